@@ -1,0 +1,243 @@
+"""The platform's tables, as far as this app looks at them.
+
+Heratio and AtoM own these tables; the app reads them, removes rows from them and never creates or
+alters one. (Only the demo, in a database of its own, creates them from these definitions.) AtoM has
+no table whose name starts with `ahg_`; `present_tables` tells what a database really has.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    inspect,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeEngine
+
+
+class PlatformTime(TypeDecorator[datetime]):
+    """A naive DATETIME in the platform's own time zone, whole seconds; unreadable values are None.
+
+    MySQL can hold `0000-00-00 00:00:00`, and SQLite holds whatever text was put there: a date that
+    cannot be read must cost one empty cell, not the page.
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return text on SQLite, which has no dates, and DATETIME elsewhere."""
+        return String(32) if dialect.name == "sqlite" else DateTime()
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Return the value as the database stores it, without fractions of a second."""
+        if value is None:
+            return None
+        whole = value.replace(microsecond=0, tzinfo=None)
+        return whole.isoformat(" ") if dialect.name == "sqlite" else whole
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Return the stored time, or None where it is not one."""
+        if value is None or isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(str(value)).replace(tzinfo=None)
+        except ValueError:
+            return None
+
+
+# AtoM's text columns are utf8mb4 and `output` grows without bound; MEDIUMTEXT keeps the demo's long
+# outputs whole where a plain TEXT would cut them at 64 KB.
+LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+
+metadata: Final = MetaData()
+
+
+def _table(name: str, *columns: Column[Any]) -> Table:
+    """Return a table that the demo creates on MySQL and MariaDB as the platform's own are."""
+    options = {
+        f"{dialect}_{key}": value
+        for dialect in ("mysql", "mariadb")
+        for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
+    }
+    return Table(name, metadata, *columns, **options)
+
+
+object_ = _table(
+    "object",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("class_name", String(255)),
+    Column("created_at", PlatformTime, nullable=False),
+    Column("updated_at", PlatformTime, nullable=False),
+    Column("serial_number", Integer, nullable=False, server_default="0"),
+)
+
+term = _table(
+    "term",
+    Column("id", Integer, ForeignKey("object.id", ondelete="CASCADE"), primary_key=True),
+    Column("taxonomy_id", Integer, nullable=False),
+    Column("source_culture", String(16), nullable=False),
+)
+
+term_i18n = _table(
+    "term_i18n",
+    Column("id", Integer, ForeignKey("term.id", ondelete="CASCADE"), primary_key=True),
+    Column("culture", String(16), primary_key=True),
+    Column("name", String(1024)),
+)
+
+actor = _table(
+    "actor",
+    Column("id", Integer, ForeignKey("object.id", ondelete="CASCADE"), primary_key=True),
+    Column("parent_id", Integer),
+    Column("source_culture", String(16), nullable=False),
+)
+
+actor_i18n = _table(
+    "actor_i18n",
+    Column("id", Integer, ForeignKey("actor.id", ondelete="CASCADE"), primary_key=True),
+    Column("culture", String(16), primary_key=True),
+    Column("authorized_form_of_name", String(1024)),
+)
+
+user = _table(
+    "user",
+    Column("id", Integer, ForeignKey("actor.id", ondelete="CASCADE"), primary_key=True),
+    Column("username", String(255)),
+    Column("email", String(255)),
+    Column("password_hash", String(255)),
+    Column("salt", String(255)),
+    Column("active", SmallInteger, server_default="1"),
+)
+
+slug = _table(
+    "slug",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column(
+        "object_id",
+        Integer,
+        ForeignKey("object.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("slug", String(255), unique=True),
+)
+
+job = _table(
+    "job",
+    Column("id", Integer, ForeignKey("object.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(255)),
+    Column("download_path", Text),
+    Column("completed_at", PlatformTime),
+    Column("user_id", Integer, ForeignKey("user.id", ondelete="SET NULL"), index=True),
+    Column("object_id", Integer, ForeignKey("object.id", ondelete="SET NULL"), index=True),
+    Column("status_id", Integer, ForeignKey("term.id", ondelete="SET NULL"), index=True),
+    Column("output", LongText),
+)
+
+job_execution = _table(
+    "ahg_job_execution",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("job_id", Integer, nullable=False, unique=True),
+    Column("type", String(50)),
+    Column("started_at", PlatformTime),
+    Column("completed_at", PlatformTime),
+    Column("duration", Integer),
+    Column("error_message", Text),
+    Column("stack_trace", Text),
+    Column("created_at", PlatformTime),
+    Column("updated_at", PlatformTime),
+)
+
+note = _table(
+    "note",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column(
+        "object_id",
+        Integer,
+        ForeignKey("object.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("type_id", Integer, index=True),
+    Column("scope", String(1024)),
+    Column("user_id", Integer),
+    Column("source_culture", String(16), nullable=False),
+    Column("serial_number", Integer, nullable=False, server_default="0"),
+)
+
+note_i18n = _table(
+    "note_i18n",
+    Column("id", Integer, ForeignKey("note.id", ondelete="CASCADE"), primary_key=True),
+    Column("culture", String(16), primary_key=True),
+    Column("content", Text),
+)
+
+property_ = _table(
+    "property",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column(
+        "object_id",
+        Integer,
+        ForeignKey("object.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("scope", String(1024)),
+    Column("name", String(1024)),
+    Column("source_culture", String(16), nullable=False),
+    Column("serial_number", Integer, nullable=False, server_default="0"),
+)
+
+property_i18n = _table(
+    "property_i18n",
+    Column("id", Integer, ForeignKey("property.id", ondelete="CASCADE"), primary_key=True),
+    Column("culture", String(16), primary_key=True),
+    Column("value", Text),
+)
+
+setting = _table(
+    "setting",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(255)),
+    Column("scope", String(255)),
+    Column("editable", SmallInteger, server_default="0"),
+    Column("deleteable", SmallInteger, server_default="0"),
+    Column("source_culture", String(16), nullable=False),
+    Column("serial_number", Integer, nullable=False, server_default="0"),
+)
+
+setting_i18n = _table(
+    "setting_i18n",
+    Column("id", Integer, ForeignKey("setting.id", ondelete="CASCADE"), primary_key=True),
+    Column("culture", String(16), primary_key=True),
+    Column("value", Text),
+)
+
+JOB_CLASS: Final = "QubitJob"
+"""`object.class_name` of a job."""
+
+ERROR_NOTE_TYPE_ID: Final = 197
+"""`note.type_id` of the notes in which AtoM keeps a job's error text."""
+
+REQUIRED_TABLES: Final = (job, object_)
+"""Without these a database is not a platform's; every other table may be absent."""
+
+
+def present_tables(connection: Connection) -> frozenset[str]:
+    """Return the names, as defined here, of those tables that the connected database has."""
+    return frozenset(inspect(connection).get_table_names()) & frozenset(metadata.tables)
