@@ -26,6 +26,7 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy.dialects import mysql
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.types import TypeEngine
 
 
@@ -50,7 +51,7 @@ class PlatformTime(TypeDecorator[datetime]):
         whole = value.replace(microsecond=0, tzinfo=None)
         return whole.isoformat(" ") if dialect.name == "sqlite" else whole
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return the stored time, or None where it is not one."""
         if value is None or isinstance(value, datetime):
             return value
@@ -67,14 +68,19 @@ LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 metadata: Final = MetaData()
 
 
-def _table(name: str, *columns: Column[Any]) -> Table:
+def _table(name: str, *columns: Column[Any]) -> Table[ReadOnlyColumnCollection[str, Column[Any]]]:
     """Return a table that the demo creates on MySQL and MariaDB as the platform's own are."""
-    options = {
-        f"{dialect}_{key}": value
-        for dialect in ("mysql", "mariadb")
-        for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
-    }
-    return Table(name, metadata, *columns, **options)
+    return Table(
+        name,
+        metadata,
+        *columns,
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mariadb_engine="InnoDB",
+        mariadb_charset="utf8mb4",
+        # As on MySQL, the id of a removed job is not given to a new one.
+        sqlite_autoincrement=True,
+    )
 
 
 object_ = _table(

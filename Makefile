@@ -1,0 +1,55 @@
+# make setup   makes .venv with what the app needs
+# make run     does that, then serves the app on http://127.0.0.1:8501/admin/jobs
+# make test    runs everything that continuous integration checks
+# make clean   removes what the other three made, the demo's database included
+
+# The Python that .venv is made with.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup run test test-programs clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+setup: $(VENV)/runtime-installed
+
+# Streamlit prints the address itself, from .streamlit/config.toml and the STREAMLIT_… variables.
+run: setup
+	@exec $(BIN)/python -m streamlit run app.py
+
+test: $(VENV)/tests-installed test-programs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+# The -core packages hold the programs alone: no service is set up, none starts. Where they cannot
+# be installed the tests go on without them: those that need one skip, or fail where CI=true.
+test-programs:
+	@PATH="$$PATH:/usr/sbin"; command -v mariadbd >/dev/null || \
+		sh .ci/apt-install mariadb-server-core mariadb-client-core || true
+	@command -v chromium >/dev/null || sh .ci/apt-install chromium fonts-liberation || true
+
+clean:
+	rm -rf $(VENV) .demo test-artefacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A half-made environment, or one whose Python has gone, is made anew.
+define install
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		{ $(PYTHON) -c 'import ensurepip' 2>/dev/null || sh .ci/apt-install python3-venv; } && \
+		$(PYTHON) -m venv --clear $(VENV); }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { rm -r $(VENV); \
+		echo 'This needs Python 3.11 or newer: make PYTHON=/path/to/it' >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+endef
+
+$(VENV)/runtime-installed: requirements.txt
+	$(install)
+
+$(VENV)/tests-installed: tests/requirements.txt requirements.txt
+	$(install)

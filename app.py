@@ -1,0 +1,61 @@
+"""The web application: plain HTTP routes around the Streamlit pages."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+
+from jobs_data import demo
+from jobs_data.engine import DatabaseUnavailable, get_database
+from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
+from web.routes import database_unavailable, routes
+
+log = logging.getLogger("heratio_jobs")
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+try:
+    settings = get_settings()
+except SettingsError as error:
+    sys.exit(f"heratio-jobs: {error}")
+
+if settings.is_demo:
+    demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Keep the demo alive while the server runs; nothing ever runs against a real database."""
+    if not settings.is_demo:
+        yield {}
+        return
+    simulator = demo.Simulator(get_database().engine, results_root=DEMO_WEB_ROOT)
+    simulator.start()
+    try:
+        yield {}
+    finally:
+        simulator.stop()
+
+
+def log_script_error(error: Exception) -> bool:
+    """Log what went wrong on a page, and tell the viewer so in place of Streamlit's own text."""
+    log.error("a page failed", exc_info=error)
+    st.error(
+        "This page could not be shown: something unexpected went wrong, and the server's log says "
+        "what. Nothing was changed. Reload the page to try again.",
+        icon=":material/error:",
+    )
+    return True
+
+
+app = st.App(
+    "pages/main.py",
+    on_script_error=log_script_error,
+    routes=routes(),
+    lifespan=lifespan,
+    exception_handlers={DatabaseUnavailable: database_unavailable},
+)

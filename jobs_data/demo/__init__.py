@@ -1,0 +1,9 @@
+"""A demo database: the platform's tables with believable jobs, and a simulator to keep it alive."""
+
+from __future__ import annotations
+
+from jobs_data.demo.database import DatabaseNotEmpty, create
+from jobs_data.demo.embedded import create_embedded
+from jobs_data.demo.simulator import Simulator
+
+__all__ = ["DatabaseNotEmpty", "Simulator", "create", "create_embedded"]

@@ -1,0 +1,57 @@
+"""When the demo's jobs were created: office hours, quiet weekends, and bursts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import accumulate
+from random import Random
+from typing import Final
+
+DAYS: Final = 60
+RECENT: Final = timedelta(minutes=20)
+BURST_CHANCE: Final = 0.015
+BURST_SIZES: Final = (8, 36)
+PER_SECOND: Final = 4
+
+
+def moments(rng: Random, jobs: int, recent: int, now: datetime) -> Iterator[tuple[datetime, bool]]:
+    """Yield the creation time of each of `jobs` jobs, oldest first, and whether it is of a burst.
+
+    The last `recent` of them fall into the last minutes before `now`, whatever the hour.
+    """
+    end = now - RECENT
+    start = end - timedelta(days=DAYS)
+    days = [
+        [_business(start + timedelta(days=day, hours=hour)) for hour in range(24)]
+        for day in range(DAYS)
+    ]
+    busy_until = list(accumulate(sum(hours) for hours in days))
+    done = 0
+    for day, (hours, busy) in enumerate(zip(days, busy_until, strict=True)):
+        until = round((jobs - recent) * busy / busy_until[-1])
+        for second, burst in _seconds(rng, until - done, hours):
+            yield start + timedelta(days=day, seconds=second), burst
+        done = until
+    for second in sorted(rng.randrange(int(RECENT.total_seconds())) for _ in range(recent)):
+        yield end + timedelta(seconds=second), False
+
+
+def _business(hour: datetime) -> int:
+    if hour.weekday() >= 5:
+        return 1
+    return 12 if 7 <= hour.hour < 18 else 1
+
+
+def _seconds(rng: Random, count: int, hours: list[int]) -> list[tuple[int, bool]]:
+    """Return `count` sorted seconds of a day whose hours are weighted, and which are of a burst."""
+    seconds: list[tuple[int, bool]] = []
+    starts = iter(rng.choices(range(24), hours, k=count))
+    while len(seconds) < count:
+        second = next(starts) * 3600 + int(rng.random() * 3600)
+        if rng.random() < BURST_CHANCE:
+            size = min(rng.randint(*BURST_SIZES), count - len(seconds))
+            seconds.extend((min(second + n // PER_SECOND, 86_399), True) for n in range(size))
+        else:
+            seconds.append((second, False))
+    return sorted(seconds)

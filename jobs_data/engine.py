@@ -1,0 +1,179 @@
+"""The connection to the platform's database: one engine per process, and what the database has."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from jobs_data import platform
+from jobs_data.settings import Settings, get_settings
+
+CONNECT_SECONDS: Final = 5
+LOCK_WAIT_SECONDS: Final = 5
+POOL_RECYCLE_SECONDS: Final = 1800
+BUSY_CODES: Final = frozenset({1020, 1205, 1213})
+"""MySQL's and MariaDB's errors for a row changed since it was read, a lock waited for too long, and
+a deadlock lost."""
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be used now; the message is a sentence for the screen, without secrets."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Another connection was in the way; the same again a moment later is likely to work."""
+
+
+class Database:
+    """One platform database: its engine, its tables, and how its text and times are to be read."""
+
+    def __init__(self, engine: Engine, culture: str = "en", timezone: str = "UTC") -> None:
+        """Bind an engine made by `make_engine` to the culture and zone of its texts and times."""
+        self.engine = engine
+        self.culture = culture
+        self.timezone = ZoneInfo(timezone)
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """Return the names of the platform tables that exist, looked up once and then remembered.
+
+        Raises DatabaseUnavailable where a table that every platform has is missing.
+        """
+        with self.engine.connect() as connection:
+            tables = platform.present_tables(connection)
+        missing = [t.name for t in platform.REQUIRED_TABLES if t.name not in tables]
+        if missing:
+            raise DatabaseUnavailable(
+                f"This database has no table named {' or '.join(missing)}, so it is not a Heratio or "
+                "AtoM database: check HERATIO_JOBS_DATABASE_URL."
+            )
+        return tables
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open one transaction in which every SELECT sees the same moment of the database.
+
+        Raises DatabaseUnavailable with a sentence where the database does not answer.
+        """
+        with translated_errors():
+            self.tables  # noqa: B018 - looked up before the transaction, so that its error comes first
+            with self.engine.connect() as connection, connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open one transaction that changes rows: all of it is kept, or, on an exception, nothing.
+
+        Raises DatabaseUnavailable with a sentence where the database does not answer.
+        """
+        with translated_errors():
+            self.tables  # noqa: B018 - as in reading()
+            with self.engine.connect() as connection:
+                connection.execution_options(writes=True)
+                with connection.begin():
+                    yield connection
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn a driver's error into DatabaseUnavailable: its text names hosts, users and statements."""
+    try:
+        yield
+    except OperationalError as error:
+        if _is_busy(error):
+            raise DatabaseBusy(
+                "Another program is using these rows right now. Nothing was changed; try again in a "
+                "moment."
+            ) from error
+        raise DatabaseUnavailable(
+            "The database does not answer or does not let us in "
+            f"({_error_name(error)}). Nothing was changed; try again in a moment."
+        ) from error
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable(
+            f"The database refused the statement ({_error_name(error)}). Nothing was changed; "
+            "the server's log has the details."
+        ) from error
+
+
+def _is_busy(error: OperationalError) -> bool:
+    code = next(iter(getattr(error.orig, "args", ())), None)
+    return code in BUSY_CODES or "database is locked" in str(code)
+
+
+def _error_name(error: SQLAlchemyError) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else None
+    code = next(iter(getattr(original, "args", ())), None)
+    name = type(original or error).__name__
+    return f"{name} {code}" if isinstance(code, int) else name
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine for a MySQL, MariaDB or SQLite URL; nothing is connected yet.
+
+    MySQL and MariaDB URLs without a driver use PyMySQL. Transactions are REPEATABLE READ, so that all
+    reads of one see one moment, and so that a removal's range of jobs stands still while it works.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed)
+    if "+" not in parsed.drivername:
+        parsed = parsed.set(drivername=f"{parsed.drivername}+pymysql")
+    arguments: dict[str, Any] = {}
+    if parsed.get_driver_name() in {"pymysql", "mysqldb"}:
+        arguments = {
+            "connect_timeout": CONNECT_SECONDS,
+            "init_command": f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}",
+        }
+    return create_engine(
+        parsed,
+        connect_args=arguments,
+        isolation_level="REPEATABLE READ",
+        pool_pre_ping=True,
+        pool_recycle=POOL_RECYCLE_SECONDS,
+    )
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    # check_same_thread: Streamlit and Starlette move work between threads, one at a time.
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": LOCK_WAIT_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        # Python's sqlite3 would begin a transaction only before a write; ours begin at once.
+        connection.isolation_level = None
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes its lock at the start: a reader that turns writer could meet another one.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@cache
+def get_database() -> Database:
+    """Return this process's one Database, made from its settings on the first call."""
+    return database_for(get_settings())
+
+
+def database_for(settings: Settings) -> Database:
+    """Return a Database as the settings describe it."""
+    return Database(make_engine(settings.database_url), settings.culture, settings.database_timezone)
+
+
+def identity(database: Database) -> str:
+    """Return a short name of the database that holds no password, for locks and cache keys."""
+    url = database.engine.url.set(password=None)
+    return hashlib.sha256(url.render_as_string().encode()).hexdigest()[:16]

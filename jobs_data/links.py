@@ -1,0 +1,45 @@
+"""The addresses of the app's own screens and routes; the only place where they are put together."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from jobs_data.filters import ListView, view_params
+
+BASE: Final = "/admin/jobs"
+"""The platform's own route, below which everything of ours lies."""
+
+
+def list_url(view: ListView, **more: str) -> str:
+    """Return the address of a view of the list, with more query parameters where given."""
+    return _with_query(BASE, {**view_params(view), **more})
+
+
+def report_url(job_id: int, params: dict[str, str]) -> str:
+    """Return the address of a job's report, carrying the query of the list one came from."""
+    return _with_query(f"{BASE}/job", {**params, "id": str(job_id)})
+
+
+def download_url(job_id: int) -> str:
+    """Return the address from which a job's result file is streamed."""
+    return f"{BASE}/{job_id}/download"
+
+
+def output_url(job_id: int) -> str:
+    """Return the address from which a job's whole output is streamed."""
+    return f"{BASE}/{job_id}/output"
+
+
+def export_url(view: ListView) -> str:
+    """Return the address from which the CSV of a view's jobs is streamed; pages do not matter."""
+    return _with_query(f"{BASE}/export-csv", view_params(ListView(view.filter, view.sort)))
+
+
+def record_url(site_url: str, slug: str) -> str:
+    """Return the address of a record's page on the platform's site, empty where it has none."""
+    return f"{site_url}/{quote(slug, safe='')}" if site_url and slug else ""
+
+
+def _with_query(path: str, params: dict[str, str]) -> str:
+    return f"{path}?{urlencode(params)}" if params else path

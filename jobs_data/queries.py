@@ -1,0 +1,538 @@
+"""Every SELECT of the app. Reads take a Database and answer with frames or small frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    LargeBinary,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    cast,
+    collate,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+
+from jobs_data import frames
+from jobs_data.engine import Database
+from jobs_data.filters import (
+    DEFAULT_PAGE_SIZE,
+    JobFilter,
+    ListView,
+    Sort,
+    clamp_limit,
+    parse_number,
+)
+from jobs_data.platform import (
+    ERROR_NOTE_TYPE_ID,
+    actor_i18n,
+    job,
+    job_execution,
+    note,
+    note_i18n,
+    object_,
+    setting,
+    setting_i18n,
+    slug,
+    term_i18n,
+    user,
+)
+from jobs_data.status import COMPLETED, ERROR, FIXED_LABELS, State, is_in, label_of, state_of
+
+FALLBACK_CULTURE: Final = "en"
+OUTPUT_TAIL_CHARACTERS: Final = 200_000
+OUTPUT_CHUNK_CHARACTERS: Final = 1_000_000
+EXPORT_CHUNK_ROWS: Final = 2_000
+ERROR_TAIL_LINES: Final = 20
+
+_BEFORE_ALL_TIMES: Final = datetime(1000, 1, 1)  # noqa: DTZ001 - the platform's times are naive
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many jobs there are in each state; `total` also counts those in none of the three."""
+
+    total: int
+    active: int
+    completed: int
+    failed: int
+
+    @property
+    def finished(self) -> int:
+        """Return how many jobs may be removed."""
+        return self.completed + self.failed
+
+    @property
+    def other(self) -> int:
+        """Return how many jobs are neither active, completed nor failed."""
+        return self.total - self.active - self.finished
+
+    def matching(self, job_filter: JobFilter) -> int:
+        """Return how many jobs a filter lets through."""
+        match job_filter.state:
+            case State.ACTIVE:
+                return self.active
+            case State.COMPLETED:
+                return self.completed
+            case State.FAILED:
+                return self.failed
+            case State.OTHER:
+                return self.other
+            case None:
+                return self.total
+
+
+@dataclass(frozen=True)
+class JobsList:
+    """One page of the list with its cards, all read at one moment."""
+
+    view: ListView
+    """The view as shown: its page lies within the pages there are, its limit is set."""
+    counts: Counts
+    trend: pd.DataFrame
+    """See `frames.trend_frame`."""
+    rows: pd.DataFrame
+    """See `frames.jobs_frame`."""
+    status_labels: dict[State, str]
+    """What the chips of the three main statuses say, in the configured culture."""
+    read_at: datetime
+    """When it was read, in UTC."""
+
+    @property
+    def limit(self) -> int:
+        """Return the rows on a full page."""
+        return self.view.limit or DEFAULT_PAGE_SIZE
+
+    @property
+    def matching(self) -> int:
+        """Return how many jobs the filter lets through, on all pages."""
+        return self.counts.matching(self.view.filter)
+
+    @property
+    def pages(self) -> int:
+        """Return how many pages there are, at least one."""
+        return max(1, -(-self.matching // self.limit))
+
+    @property
+    def first(self) -> int:
+        """Return the position of the first row shown, counted from 1; 0 where there is none."""
+        return (self.view.page - 1) * self.limit + 1 if self.matching else 0
+
+
+@dataclass(frozen=True)
+class ErrorText:
+    """One text in which the platform says why a job failed, and where it was found."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """Everything the report shows of one job. Times are aware and in UTC; NULL texts are empty."""
+
+    id: int
+    name: str
+    status_id: int | None
+    status: str
+    state: State
+    owner: str
+    created: datetime | None
+    started: datetime | None
+    completed: datetime | None
+    duration_seconds: int | None
+    duration_is_recorded: bool
+    """Whether the platform recorded the duration; otherwise it is completed minus created."""
+    type: str
+    object_id: int | None
+    slug: str
+    download_path: str
+    output: str
+    """The output, or only its tail where it is longer than OUTPUT_TAIL_CHARACTERS."""
+    output_bytes: int
+    """The size of the whole output in bytes of UTF-8."""
+    output_is_tail: bool
+    errors: tuple[ErrorText, ...]
+    stack_trace: str
+
+
+def read_list(database: Database, view: ListView, day_starts: Sequence[datetime]) -> JobsList:
+    """Return the page of jobs that a view asks for with the cards, from one consistent read.
+
+    `day_starts` are the aware starts of the trend's days, oldest first. A page past the end becomes
+    the last page. Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        counts = _counts(connection)
+        limit = view.limit or _hits_per_page(connection, database)
+        pages = max(1, -(-counts.matching(view.filter) // limit))
+        shown = replace(view, limit=limit, page=min(view.page, pages))
+        terms = _status_names(connection, database)
+        rows = connection.execute(_page(database, shown)).mappings().all()
+        return JobsList(
+            view=shown,
+            counts=counts,
+            trend=_trend(connection, database, day_starts),
+            rows=frames.jobs_frame(rows, terms, database.timezone),
+            status_labels={
+                state: label_of(status_id, state, terms)
+                for state, status_id in zip(
+                    (State.ACTIVE, State.COMPLETED, State.FAILED), FIXED_LABELS, strict=True
+                )
+            },
+            read_at=datetime.now(UTC),
+        )
+
+
+def count_jobs(database: Database) -> Counts:
+    """Return the counts alone, fresh from the database. Raises DatabaseUnavailable."""
+    with database.reading() as connection:
+        return _counts(connection)
+
+
+def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
+    """Return those of a page's worth of ids that exist, as `frames.jobs_frame`, newest first.
+
+    Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        statement = _columns(database).where(job.c.id.in_(ids)).order_by(*_order(database, Sort.DATE))
+        rows = connection.execute(statement).mappings().all()
+        return frames.jobs_frame(rows, _status_names(connection, database), database.timezone)
+
+
+def read_report(database: Database, job_id: int) -> JobReport | None:
+    """Return what is known of one job, or None where there is no such job.
+
+    Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        statement = _report_columns(database).where(job.c.id == job_id)
+        row = connection.execute(statement).mappings().one_or_none()
+        if row is None:
+            return None
+        terms = _status_names(connection, database)
+        state = state_of(row["status_id"], row["completed_at"] is not None)
+        notes = _error_notes(connection, database, job_id)
+        return _report(row, notes, label_of(row["status_id"], state, terms), database)
+
+
+def read_neighbours(database: Database, view: ListView, job_id: int) -> tuple[int | None, int | None]:
+    """Return the ids of the jobs before and after one in a view's filter and order, None at an end.
+
+    The job itself need not be in the filter: it may have finished since. Raises DatabaseUnavailable.
+    """
+    here, here_object = job.alias("here"), object_.alias("here_object")
+    key = _sort_key(database, view.sort)
+    here_key = _sort_key(database, view.sort, here, here_object)
+    # Dates run downwards and names upwards; ids, which break the ties, run downwards in both.
+    smaller_key_first = view.sort is Sort.NAME
+    before = or_(
+        key < here_key if smaller_key_first else key > here_key,
+        and_(key == here_key, job.c.id > here.c.id),
+    )
+    after = or_(
+        key > here_key if smaller_key_first else key < here_key,
+        and_(key == here_key, job.c.id < here.c.id),
+    )
+    from_here = (
+        select(job.c.id)
+        .select_from(
+            job.outerjoin(object_, object_.c.id == job.c.id)
+            .join(here, here.c.id == job_id)
+            .outerjoin(here_object, here_object.c.id == here.c.id)
+        )
+        .where(*_where(view.filter))
+        .limit(1)
+    )
+    with database.reading() as connection:
+        backwards = _order(database, view.sort, backwards=True)
+        previous = connection.execute(from_here.where(before).order_by(*backwards)).scalar()
+        following = connection.execute(
+            from_here.where(after).order_by(*_order(database, view.sort))
+        ).scalar()
+        return previous, following
+
+
+def read_download_path(database: Database, job_id: int) -> str | None:
+    """Return a job's download path, empty where it has none, or None where there is no such job.
+
+    Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        row = connection.execute(select(job.c.download_path).where(job.c.id == job_id)).one_or_none()
+        return None if row is None else frames.text(row.download_path)
+
+
+def stream_output(database: Database, job_id: int) -> Iterator[str]:
+    """Yield a job's whole output in pieces, so that no more than one of them is in memory.
+
+    Each piece is a read of its own: a running job's output may grow meanwhile. Raises
+    DatabaseUnavailable.
+    """
+    position = 1
+    while True:
+        piece = select(func.substr(job.c.output, position, OUTPUT_CHUNK_CHARACTERS))
+        with database.reading() as connection:
+            found = frames.text(connection.execute(piece.where(job.c.id == job_id)).scalar())
+        if found:
+            yield found
+        if len(found) < OUTPUT_CHUNK_CHARACTERS:
+            return
+        position += OUTPUT_CHUNK_CHARACTERS
+
+
+def stream_jobs(database: Database, view: ListView) -> Iterator[pd.DataFrame]:
+    """Yield all jobs of a view's filter in its order, as `frames.jobs_frame`s of 2,000 rows.
+
+    One server-side cursor feeds it: memory does not grow with the number of jobs. The last frame
+    yielded may be short; without jobs none is yielded. Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        terms = _status_names(connection, database)
+        statement = (
+            _columns(database).where(*_where(view.filter)).order_by(*_order(database, view.sort))
+        )
+        result = connection.execution_options(stream_results=True, yield_per=EXPORT_CHUNK_ROWS).execute(
+            statement
+        )
+        for rows in result.mappings().partitions():
+            yield frames.jobs_frame(rows, terms, database.timezone)
+
+
+def _report(row: RowMapping, notes: Sequence[str], status: str, database: Database) -> JobReport:
+    created = frames.utc(row["created_at"], database.timezone)
+    completed = frames.utc(row["completed_at"], database.timezone)
+    state = state_of(row["status_id"], row["completed_at"] is not None)
+    recorded = row["duration"]
+    derived = int((completed - created).total_seconds()) if created and completed else None
+    output, output_is_tail = frames.text(row["output"]), bool(row["has_more"])
+    if output_is_tail:
+        # A tail begins in the middle of a line; the rest of that line says little.
+        output = output.partition("\n")[2] or output
+    errors = [ErrorText("Error note", text) for text in notes]
+    if message := frames.text(row["error_message"]).strip():
+        errors.append(ErrorText("Error message", message))
+    if state is State.FAILED and not errors and output.strip():
+        last_lines = output.rstrip().splitlines()[-ERROR_TAIL_LINES:]
+        errors.append(ErrorText("End of the output", "\n".join(last_lines)))
+    return JobReport(
+        id=row["id"],
+        name=frames.name_of(row),
+        status_id=row["status_id"],
+        status=status,
+        state=state,
+        owner=frames.owner_of(row),
+        created=created,
+        started=frames.utc(row["started_at"], database.timezone),
+        completed=completed,
+        duration_seconds=recorded if recorded is not None else derived,
+        duration_is_recorded=recorded is not None,
+        type=frames.filled(row["type"]),
+        object_id=row["object_id"],
+        slug=frames.text(row["slug"]),
+        download_path=frames.text(row["download_path"]),
+        output=output,
+        output_bytes=row["output_bytes"] or 0,
+        output_is_tail=output_is_tail,
+        errors=tuple(errors),
+        stack_trace=frames.text(row["stack_trace"]).strip(),
+    )
+
+
+def _where(job_filter: JobFilter) -> list[ColumnElement[bool]]:
+    return [] if job_filter.state is None else [is_in(job_filter.state)]
+
+
+def _sort_key(
+    database: Database, sort: Sort, jobs: FromClause = job, objects: FromClause = object_
+) -> ColumnElement[Any]:
+    """Return what a sort compares; never NULL, so that any two jobs have an order."""
+    if sort is Sort.DATE:
+        created = objects.c.created_at
+        return func.coalesce(created, literal(_BEFORE_ALL_TIMES, created.type))
+    name = func.coalesce(jobs.c.name, "")
+    # MySQL's collations sort without regard to case; SQLite has to be asked.
+    return collate(name, "NOCASE") if database.engine.dialect.name == "sqlite" else name
+
+
+def _order(database: Database, sort: Sort, *, backwards: bool = False) -> list[ColumnElement[Any]]:
+    key = _sort_key(database, sort)
+    if backwards:
+        return [key.asc() if sort is Sort.DATE else key.desc(), job.c.id.asc()]
+    return [key.desc() if sort is Sort.DATE else key.asc(), job.c.id.desc()]
+
+
+def _counts(connection: Connection) -> Counts:
+    # Two statements that the index on status_id answers; counting completed_at IS NULL over all
+    # jobs would read the whole table, so it is asked of the few unfinished ones alone.
+    statuses = connection.execute(select(job.c.status_id, func.count()).group_by(job.c.status_id))
+    by_status: dict[int | None, int] = dict(map(tuple, statuses))
+    active = connection.execute(select(func.count()).where(is_in(State.ACTIVE))).scalar_one()
+    return Counts(
+        total=sum(by_status.values()),
+        active=active,
+        completed=by_status.get(COMPLETED, 0),
+        failed=by_status.get(ERROR, 0),
+    )
+
+
+def _trend(connection: Connection, database: Database, day_starts: Sequence[datetime]) -> pd.DataFrame:
+    """Count the jobs created on each day, by their state now."""
+    created = object_.c.created_at
+    naive = [start.astimezone(database.timezone).replace(tzinfo=None) for start in day_starts]
+    # One CASE branch per day rather than a date function: it is the viewer's days that count.
+    latest_first = [(created >= literal(start, created.type), day) for day, start in enumerate(naive)][
+        ::-1
+    ]
+    day = case(*latest_first).label("day")
+    ended = job.c.completed_at.is_not(None).label("ended")
+    statement = (
+        select(day, job.c.status_id, ended, func.count().label("jobs"))
+        .select_from(job.join(object_, object_.c.id == job.c.id))
+        .where(created >= literal(naive[0], created.type))
+        .group_by("day", job.c.status_id, "ended")
+    )
+    counted = [
+        (row.day, state_of(row.status_id, bool(row.ended)), row.jobs)
+        for row in connection.execute(statement)
+    ]
+    return frames.trend_frame(counted, day_starts)
+
+
+def _hits_per_page(connection: Connection, database: Database) -> int:
+    if not {setting.name, setting_i18n.name} <= database.tables:
+        return DEFAULT_PAGE_SIZE
+    in_source_culture = setting_i18n.c.culture == setting.c.source_culture
+    value = connection.execute(
+        select(setting_i18n.c.value)
+        .join_from(setting, setting_i18n, setting_i18n.c.id == setting.c.id)
+        .where(setting.c.name == "hits_per_page", setting.c.scope.is_(None))
+        .order_by(in_source_culture.desc(), setting.c.id)
+        .limit(1)
+    ).scalar()
+    number = parse_number(frames.text(value))
+    return DEFAULT_PAGE_SIZE if number is None or number < 1 else clamp_limit(number)
+
+
+def _status_names(connection: Connection, database: Database) -> dict[int, str]:
+    """Return the names of the three statuses, in the culture or else in English."""
+    if term_i18n.name not in database.tables:
+        return {}
+    rows = connection.execute(
+        select(term_i18n.c.id, term_i18n.c.culture, term_i18n.c.name).where(
+            term_i18n.c.id.in_(FIXED_LABELS),
+            term_i18n.c.culture.in_([FALLBACK_CULTURE, database.culture]),
+        )
+    ).all()
+    # The configured culture comes last and so wins over the fallback.
+    rows = sorted(rows, key=lambda row: row.culture == database.culture)
+    return {row.id: name for row in rows if (name := frames.text(row.name).strip())}
+
+
+def _columns(database: Database, source: FromClause = job) -> Select[Any]:
+    """Select what the list, the report and the export show of each job.
+
+    Tables that this database lacks are left out and their columns are NULL.
+    """
+    source = source.outerjoin(object_, object_.c.id == job.c.id)
+    username: ColumnElement[Any] = null()
+    display_name: ColumnElement[Any] = null()
+    slug_text: ColumnElement[Any] = null()
+    if user.name in database.tables:
+        source = source.outerjoin(user, user.c.id == job.c.user_id)
+        username = user.c.username
+    if actor_i18n.name in database.tables:
+        source = source.outerjoin(
+            actor_i18n,
+            and_(actor_i18n.c.id == job.c.user_id, actor_i18n.c.culture == database.culture),
+        )
+        display_name = actor_i18n.c.authorized_form_of_name
+    if slug.name in database.tables:
+        source = source.outerjoin(slug, slug.c.object_id == job.c.object_id)
+        slug_text = slug.c.slug
+    return select(
+        job.c.id,
+        job.c.name,
+        job.c.status_id,
+        job.c.completed_at,
+        job.c.object_id,
+        object_.c.created_at.label("created_at"),
+        username.label("username"),
+        display_name.label("display_name"),
+        slug_text.label("slug"),
+    ).select_from(source)
+
+
+def _page(database: Database, view: ListView) -> Select[Any]:
+    """Select one page: first its ids alone, so that the joins run for its rows and no others."""
+    order = _order(database, view.sort)
+    limit = view.limit or DEFAULT_PAGE_SIZE
+    ids = (
+        select(job.c.id)
+        .select_from(job.outerjoin(object_, object_.c.id == job.c.id))
+        .where(*_where(view.filter))
+        .order_by(*order)
+        .limit(limit)
+        .offset((view.page - 1) * limit)
+        .subquery("page")
+    )
+    return _columns(database, ids.join(job, job.c.id == ids.c.id)).order_by(*order)
+
+
+def _report_columns(database: Database) -> Select[Any]:
+    """Select what the report shows of a job beyond the list's columns."""
+    # Both count bytes, but SQLite's length() of a text counts characters.
+    output_bytes = (
+        func.length(cast(job.c.output, LargeBinary))
+        if database.engine.dialect.name == "sqlite"
+        else func.length(job.c.output)
+    )
+    is_long = func.length(func.substr(job.c.output, OUTPUT_TAIL_CHARACTERS + 1, 1)) > 0
+    # Only of a long output: MySQL's substr() knows no tail longer than the text.
+    tail = func.substr(job.c.output, -OUTPUT_TAIL_CHARACTERS)
+    statement = _columns(database).add_columns(
+        job.c.download_path,
+        case((is_long, tail), else_=job.c.output).label("output"),
+        is_long.label("has_more"),
+        output_bytes.label("output_bytes"),
+    )
+    if job_execution.name not in database.tables:
+        columns = ("type", "started_at", "duration", "error_message", "stack_trace")
+        return statement.add_columns(*(null().label(name) for name in columns))
+    return statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id).add_columns(
+        job_execution.c.type,
+        job_execution.c.started_at,
+        job_execution.c.duration,
+        job_execution.c.error_message,
+        job_execution.c.stack_trace,
+    )
+
+
+def _error_notes(connection: Connection, database: Database, job_id: int) -> list[str]:
+    """Return the texts of a job's error notes, each once: in the culture, else English, else any."""
+    if not {note.name, note_i18n.name} <= database.tables:
+        return []
+    rows = connection.execute(
+        select(note.c.id, note_i18n.c.culture, note_i18n.c.content)
+        .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
+        .where(note.c.object_id == job_id, note.c.type_id == ERROR_NOTE_TYPE_ID)
+        .order_by(note.c.id)
+    ).all()
+    preference = {database.culture: 2, FALLBACK_CULTURE: 1}
+    best_last = sorted(rows, key=lambda row: (row.id, preference.get(row.culture, 0)))
+    texts = {row.id: content for row in best_last if (content := frames.text(row.content).strip())}
+    return list(texts.values())

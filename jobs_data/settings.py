@@ -1,0 +1,135 @@
+"""What an installation may set: environment variables, or a `.env` file, named `HERATIO_JOBS_…`."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX: Final = "HERATIO_JOBS_"
+DEMO_FOLDER: Final = Path(__file__).resolve().parents[1] / ".demo"
+DEMO_DATABASE: Final = DEMO_FOLDER / "jobs.sqlite"
+DEMO_WEB_ROOT: Final = DEMO_FOLDER / "web-root"
+DEMO_URL: Final = f"sqlite:///{DEMO_DATABASE}"
+DIALECTS: Final = ("mysql", "mariadb", "sqlite")
+
+
+class SettingsError(Exception):
+    """A setting has a value that cannot be used; the message is one sentence for the operator."""
+
+
+class Settings(BaseSettings):
+    """The settings of one installation; each description says what a value must be."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    database_url: str = Field(
+        default=DEMO_URL,
+        validate_default=False,  # the app creates the demo when it starts
+        description="an SQLAlchemy URL of the platform's existing MySQL, MariaDB or SQLite database, "
+        "such as mysql+pymysql://user:password@host/atom (unset: the embedded demo)",
+    )
+    results_root: Path | None = Field(
+        default=None,
+        description="the platform's web root, an existing folder that can be read, below which the "
+        "jobs' result files lie",
+    )
+    site_url: str = Field(
+        default="",
+        description="the http:// or https:// address of the platform's own site, under which "
+        "{slug} is the page of a record",
+    )
+    culture: str = Field(
+        default="en",
+        description="a culture code of the platform, such as en, fr or pt_BR",
+    )
+    database_timezone: str = Field(
+        default="UTC",
+        description="the IANA name of the time zone in which the platform writes its times, such as "
+        "UTC or Europe/Amsterdam",
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except (ArgumentError, ValueError) as error:
+            raise ValueError from error
+        if url.get_backend_name() not in DIALECTS or not url.database:
+            raise ValueError
+        # SQLite would create a missing file, and this app creates nothing.
+        if url.get_backend_name() == "sqlite" and not _sqlite_file_exists(url.database):
+            raise ValueError
+        return value
+
+    @field_validator("results_root")
+    @classmethod
+    def _existing_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError
+        return value.resolve() if value else None
+
+    @field_validator("site_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError
+        return value.rstrip("/")
+
+    @field_validator("culture")
+    @classmethod
+    def _culture_code(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z]{2,3}([_@-][A-Za-z0-9]{2,8})*", value) or len(value) > 16:
+            raise ValueError
+        return value
+
+    @field_validator("database_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        # A missing zone is a KeyError or an OSError (a folder's name, say), according to the name.
+        try:
+            ZoneInfo(value)
+        except (KeyError, OSError) as error:
+            raise ValueError from error
+        return value
+
+    @property
+    def is_demo(self) -> bool:
+        """Return whether no database is set, so that the embedded demo is served."""
+        return self.database_url == DEMO_URL
+
+    @property
+    def web_root(self) -> Path | None:
+        """Return the folder below which result files lie, None where it is not known."""
+        return DEMO_WEB_ROOT if self.is_demo else self.results_root
+
+
+def _sqlite_file_exists(database: str) -> bool:
+    path = database.removeprefix("file:").split("?")[0]
+    return Path(path).is_file()
+
+
+@cache
+def get_settings() -> Settings:
+    """Return this process's settings, read once.
+
+    Raises SettingsError with one sentence that names the variable and what it expects.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        # The value itself stays unsaid: a database URL holds a password.
+        name = str(error.errors()[0]["loc"][0])
+        field = Settings.model_fields.get(name)
+        expected = field.description if field else "another value"
+        raise SettingsError(f"{PREFIX}{name.upper()} expects {expected}.") from None

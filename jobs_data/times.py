@@ -1,0 +1,31 @@
+"""The viewer's time zone, and the days of the trend in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+TREND_DAYS: Final = 14
+
+
+def zone_named(name: str | None) -> ZoneInfo:
+    """Return the zone that a browser says it is in, or UTC where it says nothing usable."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (KeyError, OSError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def day_starts(zone: ZoneInfo, now: datetime | None = None) -> list[datetime]:
+    """Return the aware starts of the last 14 days in a zone, today last."""
+    today = (now or datetime.now(UTC)).astimezone(zone).date()
+    return [
+        datetime.combine(today - timedelta(days=back), time(), zone)
+        for back in reversed(range(TREND_DAYS))
+    ]
+
+
+def shown(moment: datetime | None, zone: ZoneInfo) -> str:
+    """Return a time as the screens write it, with its zone; a dash where there is none."""
+    return moment.astimezone(zone).strftime(f"%Y-%m-%d %H:%M:%S ({zone.key})") if moment else "–"

@@ -1,0 +1,63 @@
+"""One job's report: what it was, how it went, what it said, and its result file."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from jobs_data import filters, queries, times
+from jobs_data.engine import get_database
+from jobs_data.settings import get_settings
+from jobs_data.status import FINISHED_STATES, State
+from pages.parts import dialogs, refresh, report, state
+from pages.parts.text import heading
+
+database = get_database()
+settings = get_settings()
+zone = times.zone_named(st.context.timezone)
+came_from = state.view_in_url()
+job_id = filters.parse_number(st.query_params.get("id"))
+job = None if job_id is None else queries.read_report(database, job_id)
+read_at = datetime.now(UTC)
+
+if job is None:
+    st.page_link(
+        "jobs.py",
+        label="Back to jobs",
+        icon=":material/arrow_back:",
+        query_params=state.link_params(came_from),
+    )
+    st.title("No such job", anchor=False)
+    state.show_notice()
+    st.info(
+        "There is no job with this number. It may have been deleted or cleared, or the link is "
+        "incomplete.",
+        icon=":material/search_off:",
+    )
+    st.stop()
+
+report.show_way(database, came_from, job.id)
+heading(job.name)
+state.show_notice()
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    report.show_status(job)
+    st.space("stretch")
+    refresh.refresh_controls()
+    if job.state in FINISHED_STATES:
+        st.button("Delete…", icon=":material/delete:", on_click=dialogs.ask_delete, args=([job.id],))
+
+report.show_errors(job)
+report.show_facts(job, zone, settings.site_url)
+report.show_result(job, settings.web_root)
+report.show_output(job)
+
+refresh.keep_refreshing(
+    read_at,
+    zone,
+    paused_by="a dialog is open"
+    if dialogs.is_open()
+    else ""
+    if job.state is State.ACTIVE
+    else "this job is not active: nothing more will come",
+)
+dialogs.show_dialog(came_from)

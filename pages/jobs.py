@@ -1,0 +1,46 @@
+"""The list of jobs: cards, filter, table, and the ways to tidy finished jobs away."""
+
+import streamlit as st
+
+from jobs_data import queries, times
+from jobs_data.engine import get_database
+from jobs_data.settings import get_settings
+from pages.parts import cards, clearing, dialogs, refresh, state, table, toolbar
+
+database = get_database()
+zone = times.zone_named(st.context.timezone)
+asked = state.view_in_url()
+
+# A table keeps its selection by position: while rows are selected, or a dialog speaks of one, the
+# page is drawn again from what the viewer has seen. Everything else reads anew.
+seen = st.session_state.get("seen")
+if seen and seen[0] == asked and (dialogs.is_open() or table.has_selection()):
+    jobs = seen[1]
+else:
+    if table.has_selection():
+        table.forget_selection()
+    jobs = queries.read_list(database, asked, times.day_starts(zone))
+    st.session_state["seen"] = (asked, jobs)
+
+st.title("Jobs", anchor=False)
+clearing.follow_clearing()
+state.show_notice()
+cards.show_cards(jobs)
+toolbar.show_toolbar(jobs)
+
+selected = []
+if jobs.matching:
+    selected = table.show_table(jobs, zone, get_settings().site_url)
+    table.show_pages(jobs)
+    table.show_selection(jobs, selected)
+else:
+    table.show_empty(jobs)
+
+refresh.keep_refreshing(
+    jobs.read_at,
+    zone,
+    paused_by="a dialog is open" if dialogs.is_open() else "rows are selected" if selected else "",
+)
+dialogs.show_dialog(asked)
+if report := st.session_state.pop("wants_report", None):
+    state.open_report(asked, report)

@@ -1,0 +1,179 @@
+"""The parts of a job's report, from top to bottom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import humanize
+import streamlit as st
+
+from jobs_data import links, queries, results, times
+from jobs_data.engine import Database
+from jobs_data.filters import ListView
+from jobs_data.queries import JobReport
+from jobs_data.status import State
+from pages.parts import state
+from pages.parts.text import plain
+
+BUTTON_MAX_BYTES: Final = 20 * 1024 * 1024
+"""Above this the file is streamed by a route: Streamlit keeps a button's file in memory."""
+
+OUTPUT_HEIGHT: Final = 480
+
+_BADGES: Final[dict[State, tuple[Literal["blue", "green", "red", "gray"], str]]] = {
+    State.ACTIVE: ("blue", ":material/autorenew:"),
+    State.COMPLETED: ("green", ":material/check_circle:"),
+    State.FAILED: ("red", ":material/error:"),
+    State.OTHER: ("gray", ":material/help:"),
+}
+
+
+def show_way(database: Database, came_from: ListView, job_id: int) -> None:
+    """Show the ways back to the list and to the jobs before and after this one in it."""
+    previous, following = queries.read_neighbours(database, came_from, job_id)
+    with st.container(horizontal=True, key="way"):
+        st.page_link(
+            "jobs.py",
+            label="Back to jobs",
+            icon=":material/arrow_back:",
+            query_params=state.link_params(came_from),
+        )
+        st.space("stretch")
+        for label, icon, shortcut, neighbour in (
+            ("Previous job", ":material/chevron_left:", "Shift+Left", previous),
+            ("Next job", ":material/chevron_right:", "Shift+Right", following),
+        ):
+            st.button(
+                label,
+                icon=icon,
+                shortcut=shortcut,
+                on_click=_open_neighbour,
+                args=(neighbour,),
+                disabled=neighbour is None,
+                help=None if neighbour else "The list that one came from ends here.",
+                wrap=False,
+            )
+
+
+def _open_neighbour(job_id: int) -> None:
+    st.query_params["id"] = str(job_id)
+
+
+def show_status(job: JobReport) -> None:
+    """Show the status as a coloured chip with its text."""
+    color, icon = _BADGES[job.state]
+    st.badge(plain(job.status), icon=icon, color=color)
+    st.text(f"Job {job.id}")
+
+
+def show_errors(job: JobReport) -> None:
+    """Show every text in which the platform says what went wrong, the stack trace folded."""
+    failed = job.state is State.FAILED
+    if not (failed or job.errors or job.stack_trace):
+        return
+    with st.container(border=True, key="errors" if failed else "remarks"):
+        if not failed:
+            st.warning("The platform noted this, though the job has not failed:")
+        elif job.errors:
+            st.error("Error" if len(job.errors) == 1 else "Errors", icon=":material/error:")
+        else:
+            st.error(
+                "This job failed, but the platform kept no error text and no output for it. The log "
+                "of the platform's worker may say more.",
+                icon=":material/error:",
+            )
+        for error in job.errors:
+            st.caption(error.source)
+            st.code(error.text, language=None, wrap_lines=True)
+        if job.stack_trace:
+            with st.expander("Stack trace", icon=":material/layers:"):
+                st.code(job.stack_trace, language=None)
+
+
+def show_facts(job: JobReport, zone: ZoneInfo, site_url: str) -> None:
+    """Show whose job it is, its times and durations, its type and its related record."""
+    facts = {
+        "User": job.owner,
+        "Created": times.shown(job.created, zone),
+        "Started": times.shown(job.started, zone) if job.started else "",
+        "Completed": times.shown(job.completed, zone),
+        "Duration": _duration(job),
+        "Type": job.type,
+    }
+    with st.container(horizontal=True, gap="medium", key="facts"):
+        for label, value in facts.items():
+            if value:
+                _fact(label, value)
+        if job.object_id is not None:
+            _related_record(job.object_id, job.slug, site_url)
+
+
+def _fact(label: str, value: str) -> None:
+    with st.container(width="content", gap=None):
+        st.caption(label)
+        st.text(value)
+
+
+def _related_record(object_id: int, slug: str, site_url: str) -> None:
+    with st.container(width="content", gap=None):
+        st.caption("Related record")
+        if url := links.record_url(site_url, slug):
+            st.markdown(f"[{plain(slug)}]({url})")
+        else:
+            st.text(f"{slug} (#{object_id})" if slug else f"#{object_id}")
+
+
+def _duration(job: JobReport) -> str:
+    if job.duration_seconds is None:
+        return ""
+    spelt_out = humanize.precisedelta(job.duration_seconds)
+    how = "as recorded" if job.duration_is_recorded else "completed minus created"
+    return f"{spelt_out} ({how})"
+
+
+def show_result(job: JobReport, web_root: Path | None) -> None:
+    """Show the result file with its size and a download, or a sentence on why it is not served."""
+    try:
+        result = results.find_result(web_root, job.download_path)
+    except results.ResultUnavailable as problem:
+        st.warning(str(problem), icon=":material/file_download_off:")
+        return
+    if result is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="result"):
+        if result.size <= BUTTON_MAX_BYTES:
+            st.download_button(
+                "Download result",
+                data=result.read,
+                file_name=result.name,
+                mime="application/octet-stream",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+        else:
+            st.link_button("Download result", links.download_url(job.id), icon=":material/download:")
+        st.text(f"{result.name} · {humanize.naturalsize(result.size)}")
+
+
+def show_output(job: JobReport) -> None:
+    """Show what the job wrote; of a long output its end, and the way to all of it."""
+    st.subheader("Output", anchor=False)
+    if not job.output.strip():
+        st.caption(
+            "Nothing yet." if job.state is State.ACTIVE else "This job did not write any output."
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        size = humanize.naturalsize(job.output_bytes)
+        if job.output_is_tail:
+            st.caption(f"This is the end of a long output of {size}; the beginning is left out here.")
+            st.link_button(
+                "Download the whole output", links.output_url(job.id), icon=":material/download:"
+            )
+        else:
+            st.caption(size)
+    # A running job's newest lines are at the end, so that is where the panel stays.
+    with st.container(height=OUTPUT_HEIGHT, autoscroll=job.state is State.ACTIVE, key="output"):
+        st.code(job.output, language=None, wrap_lines=True)

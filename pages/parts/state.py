@@ -1,0 +1,74 @@
+"""What one viewer's session remembers between runs; everything that can be shared is in the URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+import streamlit as st
+
+from jobs_data import notices
+from jobs_data.filters import ListView, parse_view, view_params
+
+AUTO_PARAM: Final = "auto"
+_VIEW_PARAMS: Final = ("status", "sort", "page", "limit")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence that tells the viewer what came of the last change."""
+
+    sentence: str
+    is_good: bool = True
+
+
+def view_in_url() -> ListView:
+    """Return the view of the list that the URL asks for."""
+    return parse_view(st.query_params)
+
+
+def go_to(view: ListView) -> None:
+    """Put a view into the URL, so that this run or the next one shows it."""
+    params = view_params(view)
+    for name in _VIEW_PARAMS:
+        if name in params:
+            st.query_params[name] = params[name]
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def link_params(view: ListView, **more: str) -> dict[str, str]:
+    """Return the query of a link between our pages: the view, and whether auto refresh is on."""
+    auto = {AUTO_PARAM: "true"} if st.session_state.get(AUTO_PARAM) else {}
+    return {**view_params(view), **auto, **more}
+
+
+def open_list(view: ListView) -> NoReturn:
+    """Leave for a view of the list."""
+    st.switch_page("jobs.py", query_params=link_params(view))
+
+
+def open_report(view: ListView, job_id: int) -> NoReturn:
+    """Leave for a job's report, from which one comes back to the view."""
+    st.switch_page("job.py", query_params=link_params(view, id=str(job_id)))
+
+
+def tell(sentence: str, *, is_good: bool = True) -> None:
+    """Remember a notice until the next run that shows notices."""
+    st.session_state["notice"] = Notice(sentence, is_good)
+
+
+def show_notice() -> None:
+    """Show the notice that a change of this session, or a redirect to this page, has left."""
+    token = st.query_params.get("notice")
+    if token is not None:
+        del st.query_params["notice"]
+        if sentence := notices.read(token):
+            tell(sentence)
+    notice: Notice | None = st.session_state.pop("notice", None)
+    if notice is None:
+        return
+    if notice.is_good:
+        st.success(notice.sentence, icon=":material/check:")
+    else:
+        st.warning(notice.sentence, icon=":material/info:")

@@ -1,0 +1,174 @@
+"""A platform database for a test: the tables, and one method for each thing that lies in them."""
+
+import re
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Engine, Table, event, func, insert, select, update
+
+from jobs_data import platform
+from jobs_data.engine import Database, make_engine
+
+NOON = datetime(2026, 6, 15, 12, 0, 0)
+
+
+class Store:
+    """Fills a database with what a test needs, in the platform's own tables, and counts rows."""
+
+    def __init__(self, url: str, *, atom: bool = False, foreign_keys: bool = True) -> None:
+        """Create the platform's tables; `atom` leaves out those that only Heratio has."""
+        self.url = url
+        self.engine = make_engine(url)
+        if not foreign_keys:
+            _without_foreign_keys(self.engine)
+        tables = [
+            table
+            for table in platform.metadata.sorted_tables
+            if not (atom and table.name.startswith("ahg_"))
+        ]
+        platform.metadata.create_all(self.engine, tables)
+        self._statuses()
+
+    @classmethod
+    def on(cls, url: str) -> Self:
+        """Return a second store on a database that has its tables, with connections of its own."""
+        store = cls.__new__(cls)
+        store.url, store.engine = url, make_engine(url)
+        return store
+
+    def database(self, **options: str) -> Database:
+        """Return the database as the app sees it."""
+        return Database(self.engine, **options)
+
+    def insert(self, table: Table, **values: Any) -> int:
+        """Insert a row and return its key."""
+        with self.engine.begin() as connection:
+            key = connection.execute(insert(table).values(**values)).inserted_primary_key
+        assert key is not None
+        return int(key[0])
+
+    def object(self, class_name: str = "QubitInformationObject", **values: Any) -> int:
+        """Insert an object and return its id."""
+        times = {"created_at": NOON, "updated_at": NOON}
+        return self.insert(platform.object_, **{**times, "class_name": class_name, **values})
+
+    def term(self, term_id: int, **names: str) -> None:
+        """Insert a term with its name in each culture given."""
+        self.object("QubitTerm", id=term_id)
+        self.insert(platform.term, id=term_id, taxonomy_id=1, source_culture="en")
+        for culture, name in names.items():
+            self.insert(platform.term_i18n, id=term_id, culture=culture, name=name)
+
+    def _statuses(self) -> None:
+        # 182 and 186 are named for something else, and 185 has no French name.
+        self.term(182, en="Unrelated one")
+        self.term(183, en="In progress", fr="En cours")
+        self.term(184, en="Completed", fr="Complété")
+        self.term(185, en="Error")
+        self.term(186, en="Unrelated two")
+
+    def user(self, username: str | None, **names: str) -> int:
+        """Insert a user with a display name in each culture given, and return the id."""
+        user_id = self.object("QubitUser")
+        self.insert(platform.actor, id=user_id, source_culture="en")
+        for culture, name in names.items():
+            self.insert(platform.actor_i18n, id=user_id, culture=culture, authorized_form_of_name=name)
+        self.insert(platform.user, id=user_id, username=username)
+        return user_id
+
+    def record(self, slug: str | None = None) -> int:
+        """Insert a record, with a slug where one is given, and return its id."""
+        object_id = self.object()
+        if slug is not None:
+            self.insert(platform.slug, object_id=object_id, slug=slug)
+        return object_id
+
+    def job(
+        self,
+        name: str | None = "arFindingAidJob",
+        status_id: int | None = 184,
+        created: datetime = NOON,
+        job_id: int | None = None,
+        **values: Any,
+    ) -> int:
+        """Insert a job with its object, completed at noon unless 183 or told else; return its id."""
+        own = {} if job_id is None else {"id": job_id}
+        job_id = self.object("QubitJob", created_at=created, updated_at=created, **own)
+        completed = None if status_id in {183, None} else NOON
+        values = {"completed_at": completed, **values}
+        self.insert(platform.job, id=job_id, name=name, status_id=status_id, **values)
+        return job_id
+
+    def execution(self, job_id: int, **values: Any) -> None:
+        """Insert what Heratio keeps of a job's run."""
+        self.insert(platform.job_execution, job_id=job_id, **values)
+
+    def note(self, job_id: int, type_id: int = 197, **contents: str) -> int:
+        """Insert a note on a job with its content in each culture given, and return its id."""
+        note_id = self.insert(
+            platform.note, object_id=job_id, type_id=type_id, source_culture="en", serial_number=0
+        )
+        for culture, content in contents.items():
+            self.insert(platform.note_i18n, id=note_id, culture=culture, content=content)
+        return note_id
+
+    def property(self, job_id: int, value: str) -> int:
+        """Insert a property of a job and return its id."""
+        property_id = self.insert(platform.property_, object_id=job_id, name="key", source_culture="en")
+        self.insert(platform.property_i18n, id=property_id, culture="en", value=value)
+        return property_id
+
+    def belongings(self, job_id: int) -> None:
+        """Give a job one of everything that a job can own."""
+        self.note(job_id, en="it broke", fr="ça a cassé")
+        self.property(job_id, "value")
+        self.execution(job_id, type="finding_aid", duration=3)
+
+    def setting(self, name: str, value: str | None, scope: str | None = None) -> None:
+        """Insert a setting of the platform."""
+        setting_id = self.insert(platform.setting, name=name, scope=scope, source_culture="en")
+        self.insert(platform.setting_i18n, id=setting_id, culture="en", value=value)
+
+    def set_status(self, job_id: int, status_id: int | None) -> None:
+        """Do what a worker does when it takes up or ends a job."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(platform.job)
+                .where(platform.job.c.id == job_id)
+                .values(status_id=status_id, completed_at=None)
+            )
+
+    def ids(self, table: Table = platform.job, column: str = "id") -> list[Any]:
+        """Return a column of all rows of a table, in order."""
+        with self.engine.connect() as connection:
+            found = connection.execute(select(table.c[column]).order_by(table.c[column]))
+            return list(found.scalars())
+
+    def rows(self, table: Table) -> int:
+        """Return how many rows a table has."""
+        with self.engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _without_foreign_keys(engine: Engine) -> None:
+    """Let an engine's connections create tables, and delete rows, as if there were none."""
+    is_sqlite = engine.dialect.name == "sqlite"
+    off = "PRAGMA foreign_keys = OFF" if is_sqlite else "SET SESSION foreign_key_checks = 0"
+
+    @event.listens_for(engine, "connect")
+    def _switch_off(connection: Any, _record: Any) -> None:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(off)
+
+
+def documented_grants(database: str, account: str) -> list[str]:
+    """Return the GRANT statements of docs/connecting.md, for a database and an account."""
+    document = Path(__file__).parents[1] / "docs" / "connecting.md"
+    statements = re.findall(r"GRANT [^;]+;", document.read_text("utf-8"))
+    assert statements
+    return [
+        statement.rstrip(";").replace("atom.", f"{database}.").replace("jobs@localhost", account)
+        for statement in statements
+    ]

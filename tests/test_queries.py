@@ -1,0 +1,417 @@
+"""What the list and the report read, on both kinds of database."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+from sqlalchemy import text
+
+from jobs_data import frames, platform, queries, removal, times
+from jobs_data.engine import Database, DatabaseUnavailable, make_engine
+from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.queries import Counts, JobsList
+from jobs_data.removal import Outcome
+from jobs_data.status import State
+from tests.store import NOON, Store
+
+DAYS = times.day_starts(ZoneInfo("UTC"), datetime(2026, 6, 15, 18, tzinfo=UTC))
+
+
+def read(store: Store, view: ListView | None = None, **options: str) -> JobsList:
+    """Return the list as a viewer in UTC sees it on 15 June 2026."""
+    return queries.read_list(store.database(**options), view or ListView(), DAYS)
+
+
+def ids(jobs: JobsList) -> list[int]:
+    """Return the ids of the rows shown, in order."""
+    return jobs.rows["id"].tolist()
+
+
+def test_an_empty_database_has_an_empty_list(store: Store) -> None:
+    """There is one page, and it has the frame's columns and types without a row."""
+    jobs = read(store)
+    assert jobs.counts == Counts(0, 0, 0, 0)
+    assert (jobs.view.page, jobs.pages, jobs.first) == (1, 1, 0)
+    assert {column: str(dtype) for column, dtype in jobs.rows.dtypes.items()} == (frames.JOB_COLUMNS)
+
+
+def test_every_status_is_counted_where_it_belongs(store: Store) -> None:
+    """NULL and unknown statuses are active while they have no completion time, else in Total alone."""
+    active = [store.job(status_id=183), store.job(status_id=None)]
+    active += [store.job(status_id=status, completed_at=None) for status in (182, 186)]
+    completed = [store.job(status_id=184), store.job(status_id=184, completed_at=None)]
+    failed = [store.job(status_id=185), store.job(status_id=185, completed_at=None)]
+    other = [store.job(status_id=status, completed_at=NOON) for status in (None, 182, 183, 186)]
+    assert read(store).counts == Counts(total=12, active=4, completed=2, failed=2)
+    assert read(store).counts.other == len(other)
+    for state, expected in (
+        (State.ACTIVE, active),
+        (State.COMPLETED, completed),
+        (State.FAILED, failed),
+        (State.OTHER, other),
+    ):
+        jobs = read(store, ListView(JobFilter(state)))
+        assert sorted(ids(jobs)) == sorted(expected)
+        assert set(jobs.rows["state"]) == {state}
+        assert jobs.matching == len(expected)
+
+
+def test_newest_comes_first_by_creation_and_not_by_id(store: Store) -> None:
+    """Jobs created in the same second are ordered by descending id."""
+    late = store.job(created=NOON + timedelta(hours=1))
+    early = store.job(created=NOON - timedelta(hours=1))
+    tie, tie_with_larger_id = store.job(created=NOON), store.job(created=NOON)
+    assert ids(read(store)) == [late, tie_with_larger_id, tie, early]
+
+
+def test_by_name_ignores_case_and_puts_the_nameless_first(store: Store) -> None:
+    """Equal names, and no name in either way, are ordered by descending id."""
+    beta, alpha, upper_beta = store.job("beta"), store.job("Alpha"), store.job("BETA")
+    empty, null = store.job(""), store.job(None)
+    jobs = read(store, ListView(sort=Sort.NAME))
+    assert ids(jobs) == [null, empty, alpha, upper_beta, beta]
+    assert jobs.rows["name"].tolist()[:2] == ["[Unknown]", "[Unknown]"]
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(store: Store) -> None:
+    """Every job is on exactly one page, and a page past the end is the last one."""
+    all_ids = [store.job(created=NOON + timedelta(seconds=n // 3)) for n in range(23)]
+    seen = [job for page in (1, 2, 3) for job in ids(read(store, ListView(page=page, limit=10)))]
+    assert seen == all_ids[::-1]
+    past = read(store, ListView(page=99, limit=10))
+    assert (past.view.page, past.pages, past.first, len(past.rows)) == (3, 3, 21, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("25", 25),
+        (" 7 ", 7),
+        ("999", 200),
+        ("0", 10),
+        ("-1", 10),
+        ("ten", 10),
+        ("", 10),
+        (None, 10),
+    ],
+)
+def test_the_page_size_is_the_platforms(store: Store, value: str | None, expected: int) -> None:
+    """`hits_per_page` without a scope counts; where it is unusable a page has ten rows."""
+    store.setting("hits_per_page", "3", scope="elsewhere")
+    store.setting("hits_per_page", value)
+    assert read(store).limit == expected
+    assert read(store, ListView(limit=4)).limit == 4
+
+
+def test_statuses_speak_the_culture_then_english_then_a_fixed_word(store: Store) -> None:
+    """185 has no French name here and 183 has one; ids outside 183 to 185 are never looked up."""
+    for status, completed in ((183, None), (184, NOON), (185, NOON), (182, None), (186, NOON)):
+        store.job(status_id=status, completed_at=completed)
+    french = ["En cours", "Complété", "Error", "Active", "Unknown"]
+    assert read(store, culture="fr").rows["status"].tolist() == french[::-1]
+    with store.engine.begin() as connection:
+        connection.execute(platform.term_i18n.delete())
+    fixed = ["In progress", "Completed", "Error", "Active", "Unknown"]
+    assert read(store, culture="fr").rows["status"].tolist() == fixed[::-1]
+
+
+def test_owners_are_named_by_display_name_then_user_name_then_system(store: Store) -> None:
+    """A display name in another culture does not count, and one of blanks is none."""
+    store.job(user_id=store.user("ada", en="Ada Archivist"))
+    store.job(user_id=store.user("ben", fr="Benoît"))
+    store.job(user_id=store.user("cleo", en="  "))
+    store.job(user_id=store.user(None))
+    store.job()
+    owners = ["Ada Archivist", "ben", "cleo", "System", "System"]
+    assert read(store).rows["owner"].tolist() == owners[::-1]
+
+
+def test_times_are_read_in_the_databases_zone(store: Store) -> None:
+    """AtoM writes the server's local time; the hour that a clock change repeats is its first pass."""
+    store.job(created=datetime(2026, 7, 1, 12), completed_at=datetime(2026, 1, 1, 12))
+    store.job(created=datetime(2025, 10, 26, 2, 30), completed_at=None, status_id=183)
+    rows = read(store, timezone="Europe/Amsterdam").rows
+    assert rows["created"].tolist() == [
+        pd.Timestamp("2026-07-01T10:00:00Z"),
+        pd.Timestamp("2025-10-26T00:30:00Z"),
+    ]
+    assert rows["completed"][0] == pd.Timestamp("2026-01-01T11:00:00Z")
+    assert pd.isna(rows["completed"][1])
+
+
+def test_records_carry_their_slug_and_number(store: Store) -> None:
+    """A record without a slug has its number alone, a job without a record neither."""
+    with_slug, without = store.record("fonds-1"), store.record()
+    store.job(object_id=with_slug)
+    store.job(object_id=without)
+    store.job()
+    rows = read(store).rows
+    assert rows["slug"].tolist() == ["", "", "fonds-1"]
+    assert rows["object_id"].tolist()[1:] == [without, with_slug]
+    assert pd.isna(rows["object_id"][0])
+
+
+def test_the_trend_counts_the_viewers_days(store: Store) -> None:
+    """Jobs are counted on the day they were created, by their state now; older ones not at all."""
+    for created, status in (
+        (datetime(2026, 6, 15, 23, 59), 183),
+        (datetime(2026, 6, 15, 0, 0), 184),
+        (datetime(2026, 6, 14, 23, 59), 185),
+        (datetime(2026, 6, 2, 0, 0), 184),
+        (datetime(2026, 6, 1, 23, 59), 184),
+    ):
+        store.job(created=created, status_id=status)
+    store.job(created=datetime(2026, 6, 14, 12), status_id=186)
+    trend = read(store).trend
+    assert trend.index[0].isoformat() == "2026-06-02T00:00:00+00:00"
+    assert trend["total"].tolist() == [1, *[0] * 11, 2, 2]
+    assert trend["active"].tolist() == [*[0] * 13, 1]
+    assert trend["completed"].tolist() == [1, *[0] * 12, 1]
+    assert trend["failed"].tolist() == [*[0] * 12, 1, 0]
+
+
+def test_cards_and_list_are_of_one_moment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that another connection adds between two of the reads is in none of them."""
+    if store.engine.dialect.name == "sqlite":
+        path = store.engine.url.database
+        with closing(sqlite3.connect(str(path))) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    store.job()
+    real_counts = queries._counts
+
+    def counts_then_intruder(connection: object) -> Counts:
+        counts = real_counts(connection)  # type: ignore[arg-type] # passed on as it came
+        store.job("intruder")
+        return counts
+
+    monkeypatch.setattr(queries, "_counts", counts_then_intruder)
+    jobs = read(store)
+    assert (jobs.counts.total, len(jobs.rows), jobs.trend["total"].sum()) == (1, 1, 1)
+    monkeypatch.undo()
+    assert read(store).counts.total == 2
+
+
+def test_a_database_of_atom_is_enough(atom_store: Store) -> None:
+    """List and report work without any table of Heratio's own."""
+    job_id = atom_store.job(status_id=185, user_id=atom_store.user("ada"))
+    atom_store.note(job_id, en="it broke")
+    assert read(atom_store).rows["owner"].tolist() == ["ada"]
+    report = queries.read_report(atom_store.database(), job_id)
+    assert report is not None
+    assert [error.text for error in report.errors] == ["it broke"]
+    assert report.type == ""
+
+
+def test_nothing_but_job_and_object_is_needed(empty_database: str) -> None:
+    """Every other table may be absent."""
+    engine = make_engine(empty_database)
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE object (id INTEGER PRIMARY KEY, class_name VARCHAR(255),"
+            " created_at DATETIME, updated_at DATETIME, serial_number INTEGER)",
+            "CREATE TABLE job (id INTEGER PRIMARY KEY, name VARCHAR(255), download_path TEXT,"
+            " completed_at DATETIME, user_id INTEGER, object_id INTEGER, status_id INTEGER,"
+            " output TEXT)",
+            "INSERT INTO object VALUES (5, 'QubitJob', '2026-06-15 12:00:00', NULL, 0)",
+            "INSERT INTO job VALUES (5, 'import', NULL, '2026-06-15 12:01:05', 7, 8, 185, 'bad')",
+        ):
+            connection.execute(text(statement))
+    database = Database(engine)
+    jobs = queries.read_list(database, ListView(), DAYS)
+    row = jobs.rows.iloc[0]
+    assert (row["name"], row["status"], row["owner"], row["slug"]) == ("import", "Error", "System", "")
+    report = queries.read_report(database, 5)
+    assert report is not None
+    assert (report.owner, report.duration_seconds, report.object_id) == ("System", 65, 8)
+    assert removal.remove_job(database, 5) is Outcome.REMOVED
+    assert queries.read_report(database, 5) is None
+    engine.dispose()
+
+
+def test_a_database_of_something_else_is_named_as_such(empty_database: str) -> None:
+    """The sentence says which tables are missing and which setting to look at."""
+    engine = make_engine(empty_database)
+    with pytest.raises(DatabaseUnavailable, match=r"no table named job or object.*DATABASE_URL"):
+        queries.count_jobs(Database(engine))
+    engine.dispose()
+
+
+def test_dates_that_are_none_cost_a_cell_and_no_more(store: Store) -> None:
+    """MySQL's zero date and SQLite's arbitrary text are shown as no time."""
+    job_id = store.job()
+    if store.engine.dialect.name == "sqlite":
+        junk, mode = "yesterday or so", None
+    else:
+        junk, mode = "0000-00-00 00:00:00", "SET SESSION sql_mode = ''"
+    with store.engine.connect() as connection:
+        if mode:
+            connection.execute(text(mode))
+        connection.execute(text(f"UPDATE object SET created_at = '{junk}' WHERE id = {job_id}"))
+        connection.execute(text(f"UPDATE job SET completed_at = '{junk}' WHERE id = {job_id}"))
+        connection.commit()
+        connection.invalidate()
+    assert pd.isna(read(store).rows["created"][0])
+    report = queries.read_report(store.database(), job_id)
+    assert report is not None
+    assert (report.created, report.completed, report.duration_seconds) == (None, None, None)
+
+
+HOSTILE = "<b>x</b> [l](javascript:alert(1)) =1+1 😀 :red[r] $x$ `c` \\ '; DROP TABLE job; --"
+
+
+def test_hostile_text_comes_through_as_it_is(store: Store) -> None:
+    """No character of a name, an owner, an output or an error is changed or lost."""
+    job_id = store.job(HOSTILE, status_id=185, user_id=store.user("u", en=HOSTILE), output=HOSTILE)
+    store.note(job_id, en=HOSTILE)
+    row = read(store).rows.loc[0]
+    assert (row["name"], row["owner"]) == (HOSTILE, HOSTILE)
+    report = queries.read_report(store.database(), job_id)
+    assert report is not None
+    assert (report.name, report.output, report.errors[0].text) == (HOSTILE, HOSTILE, HOSTILE)
+
+
+def test_bytes_that_are_no_text_are_shown_with_replacement(tmp_path: Path) -> None:
+    """SQLite gives out whatever was put there; neither the frame nor the report falls over it."""
+    path = tmp_path / "jobs.sqlite"
+    store = Store(f"sqlite:///{path}")
+    job_id = store.job()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE job SET name = CAST(x'ff61' AS TEXT), output = x'fe62'")
+    assert read(store).rows["name"].tolist() == ["\ufffda"]
+    report = queries.read_report(store.database(), job_id)
+    assert report is not None
+    assert report.output == "\ufffdb"
+
+
+def test_the_report_tells_everything(store: Store) -> None:
+    """What Heratio recorded of the run is in it, and nothing is left out."""
+    job_id = store.job(
+        "arFindingAidJob",
+        created=NOON - timedelta(minutes=2),
+        user_id=store.user("ada", en="Ada"),
+        object_id=store.record("fonds-1"),
+        download_path="/downloads/x.pdf",
+        output="one\ntwo",
+    )
+    store.execution(job_id, type="finding_aid", started_at=NOON - timedelta(minutes=1), duration=61)
+    report = queries.read_report(store.database(), job_id)
+    assert report is not None
+    assert (report.id, report.name, report.owner, report.status) == (
+        job_id,
+        "arFindingAidJob",
+        "Ada",
+        "Completed",
+    )
+    assert report.created == datetime(2026, 6, 15, 11, 58, tzinfo=UTC)
+    assert report.started == datetime(2026, 6, 15, 11, 59, tzinfo=UTC)
+    assert report.completed == datetime(2026, 6, 15, 12, tzinfo=UTC)
+    assert (report.duration_seconds, report.duration_is_recorded) == (61, True)
+    assert (report.type, report.slug, report.download_path) == (
+        "finding_aid",
+        "fonds-1",
+        "/downloads/x.pdf",
+    )
+    assert (report.output, report.output_bytes, report.output_is_tail) == ("one\ntwo", 7, False)
+    assert report.errors == ()
+
+
+def test_a_duration_that_was_not_recorded_is_derived(store: Store) -> None:
+    """It is completed minus created, and said to be; without a completion there is none."""
+    ended = store.job(created=NOON - timedelta(seconds=90))
+    running = store.job(status_id=183)
+    store.execution(running, type="import")
+    report = queries.read_report(store.database(), ended)
+    assert report is not None
+    assert (report.duration_seconds, report.duration_is_recorded) == (90, False)
+    report = queries.read_report(store.database(), running)
+    assert report is not None
+    assert report.duration_seconds is None
+
+
+def test_every_source_of_error_text_is_gathered(store: Store) -> None:
+    """All notes of type 197 in the best culture each, then the message; the trace by itself."""
+    job_id = store.job(status_id=185, output="line\nlast line")
+    store.note(job_id, en="first", fr="premier")
+    store.note(job_id, de="zweite")
+    store.note(job_id, type_id=120, en="a remark of another type")
+    store.execution(job_id, error_message="message", stack_trace="#0 {main}")
+    report = queries.read_report(store.database(culture="fr"), job_id)
+    assert report is not None
+    assert [error.text for error in report.errors] == ["premier", "zweite", "message"]
+    assert report.stack_trace == "#0 {main}"
+
+
+def test_a_failure_without_error_text_shows_the_end_of_its_output(store: Store) -> None:
+    """The last twenty lines stand in; a job that did not fail shows none."""
+    output = "\n".join(f"line {n}" for n in range(50)) + "\n\n"
+    failed, completed = store.job(status_id=185, output=output), store.job(output=output)
+    report = queries.read_report(store.database(), failed)
+    assert report is not None
+    [error] = report.errors
+    assert error.text.splitlines() == [f"line {n}" for n in range(30, 50)]
+    report = queries.read_report(store.database(), completed)
+    assert report is not None
+    assert report.errors == ()
+
+
+def test_a_long_output_is_cut_to_its_end_at_a_line(store: Store) -> None:
+    """The size is that of all of it, and the stream brings all of it back."""
+    output = "é" * 10 + "\n" + "".join(f"{n:06} läuft 😀\n" for n in range(20_000))
+    job_id = store.job(output=output)
+    report = queries.read_report(store.database(), job_id)
+    assert report is not None
+    assert report.output_is_tail
+    assert report.output_bytes == len(output.encode())
+    assert len(report.output) <= queries.OUTPUT_TAIL_CHARACTERS
+    assert output.endswith(report.output)
+    assert report.output.splitlines()[0].endswith(" läuft 😀")
+    assert len(report.output.splitlines()[0]) == len("000000 läuft 😀")
+
+
+def test_a_whole_output_is_streamed_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pieces are of the size asked for, and together they are the output."""
+    monkeypatch.setattr(queries, "OUTPUT_CHUNK_CHARACTERS", 7)
+    job_id = store.job(output="äöü😀" * 7)
+    pieces = list(queries.stream_output(store.database(), job_id))
+    assert [len(piece) for piece in pieces] == [7, 7, 7, 7]
+    assert "".join(pieces) == "äöü😀" * 7
+    assert list(queries.stream_output(store.database(), store.job(output=None))) == []
+
+
+def test_no_such_job_has_no_report(store: Store) -> None:
+    """An object that is no job has none either."""
+    assert queries.read_report(store.database(), store.record()) is None
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+def test_neighbours_walk_the_list_from_end_to_end(store: Store, sort: Sort) -> None:
+    """Previous and next are the rows above and below, ties and missing names included."""
+    for n, name in enumerate(["b", "a", "B", None, "", "a", "c"]):
+        store.job(name, created=NOON + timedelta(seconds=n // 3))
+        store.job(name, status_id=183)
+    view = ListView(JobFilter(State.COMPLETED), sort, limit=50)
+    order = ids(read(store, view))
+    neighbours = [queries.read_neighbours(store.database(), view, job_id) for job_id in order]
+    assert neighbours == list(zip([None, *order], [*order[1:], None], strict=False))
+
+
+def test_a_job_outside_the_filter_has_neighbours_in_it(store: Store) -> None:
+    """The job may have finished since one left the list of active ones."""
+    first, here, last = (store.job(status_id=status) for status in (183, 184, 183))
+    view = ListView(JobFilter(State.ACTIVE))
+    assert queries.read_neighbours(store.database(), view, here) == (last, first)
+    assert queries.read_neighbours(store.database(), view, 10**8) == (None, None)
+
+
+def test_an_unreachable_server_is_told_in_a_sentence() -> None:
+    """The sentence holds neither host nor user nor password."""
+    engine = make_engine("mysql://secretuser:secretword@127.0.0.1:1/atom")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        queries.count_jobs(Database(engine))
+    assert "does not answer" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)

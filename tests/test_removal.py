@@ -1,0 +1,351 @@
+"""Only finished jobs go, with all that is theirs and nothing else; on both kinds of database."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, Table, event, func, select, text
+
+from jobs_data import platform, removal
+from jobs_data.engine import Database, DatabaseBusy, DatabaseUnavailable, make_engine
+from jobs_data.removal import Clearing, ClearingRuns, Outcome
+from tests.conftest import MariaDB
+from tests.store import NOON, Store, documented_grants
+
+BELONGINGS: list[tuple[Table, str]] = [
+    (platform.object_, "id"),
+    (platform.job_execution, "job_id"),
+    (platform.note, "object_id"),
+    (platform.property_, "object_id"),
+]
+TABLES = [*platform.metadata.tables.values()]
+
+
+def row_counts(store: Store) -> dict[str, int]:
+    """Return how many rows each table has."""
+    return {table.name: store.rows(table) for table in TABLES}
+
+
+def cleared(store: Store) -> Clearing:
+    """Clear all finished jobs and return the clearing when it has ended."""
+    clearing = removal.start_clearing(store.database())
+    clearing.wait()
+    return clearing
+
+
+@pytest.mark.parametrize("status_id", [184, 185])
+def test_a_finished_job_goes_with_all_that_is_its_own(store: Store, status_id: int) -> None:
+    """Not a row of it stays in any table, and not a row of another job is missing."""
+    other = store.job(status_id=status_id)
+    store.belongings(other)
+    before = row_counts(store)
+    job_id = store.job(status_id=status_id, object_id=store.record("fonds-1"))
+    store.belongings(job_id)
+    assert removal.remove_job(store.database(), job_id) is Outcome.REMOVED
+    record_and_slug = {"object": 1, "slug": 1}
+    assert row_counts(store) == {
+        name: rows + record_and_slug.get(name, 0) for name, rows in before.items()
+    }
+    for table, column in BELONGINGS:
+        assert job_id not in store.ids(table, column)
+        assert other in store.ids(table, column)
+
+
+@pytest.mark.parametrize("status_id", [183, 182, 186, None])
+@pytest.mark.parametrize("completed", [True, False])
+def test_a_job_that_is_not_finished_stays_whole(
+    store: Store, status_id: int | None, completed: bool
+) -> None:
+    """Neither active jobs nor those of an unknown status lose a row."""
+    job_id = store.job(status_id=status_id, completed_at=NOON if completed else None)
+    store.belongings(job_id)
+    before = row_counts(store)
+    assert removal.remove_job(store.database(), job_id) is Outcome.ACTIVE
+    assert cleared(store).cleared == 0
+    assert row_counts(store) == before
+
+
+def test_no_such_job_is_missing(store: Store) -> None:
+    """An object that is no job is not touched either."""
+    record = store.record("fonds-1")
+    before = row_counts(store)
+    assert removal.remove_job(store.database(), record) is Outcome.MISSING
+    assert removal.remove_job(store.database(), 10**9) is Outcome.MISSING
+    assert row_counts(store) == before
+
+
+def test_a_selection_is_told_job_by_job(store: Store) -> None:
+    """Each job of a selection has an outcome of its own."""
+    finished, active = store.job(), store.job(status_id=183)
+    assert removal.remove_jobs(store.database(), [finished, active, 10**9]) == {
+        finished: Outcome.REMOVED,
+        active: Outcome.ACTIVE,
+        10**9: Outcome.MISSING,
+    }
+    assert store.ids() == [active]
+
+
+def test_atom_needs_no_table_of_heratio(atom_store: Store) -> None:
+    """Removing and clearing work where no ahg_ table exists."""
+    first, _second = atom_store.job(), atom_store.job(status_id=185)
+    atom_store.note(first, en="it broke")
+    assert removal.remove_job(atom_store.database(), first) is Outcome.REMOVED
+    assert cleared(atom_store).cleared == 1
+    assert (atom_store.ids(), atom_store.rows(platform.note)) == ([], 0)
+
+
+def test_a_database_without_foreign_keys_keeps_no_orphans(empty_database: str) -> None:
+    """What a foreign key would take along is taken along without one."""
+    store = Store(empty_database, foreign_keys=False)
+    before = row_counts(store)
+    for status_id in (184, 185):
+        store.belongings(store.job(status_id=status_id))
+    assert removal.remove_job(store.database(), store.ids()[0]) is Outcome.REMOVED
+    assert cleared(store).cleared == 1
+    assert row_counts(store) == before
+    store.engine.dispose()
+
+
+@contextmanager
+def before_statement(store: Store, start: str, action: object) -> Iterator[None]:
+    """Run an action once, right before the first statement of ours that starts in a given way."""
+    done = threading.Event()
+
+    def intrude(_c: Connection, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith(start) and not done.is_set():
+            done.set()
+            action()  # type: ignore[operator] # a callable, see the callers
+
+    event.listen(store.engine, "before_cursor_execute", intrude)
+    try:
+        yield
+    finally:
+        event.remove(store.engine, "before_cursor_execute", intrude)
+    assert done.is_set()
+
+
+def test_a_job_restarted_between_look_and_delete_is_not_lost(store: Store) -> None:
+    """A second connection turns the job active before our transaction gets to it."""
+    job_id = store.job()
+    store.belongings(job_id)
+    before = row_counts(store)
+    worker = Store.on(store.url)
+    # What the viewer has seen is a finished job; the worker takes it up before the first statement.
+    start = "BEGIN" if store.engine.dialect.name == "sqlite" else "SELECT"
+    with before_statement(store, start, lambda: worker.set_status(job_id, 183)):
+        assert removal.remove_job(store.database(), job_id) is Outcome.ACTIVE
+    assert row_counts(store) == before
+    worker.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_worker_that_restarts_a_job_under_deletion_comes_too_late(store: Store) -> None:
+    """Once our transaction has locked the job, the worker waits, and then finds no job at all."""
+    job_id = store.job()
+    store.belongings(job_id)
+    worker = Store.on(store.url)
+    restarts = threading.Thread(target=worker.set_status, args=(job_id, 183))
+
+    def restart_and_wait() -> None:
+        restarts.start()
+        time.sleep(0.3)
+
+    with before_statement(store, "DELETE", restart_and_wait):
+        assert removal.remove_job(store.database(), job_id) is Outcome.REMOVED
+    restarts.join()
+    assert store.ids() == []
+    assert job_id not in store.ids(platform.object_)
+    worker.engine.dispose()
+
+
+def test_a_failure_half_way_leaves_everything(store: Store) -> None:
+    """The statements of one removal are one transaction."""
+    store.belongings(store.job())
+    before = row_counts(store)
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with (
+        before_statement(store, "DELETE FROM object", fail),
+        pytest.raises(ZeroDivisionError),
+    ):
+        removal.remove_job(store.database(), store.ids()[0])
+    assert row_counts(store) == before
+
+
+def test_clearing_takes_all_finished_jobs_and_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In batches of three, over sparse ids, with unfinished jobs in between and at both ends."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 3)
+    base = row_counts(store)
+    kept = []
+    for n in range(20):
+        job_id = store.job(status_id=[183, 184, 185, 184, None, 186, 185][n % 7], job_id=1000 + 7 * n)
+        if n % 7 in {0, 4, 5}:
+            kept.append(job_id)
+        else:
+            store.belongings(job_id)
+    clearing = cleared(store)
+    assert store.ids() == kept
+    assert (clearing.cleared, clearing.total, clearing.error) == (11, 11, "")
+    assert row_counts(store) == {**base, "job": len(kept), "object": base["object"] + len(kept)}
+    assert clearing.sentence() == "11 finished jobs cleared. Active jobs were not touched."
+
+
+def test_clearing_nothing_ends_at_once(store: Store) -> None:
+    """Without a finished job nothing goes, and that is said."""
+    store.job(status_id=183)
+    assert cleared(store).sentence() == "0 finished jobs cleared. Active jobs were not touched."
+
+
+def test_clearing_locks_no_more_than_a_batch(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No single transaction removes more than the batch's size."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 4)
+    for _ in range(10):
+        store.job()
+    sizes: list[int] = []
+    real = removal._remove
+
+    def counted(*args: object) -> int:
+        sizes.append(real(*args))  # type: ignore[arg-type] # passed on as they came
+        return sizes[-1]
+
+    monkeypatch.setattr(removal, "_remove", counted)
+    cleared(store)
+    assert sizes == [4, 4, 2]
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
+    """It neither waits for the job's lock nor loses it, clears all the others, and says so."""
+    for _ in range(5):
+        store.job()
+    held = store.ids()[2]
+    with store.engine.connect() as worker:
+        worker.execute(select(platform.job.c.id).where(platform.job.c.id == held).with_for_update())
+        clearing = cleared(store)
+        worker.rollback()
+    assert store.ids() == [held]
+    assert (clearing.cleared, clearing.passed_over) == (4, 1)
+    assert clearing.sentence().endswith("1 finished job in use by another program stayed.")
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_worker_goes_on_writing_during_a_clearing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No statement of its own on its active job fails, and the job keeps what it wrote last."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 5)
+    for _ in range(30):
+        store.job()
+    active = store.job(status_id=183)
+    for _ in range(30):
+        store.job()
+    worker = Store.on(store.url)
+    clearing = removal.start_clearing(store.database())
+    written = 0
+    while clearing.is_running or not written:
+        written += 1
+        with worker.engine.begin() as connection:
+            connection.execute(
+                platform.job.update().where(platform.job.c.id == active).values(output=f"{written}")
+            )
+    assert (store.ids(), clearing.error) == ([active], "")
+    assert store.ids(platform.job, "output") == [str(written)]
+    worker.engine.dispose()
+
+
+def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
+    """The refusal is a sentence; when the first has ended, another may start."""
+    store.job()
+    go_on = threading.Event()
+    with before_statement(store, "DELETE FROM job", lambda: go_on.wait(20)):
+        first = removal.start_clearing(store.database())
+        try:
+            with pytest.raises(ClearingRuns, match="already being cleared"):
+                removal.start_clearing(store.database())
+        finally:
+            go_on.set()
+            first.wait()
+    assert first.cleared == 1
+    assert cleared(store).cleared == 0
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_clearing_in_another_process_is_refused_too(store: Store) -> None:
+    """The server's own lock is what two processes share."""
+    name = f"heratio-jobs clearing {store.engine.url.database}"
+    with store.engine.connect() as other_process:
+        assert other_process.execute(select(func.get_lock(name, 0))).scalar() == 1
+        with pytest.raises(ClearingRuns):
+            removal.start_clearing(store.database())
+        other_process.execute(select(func.release_lock(name)))
+    store.job()
+    assert cleared(store).cleared == 1
+
+
+def test_a_clearing_that_fails_ends_with_a_sentence(store: Store) -> None:
+    """It says that it stopped and how far it got; what was cleared stays cleared."""
+    store.job()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with before_statement(store, "DELETE FROM job", fail):
+        clearing = cleared(store)
+    assert not clearing.is_running
+    assert clearing.sentence().startswith("The clearing stopped early on an unexpected error")
+    assert clearing.sentence().endswith("0 finished jobs had been cleared until then.")
+    assert len(store.ids()) == 1
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_lost_deadlock_is_tried_again(store: Store) -> None:
+    """The change runs anew in a transaction of its own; a lasting one is told as busy."""
+    attempts: list[int] = []
+
+    def deadlocked_once(connection: Connection) -> str:
+        attempts.append(1)
+        if len(attempts) == 1:
+            connection.execute(text("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"))
+        return "done"
+
+    assert removal._patiently(store.database(), deadlocked_once) == "done"
+
+    def always_deadlocked(connection: Connection) -> None:
+        connection.execute(text("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"))
+
+    with pytest.raises(DatabaseBusy, match="Another program"):
+        removal._patiently(store.database(), always_deadlocked)
+
+
+def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
+    """An account with SELECT on all and DELETE on seven tables can do everything, and no more."""
+    mariadb_server.create_database("grants")
+    store = Store(mariadb_server.url("grants"))
+    try:
+        with mariadb_server.cursor() as cursor:
+            cursor.execute("CREATE USER jobs@127.0.0.1 IDENTIFIED BY 'word'")
+            for statement in documented_grants("grants", "jobs@127.0.0.1"):
+                cursor.execute(statement)
+        url = f"mysql://jobs:word@127.0.0.1:{mariadb_server.port}/grants"
+        database = Database(make_engine(url))
+        first, _second = store.job(created=NOON - timedelta(days=1)), store.job()
+        store.belongings(first)
+        assert removal.remove_job(database, first) is Outcome.REMOVED
+        clearing = removal.start_clearing(database)
+        clearing.wait()
+        assert (clearing.cleared, clearing.error) == (1, "")
+        with pytest.raises(DatabaseUnavailable), database.writing() as connection:
+            connection.execute(platform.job.update().values(name="changed"))
+        database.engine.dispose()
+    finally:
+        store.engine.dispose()
+        mariadb_server.drop_database("grants")
+        with mariadb_server.cursor() as cursor:
+            cursor.execute("DROP USER IF EXISTS jobs@127.0.0.1")

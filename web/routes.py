@@ -1,0 +1,202 @@
+"""The routes that are plain HTTP: what the platform's own screen offers at the same addresses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.endpoints import HTTPEndpoint
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import BaseRoute, Route
+
+from jobs_data import export, links, notices, queries, removal
+from jobs_data.engine import DatabaseUnavailable, get_database
+from jobs_data.filters import ListView, parse_number, parse_view
+from jobs_data.removal import ClearingRuns, Outcome
+from jobs_data.results import ResultUnavailable, find_result
+from jobs_data.settings import get_settings
+
+# A result file or an output is a stranger's text: a browser must save it, never run it.
+_ATTACHMENT_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cache-Control": "no-store",
+}
+
+
+async def browse(request: Request) -> Response:
+    """Lead the platform's other address of the list, and the site's root, to the list."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{links.BASE}{query}", status_code=307)
+
+
+async def report(request: Request) -> Response:
+    """Lead the platform's address of a job's report to the page that shows it."""
+    params = {name: value for name, value in request.query_params.items() if name != "id"}
+    return RedirectResponse(links.report_url(request.path_params["job_id"], params), status_code=307)
+
+
+async def export_csv(request: Request) -> Response:
+    """Stream the CSV of the jobs that the query's `status` and `sort` name, all without them."""
+    database = get_database()
+    await run_in_threadpool(queries.count_jobs, database)  # an unreachable database is told as such
+    return StreamingResponse(
+        _closing(export.csv_chunks(database, parse_view(request.query_params))),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            **_ATTACHMENT_HEADERS,
+            "Content-Disposition": f'attachment; filename="{export.FILE_NAME}"',
+        },
+    )
+
+
+async def download(request: Request) -> Response:
+    """Stream a job's result file, in ranges where the client asks for them."""
+    job_id: int = request.path_params["job_id"]
+    download_path = await run_in_threadpool(queries.read_download_path, get_database(), job_id)
+    if download_path is None:
+        return _sentence(request, 404, f"There is no job {job_id}.")
+    try:
+        result = await run_in_threadpool(find_result, get_settings().web_root, download_path)
+    except ResultUnavailable as problem:
+        return _sentence(request, 404, str(problem))
+    if result is None:
+        return _sentence(request, 404, f"Job {job_id} has no result file.")
+    return FileResponse(
+        result.path,
+        filename=result.name,
+        media_type="application/octet-stream",
+        headers=_ATTACHMENT_HEADERS,
+    )
+
+
+async def output(request: Request) -> Response:
+    """Stream a job's whole output as a text file."""
+    job_id: int = request.path_params["job_id"]
+    database = get_database()
+    if await run_in_threadpool(queries.read_download_path, database, job_id) is None:
+        return _sentence(request, 404, f"There is no job {job_id}.")
+    return StreamingResponse(
+        _closing(piece.encode() for piece in queries.stream_output(database, job_id)),
+        media_type="text/plain; charset=utf-8",
+        headers={
+            **_ATTACHMENT_HEADERS,
+            "Content-Disposition": f'attachment; filename="job-{job_id}-output.txt"',
+        },
+    )
+
+
+class DeleteJob(HTTPEndpoint):
+    """Remove one finished job; any other method than POST is answered 405."""
+
+    async def post(self, request: Request) -> Response:
+        """Answer with what became of the job: 200 removed, 404 no such job, 409 not finished."""
+        if not _is_same_origin(request):
+            return _foreign(request)
+        job_id = parse_number(request.path_params["job_id"])
+        outcome = Outcome.MISSING
+        if job_id is not None:
+            outcome = await run_in_threadpool(removal.remove_job, get_database(), job_id)
+        shown = request.path_params["job_id"] if job_id is None else job_id
+        return _changed(
+            request,
+            {Outcome.REMOVED: 200, Outcome.MISSING: 404, Outcome.ACTIVE: 409}[outcome],
+            int(outcome is Outcome.REMOVED),
+            removal.sentence_on(outcome, str(shown)),
+        )
+
+
+class ClearInactive(HTTPEndpoint):
+    """Remove all finished jobs; any other method than POST is answered 405."""
+
+    async def post(self, request: Request) -> Response:
+        """Answer when it is through: 200, or 409 while another clearing is at work.
+
+        The clearing goes on should the client leave before.
+        """
+        if not _is_same_origin(request):
+            return _foreign(request)
+        try:
+            clearing = await run_in_threadpool(removal.start_clearing, get_database())
+        except ClearingRuns as problem:
+            return _changed(request, 409, 0, str(problem))
+        await run_in_threadpool(clearing.wait)
+        return _changed(request, 503 if clearing.error else 200, clearing.cleared, clearing.sentence())
+
+
+async def database_unavailable(request: Request, problem: DatabaseUnavailable) -> Response:
+    """Answer 503 with the sentence, wherever the database could not be used."""
+    return _sentence(request, 503, str(problem))
+
+
+def routes() -> list[BaseRoute]:
+    """Return the plain HTTP routes; Streamlit serves every other address."""
+    base = links.BASE
+    return [
+        Route("/", browse),
+        Route("/jobs/browse", browse),
+        Route(f"{base}/export-csv", export_csv),
+        Route(f"{base}/clear-inactive", ClearInactive),
+        Route(f"{base}/delete/{{job_id}}", DeleteJob),
+        Route(f"{base}/{{job_id:int}}", report),
+        Route(f"{base}/{{job_id:int}}/download", download),
+        Route(f"{base}/{{job_id:int}}/output", output),
+    ]
+
+
+def _is_same_origin(request: Request) -> bool:
+    """Return whether a change was asked for by our own pages or by no browser at all.
+
+    Source: the Fetch Metadata specification. Every current browser sends Sec-Fetch-Site, which no
+    page can forge; for the others Origin has to name the host that was asked.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
+    return origin is None or urlsplit(origin).netloc in hosts
+
+
+def _foreign(request: Request) -> Response:
+    return _sentence(request, 403, "This request comes from another site, so nothing was changed.")
+
+
+def _wants_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
+def _sentence(request: Request, status: int, message: str) -> Response:
+    if _wants_json(request):
+        return JSONResponse({"message": message}, status_code=status)
+    return PlainTextResponse(message, status_code=status)
+
+
+def _changed(request: Request, status: int, removed: int, message: str) -> Response:
+    """Tell a program what happened, or lead a browser back to the list, which shows it."""
+    if _wants_json(request):
+        return JSONResponse({"removed": removed, "message": message}, status_code=status)
+    return RedirectResponse(links.list_url(ListView(), notice=notices.sign(message)), status_code=303)
+
+
+async def _closing(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield pieces made in a thread; when the client leaves, close what makes them at once.
+
+    Otherwise its connection and transaction would stay open until the garbage collector comes by.
+    """
+    try:
+        while piece := await run_in_threadpool(next, pieces, b""):
+            yield piece
+    finally:
+        if close := getattr(pieces, "close", None):
+            close()
