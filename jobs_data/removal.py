@@ -35,6 +35,7 @@ from jobs_data.platform import (
     property_i18n,
 )
 from jobs_data.status import is_finished
+from jobs_data.wording import counted
 
 T = TypeVar("T")
 
@@ -123,20 +124,18 @@ class Clearing:
     def sentence(self) -> str:
         """Return what came of it, for the screen and for programs."""
         if self.error:
-            return f"{self.error} {_jobs(self.cleared)} had been cleared until then."
+            return f"{self.error} {counted(self.cleared, 'finished job')} had been cleared until then."
         kept = (
-            f" {_jobs(self.passed_over)} in use by another program stayed." if self.passed_over else ""
+            f" {counted(self.passed_over, 'finished job')} in use by another program stayed."
+            if self.passed_over
+            else ""
         )
-        return f"{_jobs(self.cleared)} cleared. Active jobs were not touched.{kept}"
+        return f"{counted(self.cleared, 'finished job')} cleared. Active jobs were not touched.{kept}"
 
     def end(self) -> None:
         """Mark it as ended."""
         self.ended_at = time.monotonic()
         self._ended.set()
-
-
-def _jobs(number: int) -> str:
-    return "1 finished job" if number == 1 else f"{number:,} finished jobs"
 
 
 _clearings: dict[str, Clearing] = {}

@@ -15,10 +15,15 @@ from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
 from jobs_data.removal import ClearingRuns, Outcome
 from jobs_data.status import FINISHED_STATES
+from jobs_data.wording import counted
 from pages.parts.state import open_list, tell
 
 _DELETE: Final = "delete"
 _CLEAR: Final = "clear"
+
+FEW: Final = 4
+NAMES_HEIGHT: Final = 260
+"""Above a few, the names scroll, so that the buttons stay in sight."""
 
 
 def ask_delete(ids: Sequence[int]) -> None:
@@ -57,8 +62,9 @@ def _delete_dialog(view: ListView, ids: Sequence[int]) -> None:
         st.error(str(problem))
         return
     finished = jobs[jobs["state"].isin(FINISHED_STATES)]
-    for name, number, status in finished[["name", "id", "status"]].itertuples(index=False):
-        st.text(f"{name}\nJob {number} · {status}")
+    with st.container(height="content" if len(finished) <= FEW else NAMES_HEIGHT):
+        for name, number, status in finished[["name", "id", "status"]].itertuples(index=False):
+            st.text(f"{name}\nJob {number} · {status}")
     kept = len(ids) - len(finished)
     if kept:
         st.info(
@@ -75,7 +81,7 @@ def _delete_dialog(view: ListView, ids: Sequence[int]) -> None:
         if st.button("Cancel" if len(finished) else "Close"):
             _close()
             st.rerun()
-        label = "Delete" if len(ids) == 1 else f"Delete {len(finished)} jobs"
+        label = "Delete" if len(ids) == 1 else f"Delete {counted(len(finished))}"
         if len(finished) and st.button(label, type="primary", icon=":material/delete:"):
             _delete(finished["id"].tolist())
             _close()
@@ -94,10 +100,10 @@ def _delete(ids: Sequence[int]) -> None:
         [(job_id, outcome)] = outcomes.items()
         tell(removal.sentence_on(outcome, job_id), is_good=outcome is Outcome.REMOVED)
     elif removed == len(outcomes):
-        tell(f"{removed} jobs were deleted.")
+        tell(f"{counted(removed)} deleted.")
     else:
         tell(
-            f"{removed} jobs were deleted; {len(outcomes) - removed} had become active or were gone "
+            f"{counted(removed)} deleted; {len(outcomes) - removed} had become active or were gone "
             "already, and were left alone.",
             is_good=False,
         )
@@ -111,20 +117,20 @@ def _clear_dialog(view: ListView) -> None:
         st.error(str(problem))
         return
     st.markdown(
-        f"**{counts.finished:,} finished jobs** go from the platform's database: "
+        f"**{counted(counts.finished, 'finished job')}** will go from the platform's database: "
         f"{counts.completed:,} completed and {counts.failed:,} failed, with their outputs, notes and "
         "properties, whatever the list shows now. This cannot be undone."
     )
     st.caption(
-        f"{counts.total - counts.finished:,} other jobs stay, and all result files on disk. A job "
-        "that finishes while the clearing is at work may be cleared with them."
+        f"{counted(counts.total - counts.finished, 'other job')} and all result files on disk stay. "
+        "A job that finishes while the clearing is at work may be cleared with them."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel"):
             _close()
             st.rerun()
         if st.button(
-            f"Clear {counts.finished:,} jobs",
+            f"Clear {counted(counts.finished)}",
             type="primary",
             icon=":material/delete_sweep:",
             disabled=not counts.finished,

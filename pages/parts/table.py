@@ -12,12 +12,16 @@ from jobs_data import links
 from jobs_data.filters import Sort
 from jobs_data.queries import JobsList
 from jobs_data.status import FINISHED_STATES, OTHER_LABELS, State
+from jobs_data.wording import counted
 from pages.parts import dialogs
 from pages.parts.state import go_to, view_in_url
 
 CHIP_COLORS: Final = {State.ACTIVE: "blue", State.COMPLETED: "green", State.FAILED: "red"}
 SORT_OF_COLUMN: Final = {"name": Sort.NAME, "created": Sort.DATE}
 REPORT_BUTTON: Final = ":material/description:"
+# What a link in the grid shows of its address: the slug, or the `#` and number behind it.
+_AFTER_LAST_SLASH_OR_HASH: Final = r"([^/#]+|#\d+)$"
+
 DELETE_BUTTON: Final = ":material/delete:"
 
 
@@ -48,7 +52,9 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str) -> list[int]:
             "owner": st.column_config.TextColumn("User"),
             "created": _time_column("Created ↓" if jobs.view.sort is Sort.DATE else "Created", zone),
             "completed": _time_column("Completed", zone),
-            "related": st.column_config.LinkColumn("Related record", display_text=r"([^/]+)$")
+            "related": st.column_config.LinkColumn(
+                "Related record", display_text=_AFTER_LAST_SLASH_OR_HASH
+            )
             if site_url
             else st.column_config.TextColumn("Related record"),
             "report": st.column_config.ButtonColumn(
@@ -75,7 +81,7 @@ def show_pages(jobs: JobsList) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
         if jobs.pages > 1:
             st.pagination(jobs.pages, key="page_number", on_change=_page_picked)
-        st.caption(f"Showing {jobs.first:,}–{last:,} of {_jobs(jobs.matching)}")
+        st.caption(f"Showing {jobs.first:,}–{last:,} of {counted(jobs.matching)}")
 
 
 def show_selection(jobs: JobsList, selected: list[int]) -> None:
@@ -85,7 +91,7 @@ def show_selection(jobs: JobsList, selected: list[int]) -> None:
     chosen = jobs.rows[jobs.rows["id"].isin(selected)]
     finished = chosen["state"].isin(FINISHED_STATES).sum()
     with st.container(horizontal=True, vertical_alignment="center", key="selection"):
-        st.caption(f"{_jobs(len(selected))} selected, {finished:,} finished")
+        st.caption(f"{counted(len(selected))} selected, {finished:,} finished")
         if len(selected) == 1:
             st.button(
                 "Open report",
@@ -114,7 +120,7 @@ def show_empty(jobs: JobsList) -> None:
         )
         return
     st.info(
-        f"No job is {jobs.view.filter.state} right now; there are {_jobs(jobs.counts.total)} in all.",
+        f"{counted(jobs.counts.total)} in all, none of them {jobs.view.filter.state} right now.",
         icon=":material/filter_alt_off:",
     )
     st.button(
@@ -122,10 +128,6 @@ def show_empty(jobs: JobsList) -> None:
         icon=":material/list:",
         on_click=lambda: go_to(view_in_url().with_state(None)),
     )
-
-
-def _jobs(number: int) -> str:
-    return "1 job" if number == 1 else f"{number:,} jobs"
 
 
 def _page_picked() -> None:
@@ -192,13 +194,23 @@ def _cells(rows: pd.DataFrame, site_url: str) -> pd.DataFrame:
             "created": rows["created"],
             "completed": rows["completed"],
             "related": [
-                links.record_url(site_url, slug) or ("" if pd.isna(number) else f"#{number}")
-                for slug, number in zip(rows["slug"], rows["object_id"], strict=True)
+                _related(*row, site_url)
+                for row in zip(rows["id"], rows["slug"], rows["object_id"], strict=True)
             ],
             "report": REPORT_BUTTON,
             "delete": [DELETE_BUTTON if is_finished else "" for is_finished in finished],
         }
     )
+
+
+def _related(job_id: int, slug: str, object_id: Any, site_url: str) -> str:
+    """Return the record's address, or its number where it has none."""
+    if pd.isna(object_id):
+        return ""
+    if url := links.record_url(site_url, slug):
+        return url
+    # A column of links makes a link of whatever is in it: the job's report tells of the record too.
+    return f"{links.report_url(job_id, {}) if site_url else ''}#{object_id}"
 
 
 def _time_column(label: str, zone: ZoneInfo) -> Any:
