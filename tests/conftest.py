@@ -20,6 +20,8 @@ import pytest
 from pymysql.constants import CR
 from pymysql.cursors import Cursor
 
+from jobs_data.engine import get_database
+from jobs_data.settings import get_settings
 from tests.store import Store
 
 START_SECONDS = 60
@@ -216,3 +218,26 @@ def atom_store(empty_database: str) -> Iterator[Store]:
     store = Store(empty_database, atom=True)
     yield store
     store.engine.dispose()
+
+
+@pytest.fixture
+def settings_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Let the app read its settings anew, in a folder without a `.env`, and forget them after."""
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith("HERATIO_JOBS_"):
+            monkeypatch.delenv(name)
+    get_settings.cache_clear()
+    get_database.cache_clear()
+    yield
+    if get_database.cache_info().currsize:
+        get_database().engine.dispose()
+    get_settings.cache_clear()
+    get_database.cache_clear()
+
+
+@pytest.fixture
+def served(store: Store, settings_environment: None, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Give the store of the database that the app serves in this test."""
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", store.url)
+    return store

@@ -20,7 +20,7 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import export, links, notices, queries, removal
-from jobs_data.engine import DatabaseUnavailable, get_database
+from jobs_data.engine import get_database
 from jobs_data.filters import ListView, parse_number, parse_view
 from jobs_data.removal import ClearingRuns, Outcome
 from jobs_data.results import ResultUnavailable, find_result
@@ -134,8 +134,8 @@ class ClearInactive(HTTPEndpoint):
         return _changed(request, 503 if clearing.error else 200, clearing.cleared, clearing.sentence())
 
 
-async def database_unavailable(request: Request, problem: DatabaseUnavailable) -> Response:
-    """Answer 503 with the sentence, wherever the database could not be used."""
+async def database_unavailable(request: Request, problem: Exception) -> Response:
+    """Answer a DatabaseUnavailable with 503 and its sentence, whichever route it came from."""
     return _sentence(request, 503, str(problem))
 
 

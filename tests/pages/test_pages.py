@@ -1,0 +1,177 @@
+"""The pages, run as Streamlit runs them but without a browser, on both kinds of database."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from jobs_data import notices
+from tests.store import Store
+
+MAIN = Path(__file__).parents[2] / "pages" / "main.py"
+pytestmark = pytest.mark.usefixtures("served")
+
+
+def show(script: str = "", /, **query: str) -> AppTest:
+    """Run a page with a query and return what it shows; it must not have failed."""
+    app = AppTest.from_file(str(MAIN), default_timeout=30)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if script:
+        app.switch_page(script)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Return all plain text of the page."""
+    parts = [app.markdown, app.caption, app.text, app.info, app.warning, app.success, app.error]
+    return "\n".join(str(element.value) for elements in parts for element in elements)
+
+
+def cards(app: AppTest) -> list[str]:
+    """Return the numbers on the cards."""
+    return [card.value for card in app.metric]
+
+
+def names(app: AppTest) -> list[str]:
+    """Return the names in the table."""
+    return list(app.dataframe[0].value["name"])
+
+
+def test_the_list_shows_cards_table_and_where_it_is(store: Store) -> None:
+    """Cards, rows and the count agree."""
+    for n in range(12):
+        store.job(f"job {n}", status_id=185 if n % 3 else 184)
+    store.job("running", status_id=183)
+    store.job("cancelled", status_id=186)
+    app = show()
+    assert cards(app) == ["14", "1", "4", "8"]
+    assert names(app)[:3] == ["cancelled", "running", "job 11"]
+    assert "Showing 1–10 of 14 jobs" in words(app)
+    assert "1 of these jobs" in app.metric[0].help
+
+
+def test_the_url_says_what_is_shown(store: Store) -> None:
+    """The platform's own words are understood, and a page past the end is the last."""
+    for name in ("b", "c", "a"):
+        store.job(name, status_id=185)
+    store.job("completed")
+    app = show(status="error", sort="name", limit="2", page="99")
+    assert names(app) == ["c"]
+    assert "Showing 3–3 of 3 jobs" in words(app)
+    assert app.button_group[0].value == "Failed"
+
+
+def test_picking_a_filter_writes_the_url_and_starts_at_page_one(store: Store) -> None:
+    """What is written can be shared: it shows the same again."""
+    for n in range(25):
+        store.job(f"job {n}", status_id=184 + n % 2)
+    app = show(page="2", limit="5")
+    app.button_group[0].set_value("Failed").run()
+    assert not app.exception
+    assert app.query_params["status"] in ("failed", ["failed"])
+    assert "page" not in app.query_params
+    assert "Showing 1–5 of 12 jobs" in words(app)
+
+
+def test_an_empty_database_says_why(store: Store) -> None:
+    """Nothing can be cleared or exported, and the reason is on the screen."""
+    app = show()
+    assert cards(app) == ["0", "0", "0", "0"]
+    assert "There are no jobs" in words(app)
+    assert "Clear inactive…" not in [button.label for button in app.button]
+
+
+def test_an_empty_filter_says_why_and_leads_back(store: Store) -> None:
+    """One press shows all jobs again."""
+    store.job("running", status_id=183)
+    app = show(status="failed")
+    assert "1 job in all, none of them failed" in words(app)
+    [back] = [button for button in app.button if button.label == "Show all jobs"]
+    back.click().run()
+    assert names(app) == ["running"]
+
+
+def test_a_redirects_notice_is_shown_once(store: Store) -> None:
+    """A sentence that nobody signed is not."""
+    app = show(notice=notices.sign("Job 7 was deleted."))
+    assert "Job 7 was deleted." in words(app)
+    app.run()
+    assert "Job 7 was deleted." not in words(app)
+    assert "evil" not in words(show(notice="evil"))
+
+
+def test_clearing_asks_first_and_then_tells(store: Store) -> None:
+    """The dialog says exactly how many will go; active jobs stay."""
+    for status_id in (184, 184, 185, 183):
+        store.job(status_id=status_id)
+    app = show()
+    press(app, "Clear inactive…")
+    assert "3 finished jobs" in words(app)
+    assert len(store.ids()) == 4
+    press(app, "Clear 3 jobs")
+    for _ in range(50):
+        if "cleared" in words(app):
+            break
+        app.run()
+    assert "3 finished jobs cleared. Active jobs were not touched." in words(app)
+    assert len(store.ids()) == 1
+
+
+def press(app: AppTest, label: str) -> None:
+    """Press the button with a label."""
+    [button] = [button for button in app.button if button.label == label]
+    button.click().run()
+    assert not app.exception
+
+
+def test_the_report_shows_the_job_and_deletes_it(store: Store) -> None:
+    """After the deletion the list says so."""
+    job_id = store.job("<b>*bold*</b>", status_id=185, output="# no heading")
+    store.execution(job_id, type="x", duration=65, error_message="[no](link)", stack_trace="#0")
+    app = show("job.py", id=str(job_id), status="failed")
+    assert "&lt;b&gt;*bold*&lt;/b&gt;" in "".join(str(part.proto) for part in app.get("html"))
+    assert [code.value for code in app.code] == ["[no](link)", "#0", "# no heading"]
+    assert "1 minute and 5 seconds (as recorded)" in words(app)
+    press(app, "Delete…")
+    assert f"Job {job_id} · Error" in words(app)
+    press(app, "Delete")
+    assert store.ids() == []
+    assert f"Job {job_id} was deleted." in words(app)
+
+
+def test_a_job_that_became_active_under_the_dialog_stays(store: Store) -> None:
+    """The confirmation comes too late, and a sentence says so."""
+    job_id = store.job()
+    app = show("job.py", id=str(job_id))
+    press(app, "Delete…")
+    store.set_status(job_id, 183)
+    press(app, "Delete")
+    assert store.ids() == [job_id]
+    assert f"Job {job_id} is active" in words(app) or "cannot be deleted" in words(app)
+
+
+@pytest.mark.parametrize("job_id", ["1", "", "abc", "-1", "9" * 30])
+def test_an_id_that_does_not_exist_has_a_clear_page(store: Store, job_id: str) -> None:
+    """It says what may have happened and leads back."""
+    assert "There is no job with this number" in words(show("job.py", id=job_id))
+
+
+def test_a_result_that_cannot_be_served_is_explained(store: Store) -> None:
+    """Without a root the setting is named."""
+    job_id = store.job(download_path="downloads/x.zip")
+    assert "HERATIO_JOBS_RESULTS_ROOT is not set" in words(show("job.py", id=str(job_id)))
+
+
+def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
+    """Neither a traceback nor a blank page."""
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE job")
+    app = show()
+    assert "no table named job" in words(app)
+    assert [button.label for button in app.button] == ["Try again"]

@@ -1,0 +1,84 @@
+"""Settings come from the environment or `.env`; a bad one is named in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from jobs_data.settings import DEMO_URL, DEMO_WEB_ROOT, SettingsError, get_settings
+
+pytestmark = pytest.mark.usefixtures("settings_environment")
+
+
+def test_without_any_setting_the_demo_is_served() -> None:
+    """Its database and its result files are the embedded ones."""
+    settings = get_settings()
+    assert settings.is_demo
+    assert (settings.database_url, settings.web_root) == (DEMO_URL, DEMO_WEB_ROOT)
+    assert (settings.culture, settings.database_timezone, settings.site_url) == ("en", "UTC", "")
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line `NAME=` in an environment file means the default."""
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", "")
+    assert get_settings().is_demo
+
+
+def test_settings_are_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each has its name with the prefix; a real database is no demo."""
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", "mysql+pymysql://user:word@host/atom")
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(tmp_path))
+    monkeypatch.setenv("HERATIO_JOBS_SITE_URL", "https://archives.example.org/atom/")
+    monkeypatch.setenv("HERATIO_JOBS_CULTURE", "pt_BR")
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_TIMEZONE", "Europe/Amsterdam")
+    settings = get_settings()
+    assert not settings.is_demo
+    assert settings.web_root == tmp_path.resolve()
+    assert settings.site_url == "https://archives.example.org/atom"
+    assert (settings.culture, settings.database_timezone) == ("pt_BR", "Europe/Amsterdam")
+
+
+def test_settings_are_read_from_a_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment wins, and what is not ours in the file is not ours to judge."""
+    (tmp_path / ".env").write_text(
+        "HERATIO_JOBS_CULTURE=fr\nHERATIO_JOBS_SITE_URL=https://a.example\nOTHER=1\n"
+        "HERATIO_JOBS_OF_A_LATER_VERSION=1\n"
+    )
+    monkeypatch.setenv("HERATIO_JOBS_CULTURE", "nl")
+    assert (get_settings().culture, get_settings().site_url) == ("nl", "https://a.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expectation"),
+    [
+        ("DATABASE_URL", "localhost/atom", "SQLAlchemy URL"),
+        ("DATABASE_URL", "postgresql://user:hunter2@host/atom", "MySQL, MariaDB or SQLite"),
+        ("DATABASE_URL", "mysql://user:hunter2@host", "SQLAlchemy URL"),
+        ("DATABASE_URL", "mysql://user:hunter2@host:port/atom", "SQLAlchemy URL"),
+        ("DATABASE_URL", "sqlite://", "SQLAlchemy URL"),
+        ("DATABASE_URL", "sqlite:////no/such/file.sqlite", "existing"),
+        ("RESULTS_ROOT", "/no/such/folder", "an existing folder"),
+        ("SITE_URL", "archives.example.org", "http:// or https://"),
+        ("SITE_URL", "javascript:alert(1)", "http:// or https://"),
+        ("SITE_URL", "https://", "http:// or https://"),
+        ("CULTURE", "english, please", "culture code"),
+        ("CULTURE", "en'; DROP TABLE job; --", "culture code"),
+        ("DATABASE_TIMEZONE", "Amsterdam", "IANA name"),
+        ("DATABASE_TIMEZONE", "Europe", "IANA name"),
+        ("DATABASE_TIMEZONE", "../etc/passwd", "IANA name"),
+        ("DATABASE_TIMEZONE", "+02:00", "IANA name"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_expected(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expectation: str
+) -> None:
+    """One sentence names the variable; it does not repeat a value that may hold a password."""
+    monkeypatch.setenv(f"HERATIO_JOBS_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        get_settings()
+    message = str(caught.value)
+    assert message.startswith(f"HERATIO_JOBS_{name} expects ")
+    assert expectation in message
+    assert "hunter2" not in message
+    assert "\n" not in message

@@ -1,0 +1,247 @@
+"""The plain HTTP routes, asked over HTTP, on both kinds of database."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from jobs_data import export, notices, removal
+from jobs_data.engine import DatabaseUnavailable, get_database
+from jobs_data.filters import ListView
+from tests.store import Store
+from web.routes import database_unavailable, routes
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def client(served: Store) -> Iterator[TestClient]:
+    """Ask the routes of an app that serves the test's database, without following redirects."""
+    app = Starlette(routes=routes(), exception_handlers={DatabaseUnavailable: database_unavailable})
+    with TestClient(app, "http://jobs.example.org", follow_redirects=False) as client:
+        yield client
+
+
+def notice_of(location: str) -> str | None:
+    """Return the sentence that a redirect to the list carries."""
+    parts = urlsplit(location)
+    assert parts.path == "/admin/jobs"
+    return notices.read(parse_qs(parts.query)["notice"][0])
+
+
+@pytest.mark.parametrize(
+    ("asked", "led_to"),
+    [
+        ("/", "/admin/jobs"),
+        ("/jobs/browse", "/admin/jobs"),
+        ("/jobs/browse?status=error&sort=name", "/admin/jobs?status=error&sort=name"),
+        ("/admin/jobs/7", "/admin/jobs/job?id=7"),
+        ("/admin/jobs/7?status=failed&id=9", "/admin/jobs/job?status=failed&id=7"),
+    ],
+)
+def test_the_platforms_addresses_lead_to_our_pages(client: TestClient, asked: str, led_to: str) -> None:
+    """Their queries come along."""
+    response = client.get(asked)
+    assert (response.status_code, response.headers["location"]) == (307, led_to)
+
+
+def test_deleting_answers_a_program_in_json(client: TestClient, store: Store) -> None:
+    """200 with the removed job, 409 for an active one, 404 for none."""
+    finished, active = store.job(), store.job(status_id=183)
+    response = client.post(f"/admin/jobs/delete/{finished}", headers=JSON)
+    assert (response.status_code, response.json()) == (
+        200,
+        {"removed": 1, "message": f"Job {finished} was deleted."},
+    )
+    response = client.post(f"/admin/jobs/delete/{active}", headers=JSON)
+    assert (response.status_code, response.json()["removed"]) == (409, 0)
+    assert "is active" in response.json()["message"]
+    response = client.post(f"/admin/jobs/delete/{finished}", headers=JSON)
+    assert (response.status_code, response.json()["removed"]) == (404, 0)
+    assert store.ids() == [active]
+
+
+@pytest.mark.parametrize("job_id", ["abc", "0", "-1", "1.5", "9" * 400, "1%20OR%201=1"])
+def test_deleting_nonsense_is_a_404(client: TestClient, store: Store, job_id: str) -> None:
+    """Whatever stands in the address, nothing is removed and nothing breaks."""
+    kept = store.job()
+    response = client.post(f"/admin/jobs/delete/{job_id}", headers=JSON)
+    assert (response.status_code, response.json()["removed"]) == (404, 0)
+    assert store.ids() == [kept]
+
+
+def test_deleting_leads_a_browser_back_to_the_list(client: TestClient, store: Store) -> None:
+    """The list is told what to say; what it is told cannot be made up by a link."""
+    job_id = store.job()
+    response = client.post(f"/admin/jobs/delete/{job_id}", headers={"Sec-Fetch-Site": "same-origin"})
+    assert response.status_code == 303
+    assert notice_of(response.headers["location"]) == f"Job {job_id} was deleted."
+    assert notices.read("made-up") is None
+
+
+def test_clearing_answers_programs_and_browsers(client: TestClient, store: Store) -> None:
+    """All finished jobs go, active ones stay, and the number is told."""
+    active = store.job(status_id=183)
+    store.job(), store.job(status_id=185)
+    response = client.post("/admin/jobs/clear-inactive", headers=JSON)
+    assert (response.status_code, response.json()) == (
+        200,
+        {"removed": 2, "message": "2 finished jobs cleared. Active jobs were not touched."},
+    )
+    assert store.ids() == [active]
+    response = client.post("/admin/jobs/clear-inactive")
+    assert response.status_code == 303
+    assert "0 finished jobs" in str(notice_of(response.headers["location"]))
+
+
+def test_a_second_clearing_is_a_409(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal is a sentence, and nothing is removed."""
+
+    def refuse(_database: object) -> removal.Clearing:
+        raise removal.ClearingRuns(removal.ClearingRuns.__doc__)
+
+    monkeypatch.setattr(removal, "start_clearing", refuse)
+    response = client.post("/admin/jobs/clear-inactive", headers=JSON)
+    assert (response.status_code, response.json()["removed"]) == (409, 0)
+    assert "already being cleared" in response.json()["message"]
+
+
+@pytest.mark.parametrize("path", ["/admin/jobs/delete/1", "/admin/jobs/clear-inactive"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_a_change_takes_post_alone(client: TestClient, path: str, method: str) -> None:
+    """A link, which can only GET, changes nothing."""
+    response = client.request(method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+FOREIGN = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "http://jobs.example.org"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "http://jobs.example.org.evil.example"},
+    {"Origin": "http://jobs.example.org:81"},
+    {"Origin": "null"},
+    {"Origin": ""},
+]
+OWN = [
+    {},
+    {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none"},
+    {"Origin": "http://jobs.example.org"},
+    {"Origin": "https://jobs.example.org"},
+    {"Origin": "https://public.example.org", "X-Forwarded-Host": "public.example.org"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_a_request_from_another_site_is_refused(
+    client: TestClient, store: Store, headers: dict[str, str]
+) -> None:
+    """Neither route changes anything for a page that is not ours."""
+    job_id = store.job()
+    for path in (f"delete/{job_id}", "clear-inactive"):
+        response = client.post(f"/admin/jobs/{path}", headers={**headers, **JSON})
+        assert response.status_code == 403
+        assert "another site" in response.json()["message"]
+    assert store.ids() == [job_id]
+
+
+@pytest.mark.parametrize("headers", OWN)
+def test_a_request_of_our_own_or_of_no_browser_is_served(
+    client: TestClient, store: Store, headers: dict[str, str]
+) -> None:
+    """Behind TLS and behind a proxy that names the host, too."""
+    job_id = store.job()
+    assert client.post(f"/admin/jobs/delete/{job_id}", headers=headers).status_code == 303
+    assert store.ids() == []
+
+
+def test_the_export_streams_what_the_button_gives(client: TestClient, store: Store) -> None:
+    """The same bytes, under the same name, filtered as the query says."""
+    store.job("=1+1", status_id=185), store.job("b")
+    response = client.get("/admin/jobs/export-csv")
+    assert response.status_code == 200
+    assert response.content == b"".join(export.csv_chunks(get_database(), ListView()))
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert response.headers["content-disposition"] == 'attachment; filename="jobs-export.csv"'
+    failed = client.get("/admin/jobs/export-csv?status=error&sort=name&page=5")
+    assert failed.content.count(b"\r\n") == 2
+    assert b"'=1+1" in failed.content
+
+
+@pytest.fixture
+def web_root(served: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the web root that the app is told of."""
+    root = tmp_path / "web"
+    root.mkdir()
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(root))
+    return root
+
+
+def test_a_result_file_is_served_whole_and_in_ranges(
+    web_root: Path, client: TestClient, store: Store
+) -> None:
+    """It is saved and never shown by the browser, whatever is in it."""
+    (web_root / "naïve “x”\n.html").write_bytes(b"<script>0123456789")
+    job_id = store.job(download_path="/naïve “x”\n.html")
+    response = client.get(f"/admin/jobs/{job_id}/download")
+    assert (response.status_code, response.content) == (200, b"<script>0123456789")
+    assert response.headers["content-disposition"].startswith("attachment; filename*=utf-8''na%C3%AF")
+    assert response.headers["content-type"] == "application/octet-stream"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    part = client.get(f"/admin/jobs/{job_id}/download", headers={"Range": "bytes=8-11"})
+    assert (part.status_code, part.content) == (206, b"0123")
+    assert part.headers["content-range"] == "bytes 8-11/18"
+    beyond = client.get(f"/admin/jobs/{job_id}/download", headers={"Range": "bytes=90-"})
+    assert beyond.status_code == 416
+
+
+def test_what_cannot_be_downloaded_is_a_404_with_the_reason(
+    web_root: Path, client: TestClient, store: Store
+) -> None:
+    """A path that leads outside, a missing file, no file, no job."""
+    (web_root.parent / "secret").write_text("word")
+    outside, gone, none = (store.job(download_path=path) for path in ("../secret", "gone.zip", None))
+    for job_id, reason in (
+        (outside, "leads outside"),
+        (gone, "no longer on the server"),
+        (none, "has no result file"),
+        (10**8, "no job"),
+    ):
+        response = client.get(f"/admin/jobs/{job_id}/download")
+        assert response.status_code == 404
+        assert re.search(reason, response.text)
+
+
+def test_a_whole_output_is_streamed_as_text(client: TestClient, store: Store) -> None:
+    """An output is a stranger's text: it is saved, not shown."""
+    job_id = store.job(output="<script>läuft 😀\n" * 3)
+    response = client.get(f"/admin/jobs/{job_id}/output")
+    assert response.text == "<script>läuft 😀\n" * 3
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.headers["content-disposition"].startswith("attachment")
+    assert client.get(f"/admin/jobs/{store.job(output=None)}/output").text == ""
+    assert client.get("/admin/jobs/99999999/output").status_code == 404
+
+
+def test_a_database_that_does_not_answer_is_a_503_with_a_sentence(
+    client: TestClient, store: Store
+) -> None:
+    """Every route says so, in the form that was asked for."""
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE job")
+    for method, path in (
+        ("GET", "/admin/jobs/export-csv"),
+        ("GET", "/admin/jobs/1/download"),
+        ("GET", "/admin/jobs/1/output"),
+        ("POST", "/admin/jobs/delete/1"),
+        ("POST", "/admin/jobs/clear-inactive"),
+    ):
+        response = client.request(method, path, headers=JSON)
+        assert response.status_code == 503
+        assert "no table named job" in response.json()["message"]
