@@ -1,6 +1,7 @@
 # make setup   makes .venv with what the app needs
 # make run     does that, then serves the app on http://127.0.0.1:8501/admin/jobs
 # make test    runs everything that continuous integration checks
+# make pictures  takes the README's pictures anew
 # make clean   removes what the other three made, the demo's database included
 
 # The Python that .venv is made with.
@@ -8,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test test-programs clean
+.PHONY: help setup run test test-programs pictures clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -32,6 +33,9 @@ test-programs:
 	@PATH="$$PATH:/usr/sbin"; command -v mariadbd >/dev/null || \
 		sh .ci/apt-install mariadb-server-core mariadb-client-core || true
 	@command -v chromium >/dev/null || sh .ci/apt-install chromium fonts-liberation || true
+
+pictures: $(VENV)/tests-installed test-programs
+	$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf $(VENV) .demo test-artefacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -11,14 +11,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from jobs_data import platform
-from jobs_data.settings import Settings, get_settings
+from jobs_data.settings import Settings, get_settings, with_driver
 
 CONNECT_SECONDS: Final = 5
 LOCK_WAIT_SECONDS: Final = 5
 POOL_RECYCLE_SECONDS: Final = 1800
+DENIED_CODES: Final = frozenset({1044, 1142, 1143, 1227})
+"""Their errors for an account that lacks a right on a database, a table, a column or a command."""
+
 BUSY_CODES: Final = frozenset({1020, 1205, 1213})
 """MySQL's and MariaDB's errors for a row changed since it was read, a lock waited for too long, and
 a deadlock lost."""
@@ -93,6 +96,11 @@ def translated_errors() -> Iterator[None]:
                 "Another program is using these rows right now. Nothing was changed; try again in a "
                 "moment."
             ) from error
+        if _code(error) in DENIED_CODES:
+            raise DatabaseUnavailable(
+                f"This app's database account may not do that ({_error_name(error)}). Nothing was "
+                "changed; docs/connecting.md lists the rights it needs."
+            ) from error
         raise DatabaseUnavailable(
             "The database does not answer or does not let us in "
             f"({_error_name(error)}). Nothing was changed; try again in a moment."
@@ -105,14 +113,18 @@ def translated_errors() -> Iterator[None]:
 
 
 def _is_busy(error: OperationalError) -> bool:
-    code = next(iter(getattr(error.orig, "args", ())), None)
+    code = _code(error)
     return code in BUSY_CODES or "database is locked" in str(code)
 
 
+def _code(error: SQLAlchemyError) -> object:
+    """Return what a driver's error starts with: a number, or SQLite's sentence."""
+    return next(iter(getattr(getattr(error, "orig", None), "args", ())), None)
+
+
 def _error_name(error: SQLAlchemyError) -> str:
-    original = error.orig if isinstance(error, DBAPIError) else None
-    code = next(iter(getattr(original, "args", ())), None)
-    name = type(original or error).__name__
+    code = _code(error)
+    name = type(getattr(error, "orig", None) or error).__name__
     return f"{name} {code}" if isinstance(code, int) else name
 
 
@@ -125,8 +137,7 @@ def make_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
-    if "+" not in parsed.drivername:
-        parsed = parsed.set(drivername=f"{parsed.drivername}+pymysql")
+    parsed = with_driver(parsed)
     arguments: dict[str, Any] = {}
     if parsed.get_driver_name() in {"pymysql", "mysqldb"}:
         arguments = {

@@ -161,8 +161,11 @@ def start_clearing(database: Database) -> Clearing:
             total = connection.execute(select(func.count()).where(is_finished())).scalar_one()
         lock = _take_lock(database)
         clearing = _clearings[identity(database)] = Clearing(total)
-        # Not a daemon: the interpreter lets a batch end before it stops.
-        threading.Thread(target=_clear, args=(database, clearing, lock), name="clearing").start()
+        # A daemon: should the process end, the database takes the unfinished batch back.
+        work = threading.Thread(
+            target=_clear, args=(database, clearing, lock), name="clearing", daemon=True
+        )
+        work.start()
         return clearing
 
 

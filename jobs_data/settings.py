@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 PREFIX: Final = "HERATIO_JOBS_"
 DEMO_FOLDER: Final = Path(__file__).resolve().parents[1] / ".demo"
@@ -36,7 +36,8 @@ class Settings(BaseSettings):
         default=DEMO_URL,
         validate_default=False,  # the app creates the demo when it starts
         description="an SQLAlchemy URL of the platform's existing MySQL, MariaDB or SQLite database, "
-        "such as mysql+pymysql://user:password@host/atom (unset: the embedded demo)",
+        "such as mysql+pymysql://user:password@host/atom, whose driver is installed (unset: the "
+        "embedded demo)",
     )
     results_root: Path | None = Field(
         default=None,
@@ -62,8 +63,9 @@ class Settings(BaseSettings):
     @classmethod
     def _known_database(cls, value: str) -> str:
         try:
-            url = make_url(value)
-        except (ArgumentError, ValueError) as error:
+            url = with_driver(make_url(value))
+            url.get_dialect().import_dbapi()
+        except (SQLAlchemyError, ValueError, ImportError) as error:
             raise ValueError from error
         if url.get_backend_name() not in DIALECTS or not url.database:
             raise ValueError
@@ -75,9 +77,13 @@ class Settings(BaseSettings):
     @field_validator("results_root")
     @classmethod
     def _existing_folder(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_dir():
-            raise ValueError
-        return value.resolve() if value else None
+        if value is None:
+            return None
+        try:
+            next(value.iterdir(), None)
+            return value.resolve()
+        except OSError as error:
+            raise ValueError from error
 
     @field_validator("site_url")
     @classmethod
@@ -116,7 +122,17 @@ class Settings(BaseSettings):
 
 def _sqlite_file_exists(database: str) -> bool:
     path = database.removeprefix("file:").split("?")[0]
-    return Path(path).is_file()
+    try:
+        return Path(path).is_file()
+    except OSError:  # below a folder that may not be looked into
+        return False
+
+
+def with_driver(url: URL) -> URL:
+    """Return a URL that names its driver: PyMySQL, where one of MySQL or MariaDB names none."""
+    if url.drivername in {"mysql", "mariadb"}:
+        return url.set(drivername=f"{url.drivername}+pymysql")
+    return url
 
 
 @cache

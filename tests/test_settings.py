@@ -57,6 +57,8 @@ def test_settings_are_read_from_a_file_too(tmp_path: Path, monkeypatch: pytest.M
         ("DATABASE_URL", "mysql://user:hunter2@host", "SQLAlchemy URL"),
         ("DATABASE_URL", "mysql://user:hunter2@host:port/atom", "SQLAlchemy URL"),
         ("DATABASE_URL", "sqlite://", "SQLAlchemy URL"),
+        ("DATABASE_URL", "mysql+mysqlconnector://user:hunter2@host/atom", "driver is installed"),
+        ("DATABASE_URL", "mysql+nosuchdriver://user:hunter2@host/atom", "driver is installed"),
         ("DATABASE_URL", "sqlite:////no/such/file.sqlite", "existing"),
         ("RESULTS_ROOT", "/no/such/folder", "an existing folder"),
         ("SITE_URL", "archives.example.org", "http:// or https://"),

@@ -62,8 +62,8 @@ async def export_csv(request: Request) -> Response:
 
 async def download(request: Request) -> Response:
     """Stream a job's result file, in ranges where the client asks for them."""
-    job_id: int = request.path_params["job_id"]
-    download_path = await run_in_threadpool(queries.read_download_path, get_database(), job_id)
+    job_id = request.path_params["job_id"]
+    download_path = await _download_path(job_id)
     if download_path is None:
         return _sentence(request, 404, f"There is no job {job_id}.")
     try:
@@ -82,12 +82,11 @@ async def download(request: Request) -> Response:
 
 async def output(request: Request) -> Response:
     """Stream a job's whole output as a text file."""
-    job_id: int = request.path_params["job_id"]
-    database = get_database()
-    if await run_in_threadpool(queries.read_download_path, database, job_id) is None:
+    job_id = request.path_params["job_id"]
+    if await _download_path(job_id) is None:
         return _sentence(request, 404, f"There is no job {job_id}.")
     return StreamingResponse(
-        _closing(piece.encode() for piece in queries.stream_output(database, job_id)),
+        _closing(piece.encode() for piece in queries.stream_output(get_database(), job_id)),
         media_type="text/plain; charset=utf-8",
         headers={
             **_ATTACHMENT_HEADERS,
@@ -152,6 +151,13 @@ def routes() -> list[BaseRoute]:
         Route(f"{base}/{{job_id:int}}/download", download),
         Route(f"{base}/{{job_id:int}}/output", output),
     ]
+
+
+async def _download_path(job_id: int) -> str | None:
+    """Return a job's download path, None where there is no such job; any number may be asked for."""
+    if parse_number(str(job_id)) is None:
+        return None
+    return await run_in_threadpool(queries.read_download_path, get_database(), job_id)
 
 
 def _is_same_origin(request: Request) -> bool:

@@ -42,29 +42,32 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str) -> list[int]:
         selection_mode=["multi-row", "single-column"],
         column_config={
             "name": st.column_config.TextColumn(
-                "Job name ↑" if jobs.view.sort is Sort.NAME else "Job name", width="large"
+                "Job name ↑" if jobs.view.sort is Sort.NAME else "Job name", width=250
             ),
             "status": st.column_config.MultiselectColumn(
                 "Status",
+                width=115,
                 options=[*jobs.status_labels.values(), *OTHER_LABELS],
                 color=[*(CHIP_COLORS[state] for state in jobs.status_labels), *["gray"] * 2],
             ),
-            "owner": st.column_config.TextColumn("User"),
+            "owner": st.column_config.TextColumn("User", width=150),
             "created": _time_column("Created ↓" if jobs.view.sort is Sort.DATE else "Created", zone),
             "completed": _time_column("Completed", zone),
             "related": st.column_config.LinkColumn(
-                "Related record", display_text=_AFTER_LAST_SLASH_OR_HASH
+                "Related record", width=145, display_text=_AFTER_LAST_SLASH_OR_HASH
             )
             if site_url
-            else st.column_config.TextColumn("Related record"),
+            else st.column_config.TextColumn("Related record", width=145),
             "report": st.column_config.ButtonColumn(
                 "Report",
+                width=65,
                 type="tertiary",
                 key="report_click",
                 on_click=_report_pressed,
             ),
             "delete": st.column_config.ButtonColumn(
                 "Delete",
+                width=65,
                 type="tertiary",
                 key="delete_click",
                 on_click=_delete_pressed,
@@ -214,4 +217,6 @@ def _related(job_id: int, slug: str, object_id: Any, site_url: str) -> str:
 
 
 def _time_column(label: str, zone: ZoneInfo) -> Any:
-    return st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm", timezone=zone.key)
+    return st.column_config.DatetimeColumn(
+        label, format="YYYY-MM-DD HH:mm", timezone=zone.key, width=135
+    )

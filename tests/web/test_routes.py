@@ -212,6 +212,7 @@ def test_what_cannot_be_downloaded_is_a_404_with_the_reason(
         (gone, "no longer on the server"),
         (none, "has no result file"),
         (10**8, "no job"),
+        (10**30, "no job"),
     ):
         response = client.get(f"/admin/jobs/{job_id}/download")
         assert response.status_code == 404
@@ -226,7 +227,8 @@ def test_a_whole_output_is_streamed_as_text(client: TestClient, store: Store) ->
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert response.headers["content-disposition"].startswith("attachment")
     assert client.get(f"/admin/jobs/{store.job(output=None)}/output").text == ""
-    assert client.get("/admin/jobs/99999999/output").status_code == 404
+    for missing in (99999999, 10**30):
+        assert client.get(f"/admin/jobs/{missing}/output").status_code == 404
 
 
 def test_a_database_that_does_not_answer_is_a_503_with_a_sentence(

@@ -1,0 +1,117 @@
+"""The documents name everything that there is, and point to nothing that there is not."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.routing import Route
+
+from jobs_data.settings import PREFIX, Settings
+from web.routes import routes
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+REQUIREMENTS = [ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"]
+SETTINGS = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+
+
+def read(path: str) -> str:
+    """Return a document's text."""
+    return (ROOT / path).read_text("utf-8")
+
+
+def section(document: str, heading: str) -> str:
+    """Return what stands below a heading of the second level, empty where there is none."""
+    found = re.search(
+        rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", document, re.DOTALL | re.MULTILINE
+    )
+    return found.group(1) if found else ""
+
+
+def offered_routes() -> Iterator[str]:
+    """Yield each route as the documents spell it, such as `POST /admin/jobs/delete/{id}`."""
+    for route in routes():
+        assert isinstance(route, Route)
+        path = re.sub(r"\{job_id(:int)?\}", "{id}", route.path)
+        # An endpoint that is a class answers the methods that it has.
+        methods = (route.methods or {m.upper() for m in dir(route.endpoint)}) & {"GET", "POST"}
+        assert methods
+        yield from (f"{method} {path}" for method in sorted(methods))
+
+
+def required_packages() -> Iterator[str]:
+    """Yield the name of each package that the app or its tests require."""
+    for path in REQUIREMENTS:
+        for line in path.read_text("utf-8").splitlines():
+            if name := re.match(r"[A-Za-z0-9][\w.-]*", line):
+                yield name.group()
+
+
+def relative_links() -> Iterator[tuple[Path, str]]:
+    """Yield each document with each of its links and pictures that leads to no other site."""
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
+            if not re.match(r"[a-z]+:", link):
+                yield document, link
+
+
+def anchors(document: Path) -> set[str]:
+    """Return what one can put behind `#` in a link to a document."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_is_documented(name: str) -> None:
+    """A setting is in the table, and has a section with its default and an example."""
+    document = read("docs/configuration.md")
+    assert f"| `{name}` |" in document
+    described = section(document, name)
+    assert "Default: " in described
+    assert f"\n{name}=" in described
+    assert "Stops the start: " in described
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_no_document_speaks_of_a_setting_that_is_not(document: Path) -> None:
+    """A setting that was renamed or dropped is nowhere named any more."""
+    assert set(re.findall(rf"{PREFIX}[A-Z_]+", document.read_text("utf-8"))) <= set(SETTINGS)
+
+
+@pytest.mark.parametrize("route", [*offered_routes()])
+def test_every_route_is_documented(route: str) -> None:
+    """A route is in the table, with its method."""
+    assert f"| `{route}` |" in read("docs/routes.md")
+
+
+def test_no_route_is_documented_that_is_not() -> None:
+    """A route that was renamed or dropped is no longer in the table."""
+    documented = re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", read("docs/routes.md"), re.MULTILINE)
+    assert sorted(documented) == sorted(offered_routes())
+
+
+@pytest.mark.parametrize("package", [*required_packages()])
+def test_every_requirement_is_documented(package: str) -> None:
+    """A package is in the table of dependencies, under the name that pip knows."""
+    assert f"| `{package}` |" in read("docs/dependencies.md")
+
+
+@pytest.mark.parametrize(
+    ("document", "link"),
+    [*relative_links()],
+    ids=lambda value: value.name if isinstance(value, Path) else value,
+)
+def test_every_link_leads_somewhere(document: Path, link: str) -> None:
+    """A relative link points to a file that exists, and to a heading that it has."""
+    path, _, anchor = link.partition("#")
+    target = document.parent / path if path else document
+    assert target.exists()
+    assert not anchor or anchor in anchors(target)
+
+
+def test_the_readme_asks_for_the_tested_rights() -> None:
+    """README.md and docs/connecting.md, which the removals are tested with, grant the same."""
+    granted = [re.findall(r"GRANT [^;]+;", read(path)) for path in ("README.md", "docs/connecting.md")]
+    assert granted[0]
+    assert granted[0] == granted[1]
