@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -15,6 +16,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from jobs_data import platform
 from jobs_data.settings import Settings, get_settings, with_driver
+
+log = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 5
 LOCK_WAIT_SECONDS: Final = 5
@@ -90,26 +93,31 @@ def translated_errors() -> Iterator[None]:
     """Turn a driver's error into DatabaseUnavailable: its text names hosts, users and statements."""
     try:
         yield
-    except OperationalError as error:
-        if _is_busy(error):
-            raise DatabaseBusy(
-                "Another program is using these rows right now. Nothing was changed; try again in a "
-                "moment."
-            ) from error
-        if _code(error) in DENIED_CODES:
-            raise DatabaseUnavailable(
-                f"This app's database account may not do that ({_error_name(error)}). Nothing was "
-                "changed; docs/connecting.md lists the rights it needs."
-            ) from error
-        raise DatabaseUnavailable(
-            "The database does not answer or does not let us in "
-            f"({_error_name(error)}). Nothing was changed; try again in a moment."
-        ) from error
     except SQLAlchemyError as error:
-        raise DatabaseUnavailable(
-            f"The database refused the statement ({_error_name(error)}). Nothing was changed; "
-            "the server's log has the details."
-        ) from error
+        log.warning("the database refused: %s", getattr(error, "orig", None) or type(error).__name__)
+        raise _as_sentence(error) from error
+
+
+def _as_sentence(error: SQLAlchemyError) -> DatabaseUnavailable:
+    name = _error_name(error)
+    if not isinstance(error, OperationalError):
+        return DatabaseUnavailable(
+            f"The database refused the statement ({name}). Nothing was changed; the log of this app "
+            "has the details."
+        )
+    if _is_busy(error):
+        return DatabaseBusy(
+            "Another program is using these rows right now. Nothing was changed; try again in a moment."
+        )
+    if _code(error) in DENIED_CODES:
+        return DatabaseUnavailable(
+            f"This app's database account may not do that ({name}). Nothing was changed; "
+            "docs/connecting.md lists the rights it needs."
+        )
+    return DatabaseUnavailable(
+        f"The database does not answer or does not let us in ({name}). Nothing was changed; try "
+        "again in a moment."
+    )
 
 
 def _is_busy(error: OperationalError) -> bool:

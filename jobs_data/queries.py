@@ -318,7 +318,10 @@ def _report(row: RowMapping, notes: Sequence[str], status: str, database: Databa
     completed = frames.utc(row["completed_at"], database.timezone)
     state = state_of(row["status_id"], row["completed_at"] is not None)
     recorded = row["duration"]
-    derived = int((completed - created).total_seconds()) if created and completed else None
+    # Clocks that disagree can put the end before the beginning: that is no duration.
+    derived = None
+    if created and completed and created <= completed:
+        derived = int((completed - created).total_seconds())
     output, output_is_tail = frames.text(row["output"]), bool(row["has_more"])
     if output_is_tail:
         # A tail begins in the middle of a line; the rest of that line says little.

@@ -20,12 +20,7 @@ job = None if job_id is None else queries.read_report(database, job_id)
 read_at = datetime.now(UTC)
 
 if job is None:
-    st.page_link(
-        "jobs.py",
-        label="Back to jobs",
-        icon=":material/arrow_back:",
-        query_params=state.link_params(came_from),
-    )
+    state.back_button(came_from)
     st.title("No such job", anchor=False)
     state.show_notice()
     st.info(

@@ -10,6 +10,7 @@ from pages.parts import cards, clearing, dialogs, refresh, state, table, toolbar
 database = get_database()
 zone = times.zone_named(st.context.timezone)
 asked = state.view_in_url()
+st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
 # A table keeps its selection by position: while rows are selected, or a dialog speaks of one, the
 # page is drawn again from what the viewer has seen. Everything else reads anew.

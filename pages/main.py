@@ -7,7 +7,7 @@ import streamlit as st
 from jobs_data.engine import DatabaseUnavailable
 
 parts = Path(__file__).parent / "parts"
-st.set_page_config(page_title="Jobs", page_icon=str(parts / "icon.svg"), layout="wide")
+st.set_page_config(page_icon=str(parts / "icon.svg"), layout="wide")
 st.html(parts / "style.css")
 
 page = st.navigation(

@@ -415,3 +415,11 @@ def test_an_unreachable_server_is_told_in_a_sentence() -> None:
     assert "does not answer" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
+
+
+def test_an_end_before_the_beginning_makes_no_duration(store: Store) -> None:
+    """Clocks that disagree are no reason to show a made-up time."""
+    job_id = store.job(created=NOON + timedelta(hours=1), completed_at=NOON)
+    report = queries.read_report(store.database(), job_id)
+    assert report is not None
+    assert report.duration_seconds is None

@@ -28,8 +28,9 @@ def show_cards(jobs: JobsList) -> None:
     with st.container(horizontal=True, key="cards"):
         for label, icon, column in _CARDS:
             st.metric(
-                f"{icon} {label}",
+                label,
                 f"{values[column]:,}",
+                icon=icon,
                 border=True,
                 help=_help(jobs) if column == "total" else _TREND_HELP,
                 chart_data=jobs.trend[column].tolist(),

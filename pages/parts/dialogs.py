@@ -54,12 +54,19 @@ def _close() -> None:
     st.session_state.pop("dialog", None)
 
 
+def _close_button(label: str) -> None:
+    if st.button(label):
+        _close()
+        st.rerun()
+
+
 @st.dialog("Delete from the history?", on_dismiss=_close, icon=":material/delete:")
 def _delete_dialog(view: ListView, ids: Sequence[int]) -> None:
     try:
         jobs = queries.read_jobs(get_database(), ids)
     except DatabaseUnavailable as problem:
         st.error(str(problem))
+        _close_button("Close")
         return
     finished = jobs[jobs["state"].isin(FINISHED_STATES)]
     with st.container(height="content" if len(finished) <= FEW else NAMES_HEIGHT):
@@ -78,9 +85,7 @@ def _delete_dialog(view: ListView, ids: Sequence[int]) -> None:
             "This cannot be undone. A result file on disk stays."
         )
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Cancel" if len(finished) else "Close"):
-            _close()
-            st.rerun()
+        _close_button("Cancel" if len(finished) else "Close")
         label = "Delete" if len(ids) == 1 else f"Delete {counted(len(finished))}"
         if len(finished) and st.button(label, type="primary", icon=":material/delete:"):
             _delete(finished["id"].tolist())
@@ -115,6 +120,7 @@ def _clear_dialog(view: ListView) -> None:
         counts = queries.count_jobs(get_database())
     except DatabaseUnavailable as problem:
         st.error(str(problem))
+        _close_button("Close")
         return
     st.markdown(
         f"**{counted(counts.finished, 'finished job')}** will go from the platform's database: "
@@ -126,9 +132,7 @@ def _clear_dialog(view: ListView) -> None:
         "A job that finishes while the clearing is at work may be cleared with them."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Cancel"):
-            _close()
-            st.rerun()
+        _close_button("Cancel")
         if st.button(
             f"Clear {counted(counts.finished)}",
             type="primary",

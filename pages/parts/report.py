@@ -34,16 +34,11 @@ def show_way(database: Database, came_from: ListView, job_id: int) -> None:
     """Show the ways back to the list and to the jobs before and after this one in it."""
     previous, following = queries.read_neighbours(database, came_from, job_id)
     with st.container(horizontal=True, key="way"):
-        st.page_link(
-            "jobs.py",
-            label="Back to jobs",
-            icon=":material/arrow_back:",
-            query_params=state.link_params(came_from),
-        )
+        state.back_button(came_from)
         st.space("stretch")
         for label, icon, shortcut, neighbour in (
-            ("Previous job", ":material/chevron_left:", "Shift+Left", previous),
-            ("Next job", ":material/chevron_right:", "Shift+Right", following),
+            ("Previous", ":material/chevron_left:", "Shift+Left", previous),
+            ("Next", ":material/chevron_right:", "Shift+Right", following),
         ):
             st.button(
                 label,

@@ -48,6 +48,13 @@ def open_list(view: ListView) -> NoReturn:
     st.switch_page("jobs.py", query_params=link_params(view))
 
 
+def back_button(view: ListView) -> None:
+    """Show the way back to a view of the list."""
+    # Not a page link: its address, opened in another tab, is not that of the list.
+    if st.button("Back to jobs", icon=":material/arrow_back:", type="tertiary"):
+        open_list(view)
+
+
 def open_report(view: ListView, job_id: int) -> NoReturn:
     """Leave for a job's report, from which one comes back to the view."""
     st.switch_page("job.py", query_params=link_params(view, id=str(job_id)))

@@ -82,9 +82,10 @@ def show_pages(jobs: JobsList) -> None:
     st.session_state["page_number"] = jobs.view.page
     last = jobs.first + len(jobs.rows) - 1
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
-        if jobs.pages > 1:
-            st.pagination(jobs.pages, key="page_number", on_change=_page_picked)
         st.caption(f"Showing {jobs.first:,}–{last:,} of {counted(jobs.matching)}")
+        if jobs.pages > 1:
+            # It leaves pages out until it fits the width it is given.
+            st.pagination(jobs.pages, key="page_number", on_change=_page_picked, width=420)
 
 
 def show_selection(jobs: JobsList, selected: list[int]) -> None:

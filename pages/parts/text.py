@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Final
 
 import streamlit as st
 
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
+_MAKES_A_LINK: Final = re.compile(r"(www|:/|@)", re.IGNORECASE)
+_WORD_JOINER: Final = "\u2060"
 
 
 def plain(text: str) -> str:
     """Return Markdown that shows a text as it is, for labels that only take Markdown."""
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+    # Bare addresses become links even where punctuation is escaped; an invisible joiner stops that.
+    unlinked = _MAKES_A_LINK.sub(rf"\1{_WORD_JOINER}", " ".join(text.split()))
+    return _PUNCTUATION.sub(r"\\\1", unlinked)
 
 
 def heading(text: str) -> None:

@@ -1,0 +1,300 @@
+"""The day's work of the jobs screen, walked from end to end in a real browser on the real app."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from jobs_data import demo
+from jobs_data.engine import make_engine
+from jobs_data.platform import job, object_
+from tests.browser.conftest import AppServers, Windows
+from tests.browser.steps import (
+    CREATED_COLUMN,
+    DELETE_COLUMN,
+    NAME_COLUMN,
+    assert_nothing_went_wrong,
+    cells,
+    download,
+    expect_jobs,
+    let_the_timer_fire,
+    press_delete,
+    press_header,
+    press_report,
+    query,
+    select_rows,
+    send_to_background,
+    tab_to,
+)
+from tests.store import NOON, Store
+
+JOBS = 30
+PAGE = 5
+STATUSES = (184, 185, 184, 183, 185)
+RESULT = "reference,title\r\nF1,Fonds Élise\r\n".encode()
+
+
+def test_the_whole_journey(
+    store: Store, app_server: AppServers, new_page: Windows, tmp_path: Path
+) -> None:
+    """List, filter, sort, page, report, download, back, delete, keyboard, export, clear, refresh."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "result.csv").write_bytes(RESULT)
+    by_date = fill(store)
+    failed = sorted(name for name, status in by_date.items() if status == 185)
+    address = app_server(
+        HERATIO_JOBS_DATABASE_URL=store.url, HERATIO_JOBS_RESULTS_ROOT=str(tmp_path / "root")
+    )
+    screen = new_page()
+    page = screen.page
+    page.clock.install()
+    page.goto(f"{address}?limit={PAGE}")
+    expect_jobs(page, list(by_date)[:PAGE])
+
+    sort_by_headers(page, list(by_date))
+    find_failed_jobs_by_name(page, failed)
+    read_reports(page, failed[PAGE : 2 * PAGE])
+    left = delete_one(page, store, failed)
+    export(page, store, left)
+    an_active_job_cannot_be_deleted(page)
+    choose_by_keyboard(page, store)
+    clear_inactive(page, store)
+    follow_new_jobs(page, store)
+    assert_nothing_went_wrong(screen)
+
+
+def fill(store: Store) -> dict[str, int]:
+    """Insert jobs an hour apart whose names are in another order; names and statuses, newest first."""
+    jobs = {f"job {number * 7 % JOBS:02}": STATUSES[number % 5] for number in range(JOBS)}
+    for number, (name, status) in enumerate(jobs.items()):
+        created = NOON - timedelta(hours=number)
+        store.job(name, status, created, download_path="/result.csv", output=f"output of {name}")
+    return jobs
+
+
+def sort_by_headers(page: Page, by_date: Sequence[str]) -> None:
+    """The header of a column sorts all pages, not just the rows in sight."""
+    press_header(page, NAME_COLUMN)
+    expect_jobs(page, sorted(by_date)[:PAGE])
+    assert query(page) == {"sort": "name", "limit": str(PAGE)}
+    press_header(page, CREATED_COLUMN)
+    expect_jobs(page, by_date[:PAGE])
+    assert query(page) == {"limit": str(PAGE)}
+
+
+def find_failed_jobs_by_name(page: Page, failed: Sequence[str]) -> None:
+    """Filter, order and page are chosen beside the list, and stand in its address."""
+    page.get_by_role("radio", name="Failed").click()
+    expect(page.get_by_text(f"Showing 1–{PAGE} of {len(failed)} jobs")).to_be_visible()
+    page.get_by_role("radio", name="By name").click()
+    expect_jobs(page, failed[:PAGE])
+    page.get_by_role("button", name="Next page").click()
+    expect_jobs(page, failed[PAGE : 2 * PAGE])
+    assert query(page) == view_of_the_second_page()
+
+
+def view_of_the_second_page() -> dict[str, str]:
+    """Return the query of the second page of the failed jobs by name."""
+    return {"status": "failed", "sort": "name", "page": "2", "limit": str(PAGE)}
+
+
+def read_reports(page: Page, shown: Sequence[str]) -> None:
+    """From a row to its report, on to the next, the file down, and back to the same place."""
+    heading = page.get_by_role("heading", level=1)
+    press_report(page, row=1)
+    expect(heading).to_have_text(shown[1])
+    expect(page.get_by_test_id("stCode").last).to_have_text(f"output of {shown[1]}")
+    page.get_by_role("button", name="Next").click()
+    expect(heading).to_have_text(shown[2])
+    page.get_by_role("button", name="Previous").click()
+    expect(heading).to_have_text(shown[1])
+    assert download(page, page.get_by_role("button", name="Download result")) == RESULT
+    page.get_by_role("button", name="Back to jobs").click()
+    expect_jobs(page, shown)
+    assert query(page) == view_of_the_second_page()
+    press_report(page, row=3)
+    expect(heading).to_have_text(shown[3])
+    page.go_back()
+    expect_jobs(page, shown)
+    assert query(page).items() >= view_of_the_second_page().items()
+
+
+def delete_one(page: Page, store: Store, failed: Sequence[str]) -> list[str]:
+    """Escape keeps the job that the dialog names, its button removes it; the failed jobs left."""
+    goner = failed[PAGE + 2]
+    dialog = page.get_by_role("dialog")
+    jobs = store.rows(job)
+    press_delete(page, row=2)
+    expect(dialog).to_contain_text(goner)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect_jobs(page, failed[PAGE : 2 * PAGE])
+    assert store.rows(job) == jobs
+    press_delete(page, row=2)
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("was deleted.")).to_be_visible()
+    left = [name for name in failed if name != goner]
+    expect_jobs(page, left[PAGE : 2 * PAGE])
+    assert query(page).items() >= view_of_the_second_page().items()
+    assert goner not in store.ids(column="name")
+    assert store.rows(job) == jobs - 1
+    return left
+
+
+def export(page: Page, store: Store, failed: Sequence[str]) -> None:
+    """The file holds all jobs of the filter in the list's order, as the database has them."""
+    content = download(page, page.get_by_role("button", name="Export CSV"))
+    statement = select(job.c.name, object_.c.created_at, job.c.completed_at).join_from(
+        job, object_, object_.c.id == job.c.id
+    )
+    with store.engine.connect() as connection:
+        rows = connection.execute(statement.where(job.c.status_id == 185).order_by(job.c.name)).all()
+    assert [row.name for row in rows] == failed
+    assert list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))) == [
+        ["Name", "Status", "User", "Created", "Completed"],
+        *([name, "Error", "System", iso(created), iso(completed)] for name, created, completed in rows),
+    ]
+
+
+def iso(time: datetime) -> str:
+    """Return a time of the database, which is in UTC, as the export writes it."""
+    return f"{time:%Y-%m-%dT%H:%M:%S}+00:00"
+
+
+def an_active_job_cannot_be_deleted(page: Page) -> None:
+    """Where a finished job has its delete button, an active one has nothing."""
+    page.get_by_role("radio", name="Active").click()
+    expect(page.get_by_text(f"Showing 1–{PAGE} of 6 jobs")).to_be_visible()
+    expect(cells(page, DELETE_COLUMN)).to_have_text([""] * PAGE)
+    press_delete(page, row=0)
+    # The report of the same row opens alone: had a dialog been asked for, it would be there too.
+    press_report(page, row=0)
+    expect(page.get_by_role("button", name="Back to jobs")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Back to jobs").click()
+    expect(cells(page, DELETE_COLUMN)).to_have_text([""] * PAGE)
+
+
+def choose_by_keyboard(page: Page, store: Store) -> None:
+    """Without a mouse one filters, opens the report of one job, and deletes two."""
+    tab_to(page, page.get_by_role("radio", name="All"))
+    for key in ("ArrowRight", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("radio", name="Completed")).to_be_checked()
+    expect(cells(page, DELETE_COLUMN).first).not_to_be_empty()
+    first, second, third, *_ = cells(page, NAME_COLUMN).all_text_contents()
+    select_rows(page, 1)
+    expect(page.get_by_text("1 job selected, 1 finished")).to_be_visible()
+    tab_to(page, page.get_by_role("button", name="Open report"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(second)
+    tab_to(page, page.get_by_role("button", name="Back to jobs"))
+    page.keyboard.press("Enter")
+    expect(cells(page, NAME_COLUMN).first).to_have_text(first)
+    select_rows(page, 1, 2)
+    expect(page.get_by_text("2 jobs selected, 2 finished")).to_be_visible()
+    tab_to(page, page.get_by_role("button", name="Delete selected…"))
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(second)
+    expect(dialog).to_contain_text(third)
+    tab_to(page, dialog.get_by_role("button", name="Delete 2 jobs"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 jobs deleted.")).to_be_visible()
+    assert first in store.ids(column="name")
+    assert not {second, third} & set(store.ids(column="name"))
+
+
+def clear_inactive(page: Page, store: Store) -> None:
+    """The dialog says how many will go, exactly these go, and the active jobs stay."""
+    page.get_by_role("radio", name="All").click()
+    expect(page.get_by_text(f"Showing 1–{PAGE} of 27 jobs")).to_be_visible()
+    page.get_by_role("button", name="Clear inactive…").click()
+    dialog = page.get_by_role("dialog")
+    # Of 30 jobs 6 are active, and 3 are deleted by now.
+    expect(dialog).to_contain_text("21 finished jobs will go")
+    expect(dialog).to_contain_text("10 completed and 11 failed")
+    dialog.get_by_role("button", name="Clear 21 jobs").click()
+    expect(page.get_by_text("21 finished jobs cleared. Active jobs were not touched.")).to_be_visible()
+    expect(page.get_by_text(f"Showing 1–{PAGE} of 6 jobs")).to_be_visible()
+    expect(page.get_by_role("button", name="Clear inactive…")).to_have_count(0)
+    assert store.ids(column="status_id") == [183] * 6
+
+
+def follow_new_jobs(page: Page, store: Store) -> None:
+    """With auto refresh a new job shows up by itself; a hidden tab waits, and catches up at once."""
+    page.get_by_role("radio", name="Newest first").click()
+    expect(page.locator('canvas [role="columnheader"]').nth(CREATED_COLUMN - 1)).to_have_text(
+        "Created ↓"
+    )
+    page.get_by_text("Auto refresh", exact=True).click()
+    expect(page.get_by_text("again every 15 seconds")).to_be_visible()
+    assert query(page)["auto"] == "true"
+    store.job("newcomer", 183, NOON + timedelta(hours=1))
+    let_the_timer_fire(page)
+    expect(cells(page, NAME_COLUMN).first).to_have_text("newcomer")
+    send_to_background(page)
+    expect(page.get_by_text("auto refresh waits while this tab is in the background")).to_be_visible()
+    expect(page.get_by_title("streamlit_autorefresh")).to_have_count(0)
+    store.job("latecomer", 183, NOON + timedelta(hours=2))
+    page.clock.fast_forward(60_000)
+    expect(page.get_by_text("of 7 jobs")).to_be_visible()
+    send_to_background(page, hidden=False)
+    expect(cells(page, NAME_COLUMN).first).to_have_text("latecomer")
+    expect(page.get_by_text("again every 15 seconds")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def demo_list(app_server: AppServers, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
+    """Serve a demo of two hundred jobs, the newest from now; its list's address, a failed job's id."""
+    folder = tmp_path_factory.mktemp("demo")
+    url = f"sqlite:///{folder / 'jobs.sqlite'}"
+    engine = make_engine(url)
+    demo.create(engine, jobs=200, seed=1, results_root=folder)
+    with engine.connect() as connection:
+        failed = select(job.c.id).where(job.c.status_id == 185).order_by(job.c.id.desc()).limit(1)
+        job_id = connection.execute(failed).scalar_one()
+    engine.dispose()
+    address = app_server(HERATIO_JOBS_DATABASE_URL=url, HERATIO_JOBS_RESULTS_ROOT=str(folder))
+    return address, job_id
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "height", "scheme"),
+    [("wide", 1280, 800, "light"), ("narrow", 390, 844, "light"), ("dark", 1280, 800, "dark")],
+)
+def test_pictures(
+    name: str,
+    width: int,
+    height: int,
+    scheme: Literal["light", "dark"],
+    demo_list: tuple[str, int],
+    new_page: Windows,
+) -> None:
+    """List, report and dialogs are kept as pictures, and nothing goes wrong while they are drawn."""
+    screen = new_page(width=width, height=height, color_scheme=scheme)
+    page = screen.page
+    address, job_id = demo_list
+    page.goto(address)
+    dialog = page.get_by_role("dialog")
+    expect(page.locator(".st-key-cards canvas, .st-key-cards svg.marks")).to_have_count(4)
+    expect(cells(page, NAME_COLUMN).first).not_to_be_empty()
+    screen.screenshot(f"list-{name}", full_page=True)
+    page.get_by_role("button", name="Clear inactive…").click()
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_visible()
+    screen.screenshot(f"clear-dialog-{name}")
+    page.goto(f"{address}/job?status=failed&id={job_id}")
+    expect(page.get_by_role("heading", name="Output")).to_be_visible()
+    expect(page.get_by_test_id("stCode").first).not_to_be_empty()
+    expect(page.get_by_text("Updated ")).to_be_visible()
+    screen.screenshot(f"report-{name}", full_page=True)
+    page.get_by_role("button", name="Delete…").click()
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_visible()
+    screen.screenshot(f"delete-dialog-{name}")
+    assert_nothing_went_wrong(screen)

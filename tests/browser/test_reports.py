@@ -1,0 +1,196 @@
+"""Reports in a real browser: hostile text, long output, large files, live output, times, links."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import humanize
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import update
+
+from jobs_data import platform
+from tests.browser.conftest import AppServers, Windows
+from tests.browser.steps import (
+    NAME_COLUMN,
+    assert_nothing_went_wrong,
+    cells,
+    download,
+    let_the_timer_fire,
+    press_delete,
+    query,
+)
+from tests.store import NOON, Store
+
+HOSTILE_NAME = (
+    '**bold** <img src=x onerror="window.broken = true"> [link](https://evil.example) www.evil.example '
+    "=1+1 :material/delete: :red[red] $x^2$ 🎉 <script>window.broken = true</script>"
+)
+HOSTILE_OUTPUT = f"# Heading\n{HOSTILE_NAME}\n| a | b |\n|---|---|\n=cmd|' /C calc'!A0\n"
+FILE_SIZE = 20 * 1024 * 1024 + 1
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform on SQLite, its web root, and the address at which the app serves it."""
+
+    store: Store
+    root: Path
+    address: str
+
+    def report(self, job_id: int) -> str:
+        """Return the address of a job's report."""
+        return f"{self.address}/job?id={job_id}"
+
+
+@pytest.fixture(scope="module")
+def platform_(app_server: AppServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Give an empty platform that all tests of this module fill."""
+    root = tmp_path_factory.mktemp("root")
+    file = tmp_path_factory.mktemp("database") / "jobs.sqlite"
+    file.touch()
+    store = Store(f"sqlite:///{file}")
+    address = app_server(HERATIO_JOBS_DATABASE_URL=store.url, HERATIO_JOBS_RESULTS_ROOT=str(root))
+    yield Platform(store, root, address)
+    store.engine.dispose()
+
+
+def test_hostile_text_is_shown_as_it_is(platform_: Platform, new_page: Windows) -> None:
+    """Nothing in a name, an owner, an error or an output becomes a link, bold, an image or a script."""
+    store = platform_.store
+    owner = store.user("hostile", en=HOSTILE_NAME)
+    job_id = store.job(HOSTILE_NAME, 185, datetime(2030, 1, 1), user_id=owner, output=HOSTILE_OUTPUT)
+    store.note(job_id, en=HOSTILE_NAME)
+    screen = new_page()
+    page = screen.page
+    page.goto(platform_.address)
+    expect(cells(page, NAME_COLUMN).first).to_have_text(HOSTILE_NAME)
+    press_delete(page, row=0)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_test_id("stText")).to_have_text(f"{HOSTILE_NAME} Job {job_id} · Error")
+    assert_harmless(page)
+    screen.screenshot("hostile-dialog")
+    page.goto(platform_.report(job_id))
+    expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE_NAME)
+    expect(page.get_by_test_id("stText").filter(has_text=HOSTILE_NAME)).to_have_count(1)
+    expect(page.get_by_test_id("stCode").first).to_have_text(HOSTILE_NAME)
+    expect(page.get_by_test_id("stCode").last).to_have_text(HOSTILE_OUTPUT)
+    assert_harmless(page)
+    screen.screenshot("hostile-report", full_page=True)
+    assert_nothing_went_wrong(screen)
+
+
+def assert_harmless(page: Page) -> None:
+    """Fail where a stranger's text has become more than text."""
+    expect(page.locator("main a[href*=evil], main strong, main script, main .katex")).to_have_count(0)
+    expect(page.locator("main img[src=x], main table:not(canvas table)")).to_have_count(0)
+    assert page.evaluate("window.broken") is None
+
+
+def test_an_active_jobs_output_is_followed_live(platform_: Platform, new_page: Windows) -> None:
+    """New lines appear by themselves; when the job ends its state does too, and the timer stops."""
+    job_id = platform_.store.job("arLive", 183, output="line 1\n")
+    screen = new_page()
+    page = screen.page
+    page.clock.install()
+    page.goto(platform_.report(job_id))
+    output = page.get_by_test_id("stCode")
+    expect(output).to_have_text("line 1")
+    page.get_by_text("Auto refresh", exact=True).click()
+    expect(page.get_by_text("again every 15 seconds")).to_be_visible()
+    set_job(platform_.store, job_id, output="line 1\nline 2\n")
+    let_the_timer_fire(page)
+    expect(output).to_have_text("line 1\nline 2")
+    set_job(platform_.store, job_id, status_id=184, completed_at=NOON + timedelta(seconds=90))
+    let_the_timer_fire(page)
+    expect(page.get_by_text("1 minute and 30 seconds (completed minus created)")).to_be_visible()
+    expect(page.get_by_text("this job is not active: nothing more will come")).to_be_visible()
+    expect(page.get_by_title("streamlit_autorefresh")).to_have_count(0)
+    assert_nothing_went_wrong(screen)
+
+
+def set_job(store: Store, job_id: int, **values: object) -> None:
+    """Change a job as its worker does."""
+    statement = update(platform.job).where(platform.job.c.id == job_id).values(**values)
+    with store.engine.begin() as connection:
+        connection.execute(statement)
+
+
+def test_a_long_output_shows_its_end_and_downloads_whole(
+    platform_: Platform, new_page: Windows
+) -> None:
+    """Over 200 KB the panel says that the beginning is missing, and a button brings all of it."""
+    output = "".join(f"line {number} of a long output\n" for number in range(10_000))
+    job_id = platform_.store.job("arLong", output=output)
+    screen = new_page()
+    page = screen.page
+    page.goto(platform_.report(job_id))
+    size = humanize.naturalsize(len(output))
+    expect(page.get_by_text(f"This is the end of a long output of {size};")).to_be_visible()
+    panel = page.get_by_test_id("stCode")
+    expect(panel).to_contain_text("line 9999 of a long output")
+    expect(panel).not_to_contain_text("line 0 of a long output")
+    assert download(page, page.get_by_role("link", name="Download the whole output")) == output.encode()
+    screen.screenshot("long-output")
+    assert_nothing_went_wrong(screen)
+
+
+def test_a_large_file_comes_through_the_route(platform_: Platform, new_page: Windows) -> None:
+    """Above 20 MB the button is a link to the streaming route, and the file arrives whole."""
+    content = b"0123456789abcdef" * (FILE_SIZE // 16) + b"!"
+    (platform_.root / "large.zip").write_bytes(content)
+    job_id = platform_.store.job("arLarge", download_path="/large.zip")
+    screen = new_page()
+    page = screen.page
+    page.goto(platform_.report(job_id))
+    link = page.get_by_role("link", name="Download result")
+    expect(link).to_have_attribute("href", f"/admin/jobs/{job_id}/download")
+    expect(page.get_by_text("large.zip · 21.0 MB")).to_be_visible()
+    assert download(page, link) == content
+    assert_nothing_went_wrong(screen)
+
+
+def test_times_are_in_the_browsers_zone(platform_: Platform, new_page: Windows) -> None:
+    """What happened at noon UTC is nine in the evening in Tokyo, and the zone is named."""
+    job_id = platform_.store.job("arTimes")
+    screen = new_page(timezone="Asia/Tokyo")
+    page = screen.page
+    page.goto(platform_.report(job_id))
+    expect(page.get_by_text("2026-06-15 21:00:00 (Asia/Tokyo)")).to_have_count(2)
+    page.goto(f"{platform_.address}?limit=200")
+    expect(page.get_by_text("(Asia/Tokyo)")).to_be_visible()
+    screen.screenshot("list-tokyo")
+    assert_nothing_went_wrong(screen)
+
+
+def test_the_platforms_addresses_lead_here(platform_: Platform, new_page: Windows) -> None:
+    """Links and bookmarks of the platform's own screen open the failed jobs and a job's report."""
+    job_id = platform_.store.job("arBookmarked", 185, datetime(2031, 1, 1))
+    site = platform_.address.removesuffix("/admin/jobs")
+    screen = new_page()
+    page = screen.page
+    page.goto(f"{site}/jobs/browse?status=error")
+    expect(cells(page, NAME_COLUMN).first).to_have_text("arBookmarked")
+    expect(page.get_by_role("radio", name="Failed")).to_be_checked()
+    page.goto(f"{platform_.address}/{job_id}?status=error")
+    expect(page.get_by_role("heading", level=1)).to_have_text("arBookmarked")
+    page.get_by_role("button", name="Back to jobs").click()
+    expect(page.get_by_role("radio", name="Failed")).to_be_checked()
+    assert query(page) == {"status": "failed"}
+    assert_nothing_went_wrong(screen)
+
+
+@pytest.mark.parametrize("job_id", ["999999", "none", ""])
+def test_a_job_that_does_not_exist_has_a_page(
+    job_id: str, platform_: Platform, new_page: Windows
+) -> None:
+    """A wrong number, a word or nothing: a clear page with the way back."""
+    screen = new_page()
+    page = screen.page
+    page.goto(f"{platform_.address}/job?id={job_id}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No such job")
+    expect(page.get_by_text("There is no job with this number.")).to_be_visible()
+    page.get_by_role("button", name="Back to jobs").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
+    assert_nothing_went_wrong(screen)

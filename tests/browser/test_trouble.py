@@ -1,0 +1,181 @@
+"""What the screen says when there is nothing to show, somebody else is at work, or all is gone."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import AppServers, Screen, Windows
+from tests.browser.steps import (
+    NAME_COLUMN,
+    assert_nothing_went_wrong,
+    cells,
+    expect_jobs,
+    let_the_timer_fire,
+    press_delete,
+    query,
+    select_rows,
+)
+from tests.conftest import MariaDB
+from tests.store import Store
+
+# What every sentence about the database says, whatever has become of it.
+SENTENCE = re.compile(r"The database .* Nothing was changed")
+
+
+@pytest.fixture
+def small_store(tmp_path: Path) -> Iterator[Store]:
+    """Give an empty platform database on SQLite."""
+    file = tmp_path / "jobs.sqlite"
+    file.touch()
+    store = Store(f"sqlite:///{file}")
+    yield store
+    store.engine.dispose()
+
+
+@pytest.fixture
+def address(small_store: Store, app_server: AppServers) -> str:
+    """Return the address of the list of that database."""
+    return app_server(HERATIO_JOBS_DATABASE_URL=small_store.url)
+
+
+def test_empty_lists_say_why(small_store: Store, address: str, new_page: Windows) -> None:
+    """No jobs at all, and none with this filter; from the latter a button leads back."""
+    screen = new_page()
+    page = screen.page
+    page.goto(address)
+    expect(page.get_by_text("There are no jobs. The platform makes one whenever")).to_be_visible()
+    expect(page.get_by_role("button", name="Clear inactive…")).to_have_count(0)
+    expect(page.get_by_role("button", name="Export CSV")).to_be_disabled()
+    screen.screenshot("empty-database")
+    small_store.job("arOnly", 184)
+    page.goto(f"{address}?status=failed")
+    expect(page.get_by_text("1 job in all, none of them failed right now.")).to_be_visible()
+    screen.screenshot("empty-filter")
+    page.get_by_role("button", name="Show all jobs").click()
+    expect_jobs(page, ["arOnly"])
+    assert query(page) == {}
+    assert_nothing_went_wrong(screen)
+
+
+def test_auto_refresh_waits_for_its_viewer(small_store: Store, address: str, new_page: Windows) -> None:
+    """It survives a reload, and stands still under a selection and an open dialog, and says so."""
+    small_store.job("arFirst", 184)
+    screen = new_page()
+    page = screen.page
+    page.clock.install()
+    page.goto(address)
+    page.get_by_text("Auto refresh", exact=True).click()
+    running = page.get_by_text("again every 15 seconds")
+    expect(running).to_be_visible()
+    assert query(page) == {"auto": "true"}
+    page.reload()
+    expect(page.get_by_role("switch", name="Auto refresh")).to_be_checked()
+    expect(running).to_be_visible()
+    # By mouse the button of a row, by keyboard the row: neither may lose what it stands on.
+    expect_jobs(page, ["arFirst"])
+    press_delete(page, row=0)
+    expect(page.get_by_text("auto refresh waits while a dialog is open")).to_be_visible()
+    assert_stands_still(screen, small_store)
+    page.keyboard.press("Escape")
+    expect_jobs(page, ["arMeanwhile", "arFirst"])
+    expect(running).to_be_visible()
+    page.reload()
+    expect(running).to_be_visible()
+    expect_jobs(page, ["arMeanwhile", "arFirst"])
+    select_rows(page, 0)
+    expect(page.get_by_text("auto refresh waits while rows are selected")).to_be_visible()
+    assert_stands_still(screen, small_store)
+    page.get_by_role("button", name="Select none").click()
+    expect(cells(page, NAME_COLUMN)).to_have_count(3)
+    small_store.job("arLast", 183)
+    let_the_timer_fire(page)
+    expect(cells(page, NAME_COLUMN)).to_have_count(4)
+    assert_nothing_went_wrong(screen)
+
+
+def assert_stands_still(screen: Screen, store: Store) -> None:
+    """Fail where a new job shows up by itself."""
+    expect(screen.page.get_by_title("streamlit_autorefresh")).to_have_count(0)
+    jobs = cells(screen.page, NAME_COLUMN).all_text_contents()
+    store.job("arMeanwhile", 184)
+    screen.page.clock.fast_forward(60_000)
+    expect_jobs(screen.page, jobs)
+
+
+def test_a_form_comes_back_to_the_list_with_its_message(
+    small_store: Store, address: str, new_page: Windows
+) -> None:
+    """The platform's own way to delete works from a page of the same site, and says what it did."""
+    finished = small_store.job("arFinished", 184)
+    active = small_store.job("arActive", 183)
+    screen = new_page()
+    page = screen.page
+    page.goto(address)
+    expect_jobs(page, ["arActive", "arFinished"])
+    submit_form(screen, f"/admin/jobs/delete/{finished}")
+    expect(page.get_by_text(f"Job {finished} was deleted.")).to_be_visible()
+    expect_jobs(page, ["arActive"])
+    assert query(page) == {}
+    submit_form(screen, f"/admin/jobs/delete/{active}")
+    expect(page.get_by_text(f"Job {active} is active, so it was not deleted")).to_be_visible()
+    assert small_store.ids() == [active]
+    assert_nothing_went_wrong(screen)
+
+
+def submit_form(screen: Screen, action: str) -> None:
+    """Send a form without fields to an address of the same site."""
+    with screen.page.expect_navigation():
+        screen.page.evaluate(
+            """action => {
+                const form = document.createElement("form")
+                form.method = "post"
+                form.action = action
+                document.body.append(form)
+                form.submit()
+            }""",
+            action,
+        )
+
+
+def test_a_database_that_goes_away_is_told_in_a_sentence(
+    mariadb_server: MariaDB, app_server: AppServers, new_page: Windows
+) -> None:
+    """On the list, in a dialog and on a report: no traceback, no blank page, and a way to go on."""
+    name = f"test_{secrets.token_hex(8)}"
+    mariadb_server.create_database(name)
+    store = Store(mariadb_server.url(name))
+    job_id = store.job("arThere", 184)
+    store.engine.dispose()
+    address = app_server(HERATIO_JOBS_DATABASE_URL=store.url)
+    screen = new_page()
+    page = screen.page
+    page.goto(address)
+    expect_jobs(page, ["arThere"])
+    press_delete(page, row=0)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("arThere")
+
+    mariadb_server.drop_database(name)
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text(SENTENCE)
+    screen.screenshot("database-gone-dialog")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("alert")).to_contain_text(SENTENCE)
+    screen.screenshot("database-gone-list")
+    page.goto(f"{address}/job?id={job_id}")
+    expect(page.get_by_role("alert")).to_contain_text(SENTENCE)
+    screen.screenshot("database-gone-report")
+
+    mariadb_server.create_database(name)
+    store = Store(mariadb_server.url(name))
+    store.job("arBack", 184, job_id=job_id)
+    store.engine.dispose()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("arBack")
+    assert_nothing_went_wrong(screen)
+    mariadb_server.drop_database(name)
