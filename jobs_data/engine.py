@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from jobs_data import platform
 from jobs_data.settings import Settings, get_settings, with_driver
@@ -38,6 +38,10 @@ class DatabaseBusy(DatabaseUnavailable):
     """Another connection was in the way; the same again a moment later is likely to work."""
 
 
+class RowsReferredTo(DatabaseUnavailable):
+    """A foreign key forbids a removal: a row of some other table still points at the job's."""
+
+
 class Database:
     """One platform database: its engine, its tables, and how its text and times are to be read."""
 
@@ -48,13 +52,13 @@ class Database:
         self.timezone = ZoneInfo(timezone)
 
     @cached_property
-    def tables(self) -> frozenset[str]:
-        """Return the names of the platform tables that exist, looked up once and then remembered.
+    def columns(self) -> Mapping[str, frozenset[str]]:
+        """Return the columns of each platform table that exists, looked up once and remembered.
 
         Raises DatabaseUnavailable where a table that every platform has is missing.
         """
         with self.engine.connect() as connection:
-            tables = platform.present_tables(connection)
+            tables = platform.present_columns(connection)
         missing = [t.name for t in platform.REQUIRED_TABLES if t.name not in tables]
         if missing:
             raise DatabaseUnavailable(
@@ -62,6 +66,11 @@ class Database:
                 "AtoM database: check HERATIO_JOBS_DATABASE_URL."
             )
         return tables
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Return the names of the platform tables that exist. Raises as `columns` does."""
+        return frozenset(self.columns)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -100,6 +109,12 @@ def translated_errors() -> Iterator[None]:
 
 def _as_sentence(error: SQLAlchemyError) -> DatabaseUnavailable:
     name = _error_name(error)
+    if isinstance(error, exc.TimeoutError):
+        return DatabaseBusy("Too many people are reading at this moment. Try again in a moment.")
+    if isinstance(error, IntegrityError):
+        return RowsReferredTo(
+            "Something else in the platform's database still refers to this job, so it was not removed."
+        )
     if not isinstance(error, OperationalError):
         return DatabaseUnavailable(
             f"The database refused the statement ({name}). Nothing was changed; the log of this app "

@@ -68,8 +68,8 @@ def clamp_limit(value: int) -> int:
 
 
 def parse_number(text: str | None) -> int | None:
-    """Return the whole number that a stranger's text is, or None; never more than nine digits."""
-    if text is None or not re.fullmatch(r"-?[0-9]{1,9}", text.strip()):
+    """Return the whole number that a stranger's text is, or None; never more than 18 digits."""
+    if text is None or not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
         return None
     return int(text)
 

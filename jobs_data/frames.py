@@ -40,7 +40,7 @@ def jobs_frame(
     """
     records = []
     for row in rows:
-        state = state_of(row["status_id"], row["completed_at"] is not None)
+        state = state_of(row["status_id"], row["has_ended"])
         records.append(
             (
                 row["id"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Final
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -12,14 +13,23 @@ VALID_SECONDS: Final = 60
 _serializer: Final = URLSafeTimedSerializer(secrets.token_bytes(32), salt="notice")
 
 
-def sign(sentence: str) -> str:
-    """Return a token for the URL that stands for a sentence, valid for a minute in this process."""
-    return _serializer.dumps(sentence)
+@dataclass(frozen=True)
+class Notice:
+    """A sentence that tells the viewer what came of the last change."""
+
+    sentence: str
+    is_good: bool = True
 
 
-def read(token: str) -> str | None:
-    """Return the sentence that a token stands for, or None where it is forged or too old."""
+def sign(sentence: str, *, is_good: bool = True) -> str:
+    """Return a token for the URL that stands for a notice, valid for a minute in this process."""
+    return _serializer.dumps([sentence, is_good])
+
+
+def read(token: str) -> Notice | None:
+    """Return the notice that a token stands for, or None where it is forged or too old."""
     try:
-        return str(_serializer.loads(token, max_age=VALID_SECONDS))
+        sentence, is_good = _serializer.loads(token, max_age=VALID_SECONDS)
     except BadData:
         return None
+    return Notice(sentence, is_good)

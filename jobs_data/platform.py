@@ -1,8 +1,9 @@
 """The platform's tables, as far as this app looks at them.
 
-Heratio and AtoM own these tables; the app reads them, removes rows from them and never creates or
-alters one. (Only the demo, in a database of its own, creates them from these definitions.) AtoM has
-no table whose name starts with `ahg_`; `present_tables` tells what a database really has.
+Heratio and AtoM own these tables; the app reads them, removes rows of finished jobs, notes sign-ins
+as the platform does, and never creates or alters a table. (Only the demo, in a database of its own,
+creates them from these definitions.) AtoM has none of HERATIO_ONLY; `present_columns` tells what a
+database really has.
 """
 
 from __future__ import annotations
@@ -130,6 +131,51 @@ user = _table(
     Column("active", SmallInteger, server_default="1"),
 )
 
+acl_group = _table(
+    "acl_group",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("parent_id", Integer),
+)
+
+acl_user_group = _table(
+    "acl_user_group",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("user_id", Integer, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column(
+        "group_id", Integer, ForeignKey("acl_group.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+)
+
+login_attempt = _table(
+    "login_attempt",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("identifier", String(255), nullable=False, index=True),
+    Column("ip_address", String(45), nullable=False, index=True),
+    Column("success", SmallInteger, nullable=False, server_default="0"),
+    Column("attempted_at", PlatformTime, nullable=False),
+)
+
+user_totp_secret = _table(
+    "user_totp_secret",
+    Column("user_id", Integer, primary_key=True, autoincrement=False),
+    Column("secret", String(255), nullable=False),
+    Column("enabled_at", PlatformTime),
+    Column("last_used_at", PlatformTime),
+)
+
+otp_factor = _table(
+    "ahg_otp_factor",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("user_id", Integer, nullable=False, index=True),
+    Column("verified_at", PlatformTime),
+)
+
+webauthn_credential = _table(
+    "ahg_webauthn_credential",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("user_id", Integer, nullable=False, index=True),
+)
+
 slug = _table(
     "slug",
     Column("id", Integer, primary_key=True, autoincrement=True),
@@ -234,11 +280,35 @@ setting_i18n = _table(
     Column("value", Text),
 )
 
+ahg_settings = _table(
+    "ahg_settings",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("setting_key", String(255), nullable=False, unique=True),
+    Column("setting_value", Text),
+    Column("setting_type", String(50)),
+    Column("setting_group", String(100)),
+)
+
 JOB_CLASS: Final = "QubitJob"
 """`object.class_name` of a job."""
 
 ERROR_NOTE_TYPE_ID: Final = 197
 """`note.type_id` of the notes in which AtoM keeps a job's error text."""
+
+ADMINISTRATOR_GROUP_ID: Final = 100
+"""The `acl_group` whose active members administer the platform."""
+
+HERATIO_ONLY: Final = frozenset(
+    {
+        job_execution.name,
+        ahg_settings.name,
+        login_attempt.name,
+        user_totp_secret.name,
+        otp_factor.name,
+        webauthn_credential.name,
+    }
+)
+"""The tables that a plain AtoM does not have."""
 
 REQUIRED_TABLES: Final = (job, object_)
 """Without these a database is not a platform's; every other table may be absent."""
@@ -247,3 +317,12 @@ REQUIRED_TABLES: Final = (job, object_)
 def present_tables(connection: Connection) -> frozenset[str]:
     """Return the names, as defined here, of those tables that the connected database has."""
     return frozenset(inspect(connection).get_table_names()) & frozenset(metadata.tables)
+
+
+def present_columns(connection: Connection) -> dict[str, frozenset[str]]:
+    """Return the columns of each of these tables that the connected database has."""
+    inspector = inspect(connection)
+    return {
+        name: frozenset(column["name"] for column in inspector.get_columns(name))
+        for name in present_tables(connection)
+    }

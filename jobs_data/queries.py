@@ -53,7 +53,8 @@ from jobs_data.platform import (
 from jobs_data.status import COMPLETED, ERROR, FIXED_LABELS, State, is_in, label_of, state_of
 
 FALLBACK_CULTURE: Final = "en"
-OUTPUT_TAIL_CHARACTERS: Final = 200_000
+OUTPUT_TAIL_BYTES: Final = 200_000
+CUT_LINE_CHARACTERS: Final = 1_000
 OUTPUT_CHUNK_CHARACTERS: Final = 1_000_000
 EXPORT_CHUNK_ROWS: Final = 2_000
 ERROR_TAIL_LINES: Final = 20
@@ -161,7 +162,7 @@ class JobReport:
     slug: str
     download_path: str
     output: str
-    """The output, or only its tail where it is longer than OUTPUT_TAIL_CHARACTERS."""
+    """The output, or only its tail where it is larger than OUTPUT_TAIL_BYTES."""
     output_bytes: int
     """The size of the whole output in bytes of UTF-8."""
     output_is_tail: bool
@@ -225,7 +226,7 @@ def read_report(database: Database, job_id: int) -> JobReport | None:
         if row is None:
             return None
         terms = _status_names(connection, database)
-        state = state_of(row["status_id"], row["completed_at"] is not None)
+        state = state_of(row["status_id"], row["has_ended"])
         notes = _error_notes(connection, database, job_id)
         return _report(row, notes, label_of(row["status_id"], state, terms), database)
 
@@ -309,14 +310,19 @@ def stream_jobs(database: Database, view: ListView) -> Iterator[pd.DataFrame]:
         result = connection.execution_options(stream_results=True, yield_per=EXPORT_CHUNK_ROWS).execute(
             statement
         )
-        for rows in result.mappings().partitions():
-            yield frames.jobs_frame(rows, terms, database.timezone)
+        try:
+            for rows in result.mappings().partitions():
+                yield frames.jobs_frame(rows, terms, database.timezone)
+        except GeneratorExit:
+            # The reader has left. To end in order, the driver would first fetch all the rest.
+            connection.invalidate()
+            raise
 
 
 def _report(row: RowMapping, notes: Sequence[str], status: str, database: Database) -> JobReport:
     created = frames.utc(row["created_at"], database.timezone)
     completed = frames.utc(row["completed_at"], database.timezone)
-    state = state_of(row["status_id"], row["completed_at"] is not None)
+    state = state_of(row["status_id"], row["has_ended"])
     recorded = row["duration"]
     # Clocks that disagree can put the end before the beginning: that is no duration.
     derived = None
@@ -324,8 +330,10 @@ def _report(row: RowMapping, notes: Sequence[str], status: str, database: Databa
         derived = int((completed - created).total_seconds())
     output, output_is_tail = frames.text(row["output"]), bool(row["has_more"])
     if output_is_tail:
-        # A tail begins in the middle of a line; the rest of that line says little.
-        output = output.partition("\n")[2] or output
+        output = output.encode()[-OUTPUT_TAIL_BYTES:].decode(errors="ignore")
+        # A tail begins in the middle of a line; the rest of that line says little, unless it is long.
+        cut_line, _, whole_lines = output.partition("\n")
+        output = whole_lines if len(cut_line) < CUT_LINE_CHARACTERS else output
     errors = [ErrorText("Error note", text) for text in notes]
     if message := frames.text(row["error_message"]).strip():
         errors.append(ErrorText("Error message", message))
@@ -472,6 +480,8 @@ def _columns(database: Database, source: FromClause = job) -> Select[Any]:
         job.c.name,
         job.c.status_id,
         job.c.completed_at,
+        # Asked of the database, because a completion time can be there and unreadable.
+        job.c.completed_at.is_not(None).label("has_ended"),
         job.c.object_id,
         object_.c.created_at.label("created_at"),
         username.label("username"),
@@ -498,30 +508,25 @@ def _page(database: Database, view: ListView) -> Select[Any]:
 
 def _report_columns(database: Database) -> Select[Any]:
     """Select what the report shows of a job beyond the list's columns."""
-    # Both count bytes, but SQLite's length() of a text counts characters.
-    output_bytes = (
-        func.length(cast(job.c.output, LargeBinary))
-        if database.engine.dialect.name == "sqlite"
-        else func.length(job.c.output)
-    )
-    is_long = func.length(func.substr(job.c.output, OUTPUT_TAIL_CHARACTERS + 1, 1)) > 0
-    # Only of a long output: MySQL's substr() knows no tail longer than the text.
-    tail = func.substr(job.c.output, -OUTPUT_TAIL_CHARACTERS)
+    if database.engine.dialect.name == "sqlite":
+        output_bytes = func.length(cast(job.c.output, LargeBinary))
+        tail = func.substr(job.c.output, -OUTPUT_TAIL_BYTES)
+    else:
+        output_bytes = func.length(job.c.output)
+        tail = func.right(job.c.output, OUTPUT_TAIL_BYTES)
     statement = _columns(database).add_columns(
         job.c.download_path,
-        case((is_long, tail), else_=job.c.output).label("output"),
-        is_long.label("has_more"),
+        # At most as many characters as the tail may have bytes; the rest is cut off here.
+        tail.label("output"),
+        (output_bytes > OUTPUT_TAIL_BYTES).label("has_more"),
         output_bytes.label("output_bytes"),
     )
-    if job_execution.name not in database.tables:
-        columns = ("type", "started_at", "duration", "error_message", "stack_trace")
-        return statement.add_columns(*(null().label(name) for name in columns))
-    return statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id).add_columns(
-        job_execution.c.type,
-        job_execution.c.started_at,
-        job_execution.c.duration,
-        job_execution.c.error_message,
-        job_execution.c.stack_trace,
+    present = database.columns.get(job_execution.name, frozenset())
+    if present:
+        statement = statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
+    columns = ("type", "started_at", "duration", "error_message", "stack_trace")
+    return statement.add_columns(
+        *(job_execution.c[name] if name in present else null().label(name) for name in columns)
     )
 
 

@@ -16,12 +16,13 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, func, select
 
 from jobs_data.engine import (
     Database,
     DatabaseBusy,
     DatabaseUnavailable,
+    RowsReferredTo,
     identity,
     translated_errors,
 )
@@ -102,11 +103,9 @@ class Clearing:
     """How many finished jobs there were when it began."""
     cleared: int = 0
     passed_over: int = 0
-    """Jobs that another connection held locked, and that were therefore left alone."""
+    """Finished jobs left alone, because another program held them or a row elsewhere needs them."""
     error: str = ""
     """A sentence, where it ended before it was through."""
-    ended_at: float | None = None
-    """When it ended, on the clock of `time.monotonic`."""
 
     def __post_init__(self) -> None:
         """Make the flag that `wait` waits for."""
@@ -125,16 +124,13 @@ class Clearing:
         """Return what came of it, for the screen and for programs."""
         if self.error:
             return f"{self.error} {counted(self.cleared, 'finished job')} had been cleared until then."
-        kept = (
-            f" {counted(self.passed_over, 'finished job')} in use by another program stayed."
-            if self.passed_over
-            else ""
-        )
+        kept = ""
+        if self.passed_over:
+            kept = f" Something else is using {counted(self.passed_over, 'finished job')}, left alone."
         return f"{counted(self.cleared, 'finished job')} cleared. Active jobs were not touched.{kept}"
 
     def end(self) -> None:
         """Mark it as ended."""
-        self.ended_at = time.monotonic()
         self._ended.set()
 
 
@@ -172,7 +168,7 @@ def start_clearing(database: Database) -> Clearing:
 def _clear(database: Database, clearing: Clearing, lock: Connection | None) -> None:
     try:
         after = 0
-        while batch := _patiently(database, partial(_remove_next, database, after)):
+        while batch := _clear_batch(database, after):
             clearing.cleared += batch.removed
             clearing.passed_over += batch.passed_over
             after = batch.last
@@ -210,10 +206,33 @@ def _patiently(database: Database, change: Callable[[Connection], T]) -> T:
         return change(connection)
 
 
-def _remove_next(database: Database, after: int, connection: Connection) -> _Batch | None:
+def _clear_batch(database: Database, after: int) -> _Batch | None:
     """Remove the finished jobs among the next thousand; None where there are no more jobs."""
+    try:
+        return _patiently(database, partial(_remove_next, database, after))
+    except RowsReferredTo:
+        # One of them is to blame, and the others shall not stay because of it.
+        with database.reading() as connection:
+            ids = connection.execute(_following(after).limit(BATCH_JOBS)).scalars().all()
+        outcomes = [_remove_if_free(database, job_id) for job_id in ids]
+        return _Batch(outcomes.count(Outcome.REMOVED), outcomes.count(None), last=ids[-1])
+
+
+def _remove_if_free(database: Database, job_id: int) -> Outcome | None:
+    """Remove one job if it is finished; None where something still refers to it."""
+    try:
+        return remove_job(database, job_id)
+    except RowsReferredTo:
+        return None
+
+
+def _following(after: int) -> Select[int]:
+    return select(job.c.id).where(job.c.id > after).order_by(job.c.id)
+
+
+def _remove_next(database: Database, after: int, connection: Connection) -> _Batch | None:
     # One more than the batch: InnoDB locks the row behind a range along with it.
-    following = select(job.c.id).where(job.c.id > after).order_by(job.c.id).limit(BATCH_JOBS + 1)
+    following = _following(after).limit(BATCH_JOBS + 1)
     # Locks all of them, unfinished ones too, so that none changes under us. One that somebody else
     # holds is not waited for: it may be a worker's for a long time.
     free = connection.execute(following.with_for_update(skip_locked=True)).scalars().all()

@@ -37,13 +37,13 @@ FINISHED_STATES: Final = frozenset({State.COMPLETED, State.FAILED})
 """The only states in which a job may be removed."""
 
 
-def state_of(status_id: int | None, completed: bool) -> State:
+def state_of(status_id: int | None, has_ended: bool) -> State:
     """Return the state of a job from its status and whether it has a completion time."""
     if status_id == COMPLETED:
         return State.COMPLETED
     if status_id == ERROR:
         return State.FAILED
-    return State.OTHER if completed else State.ACTIVE
+    return State.OTHER if has_ended else State.ACTIVE
 
 
 def is_finished() -> ColumnElement[bool]:

@@ -28,4 +28,9 @@ def day_starts(zone: ZoneInfo, now: datetime | None = None) -> list[datetime]:
 
 def shown(moment: datetime | None, zone: ZoneInfo) -> str:
     """Return a time as the screens write it, with its zone; a dash where there is none."""
-    return moment.astimezone(zone).strftime(f"%Y-%m-%d %H:%M:%S ({zone.key})") if moment else "–"
+    if moment is None:
+        return "–"
+    try:
+        return moment.astimezone(zone).strftime(f"%Y-%m-%d %H:%M:%S ({zone.key})")
+    except OverflowError:  # the last hours of the year 9999, which stand for "never" in some databases
+        return moment.strftime("%Y-%m-%d %H:%M:%S (UTC)")

@@ -33,7 +33,7 @@ def offered_routes() -> Iterator[str]:
     """Yield each route as the documents spell it, such as `POST /admin/jobs/delete/{id}`."""
     for route in routes():
         assert isinstance(route, Route)
-        path = re.sub(r"\{job_id(:int)?\}", "{id}", route.path)
+        path = re.sub(r"\{job_id(:id)?\}", "{id}", route.path)
         # An endpoint that is a class answers the methods that it has.
         methods = (route.methods or {m.upper() for m in dir(route.endpoint)}) & {"GET", "POST"}
         assert methods

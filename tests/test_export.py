@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from jobs_data import export, queries
+from jobs_data.engine import DatabaseBusy
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.status import State
 from tests.store import NOON, Store
@@ -92,5 +93,31 @@ def test_an_abandoned_export_gives_its_connection_back(store: Store) -> None:
     chunks = export.csv_chunks(store.database(), ListView())
     next(chunks), next(chunks)
     assert store.engine.pool.checkedout() == 1  # type: ignore[attr-defined] # of QueuePool
-    chunks.close()  # type: ignore[attr-defined] # it is a generator
+    chunks.close()
     assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of QueuePool
+
+
+def test_readers_who_stay_do_not_use_up_the_connections(store: Store) -> None:
+    """A sixth export at a time is refused with a sentence; when one has ended, there is room again."""
+    store.job()
+    database = store.database()
+    open_exports = [export.csv_chunks(database, ListView()) for _ in range(export.PARALLEL_EXPORTS)]
+    for chunks in open_exports:
+        next(chunks), next(chunks)
+    with pytest.raises(DatabaseBusy, match="5 exports are being read"):
+        next(export.csv_chunks(database, ListView()))
+    assert queries.count_jobs(database).total == 1
+    for chunks in open_exports:
+        chunks.close()
+    assert len(exported(store)) == 2
+
+
+def test_the_connection_of_an_abandoned_export_can_be_used_again(store: Store) -> None:
+    """What the reader left unread is not in the way of the next."""
+    for _ in range(30):
+        store.job()
+    for _ in range(20):
+        chunks = export.csv_chunks(store.database(), ListView())
+        next(chunks), next(chunks)
+        chunks.close()
+        assert queries.count_jobs(store.database()).total == 30

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from jobs_data import frames, platform, queries, removal, times
 from jobs_data.engine import Database, DatabaseUnavailable, make_engine
-from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.filters import JobFilter, ListView, Sort, parse_number
 from jobs_data.queries import Counts, JobsList
 from jobs_data.removal import Outcome
 from jobs_data.status import State
@@ -366,7 +366,7 @@ def test_a_long_output_is_cut_to_its_end_at_a_line(store: Store) -> None:
     assert report is not None
     assert report.output_is_tail
     assert report.output_bytes == len(output.encode())
-    assert len(report.output) <= queries.OUTPUT_TAIL_CHARACTERS
+    assert len(report.output.encode()) <= queries.OUTPUT_TAIL_BYTES
     assert output.endswith(report.output)
     assert report.output.splitlines()[0].endswith(" läuft 😀")
     assert len(report.output.splitlines()[0]) == len("000000 läuft 😀")
@@ -423,3 +423,39 @@ def test_an_end_before_the_beginning_makes_no_duration(store: Store) -> None:
     report = queries.read_report(store.database(), job_id)
     assert report is not None
     assert report.duration_seconds is None
+
+
+def test_a_long_output_counts_in_bytes(store: Store) -> None:
+    """Text of three bytes a character is cut at the same size, and never inside a character."""
+    job_id = store.job(output="文" * 100_000)
+    report = queries.read_report(store.database(), job_id)
+    assert report is not None
+    assert report.output_is_tail
+    assert report.output == "文" * (queries.OUTPUT_TAIL_BYTES // 3)
+
+
+def test_a_tail_of_one_long_line_is_kept(store: Store) -> None:
+    """Only the short rest of a cut line is left out."""
+    job_id = store.job(output="y" * 400_000 + "\ndone")
+    report = queries.read_report(store.database(), job_id)
+    assert report is not None
+    assert len(report.output) == queries.OUTPUT_TAIL_BYTES
+
+
+def test_a_column_that_is_missing_costs_its_value_and_no_more(store: Store) -> None:
+    """Another version of Heratio may keep less of a run."""
+    job_id = store.job()
+    store.execution(job_id, type="import", duration=7, stack_trace="#0")
+    with store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE ahg_job_execution DROP COLUMN stack_trace"))
+    report = queries.read_report(store.database(), job_id)
+    assert report is not None
+    assert (report.type, report.duration_seconds, report.stack_trace) == ("import", 7, "")
+    assert removal.remove_job(store.database(), job_id) is Outcome.REMOVED
+
+
+def test_the_largest_ids_and_pages_are_reached(store: Store) -> None:
+    """An id may be as large as the column holds."""
+    job_id = store.job(job_id=2_000_000_000)
+    assert queries.read_report(store.database(), parse_number(str(job_id)) or 0) is not None
+    assert read(store, ListView(page=10**17)).view.page == 1

@@ -10,7 +10,13 @@ import pytest
 from sqlalchemy import Connection, Table, event, func, select, text
 
 from jobs_data import platform, removal
-from jobs_data.engine import Database, DatabaseBusy, DatabaseUnavailable, make_engine
+from jobs_data.engine import (
+    Database,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    RowsReferredTo,
+    make_engine,
+)
 from jobs_data.removal import Clearing, ClearingRuns, Outcome
 from tests.conftest import MariaDB
 from tests.store import NOON, Store, documented_grants
@@ -232,7 +238,7 @@ def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
         worker.rollback()
     assert store.ids() == [held]
     assert (clearing.cleared, clearing.passed_over) == (4, 1)
-    assert clearing.sentence().endswith("1 finished job in use by another program stayed.")
+    assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
@@ -350,3 +356,20 @@ def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
         mariadb_server.drop_database("grants")
         with mariadb_server.cursor() as cursor:
             cursor.execute("DROP USER IF EXISTS jobs@127.0.0.1")
+
+
+def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -> None:
+    """Its own removal is refused with a sentence; a clearing goes on without it."""
+    _first, held, _last = store.job(), store.job(), store.job()
+    store.belongings(held)
+    with store.engine.begin() as connection:
+        connection.execute(
+            text("CREATE TABLE relation (id INTEGER PRIMARY KEY, job INTEGER REFERENCES object(id))")
+        )
+        connection.execute(text(f"INSERT INTO relation VALUES (1, {held})"))
+    with pytest.raises(RowsReferredTo, match="still refers to this job"):
+        removal.remove_job(store.database(), held)
+    clearing = cleared(store)
+    assert (store.ids(), clearing.cleared, clearing.passed_over) == ([held], 2, 1)
+    assert held in store.ids(platform.note, "object_id")
+    assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Generator
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import (
@@ -26,12 +28,29 @@ from jobs_data.removal import ClearingRuns, Outcome
 from jobs_data.results import ResultUnavailable, find_result
 from jobs_data.settings import get_settings
 
+HTTP_OK: Final = 200
+
 # A result file or an output is a stranger's text: a browser must save it, never run it.
 _ATTACHMENT_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "no-store",
 }
+
+
+class _IdConvertor(Convertor[int]):
+    """An id in an address: Starlette's own integers may be longer than Python reads."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("id", _IdConvertor())
 
 
 async def browse(request: Request) -> Response:
@@ -50,8 +69,10 @@ async def export_csv(request: Request) -> Response:
     """Stream the CSV of the jobs that the query's `status` and `sort` name, all without them."""
     database = get_database()
     await run_in_threadpool(queries.count_jobs, database)  # an unreachable database is told as such
+    chunks = export.csv_chunks(database, parse_view(request.query_params))
+    header = await run_in_threadpool(next, chunks)
     return StreamingResponse(
-        _closing(export.csv_chunks(database, parse_view(request.query_params))),
+        _closing(chunks, header),
         media_type="text/csv; charset=utf-8",
         headers={
             **_ATTACHMENT_HEADERS,
@@ -63,7 +84,7 @@ async def export_csv(request: Request) -> Response:
 async def download(request: Request) -> Response:
     """Stream a job's result file, in ranges where the client asks for them."""
     job_id = request.path_params["job_id"]
-    download_path = await _download_path(job_id)
+    download_path = await run_in_threadpool(queries.read_download_path, get_database(), job_id)
     if download_path is None:
         return _sentence(request, 404, f"There is no job {job_id}.")
     try:
@@ -83,7 +104,7 @@ async def download(request: Request) -> Response:
 async def output(request: Request) -> Response:
     """Stream a job's whole output as a text file."""
     job_id = request.path_params["job_id"]
-    if await _download_path(job_id) is None:
+    if await run_in_threadpool(queries.read_download_path, get_database(), job_id) is None:
         return _sentence(request, 404, f"There is no job {job_id}.")
     return StreamingResponse(
         _closing(piece.encode() for piece in queries.stream_output(get_database(), job_id)),
@@ -147,17 +168,10 @@ def routes() -> list[BaseRoute]:
         Route(f"{base}/export-csv", export_csv),
         Route(f"{base}/clear-inactive", ClearInactive),
         Route(f"{base}/delete/{{job_id}}", DeleteJob),
-        Route(f"{base}/{{job_id:int}}", report),
-        Route(f"{base}/{{job_id:int}}/download", download),
-        Route(f"{base}/{{job_id:int}}/output", output),
+        Route(f"{base}/{{job_id:id}}", report),
+        Route(f"{base}/{{job_id:id}}/download", download),
+        Route(f"{base}/{{job_id:id}}/output", output),
     ]
-
-
-async def _download_path(job_id: int) -> str | None:
-    """Return a job's download path, None where there is no such job; any number may be asked for."""
-    if parse_number(str(job_id)) is None:
-        return None
-    return await run_in_threadpool(queries.read_download_path, get_database(), job_id)
 
 
 def _is_same_origin(request: Request) -> bool:
@@ -192,17 +206,22 @@ def _changed(request: Request, status: int, removed: int, message: str) -> Respo
     """Tell a program what happened, or lead a browser back to the list, which shows it."""
     if _wants_json(request):
         return JSONResponse({"removed": removed, "message": message}, status_code=status)
-    return RedirectResponse(links.list_url(ListView(), notice=notices.sign(message)), status_code=303)
+    return RedirectResponse(
+        links.list_url(ListView(), notice=notices.sign(message, is_good=status == HTTP_OK)),
+        status_code=303,
+    )
 
 
-async def _closing(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _closing(pieces: Generator[bytes], first: bytes = b"") -> AsyncIterator[bytes]:
     """Yield pieces made in a thread; when the client leaves, close what makes them at once.
 
     Otherwise its connection and transaction would stay open until the garbage collector comes by.
     """
     try:
+        if first:
+            yield first
         while piece := await run_in_threadpool(next, pieces, b""):
             yield piece
     finally:
-        if close := getattr(pieces, "close", None):
-            close()
+        # In a thread, because it speaks to the database; not awaited: this task may be cancelled.
+        asyncio.get_running_loop().run_in_executor(None, pieces.close)

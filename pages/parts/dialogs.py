@@ -5,8 +5,8 @@ A dialog must outlive a run of the page, and a run must know of it: the list is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 import streamlit as st
 
@@ -17,6 +17,8 @@ from jobs_data.removal import ClearingRuns, Outcome
 from jobs_data.status import FINISHED_STATES
 from jobs_data.wording import counted
 from pages.parts.state import open_list, tell
+
+T = TypeVar("T")
 
 _DELETE: Final = "delete"
 _CLEAR: Final = "clear"
@@ -51,7 +53,16 @@ def show_dialog(view: ListView) -> None:
 
 
 def _close() -> None:
-    st.session_state.pop("dialog", None)
+    for name in ("dialog", "dialog_facts"):
+        st.session_state.pop(name, None)
+
+
+def _once(read: Callable[[], T]) -> T:
+    """Return what the dialog speaks of, read when it opened: it must not change under the reader."""
+    if "dialog_facts" not in st.session_state:
+        st.session_state["dialog_facts"] = read()
+    facts: T = st.session_state["dialog_facts"]
+    return facts
 
 
 def _close_button(label: str) -> None:
@@ -63,7 +74,7 @@ def _close_button(label: str) -> None:
 @st.dialog("Delete from the history?", on_dismiss=_close, icon=":material/delete:")
 def _delete_dialog(view: ListView, ids: Sequence[int]) -> None:
     try:
-        jobs = queries.read_jobs(get_database(), ids)
+        jobs = _once(lambda: queries.read_jobs(get_database(), ids))
     except DatabaseUnavailable as problem:
         st.error(str(problem))
         _close_button("Close")
@@ -87,7 +98,10 @@ def _delete_dialog(view: ListView, ids: Sequence[int]) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         _close_button("Cancel" if len(finished) else "Close")
         label = "Delete" if len(ids) == 1 else f"Delete {counted(len(finished))}"
-        if len(finished) and st.button(label, type="primary", icon=":material/delete:"):
+        # A key, because without one a button is another button when its label changes.
+        if len(finished) and st.button(
+            label, key="confirm_delete", type="primary", icon=":material/delete:"
+        ):
             _delete(finished["id"].tolist())
             _close()
             open_list(view)
@@ -117,7 +131,7 @@ def _delete(ids: Sequence[int]) -> None:
 @st.dialog("Clear inactive jobs?", on_dismiss=_close, icon=":material/delete_sweep:")
 def _clear_dialog(view: ListView) -> None:
     try:
-        counts = queries.count_jobs(get_database())
+        counts = _once(lambda: queries.count_jobs(get_database()))
     except DatabaseUnavailable as problem:
         st.error(str(problem))
         _close_button("Close")
@@ -135,6 +149,7 @@ def _clear_dialog(view: ListView) -> None:
         _close_button("Cancel")
         if st.button(
             f"Clear {counted(counts.finished)}",
+            key="confirm_clear",
             type="primary",
             icon=":material/delete_sweep:",
             disabled=not counts.finished,

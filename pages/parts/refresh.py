@@ -22,6 +22,7 @@ _TAB_WATCHER: Final = st.components.v2.component(
 export default function ({ setStateValue }) {
   const tell = () => setStateValue("hidden", document.hidden)
   document.addEventListener("visibilitychange", tell)
+  if (document.hidden) tell()
   return () => document.removeEventListener("visibilitychange", tell)
 }
 """,

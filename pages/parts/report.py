@@ -123,7 +123,10 @@ def _related_record(object_id: int, slug: str, site_url: str) -> None:
 def _duration(job: JobReport) -> str:
     if job.duration_seconds is None:
         return ""
-    spelt_out = humanize.precisedelta(job.duration_seconds)
+    try:
+        spelt_out = humanize.precisedelta(job.duration_seconds)
+    except OverflowError:  # thousands of years: one of the two times stands for "never"
+        spelt_out = f"{job.duration_seconds:,} seconds"
     how = "as recorded" if job.duration_is_recorded else "completed minus created"
     return f"{spelt_out} ({how})"
 

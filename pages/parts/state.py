@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
 import streamlit as st
 
 from jobs_data import notices
 from jobs_data.filters import ListView, parse_view, view_params
+from jobs_data.notices import Notice
 
 AUTO_PARAM: Final = "auto"
 _VIEW_PARAMS: Final = ("status", "sort", "page", "limit")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A sentence that tells the viewer what came of the last change."""
-
-    sentence: str
-    is_good: bool = True
 
 
 def view_in_url() -> ListView:
@@ -70,8 +62,8 @@ def show_notice() -> None:
     token = st.query_params.get("notice")
     if token is not None:
         del st.query_params["notice"]
-        if sentence := notices.read(token):
-            tell(sentence)
+        if signed := notices.read(token):
+            tell(signed.sentence, is_good=signed.is_good)
     notice: Notice | None = st.session_state.pop("notice", None)
     if notice is None:
         return

@@ -1,5 +1,6 @@
 """The pages, run as Streamlit runs them but without a browser, on both kinds of database."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,23 @@ def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
     app = show()
     assert "no table named job" in words(app)
     assert [button.label for button in app.button] == ["Try again"]
+
+
+def test_the_clearing_asked_for_is_done_though_the_count_has_changed(store: Store) -> None:
+    """A job that finished while the dialog was open does not swallow the press."""
+    store.job(), store.job(status_id=183)
+    app = show()
+    press(app, "Clear inactive…")
+    store.set_status(store.ids()[1], 184)
+    press(app, "Clear 1 job")
+    for _ in range(50):
+        if "cleared" in words(app):
+            break
+        app.run()
+    assert "2 finished jobs cleared." in words(app)
+
+
+def test_a_time_beyond_all_zones_is_shown(store: Store) -> None:
+    """The last second of the year 9999 stands for never in some databases."""
+    job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
+    assert "9999-12-31 23:59:59" in words(show("job.py", id=str(job_id)))

@@ -26,8 +26,8 @@ def client(served: Store) -> Iterator[TestClient]:
         yield client
 
 
-def notice_of(location: str) -> str | None:
-    """Return the sentence that a redirect to the list carries."""
+def notice_of(location: str) -> notices.Notice | None:
+    """Return the notice that a redirect to the list carries."""
     parts = urlsplit(location)
     assert parts.path == "/admin/jobs"
     return notices.read(parse_qs(parts.query)["notice"][0])
@@ -57,6 +57,10 @@ def test_deleting_answers_a_program_in_json(client: TestClient, store: Store) ->
         200,
         {"removed": 1, "message": f"Job {finished} was deleted."},
     )
+    refused = client.post(f"/admin/jobs/delete/{active}")
+    assert notice_of(refused.headers["location"]) == notices.Notice(
+        f"Job {active} is active, so it was not deleted: only finished jobs can be.", is_good=False
+    )
     response = client.post(f"/admin/jobs/delete/{active}", headers=JSON)
     assert (response.status_code, response.json()["removed"]) == (409, 0)
     assert "is active" in response.json()["message"]
@@ -65,7 +69,7 @@ def test_deleting_answers_a_program_in_json(client: TestClient, store: Store) ->
     assert store.ids() == [active]
 
 
-@pytest.mark.parametrize("job_id", ["abc", "0", "-1", "1.5", "9" * 400, "1%20OR%201=1"])
+@pytest.mark.parametrize("job_id", ["abc", "0", "-1", "1.5", "9" * 400, "9" * 18, "1%20OR%201=1"])
 def test_deleting_nonsense_is_a_404(client: TestClient, store: Store, job_id: str) -> None:
     """Whatever stands in the address, nothing is removed and nothing breaks."""
     kept = store.job()
@@ -79,7 +83,7 @@ def test_deleting_leads_a_browser_back_to_the_list(client: TestClient, store: St
     job_id = store.job()
     response = client.post(f"/admin/jobs/delete/{job_id}", headers={"Sec-Fetch-Site": "same-origin"})
     assert response.status_code == 303
-    assert notice_of(response.headers["location"]) == f"Job {job_id} was deleted."
+    assert notice_of(response.headers["location"]) == notices.Notice(f"Job {job_id} was deleted.")
     assert notices.read("made-up") is None
 
 
@@ -212,7 +216,7 @@ def test_what_cannot_be_downloaded_is_a_404_with_the_reason(
         (gone, "no longer on the server"),
         (none, "has no result file"),
         (10**8, "no job"),
-        (10**30, "no job"),
+        (10**17, "no job"),
     ):
         response = client.get(f"/admin/jobs/{job_id}/download")
         assert response.status_code == 404
@@ -227,7 +231,7 @@ def test_a_whole_output_is_streamed_as_text(client: TestClient, store: Store) ->
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert response.headers["content-disposition"].startswith("attachment")
     assert client.get(f"/admin/jobs/{store.job(output=None)}/output").text == ""
-    for missing in (99999999, 10**30):
+    for missing in (99999999, 10**17, "9" * 5000):
         assert client.get(f"/admin/jobs/{missing}/output").status_code == 404
 
 
