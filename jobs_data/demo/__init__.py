@@ -5,5 +5,14 @@ from __future__ import annotations
 from jobs_data.demo.database import DatabaseNotEmpty, create
 from jobs_data.demo.embedded import create_embedded
 from jobs_data.demo.simulator import Simulator
+from jobs_data.demo.surroundings import DEMO_ADMINISTRATOR, DEMO_PASSWORD, DEMO_READER
 
-__all__ = ["DatabaseNotEmpty", "Simulator", "create", "create_embedded"]
+__all__ = [
+    "DEMO_ADMINISTRATOR",
+    "DEMO_PASSWORD",
+    "DEMO_READER",
+    "DatabaseNotEmpty",
+    "Simulator",
+    "create",
+    "create_embedded",
+]

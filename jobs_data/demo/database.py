@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from jobs_data.demo.history import History
 from jobs_data.demo.result_files import write_result
 from jobs_data.demo.surroundings import create_surroundings
-from jobs_data.platform import job, metadata, present_tables
+from jobs_data.platform import HERATIO_ONLY, job, metadata, present_tables
 
 CHUNK_JOBS: Final = 5000
 
@@ -72,7 +72,7 @@ def _create_tables(engine: Engine, atom: bool) -> None:
                 f"The database already has a table named {name}, and a demo is only ever put into "
                 "an empty database: give the URL of a new one."
             )
-        tables = [t for t in metadata.sorted_tables if not (atom and t.name.startswith("ahg_"))]
+        tables = [t for t in metadata.sorted_tables if not (atom and t.name in HERATIO_ONLY)]
         metadata.create_all(connection, tables)
     if engine.dialect.name == "sqlite":
         # So that neither a page being read nor a long export locks the simulator out. The setting

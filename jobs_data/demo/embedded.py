@@ -7,6 +7,7 @@ from typing import Final
 
 from jobs_data.demo.database import create
 from jobs_data.engine import make_engine
+from jobs_data.platform import acl_user_group, present_tables
 
 JOBS: Final = 1_204
 SEED: Final = 7
@@ -15,14 +16,30 @@ SEED: Final = 7
 def create_embedded(database: Path, web_root: Path) -> None:
     """Create the demo's SQLite file and result files unless the file is there already.
 
-    It is made under another name first: a start that is interrupted leaves no half a demo behind.
+    One that an earlier version made, in which nobody could sign in, is made anew. It is made under
+    another name first: a start that is interrupted leaves no half a demo behind.
     """
-    if database.exists():
+    if database.exists() and _has_accounts(database):
         return
     database.parent.mkdir(parents=True, exist_ok=True)
     unfinished = database.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)
+    _remove(unfinished)
     engine = make_engine(f"sqlite:///{unfinished}")
     create(engine, jobs=JOBS, seed=SEED, results_root=web_root)
     engine.dispose()
+    _remove(database)
     unfinished.rename(database)
+
+
+def _has_accounts(database: Path) -> bool:
+    engine = make_engine(f"sqlite:///{database}")
+    with engine.connect() as connection:
+        tables = present_tables(connection)
+    engine.dispose()
+    return acl_user_group.name in tables
+
+
+def _remove(database: Path) -> None:
+    """Remove a SQLite file with its log, which SQLite would otherwise replay into the next one."""
+    for suffix in ("", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What a demo database holds besides its jobs: status names, people, records, one setting."""
+"""What a demo database holds besides its jobs: status names, people, groups, records, a setting."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from jobs_data.platform import (
+    ADMINISTRATOR_GROUP_ID,
+    acl_group,
+    acl_user_group,
     actor,
     actor_i18n,
     object_,
@@ -27,6 +30,18 @@ RECORDS: Final = 200
 ROOT_ACTOR_ID: Final = 3
 FIRST_USER_ID: Final = 445
 FIRST_RECORD_ID: Final = 500
+
+EDITORS: Final = 101
+CONTRIBUTORS: Final = 102
+TRANSLATORS: Final = 103
+GROUPS: Final = (ADMINISTRATOR_GROUP_ID, EDITORS, CONTRIBUTORS, TRANSLATORS)
+
+DEMO_ADMINISTRATOR: Final = "admin@example.org"
+"""An administrator; the only account besides the reader's that one can sign in with."""
+DEMO_READER: Final = "reader@example.org"
+"""A member of group 101."""
+DEMO_PASSWORD: Final = "demo"  # noqa: S105 - it is meant to be known, and opens nothing but a demo
+"""The password of both."""
 
 TERMS: Final[Mapping[int, Mapping[str, str]]] = {
     182: {
@@ -80,28 +95,68 @@ TERMS: Final[Mapping[int, Mapping[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPassword:
+    """What the platform keeps of a password: PHP's `password_hash(sha1(salt + password))`."""
+
+    salt: str
+    password_hash: str
+
+
+NO_PASSWORD: Final = StoredPassword("", "")
+"""Matches no password."""
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who starts jobs: names by culture, the first of them in the person's own."""
 
     username: str
     names: Mapping[str, str]
+    group_id: int | None = None
     active: bool = True
+    password: StoredPassword = NO_PASSWORD
 
+
+# Both are the hash of DEMO_PASSWORD, made by PHP once: a demo of one seed is always the same.
+ADMINISTRATORS_PASSWORD: Final = StoredPassword(
+    "b0d1f5a2c7e84963a5b4d3e2f1c0a987",
+    "$argon2id$v=19$m=65536,t=4,p=1$UHp0Q0l6eC9wUk5maFlzVg$HnICDalRJ2afeZX5wbl/FzQSjiwhw4UZoDk9V1FU2W8",
+)
+READERS_PASSWORD: Final = StoredPassword(
+    "5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b",
+    "$argon2id$v=19$m=65536,t=4,p=1$cHROa1I1cnMxcmc3RUs4Ng$dstkr6tNFz/hvnJyg867AKaUakFHS4R9L6mP49rAcK4",
+)
 
 PEOPLE: Final = (
-    Person("admin", {"en": "Administrator", "fr": "Administrateur", "de": "Administration"}),
-    Person("mgarcia", {"es": "María José García Núñez", "en": "María José García"}),
-    Person("fdubois", {"fr": "François Dubois-Lefèvre", "en": "François Dubois-Lefèvre"}),
-    Person("jmueller", {"de": "Jürgen Müller-Groß", "en": "Juergen Mueller-Gross"}),
-    Person("sato", {"ja": "佐藤 美咲", "en": "Satō Misaki"}),
-    Person("haddad", {"ar": "ليلى حداد", "en": "Layla Haddad", "fr": "Leïla Haddad"}),
-    Person("ivanova", {"ru": "Екатерина Иванова", "en": "Ekaterina Ivanova"}),
-    Person("lwojcik", {"pl": "Łukasz Wójcik", "en": "Łukasz Wójcik"}),
-    Person("thandi.n", {"zu": "Thandiwe Nkosi", "en": "Thandiwe Nkosi"}),
-    Person("papadopoulou", {"el": "Ελένη Παπαδοπούλου", "en": "Eleni Papadopoulou"}),
-    Person("oshea", {"en": "Siobhán O'Shea <Archives & Records>"}),
-    Person("former.colleague", {"nl": "Anneke van der Meer", "en": "Anneke van der Meer"}, False),
+    Person(
+        "admin",
+        {"en": "Administrator", "fr": "Administrateur", "de": "Administration"},
+        ADMINISTRATOR_GROUP_ID,
+        password=ADMINISTRATORS_PASSWORD,
+    ),
+    Person("mgarcia", {"es": "María José García Núñez", "en": "María José García"}, EDITORS),
+    Person("fdubois", {"fr": "François Dubois-Lefèvre", "en": "François Dubois-Lefèvre"}, TRANSLATORS),
+    Person("jmueller", {"de": "Jürgen Müller-Groß", "en": "Juergen Mueller-Gross"}, EDITORS),
+    Person("sato", {"ja": "佐藤 美咲", "en": "Satō Misaki"}, ADMINISTRATOR_GROUP_ID),
+    Person("haddad", {"ar": "ليلى حداد", "en": "Layla Haddad", "fr": "Leïla Haddad"}, TRANSLATORS),
+    Person("ivanova", {"ru": "Екатерина Иванова", "en": "Ekaterina Ivanova"}, CONTRIBUTORS),
+    Person("lwojcik", {"pl": "Łukasz Wójcik", "en": "Łukasz Wójcik"}, CONTRIBUTORS),
+    Person("thandi.n", {"zu": "Thandiwe Nkosi", "en": "Thandiwe Nkosi"}, EDITORS),
+    Person("papadopoulou", {"el": "Ελένη Παπαδοπούλου", "en": "Eleni Papadopoulou"}, CONTRIBUTORS),
+    Person("oshea", {"en": "Siobhán O'Shea <Archives & Records>"}, EDITORS),
+    Person(
+        "former.colleague",
+        {"nl": "Anneke van der Meer", "en": "Anneke van der Meer"},
+        ADMINISTRATOR_GROUP_ID,
+        active=False,
+    ),
     Person("script-account", {}),
+    Person(
+        "reader",
+        {"en": "Reading Room", "fr": "Salle de lecture"},
+        EDITORS,
+        password=READERS_PASSWORD,
+    ),
 )
 
 CREATORS: Final = ("dupont", "okafor", "lindqvist", "mokoena", "tanaka", "brennan", "castillo")
@@ -210,7 +265,18 @@ def _insert_people(connection: Connection, user_ids: tuple[int, ...], created_at
                 "username": person.username,
                 "email": f"{person.username}@example.org",
                 "active": int(person.active),
+                "salt": person.password.salt,
+                "password_hash": person.password.password_hash,
             }
             for user_id, person in people
+        ],
+    )
+    connection.execute(acl_group.insert(), [{"id": group_id} for group_id in GROUPS])
+    connection.execute(
+        acl_user_group.insert(),
+        [
+            {"user_id": user_id, "group_id": person.group_id}
+            for user_id, person in people
+            if person.group_id
         ],
     )
