@@ -10,9 +10,10 @@ import logging
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Insert, Update, insert, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
-from jobs_data.engine import Database, DatabaseUnavailable, identity
+from jobs_data.engine import Database, identity
 from jobs_data.platform import login_attempt, user_totp_secret
 
 log = logging.getLogger(__name__)
@@ -37,13 +38,7 @@ def add_attempt(
         success=int(success),
         attempted_at=platform_time(database, now),
     )
-    try:
-        with database.writing() as connection:
-            connection.execute(row)
-    except DatabaseUnavailable as error:
-        _log_once(database, login_attempt.name, error)
-        return False
-    return True
+    return _write(database, row) == 1
 
 
 def use_time_step(database: Database, user_id: int, start: datetime, latest: datetime) -> bool:
@@ -62,25 +57,39 @@ def use_time_step(database: Database, user_id: int, start: datetime, latest: dat
             last_used > platform_time(database, latest),
         ),
     )
-    try:
-        with database.writing() as connection:
-            # Decided by the UPDATE's own WHERE, so that of two sign-ins at once only one gets it.
-            changed = connection.execute(
-                update(user_totp_secret)
-                .where(*unused)
-                .values(last_used_at=platform_time(database, start))
-            )
-            return changed.rowcount == 1
-    except DatabaseUnavailable as error:
-        _log_once(database, user_totp_secret.name, error)
+    # Decided by the UPDATE's own WHERE, so that of two sign-ins at once only one gets it.
+    changed = _write(
+        database,
+        update(user_totp_secret).where(*unused).values(last_used_at=platform_time(database, start)),
+    )
+    if changed is not None:
+        return changed == 1
     with database.reading() as connection:
         found = connection.execute(select(user_totp_secret.c.user_id).where(*unused))
         return found.scalar() is not None
 
 
-def _log_once(database: Database, table: str, error: DatabaseUnavailable) -> None:
-    # Never with the traceback: the statement's values would come along, and people do type their
-    # password where the user name belongs.
-    if (key := (identity(database), table)) not in _logged:
-        _logged.add(key)
-        log.warning("sign-ins are not noted in the table %s (said once): %s", table, error)
+def _write(database: Database, statement: Insert | Update) -> int | None:
+    """Return how many rows a write made or changed; None where it was refused, which is logged once.
+
+    Not by way of `Database.writing`, which would log each refusal, with the driver's text: that may
+    quote what was typed, and people do type their password where the user name belongs.
+    """
+    try:
+        with database.engine.connect() as connection:
+            connection.execution_options(writes=True)
+            with connection.begin():
+                return connection.execute(statement).rowcount
+    except SQLAlchemyError as error:
+        table = statement.table.description
+        if (key := (identity(database), table)) not in _logged:
+            _logged.add(key)
+            driver_error = getattr(error, "orig", None)
+            code = next(iter(getattr(driver_error, "args", ())), None)
+            log.warning(
+                "sign-ins are not noted in the table %s (said once): %s %s",
+                table,
+                type(driver_error or error).__name__,
+                code if isinstance(code, int) else "",
+            )
+        return None

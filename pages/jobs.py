@@ -12,6 +12,8 @@ zone = times.zone_named(st.context.timezone)
 asked = state.view_in_url()
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
+clearing.take_result()
+
 # A table keeps its selection by position: while rows are selected, or a dialog speaks of one, the
 # page is drawn again from what the viewer has seen. Everything else reads anew.
 seen = st.session_state.get("seen")
@@ -24,7 +26,7 @@ else:
     st.session_state["seen"] = (asked, jobs)
 
 st.title("Jobs", anchor=False)
-clearing.follow_clearing()
+clearing.show_progress()
 state.show_notice()
 cards.show_cards(jobs)
 toolbar.show_toolbar(jobs)

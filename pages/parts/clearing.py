@@ -15,16 +15,24 @@ def is_running() -> bool:
     return clearing is not None and clearing.is_running
 
 
-def follow_clearing() -> None:
-    """Show the progress of a running clearing, and leave a notice when the one watched has ended."""
+def take_result() -> None:
+    """Leave a notice when the clearing that this viewer watched has ended.
+
+    To be called before the list is read: what the notice says must be true of the list below it.
+    """
     clearing = removal.current_clearing(get_database())
-    if clearing is None:
-        return
-    if clearing.is_running:
-        st.session_state["watches_clearing"] = True
-        _progress()
-    elif st.session_state.pop("watches_clearing", False):
+    watched = st.session_state.get("watches_clearing", False)
+    if clearing and watched and not clearing.is_running:
+        del st.session_state["watches_clearing"]
         tell(clearing.sentence(), is_good=not clearing.error)
+
+
+def show_progress() -> None:
+    """Show how far a running clearing is; when it has ended, the page runs anew."""
+    if is_running():
+        st.session_state["watches_clearing"] = True
+    if st.session_state.get("watches_clearing"):
+        _progress()
 
 
 @st.fragment(run_every=1.0)
