@@ -42,8 +42,8 @@ class Right(StrEnum):
     def sentence(self) -> str:
         """Return what the right allows, for the screen."""
         return {
-            Right.ADMINISTRATOR: "Administrators see, search, export, delete and clear jobs.",
-            Right.READER: "Readers see, search and export jobs; they cannot delete or clear any.",
+            Right.ADMINISTRATOR: "Administrators see, export, delete and clear jobs.",
+            Right.READER: "Readers see and export jobs; they cannot delete or clear any.",
         }[self]
 
 

@@ -34,7 +34,7 @@ toolbar.show_toolbar(jobs)
 selected = []
 if jobs.matching:
     selected = table.show_table(jobs, zone, get_settings().site_url)
-    table.show_pages(jobs)
+    table.show_pages(jobs, zone)
     table.show_selection(jobs, selected)
 else:
     table.show_empty(jobs)

@@ -77,12 +77,12 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str) -> list[int]:
     return selected_ids(jobs)
 
 
-def show_pages(jobs: JobsList) -> None:
+def show_pages(jobs: JobsList, zone: ZoneInfo) -> None:
     """Show which jobs these are of how many, and the way to the others."""
     st.session_state["page_number"] = jobs.view.page
     last = jobs.first + len(jobs.rows) - 1
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
-        st.caption(f"Showing {jobs.first:,}–{last:,} of {counted(jobs.matching)}")
+        st.caption(f"Showing {jobs.first:,}–{last:,} of {counted(jobs.matching)} · times in {zone.key}")
         if jobs.pages > 1:
             # It leaves pages out until it fits the width it is given.
             st.pagination(jobs.pages, key="page_number", on_change=_page_picked, width=420)
