@@ -32,6 +32,7 @@ test: $(VENV)/tests-installed test-programs
 test-programs:
 	@PATH="$$PATH:/usr/sbin"; command -v mariadbd >/dev/null || \
 		sh .ci/apt-install mariadb-server-core mariadb-client-core || true
+	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || sh .ci/apt-install nginx-light || true
 	@command -v chromium >/dev/null || sh .ci/apt-install chromium fonts-liberation || true
 
 pictures: $(VENV)/tests-installed test-programs

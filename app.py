@@ -1,19 +1,24 @@
-"""The web application: plain HTTP routes around the Streamlit pages."""
+"""The web application: the gate and the plain HTTP routes around the Streamlit pages."""
 
 from __future__ import annotations
 
 import logging
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from jobs_data import demo
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
+from web.gate import Doorkeeping, Gate, Standings
 from web.routes import database_unavailable, routes
+from web.sessions import Sessions
+from web.sign_in import SignIn
 
 log = logging.getLogger("heratio_jobs")
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -23,13 +28,30 @@ try:
 except SettingsError as error:
     sys.exit(f"heratio-jobs: {error}")
 
+demo_accounts = {}
 if settings.is_demo:
+    demo_accounts = {
+        "Administrator": demo.DEMO_ADMINISTRATOR,
+        "Reader": demo.DEMO_READER,
+        "Password of both": demo.DEMO_PASSWORD,
+    }
     demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
+
+key = settings.secret_key.get_secret_value()
+if not key:
+    key = secrets.token_urlsafe(32)
+    log.warning("HERATIO_JOBS_SECRET_KEY is not set: everybody has to sign in anew after a restart")
+
+sessions = Sessions(key)
+door = Doorkeeping(settings.reader_group_ids, settings.proxy_user_header, settings.proxies)
+standings = Standings(get_database, door.reader_groups)
+sign_in = SignIn(sessions, door, demo_accounts)
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Keep the demo alive while the server runs; nothing ever runs against a real database."""
+    await sign_in.read_idle_timeout()
     if not settings.is_demo:
         yield {}
         return
@@ -55,7 +77,8 @@ def log_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
-    routes=routes(),
+    routes=[*sign_in.routes(), *routes()],
+    middleware=[Middleware(Gate, sessions=sessions, standings=standings, door=door)],
     lifespan=lifespan,
     exception_handlers={DatabaseUnavailable: database_unavailable},
 )

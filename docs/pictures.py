@@ -25,6 +25,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import create_engine, text
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD  # noqa: E402 - found by the line above
+
 PICTURES: Final = Path(__file__).resolve().parent / "pictures"
 JOBS: Final = 1_204
 SEED: Final = 7
@@ -58,6 +62,7 @@ class Picture:
     width: int = 1280
     height: int = 900
     colors: Literal["light", "dark"] = "light"
+    signs_in: bool = True
 
 
 def _wait_for_list(page: Page) -> None:
@@ -77,6 +82,7 @@ def _open_clear_dialog(page: Page) -> None:
 
 
 ALL_PICTURES: Final = (
+    Picture("sign-in", "", lambda _page: None, height=700, signs_in=False),
     Picture("list", "", _wait_for_list),
     Picture("list-dark", "", _wait_for_list, colors="dark"),
     Picture("list-phone", "", _wait_for_list, width=390, height=844),
@@ -167,6 +173,10 @@ def _take(browser: Browser, picture: Picture, address: str) -> None:
     )
     page = context.new_page()
     page.goto(address)
+    if picture.signs_in:
+        page.get_by_label("E-mail or user name").fill(DEMO_ADMINISTRATOR)
+        page.get_by_label("Password").fill(DEMO_PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
     picture.prepare(page)
     page.locator("[data-testid=stStatusWidget], [data-testid=stSkeleton]").first.wait_for(
         state="hidden"

@@ -10,6 +10,14 @@ from jobs_data.filters import ListView, view_params
 BASE: Final = "/admin/jobs"
 """The platform's own route, below which everything of ours lies."""
 
+SIGN_IN: Final = f"{BASE}/sign-in"
+SIGN_OUT: Final = f"{BASE}/sign-out"
+KEEP_ALIVE: Final = f"{BASE}/session"
+SIGN_IN_STYLE: Final = f"{BASE}/sign-in.css"
+SIGN_IN_ICON: Final = f"{BASE}/sign-in.svg"
+LIVENESS: Final = f"{BASE}/_stcore/health"
+"""Streamlit's own liveness check: it says `ok` and nothing else."""
+
 
 def list_url(view: ListView, **more: str) -> str:
     """Return the address of a view of the list, with more query parameters where given."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +19,11 @@ DEMO_FOLDER: Final = Path(__file__).resolve().parents[1] / ".demo"
 DEMO_DATABASE: Final = DEMO_FOLDER / "jobs.sqlite"
 DEMO_WEB_ROOT: Final = DEMO_FOLDER / "web-root"
 DEMO_URL: Final = f"sqlite:///{DEMO_DATABASE}"
+DEMO_READER_GROUP: Final = 101
+MIN_KEY_CHARACTERS: Final = 32
+
+Network = IPv4Network | IPv6Network
+
 DIALECTS: Final = ("mysql", "mariadb", "sqlite")
 
 
@@ -58,6 +64,53 @@ class Settings(BaseSettings):
         description="the IANA name of the time zone in which the platform writes its times, such as "
         "UTC or Europe/Amsterdam",
     )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="at least 32 characters that nobody can guess, with which sessions are signed "
+        "(unset: random ones, so that sessions end when the app restarts)",
+    )
+    reader_groups: str = Field(
+        default="",
+        description="ids of the platform's groups whose members may look but not remove, separated "
+        "by commas, such as 101,102",
+    )
+    proxy_user_header: str = Field(
+        default="",
+        description="the name of the header in which a proxy says who has signed in with it, such "
+        "as X-Forwarded-Email",
+    )
+    proxy_addresses: str = Field(
+        default="",
+        description="the addresses or networks of the proxies that are believed, separated by "
+        "commas, such as 127.0.0.1,10.0.0.0/24",
+    )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < MIN_KEY_CHARACTERS:
+            raise ValueError
+        return value
+
+    @field_validator("reader_groups")
+    @classmethod
+    def _group_ids(cls, value: str) -> str:
+        if not re.fullmatch(r"\s*([0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*)?", value, re.ASCII):
+            raise ValueError
+        return value
+
+    @field_validator("proxy_user_header")
+    @classmethod
+    def _header_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9-]*", value):
+            raise ValueError
+        return value
+
+    @field_validator("proxy_addresses")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        _parse_networks(value)  # raises ValueError
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -118,6 +171,22 @@ class Settings(BaseSettings):
     def web_root(self) -> Path | None:
         """Return the folder below which result files lie, None where it is not known."""
         return DEMO_WEB_ROOT if self.is_demo else self.results_root
+
+    @property
+    def reader_group_ids(self) -> frozenset[int]:
+        """Return the groups whose members may look; in the demo, unless set, its editors."""
+        if self.is_demo and not self.reader_groups:
+            return frozenset({DEMO_READER_GROUP})
+        return frozenset(int(group) for group in self.reader_groups.split(",") if group.strip())
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """Return the networks of the proxies that are believed."""
+        return _parse_networks(self.proxy_addresses)
+
+
+def _parse_networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
 
 
 def _sqlite_file_exists(database: str) -> bool:

@@ -10,6 +10,7 @@ from jobs_data.settings import get_settings
 from jobs_data.status import FINISHED_STATES, State
 from pages.parts import dialogs, refresh, report, state
 from pages.parts.text import heading
+from pages.parts.viewer import get_viewer
 
 database = get_database()
 settings = get_settings()
@@ -38,7 +39,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     report.show_status(job)
     st.space("stretch")
     refresh.refresh_controls()
-    if job.state in FINISHED_STATES:
+    if job.state in FINISHED_STATES and get_viewer().may_remove:
         st.button("Delete…", icon=":material/delete:", on_click=dialogs.ask_delete, args=([job.id],))
 
 report.show_errors(job)

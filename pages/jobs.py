@@ -6,10 +6,12 @@ from jobs_data import queries, times
 from jobs_data.engine import get_database
 from jobs_data.settings import get_settings
 from pages.parts import cards, clearing, dialogs, refresh, state, table, toolbar
+from pages.parts.viewer import get_viewer
 
 database = get_database()
 zone = times.zone_named(st.context.timezone)
 asked = state.view_in_url()
+viewer = get_viewer()
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
 clearing.take_result()
@@ -29,13 +31,13 @@ st.title("Jobs", anchor=False)
 clearing.show_progress()
 state.show_notice()
 cards.show_cards(jobs)
-toolbar.show_toolbar(jobs)
+toolbar.show_toolbar(jobs, viewer)
 
 selected = []
 if jobs.matching:
-    selected = table.show_table(jobs, zone, get_settings().site_url)
+    selected = table.show_table(jobs, zone, get_settings().site_url, viewer)
     table.show_pages(jobs, zone)
-    table.show_selection(jobs, selected)
+    table.show_selection(jobs, selected, viewer)
 else:
     table.show_empty(jobs)
 

@@ -5,17 +5,22 @@ from pathlib import Path
 import streamlit as st
 
 from jobs_data.engine import DatabaseUnavailable
+from pages.parts.viewer import get_viewer, show_viewer
 
 parts = Path(__file__).parent / "parts"
-st.set_page_config(page_icon=str(parts / "icon.svg"), layout="wide")
+# Who is signed in needs little room beside the table: 208 pixels, and none on a phone.
+st.set_page_config(page_icon=str(parts / "icon.svg"), layout="wide", initial_sidebar_state=208)
 st.html(parts / "style.css")
 
+viewer = get_viewer()
 page = st.navigation(
     [
         st.Page("jobs.py", title="Jobs", icon=":material/list:", default=True),
         st.Page("job.py", title="Job report", url_path="job", visibility="hidden"),
     ]
 )
+
+show_viewer(viewer)
 
 try:
     page.run()

@@ -1,11 +1,10 @@
-"""What tests share: a private MariaDB server, and empty databases of both kinds."""
+"""What tests share: a private MariaDB server, empty databases of both kinds, and the real app."""
 
 import os
 import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pymysql.cursors import Cursor
 
 from jobs_data.engine import get_database
 from jobs_data.settings import get_settings
+from tests.app_servers import AppServers, free_port
 from tests.store import Store
 
 START_SECONDS = 60
@@ -82,14 +82,6 @@ def find_program(name: str, package: str) -> str:
     # A daemon lives in a folder that is not on everybody's path.
     path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     return path or _missing(f"{name} is not installed (Debian: apt install {package})")
-
-
-def free_port() -> int:
-    """Return a loopback port that nothing listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _missing(reason: str) -> NoReturn:
@@ -241,3 +233,13 @@ def served(store: Store, settings_environment: None, monkeypatch: pytest.MonkeyP
     """Give the store of the database that the app serves in this test."""
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", store.url)
     return store
+
+
+@pytest.fixture(scope="module")
+def app_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AppServers]:
+    """Give a function that starts the app; all are stopped after the module's tests."""
+    servers = AppServers(request.path.stem, tmp_path_factory.mktemp("app"))
+    yield servers
+    servers.close()

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
+from jobs_data import links
 from jobs_data.settings import PREFIX, Settings
+from web.gate import Doorkeeping
 from web.routes import routes
+from web.sessions import Sessions
+from web.sign_in import SignIn
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,11 +35,15 @@ def section(document: str, heading: str) -> str:
 
 def offered_routes() -> Iterator[str]:
     """Yield each route as the documents spell it, such as `POST /admin/jobs/delete/{id}`."""
-    for route in routes():
+    sign_in = SignIn(Sessions("key"), Doorkeeping(frozenset(), "", ()), {})
+    for route in [*routes(), *sign_in.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{job_id(:id)?\}", "{id}", route.path)
         # An endpoint that is a class answers the methods that it has.
         methods = (route.methods or {m.upper() for m in dir(route.endpoint)}) & {"GET", "POST"}
+        if path == links.SIGN_OUT:
+            methods -= {"GET"}  # answered with 405
+
         assert methods
         yield from (f"{method} {path}" for method in sorted(methods))
 

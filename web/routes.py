@@ -121,7 +121,7 @@ class DeleteJob(HTTPEndpoint):
 
     async def post(self, request: Request) -> Response:
         """Answer with what became of the job: 200 removed, 404 no such job, 409 not finished."""
-        if not _is_same_origin(request):
+        if not is_same_origin(request):
             return _foreign(request)
         job_id = parse_number(request.path_params["job_id"])
         outcome = Outcome.MISSING
@@ -144,7 +144,7 @@ class ClearInactive(HTTPEndpoint):
 
         The clearing goes on should the client leave before.
         """
-        if not _is_same_origin(request):
+        if not is_same_origin(request):
             return _foreign(request)
         try:
             clearing = await run_in_threadpool(removal.start_clearing, get_database())
@@ -174,7 +174,7 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-def _is_same_origin(request: Request) -> bool:
+def is_same_origin(request: Request) -> bool:
     """Return whether a change was asked for by our own pages or by no browser at all.
 
     Source: the Fetch Metadata specification. Every current browser sends Sec-Fetch-Site, which no

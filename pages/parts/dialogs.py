@@ -17,6 +17,7 @@ from jobs_data.removal import ClearingRuns, Outcome
 from jobs_data.status import FINISHED_STATES
 from jobs_data.wording import counted
 from pages.parts.state import open_list, tell
+from pages.parts.viewer import get_viewer
 
 T = TypeVar("T")
 
@@ -109,6 +110,8 @@ def _delete_dialog(view: ListView, ids: Sequence[int]) -> None:
 
 def _delete(ids: Sequence[int]) -> None:
     """Delete, and leave a notice; nothing of Streamlit that could interrupt it in between."""
+    if not get_viewer().may_remove:
+        return
     try:
         outcomes = removal.remove_jobs(get_database(), ids)
     except DatabaseUnavailable as problem:
@@ -161,6 +164,8 @@ def _clear_dialog(view: ListView) -> None:
 
 
 def _start_clearing() -> None:
+    if not get_viewer().may_remove:
+        return
     try:
         removal.start_clearing(get_database())
         st.session_state["watches_clearing"] = True

@@ -15,6 +15,7 @@ from jobs_data.status import FINISHED_STATES, OTHER_LABELS, State
 from jobs_data.wording import counted
 from pages.parts import dialogs
 from pages.parts.state import go_to, view_in_url
+from pages.parts.viewer import Viewer
 
 CHIP_COLORS: Final = {State.ACTIVE: "blue", State.COMPLETED: "green", State.FAILED: "red"}
 SORT_OF_COLUMN: Final = {"name": Sort.NAME, "created": Sort.DATE}
@@ -25,13 +26,13 @@ _AFTER_LAST_SLASH_OR_HASH: Final = r"([^/#]+|#\d+)$"
 DELETE_BUTTON: Final = ":material/delete:"
 
 
-def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str) -> list[int]:
+def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer) -> list[int]:
     """Show a page of jobs and return the ids of the rows that are selected.
 
     A press of a row's report button leaves the job's id in the session as `wants_report`.
     """
     st.dataframe(
-        _cells(jobs.rows, site_url),
+        _cells(jobs.rows, site_url, with_delete=viewer.may_remove),
         key=grid_key(),
         hide_index=True,
         height="content",
@@ -42,32 +43,32 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str) -> list[int]:
         selection_mode=["multi-row", "single-column"],
         column_config={
             "name": st.column_config.TextColumn(
-                "Job name ↑" if jobs.view.sort is Sort.NAME else "Job name", width=250
+                "Job name ↑" if jobs.view.sort is Sort.NAME else "Job name", width=200
             ),
             "status": st.column_config.MultiselectColumn(
                 "Status",
-                width=115,
+                width=105,
                 options=[*jobs.status_labels.values(), *OTHER_LABELS],
                 color=[*(CHIP_COLORS[state] for state in jobs.status_labels), *["gray"] * 2],
             ),
-            "owner": st.column_config.TextColumn("User", width=150),
+            "owner": st.column_config.TextColumn("User", width=140),
             "created": _time_column("Created ↓" if jobs.view.sort is Sort.DATE else "Created", zone),
             "completed": _time_column("Completed", zone),
             "related": st.column_config.LinkColumn(
-                "Related record", width=145, display_text=_AFTER_LAST_SLASH_OR_HASH
+                "Related record", width=130, display_text=_AFTER_LAST_SLASH_OR_HASH
             )
             if site_url
-            else st.column_config.TextColumn("Related record", width=145),
+            else st.column_config.TextColumn("Related record", width=130),
             "report": st.column_config.ButtonColumn(
                 "Report",
-                width=65,
+                width=60,
                 type="tertiary",
                 key="report_click",
                 on_click=_report_pressed,
             ),
             "delete": st.column_config.ButtonColumn(
                 "Delete",
-                width=65,
+                width=60,
                 type="tertiary",
                 key="delete_click",
                 on_click=_delete_pressed,
@@ -88,7 +89,7 @@ def show_pages(jobs: JobsList, zone: ZoneInfo) -> None:
             st.pagination(jobs.pages, key="page_number", on_change=_page_picked, width=420)
 
 
-def show_selection(jobs: JobsList, selected: list[int]) -> None:
+def show_selection(jobs: JobsList, selected: list[int], viewer: Viewer) -> None:
     """Show what can be done with the selected rows; the same as the row buttons, by keyboard too."""
     if not selected:
         return
@@ -103,14 +104,15 @@ def show_selection(jobs: JobsList, selected: list[int]) -> None:
                 icon=":material/description:",
                 on_click=lambda: st.session_state.update(wants_report=selected[0]),
             )
-        st.button(
-            "Delete selected…",
-            icon=":material/delete:",
-            on_click=dialogs.ask_delete,
-            args=(selected,),
-            disabled=not finished,
-            help="Asks first." if finished else "None of them is finished; active jobs stay.",
-        )
+        if viewer.may_remove:
+            st.button(
+                "Delete selected…",
+                icon=":material/delete:",
+                on_click=dialogs.ask_delete,
+                args=(selected,),
+                disabled=not finished,
+                help="Asks first." if finished else "None of them is finished; active jobs stay.",
+            )
         st.button("Select none", icon=":material/deselect:", on_click=forget_selection)
 
 
@@ -188,9 +190,8 @@ def _pressed_id(click: str) -> int | None:
     return int(jobs.rows["id"].iloc[row]) if 0 <= row < len(jobs.rows) else None
 
 
-def _cells(rows: pd.DataFrame, site_url: str) -> pd.DataFrame:
-    finished = rows["state"].isin(FINISHED_STATES)
-    return pd.DataFrame(
+def _cells(rows: pd.DataFrame, site_url: str, *, with_delete: bool) -> pd.DataFrame:
+    cells = pd.DataFrame(
         {
             "name": rows["name"],
             "status": [[label] for label in rows["status"]],
@@ -202,9 +203,12 @@ def _cells(rows: pd.DataFrame, site_url: str) -> pd.DataFrame:
                 for row in zip(rows["id"], rows["slug"], rows["object_id"], strict=True)
             ],
             "report": REPORT_BUTTON,
-            "delete": [DELETE_BUTTON if is_finished else "" for is_finished in finished],
         }
     )
+    if with_delete:
+        finished = rows["state"].isin(FINISHED_STATES)
+        cells["delete"] = [DELETE_BUTTON if is_finished else "" for is_finished in finished]
+    return cells
 
 
 def _related(job_id: int, slug: str, object_id: Any, site_url: str) -> str:
@@ -219,5 +223,5 @@ def _related(job_id: int, slug: str, object_id: Any, site_url: str) -> str:
 
 def _time_column(label: str, zone: ZoneInfo) -> Any:
     return st.column_config.DatetimeColumn(
-        label, format="YYYY-MM-DD HH:mm", timezone=zone.key, width=135
+        label, format="YYYY-MM-DD HH:mm", timezone=zone.key, width=130
     )

@@ -15,6 +15,7 @@ from jobs_data.status import State
 from pages.parts import clearing, dialogs, table
 from pages.parts.refresh import refresh_controls
 from pages.parts.state import go_to, view_in_url
+from pages.parts.viewer import Viewer
 
 STATES: Final[dict[str, State | None]] = {
     "All": None,
@@ -25,7 +26,7 @@ STATES: Final[dict[str, State | None]] = {
 SORTS: Final = {"Newest first": Sort.DATE, "By name": Sort.NAME}
 
 
-def show_toolbar(jobs: JobsList) -> None:
+def show_toolbar(jobs: JobsList, viewer: Viewer) -> None:
     """Show the controls of the list; filter and order write to the URL and nowhere else."""
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         _choice("Filter", STATES, "state", jobs.view.filter.state, _filter_picked)
@@ -33,7 +34,8 @@ def show_toolbar(jobs: JobsList) -> None:
         st.space("stretch")
         refresh_controls(on_refresh=table.forget_selection)
         _export_button(jobs)
-        _clear_button(jobs)
+        if viewer.may_remove:
+            _clear_button(jobs)
 
 
 def _choice(

@@ -1,25 +1,21 @@
-"""A real Chromium, pages in it that remember what went wrong, and the real app to look at."""
+"""A real Chromium, and pages in it that remember what went wrong."""
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
 
-from tests.conftest import find_program, free_port
+from jobs_data import links
+from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
+from tests.app_servers import ARTEFACTS
+from tests.conftest import find_program
+from web.sessions import COOKIE
 
-ROOT = Path(__file__).resolve().parents[2]
-ARTEFACTS = ROOT / "test-artefacts"
-START_SECONDS = 60
-STOP_SECONDS = 10
-OWN_SETTINGS = ("HERATIO_JOBS_", "STREAMLIT_")
 CHROMIUM_OPTIONS = [
     # Its sandbox needs rights that a container rarely has; the only pages shown are ours.
     "--no-sandbox",
@@ -47,6 +43,12 @@ class Screen:
         self.page.on("requestfailed", self._note_failure)
         self.page.on("response", self._note_response)
 
+    def open(self, url: str) -> None:
+        """Open an address of the app, signed in as its administrator."""
+        if not self.page.context.cookies():
+            sign_in(self.page.context, url)
+        self.page.goto(url)
+
     def screenshot(self, name: str, *, full_page: bool = False) -> Path:
         """Save what the window, or the whole page, shows as test-artefacts/{name}.png."""
         path = ARTEFACTS / f"{name}.png"
@@ -67,6 +69,28 @@ class Screen:
             self.failed_requests.append(f"{response.request.method} {response.url}: {response.status}")
 
 
+def sign_in(context: BrowserContext, url: str) -> None:
+    """Sign a window in as the administrator, by the form but without showing it."""
+    parts = urlsplit(url)
+    answer = httpx2.post(
+        f"{parts.scheme}://{parts.netloc}{links.SIGN_IN}",
+        data={"identifier": DEMO_ADMINISTRATOR, "password": DEMO_PASSWORD},
+    )
+    assert answer.status_code == 303
+    context.add_cookies(
+        [
+            {
+                "name": COOKIE,
+                "value": answer.cookies[COOKIE],
+                "domain": parts.hostname or "",
+                "path": "/",
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )
+
+
 @dataclass
 class Windows:
     """Opens windows in one browser; each has cookies and storage of its own."""
@@ -80,6 +104,8 @@ class Windows:
         height: int = 800,
         color_scheme: Literal["light", "dark"] = "light",
         timezone: str = "UTC",
+        *,
+        java_script: bool = True,
     ) -> Screen:
         """Open an empty page."""
         context = self.browser.new_context(
@@ -87,6 +113,7 @@ class Windows:
             color_scheme=color_scheme,
             timezone_id=timezone,
             locale="en-GB",
+            java_script_enabled=java_script,
         )
         self.contexts.append(context)
         return Screen(context.new_page())
@@ -95,55 +122,6 @@ class Windows:
         """Close every window opened."""
         for context in self.contexts:
             context.close()
-
-
-@dataclass
-class AppServers:
-    """Starts the app as `make run` does, each time with settings of its own."""
-
-    log_name: str
-    folder: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def __call__(self, **environment: str) -> str:
-        """Start the app with these environment variables and return the address of its list."""
-        port = free_port()
-        address = f"http://127.0.0.1:{port}/admin/jobs"
-        log = ARTEFACTS / f"{self.log_name}-{len(self.processes) + 1}.log"
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(OWN_SETTINGS)}
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")],
-                env=inherited | {"STREAMLIT_SERVER_PORT": str(port)} | environment,
-                # Not the checkout, whose .env would add settings of its own.
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self.processes.append(process)
-        deadline = time.monotonic() + START_SECONDS
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                httpx2.get(f"{address}/_stcore/health", timeout=5)
-            except httpx2.TransportError:
-                time.sleep(0.1)
-            else:
-                return address
-        text = log.read_text("utf-8", "replace")
-        pytest.fail(f"The app did not start:\n{text[-4000:]}", pytrace=False)
-
-    def close(self) -> None:
-        """Stop every app started."""
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -170,14 +148,3 @@ def new_page(browser: Browser) -> Iterator[Windows]:
     windows = Windows(browser)
     yield windows
     windows.close()
-
-
-@pytest.fixture(scope="module")
-def app_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[AppServers]:
-    """Give a function that starts the app; all are stopped after the module's tests."""
-    ARTEFACTS.mkdir(exist_ok=True)
-    servers = AppServers(request.path.stem, tmp_path_factory.mktemp("app"))
-    yield servers
-    servers.close()

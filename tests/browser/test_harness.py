@@ -6,7 +6,8 @@ from playwright.sync_api import expect
 
 from jobs_data import demo
 from jobs_data.engine import make_engine
-from tests.browser.conftest import AppServers, Windows
+from tests.app_servers import AppServers
+from tests.browser.conftest import Windows
 
 
 def test_the_app_opens_in_a_browser_without_an_error(
@@ -18,7 +19,7 @@ def test_the_app_opens_in_a_browser_without_an_error(
     demo.create(engine, jobs=20, seed=1)
     engine.dispose()
     screen = new_page()
-    screen.page.goto(app_server(HERATIO_JOBS_DATABASE_URL=url))
+    screen.open(app_server(HERATIO_JOBS_DATABASE_URL=url))
     expect(screen.page.get_by_role("heading", name="Jobs")).to_be_visible()
     expect(screen.page.get_by_test_id("stSkeleton")).to_have_count(0)
     assert screen.screenshot("harness").stat().st_size > 0

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
 from jobs_data import platform
-from tests.browser.conftest import AppServers, Windows
+from tests.app_servers import AppServers
+from tests.browser.conftest import Windows
 from tests.browser.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
@@ -64,14 +65,14 @@ def test_hostile_text_is_shown_as_it_is(platform_: Platform, new_page: Windows) 
     store.note(job_id, en=HOSTILE_NAME)
     screen = new_page()
     page = screen.page
-    page.goto(platform_.address)
+    screen.open(platform_.address)
     expect(cells(page, NAME_COLUMN).first).to_have_text(HOSTILE_NAME)
     press_delete(page, row=0)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_test_id("stText")).to_have_text(f"{HOSTILE_NAME} Job {job_id} · Error")
     assert_harmless(page)
     screen.screenshot("hostile-dialog")
-    page.goto(platform_.report(job_id))
+    screen.open(platform_.report(job_id))
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE_NAME)
     expect(page.get_by_test_id("stText").filter(has_text=HOSTILE_NAME)).to_have_count(1)
     expect(page.get_by_test_id("stCode").first).to_have_text(HOSTILE_NAME)
@@ -94,7 +95,7 @@ def test_an_active_jobs_output_is_followed_live(platform_: Platform, new_page: W
     screen = new_page()
     page = screen.page
     page.clock.install()
-    page.goto(platform_.report(job_id))
+    screen.open(platform_.report(job_id))
     output = page.get_by_test_id("stCode")
     expect(output).to_have_text("line 1")
     page.get_by_text("Auto refresh", exact=True).click()
@@ -125,7 +126,7 @@ def test_a_long_output_shows_its_end_and_downloads_whole(
     job_id = platform_.store.job("arLong", output=output)
     screen = new_page()
     page = screen.page
-    page.goto(platform_.report(job_id))
+    screen.open(platform_.report(job_id))
     size = humanize.naturalsize(len(output))
     expect(page.get_by_text(f"This is the end of a long output of {size};")).to_be_visible()
     panel = page.get_by_test_id("stCode")
@@ -143,7 +144,7 @@ def test_a_large_file_comes_through_the_route(platform_: Platform, new_page: Win
     job_id = platform_.store.job("arLarge", download_path="/large.zip")
     screen = new_page()
     page = screen.page
-    page.goto(platform_.report(job_id))
+    screen.open(platform_.report(job_id))
     link = page.get_by_role("link", name="Download result")
     expect(link).to_have_attribute("href", f"/admin/jobs/{job_id}/download")
     expect(page.get_by_text("large.zip · 21.0 MB")).to_be_visible()
@@ -156,9 +157,9 @@ def test_times_are_in_the_browsers_zone(platform_: Platform, new_page: Windows) 
     job_id = platform_.store.job("arTimes")
     screen = new_page(timezone="Asia/Tokyo")
     page = screen.page
-    page.goto(platform_.report(job_id))
+    screen.open(platform_.report(job_id))
     expect(page.get_by_text("2026-06-15 21:00:00 (Asia/Tokyo)")).to_have_count(2)
-    page.goto(f"{platform_.address}?limit=200")
+    screen.open(f"{platform_.address}?limit=200")
     expect(page.get_by_text("(Asia/Tokyo)")).to_be_visible()
     screen.screenshot("list-tokyo")
     assert_nothing_went_wrong(screen)
@@ -170,10 +171,10 @@ def test_the_platforms_addresses_lead_here(platform_: Platform, new_page: Window
     site = platform_.address.removesuffix("/admin/jobs")
     screen = new_page()
     page = screen.page
-    page.goto(f"{site}/jobs/browse?status=error")
+    screen.open(f"{site}/jobs/browse?status=error")
     expect(cells(page, NAME_COLUMN).first).to_have_text("arBookmarked")
     expect(page.get_by_role("radio", name="Failed")).to_be_checked()
-    page.goto(f"{platform_.address}/{job_id}?status=error")
+    screen.open(f"{platform_.address}/{job_id}?status=error")
     expect(page.get_by_role("heading", level=1)).to_have_text("arBookmarked")
     page.get_by_role("button", name="Back to jobs").click()
     expect(page.get_by_role("radio", name="Failed")).to_be_checked()
@@ -188,7 +189,7 @@ def test_a_job_that_does_not_exist_has_a_page(
     """A wrong number, a word or nothing: a clear page with the way back."""
     screen = new_page()
     page = screen.page
-    page.goto(f"{platform_.address}/job?id={job_id}")
+    screen.open(f"{platform_.address}/job?id={job_id}")
     expect(page.get_by_role("heading", level=1)).to_have_text("No such job")
     expect(page.get_by_text("There is no job with this number.")).to_be_visible()
     page.get_by_role("button", name="Back to jobs").click()

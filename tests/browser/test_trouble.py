@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import AppServers, Screen, Windows
+from tests.app_servers import AppServers
+from tests.browser.conftest import Screen, Windows
 from tests.browser.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
@@ -46,13 +47,13 @@ def test_empty_lists_say_why(small_store: Store, address: str, new_page: Windows
     """No jobs at all, and none with this filter; from the latter a button leads back."""
     screen = new_page()
     page = screen.page
-    page.goto(address)
+    screen.open(address)
     expect(page.get_by_text("There are no jobs. The platform makes one whenever")).to_be_visible()
     expect(page.get_by_role("button", name="Clear inactive…")).to_have_count(0)
     expect(page.get_by_role("button", name="Export CSV")).to_be_disabled()
     screen.screenshot("empty-database")
     small_store.job("arOnly", 184)
-    page.goto(f"{address}?status=failed")
+    screen.open(f"{address}?status=failed")
     expect(page.get_by_text("1 job in all, none of them failed right now.")).to_be_visible()
     screen.screenshot("empty-filter")
     page.get_by_role("button", name="Show all jobs").click()
@@ -67,7 +68,7 @@ def test_auto_refresh_waits_for_its_viewer(small_store: Store, address: str, new
     screen = new_page()
     page = screen.page
     page.clock.install()
-    page.goto(address)
+    screen.open(address)
     page.get_by_text("Auto refresh", exact=True).click()
     running = page.get_by_text("again every 15 seconds")
     expect(running).to_be_visible()
@@ -114,7 +115,7 @@ def test_a_form_comes_back_to_the_list_with_its_message(
     active = small_store.job("arActive", 183)
     screen = new_page()
     page = screen.page
-    page.goto(address)
+    screen.open(address)
     expect_jobs(page, ["arActive", "arFinished"])
     submit_form(screen, f"/admin/jobs/delete/{finished}")
     expect(page.get_by_text(f"Job {finished} was deleted.")).to_be_visible()
@@ -153,7 +154,7 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     address = app_server(HERATIO_JOBS_DATABASE_URL=store.url)
     screen = new_page()
     page = screen.page
-    page.goto(address)
+    screen.open(address)
     expect_jobs(page, ["arThere"])
     press_delete(page, row=0)
     dialog = page.get_by_role("dialog")
@@ -164,7 +165,7 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("alert")).to_contain_text(SENTENCE)
     screen.screenshot("database-gone-list")
-    page.goto(f"{address}/job?id={job_id}")
+    screen.open(f"{address}/job?id={job_id}")
     expect(page.get_by_role("alert")).to_contain_text(SENTENCE)
     screen.screenshot("database-gone-report")
 

@@ -1,16 +1,33 @@
 """The pages, run as Streamlit runs them but without a browser, on both kinds of database."""
 
+import json
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from jobs_data import notices
+from jobs_data.accounts import Right
 from tests.store import Store
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
-pytestmark = pytest.mark.usefixtures("served")
+pytestmark = pytest.mark.usefixtures("served", "administrator")
+
+
+@pytest.fixture
+def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Introduce the viewer as the gate does."""
+    introduce(monkeypatch, Right.ADMINISTRATOR)
+
+
+def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None) -> None:
+    """Let the pages see a header of the gate, or none."""
+    told = quote(json.dumps({"name": "*Ada* <b>", "right": right, "by_proxy": False}))
+    headers = {"X-Heratio-Jobs-Account": told} if right else {}
+    monkeypatch.setattr(ContextProxy, "headers", headers)
 
 
 def show(script: str = "", /, **query: str) -> AppTest:
@@ -196,3 +213,47 @@ def test_a_time_beyond_all_zones_is_shown(store: Store) -> None:
     """The last second of the year 9999 stands for never in some databases."""
     job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
     assert "9999-12-31 23:59:59" in words(show("job.py", id=str(job_id)))
+
+
+def test_a_reader_sees_everything_but_the_ways_to_remove(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither list nor report offers to delete or clear."""
+    introduce(monkeypatch, Right.READER)
+    job_id = store.job("import")
+    app = show()
+    assert names(app) == ["import"]
+    assert "delete" not in app.dataframe[0].value.columns
+    assert not [button.label for button in app.button if "Clear" in button.label]
+    assert "cannot delete" in words(app)
+    report = show("job.py", id=str(job_id))
+    assert not [button.label for button in report.button if "Delete" in button.label]
+
+
+def test_a_question_that_a_reader_forges_removes_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even a dialog opened behind the screen's back does not."""
+    job_id = store.job()
+    app = show("job.py", id=str(job_id))
+    press(app, "Delete…")
+    introduce(monkeypatch, Right.READER)
+    press(app, "Delete")
+    assert store.ids() == [job_id]
+
+
+def test_without_the_gate_the_pages_show_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever serves the pages in another way serves no data."""
+    introduce(monkeypatch, None)
+    store.job("secret import")
+    app = show()
+    assert "Nobody has signed in" in words(app)
+    assert not app.dataframe
+    assert not app.metric
+
+
+def test_the_sidebar_tells_who_is_signed_in(store: Store) -> None:
+    """With the name as it is and what they may do."""
+    app = show()
+    assert "Administrators see" in words(app)
+    assert r"\*Ada\* \<b\>" in app.sidebar.markdown[0].value

@@ -1,0 +1,99 @@
+"""Who is looking, as the gate has introduced them, and the way out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote
+
+import streamlit as st
+
+from jobs_data import links
+from jobs_data.accounts import Right
+from pages.parts.text import plain
+
+_HEADER: Final = "X-Heratio-Jobs-Account"
+
+# A form that posts, for sign-out is a change. The script asks now and then whether the session still
+# stands: that keeps it from idling while somebody watches, and takes the page away when it has ended.
+_WAY_OUT: Final = st.components.v2.component(
+    "way_out",
+    html=f"""
+<form method="post" action="{links.SIGN_OUT}"><button type="submit">Sign out</button></form>
+""",
+    css="""
+button {
+  width: 100%;
+  padding: 0.5rem 0.75rem;
+  border: 1px solid var(--st-border-color);
+  border-radius: var(--st-button-radius, 0.5rem);
+  background: var(--st-background-color);
+  color: var(--st-text-color);
+  font: inherit;
+  cursor: pointer;
+}
+button:hover, button:focus-visible {
+  border-color: var(--st-primary-color);
+  color: var(--st-primary-color);
+}
+""",
+    js=f"""
+export default function () {{
+  const ask = async () => {{
+    if (document.hidden) return
+    try {{
+      const answer = await fetch("{links.KEEP_ALIVE}", {{ redirect: "manual" }})
+      if (answer.status === 401 || answer.status === 403) location.reload()
+    }} catch {{
+      // The server is away; Streamlit says so itself.
+    }}
+  }}
+  const timer = setInterval(ask, 20000)
+  document.addEventListener("visibilitychange", ask)
+  return () => {{
+    clearInterval(timer)
+    document.removeEventListener("visibilitychange", ask)
+  }}
+}}
+""",
+)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody whom the gate has let in."""
+
+    name: str
+    right: Right
+    by_proxy: bool
+    """Whether a proxy signed them in, so that only there they can sign out."""
+
+    @property
+    def may_remove(self) -> bool:
+        """Return whether they may remove jobs; readers may only look."""
+        return self.right is Right.ADMINISTRATOR
+
+
+def get_viewer() -> Viewer:
+    """Return who is looking, by the header that the gate puts on every websocket.
+
+    Stops the page where there is none: then something serves the pages without the gate.
+    """
+    told = st.context.headers.get(_HEADER)
+    if not told:
+        st.error("Nobody has signed in, so nothing is shown.", icon=":material/lock:")
+        st.stop()
+    values = json.loads(unquote(told))
+    return Viewer(values["name"], Right(values["right"]), values["by_proxy"])
+
+
+def show_viewer(viewer: Viewer) -> None:
+    """Show in the sidebar who is signed in, with which right, and the way out."""
+    with st.sidebar:
+        st.markdown(f":material/account_circle: **{plain(viewer.name)}**")
+        st.caption(viewer.right.sentence)
+        if viewer.by_proxy:
+            st.caption("Signed in through your organisation's single sign-on; sign out there.")
+        else:
+            _WAY_OUT(key="way_out")

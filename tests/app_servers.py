@@ -1,0 +1,126 @@
+"""The real app, started as `make run` does, for tests that ask it over the network."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from jobs_data import platform
+from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
+from tests.store import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+ARTEFACTS = ROOT / "test-artefacts"
+START_SECONDS = 60
+STOP_SECONDS = 10
+# The last says whose X-Forwarded-For uvicorn takes.
+OWN_SETTINGS = ("HERATIO_JOBS_", "STREAMLIT_", "FORWARDED_ALLOW_IPS")
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def own_environment() -> dict[str, str]:
+    """Return this process's environment without anything that sets the app up."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(OWN_SETTINGS)}
+
+
+def let_an_administrator_in(url: str) -> None:
+    """Give a database the demo's administrator, unless it has one."""
+    store = Store.on(url)
+    if DEMO_ADMINISTRATOR not in store.ids(platform.user, "email"):
+        store.account(
+            "administrator",
+            platform.ADMINISTRATOR_GROUP_ID,
+            password=DEMO_PASSWORD,
+            email=DEMO_ADMINISTRATOR,
+        )
+    store.engine.dispose()
+
+
+def open_websocket(origin: str, path: str, headers: dict[str, str], *, from_: str = "127.0.0.1") -> int:
+    """Return the status with which a websocket is answered, 101 when it is accepted."""
+    try:
+        with connect(
+            origin.replace("http", "ws", 1) + path,
+            additional_headers={"Origin": origin} | headers,
+            source_address=(from_, 0),
+            proxy=None,
+        ):
+            return 101
+    except InvalidStatus as refused:
+        return refused.response.status_code
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a program, in order if it can be."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@dataclass
+class AppServers:
+    """Starts the app as `make run` does, each time with settings of its own."""
+
+    log_name: str
+    folder: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __call__(self, **environment: str) -> str:
+        """Start the app with these environment variables and return the address of its list."""
+        if url := environment.get("HERATIO_JOBS_DATABASE_URL"):
+            let_an_administrator_in(url)
+        environment = {"STREAMLIT_SERVER_PORT": str(free_port())} | environment
+        address = f"http://127.0.0.1:{environment['STREAMLIT_SERVER_PORT']}/admin/jobs"
+        ARTEFACTS.mkdir(exist_ok=True)
+        log = ARTEFACTS / f"{self.log_name}-{len(self.processes) + 1}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")],
+                env=own_environment() | environment,
+                # Not the checkout, whose .env would add settings of its own.
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        deadline = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                httpx2.get(f"{address}/_stcore/health", timeout=5)
+            except httpx2.TransportError:
+                time.sleep(0.1)
+            else:
+                return address
+        text = log.read_text("utf-8", "replace")
+        pytest.fail(f"The app did not start:\n{text[-4000:]}", pytrace=False)
+
+    def stop_last(self) -> None:
+        """Stop the app started last; its port can be had again."""
+        stop(self.processes[-1])
+
+    def close(self) -> None:
+        """Stop every app started."""
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            stop(process)

@@ -1,0 +1,185 @@
+"""Every route that the running server knows, Streamlit's own included: closed, but for four."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+import httpx2
+import pytest
+
+from jobs_data import demo, links
+from jobs_data.engine import make_engine
+from tests.app_servers import ROOT, AppServers, open_websocket, own_environment
+from web.sessions import COOKIE
+
+PERSON = {"Accept": "text/html"}
+PROGRAM = {"Accept": "application/json"}
+EVERY = "DELETE GET HEAD OPTIONS PATCH POST PUT"
+READ = "GET HEAD"
+STREAM = "/admin/jobs/_stcore/stream"
+
+
+class Known(NamedTuple):
+    """A route of the server: its kind, its path, and the methods it serves."""
+
+    kind: str
+    path: str
+    methods: str
+
+
+OPEN = {
+    Known("http", "/admin/jobs/sign-in", EVERY): {"GET": 200, "HEAD": 200, "POST": 401},
+    Known("http", "/admin/jobs/sign-in.css", READ): {"GET": 200, "HEAD": 200},
+    Known("http", "/admin/jobs/sign-in.svg", READ): {"GET": 200, "HEAD": 200},
+    Known("http", "/admin/jobs/_stcore/health", READ): {"GET": 200, "HEAD": 200},
+    Known("http", "/admin/jobs/_stcore/health", "OPTIONS"): {"OPTIONS": 204},
+}
+"""What each answers to a stranger; 405 to any other method."""
+
+CLOSED = [
+    Known("http", "/", READ),
+    Known("http", "/jobs/browse", READ),
+    Known("http", "/admin/jobs/sign-out", EVERY),
+    Known("http", "/admin/jobs/session", READ),
+    Known("http", "/admin/jobs/export-csv", READ),
+    Known("http", "/admin/jobs/clear-inactive", "any"),
+    Known("http", "/admin/jobs/delete/{job_id}", "any"),
+    Known("http", "/admin/jobs/{job_id:id}", READ),
+    Known("http", "/admin/jobs/{job_id:id}/download", READ),
+    Known("http", "/admin/jobs/{job_id:id}/output", READ),
+    Known("http", "/admin/jobs/_stcore/metrics", READ),
+    Known("http", "/admin/jobs/_stcore/metrics", "OPTIONS"),
+    Known("http", "/admin/jobs/_stcore/host-config", READ),
+    Known("http", "/admin/jobs/media/{file_id:path}", READ),
+    Known("http", "/admin/jobs/media/{file_id:path}", "OPTIONS"),
+    Known("http", "/admin/jobs/_stcore/upload_file/{session_id}/{file_id}", "PUT"),
+    Known("http", "/admin/jobs/_stcore/upload_file/{session_id}/{file_id}", "DELETE"),
+    Known("http", "/admin/jobs/_stcore/upload_file/{session_id}/{file_id}", "OPTIONS"),
+    Known("http", "/admin/jobs/component/{path:path}", READ),
+    Known("http", "/admin/jobs/component/{path:path}", "OPTIONS"),
+    Known("http", "/admin/jobs/_stcore/bidi-components/{path:path}", READ),
+    Known("http", "/admin/jobs/_stcore/bidi-components/{path:path}", "OPTIONS"),
+    Known("websocket", STREAM, ""),
+    Known("http", "/admin/jobs/auth/login", READ),
+    Known("http", "/admin/jobs/auth/logout", READ),
+    Known("http", "/admin/jobs/oauth2callback", READ),
+    Known("http", "/admin/jobs/_stcore/agent/interact", EVERY),
+    Known("http", "/admin/jobs/_stcore/agent/openapi.json", EVERY),
+    Known("http", "/admin/jobs/_stcore/agent/mcp", EVERY),
+    Known("Mount", "/admin/jobs", "any"),
+]
+
+PATHS = sorted({re.sub(r"\{.*?\}", "1", route.path) for route in [*OPEN, *CLOSED]})
+OPEN_PATHS = sorted({route.path for route in OPEN})
+CLOSED_PATHS = sorted(set(PATHS) - set(OPEN_PATHS))
+# The pages and the assets lie in the Mount; the last two are nobody's.
+MORE_PATHS = ["/admin/jobs/", "/admin/jobs/job", "/admin/jobs/index.html", "/admin/jobs/static/x.js"]
+MORE_PATHS += ["/admin/jobs/1/nothing", "/favicon.ico"]
+
+
+@pytest.fixture(scope="module")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give a demo's database."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'jobs.sqlite'}"
+    engine = make_engine(url)
+    demo.create(engine, jobs=20, seed=1)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="module")
+def site(database_url: str, app_server: AppServers) -> Iterator[httpx2.Client]:
+    """Start the app, and ask it without a session."""
+    address = app_server(HERATIO_JOBS_DATABASE_URL=database_url)
+    with httpx2.Client(base_url=address.removesuffix(links.BASE), timeout=20) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def cookie(site: httpx2.Client) -> dict[str, str]:
+    """Give the header of a session of an administrator."""
+    fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
+    answer = site.post(links.SIGN_IN, data=fields)
+    site.cookies.clear()
+    assert answer.status_code == 303
+    return {"Cookie": answer.headers["set-cookie"].split(";")[0]}
+
+
+def methods_of(path: str) -> list[str]:
+    """Return what the routes of a closed path serve, all methods for one that serves any or none."""
+    served = {
+        method
+        for route in CLOSED
+        if re.sub(r"\{.*?\}", "1", route.path) == path
+        for method in route.methods.split()
+    }
+    return sorted(served - {"any"}) if served and "any" not in served else [*EVERY.split(), "BREW"]
+
+
+def test_the_server_knows_these_routes_alone(database_url: str, tmp_path: Path) -> None:
+    """A new route has to be told here whether it is open or closed; so has one that disappears."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "tests.web.list_routes"],
+        env=own_environment() | {"HERATIO_JOBS_DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)},
+        # Not the checkout, whose .env would add settings of its own.
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=True,
+    )
+    known = [Known(*route) for route in json.loads(listed.stdout)]
+    assert sorted(known) == sorted([*OPEN, *CLOSED])
+
+
+@pytest.mark.parametrize("path", [*CLOSED_PATHS, *MORE_PATHS])
+def test_a_closed_route_is_refused_without_a_session(site: httpx2.Client, path: str) -> None:
+    """With every method it serves: 401 for a program, the sign-in for a person."""
+    for method in methods_of(path):
+        answer = site.request(method, path, headers=PROGRAM)
+        assert (method, answer.status_code) == (method, 401)
+        answer = site.request(method, path, headers=PERSON)
+        came_for = path if method in {"GET", "HEAD"} else links.BASE
+        location = f"{links.SIGN_IN}?{urlencode({'next': came_for})}"
+        assert (method, answer.status_code, answer.headers["location"]) == (method, 303, location)
+        assert COOKIE not in answer.cookies
+
+
+@pytest.mark.parametrize("path", OPEN_PATHS)
+def test_an_open_route_answers(site: httpx2.Client, path: str) -> None:
+    """As far as the table says, and no further."""
+    expected = {
+        method: status
+        for route, answers in OPEN.items()
+        if route.path == path
+        for method, status in answers.items()
+    }
+    for method in EVERY.split():
+        answer = site.request(method, path, headers=PERSON)
+        assert (method, answer.status_code) == (method, expected.get(method, 405))
+        assert COOKIE not in answer.cookies
+
+
+@pytest.mark.parametrize("path", [*PATHS, *MORE_PATHS])
+def test_no_websocket_opens_without_a_session(site: httpx2.Client, path: str) -> None:
+    """Wherever it is asked for, the open addresses included."""
+    assert open_websocket(str(site.base_url).rstrip("/"), path, {}) == 403
+
+
+@pytest.mark.parametrize("path", [*CLOSED_PATHS, *MORE_PATHS])
+def test_with_a_session_the_gate_lets_through(
+    site: httpx2.Client, cookie: dict[str, str], path: str
+) -> None:
+    """So it was the gate that refused; whether there is something behind it is another matter."""
+    answer = site.get(path, headers=PROGRAM | cookie)
+    assert answer.status_code not in {401, 403}
+    assert urlsplit(answer.headers.get("location", "")).path != links.SIGN_IN
+
+
+def test_with_a_session_the_pages_websocket_opens(site: httpx2.Client, cookie: dict[str, str]) -> None:
+    """The one that all pages talk over."""
+    assert open_websocket(str(site.base_url).rstrip("/"), STREAM, cookie) == 101

@@ -1,0 +1,640 @@
+"""The gate: who is let in, who is not, and when somebody is shown out; on both kinds of database."""
+
+import base64
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from sqlalchemy import delete, event, insert, update
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from jobs_data import demo, links, platform
+from jobs_data.engine import Database, get_database, make_engine
+from web import gate
+from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
+from web.routes import routes
+from web.sessions import COOKIE, Sessions
+from web.sign_in import SignIn, safe_next
+
+PERSON = {"Accept": "text/html,application/xhtml+xml"}
+PROGRAM = {"Accept": "application/json"}
+KEY = "k" * 32
+EDITORS = 101
+STREAM = f"ws://jobs.example.org{links.BASE}/_stcore/stream"
+
+
+@dataclass
+class Clock:
+    """Time that goes on when told."""
+
+    now: float = field(default_factory=time.time)
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@dataclass
+class Door:
+    """An app behind a gate, on a database with the demo's accounts, and a client in front of it."""
+
+    client: TestClient
+    clock: Clock
+    database: Database
+    sessions: Sessions
+
+    def sign_in(self, identifier: str = demo.DEMO_ADMINISTRATOR, **more: str) -> Any:
+        """Post the form and return the answer."""
+        fields = {"identifier": identifier, "password": demo.DEMO_PASSWORD, **more}
+        return self.client.post(links.SIGN_IN, data=fields, headers=PERSON)
+
+    def asks(self, path: str = links.BASE, **headers: str) -> int:
+        """Return the status of a person's request."""
+        return int(self.client.get(path, headers=headers or PERSON).status_code)
+
+    def change(self, *statements: Any) -> None:
+        """Change the platform's database as the platform would."""
+        with self.database.engine.begin() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def user_id(self, email: str = demo.DEMO_ADMINISTRATOR) -> int:
+        """Return a user's id."""
+        with self.database.engine.connect() as connection:
+            found = connection.execute(
+                platform.user.select().where(platform.user.c.email == email)
+            ).one()
+            return int(found.id)
+
+
+async def inside(request: Request) -> JSONResponse:
+    """Answer what the pages are told of the visitor."""
+    told = request.headers.getlist(ACCOUNT_HEADER.decode())
+    return JSONResponse([json.loads(unquote(value)) for value in told])
+
+
+async def alive(_request: Request) -> JSONResponse:
+    """Answer as the liveness check does."""
+    return JSONResponse("ok")
+
+
+async def echo(websocket: WebSocket) -> None:
+    """Accept, and send back what comes."""
+    await websocket.accept()
+    try:
+        while True:
+            await websocket.send_text(await websocket.receive_text())
+    except WebSocketDisconnect:
+        return
+
+
+def make_door(clock: Clock, readers: frozenset[int], header: str, proxies: str) -> tuple[Any, Any]:
+    """Return an app behind a gate, and its sessions."""
+    sessions = Sessions(KEY, clock)
+    door = Doorkeeping(
+        readers, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
+    )
+    app = Starlette(
+        routes=[
+            *SignIn(sessions, door, {}).routes(),
+            *routes(),
+            Route(links.BASE, inside),
+            WebSocketRoute(f"{links.BASE}/_stcore/stream", echo),
+            Route(links.LIVENESS, alive),
+        ],
+        middleware=[
+            Middleware(
+                Gate,
+                sessions=sessions,
+                standings=Standings(get_database, readers, clock),
+                door=door,
+            )
+        ],
+    )
+    return app, sessions
+
+
+@pytest.fixture
+def platform_database(
+    empty_database: str, settings_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    """Give a database with the demo's accounts, served by the app."""
+    engine = make_engine(empty_database)
+    demo.create(engine, jobs=8, seed=1)
+    engine.dispose()
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", empty_database)
+    yield get_database()
+    get_database().engine.dispose()
+
+
+@pytest.fixture
+def door(platform_database: Database) -> Iterator[Door]:
+    """Give an app behind a gate whose readers are the editors."""
+    clock = Clock()
+    app, sessions = make_door(clock, frozenset({EDITORS}), "", "")
+    with TestClient(app, "http://jobs.example.org", follow_redirects=False) as client:
+        yield Door(client, clock, platform_database, sessions)
+
+
+def test_without_a_session_a_person_is_sent_to_the_sign_in(door: Door) -> None:
+    """The address comes along, so that it is shown afterwards."""
+    response = door.client.get(f"{links.BASE}?status=failed&page=2", headers=PERSON)
+    assert response.status_code == 303
+    location = urlsplit(response.headers["location"])
+    assert location.path == links.SIGN_IN
+    assert parse_qs(location.query) == {"next": [f"{links.BASE}?status=failed&page=2"]}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/export-csv",
+        "/1/download",
+        "/1/output",
+        "/_stcore/host-config",
+        "/_stcore/health/",
+        "/_stcore/health/../stream",
+        "/sign-in/",
+        "/sign-in/x",
+        "/sign-out",
+        "/session",
+        "//sign-in",
+        "/nobody/knows/this",
+    ],
+)
+def test_without_a_session_a_program_gets_401(door: Door, path: str) -> None:
+    """Whatever the address, closed is the default."""
+    assert door.client.get(links.BASE + path, headers=PROGRAM).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/delete/1", "/clear-inactive", "/sign-out"])
+def test_without_a_session_nothing_can_be_changed(door: Door, path: str) -> None:
+    """A program gets 401, a person the sign-in page, and no job goes."""
+    assert door.client.post(links.BASE + path, headers=PROGRAM).status_code == 401
+    assert door.client.post(links.BASE + path, headers=PERSON).status_code == 303
+
+
+def test_the_sign_in_page_and_the_liveness_check_are_open(door: Door) -> None:
+    """Nothing else is."""
+    for path in (links.SIGN_IN, links.SIGN_IN_STYLE, links.SIGN_IN_ICON, links.LIVENESS):
+        assert door.client.get(path).status_code == 200
+
+
+def test_a_websocket_without_a_session_is_refused_before_the_app(door: Door) -> None:
+    """It is never accepted."""
+    with (
+        pytest.raises(WebSocketDisconnect) as caught,
+        door.client.websocket_connect(STREAM),
+    ):
+        pass
+    assert caught.value.code == 1008
+
+
+def test_an_administrator_gets_in_and_is_introduced(door: Door) -> None:
+    """The cookie is out of scripts' reach, and the pages are told who is there."""
+    response = door.sign_in(next=f"{links.BASE}?status=failed")
+    assert (response.status_code, response.headers["location"]) == (
+        303,
+        f"{links.BASE}?status=failed",
+    )
+    cookie = response.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/" in cookie
+    assert "Secure" not in cookie
+    [told] = door.client.get(links.BASE).json()
+    assert (told["right"], told["by_proxy"]) == ("administrator", False)
+    with door.client.websocket_connect(STREAM) as websocket:
+        websocket.send_text("hello")
+        assert websocket.receive_text() == "hello"
+
+
+def test_a_client_cannot_introduce_itself(door: Door) -> None:
+    """A header of the gate's own name is dropped, however it is spelt."""
+    door.sign_in(demo.DEMO_READER)
+    forged = json.dumps({"name": "x", "right": "administrator", "by_proxy": False})
+    for name in ("X-Heratio-Jobs-Account", "x-heratio_jobs-account", "X_HERATIO_JOBS_ACCOUNT"):
+        [told] = door.client.get(links.BASE, headers={name: forged}).json()
+        assert told["right"] == "reader"
+
+
+def test_a_reader_looks_but_removes_nothing(door: Door) -> None:
+    """Seeing and exporting work; the routes that remove answer 403."""
+    door.sign_in(demo.DEMO_READER)
+    assert door.asks() == 200
+    assert door.client.get(f"{links.BASE}/export-csv").status_code == 200
+    with door.database.reading() as connection:
+        before = connection.execute(platform.job.select()).all()
+    for path in ("/delete/1", "/delete/1/", "/clear-inactive", "/clear-inactive/"):
+        response = door.client.post(links.BASE + path, headers=PROGRAM)
+        assert response.status_code == 403
+        assert "not remove" in response.json()["message"]
+    with door.database.reading() as connection:
+        assert connection.execute(platform.job.select()).all() == before
+
+
+def test_a_right_password_without_a_right_is_told_whom_to_ask(door: Door) -> None:
+    """It is a 403 and no session."""
+    user = door.user_id(demo.DEMO_READER)
+    groups = platform.acl_user_group
+    door.change(delete(groups).where(groups.c.user_id == user))
+    response = door.sign_in(demo.DEMO_READER)
+    assert response.status_code == 403
+    assert "Ask an administrator" in response.text
+    assert "set-cookie" not in response.headers
+    assert door.asks() == 303
+
+
+def test_a_wrong_password_says_so_and_keeps_the_name(door: Door) -> None:
+    """What was typed is escaped, the password is not repeated."""
+    response = door.sign_in('"><script>x', password="hunter2")
+    assert response.status_code == 401
+    assert "&#34;&gt;&lt;script&gt;x" in response.text
+    assert "<script" not in response.text
+    assert "hunter2" not in response.text
+    assert 'role="alert"' in response.text
+
+
+def test_a_sixth_try_is_locked_out(door: Door) -> None:
+    """The right password does not help then."""
+    for _ in range(5):
+        assert door.sign_in(password="wrong").status_code == 401
+    assert door.sign_in().status_code == 429
+
+
+SWITCHED_OFF: list[Callable[[int], Any]] = [
+    lambda user: update(platform.user).where(platform.user.c.id == user).values(active=0),
+    lambda user: update(platform.user).where(platform.user.c.id == user).values(password_hash="x"),
+    lambda user: update(platform.user).where(platform.user.c.id == user).values(salt="new"),
+    lambda user: delete(platform.acl_user_group).where(platform.acl_user_group.c.user_id == user),
+    lambda user: (
+        update(platform.acl_user_group)
+        .where(platform.acl_user_group.c.user_id == user)
+        .values(group_id=EDITORS)
+    ),
+]
+
+
+@pytest.mark.parametrize("withdrawal", SWITCHED_OFF)
+def test_what_is_withdrawn_is_gone_within_half_a_minute(door: Door, withdrawal: Any) -> None:
+    """Switched off, a new password, out of the group, from administrator to reader."""
+    door.sign_in()
+    assert door.asks() == 200
+    door.change(withdrawal(door.user_id()))
+    door.clock.now += 30
+    assert door.asks() == 303
+    # Not even when all is as before again: what ended stays ended.
+    door.clock.now += 30
+    assert door.asks() == 303
+
+
+def test_an_open_websocket_is_closed_when_the_right_is_withdrawn(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one who watches does not have to do anything for it."""
+    door.sign_in()
+    monkeypatch.setattr(gate, "STANDING_SECONDS", 0.2)
+    door.clock.now += 30
+    with door.client.websocket_connect(STREAM) as websocket:
+        websocket.send_text("hello")
+        assert websocket.receive_text() == "hello"
+        door.change(SWITCHED_OFF[0](door.user_id()))
+        door.clock.now += 30
+        with pytest.raises(WebSocketDisconnect) as caught:
+            websocket.receive_text()
+        assert caught.value.code == 1008
+
+
+def test_a_re_check_costs_one_statement_in_half_a_minute(door: Door) -> None:
+    """However many requests and websockets there are."""
+    door.sign_in()
+    statements: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("SELECT"):
+            statements.append(statement)
+
+    event.listen(door.database.engine, "before_cursor_execute", note)
+    for _ in range(20):
+        door.clock.now += 1.4
+        assert door.asks() == 200
+    event.remove(door.database.engine, "before_cursor_execute", note)
+    assert len(statements) == 1
+
+
+def test_signing_out_ends_every_copy_and_every_tab(door: Door) -> None:
+    """Open websockets are closed, and the cookie is no longer taken."""
+    door.sign_in()
+    cookie = door.client.cookies[COOKIE]
+    with door.client.websocket_connect(STREAM) as websocket:
+        response = door.client.post(links.SIGN_OUT, headers={"Sec-Fetch-Site": "same-origin"})
+        assert (response.status_code, response.headers["location"]) == (303, links.SIGN_IN)
+        assert "Max-Age=0" in response.headers["set-cookie"]
+        with pytest.raises(WebSocketDisconnect):
+            websocket.receive_text()
+    door.client.cookies.set(COOKIE, cookie)
+    assert door.asks() == 303
+
+
+def test_a_session_idles_out_and_ends_after_twelve_hours(door: Door) -> None:
+    """Half an hour unseen ends it; seen again and again it lasts twelve hours."""
+    door.sign_in()
+    for _ in range(24 * 60 // 50):
+        door.clock.now += 25 * 60
+        assert door.asks() == 200
+    door.clock.now = door.clock.now + 12 * 3600
+    assert door.asks() == 303
+    door.sign_in()
+    door.clock.now += 31 * 60
+    assert door.asks() == 303
+
+
+def test_the_idle_time_is_the_platforms(door: Door) -> None:
+    """It is read when somebody signs in."""
+    door.change(
+        insert(platform.ahg_settings).values(
+            setting_key="security_session_timeout_minutes", setting_value="5"
+        )
+    )
+    door.sign_in()
+    door.clock.now += 6 * 60
+    assert door.asks() == 303
+
+
+def test_a_restart_with_the_same_key_keeps_the_session(door: Door) -> None:
+    """With another key it ends."""
+    door.sign_in()
+    cookie = door.client.cookies[COOKIE]
+    assert Sessions(KEY).read(cookie) is not None
+    assert Sessions("another key" * 4).read(cookie) is None
+
+
+def test_a_sign_in_never_takes_over_a_session_that_was_there(door: Door) -> None:
+    """The session before it is ended."""
+    door.sign_in(demo.DEMO_READER)
+    before = door.client.cookies[COOKIE]
+    assert door.client.get(links.SIGN_IN).status_code == 303
+    door.sign_in()
+    assert door.client.cookies[COOKIE] != before
+    assert door.sessions.read(before) is None
+
+
+def test_tampered_cookies_are_no_session(door: Door) -> None:
+    """No change of any byte of it gets in, and none breaks anything."""
+    door.sign_in()
+    good = door.client.cookies[COOKIE]
+    random_source = random.Random(3)
+    alphabet = "abcXYZ019-_.=%\x7f"
+    payload = json.dumps({"user_id": 1, "right": "administrator"}).encode()
+    made_up = ["", ".", "..", "x" * 5000, base64.urlsafe_b64encode(payload).decode() + ".sig"]
+    for _ in range(2000):
+        at = random_source.randrange(len(good))
+        changed = good[:at] + random_source.choice(alphabet) + good[at + 1 :]
+        if changed != good:
+            made_up.append(changed)
+    # The last character of the signature carries bits that do not count: leave it alone.
+    made_up = [cookie for cookie in made_up if cookie[:-1] != good[:-1]]
+    assert all(door.sessions.read(cookie) is None for cookie in made_up)
+    for cookie in made_up[:60]:
+        headers = {**PROGRAM, "Cookie": f"{COOKIE}={cookie}"}
+        door.client.cookies.clear()
+        assert door.client.get(links.BASE, headers=headers).status_code == 401
+
+
+FORGED_NEXT = [
+    "https://evil.example",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/admin/jobs@evil.example",
+    "/admin/jobsevil",
+    "/admin/jobs/..//evil.example",
+    "/admin/jobs/../../evil",
+    "/admin/jobs/%0d%0aSet-Cookie:x=1\r\nX: y",
+    "/admin/jobs?\r\nLocation: https://evil.example",
+    "javascript:alert(1)",
+    "/etc/passwd",
+    "",
+    " /admin/jobs",
+    "/admin/jobs/sign-out",
+    "/admin/jobs/sign-in?next=/admin/jobs",
+    "/admin/jobs/\x00",
+    "/admin/jobs/é",
+    "http://jobs.example.org/admin/jobs",
+]
+
+
+@pytest.mark.parametrize("wanted", FORGED_NEXT)
+def test_a_forged_next_leads_to_the_list(wanted: str) -> None:
+    """Nothing but an address of our own is followed."""
+    assert safe_next(wanted) == links.BASE
+
+
+@pytest.mark.parametrize(
+    "wanted", ["/admin/jobs", "/admin/jobs/", "/admin/jobs/7", "/admin/jobs/job?id=7&status=failed"]
+)
+def test_an_address_of_our_own_is_followed(wanted: str) -> None:
+    """Query and all."""
+    assert safe_next(wanted) == wanted
+
+
+def test_thousands_of_forged_nexts_stay_with_us() -> None:
+    """Whatever strangers put together, the answer is one of our addresses."""
+    random_source = random.Random(5)
+    pieces = [
+        "/",
+        "\\",
+        "admin/jobs",
+        "//",
+        "..",
+        "evil.example",
+        "@",
+        ":",
+        "\t",
+        "\n",
+        "?",
+        "#",
+        "%2f",
+    ]
+    for _ in range(10_000):
+        wanted = "".join(random_source.choices(pieces, k=random_source.randint(1, 6)))
+        assert re.fullmatch(r"/admin/jobs([/?][!-~]*)?", safe_next(wanted))
+        assert ".." not in safe_next(wanted)
+
+
+def test_thousands_of_bad_sign_ins_let_nobody_in(door: Door) -> None:
+    """No form, however odd, gets in or breaks anything."""
+    random_source = random.Random(7)
+    bits = [
+        "admin@example.org",
+        "reader",
+        "",
+        " ",
+        "'",
+        '"',
+        "%",
+        "\x00",
+        "é",
+        "😀",
+        "a" * 300,
+        "demo ",
+        "=",
+    ]
+    door.change(
+        insert(platform.ahg_settings).values(
+            setting_key="security_lockout_max_attempts", setting_value="3"
+        )
+    )
+    for _ in range(300):
+        fields = {
+            name: "".join(random_source.choices(bits, k=random_source.randint(0, 3)))
+            for name in random_source.sample(["identifier", "password", "code", "next", "x"], 3)
+        }
+        response = door.client.post(links.SIGN_IN, data=fields, headers=PERSON)
+        assert response.status_code in {401, 429}
+        assert "set-cookie" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"identifier=%ff%fe&password=x", 400),
+        (b"\xff\xfe=1", 400),
+        (b"identifier=a" * 9000, 400),
+        (b"&".join(b"f%d=1" % n for n in range(50)), 400),
+        (b"", 401),
+        (b'{"identifier": "a"}', 401),
+    ],
+)
+def test_a_form_that_is_none_is_told_so(door: Door, body: bytes, status: int) -> None:
+    """It may be too long, hold too many fields or no text."""
+    assert door.client.post(links.SIGN_IN, content=body, headers=PERSON).status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}]
+)
+def test_another_sites_form_signs_nobody_in_or_out(door: Door, headers: dict[str, str]) -> None:
+    """Neither door moves for a foreign page."""
+    fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
+    assert door.client.post(links.SIGN_IN, data=fields, headers=headers).status_code == 403
+    door.sign_in()
+    assert door.client.post(links.SIGN_OUT, headers=headers).status_code == 403
+    assert door.asks() == 200
+
+
+def test_only_post_signs_out(door: Door) -> None:
+    """A link cannot."""
+    door.sign_in()
+    assert door.client.get(links.SIGN_OUT).status_code == 405
+    assert door.client.put(links.SIGN_IN).status_code == 405
+    assert door.asks() == 200
+
+
+def test_every_answer_carries_the_headers(door: Door) -> None:
+    """The door's own pages, refusals and what lies behind the gate."""
+    answers = [door.client.get(path, headers=PERSON) for path in (links.SIGN_IN, links.BASE, "/x")]
+    door.sign_in()
+    answers.append(door.client.get(links.BASE))
+    answers.append(door.client.get(f"{links.BASE}/export-csv"))
+    for answer in answers:
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert "strict-transport-security" not in answer.headers
+        policy = answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy or "sandbox" in policy
+
+
+def test_a_database_that_does_not_answer_lets_nobody_in(door: Door) -> None:
+    """It is a 503 with a sentence, not a way round the gate."""
+    door.sign_in()
+    door.clock.now += 30
+    with door.database.engine.begin() as connection:
+        for table in ("acl_user_group", "user"):
+            connection.exec_driver_sql(f"ALTER TABLE `{table}` RENAME TO `gone_{table}`")
+    response = door.client.get(links.BASE, headers=PERSON)
+    assert response.status_code == 503
+    assert "refused" in response.text or "does not answer" in response.text
+
+
+HEADER = "X-Forwarded-Email"
+CLAIMS = [
+    "10.0.0.5",
+    "10.0.0.5:4711",
+    "1.2.3.4, 10.0.0.5",
+    "[::ffff:10.0.0.5]:1, 10.0.0.5",
+]
+
+
+def proxied(client_address: str, header: str = HEADER, proxies: str = "10.0.0.5") -> TestClient:
+    """Return a client that connects from an address to a gate that believes some proxies."""
+    app, _sessions = make_door(Clock(), frozenset(), header, proxies)
+    return TestClient(
+        app, "http://jobs.example.org", follow_redirects=False, client=(client_address, 4711)
+    )
+
+
+def test_a_listed_proxy_is_believed(platform_database: Database) -> None:
+    """It names an active account with the right, by e-mail or user name."""
+    with proxied("10.0.0.5") as client:
+        [told] = client.get(links.BASE, headers={HEADER: demo.DEMO_ADMINISTRATOR}).json()
+        assert (told["right"], told["by_proxy"]) == ("administrator", True)
+        with client.websocket_connect(STREAM, headers={HEADER: demo.DEMO_ADMINISTRATOR}) as websocket:
+            websocket.send_text("x")
+            assert websocket.receive_text() == "x"
+        for nobody in (demo.DEMO_READER, "nobody@example.org"):
+            assert client.get(links.BASE, headers={HEADER: nobody}).status_code == 403
+        assert client.get(links.BASE, headers=PROGRAM).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("address", "header", "proxies"),
+    [
+        ("10.0.0.6", HEADER, "10.0.0.5"),
+        ("127.0.0.1", HEADER, "10.0.0.5"),
+        ("10.0.0.5", HEADER, ""),
+        ("10.0.0.5", "", "10.0.0.5"),
+        ("testclient", HEADER, "10.0.0.5"),
+    ],
+)
+def test_a_forged_header_is_dropped(
+    platform_database: Database, address: str, header: str, proxies: str
+) -> None:
+    """From another address, or where either setting is missing, it is nobody's word."""
+    with proxied(address, header, proxies) as client:
+        headers = {HEADER: demo.DEMO_ADMINISTRATOR, **PROGRAM}
+        assert client.get(links.BASE, headers=headers).status_code == 401
+
+
+def test_a_claimed_address_is_not_the_address(platform_database: Database) -> None:
+    """A loopback peer is replaced by what X-Forwarded-For says: that makes nobody a proxy."""
+    with proxied("10.0.0.5") as client:
+        for claim in CLAIMS:
+            headers = {HEADER: demo.DEMO_ADMINISTRATOR, "X-Forwarded-For": claim, **PROGRAM}
+            assert client.get(links.BASE, headers=headers).status_code == 401
+
+
+def test_behind_tls_the_cookie_is_secure(platform_database: Database) -> None:
+    """A listed proxy's word on it counts, anybody else's does not."""
+    fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
+    for address, secure in (("10.0.0.5", True), ("10.0.0.6", False)):
+        with proxied(address) as client:
+            headers = {"X-Forwarded-Proto": "https"}
+            response = client.post(links.SIGN_IN, data=fields, headers=headers)
+            assert ("Secure" in response.headers["set-cookie"]) is secure
+            assert ("strict-transport-security" in response.headers) is secure

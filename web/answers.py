@@ -1,0 +1,79 @@
+"""What the door itself answers: plain HTML for people, text or JSON for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader
+from starlette.requests import Request
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.types import Scope
+
+from jobs_data import links
+
+FOLDER: Final = Path(__file__).parent / "templates"
+_templates: Final = Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
+
+# The door's own pages run no script at all.
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+}
+
+
+def page(name: str, status: int, **values: Any) -> Response:
+    """Return a page of the door, filled from its template; every value is escaped."""
+    html = _templates.get_template(name).render(links=links, **values)
+    return HTMLResponse(html, status_code=status, headers=_HEADERS)
+
+
+def unknown(scope: Scope) -> Response:
+    """Send a person to the sign-in, and back afterwards; tell a program 401."""
+    request = Request(scope)
+    if not is_person(request):
+        return _sentence(request, 401, "Sign in first.")
+    query = f"?{request.url.query}" if request.url.query else ""
+    came_for = f"{scope['path']}{query}" if request.method in {"GET", "HEAD"} else links.BASE
+    return RedirectResponse(
+        f"{links.SIGN_IN}?{urlencode({'next': came_for})}",
+        status_code=303,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def forbidden(scope: Scope, sentence: str) -> Response:
+    """Tell somebody known that this is not theirs to do."""
+    return _told(Request(scope), 403, "Not allowed", sentence)
+
+
+def unavailable(scope: Scope, sentence: str) -> Response:
+    """Tell that nobody can be let in while the database does not answer."""
+    return _told(Request(scope), 503, "Not available right now", sentence)
+
+
+def is_person(request: Request) -> bool:
+    """Return whether a browser is about to show the answer to somebody."""
+    if mode := request.headers.get("sec-fetch-mode"):
+        return mode == "navigate"
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _told(request: Request, status: int, title: str, sentence: str) -> Response:
+    if is_person(request):
+        return page("told.html", status, title=title, sentence=sentence)
+    return _sentence(request, status, sentence)
+
+
+def _sentence(request: Request, status: int, message: str) -> Response:
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"message": message}, status_code=status, headers=_HEADERS)
+    return PlainTextResponse(message, status_code=status, headers=_HEADERS)

@@ -1,0 +1,183 @@
+"""Signing in and out: a plain form that works without JavaScript."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from jobs_data import accounts, links
+from jobs_data.accounts import Reason, SignInRefused
+from jobs_data.engine import DatabaseUnavailable, get_database
+from web import answers, peers
+from web.gate import NO_RIGHT, Doorkeeping
+from web.routes import is_same_origin
+from web.sessions import COOKIE, Session, Sessions, session_cookie
+
+MAX_FORM_BYTES: Final = 32 * 1024
+MAX_FIELDS: Final = 8
+MAX_SHOWN: Final = 255
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+
+
+def safe_next(wanted: str) -> str:
+    """Return the address to go to after signing in: one of ours, or the list.
+
+    Anything else would let a stranger's link lead from our door to a page of theirs.
+    """
+    is_ours = re.fullmatch(rf"{links.BASE}([/?][!-\[\]-~]*)?", wanted)
+    leads_on = not wanted.startswith((links.SIGN_IN, links.SIGN_OUT, links.KEEP_ALIVE))
+    return wanted if is_ours and leads_on and ".." not in wanted else links.BASE
+
+
+class SignIn:
+    """The sign-in page and the two changes of a session: its beginning and its end."""
+
+    def __init__(self, sessions: Sessions, door: Doorkeeping, demo_accounts: Mapping[str, str]) -> None:
+        """Begin and end sessions of a gate; `demo_accounts` are shown on the page, whole."""
+        self.sessions = sessions
+        self.door = door
+        self.demo_accounts = demo_accounts
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes; all methods come here, so that Streamlit answers none of them."""
+        every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+        return [
+            Route(links.SIGN_IN, self.sign_in, methods=every),
+            Route(links.SIGN_OUT, self.sign_out, methods=every),
+            Route(links.KEEP_ALIVE, keep_alive),
+            Route(links.SIGN_IN_STYLE, style),
+            Route(links.SIGN_IN_ICON, icon),
+        ]
+
+    async def sign_in(self, request: Request) -> Response:
+        """Show the form, or take what it posts."""
+        if request.method in {"GET", "HEAD"}:
+            came_for = safe_next(request.query_params.get("next", ""))
+            if self.sessions.read(request.cookies.get(COOKIE)):
+                return RedirectResponse(came_for, status_code=303, headers=_NO_STORE)
+            return self._form(200, came_for)
+        if request.method != "POST":
+            return Response(status_code=405, headers={"Allow": "GET, HEAD, POST"})
+        if not is_same_origin(request):
+            return answers.forbidden(
+                request.scope, "This form was sent from another site, so nobody was signed in."
+            )
+        fields = await _fields(request)
+        if fields is None:
+            return self._form(400, links.BASE, "The form could not be read. Please try again.")
+        return await self._take(request, fields)
+
+    async def _take(self, request: Request, fields: dict[str, str]) -> Response:
+        came_for = safe_next(fields.get("next") or request.query_params.get("next", ""))
+        identifier = fields.get("identifier", "")
+        try:
+            account = await run_in_threadpool(
+                accounts.sign_in,
+                get_database(),
+                identifier,
+                fields.get("password", ""),
+                fields.get("code", ""),
+                peers.client_of(request.scope, self.door.proxies),
+                self.door.reader_groups,
+            )
+        except SignInRefused as refusal:
+            return self._form(
+                429 if refusal.reason is Reason.LOCKED else 401,
+                came_for,
+                str(refusal),
+                identifier=identifier,
+                asks_code=refusal.reason in {Reason.CODE_NEEDED, Reason.CODE_WRONG},
+            )
+        except DatabaseUnavailable as problem:
+            return self._form(503, came_for, str(problem), identifier=identifier)
+        if account.right is None:
+            return answers.forbidden(request.scope, NO_RIGHT)
+        # A cookie that was there before is not carried over into what the account may do.
+        if before := self.sessions.read(request.cookies.get(COOKIE)):
+            self.sessions.end(before)
+        await self.read_idle_timeout()
+        token = self.sessions.token(self.sessions.begin(account))
+        return self._with_cookie(request, RedirectResponse(came_for, status_code=303), token)
+
+    async def read_idle_timeout(self) -> None:
+        """Take over how long the platform lets a session idle, as far as it can be read now."""
+        with contextlib.suppress(DatabaseUnavailable):
+            minutes = await run_in_threadpool(accounts.session_timeout_minutes, get_database())
+            self.sessions.idle_seconds = minutes * 60
+
+    async def sign_out(self, request: Request) -> Response:
+        """End the session, in every tab and for every copy of its cookie."""
+        if request.method != "POST":
+            return Response(status_code=405, headers={"Allow": "POST"})
+        if not is_same_origin(request):
+            return answers.forbidden(
+                request.scope, "This request comes from another site, so nobody was signed out."
+            )
+        session: Session | None = request.scope.get("session_of_ours")
+        if session:
+            self.sessions.end(session)
+        return self._with_cookie(request, RedirectResponse(links.SIGN_IN, status_code=303), "")
+
+    def _form(
+        self,
+        status: int,
+        came_for: str,
+        problem: str = "",
+        *,
+        identifier: str = "",
+        asks_code: bool = False,
+    ) -> Response:
+        return answers.page(
+            "sign_in.html",
+            status,
+            came_for=came_for,
+            problem=problem,
+            identifier=identifier[:MAX_SHOWN],
+            asks_code=asks_code,
+            demo_accounts=self.demo_accounts,
+        )
+
+    def _with_cookie(self, request: Request, response: Response, token: str) -> Response:
+        secure = peers.is_secure(request.scope, self.door.proxies)
+        response.headers["Set-Cookie"] = session_cookie(token, secure=secure)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+async def keep_alive(_request: Request) -> Response:
+    """Answer an open page that asks whether its session still stands; asking keeps it from idling."""
+    return Response(status_code=204, headers=_NO_STORE)
+
+
+async def style(_request: Request) -> Response:
+    """Return the style of the door's pages."""
+    return FileResponse(answers.FOLDER / "sign-in.css", media_type="text/css")
+
+
+async def icon(_request: Request) -> Response:
+    """Return the app's icon."""
+    return FileResponse(answers.FOLDER / "icon.svg", media_type="image/svg+xml")
+
+
+async def _fields(request: Request) -> dict[str, str] | None:
+    """Return the fields of a posted form, None where it is too large or no form at all."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            return None
+    try:
+        fields = parse_qs(
+            body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+        )
+    except ValueError:
+        return None
+    return {name: values[-1] for name, values in fields.items()}
