@@ -45,7 +45,7 @@ if not key:
 sessions = Sessions(key)
 door = Doorkeeping(settings.reader_group_ids, settings.proxy_user_header, settings.proxies)
 standings = Standings(get_database, door.reader_groups)
-sign_in = SignIn(sessions, door, demo_accounts)
+sign_in = SignIn(sessions, standings, door, demo_accounts)
 
 
 @asynccontextmanager

@@ -8,8 +8,9 @@ import pytest
 from starlette.routing import Route
 
 from jobs_data import links
+from jobs_data.engine import get_database
 from jobs_data.settings import PREFIX, Settings
-from web.gate import Doorkeeping
+from web.gate import Doorkeeping, Standings
 from web.routes import routes
 from web.sessions import Sessions
 from web.sign_in import SignIn
@@ -35,7 +36,9 @@ def section(document: str, heading: str) -> str:
 
 def offered_routes() -> Iterator[str]:
     """Yield each route as the documents spell it, such as `POST /admin/jobs/delete/{id}`."""
-    sign_in = SignIn(Sessions("key"), Doorkeeping(frozenset(), "", ()), {})
+    sign_in = SignIn(
+        Sessions("key"), Standings(get_database, frozenset()), Doorkeeping(frozenset(), "", ()), {}
+    )
     for route in [*routes(), *sign_in.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{job_id(:id)?\}", "{id}", route.path)

@@ -99,6 +99,10 @@ class Standings:
                 self._known[who] = (self._clock() + STANDING_SECONDS, account)
             return account
 
+    def learn(self, account: Account) -> None:
+        """Take over an account that has just been read, because it has just signed in."""
+        self._known[account.id] = (self._clock() + STANDING_SECONDS, account)
+
     def seconds_left(self, who: int | str) -> float:
         """Return how long what is known of an account will still be believed."""
         return max(0.0, self._known.get(who, (0.0, None))[0] - self._clock())
@@ -112,7 +116,8 @@ class Standings:
         now = self._clock()
         for who in [key for key, (until, _) in self._known.items() if until < now]:
             del self._known[who]
-            if not self._reading[who].locked():
+            lock = self._reading.get(who)
+            if lock and not lock.locked():
                 del self._reading[who]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -17,7 +18,7 @@ from jobs_data import accounts, links
 from jobs_data.accounts import Reason, SignInRefused
 from jobs_data.engine import DatabaseUnavailable, get_database
 from web import answers, peers
-from web.gate import NO_RIGHT, Doorkeeping
+from web.gate import NO_RIGHT, Doorkeeping, Standings
 from web.routes import is_same_origin
 from web.sessions import COOKIE, Session, Sessions, session_cookie
 
@@ -40,11 +41,20 @@ def safe_next(wanted: str) -> str:
 class SignIn:
     """The sign-in page and the two changes of a session: its beginning and its end."""
 
-    def __init__(self, sessions: Sessions, door: Doorkeeping, demo_accounts: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        standings: Standings,
+        door: Doorkeeping,
+        demo_accounts: Mapping[str, str],
+    ) -> None:
         """Begin and end sessions of a gate; `demo_accounts` are shown on the page, whole."""
         self.sessions = sessions
+        self.standings = standings
         self.door = door
         self.demo_accounts = demo_accounts
+        # Sign-ins wait for one another; they must not take up the threads that serve everybody else.
+        self._turns = CapacityLimiter(accounts.PARALLEL_SIGN_INS)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; all methods come here, so that Streamlit answers none of them."""
@@ -79,7 +89,7 @@ class SignIn:
         came_for = safe_next(fields.get("next") or request.query_params.get("next", ""))
         identifier = fields.get("identifier", "")
         try:
-            account = await run_in_threadpool(
+            account = await to_thread.run_sync(
                 accounts.sign_in,
                 get_database(),
                 identifier,
@@ -87,6 +97,7 @@ class SignIn:
                 fields.get("code", ""),
                 peers.client_of(request.scope, self.door.proxies),
                 self.door.reader_groups,
+                limiter=self._turns,
             )
         except SignInRefused as refusal:
             return self._form(
@@ -104,6 +115,8 @@ class SignIn:
         if before := self.sessions.read(request.cookies.get(COOKIE)):
             self.sessions.end(before)
         await self.read_idle_timeout()
+        # What is known of the account from before, an older password say, would end the new session.
+        self.standings.learn(account)
         token = self.sessions.token(self.sessions.begin(account))
         return self._with_cookie(request, RedirectResponse(came_for, status_code=303), token)
 

@@ -23,6 +23,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import demo, links, platform
 from jobs_data.engine import Database, get_database, make_engine
+from tests.store import hash_of
 from web import gate
 from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
 from web.routes import routes
@@ -104,12 +105,13 @@ async def echo(websocket: WebSocket) -> None:
 def make_door(clock: Clock, readers: frozenset[int], header: str, proxies: str) -> tuple[Any, Any]:
     """Return an app behind a gate, and its sessions."""
     sessions = Sessions(KEY, clock)
+    standings = Standings(get_database, readers, clock)
     door = Doorkeeping(
         readers, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
     )
     app = Starlette(
         routes=[
-            *SignIn(sessions, door, {}).routes(),
+            *SignIn(sessions, standings, door, {}).routes(),
             *routes(),
             Route(links.BASE, inside),
             WebSocketRoute(f"{links.BASE}/_stcore/stream", echo),
@@ -119,7 +121,7 @@ def make_door(clock: Clock, readers: frozenset[int], header: str, proxies: str) 
             Middleware(
                 Gate,
                 sessions=sessions,
-                standings=Standings(get_database, readers, clock),
+                standings=standings,
                 door=door,
             )
         ],
@@ -638,3 +640,19 @@ def test_behind_tls_the_cookie_is_secure(platform_database: Database) -> None:
             response = client.post(links.SIGN_IN, data=fields, headers=headers)
             assert ("Secure" in response.headers["set-cookie"]) is secure
             assert ("strict-transport-security" in response.headers) is secure
+
+
+def test_a_new_password_can_be_used_at_once(door: Door) -> None:
+    """What was known of the account a moment ago does not end the session that it begins."""
+    door.sign_in()
+    assert door.asks() == 200
+    user = platform.user
+    salt = "new salt"
+    door.change(
+        update(user)
+        .where(user.c.id == door.user_id())
+        .values(salt=salt, password_hash=hash_of("new password", salt))
+    )
+    door.client.cookies.clear()
+    assert door.sign_in(password="new password").status_code == 303
+    assert door.asks() == 200
