@@ -72,7 +72,11 @@ def _wait_for_list(page: Page) -> None:
 
 def _wait_for_report(page: Page) -> None:
     page.get_by_role("heading", name="Output").wait_for()
-    page.get_by_text("Stack trace").wait_for()
+    page.get_by_text("Stack trace", exact=True).wait_for()
+
+
+def _wait_for_panels(page: Page) -> None:
+    page.get_by_role("heading", name="Since you last looked").wait_for()
 
 
 def _open_clear_dialog(page: Page) -> None:
@@ -87,6 +91,7 @@ ALL_PICTURES: Final = (
     Picture("list-dark", "", _wait_for_list, colors="dark"),
     Picture("list-phone", "", _wait_for_list, width=390, height=844),
     Picture("report", "job?id={failed}", _wait_for_report),
+    Picture("statistics", "report", _wait_for_panels, height=1100),
     Picture("clear", "", _open_clear_dialog),
 )
 

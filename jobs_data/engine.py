@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -22,6 +24,14 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS: Final = 5
 LOCK_WAIT_SECONDS: Final = 5
 POOL_RECYCLE_SECONDS: Final = 1800
+READ_SECONDS: Final = 20
+WRITE_SECONDS: Final = 60
+TOO_LONG_CODES: Final = frozenset({1969, 3024, "interrupted"})
+"""What MariaDB, MySQL and SQLite say of a statement that they stopped because its time was over."""
+
+STEPS_BETWEEN_LOOKS: Final = 10_000
+"""How many of its instructions SQLite runs between two looks at the clock: some milliseconds."""
+
 DENIED_CODES: Final = frozenset({1044, 1142, 1143, 1227})
 """Their errors for an account that lacks a right on a database, a table, a column or a command."""
 
@@ -36,6 +46,10 @@ class DatabaseUnavailable(Exception):
 
 class DatabaseBusy(DatabaseUnavailable):
     """Another connection was in the way; the same again a moment later is likely to work."""
+
+
+class TookTooLong(DatabaseUnavailable):
+    """A statement was stopped because it had used up its time; the connection is sound."""
 
 
 class RowsReferredTo(DatabaseUnavailable):
@@ -73,28 +87,63 @@ class Database:
         return frozenset(self.columns)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, seconds: float = READ_SECONDS) -> Iterator[Connection]:
         """Open one transaction in which every SELECT sees the same moment of the database.
 
-        Raises DatabaseUnavailable with a sentence where the database does not answer.
+        `seconds` is what MariaDB and MySQL give each statement, and SQLite the whole transaction.
+        Raises DatabaseUnavailable with a sentence where the database does not answer, and
+        TookTooLong where the time runs out.
         """
         with translated_errors():
             self.tables  # noqa: B018 - looked up before the transaction, so that its error comes first
-            with self.engine.connect() as connection, connection.begin():
+            with (
+                self.engine.connect() as connection,
+                connection.begin(),
+                _bounded(connection, seconds),
+            ):
                 yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Connection]:
         """Open one transaction that changes rows: all of it is kept, or, on an exception, nothing.
 
-        Raises DatabaseUnavailable with a sentence where the database does not answer.
+        `seconds` and what it raises are as for `reading`; MySQL bounds the SELECTs alone.
         """
         with translated_errors():
             self.tables  # noqa: B018 - as in reading()
             with self.engine.connect() as connection:
                 connection.execution_options(writes=True)
-                with connection.begin():
+                with connection.begin(), _bounded(connection, seconds):
                     yield connection
+
+
+@contextmanager
+def _bounded(connection: Connection, seconds: float) -> Iterator[None]:
+    """Let no statement of a transaction run longer; a round trip only where the bound changes."""
+    info = connection.info  # taken now: a connection that was invalidated meanwhile has none
+    if connection.dialect.name == "sqlite":
+        info["deadline"] = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            info.pop("deadline", None)
+        return
+    if info.get("seconds") != seconds:
+        connection.exec_driver_sql(_session_settings(seconds))
+        info["seconds"] = seconds
+    yield
+
+
+def _session_settings(seconds: float) -> str:
+    """Return one statement for both servers: each reads the other's setting as a comment.
+
+    Source: "Comment Syntax" of MariaDB, which skips what is marked for MySQL 5.7, and of MySQL.
+    """
+    return (
+        f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS} "
+        f"/*M!100101 , max_statement_time = {seconds} */ "
+        f"/*!50708 , max_execution_time = {math.ceil(seconds * 1000)} */"
+    )
 
 
 @contextmanager
@@ -119,6 +168,15 @@ def _as_sentence(error: SQLAlchemyError) -> DatabaseUnavailable:
         return DatabaseUnavailable(
             f"The database refused the statement ({name}). Nothing was changed; the log of this app "
             "has the details."
+        )
+    return _as_operational_sentence(error, name)
+
+
+def _as_operational_sentence(error: OperationalError, name: str) -> DatabaseUnavailable:
+    if _code(error) in TOO_LONG_CODES:
+        return TookTooLong(
+            "The database took too long over this, so it was stopped. Nothing was changed; try again "
+            "when the platform is less busy."
         )
     if _is_busy(error):
         return DatabaseBusy(
@@ -165,15 +223,22 @@ def make_engine(url: str) -> Engine:
     if parsed.get_driver_name() in {"pymysql", "mysqldb"}:
         arguments = {
             "connect_timeout": CONNECT_SECONDS,
-            "init_command": f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}",
+            "init_command": _session_settings(READ_SECONDS),
         }
-    return create_engine(
+    engine = create_engine(
         parsed,
         connect_args=arguments,
         isolation_level="REPEATABLE READ",
         pool_pre_ping=True,
         pool_recycle=POOL_RECYCLE_SECONDS,
     )
+    if arguments:
+
+        @event.listens_for(engine, "connect")
+        def _connected(_connection: Any, record: Any) -> None:
+            record.info["seconds"] = READ_SECONDS
+
+    return engine
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -181,7 +246,11 @@ def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": LOCK_WAIT_SECONDS})
 
     @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
+    def _connected(connection: Any, record: Any) -> None:
+        info = record.info
+        connection.set_progress_handler(
+            lambda: time.monotonic() > info.get("deadline", math.inf), STEPS_BETWEEN_LOOKS
+        )
         # Python's sqlite3 would begin a transaction only before a write; ours begin at once.
         connection.isolation_level = None
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")

@@ -96,9 +96,12 @@ def utc(value: datetime | None, timezone: ZoneInfo) -> datetime | None:
     """Return a platform's naive time as an aware one in UTC; NULL stays None.
 
     An hour that a clock change repeats is taken as its first pass: the data does not say which.
+    A time that is aware already, as Laravel's are, keeps its own zone.
     """
     if value is None:
         return None
+    if value.tzinfo is not None:
+        return value.astimezone(UTC)
     try:
         return value.replace(tzinfo=timezone).astimezone(UTC)
     except OverflowError:  # the first hours of the year 1, which no platform means

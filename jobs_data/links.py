@@ -29,6 +29,11 @@ def report_url(job_id: int, params: dict[str, str]) -> str:
     return _with_query(f"{BASE}/job", {**params, "id": str(job_id)})
 
 
+def queue_job_url(job_id: int, params: dict[str, str]) -> str:
+    """Return the address of a queued job, carrying the query of the queues one came from."""
+    return _with_query(f"{BASE}/queue-job", {**params, "id": str(job_id)})
+
+
 def download_url(job_id: int) -> str:
     """Return the address from which a job's result file is streamed."""
     return f"{BASE}/{job_id}/download"

@@ -8,17 +8,20 @@ database really has.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
+    Numeric,
     SmallInteger,
     String,
     Table,
@@ -62,6 +65,34 @@ class PlatformTime(TypeDecorator[datetime]):
             return None
 
 
+class UnixTime(TypeDecorator[datetime]):
+    """A time of Laravel's own tables: Unix seconds, read as aware and in UTC; unreadable is None.
+
+    `failed_jobs.failed_at` is a TIMESTAMP in some versions: that one is read as it is, naive.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return an aware time as whole seconds."""
+        return None if value is None else int(value.timestamp())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the stored time, or None where it is not one."""
+        if value is None or isinstance(value, datetime):
+            return value
+        try:
+            if isinstance(value, str):
+                return datetime.fromisoformat(value)
+            return datetime.fromtimestamp(value, UTC)
+        except (ValueError, OverflowError, OSError, TypeError):
+            return None
+
+
+# SQLite numbers rows by itself only where the type is INTEGER and nothing else.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
 # AtoM's text columns are utf8mb4 and `output` grows without bound; MEDIUMTEXT keeps the demo's long
 # outputs whole where a plain TEXT would cut them at 64 KB.
 LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
@@ -69,7 +100,9 @@ LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 metadata: Final = MetaData()
 
 
-def _table(name: str, *columns: Column[Any]) -> Table[ReadOnlyColumnCollection[str, Column[Any]]]:
+def _table(
+    name: str, *columns: Column[Any] | Index
+) -> Table[ReadOnlyColumnCollection[str, Column[Any]]]:
     """Return a table that the demo creates on MySQL and MariaDB as the platform's own are."""
     return Table(
         name,
@@ -289,6 +322,125 @@ ahg_settings = _table(
     Column("setting_group", String(100)),
 )
 
+queue_job = _table(
+    "ahg_queue_job",
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("queue", String(100), nullable=False, server_default="default"),
+    Column("job_type", String(255), index=True),
+    Column("payload", LongText),
+    Column("status", String(20), index=True),
+    Column("priority", Integer, server_default="5"),
+    Column("batch_id", BigInteger, index=True),
+    Column("chain_id", BigInteger),
+    Column("chain_order", Integer),
+    Column("attempt_count", Integer, server_default="0"),
+    Column("max_attempts", Integer, server_default="3"),
+    Column("delay_seconds", Integer),
+    Column("backoff_strategy", String(20)),
+    Column("available_at", PlatformTime),
+    Column("reserved_at", PlatformTime),
+    Column("started_at", PlatformTime),
+    Column("completed_at", PlatformTime),
+    Column("processing_time_ms", BigInteger),
+    Column("result_data", LongText),
+    Column("error_message", Text),
+    Column("error_code", String(50)),
+    Column("error_trace", LongText),
+    Column("worker_id", String(100), index=True),
+    Column("user_id", Integer, index=True),
+    Column("progress_current", BigInteger),
+    Column("progress_total", BigInteger),
+    Column("progress_message", String(500)),
+    Column("rate_limit_group", String(100)),
+    Column("created_at", PlatformTime),
+    Column("updated_at", PlatformTime),
+    Index("ix_ahg_queue_job_dispatch", "queue", "status", "priority", "available_at"),
+    Index("ix_ahg_queue_job_chain", "chain_id", "chain_order"),
+)
+
+queue_batch = _table(
+    "ahg_queue_batch",
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("name", String(255)),
+    Column("queue", String(100)),
+    Column("status", String(20)),
+    Column("total_jobs", Integer, server_default="0"),
+    Column("completed_jobs", Integer, server_default="0"),
+    Column("failed_jobs", Integer, server_default="0"),
+    Column("progress_percent", Numeric(5, 2, asdecimal=False)),
+    Column("max_concurrent", Integer),
+    Column("delay_between_ms", Integer),
+    Column("max_retries", Integer),
+    Column("options", LongText),
+    Column("user_id", Integer),
+    Column("created_at", PlatformTime),
+    Column("started_at", PlatformTime),
+    Column("completed_at", PlatformTime),
+    Column("updated_at", PlatformTime),
+)
+
+queue_failed = _table(
+    "ahg_queue_failed",
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("queue", String(100)),
+    Column("job_type", String(255)),
+    Column("payload", LongText),
+    Column("error_message", Text),
+    Column("error_trace", LongText),
+    Column("original_job_id", BigInteger, index=True),
+    Column("batch_id", BigInteger),
+    Column("user_id", Integer),
+    Column("attempt_count", Integer),
+    Column("failed_at", PlatformTime),
+)
+
+queue_log = _table(
+    "ahg_queue_log",
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("job_id", BigInteger, index=True),
+    Column("batch_id", BigInteger, index=True),
+    Column("event_type", String(50)),
+    Column("message", String(500)),
+    Column("details", LongText),
+    Column("created_at", PlatformTime),
+)
+
+laravel_jobs = _table(
+    "jobs",
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("queue", String(255), nullable=False, index=True),
+    Column("payload", LongText),
+    Column("attempts", SmallInteger, server_default="0"),
+    Column("reserved_at", UnixTime),
+    Column("available_at", UnixTime),
+    Column("created_at", UnixTime),
+)
+
+laravel_failed = _table(
+    "failed_jobs",
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("uuid", String(255), unique=True),
+    Column("connection", Text),
+    Column("queue", Text),
+    Column("payload", LongText),
+    Column("exception", LongText),
+    Column("failed_at", UnixTime),
+)
+
+laravel_batches = _table(
+    "job_batches",
+    Column("id", String(255), primary_key=True),
+    Column("name", String(255)),
+    Column("total_jobs", Integer),
+    Column("pending_jobs", Integer),
+    Column("failed_jobs", Integer),
+    Column("failed_job_ids", LongText),
+    Column("options", LongText),
+    Column("cancelled_at", UnixTime),
+    Column("created_at", UnixTime),
+    Column("finished_at", UnixTime),
+)
+
 JOB_CLASS: Final = "QubitJob"
 """`object.class_name` of a job."""
 
@@ -306,6 +458,13 @@ HERATIO_ONLY: Final = frozenset(
         user_totp_secret.name,
         otp_factor.name,
         webauthn_credential.name,
+        queue_job.name,
+        queue_batch.name,
+        queue_failed.name,
+        queue_log.name,
+        laravel_jobs.name,
+        laravel_failed.name,
+        laravel_batches.name,
     }
 )
 """The tables that a plain AtoM does not have."""

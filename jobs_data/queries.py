@@ -36,9 +36,9 @@ from jobs_data.filters import (
     clamp_limit,
     parse_number,
 )
+from jobs_data.owners import with_owner
 from jobs_data.platform import (
     ERROR_NOTE_TYPE_ID,
-    actor_i18n,
     job,
     job_execution,
     note,
@@ -48,7 +48,6 @@ from jobs_data.platform import (
     setting_i18n,
     slug,
     term_i18n,
-    user,
 )
 from jobs_data.status import COMPLETED, ERROR, FIXED_LABELS, State, is_in, label_of, state_of
 
@@ -57,6 +56,9 @@ OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
 OUTPUT_CHUNK_CHARACTERS: Final = 1_000_000
 EXPORT_CHUNK_ROWS: Final = 2_000
+EXPORT_SECONDS: Final = 3_600
+"""How long an export may take: its statement ends only when its reader has read all of it."""
+
 ERROR_TAIL_LINES: Final = 20
 
 _BEFORE_ALL_TIMES: Final = datetime(1000, 1, 1)  # noqa: DTZ001 - the platform's times are naive
@@ -302,7 +304,7 @@ def stream_jobs(database: Database, view: ListView) -> Iterator[pd.DataFrame]:
     One server-side cursor feeds it: memory does not grow with the number of jobs. The last frame
     yielded may be short; without jobs none is yielded. Raises DatabaseUnavailable.
     """
-    with database.reading() as connection:
+    with database.reading(EXPORT_SECONDS) as connection:
         terms = _status_names(connection, database)
         statement = (
             _columns(database).where(*_where(view.filter)).order_by(*_order(database, view.sort))
@@ -460,18 +462,8 @@ def _columns(database: Database, source: FromClause = job) -> Select[Any]:
     Tables that this database lacks are left out and their columns are NULL.
     """
     source = source.outerjoin(object_, object_.c.id == job.c.id)
-    username: ColumnElement[Any] = null()
-    display_name: ColumnElement[Any] = null()
+    source, owner = with_owner(database, source, job.c.user_id)
     slug_text: ColumnElement[Any] = null()
-    if user.name in database.tables:
-        source = source.outerjoin(user, user.c.id == job.c.user_id)
-        username = user.c.username
-    if actor_i18n.name in database.tables:
-        source = source.outerjoin(
-            actor_i18n,
-            and_(actor_i18n.c.id == job.c.user_id, actor_i18n.c.culture == database.culture),
-        )
-        display_name = actor_i18n.c.authorized_form_of_name
     if slug.name in database.tables:
         source = source.outerjoin(slug, slug.c.object_id == job.c.object_id)
         slug_text = slug.c.slug
@@ -484,8 +476,7 @@ def _columns(database: Database, source: FromClause = job) -> Select[Any]:
         job.c.completed_at.is_not(None).label("has_ended"),
         job.c.object_id,
         object_.c.created_at.label("created_at"),
-        username.label("username"),
-        display_name.label("display_name"),
+        *owner,
         slug_text.label("slug"),
     ).select_from(source)
 

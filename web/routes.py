@@ -65,6 +65,12 @@ async def report(request: Request) -> Response:
     return RedirectResponse(links.report_url(request.path_params["job_id"], params), status_code=307)
 
 
+async def queue_job(request: Request) -> Response:
+    """Lead the platform's address of a queued job to the page that shows it."""
+    params = {name: value for name, value in request.query_params.items() if name != "id"}
+    return RedirectResponse(links.queue_job_url(request.path_params["job_id"], params), status_code=307)
+
+
 async def export_csv(request: Request) -> Response:
     """Stream the CSV of the jobs that the query's `status` and `sort` name, all without them."""
     database = get_database()
@@ -168,6 +174,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{base}/export-csv", export_csv),
         Route(f"{base}/clear-inactive", ClearInactive),
         Route(f"{base}/delete/{{job_id}}", DeleteJob),
+        Route(f"{base}/queue/{{job_id:id}}", queue_job),
         Route(f"{base}/{{job_id:id}}", report),
         Route(f"{base}/{{job_id:id}}/download", download),
         Route(f"{base}/{{job_id:id}}/output", output),

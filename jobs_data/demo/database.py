@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from jobs_data.demo.history import History
+from jobs_data.demo.queue_history import create_queues
 from jobs_data.demo.result_files import write_result
 from jobs_data.demo.surroundings import create_surroundings
 from jobs_data.platform import HERATIO_ONLY, job, metadata, present_tables
@@ -61,6 +62,10 @@ def create(
             done += chunk.jobs
             if progress:
                 progress(done, jobs)
+        if not atom:
+            # With numbers of their own: what the queues hold does not change the jobs.
+            with connection.begin():
+                create_queues(connection, Random(seed), jobs, moment, surroundings.user_ids)
 
 
 def _create_tables(engine: Engine, atom: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from jobs_data.demo.database import create
 from jobs_data.engine import make_engine
-from jobs_data.platform import acl_user_group, present_tables
+from jobs_data.platform import present_tables, queue_job
 
 JOBS: Final = 1_204
 SEED: Final = 7
@@ -16,10 +16,10 @@ SEED: Final = 7
 def create_embedded(database: Path, web_root: Path) -> None:
     """Create the demo's SQLite file and result files unless the file is there already.
 
-    One that an earlier version made, in which nobody could sign in, is made anew. It is made under
+    One that an earlier version made, without the newest of our tables, is made anew. It is made under
     another name first: a start that is interrupted leaves no half a demo behind.
     """
-    if database.exists() and _has_accounts(database):
+    if database.exists() and _has_queues(database):
         return
     database.parent.mkdir(parents=True, exist_ok=True)
     unfinished = database.with_suffix(".unfinished")
@@ -31,12 +31,12 @@ def create_embedded(database: Path, web_root: Path) -> None:
     unfinished.rename(database)
 
 
-def _has_accounts(database: Path) -> bool:
+def _has_queues(database: Path) -> bool:
     engine = make_engine(f"sqlite:///{database}")
     with engine.connect() as connection:
         tables = present_tables(connection)
     engine.dispose()
-    return acl_user_group.name in tables
+    return queue_job.name in tables
 
 
 def _remove(database: Path) -> None:

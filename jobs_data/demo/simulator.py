@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, delete, func, select, update
 
+from jobs_data.demo import queue_life
 from jobs_data.demo.kinds import FREE_TEXT, KINDS, Kind
 from jobs_data.demo.logs import failure_text, log_line, stack_trace, step_text
 from jobs_data.demo.result_files import ResultFile, result_path, write_result
@@ -60,8 +61,9 @@ class RunningJob:
 class Simulator:
     """Keeps a demo database alive; it changes only jobs that are in progress, and only when asked.
 
-    What runs is read from the database at each step, so a job that somebody removed is simply
-    gone, and after a restart the jobs found in progress go on.
+    In the queues it changes pending and running ones. What runs is read from the database at each
+    step, so a job that somebody removed is simply gone, and after a restart the jobs found in
+    progress go on.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Simulator:
         """Bind a demo database and the folder for result files, if there is one; start nothing."""
         self._engine = engine
         self._rng = Random(seed)
+        self._queue_rng = Random(seed)
         self._results_root = results_root
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -109,6 +112,8 @@ class Simulator:
                     .order_by(job.c.id)
                 )
                 self._live(connection, [RunningJob(*row) for row in rows])
+                # With chances of their own: the queues do not change what becomes of the jobs.
+                queue_life.live(connection, self._queue_rng, _now())
 
     def _live(self, connection: Connection, running: Sequence[RunningJob]) -> None:
         chance = self._rng.random()

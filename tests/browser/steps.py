@@ -21,7 +21,7 @@ LONGER_THAN_THE_INTERVAL = 20_000
 
 # On a deep link Streamlit's client does not know its base path yet: it asks for the server's health
 # below the deepest path first, is told 404, and goes on with the next one, which answers.
-STREAMLIT_PROBE = re.compile(r"GET http://[^/]+/admin/jobs/job/_stcore/(health|host-config): 404")
+STREAMLIT_PROBE = re.compile(r"GET http://[^/]+/admin/jobs/[a-z-]+/_stcore/(health|host-config): 404")
 
 
 def assert_nothing_went_wrong(screen: Screen, *provoked: str) -> None:

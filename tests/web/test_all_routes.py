@@ -45,6 +45,7 @@ CLOSED = [
     Known("http", "/", READ),
     Known("http", "/jobs/browse", READ),
     Known("http", "/admin/jobs/sign-out", EVERY),
+    Known("http", "/admin/jobs/queue/{job_id:id}", READ),
     Known("http", "/admin/jobs/session", READ),
     Known("http", "/admin/jobs/export-csv", READ),
     Known("http", "/admin/jobs/clear-inactive", "any"),

@@ -40,6 +40,8 @@ def notice_of(location: str) -> notices.Notice | None:
         ("/jobs/browse", "/admin/jobs"),
         ("/jobs/browse?status=error&sort=name", "/admin/jobs?status=error&sort=name"),
         ("/admin/jobs/7", "/admin/jobs/job?id=7"),
+        ("/admin/jobs/queue/7", "/admin/jobs/queue-job?id=7"),
+        ("/admin/jobs/queue/7?queue=a&id=9", "/admin/jobs/queue-job?queue=a&id=7"),
         ("/admin/jobs/7?status=failed&id=9", "/admin/jobs/job?status=failed&id=7"),
     ],
 )

@@ -1,0 +1,133 @@
+"""Which queued jobs a screen or a link speaks of: parsed once from the URL, as `filters` does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from jobs_data.filters import clamp_limit, parse_number
+
+DEFAULT_QUEUE_PAGE_SIZE: Final = 25
+MAX_NAME_CHARACTERS: Final = 255
+
+
+class Kind(StrEnum):
+    """Whose queue it is."""
+
+    HERATIO = "heratio"
+    """The platform's own: `ahg_queue_job` and its sisters."""
+    LARAVEL = "laravel"
+    """The framework's: `jobs`, `failed_jobs` and `job_batches`."""
+
+    @property
+    def label(self) -> str:
+        """Return the name for the screen."""
+        return self.value.capitalize()
+
+
+class QueueState(StrEnum):
+    """The state of a queued job, as the overview counts it."""
+
+    WAITING = "waiting"
+    """Pending, and may start now."""
+    DELAYED = "delayed"
+    """Pending, but not before a moment in the future."""
+    RUNNING = "running"
+    """Taken by a worker."""
+    COMPLETED = "completed"
+    """Ended well."""
+    FAILED = "failed"
+    """Given up."""
+    OTHER = "other"
+    """Cancelled, or in a status that nobody has described."""
+
+
+# `pending` means waiting and delayed ones together on the platform; most of them wait.
+_STATES: Final = {
+    **{state.value: state for state in QueueState},
+    "pending": QueueState.WAITING,
+    "reserved": QueueState.RUNNING,
+    "processing": QueueState.RUNNING,
+    "error": QueueState.FAILED,
+    "cancelled": QueueState.OTHER,
+}
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
+
+@dataclass(frozen=True)
+class QueueFilter:
+    """Which queued jobs: the one value that list and count share."""
+
+    queue: str = ""
+    status: QueueState | None = None
+    type: str = ""
+    batch: int | None = None
+    worker: str = ""
+    kind: Kind | None = None
+
+    @property
+    def heratio_alone(self) -> bool:
+        """Return whether the filter asks for what Laravel's tables do not tell."""
+        return bool(self.type or self.worker) or self.batch is not None
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """A filter and a page of it: everything that the address of the queues says."""
+
+    filter: QueueFilter = field(default_factory=QueueFilter)
+    page: int = 1
+    limit: int = DEFAULT_QUEUE_PAGE_SIZE
+
+    def with_filter(self, queue_filter: QueueFilter) -> QueueView:
+        """Return the first page of other jobs."""
+        return replace(self, filter=queue_filter, page=1)
+
+    def on_page(self, page: int) -> QueueView:
+        """Return another page of the same jobs."""
+        return replace(self, page=page)
+
+
+def parse_queue_view(params: Mapping[str, str]) -> QueueView:
+    """Return the view that a URL's query asks for; what makes no sense falls back to the default."""
+    page = parse_number(params.get("page"))
+    limit = parse_number(params.get("limit"))
+    batch = parse_number(params.get("batch"))
+    return QueueView(
+        filter=QueueFilter(
+            queue=_name(params, "queue"),
+            status=_STATES.get(params.get("status", "").strip().lower()),
+            type=_name(params, "type"),
+            batch=None if batch is None or batch < 1 else batch,
+            worker=_name(params, "worker"),
+            kind=_KINDS.get(params.get("kind", "").strip().lower()),
+        ),
+        page=max(1, page or 1),
+        limit=DEFAULT_QUEUE_PAGE_SIZE if limit is None else clamp_limit(limit),
+    )
+
+
+def queue_view_params(view: QueueView) -> dict[str, str]:
+    """Return the URL query of a view; defaults are left out, so that links stay short."""
+    asked = view.filter
+    params = {
+        "kind": asked.kind or "",
+        "queue": asked.queue,
+        "status": asked.status or "",
+        "type": asked.type,
+        "batch": "" if asked.batch is None else str(asked.batch),
+        "worker": asked.worker,
+        "page": str(view.page) if view.page > 1 else "",
+        "limit": str(view.limit) if view.limit != DEFAULT_QUEUE_PAGE_SIZE else "",
+    }
+    return {name: str(value) for name, value in params.items() if value}
+
+
+def _name(params: Mapping[str, str], name: str) -> str:
+    """Return a name out of a URL, empty where no column could hold it."""
+    value = params.get(name, "")
+    # A lone surrogate or a NUL would break the database's driver.
+    value = value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    return value if value.strip() and len(value) <= MAX_NAME_CHARACTERS else ""

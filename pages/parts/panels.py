@@ -1,0 +1,653 @@
+"""The panels of the report, from top to bottom; each stands by itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import altair
+import pandas as pd
+import streamlit as st
+
+from jobs_data import export, times
+from jobs_data.engine import Database, DatabaseUnavailable
+from jobs_data.failures import Failures
+from jobs_data.filters import parse_number
+from jobs_data.platform import job_execution
+from jobs_data.statistics import Activity, Durations, Owners, Period, Stuck, parse_period
+from jobs_data.wording import counted
+from pages.parts import readings
+from pages.parts.viewer import Viewer
+
+PERIOD_PARAM: Final = "period"
+FAILURE_PARAM: Final = "failure"
+LABELS: Final = {
+    Period.WEEK: "7 days",
+    Period.MONTH: "30 days",
+    Period.QUARTER: "90 days",
+    Period.YEAR: "Year",
+    Period.ALL: "All",
+}
+DAYS_IN_CHART: Final = 100
+"""Above so many days, a bar stands for a week."""
+ROWS_SHOWN: Final = 100
+FEW_ROWS: Final = 12
+TABLE_HEIGHT: Final = 460
+"""Above a few rows a table scrolls."""
+
+BARS: Final = 12
+REPORT_BUTTON: Final = ":material/description:"
+LIST_BUTTON: Final = ":material/list:"
+SECONDS_NAMED: Final = (1, 10, 60, 600, 3_600, 36_000, 360_000)
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+# Both stand out from the light background and from the dark one.
+_MARK: Final = "#4a90c2"
+_LABEL: Final = "#8a8f98"
+
+# Once for each load of the page: the time of the visit before is told, then this one's is kept.
+_VISIT: Final = st.components.v2.component(
+    "visit",
+    js="""
+export default function ({ data, setStateValue }) {
+  const name = `heratio-jobs-visit:${data}`
+  window.heratioJobsVisits ??= {}
+  const visits = window.heratioJobsVisits
+  try {
+    if (!(name in visits)) {
+      visits[name] = localStorage.getItem(name) ?? ""
+      localStorage.setItem(name, String(Date.now()))
+    }
+    setStateValue("before", visits[name])
+  } catch {
+    setStateValue("before", "")  // this browser keeps nothing
+  }
+}
+""",
+)
+
+
+@contextmanager
+def panel(title: str) -> Iterator[None]:
+    """Show a panel; where its figures cannot be read, a sentence stands in its place."""
+    st.subheader(title, anchor=False)
+    try:
+        yield
+    except DatabaseUnavailable as problem:
+        st.warning(str(problem), icon=":material/hourglass_disabled:")
+
+
+def pick_period() -> Period:
+    """Show the choice of periods and return the one that the URL asks for."""
+    period = _period_in_url()
+    st.session_state["picked_period"] = period
+    st.segmented_control(
+        "Period",
+        list(Period),
+        format_func=LABELS.__getitem__,
+        key="picked_period",
+        required=True,
+        label_visibility="collapsed",
+        on_change=lambda: st.query_params.update(
+            {PERIOD_PARAM: st.session_state["picked_period"].value}
+        ),
+    )
+    return period
+
+
+def show_totals(activity: Activity) -> None:
+    """Show how many jobs there were and how they ended."""
+    outcomes = activity.outcomes
+    with st.container(horizontal=True, key="cards"):
+        for label, value in (
+            ("Total", outcomes.total),
+            ("Completed", outcomes.completed),
+            ("Failed", outcomes.failed),
+        ):
+            st.metric(label, f"{value:,}", border=True, width="stretch")
+    st.caption("Jobs created in the period, by the state they are in now.")
+
+
+def show_days(activity: Activity) -> None:
+    """Show the jobs of each day by outcome, a row of bars for each outcome."""
+    outcomes, days = activity.outcomes, activity.by_day
+    by_week = len(days) > DAYS_IN_CHART
+    others = days["total"] - days["completed"] - days["failed"]
+    bars = pd.DataFrame(
+        {"Completed": days["completed"], "Failed": days["failed"], "Not finished": others}
+    )
+    # The chart's days are the viewer's, whatever zone the browser's own clock may be in.
+    bars.index = pd.DatetimeIndex([day.replace(tzinfo=None) for day in days.index], name="day")
+    if by_week:
+        bars = bars.resample("W-MON", label="left", closed="left").sum()
+    for label in bars.columns:
+        st.caption(f"**{label}** · {bars[label].sum():,}" + (" · by week" if by_week else ""))
+        chart = (
+            altair.Chart(bars[[label]].rename(columns={label: "jobs"}).reset_index())
+            .mark_bar(color=_MARK)
+            .encode(
+                # As a unit of time it makes the bars as wide as it is.
+                x=altair.X(
+                    "yearweek(day):T" if by_week else "yearmonthdate(day):T",
+                    title=None,
+                    axis=altair.Axis(format="%d %b", labelOverlap=True),
+                ),
+                y=altair.Y("jobs:Q", title=None, axis=altair.Axis(tickCount=3, format="~s")),
+                tooltip=[
+                    altair.Tooltip("day:T", title="Week from" if by_week else "Day", format="%Y-%m-%d"),
+                    altair.Tooltip("jobs:Q", title=label, format=","),
+                ],
+            )
+            .properties(height=110)
+        )
+        st.altair_chart(chart, alt=f"{label} jobs per {'week' if by_week else 'day'}")
+    numbers = days.reset_index()
+    numbers["day"] = numbers["day"].map(lambda day: day.date().isoformat())
+    _numbers(
+        numbers,
+        "jobs-per-day",
+        {
+            "day": "Day",
+            "total": "Total",
+            "completed": "Completed",
+            "failed": "Failed",
+            "active": "Active",
+        },
+    )
+    left = outcomes.total - outcomes.completed - outcomes.failed - outcomes.active
+    if left:
+        st.caption(
+            f"{left:,} of them have ended without a status that says how; they count in the total "
+            "and under Not finished."
+        )
+
+
+def show_rate(activity: Activity, period: Period) -> None:
+    """Show which share of the finished jobs failed, and how that was in the period before."""
+    rate, change = activity.outcomes.failure_rate, activity.rate_change
+    before = activity.before
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.metric(
+            "Failed, of the finished jobs",
+            _percent(rate),
+            None if change is None else f"{change * 100:+.2f} points",
+            delta_color="inverse",
+            width=260,
+        )
+        if before is None:
+            st.caption("All time has no period before it.")
+        else:
+            st.caption(
+                f"In the {period.days} days before: {_percent(before.failure_rate)}, that is "
+                f"{before.failed:,} of {counted(before.completed + before.failed)}."
+            )
+    rates = pd.DataFrame(
+        [
+            (which, outcomes.completed, outcomes.failed, _percent(outcomes.failure_rate))
+            for which, outcomes in (("this period", activity.outcomes), ("the period before", before))
+            if outcomes is not None
+        ],
+        columns=["period", "completed", "failed", "rate"],
+    )
+    _numbers(
+        rates,
+        "failure-rate",
+        {"period": "Period", "completed": "Completed", "failed": "Failed", "rate": "Failure rate"},
+    )
+
+
+def show_durations(database: Database, durations: Durations) -> None:
+    """Show how long jobs take, by name."""
+    with st.container(horizontal=True):
+        st.metric("Average duration", _took(durations.mean), width=220)
+        st.metric("Median duration", _took(durations.median), width=220)
+    if job_execution.name not in database.tables:
+        st.caption(
+            f"This database has no table {job_execution.name}, as is normal on AtoM: a duration is "
+            "completed minus created, the time in the queue included."
+        )
+    else:
+        st.caption(
+            f"{durations.recorded:,} as the platform recorded them, {durations.derived:,} as completed "
+            "minus created, the time in the queue included."
+        )
+    _say_looked_at(durations.looked_at, durations.of)
+    by_name = durations.by_name
+    if by_name.empty:
+        st.info("No job of this period has finished.", icon=":material/inbox:")
+        return
+    names = by_name.head(BARS)
+    base = altair.Chart(names).encode(
+        y=altair.Y("name:N", sort=None, title=None, axis=altair.Axis(labelLimit=170))
+    )
+    seconds = altair.Scale(type="symlog")
+    tooltip = [
+        altair.Tooltip("name:N", title="Job name"),
+        altair.Tooltip("median:Q", title="Median (s)", format=",.1f"),
+        altair.Tooltip("p95:Q", title="95 % (s)", format=",.1f"),
+        altair.Tooltip("runs:Q", title="Runs", format=","),
+    ]
+    chart = (
+        base.mark_rule(color=_LABEL).encode(x=altair.X("median:Q", scale=seconds), x2="p95:Q")
+        + base.mark_point(shape="circle", size=80, filled=True, color=_MARK).encode(
+            x=altair.X(
+                "median:Q",
+                scale=seconds,
+                axis=altair.Axis(values=SECONDS_NAMED),
+                title="Seconds (● median, △ 95 %)",
+            ),
+            tooltip=tooltip,
+        )
+        + base.mark_point(shape="triangle-up", size=80, color=_MARK).encode(
+            x=altair.X("p95:Q", scale=seconds), tooltip=tooltip
+        )
+    ).properties(height=40 + 28 * len(names))
+    st.altair_chart(chart, alt="Median and 95th percentile of the duration by job name")
+    _button_table(
+        by_name.head(ROWS_SHOWN).assign(
+            trend=[_trend(change) for change in by_name["change"].head(ROWS_SHOWN)]
+        ),
+        {
+            "name": st.column_config.TextColumn("Job name", width=260),
+            "runs": st.column_config.NumberColumn("Runs", format="localized"),
+            "median": st.column_config.NumberColumn("Median (s)", format="%.1f"),
+            "p95": st.column_config.NumberColumn("95 % (s)", format="%.1f"),
+            "slowest": st.column_config.NumberColumn("Slowest (s)", format="%.0f"),
+            "trend": st.column_config.TextColumn(
+                "Trend", help="The median of the later half of the time, compared to the earlier half"
+            ),
+        },
+        key="durations",
+        alt="Durations by job name",
+        button="Slowest job",
+        values=by_name["slowest_job"].head(ROWS_SHOWN).tolist(),
+    )
+    _csv(
+        by_name,
+        "durations",
+        {
+            "name": "Job name",
+            "runs": "Runs",
+            "median": "Median (s)",
+            "p95": "95 % (s)",
+            "slowest": "Slowest (s)",
+            "slowest_job": "Slowest job",
+            "change": "Change of the median",
+        },
+        rows_shown=min(ROWS_SHOWN, len(by_name)),
+    )
+
+
+def show_hours(activity: Activity, zone: ZoneInfo) -> None:
+    """Show in which hours of the week jobs are created: the larger the disc, the more jobs."""
+    hours = activity.by_hour.assign(day=[WEEKDAYS[day] for day in activity.by_hour["weekday"]])
+    st.caption(f"Jobs created, in {zone.key}. The larger the disc, the more jobs.")
+    chart = (
+        altair.Chart(hours[hours["jobs"] > 0])
+        .mark_circle(color=_MARK, opacity=1)
+        .encode(
+            x=altair.X(
+                "hour:O",
+                title="Hour",
+                scale=altair.Scale(domain=list(range(24))),
+                axis=altair.Axis(labelAngle=0),
+            ),
+            y=altair.Y("day:O", title=None, scale=altair.Scale(domain=list(WEEKDAYS))),
+            size=altair.Size("jobs:Q", legend=None, scale=altair.Scale(rangeMin=8, rangeMax=420)),
+            tooltip=[
+                altair.Tooltip("day:O", title="Day"),
+                altair.Tooltip("hour:O", title="Hour"),
+                altair.Tooltip("jobs:Q", title="Jobs", format=","),
+            ],
+        )
+        .properties(height=250)
+    )
+    st.altair_chart(chart, alt="Jobs created by weekday and hour")
+    _numbers(hours, "busiest-hours", {"day": "Day", "hour": "Hour", "jobs": "Jobs"})
+
+
+def show_owners(owners: Owners) -> None:
+    """Show whose jobs they were."""
+    _say_looked_at(owners.looked_at, owners.of)
+    if owners.by_owner.empty:
+        st.info("There is no job in this period.", icon=":material/inbox:")
+        return
+    base = altair.Chart(owners.by_owner.head(BARS)).encode(
+        x=altair.X("total:Q", title="Jobs", axis=altair.Axis(format="~s")),
+        y=altair.Y("owner:N", sort=None, title=None, axis=altair.Axis(labelLimit=170)),
+    )
+    bars = base.mark_bar(color=_MARK)
+    labels = base.mark_text(align="left", dx=4, color=_LABEL).encode(
+        text=altair.Text("total:Q", format=",")
+    )
+    rows = min(BARS, len(owners.by_owner))
+    st.altair_chart((bars + labels).properties(height=50 + 26 * rows), alt="Jobs by owner")
+    _numbers(
+        owners.by_owner,
+        "owners",
+        {"owner": "Owner", "total": "Jobs", "completed": "Completed", "failed": "Failed"},
+    )
+
+
+def show_failures(failures: Failures, period: Period, zone: ZoneInfo) -> None:
+    """Show the patterns of the error texts, and the jobs of the one that the URL names."""
+    st.caption(
+        f"Looked at {failures.looked_at:,} of {counted(failures.of, 'failure')}"
+        + (", the newest." if failures.looked_at < failures.of else ".")
+        + (
+            ""
+            if period.days is None
+            else f" New is what is not among the {failures.looked_at_before:,} newest failures before "
+            "the period."
+        )
+    )
+    if failures.patterns.empty:
+        st.info("No job of this period has failed.", icon=":material/check_circle:")
+        return
+    shown = failures.patterns.head(ROWS_SHOWN)
+    _button_table(
+        shown.assign(new=["New" if is_new else "" for is_new in shown["is_new"]]),
+        {
+            "jobs": st.column_config.NumberColumn("Jobs", format="localized", width=70),
+            "pattern": st.column_config.TextColumn("Error", width=400),
+            **({} if period.days is None else {"new": st.column_config.TextColumn("New", width=60)}),
+            "first": _time_column("First seen", zone),
+            "last": _time_column("Last seen", zone),
+        },
+        key="failures",
+        alt="Errors",
+        button="Its jobs",
+        values=shown["key"].tolist(),
+        opens=FAILURE_PARAM,
+    )
+    _csv(
+        failures.patterns,
+        "failures",
+        {
+            "jobs": "Jobs",
+            "pattern": "Error",
+            "example": "Example",
+            "is_new": "New",
+            "first": "First seen",
+            "last": "Last seen",
+        },
+        rows_shown=len(shown),
+    )
+    _show_pattern(failures, zone)
+
+
+def show_stuck(stuck: Stuck, zone: ZoneInfo) -> None:
+    """Show the active jobs that run far longer than usual, and those of which nobody can tell."""
+    st.caption(
+        "Active jobs that run longer than the median of their name's finished runs and five times "
+        "their usual deviation from it, and longer than ten minutes. The usual is that of the "
+        f"{stuck.runs:,} newest jobs."
+    )
+    if stuck.looked_at < stuck.active:
+        st.caption(
+            f"Looked at the {stuck.looked_at:,} oldest of {counted(stuck.active, 'active job')}."
+        )
+    if stuck.jobs.empty:
+        st.info("No active job runs far longer than usual.", icon=":material/check_circle:")
+    else:
+        columns = {
+            "name": st.column_config.TextColumn("Job name", width=260),
+            "since": _time_column("Running since", zone),
+            "seconds": st.column_config.NumberColumn("Runs for (s)", format="localized"),
+            "usual": st.column_config.NumberColumn("Usual (s)", format="localized"),
+            "limit": st.column_config.NumberColumn("Limit (s)", format="localized"),
+        }
+        whole = stuck.jobs.round({"seconds": 0, "usual": 0, "limit": 0})
+        _button_table(
+            whole.head(ROWS_SHOWN),
+            columns,
+            key="stuck",
+            alt="Possibly stuck jobs",
+            values=whole["id"].tolist(),
+        )
+        _csv(
+            whole,
+            "possibly-stuck",
+            {
+                "id": "Job",
+                "name": "Job name",
+                "since": "Running since",
+                "seconds": "Runs for (s)",
+                "usual": "Usual (s)",
+                "limit": "Limit (s)",
+            },
+            rows_shown=min(ROWS_SHOWN, len(whole)),
+        )
+    if not stuck.cannot_tell.empty:
+        st.caption(
+            f"Of {counted(len(stuck.cannot_tell), 'active job')} this app cannot tell: their name has "
+            "fewer than five finished runs."
+        )
+        _button_table(
+            stuck.cannot_tell.round({"seconds": 0}).head(ROWS_SHOWN),
+            {
+                "name": st.column_config.TextColumn("Job name", width=260),
+                "since": _time_column("Running since", zone),
+                "seconds": st.column_config.NumberColumn("Runs for (s)", format="localized"),
+            },
+            key="cannot_tell",
+            alt="Active jobs that nobody can tell of",
+            values=stuck.cannot_tell["id"].tolist(),
+        )
+
+
+def show_news(database: Database, viewer: Viewer, zone: ZoneInfo) -> None:
+    """Show what ended since this viewer's last visit, which their browser alone remembers."""
+    visit = _VISIT(key="visit", data=viewer.name, on_before_change=lambda: None)
+    before = _visit(visit.before)
+    if before is None:
+        st.info(
+            "This browser has no earlier visit of yours to this report. It keeps the time of this "
+            "one; nothing of it is stored on the server.",
+            icon=":material/history:",
+        )
+        return
+    news = readings.news(database, before)
+    st.text(
+        f"Since {times.shown(before, zone)}: {counted(news.completed)} completed, "
+        f"{counted(news.failed)} failed."
+    )
+    _say_looked_at(news.looked_at, news.of)
+    if not news.failures.empty:
+        _button_table(
+            news.failures,
+            {
+                "name": st.column_config.TextColumn("Failed job", width=320),
+                "at": _time_column("At", zone),
+            },
+            key="news",
+            alt="Jobs that failed since the last visit",
+            values=news.failures["id"].tolist(),
+        )
+        _csv(
+            news.failures,
+            "failed-since-last-visit",
+            {"id": "Job", "name": "Job name", "at": "At"},
+            rows_shown=len(news.failures),
+            of=news.failed,
+        )
+
+
+def has_open_pattern() -> bool:
+    """Return whether the jobs of a pattern are shown."""
+    return FAILURE_PARAM in st.query_params
+
+
+def _period_in_url() -> Period:
+    return parse_period(st.query_params.get(PERIOD_PARAM))
+
+
+def _show_pattern(failures: Failures, zone: ZoneInfo) -> None:
+    key = st.query_params.get(FAILURE_PARAM)
+    if key is None:
+        return
+    found = failures.patterns[failures.patterns["key"] == key]
+    with st.container(border=True, key="pattern"):
+        if found.empty:
+            st.info("This error is not among the failures looked at.", icon=":material/search_off:")
+        else:
+            pattern = found.iloc[0]
+            jobs = failures.jobs[failures.jobs["key"] == key].reset_index(drop=True)
+            st.code(pattern["pattern"], language=None, wrap_lines=True)
+            st.caption(
+                f"{counted(int(pattern['jobs']))}"
+                + (f"; the newest {len(jobs):,} are listed." if len(jobs) < pattern["jobs"] else ".")
+            )
+            _button_table(
+                jobs,
+                {
+                    "id": st.column_config.NumberColumn("Job", format="%d", width=80),
+                    "name": st.column_config.TextColumn("Job name", width=220),
+                    "at": _time_column("At", zone),
+                    "text": st.column_config.TextColumn("Error", width=320),
+                },
+                key="pattern_jobs",
+                alt="Jobs with this error",
+                values=jobs["id"].tolist(),
+            )
+        st.button("Close", icon=":material/close:", on_click=_close_pattern)
+
+
+def _close_pattern() -> None:
+    st.query_params.pop(FAILURE_PARAM, None)
+
+
+def _visit(kept: Any) -> datetime | None:
+    """Return the time that a browser says it kept, or None where that makes no sense."""
+    milliseconds = parse_number(kept) if isinstance(kept, str) else None
+    now = datetime.now(UTC)
+    if milliseconds is None or not 0 < milliseconds <= now.timestamp() * 1000:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _button_table(
+    frame: pd.DataFrame,
+    columns: dict[str, Any],
+    *,
+    key: str,
+    values: Sequence[Any],
+    button: str = "Report",
+    opens: str = "",
+    alt: str,
+) -> None:
+    """Show columns of a frame, each row with a button that opens a job's report, or a list.
+
+    `values` has what each row's button opens: a job's id, or what the parameter `opens` shall be.
+    """
+    seen, click = f"{key}_seen", f"{key}_click"
+    st.session_state[seen] = list(values)
+
+    def pressed() -> None:
+        row = st.session_state[click]["row"]
+        if not 0 <= row < len(st.session_state[seen]):
+            return
+        value = st.session_state[seen][row]
+        if opens:
+            st.query_params[opens] = str(value)
+        else:
+            st.session_state["wants_report"] = int(value)
+
+    with st.container(key=f"{key}_grid"):
+        st.dataframe(
+            frame[[*columns]].assign(button=LIST_BUTTON if opens else REPORT_BUTTON),
+            hide_index=True,
+            height="content" if len(frame) <= FEW_ROWS else TABLE_HEIGHT,
+            alt=alt,
+            column_config={
+                **columns,
+                "button": st.column_config.ButtonColumn(
+                    button, width=90, type="tertiary", key=click, on_click=pressed
+                ),
+            },
+        )
+
+
+def _numbers(frame: pd.DataFrame, file: str, labels: dict[str, str]) -> None:
+    """Offer a chart's figures as a folded table and as a CSV."""
+    with st.expander("The numbers", icon=":material/table:"):
+        st.dataframe(
+            frame[[*labels]].rename(columns=labels),
+            hide_index=True,
+            alt=f"The numbers of {file}",
+            height="content" if len(frame) <= FEW_ROWS else TABLE_HEIGHT,
+        )
+        _csv(frame, file, labels, rows_shown=len(frame))
+
+
+def _csv(
+    frame: pd.DataFrame, file: str, labels: dict[str, str], *, rows_shown: int, of: int | None = None
+) -> None:
+    """Offer a frame as a CSV, with the columns that have labels."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "CSV",
+            data=lambda: to_csv(frame, labels),
+            file_name=f"{file}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"csv-{file}",
+        )
+        whole = len(frame) if of is None else of
+        if rows_shown < whole:
+            st.caption(f"The first {rows_shown:,} of {whole:,} are shown.")
+
+
+def to_csv(frame: pd.DataFrame, labels: dict[str, str]) -> bytes:
+    """Return a frame as UTF-8 with a byte-order mark, texts defused, times in ISO 8601 and UTC."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(labels.values())
+    for row in frame[[*labels]].itertuples(index=False, name=None):
+        writer.writerow(_cell(value) for value in row)
+    return b"\xef\xbb\xbf" + buffer.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return export.defuse(value)
+    if bool(pd.isna(value)):
+        return ""
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+
+
+def _say_looked_at(looked_at: int, of: int) -> None:
+    if looked_at < of:
+        st.caption(f"Looked at the newest {looked_at:,} of {counted(of)}.")
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.2%}"
+
+
+def _trend(change: float) -> str:
+    return "–" if math.isnan(change) else f"{change:+.0%}"
+
+
+def _took(seconds: float | None) -> str:
+    """Return a duration as a card says it."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _time_column(label: str, zone: ZoneInfo) -> Any:
+    return st.column_config.DatetimeColumn(
+        label, format="YYYY-MM-DD HH:mm", timezone=zone.key, width=130
+    )

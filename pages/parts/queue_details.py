@@ -1,0 +1,85 @@
+"""What a queued job and a batch show besides tables: facts, long texts, and the log as a timeline."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import humanize
+import pandas as pd
+import streamlit as st
+
+from jobs_data import times
+from jobs_data.queues import Log, LongText
+from pages.parts.text import plain
+
+
+def show_facts(title: str, facts: Mapping[str, str]) -> None:
+    """Show a group of facts under its title; those that are empty are left out."""
+    told = {label: value for label, value in facts.items() if value}
+    if not told:
+        return
+    with st.container(border=True):
+        st.markdown(f"**{title}**")
+        with st.container(horizontal=True, gap="medium"):
+            for label, value in told.items():
+                with st.container(width="content", gap=None):
+                    st.caption(label)
+                    st.text(value)
+
+
+def show_progress(progress: float | None, text: str) -> None:
+    """Show a bar with its message; the message alone where no share is told."""
+    if progress is not None:
+        st.progress(progress, text=plain(text) or None)
+    elif text:
+        st.text(text)
+
+
+def show_long_text(label: str, icon: str, text: LongText, *, expanded: bool = False) -> None:
+    """Show a long text, folded, as it is, JSON with one value a line; nothing where it is empty."""
+    if not text.text:
+        return
+    with st.expander(f"{label} · {humanize.naturalsize(text.size)}", icon=icon, expanded=expanded):
+        if text.is_cut:
+            st.caption(
+                f"This is the beginning, 200,000 characters, of {humanize.naturalsize(text.size)}; "
+                "the rest is left out here."
+            )
+        st.code(text.pretty, language=None, wrap_lines=True, height=_height(text.pretty))
+
+
+def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
+    """Show events as a timeline, oldest first; `missing` says why there can be none."""
+    st.subheader("Log", anchor=False)
+    if log.rows.empty:
+        st.caption(missing or "The queue has logged nothing of it.")
+        return
+    if log.is_cut:
+        st.caption(f"The newest {len(log.rows):,} events; older ones are left out here.")
+    items = []
+    before: datetime | None = None
+    for event in log.rows.to_dict("records"):
+        moment: datetime | None = None if pd.isna(event["time"]) else event["time"]
+        step = ""
+        if moment is not None and before is not None and moment > before:
+            step = f"<small>+{_step(moment - before)}</small>"
+        before = moment or before
+        kind, message, details = (html.escape(event[c]) for c in ("event", "message", "details"))
+        folded = f"<details><summary>Details</summary><pre>{details}</pre></details>"
+        items.append(
+            f"<li class='event-{kind}'><time>{html.escape(times.shown(moment, zone))}</time> {step}"
+            f"<div><b>{kind}</b> {message}</div>{folded if details else ''}</li>"
+        )
+    st.html(f"<ol class='timeline'>{''.join(items)}</ol>")
+
+
+def _step(between: timedelta) -> str:
+    return humanize.precisedelta(between, minimum_unit="seconds", format="%0.0f")
+
+
+def _height(text: str) -> int | Literal["content"]:
+    return 400 if text.count("\n") > 18 or len(text) > 4_000 else "content"

@@ -1,0 +1,92 @@
+"""Which of the queues' jobs are shown: the filters write to the URL and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from jobs_data.filters import parse_number
+from jobs_data.queue_filters import Kind, QueueFilter, QueueState, QueueView
+from jobs_data.queues import QueuesOverview
+from pages.parts.queue_state import go_to_queue_view, queue_view_in_url
+
+
+def show_filters(view: QueueView, overview: QueuesOverview | None) -> None:
+    """Show a box for each part of the filter; without an overview only what is asked for is in it."""
+    asked = view.filter
+    names = [] if overview is None else sorted(set(overview.rows["queue"]))
+    workers = () if overview is None else overview.workers
+    types = () if overview is None else overview.types
+    with st.container(horizontal=True, vertical_alignment="bottom", key="queue_filters"):
+        _choice("Queue", "queue", names, asked.queue)
+        _choice(
+            "Status",
+            "status",
+            [state.value for state in QueueState],
+            asked.status.value if asked.status else "",
+        )
+        _choice("Type", "type", types, asked.type)
+        _choice("Worker", "worker", workers, asked.worker)
+        _choice("Kind", "kind", [kind.value for kind in Kind], asked.kind.value if asked.kind else "")
+        st.session_state["queue_filter_batch"] = "" if asked.batch is None else str(asked.batch)
+        st.text_input("Batch", key="queue_filter_batch", placeholder="Number", on_change=_batch_typed)
+
+
+def show_nothing(view: QueueView) -> None:
+    """Say why there is nothing to show, and offer the way back to all jobs."""
+    if view.filter == QueueFilter():
+        st.info("There are no jobs in the queues right now.", icon=":material/inbox:")
+        return
+    told = (
+        "No job in the queues matches this filter right now. Of Laravel's jobs nobody knows the type, "
+        "the batch or the worker."
+        if view.filter.heratio_alone
+        else "No job in the queues matches this filter right now."
+    )
+    st.info(told, icon=":material/filter_alt_off:")
+    st.button(
+        "Show all jobs",
+        icon=":material/list:",
+        on_click=lambda: go_to_queue_view(QueueView(limit=view.limit)),
+    )
+
+
+def go_to_page(page: int) -> None:
+    """Put another page of the same jobs into the URL."""
+    go_to_queue_view(queue_view_in_url().on_page(page))
+
+
+def _choice(label: str, name: str, options: Any, current: str) -> None:
+    # The URL is the truth: the box is set from it on every run and only ever writes to it.
+    key = f"queue_filter_{name}"
+    st.session_state[key] = current
+    offered = ["", *options]
+    st.selectbox(
+        label,
+        offered if current in offered else [*offered, current],
+        key=key,
+        format_func=lambda value: (
+            (value.capitalize() if name in {"status", "kind"} else value) or "All"
+        ),
+        on_change=_picked,
+        args=(name, key),
+    )
+
+
+def _picked(name: str, key: str) -> None:
+    view = queue_view_in_url()
+    value: Any = st.session_state[key]
+    if name == "status":
+        value = QueueState(value) if value else None
+    elif name == "kind":
+        value = Kind(value) if value else None
+    go_to_queue_view(view.with_filter(replace(view.filter, **{name: value})))
+
+
+def _batch_typed() -> None:
+    number = parse_number(st.session_state["queue_filter_batch"])
+    view = queue_view_in_url()
+    batch = number if number and number > 0 else None
+    go_to_queue_view(view.with_filter(replace(view.filter, batch=batch)))

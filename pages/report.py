@@ -1,0 +1,55 @@
+"""The report: what fails, why, since when, what is slow, and what is stuck."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from jobs_data import times
+from jobs_data.engine import get_database
+from jobs_data.filters import ListView
+from pages.parts import panels, readings, refresh, state
+from pages.parts.viewer import get_viewer
+
+database = get_database()
+viewer = get_viewer()
+zone = times.zone_named(st.context.timezone)
+
+st.title("Report", anchor=False)
+state.show_notice()
+with st.container(horizontal=True, vertical_alignment="center"):
+    period = panels.pick_period()
+    st.space("stretch")
+    refresh.refresh_controls()
+
+# Read at the same time: a page at first sight waits for the slowest of them, not for the sum.
+activity = readings.begin(lambda: readings.activity(database, period, zone))
+durations = readings.begin(lambda: readings.durations(database, period, zone))
+owners = readings.begin(lambda: readings.owners(database, period, zone))
+failures = readings.begin(lambda: readings.grouped_failures(database, period, zone))
+stuck = readings.begin(lambda: readings.stuck(database))
+
+with panels.panel("How jobs ended"):
+    panels.show_totals(activity.result())
+    panels.show_days(activity.result())
+with panels.panel("Failure rate"):
+    panels.show_rate(activity.result(), period)
+with panels.panel("Durations"):
+    panels.show_durations(database, durations.result())
+with panels.panel("Busiest hours"):
+    panels.show_hours(activity.result(), zone)
+with panels.panel("Owners"):
+    panels.show_owners(owners.result())
+with panels.panel("Failures, grouped"):
+    panels.show_failures(failures.result(), period, zone)
+with panels.panel("Possibly stuck"):
+    panels.show_stuck(stuck.result(), zone)
+with panels.panel("Since you last looked"):
+    panels.show_news(database, viewer, zone)
+
+refresh.keep_refreshing(
+    datetime.now(UTC) if activity.exception() else activity.result().read_at,
+    zone,
+    paused_by="the jobs of an error are open" if panels.has_open_pattern() else "",
+)
+if job_id := st.session_state.pop("wants_report", None):
+    state.open_report(ListView(), job_id)

@@ -1,0 +1,215 @@
+"""The queues' screens, run as Streamlit runs them but without a browser, on both kinds of database."""
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from jobs_data import platform, queues
+from jobs_data.accounts import Right
+from jobs_data.engine import TookTooLong
+from tests.pages.test_pages import introduce, press, show, words
+from tests.store import NOON, Store
+
+HOSTILE = "**bold** <script>alert(1)</script> [x](https://evil.example)"
+pytestmark = pytest.mark.usefixtures("served", "reader")
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Introduce a reader: whoever may look may see all of the queues."""
+    introduce(monkeypatch, Right.READER)
+
+
+def queued(store: Store, status: str = "pending", **values: Any) -> int:
+    """Insert a job of the platform's queue and return its id."""
+    values = {"queue": "default", "job_type": "arX", "created_at": NOON, **values}
+    return store.insert(platform.queue_job, status=status, **values)
+
+
+def table(app: AppTest, column: str) -> list[Any]:
+    """Return a column of the last table of the page that has it."""
+    [*_, found] = [frame.value for frame in app.dataframe if column in frame.value]
+    return list(found[column])
+
+
+def markup(app: AppTest) -> str:
+    """Return all that the page shows as HTML."""
+    return "".join(str(part.proto) for part in app.get("html"))
+
+
+def test_the_queues_and_their_jobs(store: Store) -> None:
+    """A row for each queue, and below it the jobs, newest first."""
+    first, second = queued(store), queued(store, "failed", queue="imports", error_message="broke")
+    app = show("queue_browse.py")
+    assert app.dataframe[0].value["queue"].tolist() == ["default", "imports"]
+    assert app.dataframe[0].value["waiting"].tolist() == [1, 0]
+    assert table(app, "job") == [f"#{second}", f"#{first}"]
+    assert table(app, "error") == ["broke", ""]
+    assert "Showing 1–2 of 2 jobs" in words(app)
+    assert "Updated" in words(app)
+
+
+def test_the_url_filters_and_a_page_past_the_end_is_the_last(store: Store) -> None:
+    """What makes no sense falls back."""
+    ids = [queued(store, queue="imports") for _ in range(5)]
+    queued(store)
+    app = show("queue_browse.py", queue="imports", limit="2", page="99", status="nonsense")
+    assert table(app, "job") == [f"#{ids[0]}"]
+    assert "Showing 5–5 of 5 jobs" in words(app)
+    assert [box.value for box in app.selectbox][:2] == ["imports", ""]
+
+
+def test_picking_a_filter_writes_the_url(store: Store) -> None:
+    """It starts at page one, and what is written shows the same again."""
+    for n in range(6):
+        queued(store, "failed" if n % 2 else "completed")
+    app = show("queue_browse.py", limit="2", page="2")
+    [status] = [box for box in app.selectbox if box.label == "Status"]
+    status.set_value("failed").run()
+    assert not app.exception
+    assert app.query_params["status"] in ("failed", ["failed"])
+    assert "page" not in app.query_params
+    assert "Showing 1–2 of 3 jobs" in words(app)
+    app.text_input[0].set_value("7").run()
+    assert "No job in the queues matches this filter" in words(app)
+    assert "Laravel" in words(app)
+    press(app, "Show all jobs")
+    assert "Showing 1–2 of 6 jobs" in words(app)
+
+
+def test_empty_queues_say_so(store: Store) -> None:
+    """In both places, and without a word on missing tables."""
+    app = show("queue_browse.py")
+    assert "There is nothing in any queue" in words(app)
+    assert "There are no jobs in the queues" in words(app)
+    assert "normal on AtoM" not in words(app)
+    assert "There are no batches" in words(show("queue_batches.py"))
+
+
+@pytest.mark.parametrize("script", ["queue_browse.py", "queue_batches.py", "queue_job.py"])
+def test_missing_tables_are_named_with_the_reason(store: Store, script: str) -> None:
+    """On an AtoM there is nothing else to see."""
+    with store.engine.begin() as connection:
+        for missing in (*queues.HERATIO_TABLES, *queues.LARAVEL_TABLES):
+            connection.exec_driver_sql(f"DROP TABLE {missing.name}")
+    text = words(show(script, id="1"))
+    assert "This database has no table named ahg_queue_" in text
+    assert "normal on AtoM" in text
+
+
+def test_one_missing_table_leaves_the_rest(store: Store) -> None:
+    """The sentence names that one alone."""
+    queued(store)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE ahg_queue_failed")
+    app = show("queue_browse.py")
+    assert "no table named ahg_queue_failed." in words(app)
+    assert "Laravel" not in app.info[0].value
+    assert "Showing 1–1 of 1 job" in words(app)
+
+
+def test_batches_and_one_of_them(store: Store) -> None:
+    """A batch opens to its facts, its jobs and its log, and leads back."""
+    batch = store.insert(
+        platform.queue_batch,
+        name=HOSTILE,
+        status="running",
+        total_jobs=4,
+        completed_jobs=1,
+        options='{"a": 1}',
+        started_at=NOON,
+    )
+    job_id = queued(store, batch_id=batch)
+    queued(store)
+    store.insert(
+        platform.queue_log, batch_id=batch, event_type="started", message=HOSTILE, created_at=NOON
+    )
+    app = show("queue_batches.py")
+    assert table(app, "name") == [HOSTILE]
+    assert table(app, "progress") == [25]
+    assert "Showing 1–1 of 1 batch" in words(app)
+    app = show("queue_batches.py", batch=str(batch))
+    assert table(app, "job") == [f"#{job_id}"]
+    assert "1 of 4" in app.get("progress")[0].proto.text
+    assert '{\n  "a": 1\n}' in [code.value for code in app.code]
+    assert "<script>" not in markup(app)
+    assert "&lt;script&gt;" in markup(app)
+    press(app, "Back to batches")
+    assert table(app, "name") == [HOSTILE]
+
+
+@pytest.mark.parametrize("batch", ["99", "no-uuid", "x" * 500, "9" * 40])
+def test_a_batch_that_does_not_exist_has_a_page(store: Store, batch: str) -> None:
+    """With the way back."""
+    assert "There is no batch with this number" in words(show("queue_batches.py", batch=batch))
+
+
+def test_laravels_batch_says_what_it_cannot(store: Store) -> None:
+    """Which jobs belong to it nobody notes; the failed ones' uuids are there."""
+    with store.engine.begin() as connection:
+        connection.execute(
+            platform.laravel_batches.insert().values(id="a-1", name="mails", failed_job_ids='["u7"]')
+        )
+    app = show("queue_batches.py", batch="a-1")
+    assert "Laravel does not note which jobs belong to a batch" in words(app)
+    assert '["u7"]' in [code.value for code in app.code]
+
+
+def test_a_queued_job_shows_everything_as_it_is(store: Store) -> None:
+    """Hostile text stays text, malformed JSON is shown as it is, and the log is a timeline."""
+    batch = store.insert(platform.queue_batch, name="b")
+    job_id = queued(
+        store,
+        "failed",
+        job_type=HOSTILE,
+        payload='{"a": [1]}',
+        result_data="{broken",
+        error_message=HOSTILE,
+        error_trace="#0 x",
+        attempt_count=3,
+        max_attempts=3,
+        progress_current=1,
+        progress_total=2,
+        progress_message=HOSTILE,
+        batch_id=batch,
+        chain_id=3,
+        chain_order=1,
+        worker_id="host:1",
+    )
+    store.insert(platform.queue_failed, original_job_id=job_id, error_message="gone", failed_at=NOON)
+    store.insert(platform.queue_log, job_id=job_id, event_type="failed", message=HOSTILE)
+    app = show("queue_job.py", id=str(job_id), queue="imports")
+    codes = [code.value for code in app.code]
+    assert codes == [HOSTILE, "#0 x", "gone", '{\n  "a": [\n    1\n  ]\n}', "{broken"]
+    text = words(app)
+    for expected in ("3 of 3", "host:1", "It was given up", "Chain 3", "3, number 1"):
+        assert expected in text
+    assert "<script>" not in markup(app)
+    assert app.get("progress")[0].proto.text.startswith("1 of 2")
+    press(app, "Open its batch")
+    assert "Batch" in words(app)
+
+
+@pytest.mark.parametrize("job_id", ["1", "", "abc", "-1", "9" * 30])
+def test_a_queued_job_that_does_not_exist_has_a_page(store: Store, job_id: str) -> None:
+    """It says what may have happened and leads back to the same view."""
+    app = show("queue_job.py", id=job_id, queue="imports")
+    assert "There is no job with this number in the platform's queue" in words(app)
+    press(app, "Back to queues")
+    assert app.title[0].value == "Queues"
+
+
+def test_a_panel_that_took_too_long_leaves_the_rest(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The overview says so, and the jobs are there."""
+
+    def too_long(*_: object) -> None:
+        raise TookTooLong("The database took too long over this.")
+
+    queued(store)
+    monkeypatch.setattr(queues, "read_overview", too_long)
+    app = show("queue_browse.py")
+    assert "The database took too long over this." in words(app)
+    assert "Showing 1–1 of 1 job" in words(app)

@@ -1,0 +1,147 @@
+"""The report's page, run as Streamlit runs it but without a browser, on both kinds of database."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from jobs_data import failures, platform, statistics
+from jobs_data.accounts import Right
+from jobs_data.engine import TookTooLong
+from tests.pages.test_pages import introduce, show, words
+from tests.store import Store
+
+pytestmark = pytest.mark.usefixtures("served", "viewer")
+NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+PANELS = [
+    "How jobs ended",
+    "Failure rate",
+    "Durations",
+    "Busiest hours",
+    "Owners",
+    "Failures, grouped",
+    "Possibly stuck",
+    "Since you last looked",
+]
+
+
+@pytest.fixture
+def viewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Introduce a reader, and let no test see what another one has read."""
+    introduce(monkeypatch, Right.READER)
+    st.cache_data.clear()
+    yield
+    st.cache_data.clear()
+
+
+def report(**query: str) -> AppTest:
+    """Return the report with a query."""
+    return show("report.py", **query)
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    """Return the figures on the cards."""
+    return {card.label: card.value for card in app.metric}
+
+
+def fill(store: Store) -> None:
+    """Put in three completed jobs and a failed one of today, and an old one."""
+    for seconds in (10, 20, 60):
+        job_id = store.job("export", created=NOW, completed_at=NOW + timedelta(seconds=seconds))
+        store.execution(job_id, duration=seconds)
+    failed = store.job("import", 185, created=NOW, completed_at=NOW)
+    store.note(failed, en="Row 17: no such *parent* <b>")
+    store.job("old", created=NOW - timedelta(days=50), completed_at=NOW - timedelta(days=50))
+
+
+def test_every_panel_is_there(store: Store) -> None:
+    """They come in the order of their questions, with the figures of 30 days where nothing is asked."""
+    fill(store)
+    app = report()
+    assert [panel.value for panel in app.subheader] == PANELS
+    assert metrics(app) == {
+        "Total": "4",
+        "Completed": "3",
+        "Failed": "1",
+        "Failed, of the finished jobs": "25.00%",
+        "Average duration": "22.5 s",
+        "Median duration": "15.0 s",
+    }
+    assert "In the 30 days before: 0.00%, that is 0 of 1 job" in words(app)
+    assert "3 as the platform recorded them, 1 as completed" in words(app)
+    assert "Looked at 1 of 1 failure." in words(app)
+    assert "This browser has no earlier visit" in words(app)
+
+
+def test_the_url_says_which_period(store: Store) -> None:
+    """A choice that makes no sense is 30 days; all time has nothing before it."""
+    fill(store)
+    assert metrics(report(period="all"))["Total"] == "5"
+    assert "All time has no period before it." in words(report(period="all"))
+    assert metrics(report(period="90"))["Total"] == "5"
+    assert metrics(report(period="7"))["Total"] == "4"
+    assert metrics(report(period="<b>"))["Total"] == "4"
+
+
+def test_picking_a_period_writes_the_url(store: Store) -> None:
+    """What is written can be shared."""
+    fill(store)
+    app = report()
+    app.button_group[0].set_value("All").run()
+    assert not app.exception
+    assert app.query_params["period"] in ("all", ["all"])
+    assert metrics(app)["Total"] == "5"
+
+
+def test_a_failure_opens_the_list_of_its_jobs(store: Store) -> None:
+    """The address names the pattern; one that is not there is told."""
+    fill(store)
+    key = failures.read_failures(
+        store.database(), statistics.Period.MONTH, ZoneInfo("UTC"), datetime.now(UTC)
+    ).patterns["key"][0]
+    app = report(failure=key)
+    assert [code.value for code in app.code] == ["Row <number>: no such *parent* <b>"]
+    assert [list(table.value["name"]) for table in app.dataframe if "text" in table.value] == [
+        ["import"]
+    ]
+    assert "This error is not among the failures" in words(report(failure="nothing"))
+
+
+def test_an_empty_database_has_a_report(store: Store) -> None:
+    """Nothing is shown as a figure that is none."""
+    app = report()
+    assert metrics(app)["Failed, of the finished jobs"] == "–"
+    assert metrics(app)["Median duration"] == "–"
+    assert "No job of this period has failed." in words(app)
+    assert "No active job runs far longer" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("reader", "panels"),
+    [("read_activity", 3), ("read_durations", 1), ("read_owners", 1), ("read_stuck", 1)],
+)
+def test_what_takes_too_long_costs_its_panel_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch, reader: str, panels: int
+) -> None:
+    """The sentence stands in its place, and everything else is there."""
+    fill(store)
+
+    def too_long(*_: object) -> None:
+        raise TookTooLong("That took too long.")
+
+    monkeypatch.setattr(statistics, reader, too_long)
+    app = report()
+    assert [warning.value for warning in app.warning] == ["That took too long."] * panels
+    assert [panel.value for panel in app.subheader] == PANELS
+
+
+def test_atom_is_told_what_it_lacks(store: Store) -> None:
+    """Without execution records a duration is completed minus created, and that is normal."""
+    platform.job_execution.drop(store.engine)
+    store.job(created=NOW, completed_at=NOW + timedelta(seconds=8))
+    app = report()
+    assert metrics(app)["Median duration"] == "8.0 s"
+    assert "has no table ahg_job_execution, as is normal on AtoM" in words(app)

@@ -1,0 +1,70 @@
+"""How long the database may work for us, on both kinds of database."""
+
+import pytest
+from sqlalchemy import text
+
+from jobs_data.engine import DatabaseUnavailable, TookTooLong
+from tests.store import Store
+
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    "mysql": "SELECT SLEEP(30)",
+}
+BOUND = "SELECT @@max_statement_time"
+
+
+def endless(store: Store) -> str:
+    """Return a statement that outlasts its time."""
+    return ENDLESS[store.engine.dialect.name]
+
+
+def test_a_read_ends_when_its_time_is_over(store: Store) -> None:
+    """The error has a sentence and no secrets, and the same connection reads on afterwards."""
+    database = store.database()
+    with (
+        pytest.raises(TookTooLong, match="took too long") as caught,
+        database.reading(0.3) as connection,
+    ):
+        connection.execute(text(endless(store)))
+    assert isinstance(caught.value, DatabaseUnavailable)
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT 7")).scalar() == 7
+    assert store.engine.pool.status().count("Connections in pool: 1") == 1
+
+
+def test_a_write_that_takes_too_long_leaves_nothing(store: Store) -> None:
+    """What it had changed before is taken back."""
+    job_id = store.job()
+
+    def write() -> None:
+        with store.database().writing(0.3) as connection:
+            connection.execute(text(f"DELETE FROM job WHERE id = {job_id}"))
+            connection.execute(text(endless(store)))
+
+    with pytest.raises(TookTooLong):
+        write()
+    assert store.ids() == [job_id]
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_the_bound_follows_the_transaction(store: Store) -> None:
+    """A connection is bounded from the start, and a longer bound does not stay with it."""
+    database = store.database()
+    for seconds in (20, 3600, 20, 0.5):
+        with database.reading(seconds) as connection:
+            assert float(connection.execute(text(BOUND)).scalar_one()) == seconds
+    with store.engine.connect() as fresh, store.engine.connect() as other:
+        assert float(fresh.execute(text(BOUND)).scalar_one()) in (0.5, 20)
+        assert float(other.execute(text(BOUND)).scalar_one()) == 20
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_a_deadline_ends_with_its_transaction(store: Store) -> None:
+    """Work on the same connection outside of it has no deadline."""
+    database = store.database()
+    with database.reading(0) as connection:
+        assert "deadline" in connection.info
+    with store.engine.connect() as connection:
+        assert "deadline" not in connection.info
+        statement = ENDLESS["sqlite"].removesuffix("FROM n") + "FROM (SELECT i FROM n LIMIT 100000)"
+        assert connection.execute(text(statement)).scalar() == 100_000
