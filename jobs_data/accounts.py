@@ -172,7 +172,8 @@ def _check_second_factor(database: Database, user_id: int, code: str, now: datet
             ) from None
         if not code.strip():
             raise SignInRefused(
-                Reason.CODE_NEEDED, "Please enter the six-digit code that your authenticator shows."
+                Reason.CODE_NEEDED,
+                "Please enter the six-digit code that your authenticator shows, and your password again.",
             )
         if not is_right:
             raise SignInRefused(

@@ -50,9 +50,9 @@ def unknown(scope: Scope) -> Response:
     )
 
 
-def forbidden(scope: Scope, sentence: str) -> Response:
-    """Tell somebody known that this is not theirs to do."""
-    return _told(Request(scope), 403, "Not allowed", sentence)
+def forbidden(scope: Scope, sentence: str, *, is_inside: bool = False) -> Response:
+    """Tell somebody that this is not theirs to do; who is inside is led back to the jobs."""
+    return _told(Request(scope), 403, "Not allowed", sentence, is_inside=is_inside)
 
 
 def unavailable(scope: Scope, sentence: str) -> Response:
@@ -67,9 +67,11 @@ def is_person(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _told(request: Request, status: int, title: str, sentence: str) -> Response:
+def _told(
+    request: Request, status: int, title: str, sentence: str, *, is_inside: bool = False
+) -> Response:
     if is_person(request):
-        return page("told.html", status, title=title, sentence=sentence)
+        return page("told.html", status, title=title, sentence=sentence, is_inside=is_inside)
     return _sentence(request, status, sentence)
 
 

@@ -320,7 +320,7 @@ def _refusal(scope: Scope, visitor: Visitor) -> Response | None:
     if visitor.right is None:
         return answers.forbidden(scope, NO_RIGHT)
     if visitor.right is Right.READER and scope["path"].startswith(WRITE_PATHS):
-        return answers.forbidden(scope, READERS_LOOK)
+        return answers.forbidden(scope, READERS_LOOK, is_inside=True)
     return None
 
 

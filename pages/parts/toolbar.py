@@ -23,7 +23,7 @@ STATES: Final[dict[str, State | None]] = {
     "Completed": State.COMPLETED,
     "Failed": State.FAILED,
 }
-SORTS: Final = {"Newest first": Sort.DATE, "By name": Sort.NAME}
+SORTS: Final = {"Newest": Sort.DATE, "Name": Sort.NAME}
 
 
 def show_toolbar(jobs: JobsList, viewer: Viewer) -> None:

@@ -8,7 +8,15 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 from jobs_data import links
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
@@ -16,6 +24,8 @@ from tests.app_servers import ARTEFACTS
 from tests.conftest import find_program
 from web.sessions import COOKIE
 
+# A machine that does other things too takes its time over the first page; only failures wait for it.
+PATIENCE = 15_000
 CHROMIUM_OPTIONS = [
     # Its sandbox needs rights that a container rarely has; the only pages shown are ours.
     "--no-sandbox",
@@ -135,6 +145,7 @@ def chromium_path() -> str:
 @pytest.fixture(scope="package")
 def browser(chromium_path: str) -> Iterator[Browser]:
     """Run one browser for all tests of this folder."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_OPTIONS)
         yield browser
