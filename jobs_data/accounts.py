@@ -173,7 +173,7 @@ def _check_second_factor(database: Database, user_id: int, code: str, now: datet
         if not code.strip():
             raise SignInRefused(
                 Reason.CODE_NEEDED,
-                "Please enter the six-digit code that your authenticator shows, and your password again.",
+                "Please enter your password again, and the six-digit code of your authenticator.",
             )
         if not is_right:
             raise SignInRefused(

@@ -31,13 +31,8 @@ export default function ({ setStateValue }) {
 
 def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:
     """Show the toggle and the button; pressing either reruns the page, which reads anew."""
-    st.toggle(
-        "Auto refresh",
-        key=AUTO_PARAM,
-        bind="query-params",
-        help=f"Reads anew every {INTERVAL_SECONDS} seconds. Pauses while this tab is in the "
-        "background, while a dialog is open and while rows are selected.",
-    )
+    # No tooltip: when it waits, the line that `keep_refreshing` writes says why.
+    st.toggle("Auto refresh", key=AUTO_PARAM, bind="query-params")
     st.button("Refresh", icon=":material/refresh:", shortcut="U", on_click=on_refresh, wrap=False)
 
 
