@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -40,7 +41,7 @@ def unknown(scope: Scope) -> Response:
     """Send a person to the sign-in, and back afterwards; tell a program 401."""
     request = Request(scope)
     if not is_person(request):
-        return _sentence(request, 401, "Sign in first.")
+        return plain(request, 401, "Sign in first.", _HEADERS)
     query = f"?{request.url.query}" if request.url.query else ""
     came_for = f"{scope['path']}{query}" if request.method in {"GET", "HEAD"} else links.BASE
     return RedirectResponse(
@@ -60,6 +61,20 @@ def unavailable(scope: Scope, sentence: str) -> Response:
     return _told(Request(scope), 503, "Not available right now", sentence)
 
 
+def plain(
+    request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a sentence as text, or in JSON for a program that asks for it."""
+    if wants_json(request):
+        return JSONResponse({"message": sentence}, status_code=status, headers=headers)
+    return PlainTextResponse(sentence, status_code=status, headers=headers)
+
+
+def wants_json(request: Request) -> bool:
+    """Return whether a program asks for its answer in JSON."""
+    return "application/json" in request.headers.get("accept", "")
+
+
 def is_person(request: Request) -> bool:
     """Return whether a browser is about to show the answer to somebody."""
     if mode := request.headers.get("sec-fetch-mode"):
@@ -72,10 +87,4 @@ def _told(
 ) -> Response:
     if is_person(request):
         return page("told.html", status, title=title, sentence=sentence, is_inside=is_inside)
-    return _sentence(request, status, sentence)
-
-
-def _sentence(request: Request, status: int, message: str) -> Response:
-    if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse({"message": message}, status_code=status, headers=_HEADERS)
-    return PlainTextResponse(message, status_code=status, headers=_HEADERS)
+    return plain(request, status, sentence, _HEADERS)

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import (
     FileResponse,
     JSONResponse,
-    PlainTextResponse,
     RedirectResponse,
     Response,
     StreamingResponse,
@@ -27,6 +26,7 @@ from jobs_data.filters import ListView, parse_number, parse_view
 from jobs_data.removal import ClearingRuns, Outcome
 from jobs_data.results import ResultUnavailable, find_result
 from jobs_data.settings import get_settings
+from web.answers import plain, wants_json
 
 HTTP_OK: Final = 200
 
@@ -92,13 +92,13 @@ async def download(request: Request) -> Response:
     job_id = request.path_params["job_id"]
     download_path = await run_in_threadpool(queries.read_download_path, get_database(), job_id)
     if download_path is None:
-        return _sentence(request, 404, f"There is no job {job_id}.")
+        return plain(request, 404, f"There is no job {job_id}.")
     try:
         result = await run_in_threadpool(find_result, get_settings().web_root, download_path)
     except ResultUnavailable as problem:
-        return _sentence(request, 404, str(problem))
+        return plain(request, 404, str(problem))
     if result is None:
-        return _sentence(request, 404, f"Job {job_id} has no result file.")
+        return plain(request, 404, f"Job {job_id} has no result file.")
     return FileResponse(
         result.path,
         filename=result.name,
@@ -111,7 +111,7 @@ async def output(request: Request) -> Response:
     """Stream a job's whole output as a text file."""
     job_id = request.path_params["job_id"]
     if await run_in_threadpool(queries.read_download_path, get_database(), job_id) is None:
-        return _sentence(request, 404, f"There is no job {job_id}.")
+        return plain(request, 404, f"There is no job {job_id}.")
     return StreamingResponse(
         _closing(piece.encode() for piece in queries.stream_output(get_database(), job_id)),
         media_type="text/plain; charset=utf-8",
@@ -162,7 +162,7 @@ class ClearInactive(HTTPEndpoint):
 
 async def database_unavailable(request: Request, problem: Exception) -> Response:
     """Answer a DatabaseUnavailable with 503 and its sentence, whichever route it came from."""
-    return _sentence(request, 503, str(problem))
+    return plain(request, 503, str(problem))
 
 
 def routes() -> list[BaseRoute]:
@@ -196,22 +196,12 @@ def is_same_origin(request: Request) -> bool:
 
 
 def _foreign(request: Request) -> Response:
-    return _sentence(request, 403, "This request comes from another site, so nothing was changed.")
-
-
-def _wants_json(request: Request) -> bool:
-    return "application/json" in request.headers.get("accept", "")
-
-
-def _sentence(request: Request, status: int, message: str) -> Response:
-    if _wants_json(request):
-        return JSONResponse({"message": message}, status_code=status)
-    return PlainTextResponse(message, status_code=status)
+    return plain(request, 403, "This request comes from another site, so nothing was changed.")
 
 
 def _changed(request: Request, status: int, removed: int, message: str) -> Response:
     """Tell a program what happened, or lead a browser back to the list, which shows it."""
-    if _wants_json(request):
+    if wants_json(request):
         return JSONResponse({"removed": removed, "message": message}, status_code=status)
     return RedirectResponse(
         links.list_url(ListView(), notice=notices.sign(message, is_good=status == HTTP_OK)),

@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 import streamlit as st
 
 from jobs_data.queue_filters import QueueView, parse_queue_view, queue_view_params
-from pages.parts.state import AUTO_PARAM
+from pages.parts.state import auto_params, put_into_url
 
 _VIEW_PARAMS: Final = ("kind", "queue", "status", "type", "batch", "worker", "page", "limit")
 _WANTED: Final = "wants_queue_job"
@@ -20,12 +20,7 @@ def queue_view_in_url() -> QueueView:
 
 def go_to_queue_view(view: QueueView) -> None:
     """Put a view into the URL, so that this run or the next one shows it."""
-    params = queue_view_params(view)
-    for name in _VIEW_PARAMS:
-        if name in params:
-            st.query_params[name] = params[name]
-        elif name in st.query_params:
-            del st.query_params[name]
+    put_into_url(queue_view_params(view), _VIEW_PARAMS)
 
 
 def want_queue_job(job_id: int) -> None:
@@ -56,5 +51,4 @@ def pressed_row(click: str, rows: Any) -> int | None:
 
 
 def _link(view: QueueView, **more: str) -> dict[str, str]:
-    auto = {AUTO_PARAM: "true"} if st.session_state.get(AUTO_PARAM) else {}
-    return {**queue_view_params(view), **auto, **more}
+    return {**queue_view_params(view), **auto_params(), **more}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
 import streamlit as st
@@ -21,8 +22,12 @@ def view_in_url() -> ListView:
 
 def go_to(view: ListView) -> None:
     """Put a view into the URL, so that this run or the next one shows it."""
-    params = view_params(view)
-    for name in _VIEW_PARAMS:
+    put_into_url(view_params(view), _VIEW_PARAMS)
+
+
+def put_into_url(params: Mapping[str, str], names: Sequence[str]) -> None:
+    """Give the URL's parameters of some names these values, and take out those that have none."""
+    for name in names:
         if name in params:
             st.query_params[name] = params[name]
         elif name in st.query_params:
@@ -30,9 +35,13 @@ def go_to(view: ListView) -> None:
 
 
 def link_params(view: ListView, **more: str) -> dict[str, str]:
-    """Return the query of a link between our pages: the view, and whether auto refresh is on."""
-    auto = {AUTO_PARAM: "true"} if st.session_state.get(AUTO_PARAM) else {}
-    return {**view_params(view), **auto, **more}
+    """Return the query of a link to a page of ours that comes back to a view of the list."""
+    return {**view_params(view), **auto_params(), **more}
+
+
+def auto_params() -> dict[str, str]:
+    """Return the part of a link's query that takes auto refresh along where it is on."""
+    return {AUTO_PARAM: "true"} if st.session_state.get(AUTO_PARAM) else {}
 
 
 def open_list(view: ListView) -> NoReturn:
