@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from jobs_data import platform
 from jobs_data.settings import Settings, get_settings, with_driver
+from jobs_data.spans import Survey
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,14 @@ class Database:
         self.engine = engine
         self.culture = culture
         self.timezone = ZoneInfo(timezone)
+        self.survey = Survey()
+        self.changes = 0
+        """How often this process has changed jobs."""
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Return whether it is a file, and not a server's."""
+        return self.engine.dialect.name == "sqlite"
 
     @cached_property
     def columns(self) -> Mapping[str, frozenset[str]]:

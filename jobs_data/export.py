@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
+from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
-
-import pandas as pd
 
 from jobs_data import queries
 from jobs_data.engine import Database, DatabaseBusy
 from jobs_data.filters import ListView
+from jobs_data.frames import utc
+from jobs_data.queries import ExportedJob
 
 FILE_NAME: Final = "jobs-export.csv"
 HEADER: Final = ("Name", "Status", "User", "Created", "Completed")
@@ -41,9 +43,9 @@ def csv_chunks(database: Database, view: ListView) -> Generator[bytes]:
             f"{PARALLEL_EXPORTS} exports are being read already. Try again when one has ended."
         )
     try:
-        yield "\ufeff".encode() + _encode([HEADER])
+        yield f"\ufeff{','.join(HEADER)}\r\n".encode()
         for jobs in queries.stream_jobs(database, view):
-            yield _encode(_lines(jobs, database.timezone))
+            yield _encode(jobs, database.timezone)
     finally:
         _slots.release()
 
@@ -56,19 +58,42 @@ def defuse(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
-def _lines(jobs: pd.DataFrame, timezone: ZoneInfo) -> Iterator[tuple[str, ...]]:
-    columns = jobs[["name", "status", "owner", "created", "completed"]]
-    for name, status, owner, *times in columns.itertuples(index=False, name=None):
-        yield (
-            *(defuse(cell) for cell in (name, status, owner)),
-            *(
-                "" if pd.isna(time) else time.astimezone(timezone).isoformat(timespec="seconds")
-                for time in times
-            ),
-        )
+def _encode(jobs: Iterable[ExportedJob], timezone: ZoneInfo) -> bytes:
+    return "".join(
+        f"{_cell(name)},{_cell(status)},{_cell(owner)},"
+        f"{_with_offset(created, timezone)},{_with_offset(completed, timezone)}\r\n"
+        for name, status, owner, created, completed in jobs
+    ).encode()
 
 
-def _encode(lines: Iterable[tuple[str, ...]]) -> bytes:
+# Names, statuses and owners come again and again, and so do the hours. To write a cell and to reckon
+# with a zone would else take most of an export's time.
+@lru_cache(maxsize=10_000)
+def _cell(text: str) -> str:
+    """Return a text as a cell of a CSV."""
     buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="\r\n").writerows(lines)
-    return buffer.getvalue().encode()
+    # The empty second cell is there because a line with one empty cell alone is written otherwise.
+    csv.writer(buffer, lineterminator="\r\n").writerow([defuse(text), ""])
+    return buffer.getvalue().removesuffix(",\r\n")
+
+
+def _with_offset(time: str, timezone: ZoneInfo) -> str:
+    """Return a time of the platform in ISO 8601 with its offset; empty where it is none."""
+    hour, offset = _hour(time[:13], timezone)
+    return f"{hour}{time[13:19]}{offset}" if offset else _with_its_own_offset(time, timezone)
+
+
+@lru_cache(maxsize=10_000)
+def _hour(text: str, timezone: ZoneInfo) -> tuple[str, str]:
+    """Return an hour in ISO 8601 and its offset; both are empty where it is none or has not one."""
+    first = _with_its_own_offset(f"{text}:00:00", timezone)
+    last = _with_its_own_offset(f"{text}:59:59", timezone)
+    return (first[:13], first[19:]) if first[:13] == last[:13] and first[19:] == last[19:] else ("", "")
+
+
+def _with_its_own_offset(time: str, timezone: ZoneInfo) -> str:
+    try:
+        moment = utc(datetime.fromisoformat(time[:19]), timezone)
+    except ValueError:  # 0000-00-00, for example
+        return ""
+    return "" if moment is None else moment.astimezone(timezone).isoformat(timespec="seconds")

@@ -79,12 +79,22 @@ def trend_frame(
 
 def owner_of(row: Mapping[Any, Any]) -> str:
     """Return whose job it is: the display name, else the user name, else System."""
-    return filled(row["display_name"]) or filled(row["username"]) or SYSTEM_OWNER
+    return owner_called(row["username"], row["display_name"])
+
+
+def owner_called(username: Any, display_name: Any) -> str:
+    """Return what an owner with these names is called."""
+    return filled(display_name) or filled(username) or SYSTEM_OWNER
 
 
 def name_of(row: Mapping[Any, Any]) -> str:
     """Return what the job is called, as it is; `[Unknown]` where the name is empty."""
-    return filled(row["name"]) or UNKNOWN_NAME
+    return name_called(row["name"])
+
+
+def name_called(name: Any) -> str:
+    """Return what a job with this name is called."""
+    return filled(name) or UNKNOWN_NAME
 
 
 def filled(value: Any) -> str:

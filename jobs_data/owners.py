@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, null
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, null, select
 
+from jobs_data import frames
 from jobs_data.engine import Database
 from jobs_data.platform import actor_i18n, user
 
@@ -18,11 +20,32 @@ def with_owner(
     These are `username` and `display_name`; what this database lacks, a `user_id` of None
     included, is left out and NULL.
     """
-    username: ColumnElement[Any] = null()
+    if user_id is None or user.name not in database.tables:
+        return _with_display_name(database, source, user_id, null())
+    source = source.outerjoin(user, user.c.id == user_id)
+    return _with_display_name(database, source, user_id, user.c.username)
+
+
+def owner_names(
+    connection: Connection, database: Database, user_ids: Collection[int | None]
+) -> dict[int, str]:
+    """Return what users are called as owners, by their ids; who does not exist is left out."""
+    if user.name not in database.tables:
+        return {}
+    source, names = _with_display_name(database, user, user.c.id, user.c.username)
+    found = connection.execute(
+        select(user.c.id, *names).select_from(source).where(user.c.id.in_(set(user_ids) - {None}))
+    )
+    return {row["id"]: frames.owner_of(row) for row in found.mappings()}
+
+
+def _with_display_name(
+    database: Database,
+    source: FromClause,
+    user_id: ColumnElement[Any] | None,
+    username: ColumnElement[Any],
+) -> tuple[FromClause, list[ColumnElement[Any]]]:
     display_name: ColumnElement[Any] = null()
-    if user_id is not None and user.name in database.tables:
-        source = source.outerjoin(user, user.c.id == user_id)
-        username = user.c.username
     if user_id is not None and actor_i18n.name in database.tables:
         in_culture = and_(actor_i18n.c.id == user_id, actor_i18n.c.culture == database.culture)
         source = source.outerjoin(actor_i18n, in_culture)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 
 import pandas as pd
@@ -13,6 +16,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     LargeBinary,
+    Row,
     RowMapping,
     Select,
     and_,
@@ -36,7 +40,7 @@ from jobs_data.filters import (
     clamp_limit,
     parse_number,
 )
-from jobs_data.owners import with_owner
+from jobs_data.owners import owner_names, with_owner
 from jobs_data.platform import (
     ERROR_NOTE_TYPE_ID,
     job,
@@ -49,6 +53,16 @@ from jobs_data.platform import (
     slug,
     term_i18n,
 )
+from jobs_data.spans import (
+    BEFORE_ALL_TIMES,
+    MAX_ID,
+    Piece,
+    Range,
+    Window,
+    count_by_span,
+    created,
+    within,
+)
 from jobs_data.status import COMPLETED, ERROR, FIXED_LABELS, State, is_in, label_of, state_of
 
 FALLBACK_CULTURE: Final = "en"
@@ -56,12 +70,21 @@ OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
 OUTPUT_CHUNK_CHARACTERS: Final = 1_000_000
 EXPORT_CHUNK_ROWS: Final = 2_000
+PIECE_JOBS: Final = 4_000
+MAX_PIECE_JOBS: Final = 12_000
+PACKET_BYTES: Final = 16 * 1024 * 1024
+"""What a server sends in one value, if nobody has set it lower: 12,000 of the longest names."""
+
+MAX_OVERLAP: Final = 5
 EXPORT_SECONDS: Final = 3_600
 """How long an export may take: its statement ends only when its reader has read all of it."""
 
 ERROR_TAIL_LINES: Final = 20
 
-_BEFORE_ALL_TIMES: Final = datetime(1000, 1, 1)  # noqa: DTZ001 - the platform's times are naive
+SHALLOW_JOBS: Final = 1_000
+"""How far from the newest job a page may be to be looked for from there."""
+
+SAMPLE_JOBS: Final = 5_000
 
 
 @dataclass(frozen=True)
@@ -105,8 +128,6 @@ class JobsList:
     view: ListView
     """The view as shown: its page lies within the pages there are, its limit is set."""
     counts: Counts
-    trend: pd.DataFrame
-    """See `frames.trend_frame`."""
     rows: pd.DataFrame
     """See `frames.jobs_frame`."""
     status_labels: dict[State, str]
@@ -172,32 +193,94 @@ class JobReport:
     stack_trace: str
 
 
-def read_list(database: Database, view: ListView, day_starts: Sequence[datetime]) -> JobsList:
-    """Return the page of jobs that a view asks for with the cards, from one consistent read.
+class Moment:
+    """One moment of the database, in one transaction: all that is read from it agrees."""
 
-    `day_starts` are the aware starts of the trend's days, oldest first. A page past the end becomes
-    the last page. Raises DatabaseUnavailable.
-    """
-    with database.reading() as connection:
-        counts = _counts(connection)
-        limit = view.limit or _hits_per_page(connection, database)
-        pages = max(1, -(-counts.matching(view.filter) // limit))
-        shown = replace(view, limit=limit, page=min(view.page, pages))
-        terms = _status_names(connection, database)
-        rows = connection.execute(_page(database, shown)).mappings().all()
+    def __init__(self, database: Database, connection: Connection) -> None:
+        """Speak of the moment that a transaction of `Database.reading` sees."""
+        self._database = database
+        self._connection = connection
+        self._read_at = datetime.now(UTC)
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Return how many jobs there are."""
+        return _counts(self._connection)
+
+    def read(self, view: ListView) -> JobsList:
+        """Return the page that a view asks for; one past the end becomes the last page.
+
+        Raises what the database driver raises, inside `Database.reading`.
+        """
+        asked = replace(view, limit=view.limit or self._hits_per_page)
+        newest = self._begin_newest(asked)  # before the counts: both take their time
+        pages = max(1, -(-self.counts.matching(view.filter) // (asked.limit or 1)))
+        shown = replace(asked, page=min(asked.page, pages))
+        ids = newest() if newest and shown == asked else self._ids(shown)
+        terms = self._status_names
         return JobsList(
             view=shown,
-            counts=counts,
-            trend=_trend(connection, database, day_starts),
-            rows=frames.jobs_frame(rows, terms, database.timezone),
+            counts=self.counts,
+            rows=_frame_of(self._connection, self._database, ids, terms),
             status_labels={
                 state: label_of(status_id, state, terms)
                 for state, status_id in zip(
                     (State.ACTIVE, State.COMPLETED, State.FAILED), FIXED_LABELS, strict=True
                 )
             },
-            read_at=datetime.now(UTC),
+            read_at=self._read_at,
         )
+
+    @cached_property
+    def _hits_per_page(self) -> int:
+        return _hits_per_page(self._connection, self._database)
+
+    @cached_property
+    def _status_names(self) -> dict[int, str]:
+        return _status_names(self._connection, self._database)
+
+    def _begin_newest(self, view: ListView) -> Callable[[], list[int]] | None:
+        """Begin to find a page that is near the newest job; None where there is another way to go."""
+        limit = view.limit or DEFAULT_PAGE_SIZE
+        wanted = view.page * limit
+        if view.sort is not Sort.DATE or wanted > SHALLOW_JOBS or self._database.is_sqlite:
+            return None
+        find = _begin_newest(self._connection, self._database, view.filter, wanted)
+        return lambda: find()[wanted - limit :]
+
+    def _ids(self, view: ListView) -> list[int]:
+        if newest := self._begin_newest(view):
+            return newest()
+        limit = view.limit or DEFAULT_PAGE_SIZE
+        offset = (view.page - 1) * limit
+        if view.sort is Sort.NAME:
+            return _by_name(self._connection, self._database, view.filter, offset, limit)
+        if self._database.is_sqlite:
+            return _sorted_by_date(self._connection, view.filter, offset, limit)
+        survey = self._database.survey
+        spans = survey.spans(self._database.reading, self._connection, self.counts.total)
+        where = _where(view.filter)
+        if where:
+            spans = spans.counting(count_by_span(self._connection, where))
+        return _within(self._connection, view.filter, spans.window(offset, limit), limit)
+
+
+def read_list(database: Database, view: ListView) -> JobsList:
+    """Return the page of jobs that a view asks for with the counts, from one consistent read.
+
+    A page past the end becomes the last page. Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        return Moment(database, connection).read(view)
+
+
+def read_trend(database: Database, day_starts: Sequence[datetime]) -> pd.DataFrame:
+    """Return the jobs created on each day as `frames.trend_frame`.
+
+    `day_starts` are the aware starts of the days, oldest first. Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        return _trend(connection, database, day_starts)
 
 
 def count_jobs(database: Database) -> Counts:
@@ -212,9 +295,10 @@ def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
     Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
-        statement = _columns(database).where(job.c.id.in_(ids)).order_by(*_order(database, Sort.DATE))
-        rows = connection.execute(statement).mappings().all()
-        return frames.jobs_frame(rows, _status_names(connection, database), database.timezone)
+        terms = _status_names(connection, database)
+        order = select(job.c.id).select_from(_with_object()).where(job.c.id.in_(ids))
+        newest_first = connection.execute(order.order_by(*_newest_first())).scalars().all()
+        return _frame_of(connection, database, newest_first, terms)
 
 
 def read_report(database: Database, job_id: int) -> JobReport | None:
@@ -238,36 +322,21 @@ def read_neighbours(database: Database, view: ListView, job_id: int) -> tuple[in
 
     The job itself need not be in the filter: it may have finished since. Raises DatabaseUnavailable.
     """
-    here, here_object = job.alias("here"), object_.alias("here_object")
-    key = _sort_key(database, view.sort)
-    here_key = _sort_key(database, view.sort, here, here_object)
-    # Dates run downwards and names upwards; ids, which break the ties, run downwards in both.
-    smaller_key_first = view.sort is Sort.NAME
-    before = or_(
-        key < here_key if smaller_key_first else key > here_key,
-        and_(key == here_key, job.c.id > here.c.id),
-    )
-    after = or_(
-        key > here_key if smaller_key_first else key < here_key,
-        and_(key == here_key, job.c.id < here.c.id),
-    )
-    from_here = (
-        select(job.c.id)
-        .select_from(
-            job.outerjoin(object_, object_.c.id == job.c.id)
-            .join(here, here.c.id == job_id)
-            .outerjoin(here_object, here_object.c.id == here.c.id)
-        )
-        .where(*_where(view.filter))
-        .limit(1)
-    )
     with database.reading() as connection:
-        backwards = _order(database, view.sort, backwards=True)
-        previous = connection.execute(from_here.where(before).order_by(*backwards)).scalar()
-        following = connection.execute(
-            from_here.where(after).order_by(*_order(database, view.sort))
-        ).scalar()
-        return previous, following
+        if view.sort is Sort.NAME:
+            return (
+                _next_by_name(connection, database, view.filter, job_id, backwards=True),
+                _next_by_name(connection, database, view.filter, job_id),
+            )
+        here = connection.execute(
+            select(job.c.id, object_.c.created_at).select_from(_with_object()).where(job.c.id == job_id)
+        ).one_or_none()
+        if here is None:
+            return None, None
+        return (
+            _next_by_date(connection, database, view.filter, here, backwards=True),
+            _next_by_date(connection, database, view.filter, here),
+        )
 
 
 def read_download_path(database: Database, job_id: int) -> str | None:
@@ -298,27 +367,118 @@ def stream_output(database: Database, job_id: int) -> Iterator[str]:
         position += OUTPUT_CHUNK_CHARACTERS
 
 
-def stream_jobs(database: Database, view: ListView) -> Iterator[pd.DataFrame]:
-    """Yield all jobs of a view's filter in its order, as `frames.jobs_frame`s of 2,000 rows.
+ExportedJob = tuple[str, str, str, str, str]
+"""A job's name, status and owner, and when it was created and completed: as the platform has these
+times, without a zone, and empty where it has none."""
 
-    One server-side cursor feeds it: memory does not grow with the number of jobs. The last frame
-    yielded may be short; without jobs none is yielded. Raises DatabaseUnavailable.
+
+def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob]]:
+    """Yield all jobs of a view's filter in its order, some thousands at a time.
+
+    All come from one transaction, and memory does not grow with the number of jobs. Without jobs
+    nothing, or empty lists, are yielded. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS) as connection:
-        terms = _status_names(connection, database)
+        exporting = _Exporting(connection, database, view.filter)
+        if view.sort is Sort.DATE and not database.is_sqlite:
+            spans = database.survey.spans(database.reading, connection)
+            # Where times do not follow ids, to sort all jobs once costs less than to look for each
+            # piece among most of them.
+            if spans.overlap() <= MAX_OVERLAP:
+                connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
+                for piece in spans.pieces(PIECE_JOBS):
+                    yield from exporting.piece(piece)
+                return
+        order = (_name_key(database), job.c.id.desc())
+        yield from exporting.in_order(_newest_first() if view.sort is Sort.DATE else order)
+
+
+class _Exporting:
+    """The two ways in which an export reads its jobs."""
+
+    def __init__(self, connection: Connection, database: Database, job_filter: JobFilter) -> None:
+        self._connection = connection
+        self._database = database
+        self._where = _where(job_filter)
+        self._terms = _status_names(connection, database)
+        self._owners: dict[int | None, str] = {}
+        self._statuses: dict[tuple[int | None, bool], str] = {}
+
+    def piece(self, piece: Piece) -> Iterator[list[ExportedJob]]:
+        """Yield the jobs of a piece: in one value where they fit into one, which is far quicker."""
+        where = [*self._where, within(piece.ranges)]
+        if piece.since is not None:
+            where.append(created() >= piece.since)
+        if piece.before is not None:
+            where.append(created() < piece.before)
+        if piece.at_most > MAX_PIECE_JOBS:
+            yield from self.in_order(_newest_first(), *where)
+            return
+        # The driver takes its time over every row, and next to none over one value of a megabyte.
+        texts = (job.c.name, func.concat(object_.c.created_at), func.concat(job.c.completed_at))
+        values = (
+            func.json_quote(func.concat(created())),
+            *(func.coalesce(column, "null") for column in (job.c.id, job.c.user_id, job.c.status_id)),
+            *(func.coalesce(func.json_quote(text), "null") for text in texts),
+        )
+        in_json = func.concat("[", func.concat_ws(",", *values), "]")
+        statement = select(func.group_concat(in_json)).select_from(_with_object()).where(*where)
+        found = self._connection.execute(statement).scalar()
+        rows = sorted(json.loads(f"[{found or ''}]", strict=False), reverse=True)
+        if unknown := {row[2] for row in rows} - self._owners.keys():
+            names = owner_names(self._connection, self._database, unknown)
+            self._owners |= {i: names.get(i, frames.SYSTEM_OWNER) for i in unknown}
+        owners = self._owners
+        yield [
+            (
+                frames.name_called(name),
+                self._status(status_id, end is not None),
+                owners[user_id],
+                time or "",
+                end or "",
+            )
+            for _, _, user_id, status_id, name, time, end in rows
+        ]
+
+    def in_order(
+        self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
+    ) -> Iterator[list[ExportedJob]]:
+        """Yield jobs row by row from a cursor that stays on the server."""
+        source, owner = with_owner(self._database, _with_object(), job.c.user_id)
+        has_ended = job.c.completed_at.is_not(None)
+        times = (object_.c.created_at, job.c.completed_at)
         statement = (
-            _columns(database).where(*_where(view.filter)).order_by(*_order(database, view.sort))
+            select(job.c.name, job.c.status_id, has_ended, *times, *owner)
+            .select_from(source)
+            .where(*self._where, *where)
+            .order_by(*order)
         )
-        result = connection.execution_options(stream_results=True, yield_per=EXPORT_CHUNK_ROWS).execute(
-            statement
-        )
+        result = self._connection.execution_options(
+            stream_results=True, yield_per=EXPORT_CHUNK_ROWS
+        ).execute(statement)
         try:
-            for rows in result.mappings().partitions():
-                yield frames.jobs_frame(rows, terms, database.timezone)
+            for rows in result.partitions():
+                yield [
+                    (
+                        frames.name_called(name),
+                        self._status(status_id, has_ended),
+                        frames.owner_called(*names),
+                        str(time or ""),
+                        str(end or ""),
+                    )
+                    for name, status_id, has_ended, time, end, *names in rows
+                ]
         except GeneratorExit:
             # The reader has left. To end in order, the driver would first fetch all the rest.
-            connection.invalidate()
+            self._connection.invalidate()
             raise
+
+    def _status(self, status_id: int | None, has_ended: bool) -> str:
+        known = self._statuses.get((status_id, has_ended))
+        if known is None:
+            known = label_of(status_id, state_of(status_id, has_ended), self._terms)
+            self._statuses[status_id, has_ended] = known
+        return known
 
 
 def _report(row: RowMapping, notes: Sequence[str], status: str, database: Database) -> JobReport:
@@ -370,23 +530,229 @@ def _where(job_filter: JobFilter) -> list[ColumnElement[bool]]:
     return [] if job_filter.state is None else [is_in(job_filter.state)]
 
 
-def _sort_key(
-    database: Database, sort: Sort, jobs: FromClause = job, objects: FromClause = object_
-) -> ColumnElement[Any]:
-    """Return what a sort compares; never NULL, so that any two jobs have an order."""
-    if sort is Sort.DATE:
-        created = objects.c.created_at
-        return func.coalesce(created, literal(_BEFORE_ALL_TIMES, created.type))
+def _with_object() -> FromClause:
+    return job.outerjoin(object_, object_.c.id == job.c.id)
+
+
+def _newest_first() -> tuple[ColumnElement[Any], ...]:
+    return created().desc(), job.c.id.desc()
+
+
+def _name_key(database: Database, jobs: FromClause = job) -> ColumnElement[str]:
+    """Return what the order by name compares; never NULL, so that any two jobs have an order."""
     name = func.coalesce(jobs.c.name, "")
     # MySQL's collations sort without regard to case; SQLite has to be asked.
-    return collate(name, "NOCASE") if database.engine.dialect.name == "sqlite" else name
+    return collate(name, "NOCASE") if database.is_sqlite else name
 
 
-def _order(database: Database, sort: Sort, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-    key = _sort_key(database, sort)
+def _by_name(
+    connection: Connection, database: Database, job_filter: JobFilter, offset: int, limit: int
+) -> list[int]:
+    """Return the ids of some jobs in the order of their names."""
+    key = _name_key(database)
+    where = _where(job_filter)
+    in_order = select(job.c.id).order_by(key, job.c.id.desc()).limit(limit).offset(offset)
+    # No name behind the last one wanted of a sample can be on the page: most names then need only
+    # be compared, which takes half as long as to sort them.
+    sample = select(key.label("name")).where(*where).order_by(*_id_order(job_filter)).limit(SAMPLE_JOBS)
+    first_names = sample.subquery("sample")
+    bound = connection.execute(
+        select(first_names.c.name).order_by(first_names.c.name).limit(1).offset(offset + limit - 1)
+    ).scalar()
+    bounded = [] if bound is None else [key <= bound]
+    return list(connection.execute(in_order.where(*where, *bounded)).scalars())
+
+
+def _id_order(job_filter: JobFilter) -> tuple[ColumnElement[Any], ...]:
+    """Return the order of descending ids, for a statement with a LIMIT."""
+    if job_filter.state in {State.ACTIVE, State.OTHER}:
+        # There are few of these, found by their status. The server would rather go through all jobs
+        # from the newest on, because of the LIMIT; an expression is no order that it could follow.
+        return ((job.c.id + 0).desc(),)
+    return (job.c.id.desc(),)
+
+
+def _sorted_by_date(
+    connection: Connection, job_filter: JobFilter, offset: int, limit: int
+) -> list[int]:
+    """Return the ids of some jobs, newest first, by sorting all of them."""
+    statement = select(job.c.id).select_from(_with_object()).where(*_where(job_filter))
+    return list(
+        connection.execute(statement.order_by(*_newest_first()).limit(limit).offset(offset)).scalars()
+    )
+
+
+def _within(connection: Connection, job_filter: JobFilter, window: Window, limit: int) -> list[int]:
+    """Return the ids of some jobs, newest first, by sorting those of a window."""
+    since = [] if window.since is None else [created() >= window.since]
+    statement = (
+        select(job.c.id)
+        .select_from(_with_object())
+        .where(*_where(job_filter), within(window.ranges), *since)
+    )
+    return list(
+        connection.execute(
+            statement.order_by(*_newest_first()).limit(limit).offset(window.skip)
+        ).scalars()
+    )
+
+
+def _begin_newest(
+    connection: Connection, database: Database, job_filter: JobFilter, wanted: int
+) -> Callable[[], list[int]]:
+    """Begin to find the newest jobs; what is returned waits for their ids, newest first.
+
+    The largest ids nearly always are the newest jobs. Whether any other job is as new is looked up
+    among the spans that reach into their time; before there has been a survey, among all objects, in
+    a transaction of its own that runs beside this one's counts.
+    """
+    top = (
+        select(job.c.id, object_.c.created_at)
+        .select_from(_with_object())
+        .where(*_where(job_filter))
+        .order_by(*_id_order(job_filter))
+        .limit(wanted)
+    )
+    found = [(row.created_at or BEFORE_ALL_TIMES, row.id) for row in connection.execute(top)]
+    ids = [job_id for _, job_id in found]
+    in_order = sorted(found, reverse=True) == found
+    since = min((time for time, _ in found), default=BEFORE_ALL_TIMES)
+    ranges = database.survey.reaching(since)
+
+    def strays(connection: Connection) -> list[int]:
+        if len(ids) < wanted:
+            return []  # these are all that there are
+        return _as_new(connection, job_filter, since, ids[-1], ranges, wanted)
+
+    waiting = None if ranges is not None else _beside.submit(_in_transaction, database, strays)
+
+    def newest() -> list[int]:
+        others = waiting.result() if waiting else strays(connection)
+        if in_order and not others:
+            return ids
+        mixed = select(job.c.id).select_from(_with_object()).where(job.c.id.in_([*ids, *others]))
+        return list(connection.execute(mixed.order_by(*_newest_first()).limit(wanted)).scalars())
+
+    return newest
+
+
+_beside: Final = ThreadPoolExecutor(2, thread_name_prefix="newest")
+
+
+def _in_transaction(database: Database, read: Callable[[Connection], list[int]]) -> list[int]:
+    with database.reading() as connection:
+        return read(connection)
+
+
+def _as_new(
+    connection: Connection,
+    job_filter: JobFilter,
+    since: datetime,
+    below: int,
+    ranges: Sequence[Range] | None,
+    wanted: int,
+) -> list[int]:
+    """Return the ids of the newest jobs below an id that were created since a time."""
+    lower = [
+        Range(r.first, min(r.last, below - 1))
+        for r in (ranges or [Range(0, below - 1)])
+        if r.first < below
+    ]
+    statement = _created_between(job_filter, since, None, lower)
+    return list(connection.execute(statement.order_by(*_newest_first()).limit(wanted)).scalars())
+
+
+def _next_by_date(
+    connection: Connection,
+    database: Database,
+    job_filter: JobFilter,
+    here: Row[Any, Any],
+    *,
+    backwards: bool = False,
+) -> int | None:
+    """Return the id of the next older job, or backwards the next newer one."""
+    time = here.created_at or BEFORE_ALL_TIMES
+    tied = created() == time
     if backwards:
-        return [key.asc() if sort is Sort.DATE else key.desc(), job.c.id.asc()]
-    return [key.desc() if sort is Sort.DATE else key.asc(), job.c.id.desc()]
+        beyond = or_(created() > time, and_(tied, job.c.id > here.id))
+        by_time, by_id = (created().asc(), job.c.id.asc()), job.c.id.asc()
+        further = job.c.id > here.id
+    else:
+        beyond = or_(created() < time, and_(tied, job.c.id < here.id))
+        by_time, by_id = (created().desc(), job.c.id.desc()), job.c.id.desc()
+        further = job.c.id < here.id
+    those = (
+        select(job.c.id, object_.c.created_at)
+        .select_from(_with_object())
+        .where(*_where(job_filter), beyond)
+        .limit(1)
+    )
+    if database.is_sqlite:
+        return connection.execute(those.order_by(*by_time)).scalar()
+    # The next id is a good guess. Nothing that is not between its time and ours can be nearer.
+    guess = connection.execute(those.where(further).order_by(by_id)).one_or_none()
+    if guess is None:
+        ranges = database.survey.reaching(*((time, None) if backwards else (None, time)))
+        those = those if ranges is None else those.where(within(ranges))
+        return connection.execute(those.order_by(*by_time)).scalar()
+    since, until = sorted((time, guess.created_at or BEFORE_ALL_TIMES))
+    ranges = database.survey.reaching(since, until)
+    statement = _created_between(job_filter, since, until, ranges or [Range(0, MAX_ID)])
+    return connection.execute(statement.where(beyond).order_by(*by_time).limit(1)).scalar()
+
+
+def _created_between(
+    job_filter: JobFilter, since: datetime, until: datetime | None, ranges: Sequence[Range]
+) -> Select[int]:
+    """Select the ids of the jobs in some ranges that were created between two times, both included."""
+    statement = select(job.c.id).where(*_where(job_filter))
+    if until is not None:
+        statement = statement.where(created() <= until)
+    if since <= BEFORE_ALL_TIMES:
+        # Jobs without a time, or without an object, are among them.
+        return statement.select_from(_with_object()).where(within(ranges))
+    # The objects first: few are of that time, and all the jobs would be looked at otherwise.
+    return (
+        statement.select_from(object_.join(job, job.c.id == object_.c.id))
+        .prefix_with("STRAIGHT_JOIN")
+        .where(within(ranges, object_.c.id), object_.c.created_at >= since)
+    )
+
+
+def _next_by_name(
+    connection: Connection,
+    database: Database,
+    job_filter: JobFilter,
+    job_id: int,
+    *,
+    backwards: bool = False,
+) -> int | None:
+    """Return the id of the next job in the order of names, or backwards of the one before."""
+    here = job.alias("here")
+    key, here_key = _name_key(database), _name_key(database, here)
+    tied = key == here_key
+    if backwards:
+        beyond = or_(key < here_key, and_(tied, job.c.id > here.c.id))
+        order = (key.desc(), job.c.id.asc())
+    else:
+        beyond = or_(key > here_key, and_(tied, job.c.id < here.c.id))
+        order = (key.asc(), job.c.id.desc())
+    return connection.execute(
+        select(job.c.id)
+        .select_from(job.join(here, here.c.id == job_id))
+        .where(*_where(job_filter), beyond)
+        .order_by(*order)
+        .limit(1)
+    ).scalar()
+
+
+def _frame_of(
+    connection: Connection, database: Database, ids: Sequence[int], terms: dict[int, str]
+) -> pd.DataFrame:
+    """Return the jobs with some ids, in their order, as `frames.jobs_frame`."""
+    rows = connection.execute(_columns(database).where(job.c.id.in_(ids))).mappings()
+    by_id = {row["id"]: row for row in rows}
+    return frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
 
 
 def _counts(connection: Connection) -> Counts:
@@ -413,10 +779,12 @@ def _trend(connection: Connection, database: Database, day_starts: Sequence[date
     ]
     day = case(*latest_first).label("day")
     ended = job.c.completed_at.is_not(None).label("ended")
+    ranges = database.survey.reaching(naive[0])
     statement = (
         select(day, job.c.status_id, ended, func.count().label("jobs"))
         .select_from(job.join(object_, object_.c.id == job.c.id))
         .where(created >= literal(naive[0], created.type))
+        .where(*([] if ranges is None else [within(ranges)]))
         .group_by("day", job.c.status_id, "ended")
     )
     counted = [
@@ -481,25 +849,9 @@ def _columns(database: Database, source: FromClause = job) -> Select[Any]:
     ).select_from(source)
 
 
-def _page(database: Database, view: ListView) -> Select[Any]:
-    """Select one page: first its ids alone, so that the joins run for its rows and no others."""
-    order = _order(database, view.sort)
-    limit = view.limit or DEFAULT_PAGE_SIZE
-    ids = (
-        select(job.c.id)
-        .select_from(job.outerjoin(object_, object_.c.id == job.c.id))
-        .where(*_where(view.filter))
-        .order_by(*order)
-        .limit(limit)
-        .offset((view.page - 1) * limit)
-        .subquery("page")
-    )
-    return _columns(database, ids.join(job, job.c.id == ids.c.id)).order_by(*order)
-
-
 def _report_columns(database: Database) -> Select[Any]:
     """Select what the report shows of a job beyond the list's columns."""
-    if database.engine.dialect.name == "sqlite":
+    if database.is_sqlite:
         output_bytes = func.length(cast(job.c.output, LargeBinary))
         tail = func.substr(job.c.output, -OUTPUT_TAIL_BYTES)
     else:

@@ -1,11 +1,14 @@
 """The list of jobs: cards, filter, table, and the ways to tidy finished jobs away."""
 
+from functools import partial
+
 import streamlit as st
 
-from jobs_data import queries, times
+from jobs_data import times
 from jobs_data.engine import get_database
+from jobs_data.live import MAX_AGE_SECONDS, NOW_SECONDS, live_of
 from jobs_data.settings import get_settings
-from pages.parts import cards, clearing, dialogs, refresh, state, table, toolbar
+from pages.parts import cards, clearing, dialogs, readings, refresh, state, table, toolbar
 from pages.parts.viewer import get_viewer
 
 database = get_database()
@@ -24,13 +27,16 @@ if seen and seen[0] == asked and (dialogs.is_open() or table.has_selection()):
 else:
     if table.has_selection():
         table.forget_selection()
-    jobs = queries.read_list(database, asked, times.day_starts(zone))
+    # Who opens the list, or presses Refresh, means now; clicks and the timer share what is shown.
+    wants_now = st.session_state.pop("wants_now", "seen" not in st.session_state)
+    jobs = live_of(database).read(asked, NOW_SECONDS if wants_now else MAX_AGE_SECONDS)
     st.session_state["seen"] = (asked, jobs)
 
 st.title("Jobs", anchor=False)
 clearing.show_progress()
 state.show_notice()
-cards.show_cards(jobs)
+trend = readings.begin(partial(readings.trend, database, zone))
+finish_cards = cards.show_cards(jobs, trend)
 toolbar.show_toolbar(jobs, viewer)
 
 selected = []
@@ -41,6 +47,7 @@ if jobs.matching:
 else:
     table.show_empty(jobs)
 
+finish_cards()  # nobody has to wait for their bars to see the table
 refresh.keep_refreshing(
     jobs.read_at,
     zone,

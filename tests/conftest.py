@@ -19,6 +19,7 @@ import pytest
 from pymysql.constants import CR
 from pymysql.cursors import Cursor
 
+from jobs_data import live
 from jobs_data.engine import get_database
 from jobs_data.settings import get_settings
 from tests.app_servers import AppServers, free_port
@@ -222,6 +223,7 @@ def settings_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     get_settings.cache_clear()
     get_database.cache_clear()
     yield
+    live.close_all()
     if get_database.cache_info().currsize:
         get_database().engine.dispose()
     get_settings.cache_clear()

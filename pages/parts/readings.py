@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import streamlit as st
 
-from jobs_data import failures, statistics
+from jobs_data import failures, queries, statistics
 from jobs_data.engine import Database, identity
 from jobs_data.failures import Failures
 from jobs_data.statistics import Activity, Durations, News, Owners, Period, Stuck
+from jobs_data.times import day_starts
 
 SECONDS: Final = 60
 AT_ONCE: Final = 4
@@ -29,6 +31,11 @@ _shared: Final = st.cache_data(
 def begin(read: Callable[[], T]) -> Future[T]:
     """Begin to read in another thread; `read` may not use anything of the session."""
     return _pool.submit(read)
+
+
+def trend(database: Database, zone: ZoneInfo) -> pd.DataFrame:
+    """Return the jobs of the last days as `frames.trend_frame`. Raises as `activity` does."""
+    return _trend(database, identity(database), zone.key, day_starts(zone)[-1])
 
 
 def activity(database: Database, period: Period, zone: ZoneInfo) -> Activity:
@@ -62,6 +69,11 @@ def news(database: Database, since: datetime) -> News:
 
 
 # Arguments that begin with an underscore are no part of the key: the identity stands for the database.
+@_shared
+def _trend(_database: Database, identity: str, zone: str, today: datetime) -> pd.DataFrame:  # noqa: ARG001
+    return queries.read_trend(_database, day_starts(ZoneInfo(zone), today))
+
+
 @_shared
 def _activity(_database: Database, identity: str, period: str, zone: str) -> Activity:  # noqa: ARG001
     return statistics.read_activity(_database, Period(period), ZoneInfo(zone), datetime.now(UTC))

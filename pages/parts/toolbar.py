@@ -32,7 +32,7 @@ def show_toolbar(jobs: JobsList, viewer: Viewer) -> None:
         _choice("Filter", STATES, "state", jobs.view.filter.state, _filter_picked)
         _choice("Order", SORTS, "order", jobs.view.sort, _order_picked)
         st.space("stretch")
-        refresh_controls(on_refresh=table.forget_selection)
+        refresh_controls(on_refresh=_refresh_pressed)
         _export_button(jobs)
         if viewer.may_remove:
             _clear_button(jobs)
@@ -63,6 +63,11 @@ def _filter_picked() -> None:
 
 def _order_picked() -> None:
     go_to(view_in_url().with_sort(SORTS[st.session_state["order"]]))
+
+
+def _refresh_pressed() -> None:
+    table.forget_selection()
+    st.session_state["wants_now"] = True
 
 
 def _export_button(jobs: JobsList) -> None:

@@ -1,0 +1,173 @@
+"""What all sessions see of the list: one moment of the database, shared by them and renewed for them.
+
+However many sessions watch, the counts are read once a moment and each page once, by one thread at a
+time. On a server the moment's transaction stays open while it is shown, so that a page for which
+nobody has asked yet agrees with the counts that everybody sees already.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack, suppress
+from typing import Final
+
+from jobs_data.engine import Database, DatabaseUnavailable, identity, translated_errors
+from jobs_data.filters import ListView
+from jobs_data.queries import JobsList, Moment
+
+log = logging.getLogger(__name__)
+
+RENEW_SECONDS: Final = 10
+"""How long a moment is shown before the next one is read, as long as somebody looks."""
+
+MAX_AGE_SECONDS: Final = 30
+"""The age of a moment that is shown no more; it gets this old where the database is slow."""
+
+NOW_SECONDS: Final = 2
+"""The age at which a moment still passes for the present, for who asks for that."""
+
+RENEWED_PAGES: Final = 20
+"""How many pages are read along with the next moment; any others are read when they are asked for."""
+
+
+class Live:
+    """The list of one database, as all sessions of this process see it."""
+
+    def __init__(self, database: Database) -> None:
+        """Read nothing before somebody looks."""
+        self._database = database
+        self._reading = threading.Lock()
+        self._shown: _Shown | None = None
+        self._next = threading.Timer(0, lambda: None)
+        self._surveyor = threading.Thread()
+
+    def read(self, view: ListView, max_age: float = MAX_AGE_SECONDS) -> JobsList:
+        """Return the page that a view asks for, from a moment at most so many seconds ago.
+
+        A change of this process's own is always seen. Raises DatabaseUnavailable.
+        """
+        if jobs := self._recall(view, max_age):
+            return jobs
+        with self._reading:
+            # Another thread may have read, meanwhile, just what this one has been waiting to read.
+            if jobs := self._recall(view, max_age):
+                return jobs
+            if (shown := self._usable(max_age)) and (jobs := shown.read(view)):
+                return jobs
+            return self._renew([view])[view]
+
+    def close(self) -> None:
+        """End what is open; the next `read` begins anew."""
+        with self._reading:
+            self._next.cancel()
+            if self._shown:
+                self._shown.close()
+            self._shown = None
+        if self._surveyor.is_alive():
+            self._surveyor.join()
+
+    def _usable(self, max_age: float) -> _Shown | None:
+        shown = self._shown
+        if shown is None or shown.changes != self._database.changes:
+            return None
+        return shown if time.monotonic() - shown.began <= max_age else None
+
+    def _recall(self, view: ListView, max_age: float) -> JobsList | None:
+        shown = self._usable(max_age)
+        return shown.recall(view) if shown else None
+
+    def _renew(self, views: list[ListView]) -> dict[ListView, JobsList]:
+        self._next.cancel()
+        if self._shown:
+            # Before the next one begins: who wants to alter a table waits until all are ended.
+            self._shown.close()
+            self._shown = None
+        self._shown = _Shown(self._database, views)
+        self._survey()
+        self._next = threading.Timer(RENEW_SECONDS, self._renew_if_watched)
+        self._next.daemon = True
+        self._next.start()
+        return self._shown.pages
+
+    def _renew_if_watched(self) -> None:
+        with self._reading:
+            watched = self._shown.asked if self._shown else {}
+            try:
+                if watched:
+                    self._renew(list(watched)[-RENEWED_PAGES:])
+                elif self._shown:
+                    self._shown.close()
+            except DatabaseUnavailable as error:
+                log.warning("the list was not renewed: %s", error)
+
+    def _survey(self) -> None:
+        database = self._database
+        if database.is_sqlite or not database.survey.is_old or self._surveyor.is_alive():
+            return
+
+        def survey() -> None:
+            with suppress(DatabaseUnavailable):  # it has been logged, and the next renewal tries again
+                database.survey.make(database.reading)
+
+        self._surveyor = threading.Thread(target=survey, name="survey", daemon=True)
+        self._surveyor.start()
+
+
+class _Shown:
+    """A moment, and the pages of it that have been read."""
+
+    def __init__(self, database: Database, views: list[ListView]) -> None:
+        self.began = time.monotonic()
+        self.changes = database.changes
+        self.pages: dict[ListView, JobsList] = {}
+        self.asked: dict[ListView, None] = {}
+        self._transaction = ExitStack()
+        connection = self._transaction.enter_context(database.reading())
+        self._moment: Moment | None = Moment(database, connection)
+        for view in views:
+            self._read(self._moment, view)
+        if database.is_sqlite:
+            self.close()  # who reads there for long keeps others from writing
+
+    def recall(self, view: ListView) -> JobsList | None:
+        """Return a page that has been read, or None."""
+        self.asked[view] = None
+        return self.pages.get(view)
+
+    def read(self, view: ListView) -> JobsList | None:
+        """Return a page, or None where the transaction is over."""
+        with suppress(DatabaseUnavailable):  # the server may have ended it: the next one will tell
+            return self._read(self._moment, view) if self._moment else None
+        return None
+
+    def close(self) -> None:
+        """End the transaction."""
+        self._moment = None
+        with suppress(DatabaseUnavailable):
+            self._transaction.close()
+
+    def _read(self, moment: Moment, view: ListView) -> JobsList:
+        try:
+            with translated_errors():
+                jobs = moment.read(view)
+        except BaseException:
+            self.close()
+            raise
+        self.pages[view] = jobs
+        return jobs
+
+
+_lives: Final[dict[str, Live]] = {}
+
+
+def live_of(database: Database) -> Live:
+    """Return what shows this database's list in this process."""
+    return _lives.setdefault(identity(database), Live(database))
+
+
+def close_all() -> None:
+    """End what is open in any database."""
+    while _lives:
+        _lives.popitem()[1].close()
