@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import streamlit as st
@@ -14,6 +15,8 @@ from starlette.middleware import Middleware
 
 from jobs_data import demo
 from jobs_data.engine import DatabaseUnavailable, get_database
+from jobs_data.filters import ListView
+from jobs_data.live import live_of
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
 from web.gate import Doorkeeping, Gate, Standings
 from web.routes import database_unavailable, routes
@@ -48,10 +51,18 @@ standings = Standings(get_database, door.reader_groups)
 sign_in = SignIn(sessions, standings, door, demo_accounts)
 
 
+def read_the_list() -> None:
+    """Read the list before anybody asks for it."""
+    with suppress(DatabaseUnavailable):  # it has been logged, and who comes is told
+        live_of(get_database()).read(ListView())
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Keep the demo alive while the server runs; nothing ever runs against a real database."""
     await sign_in.read_idle_timeout()
+    # Whoever comes first finds the list read, and where its newest jobs are known.
+    threading.Thread(target=read_the_list, name="first look", daemon=True).start()
     if not settings.is_demo:
         yield {}
         return

@@ -56,7 +56,9 @@ class Live:
                 return jobs
             if (shown := self._usable(max_age)) and (jobs := shown.read(view)):
                 return jobs
-            return self._renew([view])[view]
+            shown = self._renew([view])
+            shown.asked[view] = None
+            return shown.pages[view]
 
     def close(self) -> None:
         """End what is open; the next `read` begins anew."""
@@ -78,7 +80,7 @@ class Live:
         shown = self._usable(max_age)
         return shown.recall(view) if shown else None
 
-    def _renew(self, views: list[ListView]) -> dict[ListView, JobsList]:
+    def _renew(self, views: list[ListView]) -> _Shown:
         self._next.cancel()
         if self._shown:
             # Before the next one begins: who wants to alter a table waits until all are ended.
@@ -89,7 +91,7 @@ class Live:
         self._next = threading.Timer(RENEW_SECONDS, self._renew_if_watched)
         self._next.daemon = True
         self._next.start()
-        return self._shown.pages
+        return self._shown
 
     def _renew_if_watched(self) -> None:
         with self._reading:
@@ -99,6 +101,7 @@ class Live:
                     self._renew(list(watched)[-RENEWED_PAGES:])
                 elif self._shown:
                     self._shown.close()
+                    self._shown = None
             except DatabaseUnavailable as error:
                 log.warning("the list was not renewed: %s", error)
 

@@ -386,8 +386,7 @@ def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob
             # piece among most of them.
             if spans.overlap() <= MAX_OVERLAP:
                 connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
-                for piece in spans.pieces(PIECE_JOBS):
-                    yield from exporting.piece(piece)
+                yield from exporting.in_pieces(spans.pieces(PIECE_JOBS))
                 return
         order = (_name_key(database), job.c.id.desc())
         yield from exporting.in_order(_newest_first() if view.sort is Sort.DATE else order)
@@ -404,16 +403,32 @@ class _Exporting:
         self._owners: dict[int | None, str] = {}
         self._statuses: dict[tuple[int | None, bool], str] = {}
 
-    def piece(self, piece: Piece) -> Iterator[list[ExportedJob]]:
-        """Yield the jobs of a piece: in one value where they fit into one, which is far quicker."""
-        where = [*self._where, within(piece.ranges)]
-        if piece.since is not None:
-            where.append(created() >= piece.since)
-        if piece.before is not None:
-            where.append(created() < piece.before)
-        if piece.at_most > MAX_PIECE_JOBS:
-            yield from self.in_order(_newest_first(), *where)
-            return
+    def in_pieces(self, pieces: Iterator[Piece]) -> Iterator[list[ExportedJob]]:
+        """Yield the jobs of pieces; while one is written by us, the server reads the next."""
+        with ThreadPoolExecutor(1, thread_name_prefix="export") as ahead:
+            coming = ahead.submit(self._fetch, next(pieces, None))
+            while True:
+                piece, rows = coming.result()
+                if piece is None:
+                    return
+                if rows is None:
+                    yield from self.in_order(_newest_first(), *_created_in(piece))
+                coming = ahead.submit(self._fetch, next(pieces, None))
+                yield [
+                    (
+                        frames.name_called(name),
+                        self._status(status_id, end is not None),
+                        self._owners[user_id],
+                        time or "",
+                        end or "",
+                    )
+                    for _, _, user_id, status_id, name, time, end in rows or ()
+                ]
+
+    def _fetch(self, piece: Piece | None) -> tuple[Piece | None, list[Any] | None]:
+        """Return a piece with its rows, newest first, or with None where they may be too many."""
+        if piece is None or piece.at_most > MAX_PIECE_JOBS:
+            return piece, None
         # The driver takes its time over every row, and next to none over one value of a megabyte.
         texts = (job.c.name, func.concat(object_.c.created_at), func.concat(job.c.completed_at))
         values = (
@@ -421,24 +436,15 @@ class _Exporting:
             *(func.coalesce(column, "null") for column in (job.c.id, job.c.user_id, job.c.status_id)),
             *(func.coalesce(func.json_quote(text), "null") for text in texts),
         )
-        in_json = func.concat("[", func.concat_ws(",", *values), "]")
-        statement = select(func.group_concat(in_json)).select_from(_with_object()).where(*where)
+        in_json = func.group_concat(func.concat("[", func.concat_ws(",", *values), "]"))
+        where = (*self._where, *_created_in(piece))
+        statement = select(in_json).select_from(_with_object()).where(*where)
         found = self._connection.execute(statement).scalar()
         rows = sorted(json.loads(f"[{found or ''}]", strict=False), reverse=True)
         if unknown := {row[2] for row in rows} - self._owners.keys():
             names = owner_names(self._connection, self._database, unknown)
             self._owners |= {i: names.get(i, frames.SYSTEM_OWNER) for i in unknown}
-        owners = self._owners
-        yield [
-            (
-                frames.name_called(name),
-                self._status(status_id, end is not None),
-                owners[user_id],
-                time or "",
-                end or "",
-            )
-            for _, _, user_id, status_id, name, time, end in rows
-        ]
+        return piece, rows
 
     def in_order(
         self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
@@ -479,6 +485,15 @@ class _Exporting:
             known = label_of(status_id, state_of(status_id, has_ended), self._terms)
             self._statuses[status_id, has_ended] = known
         return known
+
+
+def _created_in(piece: Piece) -> list[ColumnElement[bool]]:
+    where = [within(piece.ranges)]
+    if piece.since is not None:
+        where.append(created() >= piece.since)
+    if piece.before is not None:
+        where.append(created() < piece.before)
+    return where
 
 
 def _report(row: RowMapping, notes: Sequence[str], status: str, database: Database) -> JobReport:
