@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from jobs_data import frames
-from jobs_data.engine import Database
+from jobs_data.engine import Database, DatabaseUnavailable
 from jobs_data.filters import (
     DEFAULT_PAGE_SIZE,
     JobFilter,
@@ -85,6 +85,7 @@ SHALLOW_JOBS: Final = 1_000
 """How far from the newest job a page may be to be looked for from there."""
 
 SAMPLE_JOBS: Final = 5_000
+BESIDE_SECONDS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -642,7 +643,11 @@ def _begin_newest(
     waiting = None if ranges is not None else _beside.submit(_in_transaction, database, strays)
 
     def newest() -> list[int]:
-        others = waiting.result() if waiting else strays(connection)
+        try:
+            others = waiting.result() if waiting else strays(connection)
+        except DatabaseUnavailable:
+            # It may wait for somebody who alters a table, and who waits for this transaction.
+            others = strays(connection)
         if in_order and not others:
             return ids
         mixed = select(job.c.id).select_from(_with_object()).where(job.c.id.in_([*ids, *others]))
@@ -655,7 +660,7 @@ _beside: Final = ThreadPoolExecutor(2, thread_name_prefix="newest")
 
 
 def _in_transaction(database: Database, read: Callable[[Connection], list[int]]) -> list[int]:
-    with database.reading() as connection:
+    with database.reading(BESIDE_SECONDS) as connection:
         return read(connection)
 
 
