@@ -44,6 +44,17 @@ class QueueState(StrEnum):
     """Cancelled, or in a status that nobody has described."""
 
 
+class Source(StrEnum):
+    """Which table a queued job is in, by the name that its number has in an address."""
+
+    HERATIO = "id"
+    """`ahg_queue_job`."""
+    LARAVEL = "laravel"
+    """`jobs`: what has not ended."""
+    LARAVEL_FAILED = "failed"
+    """`failed_jobs`."""
+
+
 # `pending` means waiting and delayed ones together on the platform; most of them wait.
 _STATES: Final = {
     **{state.value: state for state in QueueState},
@@ -90,6 +101,25 @@ class QueueView:
         return replace(self, page=page)
 
 
+@dataclass(frozen=True)
+class JobKey:
+    """Which queued job: the table and its number there."""
+
+    source: Source
+    id: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """From which screen one came to a queued job, and so to which one goes back."""
+
+    view: QueueView = field(default_factory=QueueView)
+    is_batch: bool = False
+    """Whether that is the batch in the view's filter; otherwise it is the queues."""
+    list_page: int = 1
+    """The page of the batches on which that batch was opened."""
+
+
 def parse_queue_view(params: Mapping[str, str]) -> QueueView:
     """Return the view that a URL's query asks for; what makes no sense falls back to the default."""
     page = parse_number(params.get("page"))
@@ -123,6 +153,37 @@ def queue_view_params(view: QueueView) -> dict[str, str]:
         "limit": str(view.limit) if view.limit != DEFAULT_QUEUE_PAGE_SIZE else "",
     }
     return {name: str(value) for name, value in params.items() if value}
+
+
+def parse_job_key(params: Mapping[str, str]) -> JobKey | None:
+    """Return which queued job a URL's query names; None where it names none."""
+    for source in Source:
+        number = parse_number(params.get(source.value))
+        if number is not None:
+            return JobKey(source, number)
+    return None
+
+
+def parse_origin(params: Mapping[str, str]) -> Origin:
+    """Return where the way back of a URL's query leads; to the queues where it names no batch."""
+    view = parse_queue_view(params)
+    is_batch = params.get("from") == "batch" and view.filter.batch is not None
+    return Origin(view, is_batch, parse_list_page(params))
+
+
+def parse_list_page(params: Mapping[str, str]) -> int:
+    """Return the page of the batches to which the way back from a batch leads."""
+    return max(1, parse_number(params.get("list")) or 1)
+
+
+def origin_params(origin: Origin) -> dict[str, str]:
+    """Return the part of a URL's query that says where one came from; defaults are left out."""
+    params = queue_view_params(origin.view)
+    if origin.is_batch:
+        params["from"] = "batch"
+    if origin.list_page > 1:
+        params["list"] = str(origin.list_page)
+    return params
 
 
 def _name(params: Mapping[str, str], name: str) -> str:

@@ -108,6 +108,14 @@ def state_of(status: str, available: datetime | None, now: datetime) -> QueueSta
     return QueueState.OTHER
 
 
+def laravel_state_of(row: Mapping[Any, Any], now: datetime) -> QueueState:
+    """Return the state of a row of Laravel's `jobs`; `now` is aware."""
+    if row["reserved_at"] is not None:
+        return QueueState.RUNNING
+    is_later = row["available_at"] is not None and row["available_at"] > now
+    return QueueState.DELAYED if is_later else QueueState.WAITING
+
+
 def share(done: int | None, total: int | None) -> float | None:
     """Return which share is done, from 0 to 1; None where nothing is told."""
     if done is None or not total or total < 0:
@@ -185,11 +193,7 @@ def heratio_job(row: Mapping[Any, Any], zone: ZoneInfo, now: datetime) -> tuple[
 
 def laravel_job(row: Mapping[Any, Any], now: datetime) -> tuple[Any, ...]:
     """Return a row of Laravel's `jobs` as a record of QUEUE_JOB_COLUMNS."""
-    state = QueueState.WAITING
-    if row["reserved_at"] is not None:
-        state = QueueState.RUNNING
-    elif row["available_at"] is not None and row["available_at"] > now:
-        state = QueueState.DELAYED
+    state = laravel_state_of(row, now)
     return (
         Kind.LARAVEL.value,
         row["id"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -57,7 +57,12 @@ MOST_EVENTS: Final = 500
 MOST_IN_CHAIN: Final = 200
 MOST_OPTIONS: Final = 200
 PAYLOAD_BEGINNING: Final = 4_000
+LOOKUP_SECONDS: Final = 5
+"""What a look into the log and the failed records may take: nothing promises that they have an index
+on the job or the batch, and without one a long table is read whole."""
+
 LAST_HOUR: Final = timedelta(hours=1)
+LAST_YEAR: Final = 9999
 
 HERATIO_TABLES: Final = (queue_job, queue_failed, queue_batch, queue_log)
 LARAVEL_TABLES: Final = (laravel_jobs, laravel_failed, laravel_batches)
@@ -171,16 +176,16 @@ class LongText:
 
 @dataclass(frozen=True)
 class Batch:
-    """Everything the screen shows of one batch beside its jobs. Times are aware and in UTC."""
+    """Everything the screen shows of one batch beside its jobs and its log. Times are aware, in UTC."""
 
     facts: Mapping[str, Any]
     """Its row of a frame with `queue_frames.BATCH_COLUMNS`; a missing value is None."""
     settings: Mapping[str, str]
     """How it runs, by the columns' names in words."""
     options: LongText
-    log: Log
     failed_ids: str
     """The uuids that Laravel notes of the jobs that failed."""
+    read_at: datetime
 
     @property
     def kind(self) -> Kind:
@@ -201,7 +206,10 @@ class FailedRecord:
 
 @dataclass(frozen=True)
 class QueueJob:
-    """Everything the screen shows of one job of the platform's queue. Times are aware, in UTC."""
+    """What `ahg_queue_job` knows of one of its jobs. Times are aware and in UTC.
+
+    Its chain, failed record and log are read apart, so that each can fail alone.
+    """
 
     id: int
     queue: str
@@ -235,15 +243,14 @@ class QueueJob:
     error_message: LongText
     error_code: str
     error_trace: LongText
-    chain: pd.DataFrame
-    """See `queue_frames.QUEUE_JOB_COLUMNS`; in the chain's order, this job included."""
-    failed_record: FailedRecord | None
-    log: Log
+    read_at: datetime
 
     @property
     def next_attempt(self) -> datetime | None:
-        """Return from when on a pending job may be tried; None where it may be at once, or never."""
-        return self.available if self.state is QueueState.DELAYED else None
+        """Return from when on a pending job may be tried; None where it may at once, or none knows."""
+        # The platform holds jobs of a batch or a chain back with the last second of the year 9999.
+        is_held_back = self.available is not None and self.available.year >= LAST_YEAR
+        return self.available if self.state is QueueState.DELAYED and not is_held_back else None
 
     @property
     def retry_sentence(self) -> str:
@@ -254,7 +261,8 @@ class QueueJob:
             case QueueState.WAITING:
                 return f"Waits for a worker, which will start {following}."
             case QueueState.DELAYED:
-                return f"Then a worker may start {following}."
+                held_back = "It waits until its batch or its chain lets it start."
+                return f"Then a worker may start {following}." if self.next_attempt else held_back
             case QueueState.RUNNING:
                 return "A worker has taken it."
             case QueueState.FAILED if self.max_attempts and self.attempts < self.max_attempts:
@@ -263,6 +271,50 @@ class QueueJob:
                 return "It was given up: it will not be tried again by itself."
             case _:
                 return ""
+
+
+@dataclass(frozen=True)
+class LaravelJob:
+    """One of Laravel's jobs that has not ended. Times are aware and in UTC."""
+
+    id: int
+    queue: str
+    type: str
+    state: QueueState
+    attempts: int
+    created: datetime | None
+    available: datetime | None
+    reserved: datetime | None
+    payload: LongText
+    read_at: datetime
+
+    @property
+    def status(self) -> str:
+        """Return the state in a word: Laravel has none of its own."""
+        return self.state.value
+
+
+@dataclass(frozen=True)
+class LaravelFailed:
+    """One of Laravel's jobs that failed."""
+
+    id: int
+    uuid: str
+    connection: str
+    queue: str
+    type: str
+    failed: datetime | None
+    """Aware and in UTC."""
+    exception: LongText
+    """Its message, and below it the trace."""
+    payload: LongText
+    read_at: datetime
+    state: QueueState = QueueState.FAILED
+
+    @property
+    def status(self) -> str:
+        """Return the state in a word."""
+        return self.state.value
 
 
 def missing_sentence(database: Database, *tables: Table) -> str:
@@ -414,10 +466,10 @@ def read_batches(
 
 
 def read_batch(database: Database, batch_id: str, *, now: datetime | None = None) -> Batch | None:
-    """Return one batch with its log, None where there is none; a number is one of the platform's.
+    """Return one batch, None where there is none; a number is one of the platform's.
 
-    Its jobs are those of `read_queue_jobs` with the batch as their filter. Raises
-    DatabaseUnavailable.
+    Its jobs are those of `read_queue_jobs` with the batch as their filter, its events those of
+    `read_log`. Raises DatabaseUnavailable.
     """
     moment = now or datetime.now(UTC)
     is_number = batch_id.isascii() and batch_id.isdigit() and len(batch_id) <= 18
@@ -433,9 +485,8 @@ def read_batch(database: Database, batch_id: str, *, now: datetime | None = None
         )
         key = int(batch_id) if is_number else batch_id
         row = connection.execute(statement.where(table.c.id == key)).mappings().first()
-        if row is None:
-            return None
-        log = _log(connection, database, queue_log.c.batch_id, key) if is_number else _no_log()
+    if row is None:
+        return None
     record = _batch_record(table, row, database, moment)
     return Batch(
         facts=dict(zip(queue_frames.BATCH_COLUMNS, record, strict=True)),
@@ -449,8 +500,8 @@ def read_batch(database: Database, batch_id: str, *, now: datetime | None = None
             if name in settings and row[name] is not None
         },
         options=_long_text(row, "options"),
-        log=log,
         failed_ids=_long_text(row, "failed_job_ids").text if "failed_job_ids" in own else "",
+        read_at=moment,
     )
 
 
@@ -465,9 +516,153 @@ def read_queue_job(database: Database, job_id: int, *, now: datetime | None = No
     statement = _queue_job_columns(database).where(queue_job.c.id == job_id)
     with database.reading() as connection:
         row = connection.execute(statement).mappings().first()
-        if row is None:
-            return None
-        return _queue_job(connection, database, row, moment)
+    return None if row is None else _queue_job(database, row, moment)
+
+
+def read_chain(database: Database, chain_id: int, *, now: datetime | None = None) -> pd.DataFrame:
+    """Return the jobs of a chain in its order, at most the first MOST_IN_CHAIN.
+
+    For the columns see `queue_frames.QUEUE_JOB_COLUMNS`. Raises DatabaseUnavailable.
+    """
+    moment = now or datetime.now(UTC)
+    records: list[tuple[Any, ...]] = []
+    if "chain_id" in database.columns.get(queue_job.name, ()):
+        with database.reading() as connection:
+            rows = connection.execute(
+                _heratio_columns(database)
+                .where(queue_job.c.chain_id == chain_id)
+                .order_by(_column(database, queue_job, "chain_order"), queue_job.c.id)
+                .limit(MOST_IN_CHAIN)
+            )
+            records = [
+                queue_frames.heratio_job(row, database.timezone, moment) for row in rows.mappings()
+            ]
+    return queue_frames.framed(records, queue_frames.QUEUE_JOB_COLUMNS)
+
+
+def read_failed_record(database: Database, job_id: int) -> FailedRecord | None:
+    """Return the newest failed record of a job of the platform's queue, if it has one.
+
+    Raises TookTooLong after LOOKUP_SECONDS, and DatabaseUnavailable.
+    """
+    if "original_job_id" not in database.columns.get(queue_failed.name, ()):
+        return None
+    statement = (
+        select(
+            queue_failed.c.id,
+            _column(database, queue_failed, "failed_at"),
+            _column(database, queue_failed, "attempt_count"),
+            *_bounded(database, queue_failed, "error_message"),
+            *_bounded(database, queue_failed, "error_trace"),
+        )
+        .where(queue_failed.c.original_job_id == job_id)
+        .order_by(queue_failed.c.id.desc())
+        .limit(1)
+    )
+    with database.reading(LOOKUP_SECONDS) as connection:
+        row = connection.execute(statement).mappings().first()
+    if row is None:
+        return None
+    return FailedRecord(
+        id=row["id"],
+        failed=frames.utc(row["failed_at"], database.timezone),
+        attempts=row["attempt_count"],
+        message=_long_text(row, "error_message").text,
+        trace=_long_text(row, "error_trace"),
+    )
+
+
+def read_log(database: Database, *, job_id: int | None = None, batch_id: int | None = None) -> Log:
+    """Return the newest events of a job, or else of a batch, of the platform's queue.
+
+    Raises TookTooLong after LOOKUP_SECONDS, and DatabaseUnavailable.
+    """
+    of, key = (queue_log.c.batch_id, batch_id) if job_id is None else (queue_log.c.job_id, job_id)
+    if of.name not in database.columns.get(queue_log.name, ()):
+        return Log(queue_frames.framed([], queue_frames.LOG_COLUMNS), is_cut=False)
+    statement = (
+        select(
+            *(
+                _column(database, queue_log, name)
+                for name in ("job_id", "event_type", "message", "created_at")
+            ),
+            _beginning(database, queue_log, "details", PAYLOAD_BEGINNING).label("details"),
+        )
+        .where(of == key)
+        .order_by(queue_log.c.id.desc())
+        .limit(MOST_EVENTS + 1)
+    )
+    with database.reading(LOOKUP_SECONDS) as connection:
+        rows = connection.execute(statement).mappings().all()
+    records = [queue_frames.log_record(row, database.timezone) for row in rows[:MOST_EVENTS]]
+    return Log(
+        rows=queue_frames.framed(records[::-1], queue_frames.LOG_COLUMNS),
+        is_cut=len(rows) > MOST_EVENTS,
+    )
+
+
+def read_laravel_job(
+    database: Database, job_id: int, *, now: datetime | None = None
+) -> LaravelJob | None:
+    """Return one of Laravel's jobs that has not ended, None where there is none.
+
+    Raises DatabaseUnavailable.
+    """
+    if laravel_jobs.name not in database.tables:
+        return None
+    moment = now or datetime.now(UTC)
+    columns = ("id", "queue", "attempts", "reserved_at", "available_at", "created_at")
+    statement = select(
+        *(_column(database, laravel_jobs, name) for name in columns),
+        *_bounded(database, laravel_jobs, "payload"),
+    ).where(laravel_jobs.c.id == job_id)
+    with database.reading() as connection:
+        row = connection.execute(statement).mappings().first()
+    if row is None:
+        return None
+    payload = _long_text(row, "payload")
+    return LaravelJob(
+        id=row["id"],
+        queue=frames.filled(row["queue"]) or frames.UNKNOWN_NAME,
+        type=queue_frames.class_name_of(payload.text),
+        state=queue_frames.laravel_state_of(row, moment),
+        attempts=row["attempts"] or 0,
+        created=row["created_at"],
+        available=row["available_at"],
+        reserved=row["reserved_at"],
+        payload=payload,
+        read_at=moment,
+    )
+
+
+def read_laravel_failed(
+    database: Database, failed_id: int, *, now: datetime | None = None
+) -> LaravelFailed | None:
+    """Return one of Laravel's failed jobs, None where there is none. Raises DatabaseUnavailable."""
+    if laravel_failed.name not in database.tables:
+        return None
+    statement = select(
+        *(_column(database, laravel_failed, name) for name in ("id", "uuid", "queue", "failed_at")),
+        _beginning(database, laravel_failed, "connection", PAYLOAD_BEGINNING).label("connection"),
+        *_bounded(database, laravel_failed, "exception"),
+        *_bounded(database, laravel_failed, "payload"),
+    ).where(laravel_failed.c.id == failed_id)
+    with database.reading() as connection:
+        row = connection.execute(statement).mappings().first()
+    if row is None:
+        return None
+    payload = _long_text(row, "payload")
+    return LaravelFailed(
+        id=row["id"],
+        uuid=frames.text(row["uuid"]),
+        connection=frames.text(row["connection"]),
+        queue=frames.filled(row["queue"]) or frames.UNKNOWN_NAME,
+        type=queue_frames.class_name_of(payload.text),
+        failed=frames.utc(row["failed_at"], database.timezone),
+        exception=_long_text(row, "exception"),
+        payload=payload,
+        read_at=now or datetime.now(UTC),
+    )
 
 
 _COUNTED: Final = tuple(queue_frames.QUEUE_COLUMNS)[2:]
@@ -780,10 +975,11 @@ def _queue_job_columns(database: Database) -> Select[Any]:
             if column.name not in {*_JOB_COLUMNS, *long}
         ),
         *(part for name in long for part in _bounded(database, queue_job, name)),
+        _batch_name(database).label("batch_name"),
     )
 
 
-def _queue_job(connection: Connection, database: Database, row: RowMapping, now: datetime) -> QueueJob:
+def _queue_job(database: Database, row: RowMapping, now: datetime) -> QueueJob:
     zone = database.timezone
     status, available = frames.text(row["status"]), frames.utc(row["available_at"], zone)
     done, total = row["progress_current"], row["progress_total"]
@@ -798,7 +994,7 @@ def _queue_job(connection: Connection, database: Database, row: RowMapping, now:
         worker=frames.text(row["worker_id"]),
         rate_limit_group=frames.text(row["rate_limit_group"]),
         batch_id=row["batch_id"],
-        batch_name=_batch_name(connection, database, row["batch_id"]),
+        batch_name=frames.text(row["batch_name"]),
         chain_id=row["chain_id"],
         chain_order=row["chain_order"],
         attempts=row["attempt_count"] or 0,
@@ -819,89 +1015,16 @@ def _queue_job(connection: Connection, database: Database, row: RowMapping, now:
         error_message=_long_text(row, "error_message"),
         error_code=frames.text(row["error_code"]),
         error_trace=_long_text(row, "error_trace"),
-        chain=_chain(connection, database, row["chain_id"], now),
-        failed_record=_failed_record(connection, database, row["id"]),
-        log=_log(connection, database, queue_log.c.job_id, row["id"]),
+        read_at=now,
     )
 
 
-def _batch_name(connection: Connection, database: Database, batch_id: int | None) -> str:
-    if batch_id is None or "name" not in database.columns.get(queue_batch.name, ()):
-        return ""
-    return frames.text(
-        connection.execute(select(queue_batch.c.name).where(queue_batch.c.id == batch_id)).scalar()
-    )
-
-
-def _chain(
-    connection: Connection, database: Database, chain_id: int | None, now: datetime
-) -> pd.DataFrame:
-    records: Sequence[tuple[Any, ...]] = []
-    if chain_id is not None:
-        rows = connection.execute(
-            _heratio_columns(database)
-            .where(queue_job.c.chain_id == chain_id)
-            .order_by(_column(database, queue_job, "chain_order"), queue_job.c.id)
-            .limit(MOST_IN_CHAIN)
-        )
-        records = [queue_frames.heratio_job(row, database.timezone, now) for row in rows.mappings()]
-    return queue_frames.framed(records, queue_frames.QUEUE_JOB_COLUMNS)
-
-
-def _failed_record(connection: Connection, database: Database, job_id: int) -> FailedRecord | None:
-    """Return the newest failed record of a job, if it has one."""
-    if "original_job_id" not in database.columns.get(queue_failed.name, ()):
-        return None
-    statement = (
-        select(
-            queue_failed.c.id,
-            _column(database, queue_failed, "failed_at"),
-            _column(database, queue_failed, "attempt_count"),
-            *_bounded(database, queue_failed, "error_message"),
-            *_bounded(database, queue_failed, "error_trace"),
-        )
-        .where(queue_failed.c.original_job_id == job_id)
-        .order_by(queue_failed.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(statement).mappings().first()
-    if row is None:
-        return None
-    return FailedRecord(
-        id=row["id"],
-        failed=frames.utc(row["failed_at"], database.timezone),
-        attempts=row["attempt_count"],
-        message=_long_text(row, "error_message").text,
-        trace=_long_text(row, "error_trace"),
-    )
-
-
-def _log(connection: Connection, database: Database, of: ColumnElement[Any], key: object) -> Log:
-    """Return the newest events of a job or a batch, oldest first."""
-    if getattr(of, "name", "") not in database.columns.get(queue_log.name, ()):
-        return _no_log()
-    statement = (
-        select(
-            *(
-                _column(database, queue_log, name)
-                for name in ("job_id", "event_type", "message", "created_at")
-            ),
-            _beginning(database, queue_log, "details", PAYLOAD_BEGINNING).label("details"),
-        )
-        .where(of == key)
-        .order_by(queue_log.c.id.desc())
-        .limit(MOST_EVENTS + 1)
-    )
-    rows = connection.execute(statement).mappings().all()
-    records = [queue_frames.log_record(row, database.timezone) for row in rows[:MOST_EVENTS]]
-    return Log(
-        rows=queue_frames.framed(records[::-1], queue_frames.LOG_COLUMNS),
-        is_cut=len(rows) > MOST_EVENTS,
-    )
-
-
-def _no_log() -> Log:
-    return Log(queue_frames.framed([], queue_frames.LOG_COLUMNS), is_cut=False)
+def _batch_name(database: Database) -> ColumnElement[Any]:
+    """Return the name of a job's batch, by the batches' primary key."""
+    has_batch = "batch_id" in database.columns[queue_job.name]
+    if not has_batch or "name" not in database.columns.get(queue_batch.name, ()):
+        return null()
+    return select(queue_batch.c.name).where(queue_batch.c.id == queue_job.c.batch_id).scalar_subquery()
 
 
 def _batch_columns(database: Database, table: Table) -> Select[Any]:

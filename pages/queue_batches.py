@@ -5,17 +5,26 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from jobs_data import queues, times
-from jobs_data.engine import get_database
+from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.platform import laravel_batches, queue_batch, queue_job, queue_log
-from jobs_data.queue_filters import Kind, QueueFilter
-from pages.parts import queue_details, queue_filter_bar, queue_state, queue_table, refresh
+from jobs_data.queue_filters import Kind, Origin, QueueFilter, parse_list_page
+from jobs_data.queues import Batch
+from pages.parts import (
+    queue_details,
+    queue_filter_bar,
+    queue_readings,
+    queue_state,
+    queue_table,
+    refresh,
+)
+from pages.parts.state import put_into_url
 from pages.parts.text import heading, plain
 
 database = get_database()
 zone = times.zone_named(st.context.timezone)
 asked = queue_state.queue_view_in_url()
 batch_id = st.query_params.get("batch", "")
-read_at = datetime.now(UTC)
+list_page = parse_list_page(st.query_params)
 
 
 def go_to_page(page: int) -> None:
@@ -23,67 +32,107 @@ def go_to_page(page: int) -> None:
     st.query_params["page"] = str(page)
 
 
-def open_pressed() -> None:
-    """Put the batch whose button was pressed into the URL."""
-    ids = st.session_state["seen_batches"]
-    row = queue_state.pressed_row("batch_click", ids)
-    if row is not None:
-        st.query_params["batch"] = ids[row]
-        st.query_params.pop("page", None)
+def open_batch(opened: str) -> None:
+    """Put a batch into the URL, with the page of the list to come back to."""
+    params = {"batch": opened, **({"list": str(asked.page)} if asked.page > 1 else {})}
+    put_into_url(params, ("batch", "list", "page"))
 
 
 def close() -> None:
-    """Take the batch out of the URL."""
-    for name in ("batch", "page"):
-        st.query_params.pop(name, None)
+    """Take the batch out of the URL again."""
+    params = {"page": str(list_page)} if list_page > 1 else {}
+    put_into_url(params, ("batch", "list", "page"))
 
 
-def show_list() -> None:
-    """Show all batches, or why there are none."""
+def show_list() -> datetime:
+    """Show all batches, or why there are none; return when they were read."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Batches", anchor=False)
         st.space("stretch")
-        refresh.refresh_controls()
+        refresh.refresh_controls(on_refresh=queue_readings.forget)
     if missing := queues.missing_sentence(database, queue_batch, laravel_batches):
         st.info(missing, icon=":material/table:")
-    batches = queues.read_batches(database, asked.page, asked.limit)
-    if batches.total:
-        queue_table.show_batches(batches, zone, go_to_page, open_pressed)
-        st.caption(
-            "The estimated end takes the rate so far for the rest; it is empty where nothing has ended "
-            "yet, or the batch does not go on."
+    read_at = datetime.now(UTC)
+    with queue_details.panel():
+        batches = queue_state.held(
+            queue_table.BATCHES,
+            (asked.page, asked.limit),
+            lambda: queue_readings.shared(queues.read_batches, database, asked.page, asked.limit),
         )
-    elif queues.has_any(database, queue_batch, laravel_batches):
-        st.info(
-            "There are no batches. The platform makes one when it puts many jobs of one kind into a "
-            "queue; it will show up here.",
-            icon=":material/inbox:",
-        )
+        read_at = batches.read_at
+        if batches.total:
+            queue_table.show_batches(batches, zone, go_to_page, open_batch)
+            st.caption(
+                "The estimated end takes the rate so far for the rest; it is empty where nothing has "
+                "ended yet, or the batch does not go on."
+            )
+        elif queues.has_any(database, queue_batch, laravel_batches):
+            st.info(
+                "There are no batches. The platform makes one when it puts many jobs of one kind into "
+                "a queue; it will show up here.",
+                icon=":material/inbox:",
+            )
+    return read_at
 
 
-def show_batch() -> None:
-    """Show one batch."""
-    batch = queues.read_batch(database, batch_id)
+def show_batch() -> datetime:
+    """Show one batch, its jobs and its log, each read by itself; return when it was read."""
     st.button("Back to batches", icon=":material/arrow_back:", type="tertiary", on_click=close)
-    if batch is None:
-        st.title("No such batch", anchor=False)
-        st.info(
-            "There is no batch with this number. The platform may have removed it, or the link is "
-            "incomplete.",
-            icon=":material/search_off:",
-        )
-        if missing := queues.missing_sentence(database, queue_batch, laravel_batches):
-            st.info(missing, icon=":material/table:")
-        return
-    facts = batch.facts
-    heading(facts["name"])
+    read_at, kind = datetime.now(UTC), Kind.HERATIO
+    try:
+        batch = queue_readings.shared(queues.read_batch, database, batch_id)
+    except DatabaseUnavailable as problem:
+        show_head(f"Batch {batch_id}")
+        st.error(str(problem), icon=":material/cloud_off:")
+    else:
+        if batch is None:
+            show_none()
+            return read_at
+        read_at, kind = batch.read_at, batch.kind
+        show_head(batch.facts["name"], batch)
+        show_facts(batch)
+        if kind is Kind.LARAVEL:
+            st.subheader("Its jobs", anchor=False)
+            st.caption(
+                "Laravel does not note which jobs belong to a batch; of those that failed it notes "
+                "these uuids of failed_jobs:"
+            )
+            st.code(batch.failed_ids or "–", language=None, wrap_lines=True)
+    if kind is Kind.HERATIO and asked.filter.batch is not None:
+        show_jobs_and_log(asked.filter.batch)
+    return read_at
+
+
+def show_none() -> None:
+    """Say that there is no such batch."""
+    st.title("No such batch", anchor=False)
+    st.info(
+        "There is no batch with this number. The platform may have removed it, or the link is "
+        "incomplete.",
+        icon=":material/search_off:",
+    )
+    if missing := queues.missing_sentence(database, queue_batch, laravel_batches):
+        st.info(missing, icon=":material/table:")
+
+
+def show_head(title: str, batch: Batch | None = None) -> None:
+    """Show the title, what the batch is, and the ways to read it anew."""
+    heading(title)
     with st.container(horizontal=True, vertical_alignment="center"):
-        status = facts["status"] or "unknown"
-        st.badge(plain(status), color=queue_table.BATCH_COLORS.get(status, "gray"))
-        st.text(f"Batch {facts['id']} of {batch.kind.label}")
+        if batch:
+            status = batch.facts["status"] or "unknown"
+            st.badge(plain(status), color=queue_table.BATCH_COLORS.get(status, "gray"))
+            st.text(f"Batch {batch.facts['id']} of {batch.kind.label}")
         st.space("stretch")
-        refresh.refresh_controls()
+        refresh.refresh_controls(on_refresh=queue_readings.forget)
+
+
+def show_facts(batch: Batch) -> None:
+    """Show how far the batch is, and what else is known of it."""
+    facts = batch.facts
     queue_details.show_progress(facts["progress"], facts["progress_text"])
+    if facts["failed"]:
+        st.caption("The jobs that failed count as done in this, as on the platform.")
     queue_details.show_facts(
         "Jobs",
         {
@@ -108,29 +157,35 @@ def show_batch() -> None:
         },
     )
     queue_details.show_long_text("Options", ":material/tune:", batch.options)
+
+
+def show_jobs_and_log(number: int) -> None:
+    """Show the jobs of a batch of the platform, and below them its events."""
     st.subheader("Its jobs", anchor=False)
-    if batch.kind is Kind.LARAVEL:
-        st.caption(
-            "Laravel does not note which jobs belong to a batch; of those that failed it notes these "
-            "uuids of failed_jobs:"
-        )
-        st.code(batch.failed_ids or "–", language=None, wrap_lines=True)
-        return
     if missing := queues.missing_sentence(database, queue_job):
         st.caption(missing)
     else:
-        view = asked.with_filter(QueueFilter(batch=int(facts["id"]), kind=Kind.HERATIO))
-        jobs = queues.read_queue_jobs(database, view.on_page(asked.page))
-        if jobs.total:
-            queue_table.show_queue_jobs(jobs, zone, queue_filter_bar.go_to_page)
-        else:
-            st.caption("None of its jobs is in the queue any more.")
-    queue_details.show_log(batch.log, zone, queues.missing_sentence(database, queue_log))
+        view = asked.with_filter(QueueFilter(batch=number, kind=Kind.HERATIO)).on_page(asked.page)
+        with queue_details.panel():
+            jobs = queue_state.held(
+                queue_table.JOBS,
+                view,
+                lambda: queue_readings.shared(queues.read_queue_jobs, database, view),
+            )
+            if jobs.total:
+                queue_table.show_queue_jobs(jobs, zone, queue_filter_bar.go_to_page)
+            else:
+                st.caption("None of its jobs is in the queue any more.")
+    st.subheader("Log", anchor=False)
+    with queue_details.panel():
+        log = queue_readings.shared(queues.read_log, database, batch_id=number)
+        queue_details.show_log(log, zone, queues.missing_sentence(database, queue_log))
 
 
-if batch_id:
-    show_batch()
-else:
-    show_list()
-refresh.keep_refreshing(read_at, zone)
-queue_state.open_wanted_job(asked)
+read_at = show_batch() if batch_id else show_list()
+refresh.keep_refreshing(
+    read_at,
+    zone,
+    paused_by=queue_state.paused_by_selection(queue_table.BATCHES, queue_table.JOBS),
+)
+queue_state.open_wanted_job(Origin(asked, is_batch=bool(batch_id), list_page=list_page))

@@ -5,16 +5,24 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from jobs_data import queues, times
-from jobs_data.engine import DatabaseUnavailable, get_database
+from jobs_data.engine import get_database
 from jobs_data.platform import laravel_failed, laravel_jobs, queue_failed, queue_job
-from pages.parts import queue_filter_bar, queue_readings, queue_state, queue_table, refresh
+from jobs_data.queue_filters import Origin
+from pages.parts import (
+    queue_details,
+    queue_filter_bar,
+    queue_readings,
+    queue_state,
+    queue_table,
+    refresh,
+)
 
 TABLES = (queue_job, queue_failed, laravel_jobs, laravel_failed)
 
 database = get_database()
 zone = times.zone_named(st.context.timezone)
 asked = queue_state.queue_view_in_url()
-st.query_params.pop("id", None)  # the browser's Back leaves a job's there
+queue_state.forget_job()
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Queues", anchor=False)
@@ -27,31 +35,38 @@ if missing := queues.missing_sentence(database, *TABLES):
 read_at = datetime.now(UTC)
 if queues.has_any(database, *TABLES):
     overview = None
-    try:
-        overview = queue_readings.overview(database)
-        read_at = overview.read_at
-    except DatabaseUnavailable as problem:
-        st.error(str(problem), icon=":material/cloud_off:")
-    if overview is not None and len(overview.rows):
-        queue_table.show_overview(overview, zone)
-    elif overview is not None:
-        st.info(
-            "There is nothing in any queue. The platform puts a job there when somebody starts work "
-            "that runs in the background; it will show up here.",
-            icon=":material/inbox:",
+    with queue_details.panel():
+        overview = queue_state.held(
+            queue_table.OVERVIEW,
+            "all",
+            lambda: queue_readings.shared(queues.read_overview, database),
         )
+        read_at = overview.read_at
+        if len(overview.rows):
+            queue_table.show_overview(overview, zone)
+        else:
+            st.info(
+                "There is nothing in any queue. The platform puts a job there when somebody starts "
+                "work that runs in the background; it will show up here.",
+                icon=":material/inbox:",
+            )
     st.subheader("Jobs in the queues", anchor=False)
     queue_filter_bar.show_filters(asked, overview)
-    jobs = None
-    try:
-        jobs = queue_readings.queue_jobs(database, asked)
+    with queue_details.panel():
+        jobs = queue_state.held(
+            queue_table.JOBS,
+            asked,
+            lambda: queue_readings.shared(queues.read_queue_jobs, database, asked),
+        )
         read_at = min(read_at, jobs.read_at)
-    except DatabaseUnavailable as problem:
-        st.error(str(problem), icon=":material/cloud_off:")
-    if jobs is not None and jobs.total:
-        queue_table.show_queue_jobs(jobs, zone, queue_filter_bar.go_to_page)
-    elif jobs is not None:
-        queue_filter_bar.show_nothing(asked)
+        if jobs.total:
+            queue_table.show_queue_jobs(jobs, zone, queue_filter_bar.go_to_page)
+        else:
+            queue_filter_bar.show_nothing(asked)
 
-refresh.keep_refreshing(read_at, zone)
-queue_state.open_wanted_job(asked)
+refresh.keep_refreshing(
+    read_at,
+    zone,
+    paused_by=queue_state.paused_by_selection(queue_table.OVERVIEW, queue_table.JOBS),
+)
+queue_state.open_wanted_job(Origin(asked))

@@ -1,31 +1,99 @@
-"""One job of the platform's queue: everything that is known of it."""
+"""One queued job, the platform's or Laravel's: everything that is known of it."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import humanize
 import streamlit as st
 
 from jobs_data import queues, times
-from jobs_data.engine import get_database
-from jobs_data.filters import parse_number
-from jobs_data.platform import queue_job, queue_log
-from jobs_data.queue_filters import QueueState
-from jobs_data.queues import QueueJob
-from pages.parts import queue_details, queue_state, queue_table, refresh
+from jobs_data.engine import Database, DatabaseUnavailable, get_database
+from jobs_data.platform import laravel_failed, laravel_jobs, queue_job, queue_log
+from jobs_data.queue_filters import (
+    QueueFilter,
+    QueueState,
+    QueueView,
+    Source,
+    parse_job_key,
+    parse_origin,
+)
+from jobs_data.queues import LaravelFailed, LaravelJob, QueueJob
+from pages.parts import (
+    queue_details,
+    queue_laravel,
+    queue_readings,
+    queue_state,
+    queue_table,
+    refresh,
+)
 from pages.parts.text import heading, plain
+
+AnyJob = QueueJob | LaravelJob | LaravelFailed
+READ: Mapping[Source, Callable[[Database, int], AnyJob | None]] = {
+    Source.HERATIO: queues.read_queue_job,
+    Source.LARAVEL: queues.read_laravel_job,
+    Source.LARAVEL_FAILED: queues.read_laravel_failed,
+}
+CALLED = {
+    Source.HERATIO: "Queued job",
+    Source.LARAVEL: "Job of Laravel",
+    Source.LARAVEL_FAILED: "Failed job of Laravel",
+}
+UNFINISHED = {QueueState.WAITING, QueueState.DELAYED, QueueState.RUNNING}
 
 database = get_database()
 zone = times.zone_named(st.context.timezone)
-came_from = queue_state.queue_view_in_url()
-job_id = parse_number(st.query_params.get("id"))
-job = None if job_id is None else queues.read_queue_job(database, job_id)
-read_at = datetime.now(UTC)
+asked = parse_job_key(st.query_params)
+came_from = parse_origin(st.query_params)
+
+
+def show_none() -> None:
+    """Say that there is no such job, and why that may be."""
+    st.title("No such job", anchor=False)
+    source = asked.source if asked else Source.HERATIO
+    st.info(
+        {
+            Source.HERATIO: "There is no job with this number in the platform's queue. It may have "
+            "left the queue, or the link is incomplete.",
+            Source.LARAVEL: "There is no job with this number in Laravel's queue. Laravel forgets a "
+            "job that completes, and moves one that fails to its failed jobs.",
+            Source.LARAVEL_FAILED: "There is no job with this number among Laravel's failed ones. It "
+            "may have been tried again or removed.",
+        }[source],
+        icon=":material/search_off:",
+    )
+    tables = {Source.LARAVEL: laravel_jobs, Source.LARAVEL_FAILED: laravel_failed}
+    if missing := queues.missing_sentence(database, tables.get(source, queue_job)):
+        st.info(missing, icon=":material/table:")
+
+
+def show_job(job: QueueJob) -> None:
+    """Show a job of the platform's queue, but for what is read apart."""
+    queue_details.show_progress(job.progress, job.progress_text)
+    show_errors(job)
+    queue_details.show_facts(
+        "Where and whose",
+        {
+            "Queue": job.queue,
+            "User": job.owner,
+            "Priority": "" if job.priority is None else f"{job.priority} (1 is highest)",
+            "Worker": job.worker,
+            "Rate limit": job.rate_limit_group,
+            "Batch": "" if job.batch_id is None else f"{job.batch_id} {job.batch_name}".strip(),
+            "Chain": "" if job.chain_id is None else f"{job.chain_id}, number {job.chain_order}",
+        },
+    )
+    if job.batch_id is not None and st.button("Open its batch", icon=":material/stacks:"):
+        queue_state.open_batch(QueueView(QueueFilter(batch=job.batch_id)))
+    show_attempts(job)
+    show_times(job)
+    queue_details.show_long_text("Payload", ":material/data_object:", job.payload)
+    queue_details.show_long_text("Result", ":material/output:", job.result)
 
 
 def show_errors(job: QueueJob) -> None:
-    """Show the error, its trace folded, and the failed record where there is one."""
-    record = job.failed_record
-    if not (job.error_message.text or job.error_trace.text or record or job.error_code):
+    """Show the error, with its trace folded."""
+    if not (job.error_message.text or job.error_trace.text or job.error_code):
         return
     failed = job.state is QueueState.FAILED
     with st.container(border=True, key="errors" if failed else "remarks"):
@@ -38,15 +106,6 @@ def show_errors(job: QueueJob) -> None:
         if job.error_message.text:
             st.code(job.error_message.text, language=None, wrap_lines=True)
         queue_details.show_long_text("Trace", ":material/layers:", job.error_trace)
-        if record:
-            attempts = f" after {record.attempts} attempts" if record.attempts else ""
-            st.caption(f"Failed record {record.id}, of {times.shown(record.failed, zone)}{attempts}")
-            if record.message and record.message != job.error_message.text:
-                st.code(record.message, language=None, wrap_lines=True)
-            if record.trace.text != job.error_trace.text:
-                queue_details.show_long_text(
-                    "Trace of the failed record", ":material/layers:", record.trace
-                )
 
 
 def show_times(job: QueueJob) -> None:
@@ -83,79 +142,85 @@ def show_attempts(job: QueueJob) -> None:
     )
 
 
-def show_chain(job: QueueJob) -> None:
-    """Show the jobs of its chain in their order, this one marked."""
-    if job.chain_id is None:
-        return
+def show_chain(chain_id: int, own_id: int) -> None:
+    """Show the jobs of the job's chain, of which each can be opened."""
     st.subheader("Its chain", anchor=False)
-    rows = job.chain
-    st.dataframe(
-        rows[["id", "type", "state", "attempts", "created", "ended"]].assign(
-            here=["This job" if number == job.id else "" for number in rows["id"]]
-        ),
-        key="chain",
-        hide_index=True,
-        height="content",
-        alt="Chain",
-        lazy=False,
-        column_config={
-            "id": st.column_config.NumberColumn("Job", width=70, format="plain"),
-            "type": st.column_config.TextColumn("Type", width=220),
-            "state": st.column_config.TextColumn("Status", width=90),
-            "attempts": st.column_config.TextColumn("Attempts", width=80),
-            "created": queue_table.time_column("Created", zone),
-            "ended": queue_table.time_column("Ended", zone),
-            "here": st.column_config.TextColumn("", width=80),
-        },
-    )
-    st.caption(f"Chain {job.chain_id}, in its order.")
+    with queue_details.panel():
+        rows = queue_state.held(
+            queue_table.CHAIN,
+            own_id,
+            lambda: queue_readings.shared(queues.read_chain, database, chain_id),
+        )
+        queue_table.show_chain(rows, own_id, zone)
+        st.caption(f"Chain {chain_id}, in its order.")
 
 
-if st.button("Back to queues", icon=":material/arrow_back:", type="tertiary"):
-    queue_state.open_queues(came_from)
+def show_failed_record(job_id: int) -> None:
+    """Show what the queue kept when it gave the job up, where it did."""
+    with queue_details.panel():
+        record = queue_readings.shared(queues.read_failed_record, database, job_id)
+        if record is None:
+            return
+        st.subheader("Its failed record", anchor=False)
+        attempts = f" after {record.attempts} attempts" if record.attempts else ""
+        st.caption(f"Failed record {record.id}, of {times.shown(record.failed, zone)}{attempts}")
+        if record.message:
+            st.code(record.message, language=None, wrap_lines=True)
+        queue_details.show_long_text("Trace of the failed record", ":material/layers:", record.trace)
 
-if job is None:
-    st.title("No such job", anchor=False)
-    st.info(
-        "There is no job with this number in the platform's queue. It may have left the queue, or the "
-        "link is incomplete.",
-        icon=":material/search_off:",
-    )
-    if missing := queues.missing_sentence(database, queue_job):
-        st.info(missing, icon=":material/table:")
+
+def show_log(job_id: int) -> None:
+    """Show the events of the job."""
+    st.subheader("Log", anchor=False)
+    with queue_details.panel():
+        log = queue_readings.shared(queues.read_log, database, job_id=job_id)
+        queue_details.show_log(log, zone, queues.missing_sentence(database, queue_log))
+
+
+queue_state.back_button(came_from)
+job: AnyJob | None = None
+problem = ""
+try:
+    if asked is not None:
+        job = queue_readings.shared(READ[asked.source], database, asked.id)
+except DatabaseUnavailable as error:
+    problem = str(error)
+
+if asked is None or (job is None and not problem):
+    show_none()
     st.stop()
 
-heading(job.type)
+called = f"{CALLED[asked.source]} {asked.id}"
+heading(job.type if job else called)
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.badge(plain(job.status or "unknown"), color=queue_table.STATE_COLORS[job.state])
-    st.text(f"Queued job {job.id}")
+    if job is not None:
+        st.badge(plain(job.status or "unknown"), color=queue_table.STATE_COLORS[job.state])
+        st.text(called)
     st.space("stretch")
-    refresh.refresh_controls()
+    refresh.refresh_controls(on_refresh=queue_readings.forget)
 
-queue_details.show_progress(job.progress, job.progress_text)
-show_errors(job)
-queue_details.show_facts(
-    "Where and whose",
-    {
-        "Queue": job.queue,
-        "User": job.owner,
-        "Priority": "" if job.priority is None else f"{job.priority} (1 is highest)",
-        "Worker": job.worker,
-        "Rate limit": job.rate_limit_group,
-        "Batch": "" if job.batch_id is None else f"{job.batch_id} {job.batch_name}".strip(),
-        "Chain": "" if job.chain_id is None else f"{job.chain_id}, number {job.chain_order}",
-    },
-)
-if job.batch_id is not None and st.button("Open its batch", icon=":material/stacks:"):
-    queue_state.open_batch(str(job.batch_id))
-show_attempts(job)
-show_times(job)
-queue_details.show_long_text("Payload", ":material/data_object:", job.payload)
-queue_details.show_long_text("Result", ":material/output:", job.result)
-show_chain(job)
-queue_details.show_log(job.log, zone, queues.missing_sentence(database, queue_log))
+match job:
+    case QueueJob():
+        show_job(job)
+        if job.chain_id is not None:
+            show_chain(job.chain_id, job.id)
+    case LaravelJob():
+        queue_laravel.show_job(job, zone)
+    case LaravelFailed():
+        queue_laravel.show_failed(job, zone)
+    case None:
+        st.error(problem, icon=":material/cloud_off:")
+if asked.source is Source.HERATIO:
+    # Last, for without an index these may take their time.
+    show_failed_record(asked.id)
+    show_log(asked.id)
 
-unfinished = job.state in {QueueState.WAITING, QueueState.DELAYED, QueueState.RUNNING}
+has_ended = job is not None and job.state not in UNFINISHED
 refresh.keep_refreshing(
-    read_at, zone, paused_by="" if unfinished else "this job has ended: nothing more will come"
+    job.read_at if job else datetime.now(UTC),
+    zone,
+    paused_by="this job has ended: nothing more will come"
+    if has_ended
+    else queue_state.paused_by_selection(queue_table.CHAIN),
 )
+queue_state.open_wanted_job(came_from)

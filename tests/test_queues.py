@@ -1,19 +1,25 @@
 """What the queues' screens read, on both kinds of database, with every figure worked out by hand."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, text
 
 from jobs_data import demo, platform, queue_frames, queues
-from jobs_data.engine import Database, make_engine
+from jobs_data.engine import Database, TookTooLong, make_engine
 from jobs_data.queue_filters import (
+    JobKey,
     Kind,
+    Origin,
     QueueFilter,
     QueueState,
     QueueView,
+    Source,
+    origin_params,
+    parse_job_key,
+    parse_origin,
     parse_queue_view,
     queue_view_params,
 )
@@ -31,6 +37,25 @@ def queued(store: Store, status: str = "pending", **values: Any) -> int:
     """Insert a job of the platform's queue, created at eleven, and return its id."""
     values = {"queue": "default", "job_type": "arX", "created_at": NOON - minutes(60), **values}
     return store.insert(platform.queue_job, status=status, **values)
+
+
+def make_long_without_index(store: Store) -> None:
+    """Fill the log and the failed records with rows of no job, and take their indexes away."""
+    sqlite = store.engine.dialect.name == "sqlite"
+    for table in (platform.queue_log, platform.queue_failed):
+        with store.engine.begin() as connection:
+            for index in table.indexes:
+                on = "" if sqlite else f" ON {table.name}"
+                connection.execute(text(f"DROP INDEX {index.name}{on}"))
+            if table is platform.queue_log:
+                names, values = "job_id, batch_id", "-1, -1"
+            else:
+                names, values = "original_job_id", "-1"
+            connection.execute(text(f"INSERT INTO {table.name} ({names}) VALUES ({values})"))
+            for _ in range(17):
+                connection.execute(
+                    text(f"INSERT INTO {table.name} ({names}) SELECT {values} FROM {table.name}")
+                )
 
 
 def row_of(rows: pd.DataFrame, kind: str, queue: str) -> dict[str, Any]:
@@ -312,7 +337,8 @@ def test_a_batch_has_its_jobs_settings_and_log(batches: Store) -> None:
     assert (batch.kind, batch.facts["name"]) == (Kind.HERATIO, "running")
     assert batch.settings == {"Retries": "3"}
     assert batch.options.pretty == '{\n  "culture": "en"\n}'
-    assert batch.log.rows["event"].tolist() == ["dispatched", "started"]
+    log = queues.read_log(batches.database(), batch_id=batch_id)
+    assert (log.rows["event"].tolist(), log.is_cut) == (["dispatched", "started"], False)
     jobs = queues.read_queue_jobs(batches.database(), QueueView(QueueFilter(batch=batch_id)))
     assert jobs.rows["id"].tolist() == [job_id]
     laravel = queues.read_batch(batches.database(), "a1", now=NOW)
@@ -365,14 +391,23 @@ def test_a_queued_job_tells_everything(store: Store) -> None:
         1,
         1500,
     )
-    assert job.chain["id"].tolist() == [first, job_id]
+    assert job.chain_id is not None
+    chain = queues.read_chain(store.database(), job.chain_id, now=NOW)
+    assert {name: str(dtype) for name, dtype in chain.dtypes.items()} == queue_frames.QUEUE_JOB_COLUMNS
+    assert (chain["id"].tolist(), chain["state"].tolist()) == (
+        [first, job_id],
+        ["completed", "delayed"],
+    )
     assert job.payload.pretty == '{\n  "b": [\n    1,\n    "é"\n  ]\n}'
     assert job.result.pretty == "{broken"
     assert (job.error_message.text, job.error_trace.text, job.error_code) == ("first try", "#0", "E1")
-    assert job.failed_record is not None
-    assert (job.failed_record.message, job.failed_record.attempts) == ("given up once", 3)
-    assert job.failed_record.failed == NOW
-    assert job.log.rows["event"].tolist() == ["dispatched", "started", "retried"]
+    record = queues.read_failed_record(store.database(), job_id)
+    assert record is not None
+    assert (record.message, record.attempts, record.failed) == ("given up once", 3, NOW)
+    assert record.trace.text == "#1"
+    log = queues.read_log(store.database(), job_id=job_id)
+    assert log.rows["event"].tolist() == ["dispatched", "started", "retried"]
+    assert queues.read_failed_record(store.database(), first) is None
     assert queues.read_queue_job(store.database(), 10**17) is None
 
 
@@ -395,9 +430,85 @@ def test_a_long_log_shows_its_newest_events(store: Store, monkeypatch: pytest.Mo
     job_id = queued(store)
     for event in ("dispatched", "reserved", "started"):
         store.insert(platform.queue_log, job_id=job_id, event_type=event)
-    job = queues.read_queue_job(store.database(), job_id)
+    log = queues.read_log(store.database(), job_id=job_id)
+    assert (log.rows["event"].tolist(), log.is_cut) == (["reserved", "started"], True)
+
+
+def test_a_job_that_its_batch_or_chain_holds_back_says_so(store: Store) -> None:
+    """The platform gives it the last second of the year 9999, which is nobody's next attempt."""
+    job_id = queued(store, available_at=datetime(9999, 12, 31, 23, 59, 59))
+    job = queues.read_queue_job(store.database(), job_id, now=NOW)
     assert job is not None
-    assert (job.log.rows["event"].tolist(), job.log.is_cut) == (["reserved", "started"], True)
+    assert (job.state, job.next_attempt) == (QueueState.DELAYED, None)
+    assert "until its batch or its chain lets it start" in job.retry_sentence
+
+
+def test_a_job_of_laravel_that_has_not_ended(busy: Store) -> None:
+    """Its times are UTC, its state follows from them, and its payload is whole."""
+    *_, delayed, running = busy.ids(platform.laravel_jobs)
+    job = queues.read_laravel_job(busy.database(timezone="Asia/Kolkata"), running, now=NOW)
+    assert job is not None
+    assert (job.id, job.queue, job.type, job.attempts) == (
+        running,
+        "default",
+        "App\\Jobs\\Harvest",
+        1,
+    )
+    assert (job.state, job.status) == (QueueState.RUNNING, "running")
+    assert (job.created, job.available, job.reserved) == (
+        NOW - minutes(40),
+        NOW - minutes(30),
+        NOW - minutes(1),
+    )
+    assert job.payload.pretty.splitlines()[2] == '  "displayName": "App\\\\Jobs\\\\Harvest",'
+    job = queues.read_laravel_job(busy.database(), delayed, now=NOW)
+    assert job is not None
+    assert (job.state, job.reserved) == (QueueState.DELAYED, None)
+    assert queues.read_laravel_job(busy.database(), running + 1) is None
+
+
+def test_a_failed_job_of_laravel_has_its_whole_exception(busy: Store) -> None:
+    """With its trace, in as many lines as there are."""
+    store = busy
+    failed_id = store.insert(
+        platform.laravel_failed,
+        uuid="u2",
+        connection="redis",
+        payload='{"displayName":"App\\\\Jobs\\\\Mail"}',
+        exception="E: " + "é" * 200_000,
+        failed_at=NOW,
+    )
+    first = queues.read_laravel_failed(store.database(), failed_id - 1)
+    assert first is not None
+    assert (first.uuid, first.queue, first.type) == ("u1", "mail", "[Unknown]")
+    assert first.exception.text == "RuntimeException: refused\n#0 x"
+    assert (first.payload.text, first.connection) == ("no JSON", "")
+    assert first.failed == NOW - minutes(90)
+    second = queues.read_laravel_failed(store.database(), failed_id)
+    assert second is not None
+    assert (second.connection, second.type, second.queue) == ("redis", "App\\Jobs\\Mail", "[Unknown]")
+    assert (second.exception.is_cut, second.exception.size) == (True, 400_003)
+    assert queues.read_laravel_failed(store.database(), failed_id + 1) is None
+
+
+def test_a_look_into_a_long_table_without_an_index_is_given_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log's and the failed records', which nothing promises an index; the connection goes on."""
+    job_id = queued(store)
+    make_long_without_index(store)
+    database = store.database()
+    assert queues.read_log(database, job_id=job_id).rows.empty
+    assert queues.read_failed_record(database, job_id) is None
+    monkeypatch.setattr(queues, "LOOKUP_SECONDS", 0.001)
+    for read in (
+        lambda: queues.read_log(database, job_id=job_id),
+        lambda: queues.read_log(database, batch_id=job_id),
+        lambda: queues.read_failed_record(database, job_id),
+    ):
+        with pytest.raises(TookTooLong, match="took too long"):
+            read()
+    assert queues.read_queue_job(database, job_id) is not None
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '"\\ud800"', "9" * 5000, "NaN", "", "[1"])
@@ -418,6 +529,11 @@ def test_atom_has_no_queues_and_a_sentence_says_why(atom_store: Store) -> None:
     assert queues.read_batch(database, "1") is None
     assert queues.read_batch(database, "uuid") is None
     assert queues.read_queue_job(database, 1) is None
+    assert queues.read_chain(database, 1).empty
+    assert queues.read_failed_record(database, 1) is None
+    assert queues.read_log(database, job_id=1).rows.empty
+    assert queues.read_laravel_job(database, 1) is None
+    assert queues.read_laravel_failed(database, 1) is None
     sentence = queues.missing_sentence(database, *queues.HERATIO_TABLES, *queues.LARAVEL_TABLES)
     assert "ahg_queue_job, ahg_queue_failed, ahg_queue_batch or ahg_queue_log" in sentence
     assert "jobs, failed_jobs or job_batches" in sentence
@@ -452,6 +568,18 @@ def test_missing_columns_cost_their_own_cells(busy: Store) -> None:
     job = queues.read_queue_job(database, 7)
     assert job is not None
     assert (job.status, job.state, job.attempts) == ("", QueueState.OTHER, 0)
+    assert queues.read_chain(database, 7).empty
+    record = queues.read_failed_record(database, 7)
+    assert record is not None
+    assert (record.message, record.failed) == ("", None)
+    assert len(queues.read_log(database, job_id=7).rows) == 1
+    assert queues.read_log(database, batch_id=7).rows.empty
+    laravel = queues.read_laravel_job(database, 7)
+    assert laravel is not None
+    assert (laravel.type, laravel.state, laravel.created) == ("[Unknown]", QueueState.WAITING, None)
+    failed = queues.read_laravel_failed(database, 7)
+    assert failed is not None
+    assert (failed.uuid, failed.exception.text, failed.failed) == ("", "", None)
 
 
 def test_the_list_is_served_by_indexes(store: Store) -> None:
@@ -501,6 +629,41 @@ def test_the_url_is_a_view_and_a_view_is_a_url(params: dict[str, str], view: Que
     """What makes no sense falls back, and what is written is read again."""
     assert parse_queue_view(params) == view
     assert parse_queue_view(queue_view_params(view)) == view
+
+
+@pytest.mark.parametrize(
+    ("params", "key"),
+    [
+        ({}, None),
+        ({"id": "7"}, JobKey(Source.HERATIO, 7)),
+        ({"laravel": "8"}, JobKey(Source.LARAVEL, 8)),
+        ({"failed": "9"}, JobKey(Source.LARAVEL_FAILED, 9)),
+        ({"id": "x", "failed": "9" * 19}, None),
+    ],
+)
+def test_the_url_names_one_job(params: dict[str, str], key: JobKey | None) -> None:
+    """Of the platform or of Laravel; a number that none can have names nobody."""
+    assert parse_job_key(params) == key
+
+
+@pytest.mark.parametrize(
+    ("params", "origin"),
+    [
+        ({}, Origin()),
+        ({"queue": "q", "page": "2"}, Origin(QueueView(QueueFilter("q"), page=2))),
+        (
+            {"from": "batch", "batch": "3", "page": "2", "list": "4"},
+            Origin(QueueView(QueueFilter(batch=3), page=2), is_batch=True, list_page=4),
+        ),
+        ({"batch": "3"}, Origin(QueueView(QueueFilter(batch=3)))),
+        ({"from": "batch", "batch": "x", "list": "-1"}, Origin()),
+        ({"from": "https://evil.example"}, Origin()),
+    ],
+)
+def test_the_way_back_is_in_the_url(params: dict[str, str], origin: Origin) -> None:
+    """To a batch where it names one, else to the queues; what is written is read again."""
+    assert parse_origin(params) == origin
+    assert parse_origin(origin_params(origin)) == origin
 
 
 def test_database_is_only_read(busy: Store) -> None:

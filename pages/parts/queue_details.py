@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -13,8 +14,18 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import times
+from jobs_data.engine import DatabaseUnavailable
 from jobs_data.queues import Log, LongText
 from pages.parts.text import plain
+
+
+@contextmanager
+def panel() -> Iterator[None]:
+    """Show a part of a page; where the database does not answer, a sentence stands in its place."""
+    try:
+        yield
+    except DatabaseUnavailable as problem:
+        st.error(str(problem), icon=":material/cloud_off:")
 
 
 def show_facts(title: str, facts: Mapping[str, str]) -> None:
@@ -54,7 +65,6 @@ def show_long_text(label: str, icon: str, text: LongText, *, expanded: bool = Fa
 
 def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
     """Show events as a timeline, oldest first; `missing` says why there can be none."""
-    st.subheader("Log", anchor=False)
     if log.rows.empty:
         st.caption(missing or "The queue has logged nothing of it.")
         return

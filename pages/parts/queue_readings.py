@@ -1,49 +1,52 @@
-"""What the screen of the queues reads: at most once in ten seconds for all sessions."""
+"""What the screens of the queues read: at most once in ten seconds for all sessions."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import streamlit as st
 
-from jobs_data import queues
-from jobs_data.engine import Database, identity
-from jobs_data.queue_filters import QueueView
-from jobs_data.queues import QueueJobsPage, QueuesOverview
+from jobs_data.engine import Database, TookTooLong, identity
 
 SECONDS: Final = 10
 """Less than the interval of auto refresh, which thus always reads anew."""
 
-_shared: Final = st.cache_data(ttl=SECONDS, max_entries=50, show_spinner=False)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def overview(database: Database) -> QueuesOverview:
-    """Return a row per queue. Raises DatabaseUnavailable."""
-    return _overview(database, identity(database))
-
-
-def queue_jobs(database: Database, view: QueueView) -> QueueJobsPage:
-    """Return a page of the queues' jobs. Raises DatabaseUnavailable."""
-    return _queue_jobs(database, identity(database), view)
+def shared(
+    read: Callable[Concatenate[Database, P], T],
+    database: Database,
+    *arguments: P.args,
+    **named: P.kwargs,
+) -> T:
+    """Return what a function of `queues` returns. Raises DatabaseUnavailable as that does."""
+    found = _read(read.__name__, identity(database), arguments, named, read, database)
+    if isinstance(found, TookTooLong):
+        raise found
+    return found
 
 
 def forget() -> None:
     """Let the next run read anew."""
-    _overview.clear()
-    _queue_jobs.clear()
+    _read.clear()
 
 
-# Streamlit leaves arguments that begin with an underscore out of the key: the identity stands for the
-# database.
-@_shared
-def _overview(_database: Database, database_identity: str) -> QueuesOverview:  # noqa: ARG001 - the key
-    return queues.read_overview(_database)
-
-
-@_shared
-def _queue_jobs(
-    _database: Database,
+# Streamlit leaves arguments that begin with an underscore out of the key: the name and the identity
+# stand for them.
+@st.cache_data(ttl=SECONDS, max_entries=300, max_size="100MB", show_spinner=False)
+def _read(
+    name: str,  # noqa: ARG001 - the key
     database_identity: str,  # noqa: ARG001 - the key
-    view: QueueView,
-) -> QueueJobsPage:
-    return queues.read_queue_jobs(_database, view)
+    arguments: tuple[Any, ...],
+    named: Mapping[str, Any],
+    _function: Callable[..., T],
+    _database: Database,
+) -> T | TookTooLong:
+    try:
+        return _function(_database, *arguments, **named)
+    except TookTooLong as problem:
+        # Kept like an answer: else each of many watchers would let the database work in vain anew.
+        return problem

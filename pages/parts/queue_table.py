@@ -1,4 +1,4 @@
-"""The tables of the queues' screens: queues, their jobs, and the way from page to page."""
+"""The tables of the queues' screens, the ways to open a row, and the way from page to page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ import humanize
 import pandas as pd
 import streamlit as st
 
-from jobs_data.queue_filters import Kind, QueueState
+from jobs_data.queue_filters import JobKey, Kind, QueueFilter, QueueState, Source
 from jobs_data.queues import BatchesPage, QueueJobsPage, QueuesOverview
 from jobs_data.wording import counted
-from pages.parts.queue_state import pressed_row, want_queue_job
+from pages.parts.queue_state import (
+    forget_selection,
+    go_to_queue_view,
+    grid_key,
+    queue_view_in_url,
+    selected_row,
+    want_queue_job,
+)
 
 Color = Literal["blue", "green", "red", "gray", "violet", "orange"]
 
@@ -35,25 +42,30 @@ BATCH_COLORS: Final[dict[str, Color]] = {
 }
 CANCELLED: Final = "cancelled"
 OPEN: Final = ":material/description:"
+OVERVIEW, JOBS, BATCHES, CHAIN = "queues", "queue_jobs", "batches", "chain"
+"""The names of the tables, for what is selected in them."""
 
 
 def show_overview(overview: QueuesOverview, zone: ZoneInfo) -> None:
-    """Show a row per queue; what the tables do not tell is an empty cell."""
+    """Show a row per queue, which opens to its jobs; what the tables do not tell is an empty cell."""
     rows = overview.rows
     ages = [
         "" if pd.isna(seconds) else humanize.naturaldelta(int(seconds))
         for seconds in rows["oldest_waiting_seconds"]
     ]
-    st.dataframe(
-        rows.assign(kind=[Kind(kind).label for kind in rows["kind"]], oldest_waiting_seconds=ages),
-        key="queues",
-        hide_index=True,
-        height="content",
-        alt="Queues",
-        placeholder="",
-        lazy=False,
-        column_order=["queue", *(column for column in rows.columns if column != "queue")],
-        column_config={
+    labels = [Kind(kind).label for kind in rows["kind"]]
+    cells = rows.assign(kind=labels, oldest_waiting_seconds=ages)
+    cells.insert(0, "queue", cells.pop("queue"))
+
+    def open_queue(row: int) -> None:
+        asked = QueueFilter(queue=rows["queue"].iloc[row], kind=Kind(rows["kind"].iloc[row]))
+        go_to_queue_view(queue_view_in_url().with_filter(asked))
+
+    _show_rows(
+        OVERVIEW,
+        cells,
+        "Queues",
+        {
             "queue": st.column_config.TextColumn("Queue", width=120),
             "kind": st.column_config.TextColumn("Kind", width=70),
             "waiting": _number("Waiting"),
@@ -69,7 +81,9 @@ def show_overview(overview: QueuesOverview, zone: ZoneInfo) -> None:
             "workers": _number("Workers"),
             "worker_seen": time_column("Worker seen", zone),
         },
+        open_queue,
     )
+    _show_selection(OVERVIEW, len(rows), "Show its jobs", open_queue)
     with st.expander("What the columns count", icon=":material/help:"):
         st.markdown(
             "- **Waiting** jobs may start now, **delayed** ones later; **running** ones have been "
@@ -89,42 +103,36 @@ def show_overview(overview: QueuesOverview, zone: ZoneInfo) -> None:
 
 
 def show_queue_jobs(jobs: QueueJobsPage, zone: ZoneInfo, go_to_page: Callable[[int], None]) -> None:
-    """Show a page of queued jobs and the way to the others; a row's button opens its job."""
+    """Show a page of queued jobs, each of which can be opened, and the way to the others."""
     rows = jobs.rows
-    st.session_state["seen_queue_jobs"] = rows
-    in_heratio = rows["kind"] == Kind.HERATIO
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "job": [f"#{number}" for number in rows["id"]],
-                "type": rows["type"],
-                "state": [
-                    [(CANCELLED if status == CANCELLED else state).capitalize()]
-                    for state, status in zip(rows["state"], rows["status"], strict=True)
-                ],
-                "open": [OPEN if own else "" for own in in_heratio],
-                "queue": rows["queue"],
-                "progress": rows["progress"] * 100,
-                "message": rows["progress_text"],
-                "error": rows["error"],
-                "attempts": rows["attempts"],
-                "created": rows["created"],
-                "available": rows["available"],
-                "started": rows["started"],
-                "ended": rows["ended"],
-                "worker": rows["worker"],
-                "batch": rows["batch_id"],
-                "owner": rows["owner"],
-                "kind": [Kind(kind).label for kind in rows["kind"]],
-            }
-        ),
-        key="queue_jobs",
-        hide_index=True,
-        height="content",
-        alt="Queued jobs",
-        placeholder="",
-        lazy=False,
-        column_config={
+    cells = pd.DataFrame(
+        {
+            "job": [f"#{number}" for number in rows["id"]],
+            "type": rows["type"],
+            "state": [
+                [(CANCELLED if status == CANCELLED else state).capitalize()]
+                for state, status in zip(rows["state"], rows["status"], strict=True)
+            ],
+            "queue": rows["queue"],
+            "progress": rows["progress"] * 100,
+            "message": rows["progress_text"],
+            "error": rows["error"],
+            "attempts": rows["attempts"],
+            "created": rows["created"],
+            "available": rows["available"],
+            "started": rows["started"],
+            "ended": rows["ended"],
+            "worker": rows["worker"],
+            "batch": rows["batch_id"],
+            "owner": rows["owner"],
+            "kind": [Kind(kind).label for kind in rows["kind"]],
+        }
+    )
+    _show_rows(
+        JOBS,
+        cells,
+        "Queued jobs",
+        {
             "job": st.column_config.TextColumn("Job", width=65),
             "type": st.column_config.TextColumn("Type", width=190),
             "state": st.column_config.MultiselectColumn(
@@ -134,12 +142,9 @@ def show_queue_jobs(jobs: QueueJobsPage, zone: ZoneInfo, go_to_page: Callable[[i
                 color=[*STATE_COLORS.values(), "gray"],
             ),
             "queue": st.column_config.TextColumn("Queue", width=90),
-            "progress": _progress_column(),
+            "progress": _progress_column("How far the job says it is."),
             "message": st.column_config.TextColumn("Progress", width=170),
             "error": st.column_config.TextColumn("Error", width=190),
-            "open": st.column_config.ButtonColumn(
-                "Open", width=55, type="tertiary", key="queue_job_click", on_click=_job_pressed
-            ),
             "attempts": st.column_config.TextColumn("Attempts", width=75),
             "created": time_column("Created", zone),
             "available": time_column("Available", zone),
@@ -150,49 +155,88 @@ def show_queue_jobs(jobs: QueueJobsPage, zone: ZoneInfo, go_to_page: Callable[[i
             "owner": st.column_config.TextColumn("User", width=130),
             "kind": st.column_config.TextColumn("Kind", width=75),
         },
+        _job_opener(rows),
     )
     last = jobs.first + len(rows) - 1
     show_pages(jobs.first, last, counted(jobs.total), (jobs.view.page, jobs.pages), go_to_page)
+    _show_selection(JOBS, len(rows), "Open job", _job_opener(rows))
+
+
+def show_chain(rows: pd.DataFrame, own_id: int, zone: ZoneInfo) -> None:
+    """Show the jobs of a chain in their order, one of them marked; each can be opened."""
+    cells = pd.DataFrame(
+        {
+            "id": rows["id"],
+            "here": ["This job" if number == own_id else "" for number in rows["id"]],
+            "type": rows["type"],
+            "state": [[state.capitalize()] for state in rows["state"]],
+            "attempts": rows["attempts"],
+            "created": rows["created"],
+            "ended": rows["ended"],
+        }
+    )
+    _show_rows(
+        CHAIN,
+        cells,
+        "Chain",
+        {
+            "id": st.column_config.NumberColumn("Job", width=70, format="plain"),
+            "here": st.column_config.TextColumn("", width=75),
+            "type": st.column_config.TextColumn("Type", width=220),
+            "state": st.column_config.MultiselectColumn(
+                "Status",
+                width=95,
+                options=[name.capitalize() for name in STATE_COLORS],
+                color=list(STATE_COLORS.values()),
+            ),
+            "attempts": st.column_config.TextColumn("Attempts", width=80),
+            "created": time_column("Created", zone),
+            "ended": time_column("Ended", zone),
+        },
+        _job_opener(rows),
+    )
+    _show_selection(CHAIN, len(rows), "Open job", _job_opener(rows))
 
 
 def show_batches(
-    batches: BatchesPage, zone: ZoneInfo, go_to_page: Callable[[int], None], opened: Callable[[], None]
+    batches: BatchesPage,
+    zone: ZoneInfo,
+    go_to_page: Callable[[int], None],
+    open_batch: Callable[[str], None],
 ) -> None:
-    """Show a page of batches and the way to the others; `opened` is called by a row's button."""
+    """Show a page of batches and the way to the others; `open_batch` is called with a batch's id."""
     rows = batches.rows
-    st.session_state["seen_batches"] = rows["id"].tolist()
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "name": rows["name"],
-                "status": [[status] for status in rows["status"]],
-                "open": OPEN,
-                "progress": rows["progress"] * 100,
-                "completed": rows["completed"],
-                "failed": rows["failed"],
-                "total": rows["total"],
-                "started": rows["started"],
-                "estimated_end": rows["estimated_end"],
-                "ended": rows["ended"],
-                "queue": rows["queue"],
-                "owner": rows["owner"],
-                "kind": [Kind(kind).label for kind in rows["kind"]],
-            }
-        ),
-        key="batches",
-        hide_index=True,
-        height="content",
-        alt="Batches",
-        placeholder="",
-        lazy=False,
-        column_config={
+
+    def opened(row: int) -> None:
+        open_batch(rows["id"].iloc[row])
+
+    cells = pd.DataFrame(
+        {
+            "name": rows["name"],
+            "status": [[status] for status in rows["status"]],
+            "progress": rows["progress"] * 100,
+            "completed": rows["completed"],
+            "failed": rows["failed"],
+            "total": rows["total"],
+            "started": rows["started"],
+            "estimated_end": rows["estimated_end"],
+            "ended": rows["ended"],
+            "queue": rows["queue"],
+            "owner": rows["owner"],
+            "kind": [Kind(kind).label for kind in rows["kind"]],
+        }
+    )
+    _show_rows(
+        BATCHES,
+        cells,
+        "Batches",
+        {
             "name": st.column_config.TextColumn("Batch", width=210),
             "status": st.column_config.MultiselectColumn(
                 "Status", width=95, options=list(BATCH_COLORS), color=list(BATCH_COLORS.values())
             ),
-            "progress": _progress_column(),
-            "open": st.column_config.ButtonColumn(
-                "Open", width=55, type="tertiary", key="batch_click", on_click=opened
+            "progress": _progress_column(
+                "How many of the jobs have ended. A failed job counts as done, as on the platform."
             ),
             "completed": _number("Completed"),
             "failed": _number("Failed"),
@@ -204,10 +248,12 @@ def show_batches(
             "owner": st.column_config.TextColumn("User", width=130),
             "kind": st.column_config.TextColumn("Kind", width=75),
         },
+        opened,
     )
     last = batches.first + len(rows) - 1
-    total = "1 batch" if batches.total == 1 else f"{batches.total:,} batches"
+    total = counted(batches.total, "batch") if batches.total == 1 else f"{batches.total:,} batches"
     show_pages(batches.first, last, total, (batches.page, batches.pages), go_to_page)
+    _show_selection(BATCHES, len(rows), "Open batch", opened)
 
 
 def show_pages(
@@ -234,16 +280,89 @@ def time_column(label: str, zone: ZoneInfo) -> Any:
     )
 
 
-def _job_pressed() -> None:
-    rows = st.session_state["seen_queue_jobs"]
-    row = pressed_row("queue_job_click", rows)
-    if row is not None and rows["kind"].iloc[row] == Kind.HERATIO:
-        want_queue_job(int(rows["id"].iloc[row]))
+def _show_rows(
+    table: str,
+    cells: pd.DataFrame,
+    label: str,
+    columns: dict[str, Any],
+    opened: Callable[[int], None],
+) -> None:
+    """Show rows that can be selected; the button before each calls `opened` with its position."""
+    # In front, for on a phone what stands behind is only reached by scrolling sideways.
+    cells.insert(0, "open", OPEN)
+    click = f"{table}_click"
+
+    def pressed() -> None:
+        row: int = st.session_state[click]["row"]
+        if 0 <= row < len(cells):
+            opened(row)
+
+    st.dataframe(
+        cells,
+        key=grid_key(table),
+        hide_index=True,
+        height="content",
+        alt=label,
+        placeholder="",
+        lazy=False,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "open": st.column_config.ButtonColumn(
+                "Open", width=55, type="tertiary", key=click, on_click=pressed
+            ),
+            **columns,
+        },
+    )
+
+
+def _show_selection(table: str, rows: int, action: str, opened: Callable[[int], None]) -> None:
+    """Show what can be done with the selected row: the same as its button, by keyboard too."""
+    row = selected_row(table)
+    if row is None or row >= rows:
+        return
+
+    def act() -> None:
+        forget_selection(table)
+        opened(row)
+
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{table}_selection"):
+        st.caption("1 row selected")
+        # Of two tables on a screen one alone has the key.
+        st.button(
+            action,
+            key=f"{table}_open",
+            icon=OPEN,
+            shortcut=None if table == OVERVIEW else "O",
+            on_click=act,
+        )
+        st.button(
+            "Select none",
+            key=f"{table}_none",
+            icon=":material/deselect:",
+            on_click=forget_selection,
+            args=(table,),
+        )
+
+
+def _job_opener(rows: pd.DataFrame) -> Callable[[int], None]:
+    """Return what opens the job of a row, by the rows as they are shown now."""
+
+    def opened(row: int) -> None:
+        kind, state = rows["kind"].iloc[row], rows["state"].iloc[row]
+        source = Source.HERATIO
+        if kind == Kind.LARAVEL:
+            source = Source.LARAVEL_FAILED if state == QueueState.FAILED else Source.LARAVEL
+        want_queue_job(JobKey(source, int(rows["id"].iloc[row])))
+
+    return opened
 
 
 def _number(label: str) -> Any:
     return st.column_config.NumberColumn(label, width=76, format="localized")
 
 
-def _progress_column() -> Any:
-    return st.column_config.ProgressColumn("Done", width=110, min_value=0, max_value=100, format="%d%%")
+def _progress_column(told: str) -> Any:
+    return st.column_config.ProgressColumn(
+        "Done", width=110, help=told, min_value=0, max_value=100, format="%d%%"
+    )

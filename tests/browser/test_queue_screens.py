@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from jobs_data import platform
 from tests.app_servers import AppServers
@@ -14,14 +14,22 @@ from tests.browser.steps import (
     assert_nothing_went_wrong,
     let_the_timer_fire,
     query,
+    tab_to,
 )
 from tests.store import NOON, Store
 
 HOSTILE = (
     '**bold** <img src=x onerror="window.broken = true"> [link](https://evil.example) www.evil.example'
 )
-OPEN_FROM_LEFT = 65 + 190 + 95 + 27
+MARKERS_WIDTH = 40
+OPEN_FROM_LEFT = MARKERS_WIDTH + 27
 FIRST_ROW_CENTRE = 55
+PHONE = 390
+SHARED_SECONDS = 10
+"""For how long all sessions share what one has read."""
+
+IN_CHAIN = 9
+"""The first job of the demo's first chain, which its next job follows."""
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +59,33 @@ def hostile(
 
 def settled(page: Page) -> None:
     """Wait until the page has been drawn whole."""
-    expect(page.get_by_text(re.compile(r"Updated \d"))).to_be_visible()
+    # For a moment the line of the page that was left can stand beside this one's.
+    expect(page.get_by_text(re.compile(r"Updated \d")).last).to_be_visible()
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def press_open(page: Page, grid: Locator) -> None:
+    """Press the button of a table's first row, which has to be on the screen."""
+    grid.scroll_into_view_if_needed()
+    box = grid.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + OPEN_FROM_LEFT, box["y"] + FIRST_ROW_CENTRE)
+
+
+def open_by_keyboard(page: Page, grid: Locator, row: int, action: str) -> None:
+    """Go to a row of a table, 0 for the first, select it, and press the button that follows."""
+    tab_to(page, grid.get_by_test_id("data-grid-canvas"))
+    for at in range(row + 1):
+        if at:
+            page.keyboard.press("ArrowDown")
+        # Keys that come before the grid has moved its cursor are lost.
+        expect(grid.locator('[role="gridcell"][aria-colindex="1"]').nth(at)).to_be_focused()
+    page.keyboard.press("Shift+Space")
+    button = page.get_by_role("button", name=action)
+    expect(button).to_be_visible()
+    tab_to(page, button)
+    page.keyboard.press("Enter")
 
 
 @pytest.mark.parametrize(
@@ -109,15 +141,133 @@ def test_a_row_opens_its_job_and_back_leads_to_the_same_page(demo: str, new_page
     page = screen.page
     screen.open(f"{demo}/queue-browse?queue=imports&kind=heratio&limit=3")
     settled(page)
-    grid = page.get_by_test_id("stDataFrame").last
-    grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + OPEN_FROM_LEFT, box["y"] + FIRST_ROW_CENTRE)
+    press_open(page, page.get_by_test_id("stDataFrame").last)
     expect(page.get_by_text("Queued job ")).to_be_visible()
     page.get_by_role("button", name="Back to queues").click()
     expect(page.get_by_text("Showing 1–3 of")).to_be_visible()
-    assert {"queue": "imports", "kind": "heratio", "limit": "3"}.items() <= query(page).items()
+    assert query(page) == {"queue": "imports", "kind": "heratio", "limit": "3"}
+    assert_nothing_went_wrong(screen)
+
+
+def test_the_keyboard_opens_the_rows_of_every_table(demo: str, new_page: Windows) -> None:
+    """Queues, their jobs of both kinds, a chain, batches and a batch's jobs: no mouse."""
+    screen = new_page(1280, 1000)
+    page = screen.page
+    grids = page.get_by_test_id("stDataFrame")
+    screen.open(f"{demo}/queue-browse?limit=3")
+    settled(page)
+    open_by_keyboard(page, grids.first, 1, "Show its jobs")
+    expect(page.get_by_role("button", name="Show its jobs")).to_have_count(0)
+    settled(page)
+    assert query(page) == {"limit": "3", "queue": "exports", "kind": "heratio"}
+    open_by_keyboard(page, grids.last, 1, "Open job")
+    expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
+    for status, told in (("waiting", "Job of Laravel"), ("failed", "Failed job of Laravel")):
+        screen.open(f"{demo}/queue-browse?kind=laravel&status={status}")
+        settled(page)
+        open_by_keyboard(page, grids.last, 0, "Open job")
+        expect(page.get_by_text(told)).to_be_visible()
+        settled(page)
+    expect(page.get_by_text("Stack trace:")).to_be_visible()
+    screen.open(f"{demo}/queue-job?id={IN_CHAIN}")
+    settled(page)
+    open_by_keyboard(page, grids.first, 1, "Open job")
+    expect(page.get_by_text(f"Queued job {IN_CHAIN + 1}", exact=True)).to_be_visible()
+    settled(page)
+    expect(page.get_by_role("button", name="Open job")).to_have_count(0)
+    assert query(page) == {"id": str(IN_CHAIN + 1)}
+    page.go_back()
+    expect(page.get_by_text(f"Queued job {IN_CHAIN}", exact=True)).to_be_visible()
+    screen.open(f"{demo}/queue-batches")
+    settled(page)
+    open_by_keyboard(page, grids.first, 2, "Open batch")
+    expect(page.get_by_text(re.compile(r"Batch \d+ of Heratio"))).to_be_visible()
+    settled(page)
+    open_by_keyboard(page, grids.first, 0, "Open job")
+    expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
+    assert_nothing_went_wrong(screen)
+
+
+def test_on_a_phone_rows_open_without_scrolling_sideways(demo: str, new_page: Windows) -> None:
+    """Each table has the button within the first columns, and what follows a selection is in sight."""
+    screen = new_page(PHONE, 900)
+    page = screen.page
+    grids = page.get_by_test_id("stDataFrame")
+    screen.open(f"{demo}/queue-batches?limit=3")
+    settled(page)
+    press_open(page, grids.first)
+    expect(page.get_by_text(re.compile(r"Batch \d+ of Heratio"))).to_be_visible()
+    settled(page)
+    press_open(page, grids.first)
+    expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
+    screen.open(f"{demo}/queue-browse?limit=3")
+    settled(page)
+    grids.last.scroll_into_view_if_needed()
+    box = grids.last.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + MARKERS_WIDTH / 2, box["y"] + FIRST_ROW_CENTRE)
+    button = page.get_by_role("button", name="Open job")
+    expect(button).to_be_visible()
+    place = button.bounding_box()
+    assert place is not None
+    assert place["x"] + place["width"] <= PHONE
+    settled(page)
+    screen.screenshot("queues-selected-narrow", full_page=True)
+    button.click()
+    expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
+    assert_nothing_went_wrong(screen)
+
+
+def test_from_a_batchs_job_back_leads_to_the_batch(demo: str, new_page: Windows) -> None:
+    """To the same page of its jobs, after a reload too, and from there to the same page of batches."""
+    screen = new_page(1280, 1000)
+    page = screen.page
+    grids = page.get_by_test_id("stDataFrame")
+    screen.open(f"{demo}/queue-batches?limit=3&page=2")
+    settled(page)
+    press_open(page, grids.first)
+    expect(page.get_by_text(re.compile(r"Batch \d+ of Heratio"))).to_be_visible()
+    settled(page)
+    batch = query(page)["batch"]
+    page.get_by_role("button", name="Page 2", exact=True).click()
+    expect(page.get_by_text("Showing 4–6 of")).to_be_visible()
+    settled(page)
+    press_open(page, grids.first)
+    expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
+    settled(page)
+    page.reload()
+    page.get_by_role("button", name=f"Back to batch {batch}").click()
+    expect(page.get_by_text("Showing 4–6 of")).to_be_visible()
+    settled(page)
+    assert query(page) == {"batch": batch, "limit": "3", "page": "2", "list": "2"}
+    page.get_by_role("button", name="Back to batches").click()
+    expect(page.get_by_role("heading", name="Batches", exact=True)).to_be_visible()
+    settled(page)
+    assert query(page) == {"limit": "3", "page": "2"}
+    assert_nothing_went_wrong(screen)
+
+
+def test_a_selected_job_stays_the_one_selected(hostile: tuple[Store, str], new_page: Windows) -> None:
+    """A newer job moves the rows; what is selected is opened all the same."""
+    store, address = hostile
+    kept = store.insert(platform.queue_job, queue="moving", job_type="arKept", created_at=NOON)
+    screen = new_page(1280, 1000)
+    page = screen.page
+    screen.open(f"{address}/queue-browse?queue=moving")
+    settled(page)
+    grid = page.get_by_test_id("stDataFrame").last
+    tab_to(page, grid.get_by_test_id("data-grid-canvas"))
+    expect(grid.locator('[role="gridcell"][aria-colindex="1"]').first).to_be_focused()
+    page.keyboard.press("Shift+Space")
+    expect(page.get_by_role("button", name="Open job")).to_be_visible()
+    store.insert(platform.queue_job, queue="moving", job_type="arNewer", created_at=NOON)
+    page.get_by_role("button", name="Refresh").click()
+    settled(page)
+    expect(page.get_by_text("Showing 1–1 of 1 job")).to_be_visible()
+    page.get_by_role("button", name="Select none").click()
+    expect(page.get_by_text("Showing 1–2 of 2 jobs")).to_be_visible()
+    open_by_keyboard(page, grid, 1, "Open job")
+    expect(page.get_by_text(f"Queued job {kept}", exact=True)).to_be_visible()
     assert_nothing_went_wrong(screen)
 
 
@@ -185,7 +335,12 @@ def test_a_running_job_is_followed(hostile: tuple[Store, str], new_page: Windows
             .where(platform.queue_job.c.id == job_id)
             .values(progress_current=3)
         )
-    let_the_timer_fire(page)
+    # What was read before is shown for some seconds of the server's clock, which does not jump.
+    for _ in range(SHARED_SECONDS):
+        let_the_timer_fire(page)
+        page.wait_for_timeout(1_000)
+        if page.get_by_text("3 of 4").is_visible():
+            break
     expect(page.get_by_text("3 of 4")).to_be_visible()
     assert_nothing_went_wrong(screen)
 

@@ -1,15 +1,18 @@
 """The queues' screens, run as Streamlit runs them but without a browser, on both kinds of database."""
 
+from datetime import UTC
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 
 from jobs_data import platform, queues
 from jobs_data.accounts import Right
-from jobs_data.engine import TookTooLong
+from jobs_data.engine import TookTooLong, get_database
 from tests.pages.test_pages import introduce, press, show, words
 from tests.store import NOON, Store
+from tests.test_queues import make_long_without_index
 
 HOSTILE = "**bold** <script>alert(1)</script> [x](https://evil.example)"
 pytestmark = pytest.mark.usefixtures("served", "reader")
@@ -19,6 +22,16 @@ pytestmark = pytest.mark.usefixtures("served", "reader")
 def reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """Introduce a reader: whoever may look may see all of the queues."""
     introduce(monkeypatch, Right.READER)
+
+
+TOO_LONG = "The database took too long over this."
+tried: list[str] = []
+
+
+def too_long(*_: object, **__: object) -> None:
+    """Stand in for a read whose statement was stopped, and note that it was tried."""
+    tried.append(TOO_LONG)
+    raise TookTooLong(TOO_LONG)
 
 
 def queued(store: Store, status: str = "pending", **values: Any) -> int:
@@ -181,7 +194,7 @@ def test_a_queued_job_shows_everything_as_it_is(store: Store) -> None:
     store.insert(platform.queue_log, job_id=job_id, event_type="failed", message=HOSTILE)
     app = show("queue_job.py", id=str(job_id), queue="imports")
     codes = [code.value for code in app.code]
-    assert codes == [HOSTILE, "#0 x", "gone", '{\n  "a": [\n    1\n  ]\n}', "{broken"]
+    assert codes == [HOSTILE, "#0 x", '{\n  "a": [\n    1\n  ]\n}', "{broken", "gone"]
     text = words(app)
     for expected in ("3 of 3", "host:1", "It was given up", "Chain 3", "3, number 1"):
         assert expected in text
@@ -204,12 +217,191 @@ def test_a_panel_that_took_too_long_leaves_the_rest(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The overview says so, and the jobs are there."""
-
-    def too_long(*_: object) -> None:
-        raise TookTooLong("The database took too long over this.")
-
     queued(store)
     monkeypatch.setattr(queues, "read_overview", too_long)
     app = show("queue_browse.py")
-    assert "The database took too long over this." in words(app)
+    assert TOO_LONG in words(app)
     assert "Showing 1–1 of 1 job" in words(app)
+
+
+@pytest.fixture
+def eventful(store: Store) -> int:
+    """Give a failed job in a batch and a chain of the same number, 1, with a record and a log."""
+    batch = store.insert(platform.queue_batch, name="the batch", total_jobs=1)
+    job_id = queued(store, "failed", batch_id=batch, chain_id=1, chain_order=1, payload="the payload")
+    store.insert(platform.queue_failed, original_job_id=job_id, error_message="the record")
+    store.insert(
+        platform.queue_log, job_id=job_id, batch_id=batch, event_type="failed", message="the event"
+    )
+    assert (batch, job_id) == (1, 1)
+    return job_id
+
+
+PARTS_OF_A_JOB = {
+    "read_queue_job": "the payload",
+    "read_chain": "Chain 1, in its order.",
+    "read_failed_record": "the record",
+    "read_log": "the event",
+}
+PARTS_OF_A_BATCH = {
+    "read_batch": "the batch",
+    "read_queue_jobs": "Showing 1–1 of 1 job",
+    "read_log": "the event",
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "query", "parts", "slow"),
+    [
+        *(("queue_job.py", "id", PARTS_OF_A_JOB, slow) for slow in PARTS_OF_A_JOB),
+        *(("queue_batches.py", "batch", PARTS_OF_A_BATCH, slow) for slow in PARTS_OF_A_BATCH),
+    ],
+)
+def test_each_part_is_read_by_itself(
+    store: Store,
+    eventful: int,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    query: str,
+    parts: dict[str, str],
+    slow: str,
+) -> None:
+    """The one that took too long says so in its place, and all others are there."""
+    monkeypatch.setattr(queues, slow, too_long)
+    app = show(script, **{query: str(eventful)})
+    assert [problem.value for problem in app.error if problem.value != "Error"] == [TOO_LONG]
+    shown = words(app) + markup(app) + "\n".join(code.value for code in app.code)
+    # Without its own row a job cannot name its chain.
+    lost = {slow, "read_chain"} if slow == "read_queue_job" else {slow}
+    assert {part for part, told in parts.items() if told not in shown} == lost
+    assert "Updated" in words(app)
+
+
+def test_the_batches_that_took_too_long_leave_the_page(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The title, the sentence and the ways to try again stand."""
+    monkeypatch.setattr(queues, "read_batches", too_long)
+    app = show("queue_batches.py")
+    assert app.title[0].value == "Batches"
+    assert TOO_LONG in words(app)
+    assert "Updated" in words(app)
+
+
+def test_a_log_without_an_index_is_given_up(
+    store: Store, eventful: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For good: the database is really stopped, both panels say so, and the job is there."""
+    make_long_without_index(store)
+    monkeypatch.setattr(queues, "LOOKUP_SECONDS", 0.001)
+    app = show("queue_job.py", id=str(eventful))
+    told = [problem.value for problem in app.error if "took too long over this" in problem.value]
+    assert len(told) == 2
+    assert "the payload" in [code.value for code in app.code]
+
+
+@pytest.mark.parametrize(
+    ("script", "query"),
+    [
+        ("queue_browse.py", {}),
+        ("queue_batches.py", {}),
+        ("queue_batches.py", {"batch": "1"}),
+        ("queue_job.py", {"id": "1"}),
+        ("queue_job.py", {"laravel": "1"}),
+        ("queue_job.py", {"failed": "1"}),
+    ],
+)
+def test_all_sessions_share_what_one_has_read(
+    store: Store,
+    eventful: int,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    query: dict[str, str],
+) -> None:
+    """A second one sends no statement, not even for a part that took too long; Refresh does."""
+    store.insert(platform.laravel_jobs, queue="q")
+    store.insert(platform.laravel_failed, queue="q")
+    monkeypatch.setattr(queues, "read_log", too_long)
+    tried.clear()
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(statement)
+
+    first = show(script, **query)
+    has_log = {"id", "batch"} & query.keys()
+    assert len(tried) == bool(has_log)
+    engine = get_database().engine
+    event.listen(engine, "before_cursor_execute", note)
+    second = show(script, **query)
+    assert (words(second), len(tried)) == (words(first), bool(has_log))
+    assert [statement for statement in sent if "queue" in statement] == []
+    press(second, "Refresh")
+    assert any("queue" in statement for statement in sent)
+    assert len(tried) == 2 * bool(has_log)
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_job_of_laravel_has_a_page(store: Store) -> None:
+    """Its fields and its payload; hostile text stays text."""
+    job_id = store.insert(
+        platform.laravel_jobs,
+        queue=HOSTILE,
+        payload='{"displayName": "App\\\\Jobs\\\\Harvest"}',
+        attempts=2,
+        reserved_at=NOON.replace(tzinfo=UTC),
+    )
+    app = show("queue_job.py", laravel=str(job_id))
+    for expected in (HOSTILE, "2026-06-15 12:00:00 (UTC)", f"Job of Laravel {job_id}", "running"):
+        assert expected in words(app)
+    assert "App\\Jobs\\Harvest" in markup(app).replace("\\\\", "\\")
+    assert [code.value for code in app.code] == ['{\n  "displayName": "App\\\\Jobs\\\\Harvest"\n}']
+    assert "Log" not in [title.value for title in app.subheader]
+
+
+def test_a_failed_job_of_laravel_shows_its_exception_whole(store: Store) -> None:
+    """With connection, uuid and time; hostile text stays text."""
+    exception = f"E: {HOSTILE}\nStack trace:\n#0 x"
+    failed_id = store.insert(
+        platform.laravel_failed,
+        uuid="u-1",
+        connection="redis",
+        queue="mail",
+        payload="{broken",
+        exception=exception,
+        failed_at=NOON.replace(tzinfo=UTC),
+    )
+    app = show("queue_job.py", failed=str(failed_id))
+    assert [code.value for code in app.code] == [exception, "{broken"]
+    for expected in ("u-1", "redis", "mail", "2026-06-15 12:00:00 (UTC)", "failed"):
+        assert expected in words(app)
+    assert "<script>" not in markup(app)
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [("laravel", "Laravel forgets a job that completes"), ("failed", "among Laravel's failed ones")],
+)
+def test_a_job_of_laravel_that_does_not_exist_has_a_page(store: Store, query: str, told: str) -> None:
+    """It says what may have happened."""
+    assert told in words(show("queue_job.py", **{query: "1"}))
+
+
+def test_back_leads_to_where_one_came_from(store: Store, eventful: int) -> None:
+    """To the batch, where the address says so; else to the queues, and never anywhere else."""
+    app = show("queue_job.py", **{"id": "1", "from": "batch", "batch": "1", "list": "3"})
+    press(app, "Back to batch 1")
+    assert "Batch 1 of Heratio" in words(app)
+    assert app.query_params["list"] in ("3", ["3"])
+    app = show("queue_job.py", **{"id": "1", "from": "nowhere", "batch": "1"})
+    press(app, "Back to queues")
+    assert app.title[0].value == "Queues"
+
+
+def test_the_column_says_that_failed_jobs_count_as_done(store: Store) -> None:
+    """In the list of batches, and beside the bar of one that has any."""
+    batch = store.insert(platform.queue_batch, name="b", total_jobs=4, completed_jobs=1, failed_jobs=1)
+    app = show("queue_batches.py")
+    assert table(app, "progress") == [50]
+    assert "A failed job counts as done" in app.dataframe[0].proto.columns
+    assert "The jobs that failed count as done" in words(show("queue_batches.py", batch=str(batch)))
