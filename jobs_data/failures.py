@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data import frames
 from jobs_data.engine import Database
@@ -24,11 +24,14 @@ from jobs_data.platform import (
     object_,
 )
 from jobs_data.queries import FALLBACK_CULTURE
-from jobs_data.statistics import Period, created_since
+from jobs_data.statistics import CreatedSince, Period, created_since
 from jobs_data.status import ERROR
 
-NEWEST_FAILURES: Final = 5_000
-"""At how many failures of a period, and of the time before it, is looked: the newest."""
+NEWEST_FAILURES: Final = 3_000
+"""At how many failures of a period is looked: the newest. Each text costs as much as reading it."""
+
+FAILURES_BEFORE: Final = 2_000
+"""At how many of the time before it: an error that is not among them is new."""
 
 JOBS_OF_PATTERN: Final = 200
 TEXT_CHARACTERS: Final = 2_000
@@ -53,10 +56,18 @@ _FOLDS: Final = tuple(
         (r"(?<![\w/<])(?:[a-z]:[\\/]|~/|\.{0,2}/)[^\s'\",;:()\[\]<>]+", "<path>"),
         (r"\b[\w.-]+(?:/[\w.-]+){2,}", "<path>"),
         (r"\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\b", "<hex>"),
-        # A class of SQL errors and an encoding are the same each time.
-        (r"(?<!SQLSTATE\[)(?<!UTF-)(?<![a-z\d])\d+(?:[.,]\d+)*|(?<=[a-z])(?<!\[HY)\d{3,}", "<number>"),
     )
 )
+
+# What follows one of these is a code of few digits: it says what went wrong, the same each time.
+_CODE: Final = r"""
+    \bSQLSTATE\[\w+\] (?: :? \s* \[?\d{1,5}\b | :\s [^\d:\n]* :\s \d{1,5}\b )?
+  | \bHTTP(?:/\d(?:\.\d)?)? \s+ (?: (?:error|code|status|status\s+code) [\s:=]+ )? \d{3}\b
+  | \b(?:error|errno|code|status) (?: \s+ (?:code|number|no\.|nr\.?) )? \s?[:=\#(\[]{0,2}\s? \d{1,5}\b
+  | \bUTF-\d+
+"""
+_NUMBER: Final = r"(?<![a-z\d])\d+(?:[.,]\d+)* | (?<=[a-z])\d{3,}"
+_NUMBERS: Final = re.compile(f"(?P<code>{_CODE}) | {_NUMBER}", re.IGNORECASE | re.VERBOSE)
 
 
 @dataclass(frozen=True)
@@ -76,9 +87,16 @@ class Failures:
 
 
 def fold(text: str) -> str:
-    """Return a text with its addresses, paths, names in quotes, times, ids and numbers folded."""
+    """Return a text with its addresses, paths, names in quotes, times, ids and numbers folded.
+
+    An error's code stays as it is, for another code is another reason: a number of up to five digits
+    directly after "error", "errno", "code", "status", "HTTP" or "SQLSTATE[…]", where a colon, an equals
+    sign, a number sign or a bracket may stand between, and PDO's code after the words of a SQLSTATE
+    ("SQLSTATE[40001]: Serialization failure: 1213").
+    """
     for varying, put in _FOLDS:
         text = varying.sub(put, text)
+    text = _NUMBERS.sub(lambda number: number["code"] or "<number>", text)
     return " ".join(text.split())
 
 
@@ -112,8 +130,11 @@ def read_failures(database: Database, period: Period, zone: ZoneInfo, now: datet
             .where(job.c.status_id == ERROR, job.c.id >= since.first_id, *since.where)
         ).scalar_one()
         found = _failed(connection, database, (job.c.id >= since.first_id, *since.where))
-        earlier = _failed(connection, database, [~condition for condition in since.where] or None)
-    known = set(earlier["pattern"])
+        earlier_ids = _failed_before(connection, since)
+        earlier = _texts(connection, database, earlier_ids)
+    known = {fold(text) for text in {*earlier.values()}}
+    if len(earlier) < len(earlier_ids):
+        known.add(NO_TEXT)
     patterns = (
         found.groupby("pattern", sort=False)
         .agg(
@@ -136,27 +157,42 @@ def read_failures(database: Database, period: Period, zone: ZoneInfo, now: datet
         .reset_index(drop=True),
         looked_at=len(found),
         of=of,
-        looked_at_before=len(earlier),
+        looked_at_before=len(earlier_ids),
+    )
+
+
+def _failed_before(connection: Connection, since: CreatedSince) -> Sequence[int]:
+    """Return the ids of the newest failures before a period; none where it has no beginning."""
+    if not since.where:
+        return ()
+    return (
+        connection.execute(
+            select(job.c.id)
+            .join_from(job, object_, object_.c.id == job.c.id)
+            .where(job.c.status_id == ERROR, *(~condition for condition in since.where))
+            .order_by(job.c.id.desc())
+            .limit(FAILURES_BEFORE)
+        )
+        .scalars()
+        .all()
     )
 
 
 def _failed(
-    connection: Connection, database: Database, where: Sequence[ColumnElement[bool]] | None
+    connection: Connection, database: Database, where: Sequence[ColumnElement[bool]]
 ) -> pd.DataFrame:
-    """Return the newest failures with the pattern of each; none where there is no condition."""
-    rows: Sequence[RowMapping] = ()
-    if where is not None:
-        rows = (
-            connection.execute(
-                select(job.c.id, job.c.name, job.c.completed_at, object_.c.created_at)
-                .join_from(job, object_, object_.c.id == job.c.id)
-                .where(job.c.status_id == ERROR, *where)
-                .order_by(job.c.id.desc())
-                .limit(NEWEST_FAILURES)
-            )
-            .mappings()
-            .all()
+    """Return the newest failures with the pattern of each."""
+    rows = (
+        connection.execute(
+            select(job.c.id, job.c.name, job.c.completed_at, object_.c.created_at)
+            .join_from(job, object_, object_.c.id == job.c.id)
+            .where(job.c.status_id == ERROR, *where)
+            .order_by(job.c.id.desc())
+            .limit(NEWEST_FAILURES)
         )
+        .mappings()
+        .all()
+    )
     texts = _texts(connection, database, [row["id"] for row in rows])
     patterns = {text: fold(text) for text in {*texts.values(), NO_TEXT}}
     keys = {pattern: hashlib.sha256(pattern.encode()).hexdigest()[:10] for pattern in patterns.values()}

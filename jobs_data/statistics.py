@@ -29,6 +29,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
 )
 
 from jobs_data import frames
@@ -148,7 +149,8 @@ class Durations:
     float64 seconds, `slowest_job` int64 its id, `change` float64: how the median of the later half of
     the time compares to the earlier half's (0.5 is half as long again; NaN: no runs in one half)."""
     looked_at: int
-    of: int
+    has_more: bool
+    """Whether the period has more jobs than were looked at, which are the newest."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,8 @@ class Owners:
     by_owner: pd.DataFrame
     """A row per owner, most jobs first: `owner` str, `total`, `completed`, `failed` int64."""
     looked_at: int
-    of: int
+    has_more: bool
+    """As for durations."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,8 @@ class Stuck:
     """Longest first: `id` int64, `name` str, `since` UTC, `seconds`, `usual` (the name's median) and
     `limit` float64 seconds. `since` is the recorded start, else the creation."""
     cannot_tell: pd.DataFrame
-    """Active jobs whose name has fewer than 5 finished runs: the same columns, the last two NaN."""
+    """Those that run longer than ten minutes and whose name has fewer than 5 finished runs: the same
+    columns, the last two NaN."""
     active: int
     looked_at: int
     """How many active jobs were looked at, the oldest first."""
@@ -186,7 +190,8 @@ class News:
     failures: pd.DataFrame
     """The latest 50 failures: `id` int64, `name` str, `at` UTC (its completion time)."""
     looked_at: int
-    of: int
+    has_more: bool
+    """Whether there are older jobs, at which was not looked."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ class Scope:
 
     where: tuple[ColumnElement[bool], ...]
     looked_at: int
-    of: int
+    has_more: bool
     began: datetime | None
     """When the first that is looked at was created, naive, in the platform's zone."""
 
@@ -242,7 +247,7 @@ def read_durations(database: Database, period: Period, zone: ZoneInfo, now: date
         median=float(seconds.median()) if len(seconds) else None,
         by_name=_by_name(runs),
         looked_at=scope.looked_at,
-        of=scope.of,
+        has_more=scope.has_more,
     )
 
 
@@ -273,23 +278,28 @@ def read_owners(database: Database, period: Period, zone: ZoneInfo, now: datetim
     return Owners(
         by_owner.sort_values(["total", "owner"], ascending=[False, True], ignore_index=True),
         scope.looked_at,
-        scope.of,
+        scope.has_more,
     )
 
 
 def read_stuck(database: Database, now: datetime) -> Stuck:
     """Return the active jobs that run far longer than their name's finished runs usually do.
 
-    Far longer is beyond the median plus five times the median absolute deviation, and ten minutes at
-    least; a spread by quartiles or deviations would be moved by the very runs that were stuck.
+    Only the names of those that run for ten minutes already need runs to be compared with. Far longer
+    is beyond the median plus five times the median absolute deviation, and ten minutes at least; a
+    spread by quartiles or deviations would be moved by the very runs that were stuck.
     Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
         active = _active(connection, database, now)
         of = connection.execute(select(func.count()).where(is_in(State.ACTIVE))).scalar_one()
         scope = scope_of(connection, database, None)
-        runs = _runs(connection, database, scope.where, _naive(now, database))
-    runs = runs[runs["name"].isin(active["name"])]
+        long = active[active["seconds"] > SHORTEST_STUCK_SECONDS]
+        # Those without a name have one in common, and are few.
+        named = or_(job.c.name.in_(set(long["name"])), func.trim(func.coalesce(job.c.name, "")) == "")
+        where = (*scope.where, named) if len(long) else (false(),)
+        runs = _runs(connection, database, where, _naive(now, database))
+    runs = runs[runs["name"].isin(long["name"])]
     each = runs.loc[runs.index.repeat(runs["jobs"]), ["name", "seconds"]]
     usual = each.groupby("name")["seconds"].agg(usual="median", runs="size")
     deviation = (each["seconds"] - each.groupby("name")["seconds"].transform("median")).abs()
@@ -297,7 +307,7 @@ def read_stuck(database: Database, now: datetime) -> Stuck:
         lower=SHORTEST_STUCK_SECONDS
     )
     usual = usual.loc[usual["runs"] >= FEWEST_RUNS, ["usual", "limit"]].astype("float64")
-    known = active.join(usual, on="name").sort_values("seconds", ascending=False, ignore_index=True)
+    known = long.join(usual, on="name").sort_values("seconds", ascending=False, ignore_index=True)
     return Stuck(
         jobs=known[known["seconds"] > known["limit"]].reset_index(drop=True),
         cannot_tell=known[known["usual"].isna()].reset_index(drop=True),
@@ -338,7 +348,9 @@ def read_news(database: Database, since: datetime) -> News:
             ],
             columns=["id", "name", "at"],
         ).astype({"id": "int64", "name": "str", "at": "datetime64[us, UTC]"})
-    return News(counts.get(COMPLETED, 0), counts.get(ERROR, 0), failures, scope.looked_at, scope.of)
+    return News(
+        counts.get(COMPLETED, 0), counts.get(ERROR, 0), failures, scope.looked_at, scope.has_more
+    )
 
 
 def scope_of(connection: Connection, database: Database, start: datetime | None) -> Scope:
@@ -346,26 +358,37 @@ def scope_of(connection: Connection, database: Database, start: datetime | None)
 
     Its conditions need the object joined only where the period has a beginning.
     """
+    created = object_.c.created_at
+    edge = connection.execute(
+        select(object_.c.id, created)
+        .where(object_.c.class_name == JOB_CLASS)
+        .order_by(object_.c.id.desc())
+        .offset(NEWEST_JOBS - 1)
+        .limit(2)
+    ).all()
+    naive = None if start is None else _naive(start, database)
+    since = () if naive is None else (created >= literal(naive, created.type),)
+    # Most often the newest alone are more than enough: no search is needed for where it begins.
+    if len(edge) > 1 and (naive is None or (edge[1].created_at and edge[1].created_at >= naive)):
+        return _scope_from(connection, edge[0].id, since, has_more=True)
     began = created_since(connection, database, start)
-    # Objects are counted, not jobs: they alone know when, and each job is one.
-    counted = connection.execute(
-        select(func.count(), func.min(object_.c.created_at, type_=object_.c.created_at.type)).where(
-            object_.c.class_name == JOB_CLASS, object_.c.id >= began.first_id, *began.where
+    scope = _scope_from(connection, began.first_id, began.where, has_more=False)
+    if scope.looked_at <= NEWEST_JOBS:
+        return scope
+    return _scope_from(connection, edge[0].id, since, has_more=True)
+
+
+def _scope_from(
+    connection: Connection, first_id: int, where: tuple[ColumnElement[bool], ...], *, has_more: bool
+) -> Scope:
+    # Objects are counted, not jobs: they alone know when, they are narrow, and each job is one.
+    created = object_.c.created_at
+    looked_at, began = connection.execute(
+        select(func.count(), func.min(created, type_=created.type)).where(
+            object_.c.class_name == JOB_CLASS, object_.c.id >= first_id, *where
         )
     ).one()
-    of, first_created = counted
-    first_id = began.first_id
-    if of > NEWEST_JOBS:
-        oldest = connection.execute(
-            select(job.c.id, object_.c.created_at)
-            .join_from(job, object_, object_.c.id == job.c.id)
-            .order_by(job.c.id.desc())
-            .offset(NEWEST_JOBS - 1)
-            .limit(1)
-        ).one_or_none()
-        if oldest is not None:
-            first_id, first_created = oldest
-    return Scope((job.c.id >= first_id, *began.where), min(of, NEWEST_JOBS), of, first_created)
+    return Scope((job.c.id >= first_id, *where), looked_at, has_more, began)
 
 
 @dataclass(frozen=True)
@@ -374,6 +397,8 @@ class CreatedSince:
 
     first_id: int
     where: tuple[ColumnElement[bool], ...]
+    begins_with_the_first: bool = True
+    """Whether no job has a smaller id: then a read need not name the id, which an index may forgo."""
 
 
 def created_since(connection: Connection, database: Database, start: datetime | None) -> CreatedSince:
@@ -391,7 +416,8 @@ def created_since(connection: Connection, database: Database, start: datetime | 
     first_id = lowest
     if highest - lowest > SEARCH_ABOVE_IDS:
         first_id = _search(connection, lowest, highest, naive)
-    return CreatedSince(first_id, (created >= literal(naive, created.type),))
+    where = (created >= literal(naive, created.type),)
+    return CreatedSince(first_id, where, first_id <= lowest)
 
 
 def _search(connection: Connection, lowest: int, highest: int, start: datetime) -> int:
@@ -440,25 +466,28 @@ def _by_quarter(connection: Connection, database: Database, start: datetime | No
         .where(object_.c.class_name == JOB_CLASS, object_.c.id >= began.first_id)
         .group_by("quarter")
     ).all()
-    jobs = connection.execute(select(func.count()).where(job.c.id >= began.first_id)).scalar_one()
-    is_one_to_one = sum(row.jobs for row in objects) == jobs
-    ended = job.c.completed_at.is_not(None).label("ended")
-    joined = (
-        select(quarter, job.c.status_id, ended, func.count().label("jobs"))
-        .join_from(job, object_, object_.c.id == job.c.id)
-        .where(job.c.id >= began.first_id)
-        .group_by("quarter", job.c.status_id, "ended")
-    )
-    if is_one_to_one:
-        joined = joined.where(or_(job.c.status_id == ERROR, is_unfinished()))
-    records = [
-        (row.quarter, state_of(row.status_id, bool(row.ended)).value, row.jobs)
-        for row in connection.execute(joined)
-    ]
-    if is_one_to_one:
+    # Named, the id would have the whole rows read, which hold the outputs, and not just an index.
+    in_reach = () if began.begins_with_the_first else (job.c.id >= began.first_id,)
+    jobs = connection.execute(select(func.count()).select_from(job).where(*in_reach)).scalar_one()
+    ended = job.c.completed_at.is_not(None)
+
+    def count(ended: ColumnElement[bool], *where: ColumnElement[bool]) -> list[tuple[Any, str, int]]:
+        rows = connection.execute(
+            select(quarter, job.c.status_id, ended.label("ended"), func.count().label("jobs"))
+            .join_from(job, object_, object_.c.id == job.c.id)
+            .where(job.c.id >= began.first_id, *where)
+            .group_by("quarter", job.c.status_id, "ended")
+        )
+        return [(r.quarter, state_of(r.status_id, bool(r.ended)).value, r.jobs) for r in rows]
+
+    if sum(row.jobs for row in objects) == jobs:
+        # Of a failed job the index on the status tells all; whether it has ended, only its row.
+        records = count(true(), job.c.status_id == ERROR) + count(ended, is_unfinished())
         uncompleted = [(quarter, State.COMPLETED.value, -jobs) for quarter, _, jobs in records]
         records += [(row.quarter, State.COMPLETED.value, row.jobs) for row in objects]
         records += uncompleted
+    else:
+        records = count(ended)
     found = pd.DataFrame(
         [record for record in records if record[0] is not None and record[0] in _QUARTERS_MEANT],
         columns=["quarter", "state", "jobs"],

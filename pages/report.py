@@ -7,17 +7,21 @@ import streamlit as st
 from jobs_data import times
 from jobs_data.engine import get_database
 from jobs_data.filters import ListView
-from pages.parts import panels, readings, refresh, state
+from pages.parts import readings, refresh, state
+from pages.parts.periods import pick_period
 from pages.parts.viewer import get_viewer
 
 database = get_database()
 viewer = get_viewer()
 zone = times.zone_named(st.context.timezone)
 
+if job_id := st.session_state.pop("wants_report", None):
+    state.open_report(ListView(), job_id)
+
 st.title("Report", anchor=False)
 state.show_notice()
 with st.container(horizontal=True, vertical_alignment="center"):
-    period = panels.pick_period()
+    period = pick_period()
     st.space("stretch")
     refresh.refresh_controls()
 
@@ -27,6 +31,9 @@ durations = readings.begin(lambda: readings.durations(database, period, zone))
 owners = readings.begin(lambda: readings.owners(database, period, zone))
 failures = readings.begin(lambda: readings.grouped_failures(database, period, zone))
 stuck = readings.begin(lambda: readings.stuck(database))
+
+# The first time, loading what draws the charts takes a third of a second: the database works meanwhile.
+from pages.parts import panels  # noqa: E402
 
 with panels.panel("How jobs ended"):
     panels.show_totals(activity.result())
@@ -38,18 +45,17 @@ with panels.panel("Durations"):
 with panels.panel("Busiest hours"):
     panels.show_hours(activity.result(), zone)
 with panels.panel("Owners"):
-    panels.show_owners(owners.result())
+    panels.show_owners(database, owners.result())
 with panels.panel("Failures, grouped"):
-    panels.show_failures(failures.result(), period, zone)
+    panels.show_failures(database, failures.result(), period, zone)
 with panels.panel("Possibly stuck"):
-    panels.show_stuck(stuck.result(), zone)
+    panels.show_stuck(database, stuck.result(), zone)
 with panels.panel("Since you last looked"):
     panels.show_news(database, viewer, zone)
 
+is_open = panels.has_open_pattern() and not failures.exception()
 refresh.keep_refreshing(
     datetime.now(UTC) if activity.exception() else activity.result().read_at,
     zone,
-    paused_by="the jobs of an error are open" if panels.has_open_pattern() else "",
+    paused_by="the jobs of an error are open" if is_open else "",
 )
-if job_id := st.session_state.pop("wants_report", None):
-    state.open_report(ListView(), job_id)

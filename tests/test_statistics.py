@@ -92,7 +92,7 @@ def test_times_that_mean_never_are_left_out(store: Store) -> None:
     activity = statistics.read_activity(store.database(), Period.ALL, UTC_ZONE, NOW)
     assert activity.outcomes.total == 1
     assert activity.by_day["total"].tolist() == [0, 0]
-    assert statistics.read_durations(store.database(), Period.ALL, UTC_ZONE, NOW).of == 3
+    assert statistics.read_durations(store.database(), Period.ALL, UTC_ZONE, NOW).looked_at == 3
 
 
 def test_an_empty_database_has_figures(store: Store) -> None:
@@ -103,7 +103,7 @@ def test_an_empty_database_has_figures(store: Store) -> None:
     assert activity.outcomes.failure_rate is None
     assert activity.by_day["total"].tolist() == [0] * 7
     durations = statistics.read_durations(database, Period.WEEK, UTC_ZONE, NOW)
-    assert (durations.mean, durations.median, durations.of) == (None, None, 0)
+    assert (durations.mean, durations.median, durations.looked_at) == (None, None, 0)
     assert durations.by_name.empty
     assert statistics.read_owners(database, Period.ALL, UTC_ZONE, NOW).by_owner.empty
     assert statistics.read_stuck(database, NOW).jobs.empty
@@ -131,7 +131,7 @@ def test_durations_by_name(store: Store) -> None:
     assert (durations.recorded, durations.derived) == (1, 5)
     assert durations.mean == pytest.approx(207 / 6)
     assert durations.median == 25
-    assert (durations.looked_at, durations.of) == (9, 9)
+    assert (durations.looked_at, durations.has_more) == (9, False)
     columns = ["name", "runs", "median", "p95", "slowest", "slowest_job"]
     # The 95th percentile of five lies at four fifths between the fourth and the fifth: 40 + 0.8 · 60.
     assert durations.by_name[columns].to_numpy().tolist() == [
@@ -156,9 +156,24 @@ def test_only_the_newest_jobs_are_looked_at(store: Store, monkeypatch: pytest.Mo
     for seconds in (1000, 1000, 10, 20, 30):
         took(store, seconds)
     durations = statistics.read_durations(store.database(), Period.MONTH, UTC_ZONE, NOW)
-    assert (durations.median, durations.looked_at, durations.of) == (20, 3, 5)
+    assert (durations.median, durations.looked_at, durations.has_more) == (20, 3, True)
     owners = statistics.read_owners(store.database(), Period.MONTH, UTC_ZONE, NOW)
-    assert (owners.by_owner["total"].sum(), owners.looked_at, owners.of) == (3, 3, 5)
+    assert (owners.by_owner["total"].sum(), owners.looked_at, owners.has_more) == (3, 3, True)
+
+
+def test_the_newest_are_those_of_the_highest_ids(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a period too, whose other jobs may have any id: it says that there are more."""
+    monkeypatch.setattr(statistics, "NEWEST_JOBS", 2)
+    for seconds, days in ((10, 0), (20, 1), (30, 2), (40, 50), (50, 0)):
+        took(store, seconds, created=NOON - days * DAY)
+    # The two of the highest ids are the old one, which the period leaves out, and one of today.
+    durations = statistics.read_durations(store.database(), Period.MONTH, UTC_ZONE, NOW)
+    assert (durations.median, durations.looked_at, durations.has_more) == (50, 1, True)
+    durations = statistics.read_durations(store.database(), Period.ALL, UTC_ZONE, NOW)
+    assert (durations.median, durations.looked_at, durations.has_more) == (45, 2, True)
+    monkeypatch.setattr(statistics, "NEWEST_JOBS", 5)
+    durations = statistics.read_durations(store.database(), Period.ALL, UTC_ZONE, NOW)
+    assert (durations.median, durations.looked_at, durations.has_more) == (30, 5, False)
 
 
 def test_owners_are_called_as_in_the_list(atom_store: Store) -> None:
@@ -216,7 +231,7 @@ def test_news_is_what_ended_since(store: Store) -> None:
     second = store.job(None, 185, completed_at=NOON + timedelta(minutes=2))
     store.job(status_id=186, completed_at=NOON + timedelta(minutes=2))
     news = statistics.read_news(store.database(), NOON.replace(tzinfo=UTC))
-    assert (news.completed, news.failed, news.looked_at, news.of) == (2, 2, 6, 6)
+    assert (news.completed, news.failed, news.looked_at, news.has_more) == (2, 2, 6, False)
     assert news.failures["id"].tolist() == [second, first]
     assert news.failures["name"].tolist() == ["[Unknown]", "a"]
 

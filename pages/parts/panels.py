@@ -11,29 +11,21 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import altair
 import pandas as pd
 import streamlit as st
+from sqlalchemy import Table
 
-from jobs_data import export, times
+from jobs_data import export, frames, times
 from jobs_data.engine import Database, DatabaseUnavailable
 from jobs_data.failures import Failures
 from jobs_data.filters import parse_number
-from jobs_data.platform import job_execution
-from jobs_data.statistics import Activity, Durations, Owners, Period, Stuck, parse_period
+from jobs_data.platform import HERATIO_ONLY, actor_i18n, job_execution, note, note_i18n, user
+from jobs_data.statistics import Activity, Durations, Owners, Period, Stuck
 from jobs_data.wording import counted
-from pages.parts import readings
+from pages.parts import charts, readings
 from pages.parts.viewer import Viewer
 
-PERIOD_PARAM: Final = "period"
 FAILURE_PARAM: Final = "failure"
-LABELS: Final = {
-    Period.WEEK: "7 days",
-    Period.MONTH: "30 days",
-    Period.QUARTER: "90 days",
-    Period.YEAR: "Year",
-    Period.ALL: "All",
-}
 DAYS_IN_CHART: Final = 100
 """Above so many days, a bar stands for a week."""
 ROWS_SHOWN: Final = 100
@@ -44,13 +36,6 @@ TABLE_HEIGHT: Final = 460
 BARS: Final = 12
 REPORT_BUTTON: Final = ":material/description:"
 LIST_BUTTON: Final = ":material/list:"
-SECONDS_NAMED: Final = (1, 10, 60, 600, 3_600, 36_000, 360_000)
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-# Both stand out from the light background and from the dark one.
-_MARK: Final = "#4a90c2"
-_LABEL: Final = "#8a8f98"
-
 # Once for each load of the page: the time of the visit before is told, then this one's is kept.
 _VISIT: Final = st.components.v2.component(
     "visit",
@@ -83,24 +68,6 @@ def panel(title: str) -> Iterator[None]:
         st.warning(str(problem), icon=":material/hourglass_disabled:")
 
 
-def pick_period() -> Period:
-    """Show the choice of periods and return the one that the URL asks for."""
-    period = _period_in_url()
-    st.session_state["picked_period"] = period
-    st.segmented_control(
-        "Period",
-        list(Period),
-        format_func=LABELS.__getitem__,
-        key="picked_period",
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: st.query_params.update(
-            {PERIOD_PARAM: st.session_state["picked_period"].value}
-        ),
-    )
-    return period
-
-
 def show_totals(activity: Activity) -> None:
     """Show how many jobs there were and how they ended."""
     outcomes = activity.outcomes
@@ -128,25 +95,11 @@ def show_days(activity: Activity) -> None:
         bars = bars.resample("W-MON", label="left", closed="left").sum()
     for label in bars.columns:
         st.caption(f"**{label}** · {bars[label].sum():,}" + (" · by week" if by_week else ""))
-        chart = (
-            altair.Chart(bars[[label]].rename(columns={label: "jobs"}).reset_index())
-            .mark_bar(color=_MARK)
-            .encode(
-                # As a unit of time it makes the bars as wide as it is.
-                x=altair.X(
-                    "yearweek(day):T" if by_week else "yearmonthdate(day):T",
-                    title=None,
-                    axis=altair.Axis(format="%d %b", labelOverlap=True),
-                ),
-                y=altair.Y("jobs:Q", title=None, axis=altair.Axis(tickCount=3, format="~s")),
-                tooltip=[
-                    altair.Tooltip("day:T", title="Week from" if by_week else "Day", format="%Y-%m-%d"),
-                    altair.Tooltip("jobs:Q", title=label, format=","),
-                ],
-            )
-            .properties(height=110)
+        st.vega_lite_chart(
+            bars[[label]].rename(columns={label: "jobs"}).reset_index(),
+            charts.days(label, by_week=by_week),
+            alt=f"{label} jobs per {'week' if by_week else 'day'}",
         )
-        st.altair_chart(chart, alt=f"{label} jobs per {'week' if by_week else 'day'}")
     numbers = days.reset_index()
     numbers["day"] = numbers["day"].map(lambda day: day.date().isoformat())
     _numbers(
@@ -207,48 +160,25 @@ def show_durations(database: Database, durations: Durations) -> None:
     with st.container(horizontal=True):
         st.metric("Average duration", _took(durations.mean), width=220)
         st.metric("Median duration", _took(durations.median), width=220)
-    if job_execution.name not in database.tables:
-        st.caption(
-            f"This database has no table {job_execution.name}, as is normal on AtoM: a duration is "
-            "completed minus created, the time in the queue included."
-        )
-    else:
+    if job_execution.name in database.tables:
         st.caption(
             f"{durations.recorded:,} as the platform recorded them, {durations.derived:,} as completed "
             "minus created, the time in the queue included."
         )
-    _say_looked_at(durations.looked_at, durations.of)
+    _say_lacking(
+        database, job_execution, "a duration is completed minus created, the time in the queue included"
+    )
+    _say_looked_at(durations.looked_at, has_more=durations.has_more)
     by_name = durations.by_name
     if by_name.empty:
         st.info("No job of this period has finished.", icon=":material/inbox:")
         return
     names = by_name.head(BARS)
-    base = altair.Chart(names).encode(
-        y=altair.Y("name:N", sort=None, title=None, axis=altair.Axis(labelLimit=170))
+    st.vega_lite_chart(
+        names[["name", "median", "p95", "runs"]],
+        charts.durations(len(names)),
+        alt="Median and 95th percentile of the duration by job name",
     )
-    seconds = altair.Scale(type="symlog")
-    tooltip = [
-        altair.Tooltip("name:N", title="Job name"),
-        altair.Tooltip("median:Q", title="Median (s)", format=",.1f"),
-        altair.Tooltip("p95:Q", title="95 % (s)", format=",.1f"),
-        altair.Tooltip("runs:Q", title="Runs", format=","),
-    ]
-    chart = (
-        base.mark_rule(color=_LABEL).encode(x=altair.X("median:Q", scale=seconds), x2="p95:Q")
-        + base.mark_point(shape="circle", size=80, filled=True, color=_MARK).encode(
-            x=altair.X(
-                "median:Q",
-                scale=seconds,
-                axis=altair.Axis(values=SECONDS_NAMED),
-                title="Seconds (● median, △ 95 %)",
-            ),
-            tooltip=tooltip,
-        )
-        + base.mark_point(shape="triangle-up", size=80, color=_MARK).encode(
-            x=altair.X("p95:Q", scale=seconds), tooltip=tooltip
-        )
-    ).properties(height=40 + 28 * len(names))
-    st.altair_chart(chart, alt="Median and 95th percentile of the duration by job name")
     _button_table(
         by_name.head(ROWS_SHOWN).assign(
             trend=[_trend(change) for change in by_name["change"].head(ROWS_SHOWN)]
@@ -286,48 +216,22 @@ def show_durations(database: Database, durations: Durations) -> None:
 
 def show_hours(activity: Activity, zone: ZoneInfo) -> None:
     """Show in which hours of the week jobs are created: the larger the disc, the more jobs."""
-    hours = activity.by_hour.assign(day=[WEEKDAYS[day] for day in activity.by_hour["weekday"]])
+    hours = activity.by_hour.assign(day=[charts.WEEKDAYS[day] for day in activity.by_hour["weekday"]])
     st.caption(f"Jobs created, in {zone.key}. The larger the disc, the more jobs.")
-    chart = (
-        altair.Chart(hours[hours["jobs"] > 0])
-        .mark_circle(color=_MARK, opacity=1)
-        .encode(
-            x=altair.X(
-                "hour:O",
-                title="Hour",
-                scale=altair.Scale(domain=list(range(24))),
-                axis=altair.Axis(labelAngle=0),
-            ),
-            y=altair.Y("day:O", title=None, scale=altair.Scale(domain=list(WEEKDAYS))),
-            size=altair.Size("jobs:Q", legend=None, scale=altair.Scale(rangeMin=8, rangeMax=420)),
-            tooltip=[
-                altair.Tooltip("day:O", title="Day"),
-                altair.Tooltip("hour:O", title="Hour"),
-                altair.Tooltip("jobs:Q", title="Jobs", format=","),
-            ],
-        )
-        .properties(height=250)
-    )
-    st.altair_chart(chart, alt="Jobs created by weekday and hour")
+    st.vega_lite_chart(hours[hours["jobs"] > 0], charts.hours(), alt="Jobs created by weekday and hour")
     _numbers(hours, "busiest-hours", {"day": "Day", "hour": "Hour", "jobs": "Jobs"})
 
 
-def show_owners(owners: Owners) -> None:
+def show_owners(database: Database, owners: Owners) -> None:
     """Show whose jobs they were."""
-    _say_looked_at(owners.looked_at, owners.of)
+    _say_lacking(database, user, f"every job counts as {frames.SYSTEM_OWNER}'s")
+    _say_lacking(database, actor_i18n, "owners are called by their user names")
+    _say_looked_at(owners.looked_at, has_more=owners.has_more)
     if owners.by_owner.empty:
         st.info("There is no job in this period.", icon=":material/inbox:")
         return
-    base = altair.Chart(owners.by_owner.head(BARS)).encode(
-        x=altair.X("total:Q", title="Jobs", axis=altair.Axis(format="~s")),
-        y=altair.Y("owner:N", sort=None, title=None, axis=altair.Axis(labelLimit=170)),
-    )
-    bars = base.mark_bar(color=_MARK)
-    labels = base.mark_text(align="left", dx=4, color=_LABEL).encode(
-        text=altair.Text("total:Q", format=",")
-    )
-    rows = min(BARS, len(owners.by_owner))
-    st.altair_chart((bars + labels).properties(height=50 + 26 * rows), alt="Jobs by owner")
+    shown = owners.by_owner.head(BARS)
+    st.vega_lite_chart(shown[["owner", "total"]], charts.owners(len(shown)), alt="Jobs by owner")
     _numbers(
         owners.by_owner,
         "owners",
@@ -335,8 +239,10 @@ def show_owners(owners: Owners) -> None:
     )
 
 
-def show_failures(failures: Failures, period: Period, zone: ZoneInfo) -> None:
+def show_failures(database: Database, failures: Failures, period: Period, zone: ZoneInfo) -> None:
     """Show the patterns of the error texts, and the jobs of the one that the URL names."""
+    if FAILURE_PARAM in st.query_params:
+        _show_pattern(failures, period, st.query_params[FAILURE_PARAM], zone)
     st.caption(
         f"Looked at {failures.looked_at:,} of {counted(failures.of, 'failure')}"
         + (", the newest." if failures.looked_at < failures.of else ".")
@@ -346,6 +252,15 @@ def show_failures(failures: Failures, period: Period, zone: ZoneInfo) -> None:
             else f" New is what is not among the {failures.looked_at_before:,} newest failures before "
             "the period."
         )
+    )
+    for table in (note, note_i18n):
+        _say_lacking(
+            database,
+            table,
+            "an error's text is the recorded message, else the last line of the job's output",
+        )
+    _say_lacking(
+        database, job_execution, "an error's text is the job's note, else the last line of its output"
     )
     if failures.patterns.empty:
         st.info("No job of this period has failed.", icon=":material/check_circle:")
@@ -379,16 +294,16 @@ def show_failures(failures: Failures, period: Period, zone: ZoneInfo) -> None:
         },
         rows_shown=len(shown),
     )
-    _show_pattern(failures, zone)
 
 
-def show_stuck(stuck: Stuck, zone: ZoneInfo) -> None:
+def show_stuck(database: Database, stuck: Stuck, zone: ZoneInfo) -> None:
     """Show the active jobs that run far longer than usual, and those of which nobody can tell."""
     st.caption(
         "Active jobs that run longer than the median of their name's finished runs and five times "
         "their usual deviation from it, and longer than ten minutes. The usual is that of the "
         f"{stuck.runs:,} newest jobs."
     )
+    _say_lacking(database, job_execution, "a job counts as running since it was created")
     if stuck.looked_at < stuck.active:
         st.caption(
             f"Looked at the {stuck.looked_at:,} oldest of {counted(stuck.active, 'active job')}."
@@ -426,8 +341,8 @@ def show_stuck(stuck: Stuck, zone: ZoneInfo) -> None:
         )
     if not stuck.cannot_tell.empty:
         st.caption(
-            f"Of {counted(len(stuck.cannot_tell), 'active job')} this app cannot tell: their name has "
-            "fewer than five finished runs."
+            f"Of {counted(len(stuck.cannot_tell), 'active job')} that run longer than ten minutes this "
+            "app cannot tell: their name has fewer than five finished runs."
         )
         _button_table(
             stuck.cannot_tell.round({"seconds": 0}).head(ROWS_SHOWN),
@@ -458,7 +373,7 @@ def show_news(database: Database, viewer: Viewer, zone: ZoneInfo) -> None:
         f"Since {times.shown(before, zone)}: {counted(news.completed)} completed, "
         f"{counted(news.failed)} failed."
     )
-    _say_looked_at(news.looked_at, news.of)
+    _say_looked_at(news.looked_at, has_more=news.has_more)
     if not news.failures.empty:
         _button_table(
             news.failures,
@@ -484,43 +399,50 @@ def has_open_pattern() -> bool:
     return FAILURE_PARAM in st.query_params
 
 
-def _period_in_url() -> Period:
-    return parse_period(st.query_params.get(PERIOD_PARAM))
-
-
-def _show_pattern(failures: Failures, zone: ZoneInfo) -> None:
-    key = st.query_params.get(FAILURE_PARAM)
-    if key is None:
-        return
-    found = failures.patterns[failures.patterns["key"] == key]
-    with st.container(border=True, key="pattern"):
-        if found.empty:
-            st.info("This error is not among the failures looked at.", icon=":material/search_off:")
-        else:
-            pattern = found.iloc[0]
-            jobs = failures.jobs[failures.jobs["key"] == key].reset_index(drop=True)
-            st.code(pattern["pattern"], language=None, wrap_lines=True)
-            st.caption(
-                f"{counted(int(pattern['jobs']))}"
-                + (f"; the newest {len(jobs):,} are listed." if len(jobs) < pattern["jobs"] else ".")
-            )
-            _button_table(
-                jobs,
-                {
-                    "id": st.column_config.NumberColumn("Job", format="%d", width=80),
-                    "name": st.column_config.TextColumn("Job name", width=220),
-                    "at": _time_column("At", zone),
-                    "text": st.column_config.TextColumn("Error", width=320),
-                },
-                key="pattern_jobs",
-                alt="Jobs with this error",
-                values=jobs["id"].tolist(),
-            )
-        st.button("Close", icon=":material/close:", on_click=_close_pattern)
-
-
 def _close_pattern() -> None:
     st.query_params.pop(FAILURE_PARAM, None)
+
+
+# Below or above a long table they would be out of sight; a dialog is not, and has the keyboard too.
+@st.dialog("Jobs with this error", width="large", icon=LIST_BUTTON, on_dismiss=_close_pattern)
+def _show_pattern(failures: Failures, period: Period, key: str, zone: ZoneInfo) -> None:
+    found = failures.patterns[failures.patterns["key"] == key]
+    if found.empty:
+        st.info(_no_such_error(failures, period), icon=":material/search_off:")
+        return
+    pattern = found.iloc[0]
+    jobs = failures.jobs[failures.jobs["key"] == key].reset_index(drop=True)
+    st.code(pattern["pattern"], language=None, wrap_lines=True)
+    st.caption(
+        f"{counted(int(pattern['jobs']))}"
+        + (f"; the newest {len(jobs):,} are listed." if len(jobs) < pattern["jobs"] else ".")
+    )
+    _button_table(
+        jobs,
+        {
+            "id": st.column_config.NumberColumn("Job", format="%d", width=80),
+            "name": st.column_config.TextColumn("Job name", width=220),
+            "at": _time_column("At", zone),
+            "text": st.column_config.TextColumn("Error", width=320),
+        },
+        key="pattern_jobs",
+        alt="Jobs with this error",
+        values=jobs["id"].tolist(),
+    )
+    if "wants_report" in st.session_state:
+        # A press in a dialog runs the dialog alone; it is the page that leads to the report.
+        st.rerun()
+
+
+def _no_such_error(failures: Failures, period: Period) -> str:
+    if failures.looked_at < failures.of:
+        return (
+            f"This error is not among the {failures.looked_at:,} newest failures of the period, which "
+            "are all that is looked at. A shorter period may have it."
+        )
+    if period.days is None:
+        return "No job has failed with this error."
+    return "No job of this period has failed with this error. A longer period may have one that did."
 
 
 def _visit(kept: Any) -> datetime | None:
@@ -544,13 +466,15 @@ def _button_table(
 ) -> None:
     """Show columns of a frame, each row with a button that opens a job's report, or a list.
 
-    `values` has what each row's button opens: a job's id, or what the parameter `opens` shall be.
+    Selecting a row does the same, for the grid's buttons do not take a key. `values` has what each row
+    opens: a job's id, or what the parameter `opens` shall be.
     """
-    seen, click = f"{key}_seen", f"{key}_click"
+    seen, click, generation = f"{key}_seen", f"{key}_click", f"{key}_generation"
     st.session_state[seen] = list(values)
+    # A new key forgets the selection: the same row can be selected again.
+    grid = f"{key}_rows_{st.session_state.setdefault(generation, 0)}"
 
-    def pressed() -> None:
-        row = st.session_state[click]["row"]
+    def open_row(row: int) -> None:
         if not 0 <= row < len(st.session_state[seen]):
             return
         value = st.session_state[seen][row]
@@ -559,16 +483,30 @@ def _button_table(
         else:
             st.session_state["wants_report"] = int(value)
 
+    def selected() -> None:
+        for row in st.session_state[grid]["selection"]["rows"]:
+            open_row(row)
+        st.session_state[generation] += 1
+
+    shown = frame[[*columns]].assign(button=LIST_BUTTON if opens else REPORT_BUTTON)
     with st.container(key=f"{key}_grid"):
         st.dataframe(
-            frame[[*columns]].assign(button=LIST_BUTTON if opens else REPORT_BUTTON),
+            # First: on a phone the last columns are out of sight.
+            shown[["button", *columns]],
+            key=grid,
             hide_index=True,
             height="content" if len(frame) <= FEW_ROWS else TABLE_HEIGHT,
             alt=alt,
+            on_select=selected,
+            selection_mode="single-row",
             column_config={
                 **columns,
                 "button": st.column_config.ButtonColumn(
-                    button, width=90, type="tertiary", key=click, on_click=pressed
+                    button,
+                    width=90,
+                    type="tertiary",
+                    key=click,
+                    on_click=lambda: open_row(st.session_state[click]["row"]),
                 ),
             },
         )
@@ -623,9 +561,15 @@ def _cell(value: Any) -> Any:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 
-def _say_looked_at(looked_at: int, of: int) -> None:
-    if looked_at < of:
-        st.caption(f"Looked at the newest {looked_at:,} of {counted(of)}.")
+def _say_looked_at(looked_at: int, *, has_more: bool) -> None:
+    if has_more:
+        st.caption(f"Looked at the newest {counted(looked_at)} alone; there are older ones.")
+
+
+def _say_lacking(database: Database, table: Table, instead: str) -> None:
+    if table.name not in database.tables:
+        why = "on AtoM" if table.name in HERATIO_ONLY else "in a copy that was made without it"
+        st.caption(f"This database has no table {table.name}, as is normal {why}: {instead}.")
 
 
 def _percent(share: float | None) -> str:

@@ -1,12 +1,17 @@
 """The report in a real browser: its panels, a failure's jobs, the last visit, and how it looks."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
+from jobs_data import demo
+from jobs_data.engine import make_engine
 from tests.app_servers import AppServers
 from tests.browser.conftest import Windows
-from tests.browser.steps import assert_nothing_went_wrong, download, query
+from tests.browser.steps import assert_nothing_went_wrong, download, query, tab_to
+from tests.store import Store
 
 PANELS = [
     "How jobs ended",
@@ -18,7 +23,28 @@ PANELS = [
     "Possibly stuck",
     "Since you last looked",
 ]
-FIRST_BUTTON_FROM_RIGHT, FIRST_ROW_CENTRE = 60, 55
+# Columns are stretched where there is room, and a button is in the middle of its cell.
+BUTTON_FROM_LEFT = {"failures": 80, "pattern_jobs": 110}
+FIRST_ROW_CENTRE = 55
+FAILURES = 40
+PATTERN = "Box <number> has no shelf"
+
+
+@pytest.fixture(scope="module")
+def address(app_server: AppServers, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Serve a demo in which one error is the most frequent of every period, whatever the hour."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'jobs.sqlite'}"
+    engine = make_engine(url)
+    demo.create(engine, jobs=600, seed=7)
+    engine.dispose()
+    store = Store.on(url)
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    for box in range(FAILURES):
+        ended = now - timedelta(minutes=box)
+        job_id = store.job("Stocktaking", 185, ended, completed_at=ended)
+        store.note(job_id, en=f"Box {box} has no shelf")
+    store.engine.dispose()
+    return app_server(HERATIO_JOBS_DATABASE_URL=url)
 
 
 def expect_whole(page: Page) -> None:
@@ -31,18 +57,41 @@ def expect_whole(page: Page) -> None:
     expect(page.get_by_test_id("stVegaLiteChart").locator("svg, canvas").last).to_be_visible()
 
 
+def grid(page: Page, table: str) -> Locator:
+    """Return a table that has been drawn."""
+    canvas = page.locator(f".st-key-{table}_grid").get_by_test_id("data-grid-canvas")
+    expect(canvas.locator('[role="gridcell"]').first).to_be_attached()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    return canvas
+
+
 def press_first_button(page: Page, table: str) -> None:
-    """Press the button of the first row of a table."""
-    grid = page.locator(f".st-key-{table}_grid").get_by_test_id("stDataFrame")
-    grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] - FIRST_BUTTON_FROM_RIGHT, box["y"] + FIRST_ROW_CENTRE)
+    """Press the button of the first row of a table, once nothing moves any more."""
+    grid(page, table)
+    page.locator(f".st-key-{table}_grid").get_by_test_id("stDataFrame").click(
+        position={"x": BUTTON_FROM_LEFT[table], "y": FIRST_ROW_CENTRE}
+    )
 
 
-def test_the_report_tells(app_server: AppServers, new_page: Windows) -> None:
-    """Panels, a failure with its jobs, a CSV, the period, and the visit before, wide and narrow."""
-    address = app_server()
+def select_first_row(page: Page, table: str) -> None:
+    """Go to a table by Tab, and select its first row."""
+    canvas = grid(page, table)
+    tab_to(page, canvas)
+    # Keys that come before the grid has moved its cursor are lost.
+    expect(canvas.locator('[role="gridcell"]:focus')).to_have_count(1)
+    page.keyboard.press("Shift+Space")
+
+
+def expect_jobs_of_the_error(page: Page) -> None:
+    """Wait until the jobs with the error are in sight."""
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_test_id("stCode")).to_have_text(PATTERN)
+    expect(dialog.get_by_text(f"{FAILURES} jobs.")).to_be_in_viewport()
+    assert "failure" in query(page)
+
+
+def test_the_report_tells(address: str, new_page: Windows) -> None:
+    """Panels, a failure with its jobs, a CSV, the period, and the visit before."""
     screen = new_page(height=4800)
     page = screen.page
     screen.open(f"{address}/report")
@@ -53,29 +102,57 @@ def test_the_report_tells(app_server: AppServers, new_page: Windows) -> None:
     csv = download(page, page.locator(".st-key-csv-failures").get_by_role("button"))
     assert csv.decode("utf-8-sig").startswith("Jobs,Error,Example,New,First seen,Last seen\r\n")
 
-    press_first_button(page, "failures")
-    expect(page.locator(".st-key-pattern").get_by_test_id("stCode")).to_be_visible()
-    assert "failure" in query(page)
-    screen.screenshot("report-failure")
-
     page.get_by_text("7 days", exact=True).click()
-    expect_whole(page)
     page.wait_for_url(re.compile(r"[?&]period=7"))
+    expect_whole(page)
+    press_first_button(page, "failures")
+    expect_jobs_of_the_error(page)
     page.reload()
+    expect_jobs_of_the_error(page)
+    press_first_button(page, "pattern_jobs")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stocktaking")
+    assert re.search(r"/job\?", page.url)
+
+    screen.open(f"{address}/report?period=7")
     expect_whole(page)
     expect(page.get_by_text(re.compile(r"^Since 20\d\d-"))).to_be_visible()
-
-    press_first_button(page, "pattern_jobs")
-    expect(page.get_by_role("button", name="Back to jobs")).to_be_visible()
-    assert re.search(r"/job\?", page.url)
     assert_nothing_went_wrong(screen)
 
-    for name, options in (
-        ("report-narrow", {"width": 390, "height": 5200}),
-        ("report-dark", {"height": 4200, "color_scheme": "dark"}),
-    ):
-        other = new_page(**options)
-        other.open(f"{address}/report?period=all")
-        expect_whole(other.page)
-        other.screenshot(name)
-        assert_nothing_went_wrong(other)
+
+def test_the_keyboard_opens_a_failure_and_a_job(address: str, new_page: Windows) -> None:
+    """The grid's buttons take no key, selecting a row does the same; Escape closes the list."""
+    screen = new_page()
+    page = screen.page
+    screen.open(f"{address}/report")
+    expect_whole(page)
+    page.locator("summary").last.focus()
+    select_first_row(page, "failures")
+    expect_jobs_of_the_error(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.wait_for_url(re.compile(r"/report$"))
+    expect_whole(page)
+    # The same row again: its selection was forgotten.
+    page.locator("summary").last.focus()
+    select_first_row(page, "failures")
+    expect_jobs_of_the_error(page)
+    select_first_row(page, "pattern_jobs")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stocktaking")
+    assert_nothing_went_wrong(screen)
+
+
+@pytest.mark.parametrize(("name", "width", "scheme"), [("phone", 390, "light"), ("dark", 1280, "dark")])
+def test_a_failures_jobs_are_in_sight(
+    name: str, width: int, scheme: str, address: str, new_page: Windows
+) -> None:
+    """On a phone without scrolling sideways, and in the dark; the page is kept as a picture."""
+    screen = new_page(width, 5200, "dark" if scheme == "dark" else "light")
+    page = screen.page
+    screen.open(f"{address}/report?period=all")
+    expect_whole(page)
+    screen.screenshot(f"report-{name}")
+    page.set_viewport_size({"width": width, "height": 844})
+    press_first_button(page, "failures")
+    expect_jobs_of_the_error(page)
+    screen.screenshot(f"report-failure-{name}")
+    assert_nothing_went_wrong(screen)

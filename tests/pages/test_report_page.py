@@ -97,7 +97,7 @@ def test_picking_a_period_writes_the_url(store: Store) -> None:
 
 
 def test_a_failure_opens_the_list_of_its_jobs(store: Store) -> None:
-    """The address names the pattern; one that is not there is told."""
+    """The address names the pattern."""
     fill(store)
     key = failures.read_failures(
         store.database(), statistics.Period.MONTH, ZoneInfo("UTC"), datetime.now(UTC)
@@ -107,7 +107,28 @@ def test_a_failure_opens_the_list_of_its_jobs(store: Store) -> None:
     assert [list(table.value["name"]) for table in app.dataframe if "text" in table.value] == [
         ["import"]
     ]
-    assert "This error is not among the failures" in words(report(failure="nothing"))
+
+
+def test_an_error_that_the_period_does_not_have_is_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link may be older than the period: the sentence says where the error may be found."""
+    assert "A longer period may have one" in words(report(failure="nothing"))
+    assert "No job has failed with this error." in words(report(failure="nothing", period="all"))
+    monkeypatch.setattr(failures, "NEWEST_FAILURES", 1)
+    st.cache_data.clear()
+    for _ in range(2):
+        store.job("import", 185, created=NOW, completed_at=NOW)
+    app = report(failure="nothing")
+    assert "not among the 1 newest failures of the period" in words(app)
+    assert "Looked at 1 of 2 failures, the newest." in words(app)
+
+
+def test_what_is_sampled_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Durations and owners each name how many jobs they looked at: the newest has left the period."""
+    monkeypatch.setattr(statistics, "NEWEST_JOBS", 3)
+    fill(store)
+    assert words(report()).count("Looked at the newest 2 jobs alone; there are older ones.") == 2
 
 
 def test_an_empty_database_has_a_report(store: Store) -> None:
@@ -145,3 +166,28 @@ def test_atom_is_told_what_it_lacks(store: Store) -> None:
     app = report()
     assert metrics(app)["Median duration"] == "8.0 s"
     assert "has no table ahg_job_execution, as is normal on AtoM" in words(app)
+
+
+def test_each_missing_table_is_named(store: Store) -> None:
+    """What an account's copy lacks costs a sentence, not a panel."""
+    for table in (
+        platform.note_i18n,
+        platform.note,
+        platform.job_execution,
+        platform.actor_i18n,
+    ):
+        table.drop(store.engine)
+    store.job("import", 185, created=NOW, completed_at=NOW, output="Disk full")
+    app = report()
+    for name, where in (
+        ("note", "in a copy that was made without it"),
+        ("note_i18n", "in a copy that was made without it"),
+        ("actor_i18n", "in a copy that was made without it"),
+        ("ahg_job_execution", "on AtoM"),
+    ):
+        assert f"has no table {name}, as is normal {where}: " in words(app)
+    assert [panel.value for panel in app.subheader] == PANELS
+    assert not app.warning
+    assert "Disk full" in set().union(
+        *(table.value["pattern"] for table in app.dataframe if "pattern" in table.value)
+    )

@@ -1,0 +1,36 @@
+"""The choice of the report's period, which is in the URL."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from jobs_data.statistics import Period, parse_period
+
+PERIOD_PARAM: Final = "period"
+LABELS: Final = {
+    Period.WEEK: "7 days",
+    Period.MONTH: "30 days",
+    Period.QUARTER: "90 days",
+    Period.YEAR: "Year",
+    Period.ALL: "All",
+}
+
+
+def pick_period() -> Period:
+    """Show the choice of periods and return the one that the URL asks for."""
+    period = parse_period(st.query_params.get(PERIOD_PARAM))
+    st.session_state["picked_period"] = period
+    st.segmented_control(
+        "Period",
+        list(Period),
+        format_func=LABELS.__getitem__,
+        key="picked_period",
+        required=True,
+        label_visibility="collapsed",
+        on_change=lambda: st.query_params.update(
+            {PERIOD_PARAM: st.session_state["picked_period"].value}
+        ),
+    )
+    return period
