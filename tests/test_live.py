@@ -114,7 +114,7 @@ def test_it_is_renewed_as_long_as_somebody_looks(
     shown.read(FIRST)
     store.job("meanwhile")
     eventually(lambda: shown.read(FIRST).counts.total == 4)
-    eventually(lambda: shown._shown is None)
+    eventually(lambda: not shown._next.is_alive())
     assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of QueuePool
     with statements(store) as sent:
         time.sleep(0.3)
