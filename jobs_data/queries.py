@@ -554,9 +554,9 @@ def _newest_first() -> tuple[ColumnElement[Any], ...]:
     return created().desc(), job.c.id.desc()
 
 
-def _name_key(database: Database, jobs: FromClause = job) -> ColumnElement[str]:
+def _name_key(database: Database) -> ColumnElement[str]:
     """Return what the order by name compares; never NULL, so that any two jobs have an order."""
-    name = func.coalesce(jobs.c.name, "")
+    name = func.coalesce(job.c.name, "")
     # MySQL's collations sort without regard to case; SQLite has to be asked.
     return collate(name, "NOCASE") if database.is_sqlite else name
 
@@ -748,22 +748,28 @@ def _next_by_name(
     backwards: bool = False,
 ) -> int | None:
     """Return the id of the next job in the order of names, or backwards of the one before."""
-    here = job.alias("here")
-    key, here_key = _name_key(database), _name_key(database, here)
-    tied = key == here_key
-    if backwards:
-        beyond = or_(key < here_key, and_(tied, job.c.id > here.c.id))
-        order = (key.desc(), job.c.id.asc())
-    else:
-        beyond = or_(key > here_key, and_(tied, job.c.id < here.c.id))
-        order = (key.asc(), job.c.id.desc())
-    return connection.execute(
-        select(job.c.id)
-        .select_from(job.join(here, here.c.id == job_id))
-        .where(*_where(job_filter), beyond)
-        .order_by(*order)
-        .limit(1)
-    ).scalar()
+    key = _name_key(database)
+    jobs = select(job.c.id).where(*_where(job_filter))
+    by_id = job.c.id.asc() if backwards else job.c.id.desc()
+
+    def first_called(name: str, *where: ColumnElement[bool]) -> int | None:
+        found = jobs.where(key == name, *where).order_by(by_id).limit(1)
+        return connection.execute(found).scalar()
+
+    name = connection.execute(select(key).where(job.c.id == job_id)).scalar()
+    if name is None:
+        return None
+    # Most names are those of many jobs, so that the next is found at once. Otherwise all are compared.
+    tied = first_called(name, job.c.id > job_id if backwards else job.c.id < job_id)
+    if tied is not None:
+        return tied
+    other_name = (
+        select(func.max(key)).where(key < name)
+        if backwards
+        else select(func.min(key)).where(key > name)
+    )
+    next_name = connection.execute(other_name.where(*_where(job_filter))).scalar()
+    return None if next_name is None else first_called(next_name)
 
 
 def _frame_of(
