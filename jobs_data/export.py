@@ -11,11 +11,10 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from jobs_data import queries
 from jobs_data.engine import Database, DatabaseBusy
+from jobs_data.export_rows import ExportedJob, stream_jobs
 from jobs_data.filters import ListView
 from jobs_data.frames import utc
-from jobs_data.queries import ExportedJob
 
 FILE_NAME: Final = "jobs-export.csv"
 HEADER: Final = ("Name", "Status", "User", "Created", "Completed")
@@ -44,7 +43,7 @@ def csv_chunks(database: Database, view: ListView) -> Generator[bytes]:
         )
     try:
         yield f"\ufeff{','.join(HEADER)}\r\n".encode()
-        for jobs in queries.stream_jobs(database, view):
+        for jobs in stream_jobs(database, view):
             yield _encode(jobs, database.timezone)
     finally:
         _slots.release()

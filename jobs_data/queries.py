@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,31 +14,26 @@ from sqlalchemy import (
     Connection,
     FromClause,
     LargeBinary,
-    Row,
     RowMapping,
     Select,
-    and_,
     case,
     cast,
-    collate,
     func,
     literal,
     null,
-    or_,
     select,
 )
 
-from jobs_data import frames
-from jobs_data.engine import Database, DatabaseUnavailable
+from jobs_data import frames, order
+from jobs_data.engine import Database
 from jobs_data.filters import (
     DEFAULT_PAGE_SIZE,
     JobFilter,
     ListView,
-    Sort,
     clamp_limit,
     parse_number,
 )
-from jobs_data.owners import owner_names, with_owner
+from jobs_data.owners import with_owner
 from jobs_data.platform import (
     ERROR_NOTE_TYPE_ID,
     job,
@@ -54,13 +47,6 @@ from jobs_data.platform import (
     term_i18n,
 )
 from jobs_data.spans import (
-    BEFORE_ALL_TIMES,
-    MAX_ID,
-    Piece,
-    Range,
-    Window,
-    count_by_span,
-    created,
     within,
 )
 from jobs_data.status import COMPLETED, ERROR, FIXED_LABELS, State, is_in, label_of, state_of
@@ -69,23 +55,7 @@ FALLBACK_CULTURE: Final = "en"
 OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
 OUTPUT_CHUNK_CHARACTERS: Final = 1_000_000
-EXPORT_CHUNK_ROWS: Final = 2_000
-PIECE_JOBS: Final = 4_000
-MAX_PIECE_JOBS: Final = 12_000
-PACKET_BYTES: Final = 16 * 1024 * 1024
-"""What a server sends in one value, if nobody has set it lower: 12,000 of the longest names."""
-
-MAX_OVERLAP: Final = 5
-EXPORT_SECONDS: Final = 3_600
-"""How long an export may take: its statement ends only when its reader has read all of it."""
-
 ERROR_TAIL_LINES: Final = 20
-
-SHALLOW_JOBS: Final = 1_000
-"""How far from the newest job a page may be to be looked for from there."""
-
-SAMPLE_JOBS: Final = 5_000
-BESIDE_SECONDS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -214,10 +184,14 @@ class Moment:
         Raises what the database driver raises, inside `Database.reading`.
         """
         asked = replace(view, limit=view.limit or self._hits_per_page)
-        newest = self._begin_newest(asked)  # before the counts: both take their time
+        # Before the counts, because both take their time and can be at it together.
+        newest = order.begin_newest(self._connection, self._database, asked)
         pages = max(1, -(-self.counts.matching(view.filter) // (asked.limit or 1)))
         shown = replace(asked, page=min(asked.page, pages))
-        ids = newest() if newest and shown == asked else self._ids(shown)
+        if newest is None or shown != asked:
+            ids = order.page_of_ids(self._connection, self._database, shown, self.counts.total)
+        else:
+            ids = newest()
         terms = self._status_names
         return JobsList(
             view=shown,
@@ -238,32 +212,7 @@ class Moment:
 
     @cached_property
     def _status_names(self) -> dict[int, str]:
-        return _status_names(self._connection, self._database)
-
-    def _begin_newest(self, view: ListView) -> Callable[[], list[int]] | None:
-        """Begin to find a page that is near the newest job; None where there is another way to go."""
-        limit = view.limit or DEFAULT_PAGE_SIZE
-        wanted = view.page * limit
-        if view.sort is not Sort.DATE or wanted > SHALLOW_JOBS or self._database.is_sqlite:
-            return None
-        find = _begin_newest(self._connection, self._database, view.filter, wanted)
-        return lambda: find()[wanted - limit :]
-
-    def _ids(self, view: ListView) -> list[int]:
-        if newest := self._begin_newest(view):
-            return newest()
-        limit = view.limit or DEFAULT_PAGE_SIZE
-        offset = (view.page - 1) * limit
-        if view.sort is Sort.NAME:
-            return _by_name(self._connection, self._database, view.filter, offset, limit)
-        if self._database.is_sqlite:
-            return _sorted_by_date(self._connection, view.filter, offset, limit)
-        survey = self._database.survey
-        spans = survey.spans(self._database.reading, self._connection, self.counts.total)
-        where = _where(view.filter)
-        if where:
-            spans = spans.counting(count_by_span(self._connection, where))
-        return _within(self._connection, view.filter, spans.window(offset, limit), limit)
+        return read_status_names(self._connection, self._database)
 
 
 def read_list(database: Database, view: ListView) -> JobsList:
@@ -296,9 +245,9 @@ def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
     Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
-        terms = _status_names(connection, database)
-        order = select(job.c.id).select_from(_with_object()).where(job.c.id.in_(ids))
-        newest_first = connection.execute(order.order_by(*_newest_first())).scalars().all()
+        terms = read_status_names(connection, database)
+        found = select(job.c.id).select_from(order.with_object()).where(job.c.id.in_(ids))
+        newest_first = connection.execute(found.order_by(*order.newest_first())).scalars().all()
         return _frame_of(connection, database, newest_first, terms)
 
 
@@ -312,7 +261,7 @@ def read_report(database: Database, job_id: int) -> JobReport | None:
         row = connection.execute(statement).mappings().one_or_none()
         if row is None:
             return None
-        terms = _status_names(connection, database)
+        terms = read_status_names(connection, database)
         state = state_of(row["status_id"], row["has_ended"])
         notes = _error_notes(connection, database, job_id)
         return _report(row, notes, label_of(row["status_id"], state, terms), database)
@@ -324,19 +273,9 @@ def read_neighbours(database: Database, view: ListView, job_id: int) -> tuple[in
     The job itself need not be in the filter: it may have finished since. Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
-        if view.sort is Sort.NAME:
-            return (
-                _next_by_name(connection, database, view.filter, job_id, backwards=True),
-                _next_by_name(connection, database, view.filter, job_id),
-            )
-        here = connection.execute(
-            select(job.c.id, object_.c.created_at).select_from(_with_object()).where(job.c.id == job_id)
-        ).one_or_none()
-        if here is None:
-            return None, None
         return (
-            _next_by_date(connection, database, view.filter, here, backwards=True),
-            _next_by_date(connection, database, view.filter, here),
+            order.next_job(connection, database, view, job_id, backwards=True),
+            order.next_job(connection, database, view, job_id),
         )
 
 
@@ -366,135 +305,6 @@ def stream_output(database: Database, job_id: int) -> Iterator[str]:
         if len(found) < OUTPUT_CHUNK_CHARACTERS:
             return
         position += OUTPUT_CHUNK_CHARACTERS
-
-
-ExportedJob = tuple[str, str, str, str, str]
-"""A job's name, status and owner, and when it was created and completed: as the platform has these
-times, without a zone, and empty where it has none."""
-
-
-def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob]]:
-    """Yield all jobs of a view's filter in its order, some thousands at a time.
-
-    All come from one transaction, and memory does not grow with the number of jobs. Without jobs
-    nothing, or empty lists, are yielded. Raises DatabaseUnavailable.
-    """
-    with database.reading(EXPORT_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view.filter)
-        if view.sort is Sort.DATE and not database.is_sqlite:
-            spans = database.survey.spans(database.reading, connection)
-            # Where times do not follow ids, to sort all jobs once costs less than to look for each
-            # piece among most of them.
-            if spans.overlap() <= MAX_OVERLAP:
-                connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
-                yield from exporting.in_pieces(spans.pieces(PIECE_JOBS))
-                return
-        order = (_name_key(database), job.c.id.desc())
-        yield from exporting.in_order(_newest_first() if view.sort is Sort.DATE else order)
-
-
-class _Exporting:
-    """The two ways in which an export reads its jobs."""
-
-    def __init__(self, connection: Connection, database: Database, job_filter: JobFilter) -> None:
-        self._connection = connection
-        self._database = database
-        self._where = _where(job_filter)
-        self._terms = _status_names(connection, database)
-        self._owners: dict[int | None, str] = {}
-        self._statuses: dict[tuple[int | None, bool], str] = {}
-
-    def in_pieces(self, pieces: Iterator[Piece]) -> Iterator[list[ExportedJob]]:
-        """Yield the jobs of pieces; while one is written by us, the server reads the next."""
-        with ThreadPoolExecutor(1, thread_name_prefix="export") as ahead:
-            coming = ahead.submit(self._fetch, next(pieces, None))
-            while True:
-                piece, rows = coming.result()
-                if piece is None:
-                    return
-                if rows is None:
-                    yield from self.in_order(_newest_first(), *_created_in(piece))
-                coming = ahead.submit(self._fetch, next(pieces, None))
-                yield [
-                    (
-                        frames.name_called(name),
-                        self._status(status_id, end is not None),
-                        self._owners[user_id],
-                        time or "",
-                        end or "",
-                    )
-                    for _, _, user_id, status_id, name, time, end in rows or ()
-                ]
-
-    def _fetch(self, piece: Piece | None) -> tuple[Piece | None, list[Any] | None]:
-        """Return a piece with its rows, newest first, or with None where they may be too many."""
-        if piece is None or piece.at_most > MAX_PIECE_JOBS:
-            return piece, None
-        # The driver takes its time over every row, and next to none over one value of a megabyte.
-        texts = (job.c.name, func.concat(object_.c.created_at), func.concat(job.c.completed_at))
-        values = (
-            func.json_quote(func.concat(created())),
-            *(func.coalesce(column, "null") for column in (job.c.id, job.c.user_id, job.c.status_id)),
-            *(func.coalesce(func.json_quote(text), "null") for text in texts),
-        )
-        in_json = func.group_concat(func.concat("[", func.concat_ws(",", *values), "]"))
-        where = (*self._where, *_created_in(piece))
-        statement = select(in_json).select_from(_with_object()).where(*where)
-        found = self._connection.execute(statement).scalar()
-        rows = sorted(json.loads(f"[{found or ''}]", strict=False), reverse=True)
-        if unknown := {row[2] for row in rows} - self._owners.keys():
-            names = owner_names(self._connection, self._database, unknown)
-            self._owners |= {i: names.get(i, frames.SYSTEM_OWNER) for i in unknown}
-        return piece, rows
-
-    def in_order(
-        self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
-    ) -> Iterator[list[ExportedJob]]:
-        """Yield jobs row by row from a cursor that stays on the server."""
-        source, owner = with_owner(self._database, _with_object(), job.c.user_id)
-        has_ended = job.c.completed_at.is_not(None)
-        times = (object_.c.created_at, job.c.completed_at)
-        statement = (
-            select(job.c.name, job.c.status_id, has_ended, *times, *owner)
-            .select_from(source)
-            .where(*self._where, *where)
-            .order_by(*order)
-        )
-        result = self._connection.execution_options(
-            stream_results=True, yield_per=EXPORT_CHUNK_ROWS
-        ).execute(statement)
-        try:
-            for rows in result.partitions():
-                yield [
-                    (
-                        frames.name_called(name),
-                        self._status(status_id, has_ended),
-                        frames.owner_called(*names),
-                        str(time or ""),
-                        str(end or ""),
-                    )
-                    for name, status_id, has_ended, time, end, *names in rows
-                ]
-        except GeneratorExit:
-            # The reader has left. To end in order, the driver would first fetch all the rest.
-            self._connection.invalidate()
-            raise
-
-    def _status(self, status_id: int | None, has_ended: bool) -> str:
-        known = self._statuses.get((status_id, has_ended))
-        if known is None:
-            known = label_of(status_id, state_of(status_id, has_ended), self._terms)
-            self._statuses[status_id, has_ended] = known
-        return known
-
-
-def _created_in(piece: Piece) -> list[ColumnElement[bool]]:
-    where = [within(piece.ranges)]
-    if piece.since is not None:
-        where.append(created() >= piece.since)
-    if piece.before is not None:
-        where.append(created() < piece.before)
-    return where
 
 
 def _report(row: RowMapping, notes: Sequence[str], status: str, database: Database) -> JobReport:
@@ -540,236 +350,6 @@ def _report(row: RowMapping, notes: Sequence[str], status: str, database: Databa
         errors=tuple(errors),
         stack_trace=frames.text(row["stack_trace"]).strip(),
     )
-
-
-def _where(job_filter: JobFilter) -> list[ColumnElement[bool]]:
-    return [] if job_filter.state is None else [is_in(job_filter.state)]
-
-
-def _with_object() -> FromClause:
-    return job.outerjoin(object_, object_.c.id == job.c.id)
-
-
-def _newest_first() -> tuple[ColumnElement[Any], ...]:
-    return created().desc(), job.c.id.desc()
-
-
-def _name_key(database: Database) -> ColumnElement[str]:
-    """Return what the order by name compares; never NULL, so that any two jobs have an order."""
-    name = func.coalesce(job.c.name, "")
-    # MySQL's collations sort without regard to case; SQLite has to be asked.
-    return collate(name, "NOCASE") if database.is_sqlite else name
-
-
-def _by_name(
-    connection: Connection, database: Database, job_filter: JobFilter, offset: int, limit: int
-) -> list[int]:
-    """Return the ids of some jobs in the order of their names."""
-    key = _name_key(database)
-    where = _where(job_filter)
-    in_order = select(job.c.id).order_by(key, job.c.id.desc()).limit(limit).offset(offset)
-    # No name behind the last one wanted of a sample can be on the page: most names then need only
-    # be compared, which takes half as long as to sort them.
-    sample = select(key.label("name")).where(*where).order_by(*_id_order(job_filter)).limit(SAMPLE_JOBS)
-    first_names = sample.subquery("sample")
-    bound = connection.execute(
-        select(first_names.c.name).order_by(first_names.c.name).limit(1).offset(offset + limit - 1)
-    ).scalar()
-    bounded = [] if bound is None else [key <= bound]
-    return list(connection.execute(in_order.where(*where, *bounded)).scalars())
-
-
-def _id_order(job_filter: JobFilter) -> tuple[ColumnElement[Any], ...]:
-    """Return the order of descending ids, for a statement with a LIMIT."""
-    if job_filter.state in {State.ACTIVE, State.OTHER}:
-        # There are few of these, found by their status. The server would rather go through all jobs
-        # from the newest on, because of the LIMIT; an expression is no order that it could follow.
-        return ((job.c.id + 0).desc(),)
-    return (job.c.id.desc(),)
-
-
-def _sorted_by_date(
-    connection: Connection, job_filter: JobFilter, offset: int, limit: int
-) -> list[int]:
-    """Return the ids of some jobs, newest first, by sorting all of them."""
-    statement = select(job.c.id).select_from(_with_object()).where(*_where(job_filter))
-    return list(
-        connection.execute(statement.order_by(*_newest_first()).limit(limit).offset(offset)).scalars()
-    )
-
-
-def _within(connection: Connection, job_filter: JobFilter, window: Window, limit: int) -> list[int]:
-    """Return the ids of some jobs, newest first, by sorting those of a window."""
-    since = [] if window.since is None else [created() >= window.since]
-    statement = (
-        select(job.c.id)
-        .select_from(_with_object())
-        .where(*_where(job_filter), within(window.ranges), *since)
-    )
-    return list(
-        connection.execute(
-            statement.order_by(*_newest_first()).limit(limit).offset(window.skip)
-        ).scalars()
-    )
-
-
-def _begin_newest(
-    connection: Connection, database: Database, job_filter: JobFilter, wanted: int
-) -> Callable[[], list[int]]:
-    """Begin to find the newest jobs; what is returned waits for their ids, newest first.
-
-    The largest ids nearly always are the newest jobs. Whether any other job is as new is looked up
-    among the spans that reach into their time; before there has been a survey, among all objects, in
-    a transaction of its own that runs beside this one's counts.
-    """
-    top = (
-        select(job.c.id, object_.c.created_at)
-        .select_from(_with_object())
-        .where(*_where(job_filter))
-        .order_by(*_id_order(job_filter))
-        .limit(wanted)
-    )
-    found = [(row.created_at or BEFORE_ALL_TIMES, row.id) for row in connection.execute(top)]
-    ids = [job_id for _, job_id in found]
-    in_order = sorted(found, reverse=True) == found
-    since = min((time for time, _ in found), default=BEFORE_ALL_TIMES)
-    ranges = database.survey.reaching(since)
-
-    def strays(connection: Connection) -> list[int]:
-        if len(ids) < wanted:
-            return []  # these are all that there are
-        return _as_new(connection, job_filter, since, ids[-1], ranges, wanted)
-
-    waiting = None if ranges is not None else _beside.submit(_in_transaction, database, strays)
-
-    def newest() -> list[int]:
-        try:
-            others = waiting.result() if waiting else strays(connection)
-        except DatabaseUnavailable:
-            # It may wait for somebody who alters a table, and who waits for this transaction.
-            others = strays(connection)
-        if in_order and not others:
-            return ids
-        mixed = select(job.c.id).select_from(_with_object()).where(job.c.id.in_([*ids, *others]))
-        return list(connection.execute(mixed.order_by(*_newest_first()).limit(wanted)).scalars())
-
-    return newest
-
-
-_beside: Final = ThreadPoolExecutor(2, thread_name_prefix="newest")
-
-
-def _in_transaction(database: Database, read: Callable[[Connection], list[int]]) -> list[int]:
-    with database.reading(BESIDE_SECONDS) as connection:
-        return read(connection)
-
-
-def _as_new(
-    connection: Connection,
-    job_filter: JobFilter,
-    since: datetime,
-    below: int,
-    ranges: Sequence[Range] | None,
-    wanted: int,
-) -> list[int]:
-    """Return the ids of the newest jobs below an id that were created since a time."""
-    lower = [
-        Range(r.first, min(r.last, below - 1))
-        for r in (ranges or [Range(0, below - 1)])
-        if r.first < below
-    ]
-    statement = _created_between(job_filter, since, None, lower)
-    return list(connection.execute(statement.order_by(*_newest_first()).limit(wanted)).scalars())
-
-
-def _next_by_date(
-    connection: Connection,
-    database: Database,
-    job_filter: JobFilter,
-    here: Row[Any, Any],
-    *,
-    backwards: bool = False,
-) -> int | None:
-    """Return the id of the next older job, or backwards the next newer one."""
-    time = here.created_at or BEFORE_ALL_TIMES
-    tied = created() == time
-    if backwards:
-        beyond = or_(created() > time, and_(tied, job.c.id > here.id))
-        by_time, by_id = (created().asc(), job.c.id.asc()), job.c.id.asc()
-        further = job.c.id > here.id
-    else:
-        beyond = or_(created() < time, and_(tied, job.c.id < here.id))
-        by_time, by_id = (created().desc(), job.c.id.desc()), job.c.id.desc()
-        further = job.c.id < here.id
-    those = (
-        select(job.c.id, object_.c.created_at)
-        .select_from(_with_object())
-        .where(*_where(job_filter), beyond)
-        .limit(1)
-    )
-    if database.is_sqlite:
-        return connection.execute(those.order_by(*by_time)).scalar()
-    # The next id is a good guess. Nothing that is not between its time and ours can be nearer.
-    guess = connection.execute(those.where(further).order_by(by_id)).one_or_none()
-    if guess is None:
-        ranges = database.survey.reaching(*((time, None) if backwards else (None, time)))
-        those = those if ranges is None else those.where(within(ranges))
-        return connection.execute(those.order_by(*by_time)).scalar()
-    since, until = sorted((time, guess.created_at or BEFORE_ALL_TIMES))
-    ranges = database.survey.reaching(since, until)
-    statement = _created_between(job_filter, since, until, ranges or [Range(0, MAX_ID)])
-    return connection.execute(statement.where(beyond).order_by(*by_time).limit(1)).scalar()
-
-
-def _created_between(
-    job_filter: JobFilter, since: datetime, until: datetime | None, ranges: Sequence[Range]
-) -> Select[int]:
-    """Select the ids of the jobs in some ranges that were created between two times, both included."""
-    statement = select(job.c.id).where(*_where(job_filter))
-    if until is not None:
-        statement = statement.where(created() <= until)
-    if since <= BEFORE_ALL_TIMES:
-        # Jobs without a time, or without an object, are among them.
-        return statement.select_from(_with_object()).where(within(ranges))
-    # The objects first: few are of that time, and all the jobs would be looked at otherwise.
-    return (
-        statement.select_from(object_.join(job, job.c.id == object_.c.id))
-        .prefix_with("STRAIGHT_JOIN")
-        .where(within(ranges, object_.c.id), object_.c.created_at >= since)
-    )
-
-
-def _next_by_name(
-    connection: Connection,
-    database: Database,
-    job_filter: JobFilter,
-    job_id: int,
-    *,
-    backwards: bool = False,
-) -> int | None:
-    """Return the id of the next job in the order of names, or backwards of the one before."""
-    key = _name_key(database)
-    jobs = select(job.c.id).where(*_where(job_filter))
-    by_id = job.c.id.asc() if backwards else job.c.id.desc()
-
-    def first_called(name: str, *where: ColumnElement[bool]) -> int | None:
-        found = jobs.where(key == name, *where).order_by(by_id).limit(1)
-        return connection.execute(found).scalar()
-
-    name = connection.execute(select(key).where(job.c.id == job_id)).scalar()
-    if name is None:
-        return None
-    # Most names are those of many jobs, so that the next is found at once. Otherwise all are compared.
-    tied = first_called(name, job.c.id > job_id if backwards else job.c.id < job_id)
-    if tied is not None:
-        return tied
-    other_name = (
-        select(func.max(key)).where(key < name)
-        if backwards
-        else select(func.min(key)).where(key > name)
-    )
-    next_name = connection.execute(other_name.where(*_where(job_filter))).scalar()
-    return None if next_name is None else first_called(next_name)
 
 
 def _frame_of(
@@ -835,7 +415,7 @@ def _hits_per_page(connection: Connection, database: Database) -> int:
     return DEFAULT_PAGE_SIZE if number is None or number < 1 else clamp_limit(number)
 
 
-def _status_names(connection: Connection, database: Database) -> dict[int, str]:
+def read_status_names(connection: Connection, database: Database) -> dict[int, str]:
     """Return the names of the three statuses, in the culture or else in English."""
     if term_i18n.name not in database.tables:
         return {}

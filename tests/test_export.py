@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jobs_data import export, queries
+from jobs_data import export, export_rows, queries
 from jobs_data.engine import DatabaseBusy
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.status import State
@@ -79,7 +79,7 @@ def test_no_jobs_make_a_header_alone(store: Store) -> None:
 
 def test_pieces_are_of_constant_size(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows come in pieces from one cursor, and one read sees one moment."""
-    monkeypatch.setattr(queries, "EXPORT_CHUNK_ROWS", 4)
+    monkeypatch.setattr(export_rows, "EXPORT_CHUNK_ROWS", 4)
     for _ in range(10):
         store.job()
     view = ListView(sort=Sort.NAME)  # newest first has pieces of its own: tests/test_spans.py

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from jobs_data import demo, queries
+from jobs_data import demo, order, queries
 from jobs_data.engine import Database, make_engine
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.status import State
@@ -121,5 +121,5 @@ def test_nothing_sorts_the_whole_table(database: Database, view: ListView) -> No
 def test_by_name_sorts_only_names_that_can_be_on_the_page(database: Database) -> None:
     """There is no index on names: all are compared with the last one of a sample, few are sorted."""
     sampled, found = plans(database, replace(FIRST, sort=Sort.NAME))[2:4]
-    assert sampled[0].rows == queries.SAMPLE_JOBS
+    assert sampled[0].rows == order.SAMPLE_JOBS
     assert "Using where" in found[0].extra

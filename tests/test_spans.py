@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import delete, insert, select
 
-from jobs_data import export, queries, spans
+from jobs_data import export, export_rows, order, queries, spans
 from jobs_data.engine import Database
 from jobs_data.filters import JobFilter, ListView
 from jobs_data.platform import job, object_
@@ -60,12 +60,12 @@ def small_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spans, "SPAN_IDS", 10)
     monkeypatch.setattr(spans, "UNSETTLED_IDS", 25)
     monkeypatch.setattr(spans, "SLICE_IDS", 70)
-    monkeypatch.setattr(queries, "SHALLOW_JOBS", 15)
-    monkeypatch.setattr(queries, "PIECE_JOBS", 20)
-    monkeypatch.setattr(queries, "MAX_PIECE_JOBS", 60)
+    monkeypatch.setattr(order, "SHALLOW_JOBS", 15)
+    monkeypatch.setattr(export_rows, "PIECE_JOBS", 20)
+    monkeypatch.setattr(export_rows, "MAX_PIECE_JOBS", 60)
 
 
-def fill(store: Store, order: Order, jobs: int = JOBS, seed: int = 7) -> None:
+def fill(store: Store, times: Order, jobs: int = JOBS, seed: int = 7) -> None:
     """Insert jobs with gaps between their ids, in all states."""
     rng = random.Random(seed)
     first = max(store.ids(object_), default=0) + 1
@@ -77,7 +77,7 @@ def fill(store: Store, order: Order, jobs: int = JOBS, seed: int = 7) -> None:
                 {
                     "id": i,
                     "class_name": "QubitJob",
-                    "created_at": order(rng, n),
+                    "created_at": times(rng, n),
                     "updated_at": NOON,
                     "serial_number": 0,
                 }
@@ -128,13 +128,13 @@ def exported_names(database: Database, state: State | None = None) -> list[str]:
 
 
 @pytest.mark.usefixtures("small_spans")
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("times", ORDERS)
 @pytest.mark.parametrize("state", [None, State.FAILED, State.COMPLETED])
 def test_every_page_is_exact_whatever_the_ids_say(
-    store: Store, order: Order, state: State | None
+    store: Store, times: Order, state: State | None
 ) -> None:
     """The pages, one after the other, and the export are the jobs as Python sorts them."""
-    fill(store, order)
+    fill(store, times)
     expected = sorted_by_hand(store, state)
     database = store.database()
     assert all_pages(database, state) == expected
@@ -142,13 +142,13 @@ def test_every_page_is_exact_whatever_the_ids_say(
 
 
 @pytest.mark.usefixtures("small_spans")
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("times", ORDERS)
 @pytest.mark.parametrize("surveyed", [True, False])
 def test_the_first_page_is_exact_before_and_after_the_survey(
-    store: Store, order: Order, surveyed: bool
+    store: Store, times: Order, surveyed: bool
 ) -> None:
     """A process that has just started shows no other page than one that knows the spans."""
-    fill(store, order)
+    fill(store, times)
     database = store.database()
     if surveyed and not database.is_sqlite:
         database.survey.make(database.reading)
@@ -157,11 +157,11 @@ def test_the_first_page_is_exact_before_and_after_the_survey(
 
 
 @pytest.mark.usefixtures("small_spans")
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("times", ORDERS)
 @pytest.mark.parametrize("surveyed", [True, False])
-def test_previous_and_next_follow_the_same_order(store: Store, order: Order, surveyed: bool) -> None:
+def test_previous_and_next_follow_the_same_order(store: Store, times: Order, surveyed: bool) -> None:
     """From one job to the next the whole list can be walked, both ways."""
-    fill(store, order, jobs=40)
+    fill(store, times, jobs=40)
     expected = sorted_by_hand(store)
     database = store.database()
     if surveyed and not database.is_sqlite:
@@ -223,9 +223,9 @@ def test_the_export_knows_what_it_may_put_into_one_value(store: Store) -> None:
     for number, name in enumerate(names):
         store.job(name, created=NOON + timedelta(seconds=number), user_id=owner if number % 2 else None)
     view = ListView()
-    fast = list(queries.stream_jobs(store.database(), view))
+    fast = list(export_rows.stream_jobs(store.database(), view))
     with store.database().reading() as connection:
-        exporting = queries._Exporting(connection, store.database(), view.filter)
-        slow = list(exporting.in_order(queries._newest_first()))
+        exporting = export_rows._Exporting(connection, store.database(), view.filter)
+        slow = list(exporting.in_order(order.newest_first()))
     assert [row for rows in fast for row in rows] == [row for rows in slow for row in rows]
     assert len(slow[0]) == len(names)

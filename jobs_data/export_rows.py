@@ -1,0 +1,159 @@
+"""The rows of an export: all jobs of a view, from one transaction, in constant memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from jobs_data import frames
+from jobs_data.engine import Database
+from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.order import matching, name_key, newest_first, with_object
+from jobs_data.owners import owner_names, with_owner
+from jobs_data.platform import job, object_
+from jobs_data.queries import read_status_names
+from jobs_data.spans import Piece, created, within
+from jobs_data.status import label_of, state_of
+
+EXPORT_CHUNK_ROWS: Final = 2_000
+PIECE_JOBS: Final = 4_000
+MAX_PIECE_JOBS: Final = 12_000
+PACKET_BYTES: Final = 16 * 1024 * 1024
+"""What a server sends in one value, if nobody has set it lower: 12,000 of the longest names."""
+
+MAX_OVERLAP: Final = 5
+EXPORT_SECONDS: Final = 3_600
+"""How long an export may take: its statement ends only when its reader has read all of it."""
+
+
+ExportedJob = tuple[str, str, str, str, str]
+"""A job's name, status and owner, and when it was created and completed: as the platform has these
+times, without a zone, and empty where it has none."""
+
+
+def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob]]:
+    """Yield all jobs of a view's filter in its order, some thousands at a time.
+
+    All come from one transaction, and memory does not grow with the number of jobs. Without jobs
+    nothing, or empty lists, are yielded. Raises DatabaseUnavailable.
+    """
+    with database.reading(EXPORT_SECONDS) as connection:
+        exporting = _Exporting(connection, database, view.filter)
+        if view.sort is Sort.DATE and not database.is_sqlite:
+            spans = database.survey.spans(database.reading, connection)
+            # Where times do not follow ids, to sort all jobs once costs less than to look for each
+            # piece among most of them.
+            if spans.overlap() <= MAX_OVERLAP:
+                connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
+                yield from exporting.in_pieces(spans.pieces(PIECE_JOBS))
+                return
+        order = (name_key(database), job.c.id.desc())
+        yield from exporting.in_order(newest_first() if view.sort is Sort.DATE else order)
+
+
+class _Exporting:
+    """The two ways in which an export reads its jobs."""
+
+    def __init__(self, connection: Connection, database: Database, job_filter: JobFilter) -> None:
+        self._connection = connection
+        self._database = database
+        self._where = matching(job_filter)
+        self._terms = read_status_names(connection, database)
+        self._owners: dict[int | None, str] = {}
+        self._statuses: dict[tuple[int | None, bool], str] = {}
+
+    def in_pieces(self, pieces: Iterator[Piece]) -> Iterator[list[ExportedJob]]:
+        """Yield the jobs of pieces; while one is written by us, the server reads the next."""
+        with ThreadPoolExecutor(1, thread_name_prefix="export") as ahead:
+            coming = ahead.submit(self._fetch, next(pieces, None))
+            while True:
+                piece, rows = coming.result()
+                if piece is None:
+                    return
+                if rows is None:
+                    yield from self.in_order(newest_first(), *_created_in(piece))
+                coming = ahead.submit(self._fetch, next(pieces, None))
+                yield [
+                    (
+                        frames.name_called(name),
+                        self._status(status_id, end is not None),
+                        self._owners[user_id],
+                        time or "",
+                        end or "",
+                    )
+                    for _, _, user_id, status_id, name, time, end in rows or ()
+                ]
+
+    def _fetch(self, piece: Piece | None) -> tuple[Piece | None, list[Any] | None]:
+        """Return a piece with its rows, newest first, or with None where they may be too many."""
+        if piece is None or piece.at_most > MAX_PIECE_JOBS:
+            return piece, None
+        # The driver takes its time over every row, and next to none over one value of a megabyte.
+        texts = (job.c.name, func.concat(object_.c.created_at), func.concat(job.c.completed_at))
+        values = (
+            func.json_quote(func.concat(created())),
+            *(func.coalesce(column, "null") for column in (job.c.id, job.c.user_id, job.c.status_id)),
+            *(func.coalesce(func.json_quote(text), "null") for text in texts),
+        )
+        in_json = func.group_concat(func.concat("[", func.concat_ws(",", *values), "]"))
+        where = (*self._where, *_created_in(piece))
+        statement = select(in_json).select_from(with_object()).where(*where)
+        found = self._connection.execute(statement).scalar()
+        rows = sorted(json.loads(f"[{found or ''}]", strict=False), reverse=True)
+        if unknown := {row[2] for row in rows} - self._owners.keys():
+            names = owner_names(self._connection, self._database, unknown)
+            self._owners |= {i: names.get(i, frames.SYSTEM_OWNER) for i in unknown}
+        return piece, rows
+
+    def in_order(
+        self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
+    ) -> Iterator[list[ExportedJob]]:
+        """Yield jobs row by row from a cursor that stays on the server."""
+        source, owner = with_owner(self._database, with_object(), job.c.user_id)
+        has_ended = job.c.completed_at.is_not(None)
+        times = (object_.c.created_at, job.c.completed_at)
+        statement = (
+            select(job.c.name, job.c.status_id, has_ended, *times, *owner)
+            .select_from(source)
+            .where(*self._where, *where)
+            .order_by(*order)
+        )
+        result = self._connection.execution_options(
+            stream_results=True, yield_per=EXPORT_CHUNK_ROWS
+        ).execute(statement)
+        try:
+            for rows in result.partitions():
+                yield [
+                    (
+                        frames.name_called(name),
+                        self._status(status_id, has_ended),
+                        frames.owner_called(*names),
+                        str(time or ""),
+                        str(end or ""),
+                    )
+                    for name, status_id, has_ended, time, end, *names in rows
+                ]
+        except GeneratorExit:
+            # The reader has left. To end in order, the driver would first fetch all the rest.
+            self._connection.invalidate()
+            raise
+
+    def _status(self, status_id: int | None, has_ended: bool) -> str:
+        known = self._statuses.get((status_id, has_ended))
+        if known is None:
+            known = label_of(status_id, state_of(status_id, has_ended), self._terms)
+            self._statuses[status_id, has_ended] = known
+        return known
+
+
+def _created_in(piece: Piece) -> list[ColumnElement[bool]]:
+    where = [within(piece.ranges)]
+    if piece.since is not None:
+        where.append(created() >= piece.since)
+    if piece.before is not None:
+        where.append(created() < piece.before)
+    return where
