@@ -67,7 +67,11 @@ class Database:
         self.timezone = ZoneInfo(timezone)
         self.survey = Survey()
         self.changes = 0
-        """How often this process has changed jobs."""
+        """How often this process has changed jobs: nothing from before the last time is shown."""
+
+    def changed(self) -> None:
+        """Tell that this process has changed jobs, when that is in the database."""
+        self.changes += 1
 
     @property
     def is_sqlite(self) -> bool:

@@ -16,7 +16,19 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    case,
+    delete,
+    exc,
+    func,
+    inspect,
+    select,
+    text,
+)
 
 from jobs_data.engine import (
     Database,
@@ -35,17 +47,25 @@ from jobs_data.platform import (
     property_,
     property_i18n,
 )
-from jobs_data.status import is_finished
+from jobs_data.status import FINISHED_IDS, is_finished
 from jobs_data.wording import counted
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-BATCH_JOBS: Final = 1_000
+BATCH_JOBS: Final = 4_000
 """How many jobs one transaction of a clearing looks at, and so locks, at most."""
 
+BATCH_SECONDS: Final = 0.2
+"""What one batch may take; after one that took longer come smaller ones."""
+
+SHRINKING: Final = 8
+"""How many times smaller the next try is where somebody else needs a job of a batch."""
+
 MYSQL_LOCK_NAME_LENGTH: Final = 64
+NO_GET_LOCK: Final = 1235
+"""What a Galera cluster says of GET_LOCK: it does not support it yet."""
 
 
 class Outcome(StrEnum):
@@ -84,7 +104,9 @@ def remove_job(database: Database, job_id: int) -> Outcome:
         exists = connection.execute(select(job.c.id).where(this_job)).scalar() is not None
         return Outcome.ACTIVE if exists else Outcome.MISSING
 
-    return _patiently(database, remove)
+    outcome = _patiently(database, remove)
+    database.changed()
+    return outcome
 
 
 def remove_jobs(database: Database, ids: Sequence[int]) -> dict[int, Outcome]:
@@ -105,7 +127,7 @@ class Clearing:
     passed_over: int = 0
     """Finished jobs left alone, because another program held them or a row elsewhere needs them."""
     error: str = ""
-    """A sentence, where it ended before it was through."""
+    """Sentences on the jobs that it did not get to, where it ended before it was through."""
 
     def __post_init__(self) -> None:
         """Make the flag that `wait` waits for."""
@@ -123,7 +145,10 @@ class Clearing:
     def sentence(self) -> str:
         """Return what came of it, for the screen and for programs."""
         if self.error:
-            return f"{self.error} {counted(self.cleared, 'finished job')} had been cleared until then."
+            return (
+                f"{counted(self.cleared, 'finished job')} cleared, then the clearing stopped early. "
+                f"For the rest: {self.error}"
+            )
         kept = ""
         if self.passed_over:
             kept = f" Something else is using {counted(self.passed_over, 'finished job')}, left alone."
@@ -146,8 +171,9 @@ def current_clearing(database: Database) -> Clearing | None:
 def start_clearing(database: Database) -> Clearing:
     """Start to remove all finished jobs, and return at once what tells how far it is.
 
-    Raises ClearingRuns where one is under way, in this process or (on MySQL and MariaDB) in any
-    other, and DatabaseUnavailable.
+    Raises ClearingRuns where one is under way, and DatabaseUnavailable. MySQL and MariaDB tell of one
+    in another process too; SQLite and a Galera cluster have no lock for that. Two at once do no
+    harm: each passes over what the other holds.
     """
     with _starting:
         running = current_clearing(database)
@@ -167,31 +193,64 @@ def start_clearing(database: Database) -> Clearing:
 
 def _clear(database: Database, clearing: Clearing, lock: Connection | None) -> None:
     try:
-        after = 0
-        while batch := _clear_batch(database, after):
-            clearing.cleared += batch.removed
-            clearing.passed_over += batch.passed_over
-            after = batch.last
+        _work_through(database, clearing)
     except DatabaseUnavailable as error:
-        clearing.error = f"The clearing stopped early. {error}"
+        clearing.error = str(error)
         log.warning("clearing stopped after %d jobs: %s", clearing.cleared, error)
     except Exception:
         # A thread has nobody above it: whatever it is must end the clearing with a sentence.
-        clearing.error = "The clearing stopped early on an unexpected error; the log has it."
+        clearing.error = "An unexpected error came up; the log of this app has it."
         log.exception("clearing stopped after %d jobs", clearing.cleared)
     finally:
         if lock:
             lock.invalidate()  # ends the session, and with it its lock, whatever state it is in
             lock.close()
+        database.changed()
         clearing.end()
+
+
+class _Taken(Exception):
+    """Another program took up a job of the batch, or finished one, after the look at it."""
 
 
 @dataclass(frozen=True)
 class _Batch:
-    removed: int
-    passed_over: int
+    """The next jobs by key, finished and not, that one transaction deals with."""
+
+    after: int
     last: int
-    """The largest job id that it has dealt with."""
+    is_single: bool
+    is_free: bool
+    """Whether nobody else held one of them, or the job behind them."""
+    finished: int
+    """How many of them are finished, with the job behind them where they are several."""
+
+    @property
+    def jobs(self) -> ColumnElement[bool]:
+        """Return the condition that names them."""
+        if self.is_single:
+            return job.c.id == self.last
+        return job.c.id.between(self.after + 1, self.last)
+
+
+def _work_through(database: Database, clearing: Clearing) -> None:
+    """Clear batch after batch: smaller where one is slow or refused, larger where it went well."""
+    locks_gaps, cascading = _locks_gaps(database), _cascading(database)
+    after, size = 0, max(1, BATCH_JOBS // SHRINKING)
+    while batch := _patiently(database, partial(_next_batch, after, size)):
+        began = time.monotonic()
+        removed = _remove_if_free(database, batch, cascading, locks_gaps=locks_gaps)
+        if removed is None and not batch.is_single:
+            # One of them is to blame, and the others shall not stay because of it.
+            size = max(1, size // SHRINKING)
+            continue
+        if removed is None:
+            clearing.passed_over += batch.finished
+        else:
+            clearing.cleared += removed
+        after = batch.last
+        was_slow = time.monotonic() - began > BATCH_SECONDS
+        size = max(1, size // 2) if was_slow else min(BATCH_JOBS, size * 2)
 
 
 def _patiently(database: Database, change: Callable[[Connection], T]) -> T:
@@ -206,60 +265,95 @@ def _patiently(database: Database, change: Callable[[Connection], T]) -> T:
         return change(connection)
 
 
-def _clear_batch(database: Database, after: int) -> _Batch | None:
-    """Remove the finished jobs among the next thousand; None where there are no more jobs."""
-    try:
-        return _patiently(database, partial(_remove_next, database, after))
-    except RowsReferredTo:
-        # One of them is to blame, and the others shall not stay because of it.
-        with database.reading() as connection:
-            ids = connection.execute(_following(after).limit(BATCH_JOBS)).scalars().all()
-        outcomes = [_remove_if_free(database, job_id) for job_id in ids]
-        return _Batch(outcomes.count(Outcome.REMOVED), outcomes.count(None), last=ids[-1])
+def _next_batch(after: int, size: int, connection: Connection) -> _Batch | None:
+    """Return the next jobs by key, as many as told; None where there are no more.
 
-
-def _remove_if_free(database: Database, job_id: int) -> Outcome | None:
-    """Remove one job if it is finished; None where something still refers to it."""
-    try:
-        return remove_job(database, job_id)
-    except RowsReferredTo:
+    This look has a transaction of its own, as it locks unfinished jobs too, for some milliseconds:
+    the removal then locks finished ones alone, and no worker waits for it.
+    """
+    # One more than the batch: InnoDB may lock the row behind a range along with it.
+    rows = size + 1 if size > 1 else 1
+    following = select(job.c.id, job.c.status_id).where(job.c.id > after).order_by(job.c.id).limit(rows)
+    # One that somebody else holds is not waited for: it may be a worker's for a long time.
+    free = connection.execute(_summary(following.with_for_update(skip_locked=True))).one()
+    there = connection.execute(_summary(following)).one()
+    count, last, finished = there
+    if not count:
         return None
+    has_one_behind = size > 1 and count == rows
+    return _Batch(
+        after=after,
+        last=last - 1 if has_one_behind else last,
+        is_single=size == 1,
+        is_free=free[:2] == there[:2],
+        finished=finished,
+    )
 
 
-def _following(after: int) -> Select[int]:
-    return select(job.c.id).where(job.c.id > after).order_by(job.c.id)
+def _summary(jobs: Select[int, int | None]) -> Select[int, int, int]:
+    """Select how many some jobs are, the largest id of them, and how many are finished."""
+    found = jobs.subquery()
+    finished = case((found.c.status_id.in_(FINISHED_IDS), 1))
+    return select(func.count(), func.max(found.c.id), func.count(finished))
 
 
-def _remove_next(database: Database, after: int, connection: Connection) -> _Batch | None:
-    # One more than the batch: InnoDB locks the row behind a range along with it.
-    following = _following(after).limit(BATCH_JOBS + 1)
-    # Locks all of them, unfinished ones too, so that none changes under us. One that somebody else
-    # holds is not waited for: it may be a worker's for a long time.
-    free = connection.execute(following.with_for_update(skip_locked=True)).scalars().all()
-    ids = connection.execute(following).scalars().all()
-    if not ids:
+def _remove_if_free(
+    database: Database, batch: _Batch, cascading: frozenset[str], *, locks_gaps: bool
+) -> int | None:
+    """Remove the finished jobs of a batch; None, and nothing removed, where somebody needs one."""
+    if not batch.is_free:
         return None
-    batch = ids[:BATCH_JOBS]
-    in_batch = job.c.id.between(batch[0], batch[-1])
-    if list(ids) == list(free):
-        return _Batch(_remove(connection, database, in_batch), passed_over=0, last=batch[-1])
-    # A range would wait for the one that is held; job by job does not.
-    ours = set(batch) & set(free)
-    removed = sum(_remove(connection, database, job.c.id == job_id) for job_id in sorted(ours))
-    finished = connection.execute(select(job.c.id).where(in_batch, is_finished())).scalars()
-    return _Batch(removed, passed_over=len(set(finished) - ours), last=batch[-1])
+    if not batch.finished:
+        return 0
+
+    def remove(connection: Connection) -> int:
+        if not locks_gaps:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"))
+        locked = _lock(connection, batch.jobs, skip_locked=True)
+        finished = select(func.count()).where(batch.jobs, is_finished())
+        if locked != connection.execute(finished).scalar_one():
+            raise _Taken
+        _delete_locked(connection, database, batch.jobs, locked, cascading)
+        return locked
+
+    try:
+        return _patiently(database, remove)
+    except (_Taken, RowsReferredTo):
+        return None
+    except DatabaseBusy:
+        if database.is_sqlite:
+            raise  # it locks the whole file: no smaller batch would fare better
+        return None
 
 
 def _remove(connection: Connection, database: Database, which: ColumnElement[bool]) -> int:
-    """Remove those of some jobs that are finished, with all that is theirs; return how many.
+    """Remove those of some jobs that are finished, with all that is theirs; return how many."""
+    locked = _lock(connection, which)
+    _delete_locked(connection, database, which, locked)
+    return locked
 
-    Foreign keys would take most of it along with the `object` row. Not every database that came out
-    of a dump has them, though, and `ahg_job_execution` never had one.
+
+def _lock(connection: Connection, which: ColumnElement[bool], *, skip_locked: bool = False) -> int:
+    """Lock those of some jobs that are finished, and return how many: their ids stay where they are."""
+    jobs = select(job.c.id).where(which, is_finished()).with_for_update(skip_locked=skip_locked)
+    return connection.execute(select(func.count()).select_from(jobs.subquery())).scalar_one()
+
+
+def _delete_locked(
+    connection: Connection,
+    database: Database,
+    which: ColumnElement[bool],
+    locked: int,
+    cascading: frozenset[str] = frozenset(),
+) -> None:
+    """Delete all rows of those jobs that are finished: `locked` jobs, which nobody can change now.
+
+    `cascading` names the tables whose rows go with the `object` row. Not every database that came
+    out of a dump has the foreign keys for that, and `ahg_job_execution` never had one. Raises
+    _Taken where a job has become finished since they were locked: it may have lost a row already.
     """
-    finished = and_(which, is_finished())
-    removed = len(connection.execute(select(job.c.id).where(finished).with_for_update()).all())
-    if not removed:
-        return 0
+    if not locked:
+        return
     belongings: tuple[tuple[Table, tuple[ColumnElement[bool], ...]], ...] = (
         (job_execution, (job_execution.c.job_id == job.c.id,)),
         (note_i18n, (note_i18n.c.id == note.c.id, note.c.object_id == job.c.id)),
@@ -270,30 +364,82 @@ def _remove(connection: Connection, database: Database, which: ColumnElement[boo
         (job, ()),
     )
     for table, links in belongings:
-        if table.name in database.tables:
-            _delete(connection, table, *links, finished)
-    return removed
+        if table.name not in database.tables or table.name in cascading:
+            continue
+        rows = _delete(connection, table, *links, which, is_finished())
+        if table in (object_, job) and rows > locked:
+            raise _Taken
+        if table is object_ and rows < locked:
+            cascading = frozenset()  # a job without an object goes by itself
 
 
-def _delete(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> None:
-    """Delete the rows that meet conditions which may speak of other tables too."""
+def _delete(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> int:
+    """Delete the rows that meet conditions which may speak of other tables too; return how many."""
     if connection.dialect.name == "sqlite":
         # SQLite cannot join in a DELETE. (MySQL could do it this way too, but would read all rows.)
         key = next(iter(table.primary_key))
         matching = select(key).where(*conditions).correlate(None)
-        connection.execute(delete(table).where(key.in_(matching)))
-    else:
-        connection.execute(delete(table).where(*conditions))
+        return connection.execute(delete(table).where(key.in_(matching))).rowcount
+    return connection.execute(delete(table).where(*conditions)).rowcount
+
+
+def _cascading(database: Database) -> frozenset[str]:
+    """Return the tables whose rows this database removes by itself when a job's `object` row goes.
+
+    Their rows need no statement of their own then, which halves a clearing's time.
+    """
+    if database.is_sqlite:
+        return frozenset()
+    found: set[str] = set()
+    with database.reading() as connection:
+        if not connection.execute(text("SELECT @@foreign_key_checks")).scalar_one():
+            return frozenset()
+        for table, column, parent in (
+            (job, "id", object_),
+            (note, "object_id", object_),
+            (note_i18n, "id", note),
+            (property_, "object_id", object_),
+            (property_i18n, "id", property_),
+        ):
+            if table.name in database.tables and (parent is object_ or parent.name in found):
+                found.update(
+                    table.name
+                    for key in inspect(connection).get_foreign_keys(table.name)
+                    if key["constrained_columns"] == [column]
+                    and key["referred_table"] == parent.name
+                    and key["options"].get("ondelete") == "CASCADE"
+                )
+    return frozenset(found)
+
+
+def _locks_gaps(database: Database) -> bool:
+    """Return whether a batch must lock unfinished jobs between its own too, and gaps for new rows.
+
+    At READ COMMITTED it locks neither. A server that logs statements for its replicas allows no
+    change at that level, and SQLite has no levels.
+    """
+    if database.is_sqlite:
+        return True
+    with database.reading() as connection:
+        asked = "SHOW VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')"
+        log = {row[0]: row[1] for row in connection.execute(text(asked))}
+    return log.get("log_bin") == "ON" and log.get("binlog_format") == "STATEMENT"
 
 
 def _take_lock(database: Database) -> Connection | None:
-    """Return a session that holds the database's own lock on clearing; SQLite has none to take."""
-    if database.engine.dialect.name == "sqlite":
+    """Return a session that holds the database's own lock on clearing; None where there is none."""
+    if database.is_sqlite:
         return None
     name = f"heratio-jobs clearing {database.engine.url.database}"[:MYSQL_LOCK_NAME_LENGTH]
     with translated_errors():
         connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if connection.execute(select(func.get_lock(name, 0))).scalar() == 1:
-            return connection
+        try:
+            if connection.execute(select(func.get_lock(name, 0))).scalar() == 1:
+                return connection
+        except exc.DBAPIError as error:
+            if getattr(error.orig, "args", ())[:1] != (NO_GET_LOCK,):
+                raise
+            connection.close()
+            return None
         connection.close()
     raise ClearingRuns(ClearingRuns.__doc__)

@@ -2,12 +2,13 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any, NoReturn
 
 import pytest
-from sqlalchemy import Connection, Table, event, func, select, text
+from sqlalchemy import Connection, Table, event, func, inspect, select, text
 
 from jobs_data import platform, removal
 from jobs_data.engine import (
@@ -115,21 +116,87 @@ def test_a_database_without_foreign_keys_keeps_no_orphans(empty_database: str) -
     store.engine.dispose()
 
 
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_database_that_never_had_foreign_keys_keeps_no_orphans(store: Store) -> None:
+    """Each table that has lost its key is cleared by a statement of its own; the others cascade."""
+    before = row_counts(store)
+    for table in ("job", "note_i18n", "property", "note"):
+        store.belongings(store.job())
+        for key in inspect(store.engine).get_foreign_keys(table):
+            with store.engine.begin() as connection:
+                connection.execute(text(f"ALTER TABLE {table} DROP FOREIGN KEY {key['name']}"))
+        assert cleared(store).cleared == 1
+        assert row_counts(store) == before
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_what_cascades_needs_no_statement(store: Store) -> None:
+    """With the platform's foreign keys a clearing deletes from two tables, and all rows are gone."""
+    before = row_counts(store)
+    store.belongings(store.job())
+    with statements(store) as seen:
+        assert cleared(store).cleared == 1
+    deletes = [statement.split()[2] for statement in seen if statement.startswith("DELETE")]
+    assert deletes == ["ahg_job_execution", "object"]
+    assert row_counts(store) == before
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_job_without_an_object_is_cleared_too(store: Store) -> None:
+    """What the platform's own two statements can leave of a job does not stay for ever."""
+    whole, half = store.job(), store.job()
+    with store.engine.begin() as connection:
+        connection.execute(text("SET SESSION foreign_key_checks = 0"))
+        connection.execute(platform.object_.delete().where(platform.object_.c.id == half))
+        connection.execute(text("SET SESSION foreign_key_checks = 1"))
+    assert store.ids() == [whole, half]
+    assert cleared(store).cleared == 2
+    assert store.ids() == []
+
+
 @contextmanager
-def before_statement(store: Store, start: str, action: object) -> Iterator[None]:
-    """Run an action once, right before the first statement of ours that starts in a given way."""
+def statements(store: Store) -> Iterator[list[str]]:
+    """Collect the statements that our side sends meanwhile."""
+    seen: list[str] = []
+
+    def note_down(_c: Connection, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note_down)
+    try:
+        yield seen
+    finally:
+        event.remove(store.engine, "before_cursor_execute", note_down)
+
+
+@contextmanager
+def before_statement(
+    store: Store,
+    start: str,
+    action: Callable[[], object],
+    *,
+    passing: int = 0,
+    moment: str = "before_cursor_execute",
+) -> Iterator[None]:
+    """Run an action once, right before a statement of ours that starts in a given way.
+
+    It is the first such statement, or one after some that pass; another moment is that after it.
+    """
     done = threading.Event()
+    passed: list[str] = []
 
     def intrude(_c: Connection, _cursor: object, statement: str, *_rest: object) -> None:
         if statement.startswith(start) and not done.is_set():
-            done.set()
-            action()  # type: ignore[operator] # a callable, see the callers
+            if len(passed) == passing:
+                done.set()
+                action()
+            passed.append(statement)
 
-    event.listen(store.engine, "before_cursor_execute", intrude)
+    event.listen(store.engine, moment, intrude)
     try:
         yield
     finally:
-        event.remove(store.engine, "before_cursor_execute", intrude)
+        event.remove(store.engine, moment, intrude)
     assert done.is_set()
 
 
@@ -172,7 +239,7 @@ def test_a_failure_half_way_leaves_everything(store: Store) -> None:
     store.belongings(store.job())
     before = row_counts(store)
 
-    def fail() -> None:
+    def fail() -> NoReturn:
         raise ZeroDivisionError
 
     with (
@@ -210,20 +277,37 @@ def test_clearing_nothing_ends_at_once(store: Store) -> None:
 
 
 def test_clearing_locks_no_more_than_a_batch(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No single transaction removes more than the batch's size."""
+    """No single transaction removes more than the batch's size, which is come near step by step."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 4)
+    for _ in range(12):
+        store.job()
+    sizes = batch_sizes(monkeypatch)
+    cleared(store)
+    assert sizes == [1, 2, 4, 4, 1]
+
+
+def test_batches_that_take_long_become_smaller(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody who wants one of their jobs waits long, on a slow machine either."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 32)
+    monkeypatch.setattr(removal, "BATCH_SECONDS", 0)
     for _ in range(10):
         store.job()
-    sizes: list[int] = []
-    real = removal._remove
-
-    def counted(*args: object) -> int:
-        sizes.append(real(*args))  # type: ignore[arg-type] # passed on as they came
-        return sizes[-1]
-
-    monkeypatch.setattr(removal, "_remove", counted)
+    sizes = batch_sizes(monkeypatch)
     cleared(store)
-    assert sizes == [4, 4, 2]
+    assert sizes == [4, 2, 1, 1, 1, 1]
+
+
+def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that fills with how many jobs each batch of a clearing has locked."""
+    sizes: list[int] = []
+    real = removal._delete_locked
+
+    def noted(*args: Any) -> None:
+        sizes.append(args[3])
+        real(*args)
+
+    monkeypatch.setattr(removal, "_delete_locked", noted)
+    return sizes
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
@@ -239,6 +323,77 @@ def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
     assert store.ids() == [held]
     assert (clearing.cleared, clearing.passed_over) == (4, 1)
     assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_an_active_job_that_a_worker_holds_keeps_no_other(store: Store) -> None:
+    """A worker's long transaction on its job is not waited for, and the job is no finished one."""
+    for _ in range(5):
+        store.job()
+    active = store.job(status_id=183)
+    store.belongings(active)
+    for _ in range(5):
+        store.job()
+    before = {name: rows for name, rows in row_counts(store).items() if name not in {"job", "object"}}
+    with store.engine.connect() as worker:
+        worker.execute(platform.job.update().where(platform.job.c.id == active).values(output="on"))
+        clearing = cleared(store)
+        assert (clearing.cleared, clearing.passed_over, clearing.error) == (10, 0, "")
+        worker.commit()
+    assert store.ids() == [active]
+    assert {**row_counts(store), **before} == row_counts(store)
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_workers_wait_for_no_batch(store: Store) -> None:
+    """While a batch is at work they write to an active job amid it, and start and end new ones."""
+    for _ in range(3):
+        store.job()
+    active = store.job(status_id=183)
+    for _ in range(3):
+        store.job()
+    worker = Store.on(store.url)
+    with worker.engine.connect() as impatient:
+        impatient.execute(text("SET SESSION innodb_lock_wait_timeout = 0"))
+        impatient.commit()
+
+        def work() -> None:
+            update = platform.job.update().where(platform.job.c.id == active)
+            impatient.execute(update.values(output="still at it"))
+            new = impatient.execute(
+                platform.object_.insert().values(
+                    class_name="QubitJob", created_at=NOON, updated_at=NOON
+                )
+            ).lastrowid
+            impatient.execute(platform.job.insert().values(id=new, status_id=184))
+            impatient.execute(platform.job_execution.insert().values(job_id=new))
+            for job_id in (new, active):
+                impatient.execute(platform.note.insert().values(object_id=job_id, source_culture="en"))
+            impatient.commit()
+
+        # After the last statement of a batch all its locks are taken.
+        with before_statement(store, "DELETE FROM object", work, moment="after_cursor_execute"):
+            clearing = cleared(store)
+        impatient.invalidate()
+    assert clearing.error == ""
+    assert active in store.ids(platform.note, "object_id")
+    worker.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
+    """It was not locked with the others, so the batch that has met it is taken back, and done anew."""
+    before = row_counts(store)
+    store.belongings(store.job())
+    ending = store.job(status_id=183)
+    store.belongings(ending)
+    store.belongings(store.job())
+    worker = Store.on(store.url)
+    with before_statement(store, "DELETE FROM object", lambda: worker.set_status(ending, 184)):
+        clearing = cleared(store)
+    assert (clearing.cleared, clearing.passed_over, clearing.error) == (3, 0, "")
+    assert row_counts(store) == before
+    worker.engine.dispose()
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
@@ -270,7 +425,7 @@ def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
     """The refusal is a sentence; when the first has ended, another may start."""
     store.job()
     go_on = threading.Event()
-    with before_statement(store, "DELETE FROM job", lambda: go_on.wait(20)):
+    with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
         first = removal.start_clearing(store.database())
         try:
             with pytest.raises(ClearingRuns, match="already being cleared"):
@@ -299,15 +454,63 @@ def test_a_clearing_that_fails_ends_with_a_sentence(store: Store) -> None:
     """It says that it stopped and how far it got; what was cleared stays cleared."""
     store.job()
 
-    def fail() -> None:
+    def fail() -> NoReturn:
         raise ZeroDivisionError
 
-    with before_statement(store, "DELETE FROM job", fail):
+    with before_statement(store, "DELETE FROM object", fail):
         clearing = cleared(store)
     assert not clearing.is_running
-    assert clearing.sentence().startswith("The clearing stopped early on an unexpected error")
-    assert clearing.sentence().endswith("0 finished jobs had been cleared until then.")
+    assert clearing.sentence() == (
+        "0 finished jobs cleared, then the clearing stopped early. For the rest: An unexpected error "
+        "came up; the log of this app has it."
+    )
     assert len(store.ids()) == 1
+
+
+def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That nothing was changed is said of the rest alone."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 1)
+    _first, second = store.job(), store.job()
+
+    def refuse() -> None:
+        with store.engine.connect() as connection:
+            connection.execute(text("SELECT * FROM no_such_table"))
+
+    with before_statement(store, "DELETE FROM object", refuse, passing=1):
+        clearing = cleared(store)
+    assert store.ids() == [second]
+    assert clearing.sentence().startswith(
+        "1 finished job cleared, then the clearing stopped early. For the rest: The database "
+    )
+    assert "Nothing was changed" in clearing.error
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_cluster_without_named_locks_is_cleared_too(store: Store) -> None:
+    """Galera answers GET_LOCK with error 1235; within this process a second one is refused still."""
+    store.job()
+    asked = threading.Event()
+
+    def as_galera(_c: Connection, _cursor: object, statement: str, *rest: Any) -> tuple[str, Any]:
+        if "get_lock" not in statement:
+            return statement, rest[0]
+        asked.set()
+        return "SIGNAL SQLSTATE '42000' SET MYSQL_ERRNO = 1235", {}
+
+    event.listen(store.engine, "before_cursor_execute", as_galera, retval=True)
+    go_on = threading.Event()
+    with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
+        first = removal.start_clearing(store.database())
+        try:
+            with pytest.raises(ClearingRuns):
+                removal.start_clearing(store.database())
+        finally:
+            go_on.set()
+            first.wait()
+    assert asked.is_set()
+    assert (first.cleared, first.error, store.ids()) == (1, "", [])
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
