@@ -1,15 +1,16 @@
 # make setup   makes .venv with what the app needs
 # make run     does that, then serves the app on http://127.0.0.1:8501/admin/jobs
 # make test    runs everything that continuous integration checks
+# make bench   measures how fast the app is with up to a million jobs (JOBS=10000000: also that many)
 # make pictures  takes the README's pictures anew
-# make clean   removes what the other three made, the demo's database included
+# make clean   removes what the others made, the demo's database included
 
 # The Python that .venv is made with.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test test-programs pictures clean
+.PHONY: help setup run test test-programs bench pictures clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -35,11 +36,15 @@ test-programs:
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || sh .ci/apt-install nginx-light || true
 	@command -v chromium >/dev/null || sh .ci/apt-install chromium fonts-liberation || true
 
+# ONLY=list,export measures some parts alone; BENCH_KEEP=1 keeps the databases in .bench for next time.
+bench: $(VENV)/tests-installed test-programs
+	$(BIN)/python -m benchmarks
+
 pictures: $(VENV)/tests-installed test-programs
 	$(BIN)/python docs/pictures.py
 
 clean:
-	rm -rf $(VENV) .demo test-artefacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .demo .bench test-artefacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A half-made environment, or one whose Python has gone, is made anew.

@@ -18,7 +18,9 @@ from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
 from jobs_data.live import live_of
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
+from web.assets import Assets
 from web.gate import Doorkeeping, Gate, Standings
+from web.process import send_at_once
 from web.routes import database_unavailable, routes
 from web.sessions import Sessions
 from web.sign_in import SignIn
@@ -60,6 +62,7 @@ def read_the_list() -> None:
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Keep the demo alive while the server runs; nothing ever runs against a real database."""
+    send_at_once()
     await sign_in.read_idle_timeout()
     # Whoever comes first finds the list read, and where its newest jobs are known.
     threading.Thread(target=read_the_list, name="first look", daemon=True).start()
@@ -89,7 +92,10 @@ app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
     routes=[*sign_in.routes(), *routes()],
-    middleware=[Middleware(Gate, sessions=sessions, standings=standings, door=door)],
+    middleware=[
+        Middleware(Gate, sessions=sessions, standings=standings, door=door),
+        Middleware(Assets),
+    ],
     lifespan=lifespan,
     exception_handlers={DatabaseUnavailable: database_unavailable},
 )

@@ -1,7 +1,7 @@
 """What a clearing of all finished jobs takes, beside one raw DELETE of the same rows.
 
-Each of the two needs a copy of its own of the same filled database: neither is left as it was.
-Linux only: the memory is read from /proc.
+Each of the two has a database of its own with the same jobs: neither is left as it was. Linux only:
+the memory is read from /proc.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
+from benchmarks.bench import FULL_SIZE, Bench, quiet
+from benchmarks.figures import Figure, within
 from jobs_data import platform, removal, status
 from jobs_data.engine import Database, make_engine
 
@@ -22,8 +24,57 @@ READER_SECONDS = 0.25
 READER_JOBS = 5_000
 
 
+TIMES_RAW = 1.5
+MEGABYTES = 64
+WAIT_MILLISECONDS = 250
+
+
+def measure(bench: Bench) -> list[Figure]:
+    """Return the figures of clearing a million jobs, of which nearly all are finished."""
+    copies = [bench.copy(FULL_SIZE, name) for name in ("cleared_raw", "cleared")]
+    quiet(bench.server)
+    raw = raw_delete(copies[0])
+    bench.drop("cleared_raw")
+    quiet(bench.server)
+    ours = clear(copies[1])
+    bench.drop("cleared")
+    return [
+        within(
+            f"Clear of {ours.cleared:,} jobs, beside a worker and a reader",
+            ours.seconds,
+            raw,
+            "one raw DELETE",
+            TIMES_RAW,
+        ),
+        Figure(
+            "Clear, memory above idle",
+            f"{ours.memory_mb:.0f} MB",
+            asked=f"at most {MEGABYTES} MB",
+            reached=ours.memory_mb <= MEGABYTES,
+        ),
+        *(
+            Figure(
+                f"Clear, longest wait of a worker {what}",
+                f"{waited:.0f} ms",
+                asked=f"at most {WAIT_MILLISECONDS} ms",
+                reached=waited <= WAIT_MILLISECONDS,
+            )
+            for what, waited in (
+                ("that updates its active job", ours.longest_update_ms),
+                ("that starts a job", ours.longest_insert_ms),
+            )
+        ),
+        Figure(
+            "Clear, half-removed jobs that a reader saw",
+            str(ours.half_removed),
+            asked="none",
+            reached=not ours.half_removed,
+        ),
+    ]
+
+
 @dataclass(frozen=True)
-class Figures:
+class Clearing:
     """What one clearing took, and what others noticed of it."""
 
     seconds: float
@@ -55,7 +106,7 @@ def raw_delete(url: str) -> float:
     return seconds
 
 
-def measure(url: str) -> Figures:
+def clear(url: str) -> Clearing:
     """Clear all finished jobs of a database while a worker writes and a reader looks."""
     database, others = Database(make_engine(url)), make_engine(url)
     ids = _job_ids(others)
@@ -79,7 +130,7 @@ def measure(url: str) -> Figures:
         raise RuntimeError(clearing.sentence())
     database.engine.dispose()
     others.dispose()
-    return Figures(
+    return Clearing(
         seconds=seconds,
         cleared=clearing.cleared,
         memory_mb=memory,

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 RENEW_SECONDS: Final = 10
 """How long a moment is shown before the next one is read, as long as somebody looks."""
 
+WATCHED_SECONDS: Final = 20
+"""Who has looked so lately may do so again: auto refresh does every 15 seconds."""
+
 MAX_AGE_SECONDS: Final = 30
 """The age of a moment that is shown no more; it gets this old where the database is slow."""
 
@@ -40,6 +43,7 @@ class Live:
         self._database = database
         self._reading = threading.Lock()
         self._shown: _Shown | None = None
+        self._asked: dict[ListView, float] = {}
         self._next = threading.Timer(0, lambda: None)
         self._surveyor = threading.Thread()
 
@@ -56,9 +60,7 @@ class Live:
                 return jobs
             if (shown := self._usable(max_age)) and (jobs := shown.read(view)):
                 return jobs
-            shown = self._renew([view])
-            shown.asked[view] = None
-            return shown.pages[view]
+            return self._renew([view]).pages[view]
 
     def close(self) -> None:
         """End what is open; the next `read` begins anew."""
@@ -67,6 +69,7 @@ class Live:
             if self._shown:
                 self._shown.close()
             self._shown = None
+            self._asked = {}
         if self._surveyor.is_alive():
             self._surveyor.join()
 
@@ -77,8 +80,9 @@ class Live:
         return shown if time.monotonic() - shown.began <= max_age else None
 
     def _recall(self, view: ListView, max_age: float) -> JobsList | None:
+        self._asked[view] = time.monotonic()
         shown = self._usable(max_age)
-        return shown.recall(view) if shown else None
+        return shown.pages.get(view) if shown else None
 
     def _renew(self, views: list[ListView]) -> _Shown:
         self._next.cancel()
@@ -95,10 +99,11 @@ class Live:
 
     def _renew_if_watched(self) -> None:
         with self._reading:
-            watched = self._shown.asked if self._shown else {}
+            lately = time.monotonic() - WATCHED_SECONDS
+            self._asked = {view: asked for view, asked in list(self._asked.items()) if asked > lately}
             try:
-                if watched:
-                    self._renew(list(watched)[-RENEWED_PAGES:])
+                if self._asked:
+                    self._renew(sorted(self._asked, key=self._asked.__getitem__)[-RENEWED_PAGES:])
                 elif self._shown:
                     self._shown.close()
                     self._shown = None
@@ -125,7 +130,6 @@ class _Shown:
         self.began = time.monotonic()
         self.changes = database.changes
         self.pages: dict[ListView, JobsList] = {}
-        self.asked: dict[ListView, None] = {}
         self._transaction = ExitStack()
         connection = self._transaction.enter_context(database.reading())
         self._moment: Moment | None = Moment(database, connection)
@@ -133,11 +137,6 @@ class _Shown:
             self._read(self._moment, view)
         if database.is_sqlite:
             self.close()  # who reads there for long keeps others from writing
-
-    def recall(self, view: ListView) -> JobsList | None:
-        """Return a page that has been read, or None."""
-        self.asked[view] = None
-        return self.pages.get(view)
 
     def read(self, view: ListView) -> JobsList | None:
         """Return a page, or None where the transaction is over."""

@@ -1,7 +1,6 @@
 """The real app, started as `make run` does, for tests that ask it over the network."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from websockets.sync.client import connect
 
 from jobs_data import platform
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
+from tests.mariadb import free_port
 from tests.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,14 +23,6 @@ START_SECONDS = 60
 STOP_SECONDS = 10
 # The last says whose X-Forwarded-For uvicorn takes.
 OWN_SETTINGS = ("HERATIO_JOBS_", "STREAMLIT_", "FORWARDED_ALLOW_IPS")
-
-
-def free_port() -> int:
-    """Return a loopback port that nothing listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def own_environment() -> dict[str, str]:

@@ -31,7 +31,7 @@ from jobs_data.accounts import (
 )
 from jobs_data.engine import Database, make_engine
 from jobs_data.security_settings import MOST_ATTEMPTS
-from tests.conftest import MariaDB
+from tests.mariadb import MariaDB
 from tests.store import PASSWORD, Store, hash_of
 
 NOW = datetime(2026, 6, 15, 12, 0, 5, tzinfo=UTC)

@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import create_engine, make_url, text
 
-from tests.conftest import MariaDB
+from tests.mariadb import MariaDB
 
 FOUR_BYTES = "🗄 Ünïcödé 𠮷"
 

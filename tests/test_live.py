@@ -111,6 +111,7 @@ def test_it_is_renewed_as_long_as_somebody_looks(
 ) -> None:
     """The next moment comes by itself; when nobody has looked since the last, all is let go."""
     monkeypatch.setattr(live, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(live, "WATCHED_SECONDS", 0.2)
     shown.read(FIRST)
     store.job("meanwhile")
     eventually(lambda: shown.read(FIRST).counts.total == 4)

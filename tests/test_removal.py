@@ -19,7 +19,7 @@ from jobs_data.engine import (
     make_engine,
 )
 from jobs_data.removal import Clearing, ClearingRuns, Outcome
-from tests.conftest import MariaDB
+from tests.mariadb import MariaDB
 from tests.store import NOON, Store, documented_grants
 
 BELONGINGS: list[tuple[Table, str]] = [

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from jobs_data import links, platform
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
-from tests.app_servers import AppServers, free_port
+from tests.app_servers import AppServers
 from tests.browser.conftest import Screen, Windows
 from tests.browser.steps import (
     NAME_COLUMN,
@@ -24,6 +24,7 @@ from tests.browser.steps import (
     send_to_background,
     tab_to,
 )
+from tests.mariadb import free_port
 from tests.store import NOON, PASSWORD, Store
 
 EDITORS = 101

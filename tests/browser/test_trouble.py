@@ -20,7 +20,7 @@ from tests.browser.steps import (
     query,
     select_rows,
 )
-from tests.conftest import MariaDB
+from tests.mariadb import MariaDB
 from tests.store import Store
 
 # What every sentence about the database says, whatever has become of it.

@@ -11,8 +11,9 @@ import pytest
 
 from jobs_data import demo, links
 from jobs_data.engine import make_engine
-from tests.app_servers import AppServers, free_port, open_websocket, stop
+from tests.app_servers import AppServers, open_websocket, stop
 from tests.conftest import find_program
+from tests.mariadb import free_port
 from web.sessions import COOKIE
 
 HEADER = "X-Forwarded-Email"

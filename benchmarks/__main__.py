@@ -1,0 +1,111 @@
+"""Measures everything that is asked of the app's speed, in one run: `make bench`.
+
+Set ONLY to some parts' names, such as `list,export`, JOBS to a further number of jobs, and BENCH_KEEP
+to anything to keep the databases for the next run.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from benchmarks import clearing, exports, first_sight, list_reads, watchers
+from benchmarks.bench import FULL_SIZE, SEED, Bench
+from benchmarks.figures import Figure, table, write_down
+from tests import mariadb
+from tests.app_servers import ROOT
+from tests.mariadb import DidNotStart, MariaDB, ProgramMissing
+
+SIZES: Final = (10_000, 100_000, FULL_SIZE)
+PARTS: Final[dict[str, Callable[[Bench], list[Figure]]]] = {
+    "list": list_reads.measure,
+    "watchers": watchers.measure,
+    "export": exports.measure,
+    "sight": first_sight.measure,
+    "clear": clearing.measure,
+}
+KEPT: Final = ROOT / ".bench"
+SERVER_OPTIONS: Final = (
+    "--innodb-buffer-pool-size=2G",
+    "--innodb-log-file-size=1G",
+    "--max-connections=300",
+)
+
+
+def main() -> int:
+    """Measure, print the table and, after a run of all parts, write it down; return the exit code."""
+    # What was started is stopped in order, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    wanted = [name.strip() for name in os.environ.get("ONLY", "").split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in PARTS]:
+        return _refuse(f"ONLY knows {', '.join(PARTS)}; not {', '.join(unknown)}.")
+    more = os.environ.get("JOBS", "")
+    if more and not more.isdecimal():
+        return _refuse("JOBS expects a number of jobs, such as 10000000.")
+    sizes = tuple(sorted({*SIZES, *([int(more)] if more else [])}))
+    try:
+        with ExitStack() as stack:
+            server = stack.enter_context(mariadb.running(_folder(stack), *SERVER_OPTIONS))
+            figures = _measure(Bench(server, sizes), wanted or list(PARTS))
+            text = f"{table(figures)}\n\n{_circumstances(server)}"
+    except (ProgramMissing, DidNotStart) as problem:
+        return _refuse(str(problem))
+    print(text)
+    if not wanted:
+        write_down(text)
+    return 0
+
+
+def _measure(bench: Bench, names: list[str]) -> list[Figure]:
+    figures: list[Figure] = []
+    for name in names:
+        print(f"Measuring: {name}", file=sys.stderr, flush=True)
+        try:
+            measured = PARTS[name](bench)
+        except Exception:  # noqa: BLE001 - the other parts are still worth having
+            traceback.print_exc()
+            measured = [Figure(name, "could not be measured", reached=False)]
+        figures += measured
+        print(
+            *(" · ".join(filter(None, figure.cells())) for figure in measured),
+            sep="\n",
+            file=sys.stderr,
+        )
+    return figures
+
+
+def _folder(stack: ExitStack) -> Path:
+    if os.environ.get("BENCH_KEEP"):
+        KEPT.mkdir(exist_ok=True)
+        return KEPT
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+
+
+def _circumstances(server: MariaDB) -> str:
+    with server.cursor() as cursor:
+        cursor.execute("SELECT version()")
+        version = str((cursor.fetchone() or ("?",))[0])
+    load = os.getloadavg()[2]
+    return (
+        f"Measured on {datetime.now(UTC):%d %B %Y} with MariaDB {version}, Python "
+        f"{platform.python_version()}, {os.cpu_count()} cores at a load of {load:.1f} over the last 15 "
+        f"minutes, and the demo's jobs from seed {SEED}."
+    )
+
+
+def _refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""How long the list's data takes, cards, count and page, beside the platform's own shape of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from benchmarks import platform_shapes
+from benchmarks.bench import FULL_SIZE, Bench
+from benchmarks.figures import Figure, faster, limited, seconds
+from benchmarks.platform_shapes import FIRST_PAGE, SHAPES, Shape
+from jobs_data import queries
+from jobs_data.engine import Database, make_engine
+from jobs_data.filters import ListView
+from jobs_data.live import close_all, live_of
+from jobs_data.status import State
+from jobs_data.times import day_starts
+from tests.app_servers import ROOT
+
+PROCESSES: Final = 3
+ROUNDS: Final = 5
+ASKED: Final = dict(zip((shape.name for shape in SHAPES), (10.0, 6.0, 20.0, 15.0), strict=True))
+CACHE_SECONDS: Final = 0.005
+GROWTH: Final = 1.5
+
+
+def measure(bench: Bench) -> list[Figure]:
+    """Return the figures of all four views with a million jobs, and the growth with their number."""
+    figures = []
+    page_by_size: dict[int, float] = {}
+    cached_by_size: dict[int, float] = {}
+    for jobs in bench.sizes:
+        url = bench.url(jobs)
+        for shape in SHAPES:
+            if jobs < FULL_SIZE and shape is not FIRST_PAGE:
+                continue
+            cold, page, shared, trend = in_fresh_processes(url, shape)
+            what = f"{shape.name}, {jobs:,} jobs"
+            if shape is FIRST_PAGE:
+                page_by_size[jobs] = page
+            if jobs >= FULL_SIZE:
+                theirs = platform_shapes.seconds_of(bench.server, f"jobs_{jobs}", shape)
+                asked = ASKED[shape.name]
+                figures += [
+                    compared(f"{what}, cold", cold, theirs, asked if shape is FIRST_PAGE else None),
+                    compared(f"{what}, counts shared", page, theirs, asked),
+                ]
+            else:
+                figures.append(Figure(f"{what}, cold", seconds(cold)))
+                figures.append(Figure(f"{what}, counts shared", seconds(page)))
+            figures.append(limited(f"{what}, shared cache", shared, CACHE_SECONDS))
+            if shape is FIRST_PAGE:
+                cached_by_size[jobs] = shared
+                figures.append(Figure(f"The cards' bars, {jobs:,} jobs", seconds(trend)))
+    return [
+        *figures,
+        *_growth("a page whose counts are shared", page_by_size),
+        *_growth("a read from the shared cache", cached_by_size),
+    ]
+
+
+def compared(what: str, ours: float, theirs: float, asked: float | None) -> Figure:
+    """Return a time beside the platform's, and what is asked of it, if anything is."""
+    if asked is not None:
+        return faster(what, ours, theirs, "platform", asked)
+    ratio = f"{theirs / ours:.1f} × faster"
+    return Figure(what, seconds(ours), f"platform {seconds(theirs)}", ratio)
+
+
+def in_fresh_processes(url: str, shape: Shape) -> tuple[float, ...]:
+    """Return the medians of a first read, of a page, of one from the cache, and of the trend."""
+    number = str(SHAPES.index(shape))
+    told = []
+    for _ in range(PROCESSES):
+        answer = subprocess.run(
+            [sys.executable, "-m", "benchmarks.list_reads", url, number],
+            check=True,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        told.append(json.loads(answer.stdout))
+    return tuple(median(values) for values in zip(*told, strict=True))
+
+
+def read(database: Database, view: ListView) -> None:
+    """Read the page, its count and the cards' numbers from the database."""
+    queries.read_list(database, view)
+
+
+def read_shared(database: Database, view: ListView) -> None:
+    """Read what the list shows from what all sessions share, as the page does."""
+    live_of(database).read(view)
+
+
+def read_trend(database: Database) -> None:
+    """Read the cards' bars from the database, which the page shows as soon as they are there."""
+    queries.read_trend(database, day_starts(ZoneInfo("UTC")))
+
+
+def _growth(what: str, by_size: dict[int, float]) -> list[Figure]:
+    smallest = min(by_size)
+    return [
+        Figure(
+            f"Growth of {what}, {smallest:,} to {jobs:,} jobs",
+            seconds(taken),
+            f"{smallest:,} jobs {seconds(by_size[smallest])}",
+            f"{taken / by_size[smallest]:.2f} ×",
+            f"at most {GROWTH:g} ×",
+            taken / by_size[smallest] <= GROWTH,
+        )
+        for jobs, taken in by_size.items()
+        if jobs >= FULL_SIZE
+    ]
+
+
+def _timed(work: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _timed_page(database: Database, view: ListView) -> float:
+    """Return the seconds of a page that nobody has asked for, while others look at the list."""
+    close_all()
+    read_shared(database, view.with_state(State.ACTIVE))
+    if not database.survey.is_known:
+        database.survey.make(database.reading)
+    return _timed(lambda: read_shared(database, view))
+
+
+def main() -> None:
+    """Measure one view in this process, which has just begun, and print the four times as JSON."""
+    url, number = sys.argv[1:]
+    database = Database(make_engine(url))
+    view = SHAPES[int(number)].view
+    with database.engine.connect():
+        pass  # what connecting takes is no part of the read
+    cold = _timed(lambda: read(database, view))
+    page = median(_timed_page(database, view) for _ in range(ROUNDS))
+    shared = median(_timed(lambda: read_shared(database, view)) for _ in range(ROUNDS))
+    trend = _timed(lambda: read_trend(database))
+    close_all()
+    print(json.dumps([cold, page, shared, trend]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""A private MariaDB server for tests and benchmarks: started from nothing, and stopped after use."""
+
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymysql
+from pymysql.constants import CR
+from pymysql.cursors import Cursor
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+LOCK_WAIT_SECONDS = 10
+
+
+class ProgramMissing(Exception):
+    """A program is not installed; the message says which package has it."""
+
+
+class DidNotStart(Exception):
+    """The server did not start; the message holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class MariaDB:
+    """A running MariaDB server, and the account in it that may do everything."""
+
+    port: int
+    socket_path: Path
+    password: str
+    user: str = "tests"
+    host: str = "127.0.0.1"
+
+    def url(self, database: str) -> str:
+        """Return the SQLAlchemy URL of one of its databases."""
+        return (
+            f"mysql+pymysql://{self.user}:{self.password}@{self.host}:{self.port}/{database}"
+            "?charset=utf8mb4"
+        )
+
+    def create_database(self, name: str) -> None:
+        """Create an empty utf8mb4 database."""
+        with self.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, or fail where a transaction in it is still open."""
+        with self.cursor() as cursor:
+            cursor.execute(f"SET lock_wait_timeout = {LOCK_WAIT_SECONDS}")
+            cursor.execute(f"DROP DATABASE `{name}`")
+
+    @contextmanager
+    def cursor(self, database: str | None = None) -> Iterator[Cursor]:
+        """Open a connection of its own to a database or to none; statements commit themselves."""
+        connection = pymysql.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            database=database,
+            charset="utf8mb4",
+            autocommit=True,
+        )
+        with closing(connection), connection.cursor() as cursor:
+            yield cursor
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def find_program(name: str, package: str) -> str:
+    """Return a program's path. Raises ProgramMissing."""
+    # A daemon lives in a folder that is not on everybody's path.
+    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if path is None:
+        raise ProgramMissing(f"{name} is not installed (Debian: apt install {package})")
+    return path
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[MariaDB]:
+    """Run a server whose data lies below a folder, with more options of its own where given.
+
+    The data of an earlier run in the folder is used again. The folder's path must be short: a socket
+    is made in it. Raises ProgramMissing and DidNotStart.
+    """
+    install = find_program("mariadb-install-db", "mariadb-server-core mariadb-client-core")
+    daemon = find_program("mariadbd", "mariadb-server-core")
+    server = MariaDB(free_port(), folder / "socket", secrets.token_hex(16))
+    log = folder / "log"
+    # A server that starts deletes what any other one has in a common folder.
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    account = folder / "account.sql"
+    account.touch(mode=0o600)
+    account.write_text(
+        f"CREATE OR REPLACE USER '{server.user}'@'{server.host}' IDENTIFIED BY '{server.password}';\n"
+        f"GRANT ALL ON *.* TO '{server.user}'@'{server.host}' WITH GRANT OPTION;\n",
+        encoding="utf-8",
+    )
+    # root is let in through the socket alone, and by the operating system's word.
+    where = [
+        f"--datadir={folder / 'data'}",
+        f"--tmpdir={temporary}",
+        f"--user={_this_user()}",
+    ]
+    with log.open("wb") as output:
+        if not (folder / "data" / "mysql").is_dir():
+            subprocess.run(
+                [install, "--no-defaults", "--skip-test-db", *where],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                timeout=START_SECONDS,
+                check=False,
+            )
+        process = subprocess.Popen(
+            [
+                daemon,
+                "--no-defaults",
+                *where,
+                f"--bind-address={server.host}",
+                f"--port={server.port}",
+                f"--socket={server.socket_path}",
+                f"--init-file={account}",
+                "--skip-name-resolve",
+                "--character-set-server=utf8mb4",
+                # Nothing here has to outlive a crash.
+                "--skip-log-bin",
+                "--sync-binlog=0",
+                "--innodb-flush-log-at-trx-commit=2",
+                *options,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C is for the program that started it, which then stops the server in order.
+            start_new_session=True,
+        )
+    try:
+        _wait_until_it_answers(server, process, log)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_it_answers(server: MariaDB, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with server.cursor():
+                return
+        except pymysql.err.OperationalError as error:
+            if error.args[0] != CR.CR_CONN_HOST_ERROR:
+                break
+            time.sleep(0.1)
+    raise DidNotStart(f"MariaDB did not start:\n{log.read_text('utf-8', 'replace')[-4000:]}")
+
+
+def _this_user() -> str:
+    # mariadbd refuses to be root unless root is named.
+    return pwd.getpwuid(os.getuid()).pw_name
