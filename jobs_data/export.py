@@ -78,6 +78,8 @@ def _cell(text: str) -> str:
 
 def _with_offset(time: str, timezone: ZoneInfo) -> str:
     """Return a time of the platform in ISO 8601 with its offset; empty where it is none."""
+    if not time:
+        return ""
     hour, offset = _hour(time[:13], timezone)
     return f"{hour}{time[13:19]}{offset}" if offset else _with_its_own_offset(time, timezone)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, func, select, union_all
 
 from jobs_data import frames
 from jobs_data.engine import Database
@@ -16,12 +16,13 @@ from jobs_data.order import matching, name_key, newest_first, with_object
 from jobs_data.owners import owner_names, with_owner
 from jobs_data.platform import job, object_
 from jobs_data.queries import read_status_names
-from jobs_data.spans import Piece, created, within
+from jobs_data.spans import BEFORE_ALL_TIMES, Piece, created, within
 from jobs_data.status import label_of, state_of
 
 EXPORT_CHUNK_ROWS: Final = 2_000
 PIECE_JOBS: Final = 4_000
 MAX_PIECE_JOBS: Final = 12_000
+PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024
 """What a server sends in one value, if nobody has set it lower: 12,000 of the longest names."""
 
@@ -63,56 +64,61 @@ class _Exporting:
         self._database = database
         self._where = matching(job_filter)
         self._terms = read_status_names(connection, database)
-        self._owners: dict[int | None, str] = {}
         self._statuses: dict[tuple[int | None, bool], str] = {}
 
-    def in_pieces(self, pieces: Iterator[Piece]) -> Iterator[list[ExportedJob]]:
-        """Yield the jobs of pieces; while one is written by us, the server reads the next."""
-        with ThreadPoolExecutor(1, thread_name_prefix="export") as ahead:
-            coming = ahead.submit(self._fetch, next(pieces, None))
-            while True:
-                piece, rows = coming.result()
-                if piece is None:
-                    return
-                if rows is None:
-                    yield from self.in_order(newest_first(), *_created_in(piece))
-                coming = ahead.submit(self._fetch, next(pieces, None))
-                yield [
-                    (
-                        frames.name_called(name),
-                        self._status(status_id, end is not None),
-                        self._owners[user_id],
-                        time or "",
-                        end or "",
-                    )
-                    for _, _, user_id, status_id, name, time, end in rows or ()
-                ]
+    def in_pieces(self, pieces: Iterable[Piece]) -> Iterator[list[ExportedJob]]:
+        """Yield the jobs of pieces."""
+        user_ids = self._connection.execute(select(job.c.user_id).distinct()).scalars().all()
+        names = owner_names(self._connection, self._database, user_ids)
+        owners = {i: names.get(i, frames.SYSTEM_OWNER) for i in user_ids}
+        together: list[Piece] = []
+        for piece in pieces:
+            if piece.at_most <= MAX_PIECE_JOBS:
+                together.append(piece)
+            if piece.at_most > MAX_PIECE_JOBS or len(together) == PIECES_TOGETHER:
+                yield from self._each_in_one_value(together, owners)
+                together = []
+            if piece.at_most > MAX_PIECE_JOBS:
+                yield from self.in_order(newest_first(), *_created_in(piece))
+        yield from self._each_in_one_value(together, owners)
 
-    def _fetch(self, piece: Piece | None) -> tuple[Piece | None, list[Any] | None]:
-        """Return a piece with its rows, newest first, or with None where they may be too many."""
-        if piece is None or piece.at_most > MAX_PIECE_JOBS:
-            return piece, None
-        # The driver takes its time over every row, and next to none over one value of a megabyte.
-        texts = (job.c.name, func.concat(object_.c.created_at), func.concat(job.c.completed_at))
+    def _each_in_one_value(
+        self, pieces: Sequence[Piece], owners: Mapping[int | None, str]
+    ) -> Iterator[list[ExportedJob]]:
+        """Yield the jobs of pieces, while the server already reads the next of them.
+
+        The driver takes its time over every row, and next to none over a value of a megabyte. The
+        value is JSON, so that no name can be taken for anything but a name.
+        """
+        if not pieces:
+            return
         values = (
             func.json_quote(func.concat(created())),
             *(func.coalesce(column, "null") for column in (job.c.id, job.c.user_id, job.c.status_id)),
-            *(func.coalesce(func.json_quote(text), "null") for text in texts),
+            func.coalesce(func.json_quote(job.c.name), "null"),
+            func.coalesce(func.json_quote(func.concat(job.c.completed_at)), "null"),
         )
-        in_json = func.group_concat(func.concat("[", func.concat_ws(",", *values), "]"))
-        where = (*self._where, *_created_in(piece))
-        statement = select(in_json).select_from(with_object()).where(*where)
-        found = self._connection.execute(statement).scalar()
-        rows = sorted(json.loads(f"[{found or ''}]", strict=False), reverse=True)
-        if unknown := {row[2] for row in rows} - self._owners.keys():
-            names = owner_names(self._connection, self._database, unknown)
-            self._owners |= {i: names.get(i, frames.SYSTEM_OWNER) for i in unknown}
-        return piece, rows
+        in_one = func.group_concat(func.concat("[", func.concat_ws(",", *values), "]"))
+        jobs = select(in_one).select_from(with_object()).where(*self._where)
+        statement = union_all(*(jobs.where(*_created_in(piece)) for piece in pieces))
+        for [(value,)] in self._stream(statement, 1):
+            rows = json.loads(f"[{value or ''}]", strict=False)
+            rows.sort(reverse=True)
+            yield [
+                (
+                    _name(name),
+                    self._status(status_id, end is not None),
+                    owners[user_id],
+                    "" if time == _NEVER else time,
+                    end or "",
+                )
+                for time, _, user_id, status_id, name, end in rows
+            ]
 
     def in_order(
         self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
     ) -> Iterator[list[ExportedJob]]:
-        """Yield jobs row by row from a cursor that stays on the server."""
+        """Yield jobs row by row."""
         source, owner = with_owner(self._database, with_object(), job.c.user_id)
         has_ended = job.c.completed_at.is_not(None)
         times = (object_.c.created_at, job.c.completed_at)
@@ -122,21 +128,25 @@ class _Exporting:
             .where(*self._where, *where)
             .order_by(*order)
         )
-        result = self._connection.execution_options(
-            stream_results=True, yield_per=EXPORT_CHUNK_ROWS
-        ).execute(statement)
+        for rows in self._stream(statement, EXPORT_CHUNK_ROWS):
+            yield [
+                (
+                    _name(name),
+                    self._status(status_id, has_ended),
+                    frames.owner_called(*names),
+                    str(time or ""),
+                    str(end or ""),
+                )
+                for name, status_id, has_ended, time, end, *names in rows
+            ]
+
+    def _stream(self, statement: Executable, rows: int) -> Iterator[Sequence[Any]]:
+        """Yield so many rows at a time from a cursor that stays on the server."""
+        result = self._connection.execution_options(stream_results=True, yield_per=rows).execute(
+            statement
+        )
         try:
-            for rows in result.partitions():
-                yield [
-                    (
-                        frames.name_called(name),
-                        self._status(status_id, has_ended),
-                        frames.owner_called(*names),
-                        str(time or ""),
-                        str(end or ""),
-                    )
-                    for name, status_id, has_ended, time, end, *names in rows
-                ]
+            yield from result.partitions()
         except GeneratorExit:
             # The reader has left. To end in order, the driver would first fetch all the rest.
             self._connection.invalidate()
@@ -148,6 +158,12 @@ class _Exporting:
             known = label_of(status_id, state_of(status_id, has_ended), self._terms)
             self._statuses[status_id, has_ended] = known
         return known
+
+
+_NEVER: Final = str(BEFORE_ALL_TIMES)
+
+# Jobs share their names by the thousand.
+_name: Final = lru_cache(maxsize=10_000)(frames.name_called)
 
 
 def _created_in(piece: Piece) -> list[ColumnElement[bool]]:

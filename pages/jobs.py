@@ -27,8 +27,8 @@ if seen and seen[0] == asked and (dialogs.is_open() or table.has_selection()):
 else:
     if table.has_selection():
         table.forget_selection()
-    # Who opens the list, or presses Refresh, means now; clicks and the timer share what is shown.
-    wants_now = st.session_state.pop("wants_now", "seen" not in st.session_state)
+    # Who presses Refresh means now; everybody else is shown what all share, and of when it is.
+    wants_now = st.session_state.pop("wants_now", False)
     jobs = live_of(database).read(asked, NOW_SECONDS if wants_now else MAX_AGE_SECONDS)
     st.session_state["seen"] = (asked, jobs)
 
