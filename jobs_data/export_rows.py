@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from typing import Any, Final
 
@@ -101,19 +102,20 @@ class _Exporting:
         in_one = func.group_concat(func.concat("[", func.concat_ws(",", *values), "]"))
         jobs = select(in_one).select_from(with_object()).where(*self._where)
         statement = union_all(*(jobs.where(*_created_in(piece)) for piece in pieces))
-        for [(value,)] in self._stream(statement, 1):
-            rows = json.loads(f"[{value or ''}]", strict=False)
-            rows.sort(reverse=True)
-            yield [
-                (
-                    _name(name),
-                    self._status(status_id, end is not None),
-                    owners[user_id],
-                    "" if time == _NEVER else time,
-                    end or "",
-                )
-                for time, _, user_id, status_id, name, end in rows
-            ]
+        with closing(self._stream(statement, 1)) as chunks:
+            for [(value,)] in chunks:
+                rows = json.loads(f"[{value or ''}]", strict=False)
+                rows.sort(reverse=True)
+                yield [
+                    (
+                        _name(name),
+                        self._status(status_id, end is not None),
+                        owners[user_id],
+                        "" if time == _NEVER else time,
+                        end or "",
+                    )
+                    for time, _, user_id, status_id, name, end in rows
+                ]
 
     def in_order(
         self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
@@ -128,19 +130,20 @@ class _Exporting:
             .where(*self._where, *where)
             .order_by(*order)
         )
-        for rows in self._stream(statement, EXPORT_CHUNK_ROWS):
-            yield [
-                (
-                    _name(name),
-                    self._status(status_id, has_ended),
-                    frames.owner_called(*names),
-                    str(time or ""),
-                    str(end or ""),
-                )
-                for name, status_id, has_ended, time, end, *names in rows
-            ]
+        with closing(self._stream(statement, EXPORT_CHUNK_ROWS)) as chunks:
+            for rows in chunks:
+                yield [
+                    (
+                        _name(name),
+                        self._status(status_id, has_ended),
+                        frames.owner_called(*names),
+                        str(time or ""),
+                        str(end or ""),
+                    )
+                    for name, status_id, has_ended, time, end, *names in rows
+                ]
 
-    def _stream(self, statement: Executable, rows: int) -> Iterator[Sequence[Any]]:
+    def _stream(self, statement: Executable, rows: int) -> Generator[Sequence[Any]]:
         """Yield so many rows at a time from a cursor that stays on the server."""
         result = self._connection.execution_options(stream_results=True, yield_per=rows).execute(
             statement
@@ -148,7 +151,11 @@ class _Exporting:
         try:
             yield from result.partitions()
         except GeneratorExit:
-            # The reader has left. To end in order, the driver would first fetch all the rest.
+            # The reader has left. To end in order, PyMySQL would first fetch all the rest, and when
+            # the connection is gone it still tries to: unless its result is told that it has ended.
+            unread = getattr(getattr(result, "cursor", None), "_result", None)
+            if unread is not None:
+                unread.unbuffered_active = False
             self._connection.invalidate()
             raise
 
