@@ -133,7 +133,9 @@ def running_app(database_url: str) -> Iterator[RunningApp]:
         servers = AppServers("benchmark", Path(folder))
         try:
             address = servers(
-                HERATIO_JOBS_DATABASE_URL=database_url, HERATIO_JOBS_SECRET_KEY=SIGNING_KEY
+                HERATIO_JOBS_DATABASE_URL=database_url,
+                HERATIO_JOBS_SECRET_KEY=SIGNING_KEY,
+                HERATIO_JOBS_LIST_SECONDS="10",
             )
             yield RunningApp(address, servers.processes[-1].pid)
         finally:

@@ -60,11 +60,17 @@ class RowsReferredTo(DatabaseUnavailable):
 class Database:
     """One platform database: its engine, its tables, and how its text and times are to be read."""
 
-    def __init__(self, engine: Engine, culture: str = "en", timezone: str = "UTC") -> None:
-        """Bind an engine made by `make_engine` to the culture and zone of its texts and times."""
+    def __init__(
+        self, engine: Engine, culture: str = "en", timezone: str = "UTC", list_seconds: float = 10
+    ) -> None:
+        """Bind an engine made by `make_engine` to the culture and zone of its texts and times.
+
+        `list_seconds` is how long all sessions are shown the same reading of the list.
+        """
         self.engine = engine
         self.culture = culture
         self.timezone = ZoneInfo(timezone)
+        self.list_seconds = list_seconds
         self.survey = Survey()
         self.changes = 0
         """How often this process has changed jobs: nothing from before the last time is shown."""
@@ -286,7 +292,12 @@ def get_database() -> Database:
 
 def database_for(settings: Settings) -> Database:
     """Return a Database as the settings describe it."""
-    return Database(make_engine(settings.database_url), settings.culture, settings.database_timezone)
+    return Database(
+        make_engine(settings.database_url),
+        settings.culture,
+        settings.database_timezone,
+        settings.list_seconds,
+    )
 
 
 def identity(database: Database) -> str:

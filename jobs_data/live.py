@@ -19,9 +19,6 @@ from jobs_data.queries import JobsList, Moment
 
 log = logging.getLogger(__name__)
 
-RENEW_SECONDS: Final = 10
-"""How long a moment is shown before the next one is read, as long as somebody looks."""
-
 WATCHED_SECONDS: Final = 20
 """Who has looked so lately may do so again: auto refresh does every 15 seconds."""
 
@@ -31,6 +28,7 @@ MAX_AGE_SECONDS: Final = 30
 NOW_SECONDS: Final = 2
 """The age at which a moment still passes for the present, for who asks for that."""
 
+QUICK_SECONDS: Final = 0.05
 RENEWED_PAGES: Final = 20
 """How many pages are read along with the next moment; any others are read when they are asked for."""
 
@@ -62,6 +60,11 @@ class Live:
                 return jobs
             return self._renew([view]).pages[view]
 
+    @property
+    def is_quick(self) -> bool:
+        """Return whether the last moment was read so quickly that one more would not be noticed."""
+        return self._shown is not None and self._shown.took < QUICK_SECONDS
+
     def close(self) -> None:
         """End what is open; the next `read` begins anew."""
         with self._reading:
@@ -75,7 +78,7 @@ class Live:
 
     def _usable(self, max_age: float) -> _Shown | None:
         shown = self._shown
-        if shown is None or shown.changes != self._database.changes:
+        if shown is None or shown.changes != self._database.changes or not self._database.list_seconds:
             return None
         return shown if time.monotonic() - shown.began <= max_age else None
 
@@ -92,7 +95,10 @@ class Live:
             self._shown = None
         self._shown = _Shown(self._database, views)
         self._survey()
-        self._next = threading.Timer(RENEW_SECONDS, self._renew_if_watched)
+        if not self._database.list_seconds:
+            self._shown.close()
+            return self._shown
+        self._next = threading.Timer(self._database.list_seconds, self._renew_if_watched)
         self._next.daemon = True
         self._next.start()
         return self._shown
@@ -135,6 +141,7 @@ class _Shown:
         self._moment: Moment | None = Moment(database, connection)
         for view in views:
             self._read(self._moment, view)
+        self.took = time.monotonic() - self.began
         if database.is_sqlite:
             self.close()  # who reads there for long keeps others from writing
 

@@ -64,6 +64,13 @@ class Settings(BaseSettings):
         description="the IANA name of the time zone in which the platform writes its times, such as "
         "UTC or Europe/Amsterdam",
     )
+    list_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=60,
+        description="a number from 0 to 60: for how many seconds all sessions are shown the same "
+        "reading of the list",
+    )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="at least 32 characters that nobody can guess, with which sessions are signed "

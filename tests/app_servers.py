@@ -79,7 +79,9 @@ class AppServers:
         """Start the app with these environment variables and return the address of its list."""
         if url := environment.get("HERATIO_JOBS_DATABASE_URL"):
             let_an_administrator_in(url)
-        environment = {"STREAMLIT_SERVER_PORT": str(free_port())} | environment
+        # Tests change the database behind the app's back, and want to see that at once.
+        own = {"STREAMLIT_SERVER_PORT": str(free_port()), "HERATIO_JOBS_LIST_SECONDS": "0"}
+        environment = own | environment
         address = f"http://127.0.0.1:{environment['STREAMLIT_SERVER_PORT']}/admin/jobs"
         ARTEFACTS.mkdir(exist_ok=True)
         log = ARTEFACTS / f"{self.log_name}-{len(self.processes) + 1}.log"

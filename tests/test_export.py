@@ -113,12 +113,16 @@ def test_readers_who_stay_do_not_use_up_the_connections(store: Store) -> None:
     assert len(exported(store)) == 2
 
 
-def test_the_connection_of_an_abandoned_export_can_be_used_again(store: Store) -> None:
+@pytest.mark.parametrize("sort", Sort)
+def test_the_connection_of_an_abandoned_export_can_be_used_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, sort: Sort
+) -> None:
     """What the reader left unread is not in the way of the next."""
+    monkeypatch.setattr(export_rows, "EXPORT_CHUNK_ROWS", 2)
     for _ in range(30):
         store.job()
     for _ in range(20):
-        chunks = export.csv_chunks(store.database(), ListView())
+        chunks = export.csv_chunks(store.database(), ListView(sort=sort))
         next(chunks), next(chunks)
         chunks.close()
         assert queries.count_jobs(store.database()).total == 30

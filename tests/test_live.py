@@ -106,11 +106,20 @@ def test_who_wants_the_present_gets_it(store: Store, shown: Live) -> None:
     assert shown.read(FIRST, max_age=0).counts.total == 4
 
 
+def test_without_sharing_each_reads_anew(store: Store, shown: Live) -> None:
+    """A setting of 0 seconds leaves nothing to be shown twice, and no transaction open."""
+    shown._database.list_seconds = 0
+    shown.read(FIRST)
+    store.job("meanwhile")
+    assert shown.read(FIRST).counts.total == 4
+    assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of QueuePool
+
+
 def test_it_is_renewed_as_long_as_somebody_looks(
     store: Store, shown: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next moment comes by itself; when nobody has looked since the last, all is let go."""
-    monkeypatch.setattr(live, "RENEW_SECONDS", 0.05)
+    shown._database.list_seconds = 0.05
     monkeypatch.setattr(live, "WATCHED_SECONDS", 0.2)
     shown.read(FIRST)
     store.job("meanwhile")
@@ -152,11 +161,9 @@ def test_a_database_that_fails_is_told_and_tried_again(store: Store, shown: Live
     assert shown.read(FIRST).counts.total == 3
 
 
-def test_who_alters_a_table_need_not_wait_until_nobody_looks(
-    store: Store, shown: Live, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_alters_a_table_need_not_wait_until_nobody_looks(store: Store, shown: Live) -> None:
     """Between two moments no transaction of ours is open, so an upgrade of the platform gets in."""
-    monkeypatch.setattr(live, "RENEW_SECONDS", 0.2)
+    shown._database.list_seconds = 0.2
     done = threading.Event()
 
     def look() -> None:

@@ -285,7 +285,7 @@ def test_pictures(
     address, job_id = demo_list
     screen.open(address)
     dialog = page.get_by_role("dialog")
-    expect(page.locator(".st-key-cards canvas, .st-key-cards svg.marks")).to_have_count(4)
+    expect(page.locator(".st-key-cards .trend:has(i)")).to_have_count(4)
     expect(cells(page, NAME_COLUMN).first).not_to_be_empty()
     screen.screenshot(f"list-{name}", full_page=True)
     page.get_by_role("button", name="Clear inactive…").click()
