@@ -94,7 +94,7 @@ def read_account(database: Database, user_id: int, reader_groups: frozenset[int]
     """
     if user.name not in database.tables:
         return None
-    with database.reading() as connection:
+    with database.reading(primary=True) as connection:
         row = connection.execute(_columns(database, reader_groups).where(user.c.id == user_id)).first()
     return _account(row) if row else None
 
@@ -106,7 +106,7 @@ def find_account(database: Database, identifier: str, reader_groups: frozenset[i
     of them could let somebody in as another. Case and white space around it do not matter, accents
     and look-alikes do, whatever the database's collation says. Raises DatabaseUnavailable.
     """
-    with database.reading() as connection:
+    with database.reading(primary=True) as connection:
         row = _find(connection, database, _typed(identifier), reader_groups)
     return _account(row) if row else None
 
@@ -135,7 +135,7 @@ def sign_in(
         moment = now or datetime.now(UTC)
         if locked := lockout.remaining_lock(database, typed, address, moment):
             raise SignInRefused(Reason.LOCKED, _locked_sentence(locked))
-        with database.reading() as connection:
+        with database.reading(primary=True) as connection:
             row = _find(connection, database, typed, reader_groups)
             usual_hash = _usual_hash(connection, database)
         salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")

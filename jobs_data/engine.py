@@ -26,6 +26,12 @@ CONNECT_SECONDS: Final = 5
 LOCK_WAIT_SECONDS: Final = 5
 POOL_RECYCLE_SECONDS: Final = 1800
 READ_SECONDS: Final = 20
+CAUGHT_UP_SECONDS: Final = 30
+"""How long after a change of ours a replica may not have it yet; reads ask the primary until then."""
+
+REPLICA_RETRY_SECONDS: Final = 30
+"""How long a replica that did not answer is left alone."""
+
 WRITE_SECONDS: Final = 60
 TOO_LONG_CODES: Final = frozenset({1969, 3024, "interrupted"})
 """What MariaDB, MySQL and SQLite say of a statement that they stopped because its time was over."""
@@ -61,10 +67,17 @@ class Database:
     """One platform database: its engine, its tables, and how its text and times are to be read."""
 
     def __init__(
-        self, engine: Engine, culture: str = "en", timezone: str = "UTC", list_seconds: float = 10
+        self,
+        engine: Engine,
+        culture: str = "en",
+        timezone: str = "UTC",
+        *,
+        replica: Engine | None = None,
+        list_seconds: float = 10,
     ) -> None:
         """Bind an engine made by `make_engine` to the culture and zone of its texts and times.
 
+        `replica` is another such engine, of a copy that only reads use, and that may lag behind;
         `list_seconds` is how long all sessions are shown the same reading of the list.
         """
         self.engine = engine
@@ -74,10 +87,8 @@ class Database:
         self.survey = Survey()
         self.changes = 0
         """How often this process has changed jobs: nothing from before the last time is shown."""
-
-    def changed(self) -> None:
-        """Tell that this process has changed jobs, when that is in the database."""
-        self.changes += 1
+        self._changed_at = -math.inf
+        self._replica = _Replica(replica) if replica else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -105,18 +116,25 @@ class Database:
         """Return the names of the platform tables that exist. Raises as `columns` does."""
         return frozenset(self.columns)
 
+    def changed(self) -> None:
+        """Tell that this process has changed jobs, when that is in the database."""
+        # The time first: who sees the new number must not go to a replica that lags behind.
+        self._changed_at = time.monotonic()
+        self.changes += 1
+
     @contextmanager
-    def reading(self, seconds: float = READ_SECONDS) -> Iterator[Connection]:
+    def reading(self, seconds: float = READ_SECONDS, *, primary: bool = False) -> Iterator[Connection]:
         """Open one transaction in which every SELECT sees the same moment of the database.
 
-        `seconds` is what MariaDB and MySQL give each statement, and SQLite the whole transaction.
-        Raises DatabaseUnavailable with a sentence where the database does not answer, and
-        TookTooLong where the time runs out.
+        Where there is a replica, that is the replica's moment, unless `primary` asks for the
+        primary's: whatever decides something does. `seconds` is what MariaDB and MySQL give each
+        statement, and SQLite the whole transaction. Raises DatabaseUnavailable with a sentence where
+        the database does not answer, and TookTooLong where the time runs out.
         """
         with translated_errors():
             self.tables  # noqa: B018 - looked up before the transaction, so that its error comes first
             with (
-                self.engine.connect() as connection,
+                self._connect_to_read(primary=primary) as connection,
                 connection.begin(),
                 _bounded(connection, seconds),
             ):
@@ -134,6 +152,41 @@ class Database:
                 connection.execution_options(writes=True)
                 with connection.begin(), _bounded(connection, seconds):
                     yield connection
+
+    def _connect_to_read(self, *, primary: bool) -> Connection:
+        lags = time.monotonic() - self._changed_at < CAUGHT_UP_SECONDS
+        if self._replica and not primary and not lags and (found := self._replica.connect()):
+            return found
+        return self.engine.connect()
+
+
+class _Replica:
+    """A copy of the database, which is done without while it does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._is_away = False
+        self._next_try = -math.inf
+
+    def connect(self) -> Connection | None:
+        """Return a connection, or None where the replica does not answer, or did not a moment ago."""
+        if self._is_away:
+            if time.monotonic() < self._next_try:
+                return None
+            # Set before the attempt: one read waits for what it comes to, and the others do not.
+            self._next_try = time.monotonic() + REPLICA_RETRY_SECONDS
+        try:
+            connection = self._engine.connect()
+        except exc.DBAPIError as error:
+            if not self._is_away:
+                self._next_try = time.monotonic() + REPLICA_RETRY_SECONDS
+                log.warning("the replica does not answer, so the primary is read: %s", error.orig)
+            self._is_away = True
+            return None
+        if self._is_away:
+            log.warning("the replica answers again, and is read")
+        self._is_away = False
+        return connection
 
 
 @contextmanager
@@ -296,7 +349,8 @@ def database_for(settings: Settings) -> Database:
         make_engine(settings.database_url),
         settings.culture,
         settings.database_timezone,
-        settings.list_seconds,
+        replica=make_engine(settings.read_database_url) if settings.read_database_url else None,
+        list_seconds=settings.list_seconds,
     )
 
 

@@ -128,7 +128,7 @@ def _newest(database: Database, column: Column[str], value: str, limit: int) -> 
     # MySQL's collations compare without regard to case, and so can use the index.
     is_sqlite = database.engine.dialect.name == "sqlite"
     compared = collate(column, "NOCASE") if is_sqlite else column
-    with database.reading() as connection:
+    with database.reading(primary=True) as connection:
         rows = connection.execute(
             select(login_attempt.c.success, login_attempt.c.attempted_at)
             .where(compared == value)

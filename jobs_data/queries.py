@@ -234,17 +234,17 @@ def read_trend(database: Database, day_starts: Sequence[datetime]) -> pd.DataFra
 
 
 def count_jobs(database: Database) -> Counts:
-    """Return the counts alone, fresh from the database. Raises DatabaseUnavailable."""
-    with database.reading() as connection:
+    """Return the counts alone, fresh from the primary. Raises DatabaseUnavailable."""
+    with database.reading(primary=True) as connection:
         return _counts(connection)
 
 
 def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
     """Return those of a page's worth of ids that exist, as `frames.jobs_frame`, newest first.
 
-    Raises DatabaseUnavailable.
+    Asked of the primary: somebody is about to remove them. Raises DatabaseUnavailable.
     """
-    with database.reading() as connection:
+    with database.reading(primary=True) as connection:
         terms = read_status_names(connection, database)
         found = select(job.c.id).select_from(order.with_object()).where(job.c.id.in_(ids))
         newest_first = connection.execute(found.order_by(*order.newest_first())).scalars().all()

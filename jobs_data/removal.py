@@ -179,7 +179,7 @@ def start_clearing(database: Database) -> Clearing:
         running = current_clearing(database)
         if running and running.is_running:
             raise ClearingRuns(ClearingRuns.__doc__)
-        with database.reading() as connection:
+        with database.reading(primary=True) as connection:
             total = connection.execute(select(func.count()).where(is_finished())).scalar_one()
         lock = _take_lock(database)
         clearing = _clearings[identity(database)] = Clearing(total)
@@ -391,7 +391,7 @@ def _cascading(database: Database) -> frozenset[str]:
     if database.is_sqlite:
         return frozenset()
     found: set[str] = set()
-    with database.reading() as connection:
+    with database.reading(primary=True) as connection:
         if not connection.execute(text("SELECT @@foreign_key_checks")).scalar_one():
             return frozenset()
         for table, column, parent in (
@@ -420,7 +420,7 @@ def _locks_gaps(database: Database) -> bool:
     """
     if database.is_sqlite:
         return True
-    with database.reading() as connection:
+    with database.reading(primary=True) as connection:
         asked = "SHOW VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')"
         log = {row[0]: row[1] for row in connection.execute(text(asked))}
     return log.get("log_bin") == "ON" and log.get("binlog_format") == "STATEMENT"

@@ -69,7 +69,7 @@ def read_factors(database: Database, user_id: int) -> Factors:
     MySQL hides tables that an account may not read: to grant it some tables only, and not these,
     would make second factors look absent.
     """
-    with database.reading() as connection:
+    with database.reading(primary=True) as connection:
 
         def first(column: Column[Any], *conditions: ColumnElement[bool]) -> Row[Any] | None:
             if column.table.name not in database.tables:

@@ -44,7 +44,7 @@ def read_security_settings(database: Database) -> SecuritySettings:
     if ahg_settings.name not in database.tables:
         return DEFAULTS
     key = ahg_settings.c.setting_key
-    with database.reading() as connection:
+    with database.reading(primary=True) as connection:
         rows = connection.execute(
             select(key, ahg_settings.c.setting_value).where(
                 key.in_(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         description="an SQLAlchemy URL of the platform's existing MySQL, MariaDB or SQLite database, "
         "such as mysql+pymysql://user:password@host/atom, whose driver is installed (unset: the "
         "embedded demo)",
+    )
+    read_database_url: str = Field(
+        default="",
+        description="an SQLAlchemy URL of a replica of the platform's database, of the same kind as "
+        "HERATIO_JOBS_DATABASE_URL, which must be set too: the demo has no replica",
     )
     results_root: Path | None = Field(
         default=None,
@@ -134,6 +139,18 @@ class Settings(BaseSettings):
             raise ValueError
         return value
 
+    @field_validator("read_database_url")
+    @classmethod
+    def _replica_of_the_other(cls, value: str, info: ValidationInfo) -> str:
+        if not value or "database_url" not in info.data:  # that one's own sentence comes first
+            return value
+        cls._known_database(value)
+        if _is_sqlite(value) != _is_sqlite(info.data["database_url"]):
+            raise ValueError
+        if info.data["database_url"] == DEMO_URL:
+            raise ValueError
+        return value
+
     @field_validator("results_root")
     @classmethod
     def _existing_folder(cls, value: Path | None) -> Path | None:
@@ -202,6 +219,10 @@ def _sqlite_file_exists(database: str) -> bool:
         return Path(path).is_file()
     except OSError:  # below a folder that may not be looked into
         return False
+
+
+def _is_sqlite(url: str) -> bool:
+    return make_url(url).get_backend_name() == "sqlite"
 
 
 def with_driver(url: URL) -> URL:

@@ -64,7 +64,7 @@ def use_time_step(database: Database, user_id: int, start: datetime, latest: dat
     )
     if changed is not None:
         return changed == 1
-    with database.reading() as connection:
+    with database.reading(primary=True) as connection:
         found = connection.execute(select(user_totp_secret.c.user_id).where(*unused))
         return found.scalar() is not None
 

@@ -42,9 +42,9 @@ class Store:
         store.url, store.engine = url, make_engine(url)
         return store
 
-    def database(self, **options: str) -> Database:
+    def database(self, culture: str = "en", timezone: str = "UTC") -> Database:
         """Return the database as the app sees it."""
-        return Database(self.engine, **options)
+        return Database(self.engine, culture, timezone)
 
     def insert(self, table: Table, **values: Any) -> int:
         """Insert a row and return its key."""

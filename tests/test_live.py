@@ -124,7 +124,12 @@ def test_it_is_renewed_as_long_as_somebody_looks(
     shown.read(FIRST)
     store.job("meanwhile")
     eventually(lambda: shown.read(FIRST).counts.total == 4)
-    eventually(lambda: not shown._next.is_alive())
+
+    def is_let_go() -> bool:
+        with shown._reading:  # not between two moments
+            return shown._shown is None
+
+    eventually(is_let_go)
     assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of QueuePool
     with statements(store) as sent:
         time.sleep(0.3)

@@ -84,3 +84,42 @@ def test_a_bad_value_is_named_with_what_is_expected(
     assert expectation in message
     assert "hunter2" not in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("database_url", "read_database_url"),
+    [
+        ("", "mysql://user:hunter2@replica/atom"),
+        ("", "sqlite:///{file}"),
+        ("sqlite:///{file}", "mysql://user:hunter2@replica/atom"),
+        ("mysql://user:hunter2@host/atom", "sqlite:///{file}"),
+        ("mysql://user:hunter2@host/atom", "replica"),
+        ("mysql://user:hunter2@host/atom", "mysql://user:hunter2@replica"),
+    ],
+)
+def test_a_replica_must_be_one_of_the_database_that_is_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str, read_database_url: str
+) -> None:
+    """It is refused for the demo, for another kind of database, and where it is no URL of one."""
+    file = tmp_path / "jobs.sqlite"
+    file.touch()
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", database_url.format(file=file))
+    monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", read_database_url.format(file=file))
+    with pytest.raises(SettingsError, match=r"^HERATIO_JOBS_READ_DATABASE_URL expects") as caught:
+        get_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_bad_database_is_told_before_its_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence at a time, and the one that matters first."""
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", "mysql://host")
+    monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", "nonsense")
+    with pytest.raises(SettingsError, match=r"^HERATIO_JOBS_DATABASE_URL expects"):
+        get_settings()
+
+
+def test_a_replica_may_be_reached_by_another_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MySQL and MariaDB are one kind."""
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", "mysql://user:word@host/atom")
+    monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", "mariadb+pymysql://user:word@replica/atom")
+    assert get_settings().read_database_url == "mariadb+pymysql://user:word@replica/atom"

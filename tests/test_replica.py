@@ -1,0 +1,227 @@
+"""A replica for reads: what is read there, what never is, and what happens when it lags or is away."""
+
+import logging
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyotp
+import pytest
+from sqlalchemy import event
+
+from jobs_data import accounts, engine, export, failures, queries, removal, statistics
+from jobs_data.accounts import Right, SignInRefused
+from jobs_data.engine import Database, get_database, make_engine
+from jobs_data.filters import ListView
+from jobs_data.live import Live
+from jobs_data.platform import ADMINISTRATOR_GROUP_ID, user_totp_secret
+from jobs_data.removal import Outcome
+from jobs_data.statistics import Period
+from tests.mariadb import free_port
+from tests.store import PASSWORD, Store
+
+ZONE = ZoneInfo("UTC")
+NOW = datetime(2026, 6, 16, tzinfo=UTC)
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+NOBODY: frozenset[int] = frozenset()
+
+
+@pytest.fixture
+def replica_url(store: Store, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a second database of the same kind, which is not there yet."""
+    name = f"replica_{secrets.token_hex(8)}"
+    if store.url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / name / 'jobs.sqlite'}"
+        return
+    server = request.getfixturevalue("mariadb_server")
+    yield server.url(name)
+    with server.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+@pytest.fixture
+def database(store: Store, replica_url: str) -> Iterator[Database]:
+    """Give the app's view of the store, with a replica that is not there yet."""
+    replica = make_engine(replica_url)
+    yield Database(store.engine, replica=replica)
+    replica.dispose()
+
+
+@pytest.fixture
+def replica(store: Store, replica_url: str) -> Iterator[Store]:
+    """Give the second database, which has none of the first one's rows."""
+    copy = create(replica_url, store)
+    yield copy
+    copy.engine.dispose()
+
+
+def create(url: str, beside: Store) -> Store:
+    """Create a database, with the platform's tables, where another one is."""
+    parsed = make_engine(url).url
+    if beside.url.startswith("sqlite"):
+        assert parsed.database
+        Path(parsed.database).parent.mkdir()
+        Path(parsed.database).touch()
+    else:
+        with beside.engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {parsed.database} CHARACTER SET utf8mb4")
+    return Store(url)
+
+
+def names(database: Database) -> list[str]:
+    """Return the names on the first page of the list."""
+    return queries.read_list(database, ListView()).rows["name"].tolist()
+
+
+def exported(database: Database) -> bytes:
+    """Return the whole export."""
+    return b"".join(export.csv_chunks(database, ListView()))
+
+
+def report_name(database: Database, job_id: int) -> str:
+    """Return the name in a job's report."""
+    report = queries.read_report(database, job_id)
+    assert report
+    return report.name
+
+
+def test_what_is_only_shown_comes_from_the_replica(
+    store: Store, replica: Store, database: Database
+) -> None:
+    """The list, the export, reports with neighbours, outputs and result files, and the statistics."""
+    for each, name in ((store, "of the primary"), (replica, "of the replica")):
+        job_id = each.job(name, status_id=185, job_id=500, output=name, download_path=name)
+    older = replica.job("older", job_id=400, created=datetime(2026, 6, 1))
+    live = Live(database)
+    assert live.read(ListView()).rows["name"].tolist() == ["of the replica", "older"]
+    live.close()
+    assert names(database) == ["of the replica", "older"]
+    assert b"of the replica" in exported(database)
+    assert report_name(database, job_id) == "of the replica"
+    assert queries.read_neighbours(database, ListView(), job_id) == (None, older)
+    assert queries.read_download_path(database, job_id) == "of the replica"
+    assert "".join(queries.stream_output(database, job_id)) == "of the replica"
+    assert statistics.read_activity(database, Period.ALL, ZONE, NOW).outcomes.total == 2
+    assert failures.read_failures(database, Period.ALL, ZONE, NOW).patterns["jobs"].tolist() == [1]
+
+
+def test_nothing_that_decides_asks_the_replica(
+    store: Store, replica: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Removals with their looks before, rights, sign-ins and their count never go there."""
+    monkeypatch.setattr(engine, "CAUGHT_UP_SECONDS", 0)  # not even when the replica has caught up
+    active, finished, also_finished = store.job(status_id=183), store.job(), store.job()
+    user_id = store.account("ada", ADMINISTRATOR_GROUP_ID)
+    store.insert(user_totp_secret, user_id=user_id, secret=SECRET, enabled_at=datetime(2026, 1, 1))
+    asked: list[str] = []
+    assert database._replica
+    event.listen(
+        database._replica._engine, "before_cursor_execute", lambda *args: asked.append(args[2])
+    )
+    names(database)
+    assert asked
+    asked.clear()
+
+    assert queries.read_jobs(database, [active, finished])["id"].tolist() == [finished, active]
+    assert queries.count_jobs(database).finished == 2
+    assert removal.remove_job(database, active) is Outcome.ACTIVE
+    assert removal.remove_job(database, finished) is Outcome.REMOVED
+    clearing = removal.start_clearing(database)
+    clearing.wait()
+    assert (clearing.total, clearing.cleared, clearing.error) == (1, 1, "")
+    assert also_finished not in store.ids()
+
+    code = pyotp.TOTP(SECRET).at(NOW)
+    signed_in = accounts.sign_in(database, "ada", PASSWORD, code, "", NOBODY, now=NOW)
+    assert signed_in.id == user_id
+    found = accounts.read_account(database, user_id, NOBODY)
+    assert found
+    assert found.right is Right.ADMINISTRATOR
+    assert accounts.find_account(database, "ada", NOBODY) == found
+    with pytest.raises(SignInRefused):
+        accounts.sign_in(database, "ada", "wrong", "", "", NOBODY)
+    assert accounts.session_timeout_minutes(database) == 30
+    assert asked == []
+
+
+def test_what_this_process_changed_is_shown_at_once(
+    store: Store, replica: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the replica has surely caught up, the primary is read; then it is the replica again."""
+    for each in (store, replica):
+        each.job("to be removed", job_id=500)
+    live = Live(database)
+    assert live.read(ListView()).counts.total == 1
+    assert removal.remove_job(database, 500) is Outcome.REMOVED
+    assert live.read(ListView()).counts.total == 0
+    assert names(database) == []
+    monkeypatch.setattr(engine, "CAUGHT_UP_SECONDS", 0)
+    assert names(database) == ["to be removed"]
+    live.close()
+
+
+def test_a_clearing_is_shown_at_once_too(store: Store, replica: Store, database: Database) -> None:
+    """Whoever has waited for it finds the list without the jobs that it removed."""
+    for each in (store, replica):
+        each.job()
+    assert len(names(database)) == 1
+    removal.start_clearing(database).wait()
+    assert names(database) == []
+
+
+def test_a_replica_that_is_away_is_done_without(
+    store: Store,
+    replica_url: str,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The primary is read meanwhile; the log says so once, and once more when it is back."""
+    caplog.set_level(logging.WARNING, "jobs_data.engine")
+    monkeypatch.setattr(engine, "REPLICA_RETRY_SECONDS", 0)
+    store.job("of the primary")
+    assert names(database) == ["of the primary"]
+    assert names(database) == ["of the primary"]
+    [away] = caplog.messages
+    assert away.startswith("the replica does not answer, so the primary is read")
+    replica = create(replica_url, store)
+    replica.job("of the replica")
+    assert names(database) == names(database) == ["of the replica"]
+    assert caplog.messages[1:] == ["the replica answers again, and is read"]
+    replica.engine.dispose()
+
+
+def test_a_replica_that_is_away_is_not_tried_each_time(
+    store: Store, replica_url: str, database: Database
+) -> None:
+    """Else each read would wait until the connection is given up."""
+    store.job("of the primary")
+    assert names(database) == ["of the primary"]
+    replica = create(replica_url, store)
+    assert names(database) == ["of the primary"]
+    replica.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_replica_whose_server_is_down_is_done_without(store: Store) -> None:
+    """No connection at all is as good as one that is refused."""
+    store.job("of the primary")
+    down = make_engine(f"mysql://user:word@127.0.0.1:{free_port()}/atom")
+    assert names(Database(store.engine, replica=down)) == ["of the primary"]
+
+
+def test_the_setting_names_the_replica(
+    served: Store, replica: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The app reads where it says, and removes where the other one says."""
+    for each, name in ((served, "of the primary"), (replica, "of the replica")):
+        each.job(name, job_id=500)
+    monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", replica.url)
+    database = get_database()
+    assert names(database) == ["of the replica"]
+    assert removal.remove_job(database, 500) is Outcome.REMOVED
+    assert (served.ids(), replica.ids()) == ([], [500])
+    assert database._replica
+    database._replica._engine.dispose()

@@ -1,0 +1,310 @@
+"""Two processes of the app behind a real nginx, set up as docs/scaling.md shows, on one MariaDB."""
+
+import re
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
+
+from jobs_data import demo, links, platform
+from tests.app_servers import AppServers, stop
+from tests.conftest import find_program
+from tests.mariadb import MariaDB, free_port
+from tests.store import Store
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "scaling.md"
+START_SECONDS = 20
+PATIENCE = 60.0
+PROGRAM = {"Accept": "application/json"}
+SIGN_IN = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
+SERVED_BY = "X-Served-By"
+
+NGINX = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {http}
+    server {{
+        listen 127.0.0.1:{port};
+        {server}
+    }}
+}}
+"""
+
+
+@dataclass
+class Site:
+    """The two processes, and nginx before them; each is the beginning of an address."""
+
+    store: Store
+    job_id: int
+    """The job that one of the tests deletes; all others are active."""
+    apps: list[str]
+    proxy: str
+    kill: Callable[[int], None]
+    restart: Callable[[int], None]
+
+
+def documented(port: int, apps: list[str], folder: Path) -> str:
+    """Return the configuration of docs/scaling.md as a whole file, for other ports."""
+    found = re.search(r"```nginx\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    assert found
+    http, server = found.group(1).split("# In the server block of the platform's site.\n")
+    for example, app in zip(("127.0.0.1:8501", "127.0.0.1:8502"), apps, strict=True):
+        assert http.count(f"server {example};") == 1
+        http = http.replace(f"server {example};", f"server {urlsplit(app).netloc};")
+    # The only addition: the test has to see which process has answered.
+    opening = "location /admin/jobs {\n"
+    assert server.count(opening) == 1
+    server = server.replace(opening, f"{opening}add_header {SERVED_BY} $upstream_addr always;\n")
+    return NGINX.format(folder=folder, http=http, server=server, port=port)
+
+
+@pytest.fixture(scope="module")
+def site(
+    mariadb_server: MariaDB, app_server: AppServers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Start two processes with one key on one database, and nginx before them."""
+    nginx = find_program("nginx", "nginx-light")
+    name = f"test_{secrets.token_hex(8)}"
+    mariadb_server.create_database(name)
+    store = Store(mariadb_server.url(name))
+    # Before the processes start, and read the list for the first time.
+    job_id = store.job("Deleted elsewhere")
+    store.job("Always there", 183)
+    settings = {
+        "HERATIO_JOBS_DATABASE_URL": store.url,
+        "HERATIO_JOBS_SECRET_KEY": secrets.token_hex(32),
+        "HERATIO_JOBS_PROXY_ADDRESSES": "127.0.0.1",
+    }
+    apps = [app_server(**settings).removesuffix(links.BASE) for _ in range(2)]
+    running = dict(zip(apps, app_server.processes, strict=True))
+
+    def kill(number: int) -> None:
+        running[apps[number]].kill()
+        running[apps[number]].wait()
+
+    def restart(number: int) -> None:
+        port = apps[number].rpartition(":")[2]
+        app_server(STREAMLIT_SERVER_PORT=port, **settings)
+        running[apps[number]] = app_server.processes[-1]
+
+    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+    (folder / "nginx.conf").write_text(documented(port, apps, folder), "utf-8")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        proxy = f"http://127.0.0.1:{port}"
+        wait_until_it_answers(process, proxy, folder / "log")
+        yield Site(store, job_id, apps, proxy, kill, restart)
+    finally:
+        stop(process)
+        app_server.close()
+        store.engine.dispose()
+        mariadb_server.drop_database(name)
+
+
+def wait_until_it_answers(process: subprocess.Popen[bytes], origin: str, log: Path) -> None:
+    """Wait for nginx, or fail with what it said."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            httpx2.get(f"{origin}{links.LIVENESS}", timeout=5).raise_for_status()
+        except httpx2.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"nginx did not start:\n{log.read_text('utf-8', 'replace')[-4000:]}", pytrace=False)
+
+
+@contextmanager
+def signed_in(origin: str) -> Iterator[httpx2.Client]:
+    """Sign in as a browser does, and give what keeps its cookies."""
+    with httpx2.Client(base_url=origin, timeout=PATIENCE) as client:
+        client.get(links.SIGN_IN)
+        assert client.post(links.SIGN_IN, data=SIGN_IN).status_code == 303
+        yield client
+
+
+class Page:
+    """The list, open over Streamlit's own websocket as in a browser."""
+
+    def __init__(self, connection: ClientConnection, address: str) -> None:
+        """Speak over a connection."""
+        self._connection = connection
+        self._address = address
+
+    @property
+    def served_by(self) -> str | None:
+        """Return which process nginx has chosen."""
+        assert self._connection.response
+        return self._connection.response.headers.get(SERVED_BY)
+
+    def run(self, query: str = "") -> bytes:
+        """Run the page, and return all that it sent."""
+        message = BackMsg()
+        asked = message.rerun_script
+        asked.query_string = query
+        asked.context_info.timezone = "UTC"
+        asked.context_info.locale = "en-GB"
+        asked.context_info.url = f"{self._address}?{query}"
+        self._connection.send(message.SerializeToString())
+        sent = b""
+        while True:
+            raw = self._connection.recv(PATIENCE, decode=False)
+            sent += raw
+            received = ForwardMsg()
+            received.ParseFromString(raw)
+            if received.WhichOneof("type") == "script_finished":
+                return sent
+
+
+@contextmanager
+def opened(client: httpx2.Client) -> Iterator[Page]:
+    """Open the list where a client has signed in, with its cookies."""
+    origin = str(client.base_url).rstrip("/")
+    address = f"{origin}{links.BASE}"
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    with connect(
+        f"{address}/_stcore/stream".replace("http", "ws", 1),
+        origin=Origin(origin),
+        additional_headers={"Cookie": cookies},
+        # The browser puts its XSRF token second.
+        subprotocols=[Subprotocol("streamlit"), Subprotocol("PLACEHOLDER_AUTH_TOKEN")],
+        max_size=None,
+        proxy=None,
+    ) as connection:
+        yield Page(connection, address)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.5)
+
+
+def served_by(client: httpx2.Client) -> str:
+    """Return which process answers a client now."""
+    return str(client.get(links.LIVENESS).headers[SERVED_BY])
+
+
+def test_a_visitor_stays_with_one_process(site: Site) -> None:
+    """From the first answer on, requests and the websocket alike; visitors are spread over both."""
+    with signed_in(site.proxy) as client, opened(client) as page:
+        assert {page.served_by} == {served_by(client) for _ in range(20)}
+    first_visits = [httpx2.get(f"{site.proxy}{links.SIGN_IN}").headers[SERVED_BY] for _ in range(40)]
+    assert set(first_visits) == {urlsplit(app).netloc for app in site.apps}
+
+
+def test_pages_work_through_the_proxy(site: Site) -> None:
+    """The list comes over the websocket, with the jobs that there are."""
+    with signed_in(site.proxy) as client, opened(client) as page:
+        assert b"Always there" in page.run()
+
+
+def test_a_deletion_in_one_process_shows_in_the_other(site: Site) -> None:
+    """A page that is open there loses the job as soon as its moment of the list has passed."""
+    with (
+        signed_in(site.apps[0]) as here,
+        signed_in(site.apps[1]) as there,
+        opened(there) as page,
+    ):
+        assert b"Deleted elsewhere" in page.run()
+        answer = here.post(f"{links.BASE}/delete/{site.job_id}", headers=PROGRAM)
+        assert answer.json()["removed"] == 1
+
+        def has_gone() -> bool:
+            shown = page.run()
+            return b"Always there" in shown and b"Deleted elsewhere" not in shown
+
+        eventually(has_gone)
+
+
+def test_what_one_process_says_after_a_redirect_the_other_shows(site: Site) -> None:
+    """The sentence is signed with the key that both have."""
+    gone = site.store.job()
+    with signed_in(site.apps[0]) as here, signed_in(site.apps[1]) as there:
+        answer = here.post(f"{links.BASE}/delete/{gone}")
+        assert answer.status_code == 303
+        with opened(there) as page:
+            shown = page.run(urlsplit(answer.headers["location"]).query)
+        assert f"Job {gone} was deleted.".encode() in shown
+
+
+def test_two_processes_do_not_clear_at_the_same_time(site: Site) -> None:
+    """While one is at it, the other refuses; what the first one had to do gets done."""
+    finished = site.store.job()
+    path = f"{links.BASE}/clear-inactive"
+    with (
+        signed_in(site.apps[0]) as here,
+        signed_in(site.apps[1]) as there,
+        ThreadPoolExecutor(1) as meanwhile,
+    ):
+        with site.store.engine.connect() as other, other.begin():
+            # The clearing waits for what another program holds of the job.
+            held = platform.object_.select().where(platform.object_.c.id == finished).with_for_update()
+            other.execute(held)
+            clearing = meanwhile.submit(here.post, path, headers=PROGRAM)
+            eventually(lambda: lock_is_taken(site.store))
+            refused = there.post(path, headers=PROGRAM)
+        assert refused.status_code == 409
+        assert "already being cleared" in refused.json()["message"]
+        assert clearing.result().json()["removed"] >= 1
+        assert there.post(path, headers=PROGRAM).json()["removed"] == 0
+
+
+def lock_is_taken(store: Store) -> bool:
+    """Return whether some session holds the lock of a clearing."""
+    name = f"heratio-jobs clearing {store.engine.url.database}"
+    with store.engine.connect() as connection:
+        answer = connection.exec_driver_sql("SELECT IS_USED_LOCK(%s)", (name,))
+        return answer.scalar() is not None
+
+
+def test_when_one_process_dies_its_visitors_go_on_in_the_other(site: Site) -> None:
+    """Without signing in again; the first one, started anew, takes them too."""
+    with signed_in(site.proxy) as client:
+        number = [urlsplit(app).netloc for app in site.apps].index(served_by(client))
+        with opened(client) as page:
+            page.run()
+            site.kill(number)
+            with pytest.raises(ConnectionClosed):
+                page.run()
+        export = client.get(f"{links.BASE}/export-csv", headers=PROGRAM)
+        assert (export.status_code, b"Always there" in export.content) == (200, True)
+        assert export.headers[SERVED_BY].split(", ")[-1] == urlsplit(site.apps[1 - number]).netloc
+        with opened(client) as page:
+            assert b"Always there" in page.run()
+        site.restart(number)
+        again = f"{site.apps[number]}{links.BASE}/export-csv"
+        assert client.get(again, headers=PROGRAM).status_code == 200
