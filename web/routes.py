@@ -73,12 +73,11 @@ async def queue_job(request: Request) -> Response:
 
 async def export_csv(request: Request) -> Response:
     """Stream the CSV of the jobs that the query's `status` and `sort` name, all without them."""
-    database = get_database()
-    await run_in_threadpool(queries.count_jobs, database)  # an unreachable database is told as such
-    chunks = export.csv_chunks(database, parse_view(request.query_params))
-    header = await run_in_threadpool(next, chunks)
+    chunks = export.csv_chunks(get_database(), parse_view(request.query_params))
+    # With its first jobs, so that an unreachable database is told as such.
+    first = await run_in_threadpool(lambda: next(chunks) + next(chunks, b""))
     return StreamingResponse(
-        _closing(chunks, header),
+        _closing(chunks, first),
         media_type="text/csv; charset=utf-8",
         headers={
             **_ATTACHMENT_HEADERS,
