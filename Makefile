@@ -2,6 +2,7 @@
 # make run     does that, then serves the app on http://127.0.0.1:8501/admin/jobs
 # make test    runs everything that continuous integration checks
 # make bench   measures how fast the app is with up to a million jobs (JOBS=10000000: also that many)
+# make cluster runs the app's data layer against a Galera cluster of three MariaDB nodes on loopback
 # make pictures  takes the README's pictures anew
 # make clean   removes what the others made, the demo's database included
 
@@ -10,7 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test test-programs bench pictures clean
+.PHONY: help setup run test test-programs bench cluster cluster-programs pictures clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -39,6 +40,15 @@ test-programs:
 # ONLY=list,export measures some parts alone; BENCH_KEEP=1 keeps the databases in .bench for next time.
 bench: $(VENV)/tests-installed test-programs
 	$(BIN)/python -m benchmarks
+
+cluster: $(VENV)/tests-installed cluster-programs
+	$(BIN)/python -m pytest tests/cluster
+
+# Debian sets up a service of each server, which the tests do not use: best run where that does no harm.
+cluster-programs:
+	@PATH="$$PATH:/usr/sbin"; { command -v wsrep_sst_rsync && command -v rsync && command -v haproxy && \
+		test -e /usr/lib/galera/libgalera_smm.so; } >/dev/null || \
+		sh .ci/apt-install mariadb-server galera-4 rsync haproxy
 
 pictures: $(VENV)/tests-installed test-programs
 	$(BIN)/python docs/pictures.py

@@ -46,6 +46,9 @@ BUSY_CODES: Final = frozenset({1020, 1205, 1213})
 """MySQL's and MariaDB's errors for a row changed since it was read, a lock waited for too long, and
 a deadlock lost."""
 
+TOO_LARGE_CODES: Final = frozenset({1180})
+"""A Galera cluster's error for a transaction of more rows than `wsrep_max_ws_rows` allows."""
+
 
 class DatabaseUnavailable(Exception):
     """The database cannot be used now; the message is a sentence for the screen, without secrets."""
@@ -57,6 +60,10 @@ class DatabaseBusy(DatabaseUnavailable):
 
 class TookTooLong(DatabaseUnavailable):
     """A statement was stopped because it had used up its time; the connection is sound."""
+
+
+class ChangeTooLarge(DatabaseUnavailable):
+    """A transaction has changed more rows than the database allows; a smaller one may succeed."""
 
 
 class RowsReferredTo(DatabaseUnavailable):
@@ -253,6 +260,11 @@ def _as_operational_sentence(error: OperationalError, name: str) -> DatabaseUnav
     if _is_busy(error):
         return DatabaseBusy(
             "Another program is using these rows right now. Nothing was changed; try again in a moment."
+        )
+    if _code(error) in TOO_LARGE_CODES:
+        return ChangeTooLarge(
+            f"The database does not allow a change of so many rows ({name}). Nothing was changed; the "
+            "log of this app has the details."
         )
     if _code(error) in DENIED_CODES:
         return DatabaseUnavailable(

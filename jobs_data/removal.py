@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.engine import (
+    ChangeTooLarge,
     Database,
     DatabaseBusy,
     DatabaseUnavailable,
@@ -65,7 +66,7 @@ SHRINKING: Final = 8
 
 MYSQL_LOCK_NAME_LENGTH: Final = 64
 NO_GET_LOCK: Final = 1235
-"""What a Galera cluster says of GET_LOCK: it does not support it yet."""
+"""What some versions of a Galera cluster say of GET_LOCK; others lock at one node alone."""
 
 
 class Outcome(StrEnum):
@@ -172,8 +173,8 @@ def start_clearing(database: Database) -> Clearing:
     """Start to remove all finished jobs, and return at once what tells how far it is.
 
     Raises ClearingRuns where one is under way, and DatabaseUnavailable. MySQL and MariaDB tell of one
-    in another process too; SQLite and a Galera cluster have no lock for that. Two at once do no
-    harm: each passes over what the other holds.
+    in another process too; SQLite has no lock for that, and a Galera cluster none that holds at two
+    nodes. Two at once do no harm: each passes over what the other holds.
     """
     with _starting:
         running = current_clearing(database)
@@ -237,7 +238,17 @@ def _work_through(database: Database, clearing: Clearing) -> None:
     """Clear batch after batch: smaller where one is slow or refused, larger where it went well."""
     locks_gaps, cascading = _locks_gaps(database), _cascading(database)
     after, size = 0, max(1, BATCH_JOBS // SHRINKING)
-    while batch := _patiently(database, partial(_next_batch, after, size)):
+    while True:
+        try:
+            batch = _patiently(database, partial(_next_batch, after, size))
+        except DatabaseBusy:
+            # On a Galera cluster the locks of a look yield to what other nodes have committed.
+            if database.is_sqlite or size == 1:
+                raise
+            size = max(1, size // SHRINKING)
+            continue
+        if batch is None:
+            return
         began = time.monotonic()
         removed = _remove_if_free(database, batch, cascading, locks_gaps=locks_gaps)
         if removed is None and not batch.is_single:
@@ -318,7 +329,7 @@ def _remove_if_free(
 
     try:
         return _patiently(database, remove)
-    except (_Taken, RowsReferredTo):
+    except (_Taken, ChangeTooLarge, RowsReferredTo):
         return None
     except DatabaseBusy:
         if database.is_sqlite:

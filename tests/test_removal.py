@@ -1,5 +1,6 @@
 """Only finished jobs go, with all that is theirs and nothing else; on both kinds of database."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -511,6 +512,60 @@ def test_a_cluster_without_named_locks_is_cleared_too(store: Store) -> None:
             first.wait()
     assert asked.is_set()
     assert (first.cleared, first.error, store.ids()) == (1, "", [])
+
+
+@contextmanager
+def refused(store: Store, error: int, which: Callable[[str, Any], bool]) -> Iterator[list[str]]:
+    """Let the server answer some of our statements with an error, and collect them."""
+    seen: list[str] = []
+
+    def refuse(
+        _c: Connection, _cursor: object, statement: str, parameters: Any, *_rest: object
+    ) -> tuple[str, Any]:
+        if not which(statement, parameters):
+            return statement, parameters
+        seen.append(statement)
+        return f"SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = {error}", {}
+
+    event.listen(store.engine, "before_cursor_execute", refuse, retval=True)
+    try:
+        yield seen
+    finally:
+        event.remove(store.engine, "before_cursor_execute", refuse)
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_looks_that_lose_again_and_again_become_smaller(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a Galera cluster, where other nodes' changes have precedence: the clearing goes on."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 8)
+    for _ in range(2):
+        store.job()
+
+    def is_look_at_several(statement: str, parameters: Any) -> bool:
+        limit = re.search(r"LIMIT %\((\w+)\)s FOR UPDATE SKIP LOCKED", statement)
+        return limit is not None and parameters[limit[1]] > 1
+
+    with refused(store, 1213, is_look_at_several) as lost:
+        clearing = cleared(store)
+    assert lost
+    assert (clearing.cleared, clearing.passed_over, clearing.error) == (2, 0, "")
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_batch_larger_than_a_cluster_allows_is_divided(store: Store) -> None:
+    """Galera answers a change of too many rows with error 1180."""
+    for _ in range(5):
+        store.job()
+
+    def is_batch(statement: str, _: Any) -> bool:
+        return statement.startswith("DELETE FROM object") and "BETWEEN" in statement
+
+    with refused(store, 1180, is_batch) as divided:
+        clearing = cleared(store)
+    assert divided
+    assert (clearing.cleared, clearing.passed_over, clearing.error) == (5, 0, "")
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
