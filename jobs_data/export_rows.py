@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from typing import Any, Final
@@ -17,15 +17,17 @@ from jobs_data.order import matching, name_key, newest_first, with_object
 from jobs_data.owners import owner_names, with_owner
 from jobs_data.platform import job, object_
 from jobs_data.queries import read_status_names
-from jobs_data.spans import BEFORE_ALL_TIMES, Piece, created, within
+from jobs_data.spans import BEFORE_ALL_TIMES, Piece, Spans, created, within
 from jobs_data.status import label_of, state_of
 
 EXPORT_CHUNK_ROWS: Final = 2_000
 PIECE_JOBS: Final = 4_000
-MAX_PIECE_JOBS: Final = 12_000
+JOB_BYTES: Final = 2_000
+"""What one job may take in JSON: the longest name, each character written as six bytes, and the rest."""
+
 PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024
-"""What a server sends in one value, if nobody has set it lower: 12,000 of the longest names."""
+"""What a server sends in one value, if nobody has set it lower."""
 
 MAX_OVERLAP: Final = 5
 EXPORT_SECONDS: Final = 3_600
@@ -50,8 +52,7 @@ def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob
             # Where times do not follow ids, to sort all jobs once costs less than to look for each
             # piece among most of them.
             if spans.overlap() <= MAX_OVERLAP:
-                connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
-                yield from exporting.in_pieces(spans.pieces(PIECE_JOBS))
+                yield from exporting.in_pieces(spans)
                 return
         order = (name_key(database), job.c.id.desc())
         yield from exporting.in_order(newest_first() if view.sort is Sort.DATE else order)
@@ -67,19 +68,22 @@ class _Exporting:
         self._terms = read_status_names(connection, database)
         self._statuses: dict[tuple[int | None, bool], str] = {}
 
-    def in_pieces(self, pieces: Iterable[Piece]) -> Iterator[list[ExportedJob]]:
-        """Yield the jobs of pieces."""
+    def in_pieces(self, spans: Spans) -> Iterator[list[ExportedJob]]:
+        """Yield jobs piece by piece, newest first."""
+        self._connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
+        sizes = "SELECT LEAST(@@group_concat_max_len, @@max_allowed_packet)"
+        at_most = self._connection.exec_driver_sql(sizes).scalar_one() // JOB_BYTES
         user_ids = self._connection.execute(select(job.c.user_id).distinct()).scalars().all()
         names = owner_names(self._connection, self._database, user_ids)
         owners = {i: names.get(i, frames.SYSTEM_OWNER) for i in user_ids}
         together: list[Piece] = []
-        for piece in pieces:
-            if piece.at_most <= MAX_PIECE_JOBS:
+        for piece in spans.pieces(min(PIECE_JOBS, at_most // 3 + 1)):
+            if piece.at_most <= at_most:
                 together.append(piece)
-            if piece.at_most > MAX_PIECE_JOBS or len(together) == PIECES_TOGETHER:
+            if piece.at_most > at_most or len(together) == PIECES_TOGETHER:
                 yield from self._each_in_one_value(together, owners)
                 together = []
-            if piece.at_most > MAX_PIECE_JOBS:
+            if piece.at_most > at_most:
                 yield from self.in_order(newest_first(), *_created_in(piece))
         yield from self._each_in_one_value(together, owners)
 

@@ -13,7 +13,13 @@ import time
 from contextlib import ExitStack, suppress
 from typing import Final
 
-from jobs_data.engine import Database, DatabaseUnavailable, identity, translated_errors
+from jobs_data.engine import (
+    Database,
+    DatabaseUnavailable,
+    TookTooLong,
+    identity,
+    translated_errors,
+)
 from jobs_data.filters import ListView
 from jobs_data.queries import JobsList, Moment
 
@@ -58,7 +64,7 @@ class Live:
                 return jobs
             if (shown := self._usable(max_age)) and (jobs := shown.read(view)):
                 return jobs
-            return self._renew([view]).pages[view]
+            return self._renew([view], must=True).pages[view]
 
     @property
     def is_quick(self) -> bool:
@@ -83,25 +89,36 @@ class Live:
         return shown if time.monotonic() - shown.began <= max_age else None
 
     def _recall(self, view: ListView, max_age: float) -> JobsList | None:
-        self._asked[view] = time.monotonic()
+        if self._database.list_seconds:
+            self._asked[view] = time.monotonic()
         shown = self._usable(max_age)
         return shown.pages.get(view) if shown else None
 
-    def _renew(self, views: list[ListView]) -> _Shown:
+    def _renew(self, views: list[ListView], *, must: bool) -> _Shown:
+        """Read the next moment with some pages; one that takes too long is left out, unless it must."""
         self._next.cancel()
         if self._shown:
-            # Before the next one begins: who wants to alter a table waits until all are ended.
+            # Before the next one begins: who wants to alter a table waits until all are ended. What
+            # has been read of it is shown until then.
             self._shown.close()
-            self._shown = None
-        self._shown = _Shown(self._database, views)
+        shown = _Shown(self._database)
+        for view in views:
+            try:
+                shown.read(view, is_first=True)
+            except BaseException as error:
+                if must or not isinstance(error, TookTooLong):
+                    shown.close()
+                    raise
+        shown.took = time.monotonic() - shown.began
+        self._shown = shown
         self._survey()
-        if not self._database.list_seconds:
-            self._shown.close()
-            return self._shown
-        self._next = threading.Timer(self._database.list_seconds, self._renew_if_watched)
-        self._next.daemon = True
-        self._next.start()
-        return self._shown
+        if self._database.is_sqlite or not self._database.list_seconds:
+            shown.close()  # who reads for long in a file keeps others from writing
+        if self._database.list_seconds:
+            self._next = threading.Timer(self._database.list_seconds, self._renew_if_watched)
+            self._next.daemon = True
+            self._next.start()
+        return shown
 
     def _renew_if_watched(self) -> None:
         with self._reading:
@@ -109,7 +126,8 @@ class Live:
             self._asked = {view: asked for view, asked in list(self._asked.items()) if asked > lately}
             try:
                 if self._asked:
-                    self._renew(sorted(self._asked, key=self._asked.__getitem__)[-RENEWED_PAGES:])
+                    views = sorted(self._asked, key=self._asked.__getitem__)
+                    self._renew(views[-RENEWED_PAGES:], must=False)
                 elif self._shown:
                     self._shown.close()
                     self._shown = None
@@ -132,40 +150,40 @@ class Live:
 class _Shown:
     """A moment, and the pages of it that have been read."""
 
-    def __init__(self, database: Database, views: list[ListView]) -> None:
+    def __init__(self, database: Database) -> None:
         self.began = time.monotonic()
+        self.took = 0.0
         self.changes = database.changes
         self.pages: dict[ListView, JobsList] = {}
         self._transaction = ExitStack()
         connection = self._transaction.enter_context(database.reading())
         self._moment: Moment | None = Moment(database, connection)
-        for view in views:
-            self._read(self._moment, view)
-        self.took = time.monotonic() - self.began
-        if database.is_sqlite:
-            self.close()  # who reads there for long keeps others from writing
 
-    def read(self, view: ListView) -> JobsList | None:
-        """Return a page, or None where the transaction is over."""
-        with suppress(DatabaseUnavailable):  # the server may have ended it: the next one will tell
-            return self._read(self._moment, view) if self._moment else None
-        return None
+    def read(self, view: ListView, *, is_first: bool = False) -> JobsList | None:
+        """Return a page; None where the transaction is over.
+
+        The server may have ended it at any time, but not before its first page: that error is told,
+        and so is one of a page that takes too long.
+        """
+        if self._moment is None:
+            return None
+        try:
+            with translated_errors():
+                jobs = self.pages[view] = self._moment.read(view)
+        except TookTooLong:
+            raise
+        except DatabaseUnavailable:
+            self.close()
+            if is_first:
+                raise
+            return None
+        return jobs
 
     def close(self) -> None:
         """End the transaction."""
         self._moment = None
         with suppress(DatabaseUnavailable):
             self._transaction.close()
-
-    def _read(self, moment: Moment, view: ListView) -> JobsList:
-        try:
-            with translated_errors():
-                jobs = moment.read(view)
-        except BaseException:
-            self.close()
-            raise
-        self.pages[view] = jobs
-        return jobs
 
 
 _lives: Final[dict[str, Live]] = {}

@@ -162,7 +162,12 @@ def begin_newest(
             others = strays(connection)
         if in_order and not others:
             return ids[wanted - limit :]
-        mixed = select(job.c.id).select_from(with_object()).where(job.c.id.in_([*ids, *others]))
+        mixed = (
+            select(job.c.id)
+            .select_from(with_object())
+            # The filter once more: the others may be of another moment.
+            .where(job.c.id.in_([*ids, *others]), *matching(job_filter))
+        )
         in_full = mixed.order_by(*newest_first()).limit(limit).offset(wanted - limit)
         return list(connection.execute(in_full).scalars())
 

@@ -145,7 +145,7 @@ class Spans:
         reaching = ~newer if since is None else ~newer & (self.latest >= np.datetime64(since))
         ranges = self._ranges(reaching)
         if len(ranges) > MAX_RANGES:
-            return Window(self._ranges(np.ones(len(self.numbers), dtype=bool)), since, offset)
+            return Window([Range(0, MAX_ID)], since, offset)
         return Window(ranges, since, offset - int(self.jobs[newer].sum()))
 
     def reaching(self, since: datetime | None, until: datetime | None) -> list[Range]:
@@ -289,8 +289,15 @@ class Survey:
             self.make(reading)
         settled, end = known
         newest = _read(connection, end)
-        if total is not None and settled.total + newest.total != total:
-            settled = settled.counting(count_by_span(connection, [job.c.id < end]))
+        if total is None or settled.total + newest.total == total:
+            return settled + newest
+        # Something has removed jobs. The times still are bounds, but numbers have to be right.
+        settled = settled.counting(count_by_span(connection, [job.c.id < end]))
+        if settled.total + newest.total != total:
+            # Something has put jobs where there were none. The next survey will find them too.
+            self.forget()
+            return _read(connection, 0)
+        if self._settled is known:
             self._settled = settled, end
         return settled + newest
 

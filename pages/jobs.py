@@ -38,18 +38,21 @@ st.title("Jobs", anchor=False)
 clearing.show_progress()
 state.show_notice()
 trend = readings.begin(partial(readings.trend, database, zone))
-finish_cards = cards.show_cards(jobs, trend)
-toolbar.show_toolbar(jobs, viewer)
 
+# The table comes first to the browser, because it takes longest to draw; it stands below the rest.
+above, below = st.container(), st.container()
 selected = []
-if jobs.matching:
-    selected = table.show_table(jobs, zone, get_settings().site_url, viewer)
-    table.show_pages(jobs, zone)
-    table.show_selection(jobs, selected, viewer)
-else:
-    table.show_empty(jobs)
+with below:
+    if jobs.matching:
+        selected = table.show_table(jobs, zone, get_settings().site_url, viewer)
+        table.show_pages(jobs, zone)
+        table.show_selection(jobs, selected, viewer)
+    else:
+        table.show_empty(jobs)
+with above:
+    finish_cards = cards.show_cards(jobs, trend)
+    toolbar.show_toolbar(jobs, viewer)
 
-finish_cards()  # nobody has to wait for their bars to see the table
 refresh.keep_refreshing(
     jobs.read_at,
     zone,
@@ -58,3 +61,4 @@ refresh.keep_refreshing(
 dialogs.show_dialog(asked)
 if report := st.session_state.pop("wants_report", None):
     state.open_report(asked, report)
+finish_cards()  # last: nobody has to wait for their bars

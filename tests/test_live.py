@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import event, text
 
 from jobs_data import live, removal
-from jobs_data.engine import DatabaseUnavailable
+from jobs_data.engine import DatabaseUnavailable, TookTooLong
 from jobs_data.filters import JobFilter, ListView
 from jobs_data.live import Live
+from jobs_data.queries import JobsList, Moment
 from jobs_data.status import State
 from tests.store import Store
 
@@ -185,3 +186,44 @@ def test_who_alters_a_table_need_not_wait_until_nobody_looks(store: Store, shown
             done.set()
         looking.result()
     assert shown.read(FIRST, max_age=0).counts.total == 3
+
+
+def test_a_page_that_takes_too_long_costs_the_others_nothing(
+    store: Store, shown: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told and asked once; the moment stays, and the next one comes without that page."""
+    slow = ListView(limit=3)
+    asked = []
+    read = Moment.read
+
+    def slowly(moment: Moment, view: ListView) -> JobsList:
+        if view == slow:
+            asked.append(view)
+            raise TookTooLong
+        return read(moment, view)
+
+    monkeypatch.setattr(Moment, "read", slowly)
+    before = shown.read(FIRST)
+    with pytest.raises(TookTooLong):
+        shown.read(slow)
+    assert len(asked) == 1 or store.database().is_sqlite
+    assert shown.read(FIRST).read_at == before.read_at
+    shown._renew_if_watched()
+    assert shown.read(FIRST).read_at > before.read_at
+
+
+def test_what_is_shown_stays_until_the_next_moment_stands(
+    store: Store, shown: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the next one is being read, nobody waits for it."""
+    before = shown.read(FIRST)
+    read = Moment.read
+    seen = []
+
+    def look_meanwhile(moment: Moment, view: ListView) -> JobsList:
+        seen.append(shown.read(FIRST).read_at)
+        return read(moment, view)
+
+    monkeypatch.setattr(Moment, "read", look_meanwhile)
+    shown._renew_if_watched()
+    assert seen == [before.read_at]

@@ -62,7 +62,7 @@ def small_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spans, "SLICE_IDS", 70)
     monkeypatch.setattr(order, "SHALLOW_JOBS", 15)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 20)
-    monkeypatch.setattr(export_rows, "MAX_PIECE_JOBS", 60)
+    monkeypatch.setattr(export_rows, "PACKET_BYTES", 60 * export_rows.JOB_BYTES)
 
 
 def fill(store: Store, times: Order, jobs: int = JOBS, seed: int = 7) -> None:
@@ -182,6 +182,32 @@ def test_jobs_that_come_and_go_after_the_survey_are_seen(store: Store) -> None:
     with store.engine.begin() as connection:
         connection.execute(delete(job).where(job.c.id.in_(removed)))
     assert all_pages(database) == sorted_by_hand(store)
+
+
+@pytest.mark.usefixtures("small_spans")
+def test_jobs_put_where_none_were_are_counted(store: Store) -> None:
+    """Rows restored into a gap of ids make every count of the survey wrong, and no page."""
+    fill(store, agreeing)
+    database = store.database()
+    all_pages(database)
+    gap = range(max(store.ids(object_)) + 1_000, max(store.ids(object_)) + 1_005)
+    store.job("far above", job_id=gap[0] + 20_000)
+    all_pages(database)
+    if not database.is_sqlite:
+        database.survey.make(database.reading)
+    for job_id in gap:
+        store.job("put back", job_id=job_id)
+    assert all_pages(database) == sorted_by_hand(store)
+
+
+@pytest.mark.usefixtures("small_spans")
+def test_many_gaps_and_random_times_are_exact(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more ranges than a statement should name, one is named that covers them all."""
+    monkeypatch.setattr(spans, "MAX_RANGES", 5)
+    fill(store, random_order)
+    database = store.database()
+    assert all_pages(database) == sorted_by_hand(store)
+    assert exported_names(database) == [f"job {i}" for i in sorted_by_hand(store)]
 
 
 @pytest.mark.usefixtures("small_spans")

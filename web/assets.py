@@ -19,8 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jobs_data import links
 
 FOLDER: Final = Path(streamlit.__file__).parent / "static"
-# Their names hold a hash of their content.
-_FOR_EVER: Final = "public, max-age=31536000, immutable"
+# Their names hold a hash of their content. Private, because the gate may put a session's cookie on
+# any answer: no cache between us and the browser may hand that on.
+_FOR_EVER: Final = "private, max-age=31536000, immutable"
 _TEXT: Final = (".js", ".css")
 GZIP_LEVEL: Final = 6
 
