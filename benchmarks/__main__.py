@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import clearing, exports, first_sight, list_reads, watchers
+from benchmarks import clearing, exports, first_sight, list_reads, screens, watchers
 from benchmarks.bench import FULL_SIZE, SEED, Bench
 from benchmarks.figures import Figure, table, write_down
 from tests import mariadb
@@ -31,6 +31,7 @@ PARTS: Final[dict[str, Callable[[Bench], list[Figure]]]] = {
     "watchers": watchers.measure,
     "export": exports.measure,
     "sight": first_sight.measure,
+    "screens": screens.measure,
     "clear": clearing.measure,
 }
 KEPT: Final = ROOT / ".bench"

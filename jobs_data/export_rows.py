@@ -23,7 +23,7 @@ from jobs_data.status import label_of, state_of
 EXPORT_CHUNK_ROWS: Final = 2_000
 PIECE_JOBS: Final = 4_000
 JOB_BYTES: Final = 2_000
-"""What one job may take in JSON: the longest name, each character written as six bytes, and the rest."""
+"""What one job may take in JSON: the longest name, six bytes a character, and the rest."""
 
 PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024

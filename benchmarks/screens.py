@@ -1,0 +1,94 @@
+"""How long the server takes over each screen, at first sight in a fresh process and from the cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from statistics import median
+from typing import Final
+from urllib.parse import quote
+
+from benchmarks.bench import FULL_SIZE, Bench
+from benchmarks.figures import Figure, limited
+from jobs_data.accounts import Right
+from tests.app_servers import ROOT
+
+PROCESSES: Final = 3
+ROUNDS: Final = 5
+FIRST_SECONDS: Final = 2.0
+AGAIN_SECONDS: Final = 0.1
+PATIENCE: Final = 60.0
+SCREENS: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "Jobs": ("jobs.py", {}),
+    "Report, 30 days": ("report.py", {}),
+    "Report, all time": ("report.py", {"period": "all"}),
+    "Queues": ("queue_browse.py", {}),
+    "Batches": ("queue_batches.py", {}),
+    "One batch": ("queue_batches.py", {"id": "1"}),
+    "One queued job": ("queue_job.py", {"id": "1"}),
+}
+ADMINISTRATOR: Final = json.dumps(
+    {"name": "Administrator", "right": Right.ADMINISTRATOR, "by_proxy": False}
+)
+
+
+def measure(bench: Bench) -> list[Figure]:
+    """Return the figures of every screen with a million jobs."""
+    url = bench.url(FULL_SIZE)
+    figures = []
+    for name in SCREENS:
+        runs = [_in_a_fresh_process(url, name) for _ in range(PROCESSES)]
+        first, again = (median(times) for times in zip(*runs, strict=True))
+        figures.append(limited(f"Screen {name}, first in a process", first, FIRST_SECONDS))
+        figures.append(limited(f"Screen {name}, again", again, AGAIN_SECONDS))
+    return figures
+
+
+def _in_a_fresh_process(url: str, name: str) -> tuple[float, float]:
+    answer = subprocess.run(
+        [sys.executable, "-m", "benchmarks.screens", name],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "HERATIO_JOBS_DATABASE_URL": url},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    first, again = json.loads(answer.stdout.splitlines()[-1])
+    return first, again
+
+
+def main() -> None:
+    """Run one screen in this process, which has just begun, and print what it took as JSON."""
+    # Here and not above: to load these is part of no screen, for the server has them loaded.
+    from streamlit.runtime.context import ContextProxy  # noqa: PLC0415
+    from streamlit.testing.v1 import AppTest  # noqa: PLC0415
+
+    from jobs_data.engine import get_database  # noqa: PLC0415
+    from jobs_data.live import close_all  # noqa: PLC0415
+
+    # What the gate tells the pages of who is there.
+    ContextProxy.headers = {"X-Heratio-Jobs-Account": quote(ADMINISTRATOR)}  # type: ignore[assignment, method-assign]
+    with get_database().engine.connect():
+        pass  # what connecting takes is no part of the screen
+    script, params = SCREENS[sys.argv[1]]
+    app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=PATIENCE)
+    app.switch_page(script)
+    for name, value in params.items():
+        app.query_params[name] = value
+    times = []
+    for _ in range(1 + ROUNDS):
+        began = time.perf_counter()
+        app.run()
+        times.append(time.perf_counter() - began)
+        if app.exception or app.error:
+            raise RuntimeError(f"{sys.argv[1]}: {[problem.value for problem in app.error]}")
+    close_all()
+    print(json.dumps([times[0], median(times[1:])]))
+
+
+if __name__ == "__main__":
+    main()
