@@ -21,15 +21,16 @@ ROUNDS: Final = 5
 FIRST_SECONDS: Final = 2.0
 AGAIN_SECONDS: Final = 0.1
 PATIENCE: Final = 60.0
-SCREENS: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "Jobs": ("jobs.py", {}),
-    "Report, 30 days": ("report.py", {}),
-    "Report, all time": ("report.py", {"period": "all"}),
-    "Queues": ("queue_browse.py", {}),
-    "Batches": ("queue_batches.py", {}),
-    "One batch": ("queue_batches.py", {"id": "1"}),
-    "One queued job": ("queue_job.py", {"id": "1"}),
+SCREENS: Final[dict[str, tuple[str, dict[str, str], str]]] = {
+    "Jobs": ("", {}, "Jobs"),
+    "Report, 30 days": ("report", {}, "Report"),
+    "Report, all time": ("report", {"period": "all"}, "Report"),
+    "Queues": ("queue-browse", {}, "Queues"),
+    "Batches": ("queue-batches", {}, "Batches"),
+    "One queued job": ("queue-job", {"id": "1"}, ""),
 }
+"""The address of each, its query and, where that is always the same, its title."""
+
 ADMINISTRATOR: Final = json.dumps(
     {"name": "Administrator", "right": Right.ADMINISTRATOR, "by_proxy": False}
 )
@@ -66,6 +67,7 @@ def main() -> None:
     # Here and not above: to load these is part of no screen, for the server has them loaded.
     from streamlit.runtime.context import ContextProxy  # noqa: PLC0415
     from streamlit.testing.v1 import AppTest  # noqa: PLC0415
+    from streamlit.util import calc_hash  # noqa: PLC0415
 
     from jobs_data.engine import get_database  # noqa: PLC0415
     from jobs_data.live import close_all  # noqa: PLC0415
@@ -74,9 +76,10 @@ def main() -> None:
     ContextProxy.headers = {"X-Heratio-Jobs-Account": quote(ADMINISTRATOR)}  # type: ignore[assignment, method-assign]
     with get_database().engine.connect():
         pass  # what connecting takes is no part of the screen
-    script, params = SCREENS[sys.argv[1]]
+    address, params, title = SCREENS[sys.argv[1]]
     app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=PATIENCE)
-    app.switch_page(script)
+    # `switch_page` would need a first run of another page.
+    app._page_hash = calc_hash(address) if address else ""
     for name, value in params.items():
         app.query_params[name] = value
     times = []
@@ -84,8 +87,9 @@ def main() -> None:
         began = time.perf_counter()
         app.run()
         times.append(time.perf_counter() - began)
-        if app.exception or app.error:
-            raise RuntimeError(f"{sys.argv[1]}: {[problem.value for problem in app.error]}")
+        titles = [found.value for found in app.title]
+        if app.exception or app.error or (title and titles != [title]):
+            raise RuntimeError(f"{sys.argv[1]} shows {titles} {app.error}")
     close_all()
     print(json.dumps([times[0], median(times[1:])]))
 
