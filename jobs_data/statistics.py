@@ -18,9 +18,7 @@ import pandas as pd
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     Integer,
-    and_,
     cast,
     false,
     func,
@@ -34,7 +32,8 @@ from sqlalchemy import (
 
 from jobs_data import frames
 from jobs_data.engine import Database
-from jobs_data.platform import JOB_CLASS, actor_i18n, job, job_execution, object_, user
+from jobs_data.owners import owner_names
+from jobs_data.platform import JOB_CLASS, job, job_execution, object_
 from jobs_data.status import COMPLETED, ERROR, State, is_finished, is_in, is_unfinished, state_of
 
 NEWEST_JOBS: Final = 100_000
@@ -261,7 +260,7 @@ def read_owners(database: Database, period: Period, zone: ZoneInfo, now: datetim
             .where(*scope.where)
             .group_by(job.c.user_id, job.c.status_id)
         ).all()
-        owners = _owners(connection, database, {row.user_id for row in rows})
+        owners = owner_names(connection, database, {row.user_id for row in rows})
     counted = pd.DataFrame(
         [
             (
@@ -629,26 +628,6 @@ def _by_name(runs: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(names="name")
     found = found.sort_values(["runs", "name"], ascending=[False, True], ignore_index=True)
     return found.astype({"name": "str", "runs": "int64", "slowest_job": "int64", "change": "float64"})
-
-
-def _owners(
-    connection: Connection, database: Database, user_ids: set[int | None]
-) -> dict[int | None, str]:
-    """Return what the owners are called, as the list calls them."""
-    if user.name not in database.tables:
-        return {}
-    source: FromClause = user
-    display_name: ColumnElement[Any] = null()
-    if actor_i18n.name in database.tables:
-        in_culture = and_(actor_i18n.c.id == user.c.id, actor_i18n.c.culture == database.culture)
-        source = user.outerjoin(actor_i18n, in_culture)
-        display_name = actor_i18n.c.authorized_form_of_name
-    rows = connection.execute(
-        select(user.c.id, user.c.username, display_name.label("display_name"))
-        .select_from(source)
-        .where(user.c.id.in_([user_id for user_id in user_ids if user_id is not None]))
-    )
-    return {row["id"]: frames.owner_of(row) for row in rows.mappings()}
 
 
 def _active(connection: Connection, database: Database, now: datetime) -> pd.DataFrame:
