@@ -11,18 +11,9 @@ from jobs_data.engine import make_engine
 from tests.app_servers import AppServers
 from tests.browser.conftest import Windows
 from tests.browser.steps import assert_nothing_went_wrong, download, query, tab_to
+from tests.pages.test_report_page import PANELS
 from tests.store import Store
 
-PANELS = [
-    "How jobs ended",
-    "Failure rate",
-    "Durations",
-    "Busiest hours",
-    "Owners",
-    "Failures, grouped",
-    "Possibly stuck",
-    "Since you last looked",
-]
 # Columns are stretched where there is room, and a button is in the middle of its cell.
 BUTTON_FROM_LEFT = {"failures": 80, "pattern_jobs": 110}
 FIRST_ROW_CENTRE = 55

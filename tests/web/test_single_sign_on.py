@@ -1,48 +1,31 @@
 """The trusted header: through a real nginx, and forged by clients that go past it."""
 
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from jobs_data import demo, links
 from jobs_data.engine import make_engine
-from tests.app_servers import AppServers, open_websocket, stop
+from tests.app_servers import AppServers, open_websocket
 from tests.conftest import find_program
 from tests.mariadb import free_port
+from tests.nginx import running_nginx
 from web.sessions import COOKIE
 
 HEADER = "X-Forwarded-Email"
-START_SECONDS = 20
 PROGRAM = {"Accept": "application/json"}
 STREAM = f"{links.BASE}/_stcore/stream"
 SIGN_IN = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
 ADMINISTRATOR = {HEADER: demo.DEMO_ADMINISTRATOR}
 
 # What stands for oauth2-proxy is the value that the header is set to; docs/connecting.md has the rest.
-NGINX = """
-daemon off;
-master_process off;
-pid {folder}/pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    map $http_upgrade $connection_upgrade {{
+UPGRADE = """
+    map $http_upgrade $connection_upgrade {
         default upgrade;
         ''      close;
-    }}
-    {servers}
-}}
+    }
 """
 SERVER = """
     server {{
@@ -96,7 +79,7 @@ def site(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Proxied]:
     """Start the app, and nginx before it, which connects from an address that the app believes."""
-    nginx = find_program("nginx", "nginx-light")
+    find_program("nginx", "nginx-light")  # before the app is started for nothing
     address = app_server(
         HERATIO_JOBS_DATABASE_URL=database_url,
         HERATIO_JOBS_PROXY_USER_HEADER=HEADER,
@@ -116,34 +99,9 @@ def site(
         )
         for name, port in ports.items()
     )
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, servers=servers), "utf-8")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        origins = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-        wait_until_it_answers(process, origins["signed_in"], folder / "log")
+    origins = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    with running_nginx(folder, UPGRADE + servers, origins["signed_in"]):
         yield Proxied(request.param, app, **origins)
-    finally:
-        stop(process)
-
-
-def wait_until_it_answers(process: subprocess.Popen[bytes], origin: str, log: Path) -> None:
-    """Wait for nginx, or fail with what it said."""
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            httpx2.get(f"{origin}{links.LIVENESS}", timeout=5).raise_for_status()
-        except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"nginx did not start:\n{log.read_text('utf-8', 'replace')[-4000:]}", pytrace=False)
 
 
 def ask(origin: str, headers: dict[str, str] | None = None, *, from_: str = "127.0.0.1") -> int:

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,38 +19,17 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from jobs_data import demo, links, platform
-from tests.app_servers import AppServers, stop
+from tests.app_servers import AppServers
 from tests.conftest import find_program
 from tests.mariadb import MariaDB, free_port
+from tests.nginx import running_nginx
 from tests.store import Store
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "scaling.md"
-START_SECONDS = 20
 PATIENCE = 60.0
 PROGRAM = {"Accept": "application/json"}
 SIGN_IN = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
 SERVED_BY = "X-Served-By"
-
-NGINX = """
-daemon off;
-master_process off;
-pid {folder}/pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    {http}
-    server {{
-        listen 127.0.0.1:{port};
-        {server}
-    }}
-}}
-"""
 
 
 @dataclass
@@ -67,8 +45,8 @@ class Site:
     restart: Callable[[int], None]
 
 
-def documented(port: int, apps: list[str], folder: Path) -> str:
-    """Return the configuration of docs/scaling.md as a whole file, for other ports."""
+def documented(port: int, apps: list[str]) -> str:
+    """Return what docs/scaling.md puts into the http block, for other ports."""
     found = re.search(r"```nginx\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     assert found
     http, server = found.group(1).split("# In the server block of the platform's site.\n")
@@ -79,7 +57,7 @@ def documented(port: int, apps: list[str], folder: Path) -> str:
     opening = "location /admin/jobs {\n"
     assert server.count(opening) == 1
     server = server.replace(opening, f"{opening}add_header {SERVED_BY} $upstream_addr always;\n")
-    return NGINX.format(folder=folder, http=http, server=server, port=port)
+    return f"{http} server {{ listen 127.0.0.1:{port}; {server} }}"
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +65,7 @@ def site(
     mariadb_server: MariaDB, app_server: AppServers, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """Start two processes with one key on one database, and nginx before them."""
-    nginx = find_program("nginx", "nginx-light")
+    find_program("nginx", "nginx-light")  # before the processes are started for nothing
     name = f"test_{secrets.token_hex(8)}"
     mariadb_server.create_database(name)
     store = Store(mariadb_server.url(name))
@@ -111,38 +89,15 @@ def site(
         app_server(STREAMLIT_SERVER_PORT=port, **settings)
         running[apps[number]] = app_server.processes[-1]
 
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    (folder / "nginx.conf").write_text(documented(port, apps, folder), "utf-8")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    port = free_port()
+    proxy = f"http://127.0.0.1:{port}"
     try:
-        proxy = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(process, proxy, folder / "log")
-        yield Site(store, job_id, apps, proxy, kill, restart)
+        with running_nginx(tmp_path_factory.mktemp("nginx"), documented(port, apps), proxy):
+            yield Site(store, job_id, apps, proxy, kill, restart)
     finally:
-        stop(process)
         app_server.close()
         store.engine.dispose()
         mariadb_server.drop_database(name)
-
-
-def wait_until_it_answers(process: subprocess.Popen[bytes], origin: str, log: Path) -> None:
-    """Wait for nginx, or fail with what it said."""
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            httpx2.get(f"{origin}{links.LIVENESS}", timeout=5).raise_for_status()
-        except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"nginx did not start:\n{log.read_text('utf-8', 'replace')[-4000:]}", pytrace=False)
 
 
 @contextmanager
