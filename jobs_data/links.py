@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from jobs_data.filters import ListView, view_params
+from jobs_data.filters import ListView, Params, view_params
 
 BASE: Final = "/admin/jobs"
 """The platform's own route, below which everything of ours lies."""
@@ -24,12 +24,12 @@ def list_url(view: ListView, **more: str) -> str:
     return _with_query(BASE, {**view_params(view), **more})
 
 
-def report_url(job_id: int, params: dict[str, str]) -> str:
+def report_url(job_id: int, params: Params) -> str:
     """Return the address of a job's report, carrying the query of the list one came from."""
     return _with_query(f"{BASE}/job", {**params, "id": str(job_id)})
 
 
-def queue_job_url(job_id: int, params: dict[str, str]) -> str:
+def queue_job_url(job_id: int, params: Params) -> str:
     """Return the address of a queued job, carrying the query of the queues one came from."""
     return _with_query(f"{BASE}/queue-job", {**params, "id": str(job_id)})
 
@@ -46,7 +46,7 @@ def output_url(job_id: int) -> str:
 
 def export_url(view: ListView) -> str:
     """Return the address from which the CSV of a view's jobs is streamed; pages do not matter."""
-    return _with_query(f"{BASE}/export-csv", view_params(ListView(view.filter, view.sort)))
+    return _with_query(f"{BASE}/export-csv", view_params(view.unpaged))
 
 
 def record_url(site_url: str, slug: str) -> str:
@@ -54,5 +54,5 @@ def record_url(site_url: str, slug: str) -> str:
     return f"{site_url}/{quote(slug, safe='')}" if site_url and slug else ""
 
 
-def _with_query(path: str, params: dict[str, str]) -> str:
-    return f"{path}?{urlencode(params)}" if params else path
+def _with_query(path: str, params: Params) -> str:
+    return f"{path}?{urlencode(params, doseq=True)}" if params else path

@@ -16,7 +16,7 @@ from jobs_data.status import State
         ({"status": "failed"}, ListView(JobFilter(State.FAILED))),
         ({"status": "error"}, ListView(JobFilter(State.FAILED))),
         ({"status": " ERROR "}, ListView(JobFilter(State.FAILED))),
-        ({"status": "other"}, ListView()),
+        ({"status": "other"}, ListView(JobFilter(State.OTHER))),
         ({"status": "'; DROP TABLE job"}, ListView()),
         ({"sort": "name"}, ListView(sort=Sort.NAME)),
         ({"sort": "created_at"}, ListView()),

@@ -61,7 +61,7 @@ async def browse(request: Request) -> Response:
 
 async def report(request: Request) -> Response:
     """Lead the platform's address of a job's report to the page that shows it."""
-    params = {name: value for name, value in request.query_params.items() if name != "id"}
+    params = {n: request.query_params.getlist(n) for n in request.query_params if n != "id"}
     return RedirectResponse(links.report_url(request.path_params["job_id"], params), status_code=307)
 
 
@@ -73,7 +73,7 @@ async def queue_job(request: Request) -> Response:
 
 async def export_csv(request: Request) -> Response:
     """Stream the CSV of the jobs that the query's `status` and `sort` name, all without them."""
-    chunks = export.csv_chunks(get_database(), parse_view(request.query_params))
+    chunks = export.csv_chunks(get_database(), _view_of(request))
     # With its first jobs, so that an unreachable database is told as such.
     first = await run_in_threadpool(lambda: next(chunks) + next(chunks, b""))
     return StreamingResponse(
@@ -178,6 +178,11 @@ def routes() -> list[BaseRoute]:
         Route(f"{base}/{{job_id:id}}/download", download),
         Route(f"{base}/{{job_id:id}}/output", output),
     ]
+
+
+def _view_of(request: Request) -> ListView:
+    query = request.query_params
+    return parse_view({name: query.getlist(name) for name in query})
 
 
 def is_same_origin(request: Request) -> bool:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import streamlit as st
 
 from jobs_data import notices
-from jobs_data.filters import ListView, parse_view, view_params
+from jobs_data.filters import VIEW_PARAMS, ListView, Params, parse_view, view_params
 from jobs_data.notices import Notice
 
 AUTO_PARAM: Final = "auto"
-_VIEW_PARAMS: Final = ("status", "sort", "page", "limit")
 
 
 def view_in_url() -> ListView:
     """Return the view of the list that the URL asks for."""
-    return parse_view(st.query_params)
+    return parse_view({name: st.query_params.get_all(name) for name in st.query_params})
 
 
 def go_to(view: ListView) -> None:
     """Put a view into the URL, so that this run or the next one shows it."""
-    put_into_url(view_params(view), _VIEW_PARAMS)
+    put_into_url(view_params(view), VIEW_PARAMS)
 
 
-def put_into_url(params: Mapping[str, str], names: Sequence[str]) -> None:
+def put_into_url(params: Params, names: Sequence[str]) -> None:
     """Give the URL's parameters of some names these values, and take out those that have none."""
     for name in names:
         if name in params:
@@ -34,7 +33,7 @@ def put_into_url(params: Mapping[str, str], names: Sequence[str]) -> None:
             del st.query_params[name]
 
 
-def link_params(view: ListView, **more: str) -> dict[str, str]:
+def link_params(view: ListView, **more: str) -> dict[str, str | list[str]]:
     """Return the query of a link to a page of ours that comes back to a view of the list."""
     return {**view_params(view), **auto_params(), **more}
 
