@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
+import pandas as pd
 import streamlit as st
 
 from jobs_data import queries, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
-from jobs_data.filters import ListView
+from jobs_data.filters import EVERYTHING, ListView
 from jobs_data.removal import ClearingRuns, Outcome
-from jobs_data.status import FINISHED_STATES
+from jobs_data.selections import Contents, Ids, ids_of, read_contents
+from jobs_data.status import FINISHED_STATES, State
 from jobs_data.wording import counted
+from pages.parts import selection
 from pages.parts.state import open_list, tell
 from pages.parts.viewer import get_viewer
 
@@ -24,19 +27,24 @@ T = TypeVar("T")
 _DELETE: Final = "delete"
 _CLEAR: Final = "clear"
 
+CAN_BE_UNDONE: Final = "It can be undone from Receipts for 90 days."
+
 FEW: Final = 4
+NAMED: Final = 50
+"""So many jobs are named one by one; of more, the names are counted."""
+
 NAMES_HEIGHT: Final = 260
 """Above a few, the names scroll, so that the buttons stay in sight."""
 
 
-def ask_delete(ids: Sequence[int]) -> None:
+def ask_delete(ids: Ids | Sequence[int]) -> None:
     """Open the question whether some jobs are to be deleted."""
-    st.session_state["dialog"] = (_DELETE, tuple(ids))
+    st.session_state["dialog"] = (_DELETE, ids_of(ids))
 
 
 def ask_clear() -> None:
     """Open the question whether all finished jobs are to be cleared."""
-    st.session_state["dialog"] = (_CLEAR, ())
+    st.session_state["dialog"] = (_CLEAR, ids_of([]))
 
 
 def is_open() -> bool:
@@ -46,7 +54,7 @@ def is_open() -> bool:
 
 def show_dialog(view: ListView) -> None:
     """Show the open question, if any; when it is answered with yes, the list's view follows."""
-    kind, ids = st.session_state.get("dialog", ("", ()))
+    kind, ids = st.session_state.get("dialog", ("", ids_of([])))
     if kind == _DELETE:
         _delete_dialog(view, ids)
     elif kind == _CLEAR:
@@ -73,47 +81,71 @@ def _close_button(label: str) -> None:
 
 
 @st.dialog("Delete from the history?", on_dismiss=_close, icon=":material/delete:")
-def _delete_dialog(view: ListView, ids: Sequence[int]) -> None:
+def _delete_dialog(view: ListView, ids: Ids) -> None:
     try:
-        jobs = _once(lambda: queries.read_jobs(get_database(), ids))
+        contents, named = _once(lambda: _read_what_goes(ids))
     except DatabaseUnavailable as problem:
         st.error(str(problem))
         _close_button("Close")
         return
-    finished = jobs[jobs["state"].isin(FINISHED_STATES)]
-    with st.container(height="content" if len(finished) <= FEW else NAMES_HEIGHT):
-        for name, number, status in finished[["name", "id", "status"]].itertuples(index=False):
+    going = contents.finished
+    if going > NAMED:
+        _show_names(contents)
+    with st.container(height="content" if len(named) <= FEW else NAMES_HEIGHT):
+        for name, number, status in named[["name", "id", "status"]].itertuples(index=False):
             st.text(f"{name}\nJob {number} · {status}")
-    kept = len(ids) - len(finished)
+    if going > NAMED:
+        st.caption(f"These are the {NAMED} with the highest numbers.")
+    kept = contents.selected - going
     if kept:
         st.info(
-            f"{kept} of them cannot be deleted: only a finished job that is still there can."
-            if len(finished)
+            f"{kept:,} of them cannot be deleted: only a finished job that is still there can."
+            if going
             else "This job is active or no longer there, so it cannot be deleted."
         )
-    if len(finished):
+    if going:
         st.caption(
-            "The entry goes from the platform's database with its output, notes and properties. "
-            "This cannot be undone. A result file on disk stays."
+            f"{'The entry goes' if going == 1 else 'The entries go'} from the platform's database with "
+            f"output, notes and properties. {CAN_BE_UNDONE} A result file on disk stays."
         )
     with st.container(horizontal=True, horizontal_alignment="right"):
-        _close_button("Cancel" if len(finished) else "Close")
-        label = "Delete" if len(ids) == 1 else f"Delete {counted(len(finished))}"
+        _close_button("Cancel" if going else "Close")
+        label = "Delete" if contents.selected == 1 else f"Delete {counted(going)}"
         # A key, because without one a button is another button when its label changes.
-        if len(finished) and st.button(
-            label, key="confirm_delete", type="primary", icon=":material/delete:"
-        ):
-            _delete(finished["id"].tolist())
+        if going and st.button(label, key="confirm_delete", type="primary", icon=":material/delete:"):
+            _delete(contents.finished_ids)
+            selection.drop(ids)
             _close()
             open_list(view)
 
 
-def _delete(ids: Sequence[int]) -> None:
+def _read_what_goes(ids: Ids) -> tuple[Contents, pd.DataFrame]:
+    """Return what some ids stand for, and those of them that can be deleted, or the last of these."""
+    contents = read_contents(get_database(), ids, EVERYTHING)
+    return contents, queries.read_jobs(get_database(), contents.finished_ids[-NAMED:].tolist())
+
+
+def _show_names(contents: Contents) -> None:
+    """Show how many jobs go, by name and outcome."""
+    completed, failed = contents.in_state(State.COMPLETED), contents.in_state(State.FAILED)
+    st.markdown(
+        f"**{counted(contents.finished, 'finished job')}** will be deleted: {completed:,} completed and "
+        f"{failed:,} failed."
+    )
+    going = [line for line in contents.by_name if line[1] in FINISHED_STATES]
+    shown = pd.DataFrame(going[:NAMED], columns=["Job name", "Outcome", "Jobs"])
+    st.dataframe(shown, hide_index=True, height=NAMES_HEIGHT, alt="What will be deleted")
+    if len(going) > NAMED:
+        more = sum(jobs for _, _, jobs in going[NAMED:])
+        st.caption(f"And {counted(more)} of other names or outcomes.")
+
+
+def _delete(ids: Ids) -> None:
     """Delete, and leave a notice; nothing of Streamlit that could interrupt it in between."""
     if not get_viewer().may_remove:
         return
     try:
-        outcomes = removal.remove_jobs(get_database(), ids)
+        outcomes = removal.remove_jobs(get_database(), ids.tolist())
     except DatabaseUnavailable as problem:
         tell(str(problem), is_good=False)
         return
@@ -142,7 +174,7 @@ def _clear_dialog(view: ListView) -> None:
     st.markdown(
         f"**{counted(counts.finished, 'finished job')}** will go from the platform's database: "
         f"{counts.completed:,} completed and {counts.failed:,} failed, with their outputs, notes and "
-        "properties, whatever the list shows now. This cannot be undone."
+        "properties, whatever the list shows now. {CAN_BE_UNDONE}"
     )
     st.caption(
         f"{counted(counts.total - counts.finished, 'other job')} and all result files on disk stay. "

@@ -12,6 +12,7 @@ from jobs_data.filters import VIEW_PARAMS, ListView, Params, parse_view, view_pa
 from jobs_data.notices import Notice
 
 AUTO_PARAM: Final = "auto"
+SELECTION_PARAM: Final = "selection"
 
 
 def view_in_url() -> ListView:
@@ -35,7 +36,12 @@ def put_into_url(params: Params, names: Sequence[str]) -> None:
 
 def link_params(view: ListView, **more: str) -> dict[str, str | list[str]]:
     """Return the query of a link to a page of ours that comes back to a view of the list."""
-    return {**view_params(view), **auto_params(), **more}
+    return {**view_params(view), **auto_params(), **_selection_params(), **more}
+
+
+def _selection_params() -> dict[str, str]:
+    token = st.query_params.get(SELECTION_PARAM)
+    return {SELECTION_PARAM: token} if token else {}
 
 
 def auto_params() -> dict[str, str]:

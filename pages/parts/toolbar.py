@@ -12,7 +12,7 @@ from jobs_data.engine import get_database
 from jobs_data.filters import ListView, Sort
 from jobs_data.queries import JobsList
 from jobs_data.status import State
-from pages.parts import clearing, dialogs, table
+from pages.parts import clearing, dialogs
 from pages.parts.refresh import refresh_controls
 from pages.parts.state import go_to, view_in_url
 from pages.parts.viewer import Viewer
@@ -66,7 +66,6 @@ def _order_picked() -> None:
 
 
 def _refresh_pressed() -> None:
-    table.forget_selection()
     st.session_state["wants_now"] = True
 
 

@@ -23,9 +23,9 @@ def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
     introduce(monkeypatch, Right.ADMINISTRATOR)
 
 
-def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None) -> None:
+def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1) -> None:
     """Let the pages see a header of the gate, or none."""
-    told = quote(json.dumps({"name": "*Ada* <b>", "right": right, "by_proxy": False}))
+    told = quote(json.dumps({"who": who, "name": "*Ada* <b>", "right": right, "by_proxy": False}))
     headers = {"X-Heratio-Jobs-Account": told} if right else {}
     monkeypatch.setattr(ContextProxy, "headers", headers)
 
