@@ -13,7 +13,7 @@ import streamlit as st
 
 from jobs_data import links, selections
 from jobs_data.engine import get_database
-from jobs_data.filters import ListView, Sort
+from jobs_data.filters import EVERYTHING, ListView, Sort
 from jobs_data.queries import JobsList
 from jobs_data.selections import MAX_JOBS, Contents, Ids, ids_of, read_contents
 from jobs_data.status import FINISHED_STATES, OTHER_LABELS, State
@@ -115,17 +115,14 @@ def show_selection(jobs: JobsList, selected: Ids, viewer: Viewer) -> None:
     if not jobs.matching and not selected.size:
         return
     contents = _contents(jobs, selected) if 0 < selected.size <= MAX_LOOKED_AT else None
-    with st.container(horizontal=True, vertical_alignment="center", key="selection"):
-        if selected.size:
-            st.caption(_summary(selected, contents))
-        if selected.size == 1:
-            st.button(
-                "Open report",
-                shortcut="O",
-                icon=":material/description:",
-                on_click=lambda: st.session_state.update(wants_report=int(selected[0])),
-            )
-        if selected.size and viewer.may_remove:
+    # What comes and goes stands behind the rest, so that no button moves to under a resting pointer.
+    with st.container(key="selection"), st.container(horizontal=True):
+        if jobs.matching:
+            _more_buttons(jobs)
+        if not selected.size:
+            return
+        st.button("Select none", icon=":material/deselect:", on_click=selection.clear)
+        if viewer.may_remove:
             none_finished = contents is not None and not contents.finished
             st.button(
                 "Delete selected…",
@@ -133,39 +130,38 @@ def show_selection(jobs: JobsList, selected: Ids, viewer: Viewer) -> None:
                 on_click=dialogs.ask_delete,
                 args=(selected,),
                 disabled=none_finished,
-                help="None of them is finished; active jobs stay." if none_finished else "Asks first.",
+                help="None of them is finished; active jobs stay." if none_finished else None,
             )
-        if jobs.matching:
-            _more_buttons(jobs, selected)
-        if selected.size:
-            st.button("Select none", icon=":material/deselect:", on_click=selection.clear)
+        if selected.size == 1:
+            st.button(
+                "Open report",
+                shortcut="O",
+                icon=":material/description:",
+                on_click=lambda: st.session_state.update(wants_report=int(selected[0])),
+            )
+        st.markdown(_summary(selected, contents))
 
 
-def _more_buttons(jobs: JobsList, selected: Ids) -> None:
-    shown = jobs.rows["id"].to_numpy()
-    has_page = bool(np.isin(shown, selected).all())
+def _more_buttons(jobs: JobsList) -> None:
     st.button(
         "Select page",
         icon=":material/check_box:",
         on_click=selection.add,
-        args=(shown,),
-        disabled=has_page,
-        help="All jobs of this page are selected." if has_page else None,
+        args=(jobs.rows["id"].to_numpy(),),
     )
     if jobs.pages == 1:
         return
     too_many = jobs.matching > MAX_JOBS
+    which = "" if jobs.view.filter == EVERYTHING else " matching"
     # A key, because without one a button is another button when its label changes.
     st.button(
-        f"Select all {jobs.matching:,}",
+        f"Select all {jobs.matching:,}{which}",
         key="select_all",
         icon=":material/select_all:",
         on_click=selection.add_matching,
         args=(jobs.view.filter,),
         disabled=too_many,
-        help=str(selections.too_many())
-        if too_many
-        else "All jobs that the filter lets through, on all pages.",
+        help=str(selections.too_many()) if too_many else None,
     )
 
 
