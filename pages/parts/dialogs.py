@@ -13,12 +13,14 @@ import streamlit as st
 
 from jobs_data import queries, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
-from jobs_data.filters import EVERYTHING, ListView
-from jobs_data.removal import ClearingRuns, Outcome
+from jobs_data.filters import EVERYTHING, MAX_PAGE_SIZE, ListView
+from jobs_data.receipts import Action, Cause
+from jobs_data.removal import ClearingRuns
 from jobs_data.selections import Contents, Ids, ids_of, read_contents
+from jobs_data.settings import get_settings
 from jobs_data.status import FINISHED_STATES, State
 from jobs_data.wording import counted
-from pages.parts import selection
+from pages.parts import clearing, selection
 from pages.parts.state import open_list, tell
 from pages.parts.viewer import get_viewer
 
@@ -26,8 +28,6 @@ T = TypeVar("T")
 
 _DELETE: Final = "delete"
 _CLEAR: Final = "clear"
-
-CAN_BE_UNDONE: Final = "It can be undone from Receipts for 90 days."
 
 FEW: Final = 4
 NAMED: Final = 50
@@ -106,7 +106,7 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
     if going:
         st.caption(
             f"{'The entry goes' if going == 1 else 'The entries go'} from the platform's database with "
-            f"output, notes and properties. {CAN_BE_UNDONE} A result file on disk stays."
+            f"output, notes and properties. {_can_be_undone()} A result file on disk stays."
         )
     with st.container(horizontal=True, horizontal_alignment="right"):
         _close_button("Cancel" if going else "Close")
@@ -142,25 +142,26 @@ def _show_names(contents: Contents) -> None:
 
 def _delete(ids: Ids) -> None:
     """Delete, and leave a notice; nothing of Streamlit that could interrupt it in between."""
-    if not get_viewer().may_remove:
+    viewer = get_viewer()
+    if not viewer.may_remove:
         return
+    which = f"job {ids[0]}" if ids.size == 1 else f"{ids.size:,} selected jobs"
+    cause = Cause(viewer.name, Action.DELETE, which)
+    if ids.size <= MAX_PAGE_SIZE:
+        work = removal.remove_jobs(get_database(), ids.tolist(), cause)
+        whole = work.removed == work.total
+        sentence = work.sentence_on(int(ids[0])) if ids.size == 1 else work.sentence()
+        tell(sentence, is_good=whole, receipt=work.receipt)
+        return
+    _start(ids, cause)
+
+
+def _start(ids: Ids | None, cause: Cause) -> None:
+    """Start to remove many jobs, which the list then tells of."""
     try:
-        outcomes = removal.remove_jobs(get_database(), ids.tolist())
-    except DatabaseUnavailable as problem:
+        clearing.watch(removal.start_removal(get_database(), ids, cause))
+    except (ClearingRuns, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
-        return
-    removed = sum(outcome is Outcome.REMOVED for outcome in outcomes.values())
-    if len(outcomes) == 1:
-        [(job_id, outcome)] = outcomes.items()
-        tell(removal.sentence_on(outcome, job_id), is_good=outcome is Outcome.REMOVED)
-    elif removed == len(outcomes):
-        tell(f"{counted(removed)} deleted.")
-    else:
-        tell(
-            f"{counted(removed)} deleted; {len(outcomes) - removed} had become active or were gone "
-            "already, and were left alone.",
-            is_good=False,
-        )
 
 
 @st.dialog("Clear inactive jobs?", on_dismiss=_close, icon=":material/delete_sweep:")
@@ -174,7 +175,7 @@ def _clear_dialog(view: ListView) -> None:
     st.markdown(
         f"**{counted(counts.finished, 'finished job')}** will go from the platform's database: "
         f"{counts.completed:,} completed and {counts.failed:,} failed, with their outputs, notes and "
-        "properties, whatever the list shows now. {CAN_BE_UNDONE}"
+        "properties, whatever the list shows now. {_can_be_undone()}"
     )
     st.caption(
         f"{counted(counts.total - counts.finished, 'other job')} and all result files on disk stay. "
@@ -190,16 +191,17 @@ def _clear_dialog(view: ListView) -> None:
             disabled=not counts.finished,
             help=None if counts.finished else "There is no finished job any more.",
         ):
-            _start_clearing()
+            _clear()
             _close()
             open_list(view)
 
 
-def _start_clearing() -> None:
-    if not get_viewer().may_remove:
-        return
-    try:
-        removal.start_clearing(get_database())
-        st.session_state["watches_clearing"] = True
-    except (ClearingRuns, DatabaseUnavailable) as problem:
-        tell(str(problem), is_good=False)
+def _clear() -> None:
+    viewer = get_viewer()
+    if viewer.may_remove:
+        _start(None, Cause(viewer.name, Action.CLEAR, removal.ALL_FINISHED))
+
+
+def _can_be_undone() -> str:
+    days = counted(get_settings().receipts_days, "day")
+    return f"Receipts, in the sidebar, keeps what goes for {days}, and can put it back until then."

@@ -66,9 +66,13 @@ def open_report(view: ListView, job_id: int) -> NoReturn:
     st.switch_page("job.py", query_params=link_params(view, id=str(job_id)))
 
 
-def tell(sentence: str, *, is_good: bool = True) -> None:
-    """Remember a notice until the next run that shows notices."""
+def tell(sentence: str, *, is_good: bool = True, receipt: str = "") -> None:
+    """Remember a notice until the next run that shows notices.
+
+    With the id of a removal's receipt, the list offers to undo it as long as it shows the same view.
+    """
     st.session_state["notice"] = Notice(sentence, is_good)
+    st.session_state["undoable"] = receipt
 
 
 def show_notice() -> None:

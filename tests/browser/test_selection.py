@@ -7,15 +7,9 @@ from playwright.sync_api import Page, expect
 from tests.app_servers import AppServers
 from tests.browser.conftest import Windows
 from tests.browser.steps import (
-    NAME_COLUMN,
-    assert_nothing_went_wrong,
-    cells,
     expect_jobs,
-    press_header,
-    press_report,
     query,
     select_rows,
-    tab_to,
 )
 from tests.store import NOON, Store
 
