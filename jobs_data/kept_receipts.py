@@ -15,7 +15,7 @@ import stat
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -44,6 +44,9 @@ MAX_TOLD: Final = 100
 PART_JOBS: Final = 10_000
 PART_BYTES: Final = 8 * 1024 * 1024
 """What a search for a job's number reads as a whole: no more jobs, or bytes, by much."""
+
+SAMPLE_TEXT: Final = 300
+SAMPLE_BYTES: Final = 16 * 1024 * 1024
 
 LIST_SECONDS: Final = 1.0
 SEARCH_SECONDS: Final = 2.0
@@ -233,6 +236,14 @@ def find(folder: Path, receipt_id: str) -> Path | None:
         return None
 
 
+def stream(path: Path, size: int) -> Generator[bytes]:
+    """Yield the first bytes of a receipt, so many, piece by piece. Raises OSError."""
+    with path.open("rb") as file:
+        while size and (piece := file.read(min(READ_BYTES, size))):
+            size -= len(piece)
+            yield piece
+
+
 def read_receipt(folder: Path, receipt_id: str) -> Receipt | None:
     """Return one receipt as `list_receipts` does, None where there is no such receipt."""
     path = find(folder, receipt_id)
@@ -319,24 +330,30 @@ def holds(receipt: Receipt, job_id: int) -> bool:
 def read_sample(path: Path, number: int) -> list[dict[str, Any]]:
     """Return what a receipt has of its first jobs in the columns of `object` and `job`.
 
-    Raises OSError.
+    Fewer where they are long, and of long texts the beginning. Raises OSError.
     """
     columns: dict[str, list[str]] = {}
-    found = []
+    found: list[dict[str, Any]] = []
+    size = 0
     for piece in read_pieces(path):
         if isinstance(piece, int):
             continue
         said = parse(piece)
         columns = said.get("columns", columns)
         if "job" in said:
-            rows = said.get("rows", {})
             values: dict[str, Any] = {}
             for table in ("object", "job"):
-                for row in rows.get(table, []):
+                for row in said["rows"].get(table, []):
                     values |= dict(zip(columns.get(table, []), row, strict=False))
-            found.append(values)
-            if len(found) == number:
-                break
+            found.append(
+                {
+                    name: value[:SAMPLE_TEXT] if isinstance(value, str) else value
+                    for name, value in values.items()
+                }
+            )
+            size += len(piece)
+        if len(found) == number or size > SAMPLE_BYTES:
+            break
     return found
 
 

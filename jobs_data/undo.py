@@ -163,6 +163,13 @@ def current_undo(database: Database, receipt_id: str) -> Undo | None:
     return _undos.get((identity(database), receipt_id))
 
 
+def running_undo(database: Database) -> Undo | None:
+    """Return the undo that this process began last of those still at work, None where there is none."""
+    known = identity(database)
+    running = [work for (name, _), work in _undos.items() if name == known and work.is_running]
+    return running[-1] if running else None
+
+
 def start_undo(database: Database, receipt_id: str, by: str) -> Undo:
     """Start to put back what a receipt says was removed, and return at once what tells how far it is.
 
@@ -189,6 +196,7 @@ def start_undo(database: Database, receipt_id: str, by: str) -> Undo:
                 "This receipt cannot be written, so nothing was put back: check "
                 f"HERATIO_JOBS_RECEIPTS_DIR and its rights ({type(error).__name__})."
             ) from error
+        _undos.pop((identity(database), receipt_id), None)
         undo = _undos[identity(database), receipt_id] = Undo(receipt_id)
         work = threading.Thread(
             target=_work, args=(database, path, file, header, by, undo), name="undo", daemon=True
