@@ -588,12 +588,12 @@ class _Undoing:
                 owners = links.get(TRANSLATIONS[name], {})
             if not owners or place is None or place.exact is None:
                 continue
-            if name in TRANSLATIONS.values():
-                links[name] = exact_rows.read_links(connection, name, owners)
-            rows_by_key = exact_rows.read(connection, place.exact, key, owners, is_bounded=False)
-            for number, rows in rows_by_key.items():
+            for number, rows in exact_rows.read_rows(connection, place.exact, key, owners).items():
                 picked = [place.picked(json.loads(row, strict=False)) for row in rows]
                 found[owners[number]].setdefault(name, []).extend(picked)
+                if name in TRANSLATIONS.values():
+                    own = place.columns.index("id")
+                    links.setdefault(name, {}).update((row[own], number) for row in picked)
         return {job_id: _in_order(rows) for job_id, rows in found.items()}
 
 

@@ -5,12 +5,11 @@ import streamlit as st
 from jobs_data import kept_receipts, times
 from jobs_data.engine import get_database
 from jobs_data.kept_receipts import ReceiptsUnreadable
-from jobs_data.settings import get_settings
 from pages.parts import receipts_details, receipts_table, receipts_undo, state
 from pages.parts.viewer import get_viewer
 
 database = get_database()
-days = get_settings().receipts_days
+days = database.receipts_days
 zone = times.zone_named(st.context.timezone)
 viewer = get_viewer()
 receipt_id = st.query_params.get("receipt", "")
@@ -23,8 +22,8 @@ if receipt_id:
     if receipt is None:
         st.title("No such receipt", anchor=False)
         st.info(
-            f"There is no receipt with this name. It may have been erased, as all are after {days} days, "
-            "or the link is incomplete.",
+            "There is no receipt with this name. It may have been erased, as all are after "
+            f"{days} days, or the link is incomplete.",
             icon=":material/search_off:",
         )
     else:

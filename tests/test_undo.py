@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from jobs_data import kept_receipts, platform, undo
-from jobs_data.engine import Database, make_engine
+from jobs_data.engine import Database, identity, make_engine
 from jobs_data.kept_receipts import State
 from jobs_data.queries import read_report
 from jobs_data.undo import Undo, UndoRefused
@@ -364,4 +364,4 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
 def adopt(path: Path, database: Database) -> None:
     """Let a receipt be of a database that is reached by another account."""
     header, *rest = lines_of(path)
-    write(path, {**header, "database": undo.identity(database)}, *rest)
+    write(path, {**header, "database": identity(database)}, *rest)

@@ -78,22 +78,27 @@ def _progress() -> None:
 
 def _why_not(receipt_id: str, viewer: Viewer) -> str:
     """Return why a removal cannot be undone (now), empty where it can."""
-    if not viewer.may_remove:
-        return "Only administrators may undo a removal."
     receipt = kept_receipts.read_receipt(get_database().receipts_dir, receipt_id)
     if receipt is None:
         return "Its receipt is not there (any more)."
-    if kept_receipts.is_at_work(receipt.path):
-        return "A removal or an undo is writing this receipt right now."
-    if not receipt.summary.at:
-        return "This receipt cannot be read: it was cut off before its first job."
-    if receipt.summary.database != identity(get_database()):
-        return "This receipt is of another database than the one that is set now."
-    if receipt.is_being_read or receipt.summary.can_be_undone:
-        return ""
-    if receipt.summary.removed:
-        return "All of its jobs have been put back."
-    return "Nothing was removed, so there is nothing to put back."
+    said = receipt.summary
+    reasons = {
+        "Only administrators may undo a removal.": not viewer.may_remove,
+        "A removal or an undo is writing this receipt right now.": kept_receipts.is_at_work(
+            receipt.path
+        ),
+        "This receipt cannot be read: it was cut off before its first job.": not said.at,
+        "This receipt is of another database than the one that is set now.": (
+            said.database != identity(get_database())
+        ),
+        "All of its jobs have been put back.": (
+            said.removed > 0 and not (said.can_be_undone or receipt.is_being_read)
+        ),
+        "Nothing was removed, so there is nothing to put back.": (
+            not (said.can_be_undone or receipt.is_being_read)
+        ),
+    }
+    return next((sentence for sentence, holds in reasons.items() if holds), "")
 
 
 def _ask(receipt_id: str) -> None:
