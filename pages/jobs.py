@@ -8,7 +8,18 @@ from jobs_data import times
 from jobs_data.engine import get_database
 from jobs_data.live import MAX_AGE_SECONDS, NOW_SECONDS, live_of
 from jobs_data.settings import get_settings
-from pages.parts import cards, clearing, dialogs, readings, refresh, selection, state, table, toolbar
+from pages.parts import (
+    cards,
+    clearing,
+    dialogs,
+    readings,
+    receipts_undo,
+    refresh,
+    selection,
+    state,
+    table,
+    toolbar,
+)
 from pages.parts.viewer import get_viewer
 
 database = get_database()
@@ -18,10 +29,12 @@ viewer = get_viewer()
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
 clearing.take_result()
+receipts_undo.take_result()
+is_asked = dialogs.is_open() or receipts_undo.is_open()
 
 # What a dialog speaks of must stay as the viewer has seen it. Everything else reads anew.
 seen = st.session_state.get("seen")
-if seen and seen[0] == asked and dialogs.is_open():
+if seen and seen[0] == asked and is_asked:
     jobs = seen[1]
 else:
     # Who presses Refresh means now, and so does who opens the list, unless the database takes a while
@@ -34,7 +47,9 @@ selected = selection.selected_ids()
 
 st.title("Jobs", anchor=False)
 clearing.show_progress()
-state.show_notice()
+receipts_undo.show_progress()
+if (receipt := state.show_notice()) and viewer.may_remove:
+    receipts_undo.undo_button(receipt, viewer)
 trend = readings.begin(partial(readings.trend, database, zone))
 
 # The table comes first to the browser, because it takes longest to draw; it stands below the rest.
@@ -53,9 +68,12 @@ with above:
 refresh.keep_refreshing(
     jobs.read_at,
     zone,
-    paused_by="a dialog is open" if dialogs.is_open() else "",
+    paused_by="a dialog is open" if is_asked else "",
 )
-dialogs.show_dialog(asked)
+if dialogs.is_open():
+    dialogs.show_dialog(asked)
+else:
+    receipts_undo.show_dialog()
 if report := st.session_state.pop("wants_report", None):
     state.open_report(asked, report)
 finish_cards()  # last: nobody has to wait for their bars

@@ -129,8 +129,8 @@ def _show_names(contents: Contents) -> None:
     """Show how many jobs go, by name and outcome."""
     completed, failed = contents.in_state(State.COMPLETED), contents.in_state(State.FAILED)
     st.markdown(
-        f"**{counted(contents.finished, 'finished job')}** will be deleted: {completed:,} completed and "
-        f"{failed:,} failed."
+        f"**{counted(contents.finished, 'finished job')}** will be deleted: {completed:,} completed "
+        f"and {failed:,} failed."
     )
     going = [line for line in contents.by_name if line[1] in FINISHED_STATES]
     shown = pd.DataFrame(going[:NAMED], columns=["Job name", "Outcome", "Jobs"])

@@ -13,6 +13,9 @@ from jobs_data.selections import Ids, TooManyJobs, ids_of, read_matching, select
 from pages.parts.state import SELECTION_PARAM, tell
 from pages.parts.viewer import get_viewer
 
+Lines = tuple[tuple[int, ...], ...]
+"""The ids of the jobs that each row of a table stands for: one, unless repeated jobs are folded."""
+
 FORGOTTEN: Final = (
     "What was selected here is not known any more: a selection is kept for eight hours, until the app "
     "restarts, and for the account that made it alone. Nothing is selected now."
@@ -32,23 +35,24 @@ def selected_ids() -> Ids:
     return ids
 
 
-def tick(shown: Ids, ticked: Ids) -> None:
-    """Select those of the jobs shown that are ticked, and no others of them."""
-    _keep(np.union1d(np.setdiff1d(selected_ids(), shown), ticked))
+def tick(shown: Lines, ticked: Lines) -> None:
+    """Select the jobs of those lines shown that are ticked, and of no others of them."""
+    _keep(np.union1d(np.setdiff1d(selected_ids(), _all_of(shown)), _all_of(ticked)))
 
 
-def add(ids: Ids) -> None:
-    """Select some jobs more."""
-    _keep(np.union1d(selected_ids(), ids))
+def add(shown: Lines) -> None:
+    """Select all jobs of some lines, too."""
+    _keep(np.union1d(selected_ids(), _all_of(shown)))
     draw_table_anew()
 
 
 def add_matching(job_filter: JobFilter) -> None:
     """Select everything that a filter lets through now; a notice tells where that cannot be."""
     try:
-        add(read_matching(get_database(), job_filter))
+        _keep(np.union1d(selected_ids(), read_matching(get_database(), job_filter)))
     except (TooManyJobs, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
+    draw_table_anew()
 
 
 def drop(ids: Ids) -> None:
@@ -81,13 +85,13 @@ def _keep(ids: Ids) -> None:
         st.query_params[SELECTION_PARAM] = kept
 
 
-def table_key(shown: Ids) -> str:
-    """Return the key of the table that shows some jobs, in their order.
+def table_key(shown: Lines) -> str:
+    """Return the key of the table that shows some lines of jobs.
 
     The table tells of positions. So that none of them ever speaks for another job, it is another
     table as soon as it shows other jobs, or the same in another order.
     """
-    if not np.array_equal(st.session_state.get("in_table", [None]), shown):
+    if st.session_state.get("in_table") != shown:
         st.session_state["in_table"] = shown
         st.session_state["tables"] = st.session_state.get("tables", 0) + 1
     return f"grid-{st.session_state['tables']}"
@@ -96,3 +100,7 @@ def table_key(shown: Ids) -> str:
 def draw_table_anew() -> None:
     """Let the table forget what it shows as ticked, and take that from the selection."""
     st.session_state.pop("in_table", None)
+
+
+def _all_of(lines: Lines) -> Ids:
+    return ids_of([job_id for line in lines for job_id in line])

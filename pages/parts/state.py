@@ -22,6 +22,7 @@ def view_in_url() -> ListView:
 
 def go_to(view: ListView) -> None:
     """Put a view into the URL, so that this run or the next one shows it."""
+    _forget_undoable()
     put_into_url(view_params(view), VIEW_PARAMS)
 
 
@@ -63,29 +64,42 @@ def back_button(view: ListView) -> None:
 
 def open_report(view: ListView, job_id: int) -> NoReturn:
     """Leave for a job's report, from which one comes back to the view."""
+    _forget_undoable()
     st.switch_page("job.py", query_params=link_params(view, id=str(job_id)))
 
 
 def tell(sentence: str, *, is_good: bool = True, receipt: str = "") -> None:
     """Remember a notice until the next run that shows notices.
 
-    With the id of a removal's receipt, the list offers to undo it as long as it shows the same view.
+    One with the id of a removal's receipt stays as long as the list shows the same view.
     """
     st.session_state["notice"] = Notice(sentence, is_good)
     st.session_state["undoable"] = receipt
 
 
-def show_notice() -> None:
-    """Show the notice that a change of this session, or a redirect to this page, has left."""
+def _forget_undoable() -> None:
+    if st.session_state.pop("undoable", ""):
+        st.session_state.pop("notice", None)
+
+
+def show_notice() -> str:
+    """Show the notice that a change of this session, or a redirect to this page, has left.
+
+    Returns the id of the receipt by which the change can be undone; empty where there is none.
+    """
     token = st.query_params.get("notice")
     if token is not None:
         del st.query_params["notice"]
         if signed := notices.read(token):
             tell(signed.sentence, is_good=signed.is_good)
-    notice: Notice | None = st.session_state.pop("notice", None)
+    notice: Notice | None = st.session_state.get("notice")
     if notice is None:
-        return
+        return ""
     if notice.is_good:
         st.success(notice.sentence, icon=":material/check:")
     else:
         st.warning(notice.sentence, icon=":material/info:")
+    receipt: str = st.session_state.get("undoable", "")
+    if not receipt:
+        del st.session_state["notice"]
+    return receipt

@@ -15,10 +15,11 @@ from jobs_data import links, selections
 from jobs_data.engine import get_database
 from jobs_data.filters import EVERYTHING, ListView, Sort
 from jobs_data.queries import JobsList
-from jobs_data.selections import MAX_JOBS, Contents, Ids, ids_of, read_contents
+from jobs_data.selections import MAX_JOBS, Contents, Ids, read_contents
 from jobs_data.status import FINISHED_STATES, OTHER_LABELS, State
 from jobs_data.wording import counted
 from pages.parts import dialogs, selection
+from pages.parts.selection import Lines
 from pages.parts.state import go_to, view_in_url
 from pages.parts.text import plain
 from pages.parts.viewer import Viewer
@@ -47,12 +48,13 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
 
     A press of a row's report button leaves the job's id in the session as `wants_report`.
     """
-    shown = jobs.rows["id"].to_numpy()
+    shown = lines(jobs)
     key = selection.table_key(shown)
+    ticked = [row for row, ids in enumerate(shown) if np.isin(ids, selected).all()]
     st.dataframe(
         _cells(jobs.rows, site_url, with_delete=viewer.may_remove),
         key=key,
-        selection_default={"selection": {"rows": np.flatnonzero(np.isin(shown, selected)).tolist()}},
+        selection_default={"selection": {"rows": ticked}},
         hide_index=True,
         height="content",
         placeholder="",
@@ -97,6 +99,13 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
             ),
         },
     )
+
+
+def lines(jobs: JobsList) -> Lines:
+    """Return the ids of the jobs that each row stands for: one, unless repeated jobs are folded."""
+    if jobs.folded:
+        return tuple(jobs.folded.lines)
+    return tuple((int(job_id),) for job_id in jobs.rows["id"])
 
 
 def show_pages(jobs: JobsList, zone: ZoneInfo) -> None:
@@ -147,7 +156,7 @@ def _more_buttons(jobs: JobsList) -> None:
         "Select page",
         icon=":material/check_box:",
         on_click=selection.add,
-        args=(jobs.rows["id"].to_numpy(),),
+        args=(lines(jobs),),
     )
     if jobs.pages == 1:
         return
@@ -228,11 +237,11 @@ def _header(label: str, column: str, view: ListView) -> str:
     return f"{label} {'↓' if view.sort.is_descending is not view.is_reversed else '↑'}"
 
 
-def _pressed_in_table(key: str, shown: Ids, view: ListView) -> None:
+def _pressed_in_table(key: str, shown: Lines, view: ListView) -> None:
     """Take over which rows are ticked, or sort by a header: the grid itself would sort one page."""
     pressed = st.session_state[key]["selection"]
     if not pressed["columns"]:
-        selection.tick(shown, ids_of(shown[_within(pressed["rows"], shown)]))
+        selection.tick(shown, _pressed(pressed["rows"], shown))
         return
     selection.draw_table_anew()
     [column] = pressed["columns"]
@@ -241,19 +250,19 @@ def _pressed_in_table(key: str, shown: Ids, view: ListView) -> None:
         go_to(view_in_url().with_sort(sort, is_reversed=again and not view.is_reversed))
 
 
-def _report_pressed(key: str, shown: Ids) -> None:
-    for row in _within([st.session_state[key]["row"]], shown):
-        st.session_state["wants_report"] = int(shown[row])
+def _report_pressed(key: str, shown: Lines) -> None:
+    for line in _pressed([st.session_state[key]["row"]], shown):
+        st.session_state["wants_report"] = line[0]
 
 
-def _delete_pressed(key: str, shown: Ids) -> None:
-    for row in _within([st.session_state[key]["row"]], shown):
-        dialogs.ask_delete(shown[[row]])
+def _delete_pressed(key: str, shown: Lines) -> None:
+    for line in _pressed([st.session_state[key]["row"]], shown):
+        dialogs.ask_delete(line)
 
 
-def _within(rows: Sequence[int], shown: Ids) -> list[int]:
-    """Return the rows that there are: what a browser says is a stranger's word."""
-    return [row for row in rows if 0 <= row < shown.size]
+def _pressed(rows: Sequence[int], shown: Lines) -> Lines:
+    """Return the lines of some rows, as far as there are such: what a browser says is no fact."""
+    return tuple(shown[row] for row in rows if 0 <= row < len(shown))
 
 
 def _cells(rows: pd.DataFrame, site_url: str, *, with_delete: bool) -> pd.DataFrame:
