@@ -74,6 +74,7 @@ if dialogs.is_open():
     dialogs.show_dialog(asked)
 else:
     receipts_undo.show_dialog()
+table.let_keys_in()
 if report := st.session_state.pop("wants_report", None):
     state.open_report(asked, report)
 finish_cards()  # last: nobody has to wait for their bars

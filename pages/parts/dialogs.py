@@ -34,6 +34,7 @@ NAMED: Final = 50
 """So many jobs are named one by one; of more, the names are counted."""
 
 NAMES_HEIGHT: Final = 260
+COUNTS_HEIGHT: Final = 180
 """Above a few, the names scroll, so that the buttons stay in sight."""
 
 
@@ -91,7 +92,8 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
     going = contents.finished
     if going > NAMED:
         _show_names(contents)
-    with st.container(height="content" if len(named) <= FEW else NAMES_HEIGHT):
+    height = COUNTS_HEIGHT if going > NAMED else NAMES_HEIGHT
+    with st.container(height="content" if len(named) <= FEW else height):
         for name, number, status in named[["name", "id", "status"]].itertuples(index=False):
             st.text(f"{name}\nJob {number} · {status}")
     if going > NAMED:
@@ -102,6 +104,8 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
             f"{kept:,} of them cannot be deleted: only a finished job that is still there can."
             if going
             else "This job is active or no longer there, so it cannot be deleted."
+            if kept == 1
+            else "None of these jobs can be deleted: only a finished job that is still there can."
         )
     if going:
         st.caption(
@@ -113,8 +117,8 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
         label = "Delete" if contents.selected == 1 else f"Delete {counted(going)}"
         # A key, because without one a button is another button when its label changes.
         if going and st.button(label, key="confirm_delete", type="primary", icon=":material/delete:"):
-            _delete(contents.finished_ids)
-            selection.drop(ids)
+            if _delete(contents.finished_ids):
+                selection.drop(ids)
             _close()
             open_list(view)
 
@@ -134,34 +138,38 @@ def _show_names(contents: Contents) -> None:
     )
     going = [line for line in contents.by_name if line[1] in FINISHED_STATES]
     shown = pd.DataFrame(going[:NAMED], columns=["Job name", "Outcome", "Jobs"])
-    st.dataframe(shown, hide_index=True, height=NAMES_HEIGHT, alt="What will be deleted")
+    st.dataframe(shown, hide_index=True, height=COUNTS_HEIGHT, alt="What will be deleted")
     if len(going) > NAMED:
         more = sum(jobs for _, _, jobs in going[NAMED:])
         st.caption(f"And {counted(more)} of other names or outcomes.")
 
 
-def _delete(ids: Ids) -> None:
-    """Delete, and leave a notice; nothing of Streamlit that could interrupt it in between."""
+def _delete(ids: Ids) -> bool:
+    """Delete, or begin to, and leave a notice; nothing of Streamlit that could interrupt it in between.
+
+    Return whether nothing stood in the way, whatever became of each job.
+    """
     viewer = get_viewer()
     if not viewer.may_remove:
-        return
+        return False
     which = f"job {ids[0]}" if ids.size == 1 else f"{ids.size:,} selected jobs"
     cause = Cause(viewer.name, Action.DELETE, which)
-    if ids.size <= MAX_PAGE_SIZE:
-        work = removal.remove_jobs(get_database(), ids.tolist(), cause)
-        whole = work.removed == work.total
-        sentence = work.sentence_on(int(ids[0])) if ids.size == 1 else work.sentence()
-        tell(sentence, is_good=whole, receipt=work.receipt)
-        return
-    _start(ids, cause)
+    if ids.size > MAX_PAGE_SIZE:
+        return _start(ids, cause)
+    work = removal.remove_jobs(get_database(), ids.tolist(), cause)
+    sentence = work.sentence_on(int(ids[0])) if ids.size == 1 else work.sentence()
+    tell(sentence, is_good=work.removed == work.total, receipt=work.receipt)
+    return not work.error
 
 
-def _start(ids: Ids | None, cause: Cause) -> None:
-    """Start to remove many jobs, which the list then tells of."""
+def _start(ids: Ids | None, cause: Cause) -> bool:
+    """Begin to remove many jobs, and return whether that could be; the list tells how far it is."""
     try:
         clearing.watch(removal.start_removal(get_database(), ids, cause))
     except (ClearingRuns, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
+        return False
+    return True
 
 
 @st.dialog("Clear inactive jobs?", on_dismiss=_close, icon=":material/delete_sweep:")
@@ -175,7 +183,7 @@ def _clear_dialog(view: ListView) -> None:
     st.markdown(
         f"**{counted(counts.finished, 'finished job')}** will go from the platform's database: "
         f"{counts.completed:,} completed and {counts.failed:,} failed, with their outputs, notes and "
-        "properties, whatever the list shows now. {_can_be_undone()}"
+        f"properties, whatever the list shows now. {_can_be_undone()}"
     )
     st.caption(
         f"{counted(counts.total - counts.finished, 'other job')} and all result files on disk stay. "
@@ -204,4 +212,4 @@ def _clear() -> None:
 
 def _can_be_undone() -> str:
     days = counted(get_settings().receipts_days, "day")
-    return f"Receipts, in the sidebar, keeps what goes for {days}, and can put it back until then."
+    return f"This can be undone for {days}, from Receipts in the sidebar."

@@ -24,15 +24,17 @@ FORGOTTEN: Final = (
 
 def selected_ids() -> Ids:
     """Return what is selected; nothing where the URL names no selection, or one that is forgotten."""
-    token = st.query_params.get(SELECTION_PARAM)
-    if token is None:
-        return ids_of([])
-    ids = selections.find(get_viewer().who, token)
-    if ids is None:
+    found = _find()
+    if found is None:
         del st.query_params[SELECTION_PARAM]
         tell(FORGOTTEN, is_good=False)
-        return ids_of([])
-    return ids
+    return ids_of([]) if found is None else found
+
+
+def _find() -> Ids | None:
+    """Return what is selected; None where the URL names a selection that is not known."""
+    token = st.query_params.get(SELECTION_PARAM)
+    return ids_of([]) if token is None else selections.find(get_viewer().who, token)
 
 
 def tick(shown: Lines, ticked: Lines) -> None:
@@ -57,7 +59,7 @@ def add_matching(job_filter: JobFilter) -> None:
 
 def drop(ids: Ids) -> None:
     """Select some jobs no longer."""
-    if (selected := selected_ids()).size:
+    if (selected := _find()) is not None:
         _keep(np.setdiff1d(selected, ids))
     draw_table_anew()
 

@@ -42,6 +42,24 @@ MANY_SELECTED: Final = 10_000
 MAX_LOOKED_AT: Final = 200_000
 NAMES_TOLD: Final = 3
 
+# Who comes to a table by Tab is given a cursor, unless a row is ticked already: then no key would do
+# anything. The cells that the canvas tells screen readers of take the focus, and with it the cursor.
+_CURSOR: Final = st.components.v2.component(
+    "table_cursor",
+    js="""
+export default function () {
+  const enter = ({ target }) => {
+    if (!target.matches(".stDataFrame canvas:focus-visible")) return
+    setTimeout(() => {
+      if (document.activeElement === target) target.querySelector('[role="gridcell"]')?.focus()
+    }, 100)
+  }
+  document.addEventListener("focusin", enter)
+  return () => document.removeEventListener("focusin", enter)
+}
+""",
+)
+
 
 def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, selected: Ids) -> None:
     """Show a page of jobs, those that are selected ticked.
@@ -99,6 +117,11 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
             ),
         },
     )
+
+
+def let_keys_in() -> None:
+    """Let the keyboard into a table in which rows are ticked; to be called at the end of the page."""
+    _CURSOR(key="table_cursor")
 
 
 def lines(jobs: JobsList) -> Lines:

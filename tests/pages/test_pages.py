@@ -131,6 +131,7 @@ def test_clearing_asks_first_and_then_tells(store: Store) -> None:
     app = show()
     press(app, "Clear inactive…")
     assert "3 finished jobs" in words(app)
+    assert "can be undone for 90 days" in words(app)
     assert len(store.ids()) == 4
     press(app, "Clear 3 jobs")
     for _ in range(50):
