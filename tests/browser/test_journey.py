@@ -208,7 +208,7 @@ def choose_by_keyboard(page: Page, store: Store) -> None:
     expect(dialog).to_contain_text(third)
     tab_to(page, dialog.get_by_role("button", name="Delete 2 jobs"))
     page.keyboard.press("Enter")
-    expect(page.get_by_text("2 jobs deleted.")).to_be_visible()
+    expect(page.get_by_text("2 finished jobs deleted.")).to_be_visible()
     assert first in store.ids(column="name")
     assert not {second, third} & set(store.ids(column="name"))
 
