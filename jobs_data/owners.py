@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, null, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, null, or_, select
 
 from jobs_data import frames
 from jobs_data.engine import Database
@@ -37,6 +37,14 @@ def owner_names(
         select(user.c.id, *names).select_from(source).where(user.c.id.in_(set(user_ids) - {None}))
     )
     return {row["id"]: frames.owner_of(row) for row in found.mappings()}
+
+
+def users_called(
+    database: Database, called: Callable[[ColumnElement[Any]], ColumnElement[bool]]
+) -> Select[int]:
+    """Select the ids of the users one of whose names, shown or for signing in, meets a condition."""
+    source, names = _with_display_name(database, user, user.c.id, user.c.username)
+    return select(user.c.id).select_from(source).where(or_(*(called(name) for name in names)))
 
 
 def _with_display_name(

@@ -26,12 +26,12 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    text,
     true,
 )
 
 from jobs_data import frames
 from jobs_data.engine import Database
+from jobs_data.matching import duration_seconds
 from jobs_data.owners import owner_names
 from jobs_data.platform import JOB_CLASS, job, job_execution, object_
 from jobs_data.status import COMPLETED, ERROR, State, is_finished, is_in, is_unfinished, state_of
@@ -556,15 +556,9 @@ def _runs(
     `last_job` (the largest id).
     """
     created = object_.c.created_at
-    if database.engine.dialect.name == "sqlite":
-        derived: ColumnElement[Any] = cast(func.strftime("%s", job.c.completed_at), Integer) - cast(
-            func.strftime("%s", created), Integer
-        )
-    else:
-        derived = func.timestampdiff(text("SECOND"), created, job.c.completed_at, type_=Integer)
     source = job.join(object_, object_.c.id == job.c.id)
     recorded: ColumnElement[bool] = false()
-    seconds = derived
+    derived = seconds = duration_seconds(database)
     if "duration" in database.columns.get(job_execution.name, ()):
         source = source.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
         recorded = job_execution.c.duration.is_not(None)

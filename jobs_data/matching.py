@@ -1,0 +1,195 @@
+"""What a filter means in SQL: the one place, so that no two parts of the app read it differently."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+)
+
+from jobs_data import frames
+from jobs_data.engine import Database
+from jobs_data.filters import NO_OWNER, Dates, JobFilter, parse_number
+from jobs_data.owners import users_called
+from jobs_data.platform import (
+    ERROR_NOTE_TYPE_ID,
+    job,
+    job_execution,
+    note,
+    object_,
+    slug,
+    user,
+)
+from jobs_data.spans import BEFORE_ALL_TIMES, within
+from jobs_data.status import ERROR, is_in
+
+
+def matching(
+    job_filter: JobFilter, database: Database, now: datetime | None = None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of the jobs that a filter lets through, for any statement about `job`.
+
+    They speak of no other table of that statement. `now` is what dates are relative to, the present
+    if not told. None of them is ever NULL.
+    """
+    fixed = job_filter.at(now or datetime.now(UTC))
+    where: list[ColumnElement[bool]] = []
+    if fixed.state is not None:
+        where.append(is_in(fixed.state))
+    if fixed.owners:
+        where.append(_is_of(fixed.owners))
+    if fixed.names:
+        where.append(_is_called(fixed.names))
+    where += _created_in(fixed.created, database)
+    where += _within(job.c.completed_at, fixed.finished, database)
+    if fixed.has_result is not None:
+        where.append(_is(_has_result(), fixed.has_result))
+    if fixed.types:
+        where.append(_execution(database, "type", lambda type_: type_.in_(fixed.types)))
+    if fixed.has_errors is not None:
+        where.append(_is(_has_errors(database), fixed.has_errors))
+    if fixed.longer_than is not None:
+        where.append(_took_longer_than(fixed.longer_than, database))
+    if fixed.search:
+        where.append(_mentions(fixed.search, database))
+    return where
+
+
+def duration_seconds(database: Database) -> ColumnElement[Any]:
+    """Return how long a job took by its two times, in whole seconds; its source has the object too.
+
+    It is negative where clocks disagree, and NULL where a time is missing or cannot be read.
+    """
+    created, ended = object_.c.created_at, job.c.completed_at
+    if database.is_sqlite:
+        ended_at = cast(func.strftime("%s", ended), Integer)
+        return ended_at - cast(func.strftime("%s", created), Integer)
+    return func.timestampdiff(text("SECOND"), created, ended, type_=Integer)
+
+
+def _is(condition: ColumnElement[bool], wanted: bool) -> ColumnElement[bool]:
+    return condition if wanted else ~condition
+
+
+def _is_of(owners: tuple[int, ...]) -> ColumnElement[bool]:
+    users = [owner for owner in owners if owner != NO_OWNER]
+    nobody = job.c.user_id.is_(None) if NO_OWNER in owners else false()
+    return or_(and_(job.c.user_id.is_not(None), job.c.user_id.in_(users)), nobody)
+
+
+def _is_called(names: tuple[str, ...]) -> ColumnElement[bool]:
+    called = func.coalesce(job.c.name, "").in_(names)
+    # A name of white space alone is shown as unknown too; databases trim only spaces, and so this.
+    unknown = func.trim(func.coalesce(job.c.name, "")) == ""
+    return or_(called, unknown) if frames.UNKNOWN_NAME in names else called
+
+
+def _created_in(dates: Dates, database: Database) -> list[ColumnElement[bool]]:
+    if dates == Dates():
+        return []
+    inside = _within(object_.c.created_at, dates, database)
+    there: Select[Any] = select(object_.c.id).where(object_.c.id == job.c.id, *inside)
+    conditions: list[ColumnElement[bool]] = [exists(there.correlate(job))]
+    if not database.is_sqlite and dates.since:
+        # The spans know where such jobs can be, so that the others need not be looked at.
+        since = _naive(dates.since, database)
+        before = _naive(dates.before, database) if dates.before else None
+        if ranges := database.survey.reaching(since, before):
+            conditions.append(within(ranges))
+    return conditions
+
+
+def _within(
+    column: ColumnElement[datetime], dates: Dates, database: Database
+) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    if dates.since:
+        where.append(column >= literal(_naive(dates.since, database), column.type))
+    if dates.before:
+        where.append(column < literal(_naive(dates.before, database), column.type))
+        # A time of zeros, which MySQL can hold, is none.
+        where.append(column > literal(BEFORE_ALL_TIMES, column.type))
+    return [and_(column.is_not(None), *where)] if where else []
+
+
+def _naive(moment: datetime, database: Database) -> datetime:
+    """Return a moment as the platform writes it; one at the edge of the calendar stays there."""
+    try:
+        return moment.astimezone(database.timezone).replace(tzinfo=None)
+    except OverflowError:
+        return moment.replace(tzinfo=None)
+
+
+def _has_result() -> ColumnElement[bool]:
+    return func.trim(func.coalesce(job.c.download_path, "")) != ""
+
+
+def _has_errors(database: Database) -> ColumnElement[bool]:
+    """Source: the platform keeps errors in the status, in notes of one type, or with the execution."""
+    found: list[ColumnElement[bool]] = [
+        and_(job.c.status_id.is_not(None), job.c.status_id == ERROR),
+        _execution(database, "error_message", lambda message: func.trim(message) != ""),
+    ]
+    if note.name in database.tables:
+        noted = select(note.c.id).where(
+            note.c.object_id == job.c.id, note.c.type_id == ERROR_NOTE_TYPE_ID
+        )
+        found.append(exists(noted.correlate(job)))
+    return or_(*found)
+
+
+def _execution(database: Database, column: str, meets: Any) -> ColumnElement[bool]:
+    """Return whether what Heratio keeps of a job's run has a column that meets a condition."""
+    if column not in database.columns.get(job_execution.name, ()):
+        return false()
+    run = select(job_execution.c.job_id).where(
+        job_execution.c.job_id == job.c.id, meets(job_execution.c[column])
+    )
+    return exists(run.correlate(job))
+
+
+def _took_longer_than(seconds: int, database: Database) -> ColumnElement[bool]:
+    recorded: ColumnElement[Any] = null()
+    if "duration" in database.columns.get(job_execution.name, ()):
+        run = select(job_execution.c.duration).where(job_execution.c.job_id == job.c.id)
+        recorded = run.correlate(job).scalar_subquery()
+    by_times = select(duration_seconds(database)).where(object_.c.id == job.c.id)
+    derived = by_times.correlate(job).scalar_subquery()
+    return func.coalesce(recorded, derived, 0, type_=Integer()) > seconds
+
+
+def _mentions(words: str, database: Database) -> ColumnElement[bool]:
+    """Return whether a text is in what the list shows of a job: name, owner or related record."""
+    found: list[ColumnElement[bool]] = [_contains(job.c.name, words)]
+    if user.name in database.tables:
+        owners = users_called(database, lambda name: _contains(name, words))
+        found.append(and_(job.c.user_id.is_not(None), job.c.user_id.in_(owners)))
+    if words.lower() == frames.SYSTEM_OWNER.lower():
+        found.append(job.c.user_id.is_(None))
+    if slug.name in database.tables:
+        records = select(slug.c.object_id).where(_contains(slug.c.slug, words))
+        found.append(and_(job.c.object_id.is_not(None), job.c.object_id.in_(records)))
+    number = parse_number(words.removeprefix("#"))
+    if number is not None and words.startswith("#"):
+        found.append(and_(job.c.object_id.is_not(None), job.c.object_id == number))
+    return or_(*found)
+
+
+def _contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
+    """Return whether a column has a text in it; `%`, `_` and the escape are characters like others."""
+    return func.coalesce(column, "", type_=String()).contains(words, autoescape=True)
