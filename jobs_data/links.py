@@ -45,9 +45,10 @@ def output_url(job_id: int) -> str:
     return f"{BASE}/{job_id}/output"
 
 
-def export_url(view: ListView) -> str:
+def export_url(view: ListView, *, all_columns: bool = False) -> str:
     """Return the address from which the CSV of a view's jobs is streamed; pages do not matter."""
-    return _with_query(f"{BASE}/export-csv", view_params(view.unpaged))
+    more = {"columns": "all"} if all_columns else {}
+    return _with_query(f"{BASE}/export-csv", {**view_params(view.unpaged), **more})
 
 
 def record_url(site_url: str, slug: str) -> str:
