@@ -107,7 +107,8 @@ def _refresh_pressed() -> None:
 
 def _export_button(label: str, jobs: JobsList, *, all_columns: bool = False) -> None:
     icon, view = ":material/download:", jobs.view.unpaged
-    if jobs.matching > export.BUTTON_MAX_JOBS:
+    # Where a search ran out of time there may be many more than it has counted, or any at all.
+    if jobs.matching > export.BUTTON_MAX_JOBS or jobs.looked_at is not None:
         st.link_button(label, links.export_url(view, all_columns=all_columns), icon=icon)
         return
     columns = "every field" if all_columns else "name, status, user and times"
@@ -127,7 +128,8 @@ def _export_button(label: str, jobs: JobsList, *, all_columns: bool = False) -> 
 
 
 def _clear_button(jobs: JobsList) -> None:
-    if not jobs.counts.finished:
+    # A search has not counted what this is about: all finished jobs, whatever the filter.
+    if not (jobs.everything if jobs.view.filter.is_search else jobs.counts.finished):
         return
     running = clearing.is_running()
     st.button(
@@ -137,6 +139,6 @@ def _clear_button(jobs: JobsList) -> None:
         disabled=running,
         help="Finished jobs are being cleared right now."
         if running
-        else "Removes finished jobs; asks first.",
+        else "Removes all finished jobs, whatever the filter; asks first.",
         wrap=False,
     )
