@@ -130,10 +130,12 @@ def test_a_search_that_runs_out_of_time_says_so(store: Store, monkeypatch: pytes
     """How far it came, what still looks at all jobs, and what to do."""
     store.job("job")
     monkeypatch.setattr(counts, "SEARCH_SECONDS", -1)
-    told = words(show(q="job"))
+    app = show(q="job")
+    told = words(app)
     assert "the newest 0 of 1 job only" in told
     assert "Export and tidying look at all" in told
     assert "Nothing found among the newest 0 of 1 job." in told
+    assert [link.proto.label for link in app.get("link_button")] == ["Export CSV", "All columns"]
 
 
 @pytest.mark.parametrize(
@@ -225,6 +227,18 @@ def test_a_preset_takes_the_place_of_days_and_days_that_of_a_preset(store: Store
     press(app, "Show jobs")
     assert query_of(app) == {"created": ["..2020-01-02T00:00:00Z"]}
     assert names(app) == ["old"]
+
+
+def test_where_no_types_are_recorded_the_form_says_so(store: Store) -> None:
+    """The box is there, but nothing can be chosen in it."""
+    store.job()
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE ahg_job_execution")
+    app = show()
+    open_form(app)
+    [type_] = [found for found in app.multiselect if found.label == "Type"]
+    assert type_.disabled
+    assert type_.placeholder == "This platform records no types of jobs"
 
 
 def test_auto_refresh_waits_for_the_form(store: Store) -> None:
