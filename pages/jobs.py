@@ -12,6 +12,8 @@ from pages.parts import (
     cards,
     clearing,
     dialogs,
+    filter_bar,
+    filter_form,
     readings,
     receipts_undo,
     refresh,
@@ -24,8 +26,9 @@ from pages.parts.viewer import get_viewer
 
 database = get_database()
 zone = times.zone_named(st.context.timezone)
-asked = state.view_in_url()
 viewer = get_viewer()
+filter_bar.follow_number(database)
+asked = state.view_in_url()
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
 clearing.take_result()
@@ -50,7 +53,8 @@ clearing.show_progress()
 receipts_undo.show_progress()
 if (receipt := state.show_notice()) and viewer.may_remove:
     receipts_undo.undo_button(receipt, viewer)
-trend = readings.begin(partial(readings.trend, database, zone))
+# The bars are of all jobs: beside the counts of a search they would say something else than these.
+trend = None if asked.filter.is_search else readings.begin(partial(readings.trend, database, zone))
 
 # The table comes first to the browser, because it takes longest to draw; it stands below the rest.
 above, below = st.container(), st.container()
@@ -59,16 +63,20 @@ with below:
         table.show_table(jobs, zone, get_settings().site_url, viewer, selected)
         table.show_pages(jobs, zone)
     else:
-        table.show_empty(jobs)
+        filter_bar.show_nothing(jobs, filter_bar.owner_names(database, asked.filter), zone)
     table.show_selection(jobs, selected, viewer)
 with above:
     finish_cards = cards.show_cards(jobs, trend)
-    toolbar.show_toolbar(jobs, viewer)
+    toolbar.show_toolbar(jobs, viewer, zone)
 
 refresh.keep_refreshing(
     jobs.read_at,
     zone,
-    paused_by="a dialog is open" if is_asked else "",
+    paused_by="a dialog is open"
+    if is_asked
+    else "the filters are open"
+    if filter_form.is_open()
+    else "",
 )
 if dialogs.is_open():
     dialogs.show_dialog(asked)

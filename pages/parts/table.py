@@ -184,10 +184,12 @@ def _more_buttons(jobs: JobsList) -> None:
     if jobs.pages == 1:
         return
     too_many = jobs.matching > MAX_JOBS
+    # A search that was stopped has found some of the jobs that it looks for.
+    number = f" {jobs.matching:,}" if jobs.looked_at is None else ""
     which = "" if jobs.view.filter == EVERYTHING else " matching"
     # A key, because without one a button is another button when its label changes.
     st.button(
-        f"Select all {jobs.matching:,}{which}",
+        f"Select all{number}{which}",
         key="select_all",
         icon=":material/select_all:",
         on_click=selection.add_matching,
@@ -227,26 +229,6 @@ def _summary(selected: Ids, contents: Contents | None) -> str:
     if len(by_name) > NAMES_TOLD:
         names.append(f"{counted(len(by_name) - NAMES_TOLD, 'more name')}")
     return f"{told}  \n{', '.join(names)}"
-
-
-def show_empty(jobs: JobsList) -> None:
-    """Say why there is nothing to show, and what to do."""
-    if not jobs.counts.total:
-        st.info(
-            "There are no jobs. The platform makes one whenever somebody imports, exports, moves or "
-            "publishes records in the background; it will show up here.",
-            icon=":material/inbox:",
-        )
-        return
-    st.info(
-        f"{counted(jobs.counts.total)} in all, none of them {jobs.view.filter.state} right now.",
-        icon=":material/filter_alt_off:",
-    )
-    st.button(
-        "Show all jobs",
-        icon=":material/list:",
-        on_click=lambda: go_to(view_in_url().with_state(None)),
-    )
 
 
 def _page_picked() -> None:
