@@ -300,8 +300,8 @@ def search(receipts: Sequence[Receipt], text: str) -> tuple[list[Receipt], int]:
     found, unread = [], 0
     for receipt in receipts:
         said = receipt.summary
-        told = "\n".join((receipt.id, said.by, said.action, said.filter, *said.names)).casefold()
-        missing = [word for word in words if word not in told]
+        told = "\n".join((said.by, said.action, said.filter, *said.names)).casefold()
+        missing = [word for word in words if word not in told and word != receipt.id.casefold()]
         if any(not (word.isascii() and word.isdigit()) for word in missing):
             unread += receipt.is_being_read
         elif missing and (receipt.is_being_read or time.monotonic() > until):
