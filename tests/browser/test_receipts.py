@@ -65,7 +65,8 @@ def test_a_removal_is_found_and_undone_by_keyboard(
     press(page, "Undo")
     expect(page.get_by_text("3 jobs put back, under the old numbers.")).to_be_visible()
     assert query(page) == opened
-    assert dump(store.engine) == before
+    after = dump(store.engine)
+    assert after == {**before, "login_attempt": after["login_attempt"]}
     expect(page.get_by_role("button", name="Undo…")).to_be_disabled()
     press(page, "Back to receipts")
     expect(page.get_by_text("Showing 1–1 of 1 receipt")).to_be_visible()

@@ -1,4 +1,4 @@
-"""The page of the receipts, run without a browser. What it shows are files, so one database is enough."""
+"""The page of the receipts, run without a browser; it shows files, so one database is enough."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
