@@ -195,7 +195,7 @@ class Removal:
         elif self.active:
             parts.append(f"{counted(self.active)} had become active, and stayed.")
         if self.missing and self.action is not Action.CLEAR:
-            parts.append(f"{counted(self.missing)} were gone already.")
+            parts.append(f"{counted(self.missing)} had gone already.")
         if self.passed_over:
             held = counted(self.passed_over, "finished job")
             parts.append(f"Something else is using {held}, left alone.")
