@@ -266,6 +266,8 @@ def list_receipts(folder: Path) -> list[Receipt]:
     for receipt_id in sorted(_ids(folder), reverse=True):
         with suppress(OSError):  # it was discarded a moment ago
             found.append(_receipt(folder / f"{receipt_id}{SUFFIX}", receipt_id, until))
+    # Of one second, the one that was written last is most likely the newest.
+    found.sort(key=lambda receipt: (receipt.at, receipt.summary.modified), reverse=True)
     for gone in _known.keys() - {receipt.path for receipt in found}:
         if gone.parent == folder:
             _known.pop(gone, None)

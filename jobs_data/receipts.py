@@ -167,12 +167,10 @@ class ReceiptWriter:
         return self._file
 
 
-def job_line(job_id: int, rows: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Return the line of one job; its rows are given by table, each a JSON array already."""
-    tables = b", ".join(
-        b'"%s": [%s]' % (table.encode(), b", ".join(found)) for table, found in rows.items()
-    )
-    return b'{"job": %d, "rows": {%s}}\n' % (job_id, tables)
+def job_line(job_id: int, rows: Iterable[tuple[str, Sequence[bytes]]]) -> bytes:
+    """Return the line of one job; its rows come table by table, each a JSON array already."""
+    tables = [b'"%s": [%s]' % (table.encode(), b", ".join(found)) for table, found in rows]
+    return b'{"job": %d, "rows": {%s}}\n' % (job_id, b", ".join(tables))
 
 
 def _line(value: dict[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from jobs_data import kept_receipts
 from jobs_data.engine import Database, make_engine
 from jobs_data.kept_receipts import Receipt, ReceiptsUnreadable, State, Summary
-from jobs_data.receipts import Action, Cause, ReceiptWriter, job_line
+from jobs_data.receipts import Action, Cause, ReceiptWriter
 
 COLUMNS = {"object": ["id", "created_at"], "job": ["id", "output", "name"]}
 HOSTILE = "*Bold* <b> %_ \n🗃"
@@ -29,9 +29,11 @@ def write(
     """Write the receipt of a removal, a member for each job, and return its id."""
     writer = ReceiptWriter(database, Cause(by, Action.DELETE, which), COLUMNS)
     for job_id, name in names.items():
-        row = json.dumps([job_id, "output " * 20, name]).encode()
-        made = json.dumps([job_id, "2026-06-15 12:00:00"]).encode()
-        writer.write([job_line(job_id, {"object": [made], "job": [row]})])
+        rows = {
+            "object": [[job_id, "2026-06-15 12:00:00"]],
+            "job": [[job_id, "output " * 20, name]],
+        }
+        writer.write([json.dumps({"job": job_id, "rows": rows}).encode() + b"\n"])
         writer.tell({"removed": [job_id]})
     writer.tell({"active": [70_001], "held": [70_002, 70_003]})
     writer.close("")
