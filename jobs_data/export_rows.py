@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Executable, func, select, unio
 
 from jobs_data import frames
 from jobs_data.engine import Database
-from jobs_data.filters import JobFilter, ListView, Sort
-from jobs_data.order import matching, name_key, newest_first, with_object
+from jobs_data.filters import ListView, Sort
+from jobs_data.matching import matching
+from jobs_data.order import in_order, with_object
 from jobs_data.owners import owner_names, with_owner
 from jobs_data.platform import job, object_
 from jobs_data.queries import read_status_names
@@ -46,25 +47,25 @@ def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob
     nothing, or empty lists, are yielded. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view.filter)
-        if view.sort is Sort.DATE and not database.is_sqlite:
+        exporting = _Exporting(connection, database, view)
+        if view.sort is Sort.DATE and not view.is_reversed and not database.is_sqlite:
             spans = database.survey.spans(database.reading, connection)
             # Where times do not follow ids, to sort all jobs once costs less than to look for each
             # piece among most of them.
             if spans.overlap() <= MAX_OVERLAP:
                 yield from exporting.in_pieces(spans)
                 return
-        order = (name_key(database), job.c.id.desc())
-        yield from exporting.in_order(newest_first() if view.sort is Sort.DATE else order)
+        yield from exporting.in_order()
 
 
 class _Exporting:
     """The two ways in which an export reads its jobs."""
 
-    def __init__(self, connection: Connection, database: Database, job_filter: JobFilter) -> None:
+    def __init__(self, connection: Connection, database: Database, view: ListView) -> None:
         self._connection = connection
         self._database = database
-        self._where = matching(job_filter)
+        self._view = view
+        self._where = matching(view.filter, database)
         self._terms = read_status_names(connection, database)
         self._statuses: dict[tuple[int | None, bool], str] = {}
 
@@ -84,7 +85,7 @@ class _Exporting:
                 yield from self._each_in_one_value(together, owners)
                 together = []
             if piece.at_most > at_most:
-                yield from self.in_order(newest_first(), *_created_in(piece))
+                yield from self.in_order(*_created_in(piece))
         yield from self._each_in_one_value(together, owners)
 
     def _each_in_one_value(
@@ -121,9 +122,7 @@ class _Exporting:
                     for time, _, user_id, status_id, name, end in rows
                 ]
 
-    def in_order(
-        self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
-    ) -> Iterator[list[ExportedJob]]:
+    def in_order(self, *where: ColumnElement[bool]) -> Iterator[list[ExportedJob]]:
         """Yield jobs row by row."""
         source, owner = with_owner(self._database, with_object(), job.c.user_id)
         has_ended = job.c.completed_at.is_not(None)
@@ -132,7 +131,7 @@ class _Exporting:
             select(job.c.name, job.c.status_id, has_ended, *times, *owner)
             .select_from(source)
             .where(*self._where, *where)
-            .order_by(*order)
+            .order_by(*in_order(self._database, self._view))
         )
         with closing(self._stream(statement, EXPORT_CHUNK_ROWS)) as chunks:
             for rows in chunks:
