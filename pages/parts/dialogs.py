@@ -84,7 +84,8 @@ def _close_button(label: str) -> None:
 @st.dialog("Delete from the history?", on_dismiss=_close, icon=":material/delete:")
 def _delete_dialog(view: ListView, ids: Ids) -> None:
     try:
-        contents, named = _once(lambda: _read_what_goes(ids))
+        with st.spinner("Looking at the jobs…"):
+            contents, named = _once(lambda: _read_what_goes(ids))
     except DatabaseUnavailable as problem:
         st.error(str(problem))
         _close_button("Close")
