@@ -13,7 +13,7 @@ from jobs_data.filters import ListView, Sort
 from jobs_data.queries import JobsList
 from jobs_data.status import State
 from jobs_data.wording import counted
-from pages.parts import clearing, dialogs, filter_bar, filter_form, table
+from pages.parts import clearing, dialogs, filter_bar, filter_form, folds
 from pages.parts.refresh import refresh_controls
 from pages.parts.state import go_to, view_in_url
 from pages.parts.viewer import Viewer
@@ -54,6 +54,7 @@ def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo) -> None:
     filter_bar.show_chips(asked, filter_bar.owner_names(get_database(), asked), zone)
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         refresh_controls(on_refresh=_refresh_pressed)
+        folds.show_toggle(jobs)
         st.space("stretch")
         _export_buttons(jobs)
         if viewer.may_remove:
@@ -100,7 +101,6 @@ def _order_picked() -> None:
 
 
 def _refresh_pressed() -> None:
-    table.forget_selection()
     st.session_state["wants_now"] = True
 
 
