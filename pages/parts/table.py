@@ -195,10 +195,12 @@ def _more_buttons(jobs: JobsList) -> None:
     if jobs.pages == 1:
         return
     too_many = jobs.matching > MAX_JOBS
+    # A search that was stopped has found some of the jobs that it looks for.
+    number = f" {jobs.matching:,}" if jobs.looked_at is None else ""
     which = "" if jobs.view.filter == EVERYTHING else " matching"
     # A key, because without one a button is another button when its label changes.
     st.button(
-        f"Select all {jobs.matching:,}{which}",
+        f"Select all{number}{which}",
         key="select_all",
         icon=":material/select_all:",
         on_click=selection.add_matching,

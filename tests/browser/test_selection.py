@@ -17,7 +17,6 @@ from tests.browser.steps import (
     press_report,
     query,
     select_rows,
-    tab_to,
 )
 from tests.store import NOON, Store
 
@@ -89,20 +88,16 @@ def it_is_shown_in_every_order(page: Page) -> None:
 def it_goes_and_comes_back_by_keyboard(page: Page, store: Store) -> None:
     """The dialog names the finished ones; what was deleted can be undone from the notice."""
     dialog = page.get_by_role("dialog")
-    tab_to(page, page.get_by_role("button", name="Delete selected…"))
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Delete selected…").press("Enter")
     expect(dialog).to_contain_text("job 01")
     expect(dialog).to_contain_text("job 10")
     expect(dialog).to_contain_text("1 of them cannot be deleted")
-    tab_to(page, dialog.get_by_role("button", name="Delete 2 jobs"))
-    page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Delete 2 jobs").press("Enter")
     expect(page.get_by_text("2 finished jobs deleted.")).to_be_visible()
     assert store.ids(column="name") == sorted(set(names(*range(JOBS))) - set(names(1, 10)))
     assert "selection" not in query(page)
-    tab_to(page, page.get_by_role("button", name="Undo…"))
-    page.keyboard.press("Enter")
-    tab_to(page, dialog.get_by_role("button", name="Undo"))
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Undo…").press("Enter")
+    dialog.get_by_role("button", name="Undo").press("Enter")
     expect(page.get_by_text("2 jobs put back")).to_be_visible()
     assert store.ids(column="name") == names(*range(JOBS))
 
