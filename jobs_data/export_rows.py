@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import ColumnElement, Connection, Executable, func, select, union_all
 
 from jobs_data import frames
@@ -15,9 +17,9 @@ from jobs_data.engine import Database
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.order import matching, name_key, newest_first, with_object
 from jobs_data.owners import owner_names, with_owner
-from jobs_data.platform import job, object_
-from jobs_data.queries import read_status_names
-from jobs_data.spans import BEFORE_ALL_TIMES, Piece, Spans, created, within
+from jobs_data.platform import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
+from jobs_data.queries import JobReport, read_reports, read_status_names
+from jobs_data.spans import BEFORE_ALL_TIMES, Ids, Piece, Spans, created, within
 from jobs_data.status import label_of, state_of
 
 EXPORT_CHUNK_ROWS: Final = 2_000
@@ -28,6 +30,13 @@ JOB_BYTES: Final = 2_000
 PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024
 """What a server sends in one value, if nobody has set it lower."""
+
+REPORTS_TOGETHER: Final = 1_000
+TEXTS_TOGETHER: Final = 2_000_000
+"""How much long text, in the database's own measure, the reports read at a time have, but for one
+that has more alone."""
+
+LONG_TEXT: Final = 1_000
 
 MAX_OVERLAP: Final = 5
 EXPORT_SECONDS: Final = 3_600
@@ -47,19 +56,44 @@ def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob
     """
     with database.reading(EXPORT_SECONDS) as connection:
         exporting = _Exporting(connection, database, view.filter)
-        if view.sort is Sort.DATE and not database.is_sqlite:
-            spans = database.survey.spans(database.reading, connection)
-            # Where times do not follow ids, to sort all jobs once costs less than to look for each
-            # piece among most of them.
-            if spans.overlap() <= MAX_OVERLAP:
-                yield from exporting.in_pieces(spans)
-                return
-        order = (name_key(database), job.c.id.desc())
-        yield from exporting.in_order(newest_first() if view.sort is Sort.DATE else order)
+        if spans := _spans_to_follow(connection, database, view):
+            yield from exporting.in_pieces(spans)
+        else:
+            yield from exporting.in_order(_order(database, view))
+
+
+def stream_reports(database: Database, view: ListView) -> Iterator[list[JobReport]]:
+    """Yield what is known of all jobs of a view's filter, without outputs, in its order.
+
+    All come from one transaction, at most a thousand at a time, and fewer where their texts are long.
+    Memory grows by the eight bytes of each job's id at most. Raises DatabaseUnavailable.
+    """
+    with database.reading(EXPORT_SECONDS) as connection:
+        exporting = _Exporting(connection, database, view.filter)
+        spans = _spans_to_follow(connection, database, view)
+        pieces = spans.pieces(PIECE_JOBS) if spans else [None]
+        for piece in pieces:
+            ids = exporting.ids(_order(database, view), *(_created_in(piece) if piece else ()))
+            for first in range(0, len(ids), REPORTS_TOGETHER):
+                yield from exporting.reports(ids[first : first + REPORTS_TOGETHER].tolist())
+
+
+def _order(database: Database, view: ListView) -> tuple[ColumnElement[Any], ...]:
+    return newest_first() if view.sort is Sort.DATE else (name_key(database), job.c.id.desc())
+
+
+def _spans_to_follow(connection: Connection, database: Database, view: ListView) -> Spans | None:
+    """Return the spans by which the newest jobs are found first, None where all have to be sorted."""
+    if view.sort is not Sort.DATE or database.is_sqlite:
+        return None
+    spans = database.survey.spans(database.reading, connection)
+    # Where times do not follow ids, to sort all jobs once costs less than to look for each piece
+    # among most of them.
+    return spans if spans.overlap() <= MAX_OVERLAP else None
 
 
 class _Exporting:
-    """The two ways in which an export reads its jobs."""
+    """The ways in which an export reads its jobs."""
 
     def __init__(self, connection: Connection, database: Database, job_filter: JobFilter) -> None:
         self._connection = connection
@@ -147,11 +181,56 @@ class _Exporting:
                     for name, status_id, has_ended, time, end, *names in rows
                 ]
 
+    def ids(self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]) -> Ids:
+        """Return the ids of jobs in an order."""
+        statement = select(job.c.id).select_from(with_object()).where(*self._where, *where)
+        chunks = self._stream(statement.order_by(*order), EXPORT_CHUNK_ROWS)
+        return np.fromiter((row.id for rows in chunks for row in rows), dtype=np.int64)
+
+    def reports(self, ids: Sequence[int]) -> Iterator[list[JobReport]]:
+        """Yield what is known of some jobs, so many at a time as their texts allow."""
+        sizes = self._text_sizes(ids)
+        together: list[int] = []
+        size = 0
+        for job_id in ids:
+            size += sizes.get(job_id, 0)
+            if together and size > TEXTS_TOGETHER:
+                yield read_reports(self._connection, self._database, together, self._terms)
+                together, size = [], sizes.get(job_id, 0)
+            together.append(job_id)
+        if together:
+            yield read_reports(self._connection, self._database, together, self._terms)
+
+    def _text_sizes(self, ids: Sequence[int]) -> Counter[int]:
+        """Return how long the texts of jobs are that have no narrow bound."""
+        sizes: Counter[int] = Counter()
+
+        def add(
+            job_id: ColumnElement[int], text: ColumnElement[Any], *where: ColumnElement[bool]
+        ) -> None:
+            size = func.length(text)
+            found = select(job_id, size).where(job_id.in_(ids), size > 0, *where)
+            for of, length in self._connection.execute(found):
+                sizes[of] += length
+
+        add(job.c.id, job.c.download_path)
+        for name in {"error_message", "stack_trace"} & self._database.columns.get(
+            job_execution.name, set()
+        ):
+            add(job_execution.c.job_id, job_execution.c[name])
+        if {note.name, note_i18n.name} <= self._database.tables:
+            add(
+                note.c.object_id,
+                note_i18n.c.content,
+                note.c.id == note_i18n.c.id,
+                note.c.type_id == ERROR_NOTE_TYPE_ID,
+            )
+        return sizes
+
     def _stream(self, statement: Executable, rows: int) -> Generator[Sequence[Any]]:
         """Yield so many rows at a time from a cursor that stays on the server."""
-        result = self._connection.execution_options(stream_results=True, yield_per=rows).execute(
-            statement
-        )
+        options = {"stream_results": True, "yield_per": rows}
+        result = self._connection.execute(statement, execution_options=options)
         try:
             yield from result.partitions()
         except GeneratorExit:
