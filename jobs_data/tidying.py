@@ -6,12 +6,13 @@ Nothing is removed here: `removal` takes the ids of a preview, and looks at each
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -27,9 +28,19 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data import frames, results
+from jobs_data import filter_words, frames, results, times
 from jobs_data.engine import Database, DatabaseUnavailable, TookTooLong
-from jobs_data.filters import EVERYTHING, JobFilter, Params, filter_params, parse_filter, parse_number
+from jobs_data.filters import (
+    ANY_TIME,
+    EVERYTHING,
+    FILTER_PARAMS,
+    Dates,
+    JobFilter,
+    Params,
+    filter_params,
+    parse_filter,
+    parse_number,
+)
 from jobs_data.matching import matching
 from jobs_data.owners import with_owner
 from jobs_data.platform import job, object_
@@ -56,6 +67,7 @@ LISTED_NAMES: Final = 50
 OTHERS: Final = "All others"
 SAMPLES: Final = 6
 MAX_KEEP_LAST: Final = 1_000_000
+USUAL_AGE: Final = Dates(ago=timedelta(days=90))
 
 
 @dataclass(frozen=True)
@@ -106,6 +118,19 @@ class Preview:
         """Return how many jobs would go."""
         return len(self.ids)
 
+    def headline(self) -> str:
+        """Return how many would go, and how they ended."""
+        return (
+            f"{counted(self.total)} would go: {self.completed:,} completed and {self.failed:,} failed."
+        )
+
+    def span_sentence(self, zone: ZoneInfo) -> str:
+        """Return when the first and the last of them were completed, in a zone, which is named."""
+        if not self.oldest:
+            return "None of them has a completion time."
+        first, last = times.shown(self.oldest, zone), times.shown(self.newest, zone)
+        return f"Completed from {first} to {last}."
+
     def kept_sentences(self, rules: Rules) -> list[str]:
         """Return what the rules keep and why, for the screen and the command line."""
         sentences = []
@@ -137,6 +162,31 @@ class Preview:
         return "No finished job meets these rules: there is nothing to remove."
 
 
+def rules_from(job_filter: JobFilter) -> Rules:
+    """Return the rules to begin with, for whoever comes from a list of some jobs."""
+    return Rules(
+        replace(
+            job_filter,
+            state=job_filter.state if job_filter.state in FINISHED_STATES else None,
+            finished=USUAL_AGE if job_filter.finished == ANY_TIME else job_filter.finished,
+        )
+    )
+
+
+def rules_words(rules: Rules, owner_names: Mapping[int, str], zone: ZoneInfo) -> str:
+    """Return which jobs the rules let go, as a part of a sentence; arguments as for `filter_words`.
+
+    It is a stranger's text in part.
+    """
+    kept = [
+        *([f"the last {rules.keep_last:,} of each name"] if rules.keep_last else []),
+        *(["failures"] if rules.keep_failures else []),
+    ]
+    jobs = filter_words.words(rules.filter, owner_names, zone)
+    jobs = "all finished jobs" if rules.filter == EVERYTHING else jobs
+    return f"{jobs}, except {' and '.join(kept)}" if kept else jobs
+
+
 def parse_rules(params: Params) -> Rules:
     """Return the rules that a URL's query asks for: the list's own filter, and what is to be kept."""
     keep_last = parse_number(_last(params, "keep_last")) or 0
@@ -155,6 +205,10 @@ def rules_params(rules: Rules) -> dict[str, str | list[str]]:
     if rules.keep_failures:
         params["keep_failures"] = "true"
     return params
+
+
+RULE_PARAMS: Final = (*FILTER_PARAMS, "keep_last", "keep_failures")
+"""The names of all parameters that say which rules are meant."""
 
 
 def _last(params: Params, name: str) -> str:
