@@ -23,10 +23,12 @@ from starlette.routing import BaseRoute, Route
 from jobs_data import export, links, notices, queries, removal
 from jobs_data.engine import get_database
 from jobs_data.filters import ListView, parse_number, parse_view
-from jobs_data.removal import ClearingRuns, Outcome
+from jobs_data.receipts import Action, Cause, ReceiptNotWritten
+from jobs_data.removal import ALL_FINISHED, ClearingRuns, Outcome
 from jobs_data.results import ResultUnavailable, find_result
 from jobs_data.settings import get_settings
 from web.answers import plain, wants_json
+from web.gate import visitor_name
 
 HTTP_OK: Final = 200
 
@@ -133,11 +135,15 @@ class DeleteJob(HTTPEndpoint):
         job_id = parse_number(request.path_params["job_id"])
         outcome = Outcome.MISSING
         if job_id is not None:
-            outcome = await run_in_threadpool(removal.remove_job, get_database(), job_id)
+            cause = Cause(visitor_name(request), Action.DELETE, f"job {job_id}")
+            try:
+                outcome = await run_in_threadpool(removal.remove_job, get_database(), job_id, cause)
+            except ReceiptNotWritten as problem:
+                return _changed(request, 503, 0, str(problem))
         shown = request.path_params["job_id"] if job_id is None else job_id
         return _changed(
             request,
-            {Outcome.REMOVED: 200, Outcome.MISSING: 404, Outcome.ACTIVE: 409}[outcome],
+            {Outcome.REMOVED: 200, Outcome.MISSING: 404}.get(outcome, 409),
             int(outcome is Outcome.REMOVED),
             removal.sentence_on(outcome, str(shown)),
         )
@@ -154,11 +160,12 @@ class ClearInactive(HTTPEndpoint):
         if not is_same_origin(request):
             return _foreign(request)
         try:
-            clearing = await run_in_threadpool(removal.start_clearing, get_database())
+            cause = Cause(visitor_name(request), Action.CLEAR, ALL_FINISHED)
+            clearing = await run_in_threadpool(removal.start_removal, get_database(), None, cause)
         except ClearingRuns as problem:
             return _changed(request, 409, 0, str(problem))
         await run_in_threadpool(clearing.wait)
-        return _changed(request, 503 if clearing.error else 200, clearing.cleared, clearing.sentence())
+        return _changed(request, 503 if clearing.error else 200, clearing.removed, clearing.sentence())
 
 
 async def database_unavailable(request: Request, problem: Exception) -> Response:
