@@ -82,8 +82,10 @@ def _bars(days: pd.Series[int]) -> str:
 
 def _counted(jobs: JobsList) -> str:
     looked_at = jobs.everything if jobs.looked_at is None else jobs.looked_at
-    found = f"{counted(jobs.counts.total)} {'matches' if jobs.counts.total == 1 else 'match'}"
-    return f"The cards count what the search and filters find: of {looked_at:,} jobs, {found}."
+    return (
+        "The cards count what the search and the filters find: "
+        f"{jobs.counts.total:,} of {counted(looked_at)}."
+    )
 
 
 def _help(jobs: JobsList, column: str, *, with_trend: bool) -> str | None:

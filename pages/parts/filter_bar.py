@@ -54,7 +54,6 @@ def show_search(job_filter: JobFilter) -> None:
         placeholder="Name, owner, record or number",
         on_change=_searched,
         label_visibility="collapsed",
-        width=300,
     )
 
 

@@ -30,7 +30,10 @@ _PRESETS: Final = (
     *(Dates(ago=timedelta(days=days)) for days in (30, 90, 365)),
 )
 _BETWEEN: Final = None
-"""The choice that leaves it to the two days below."""
+"""The choice that leaves it to the two days beside it."""
+
+_When = tuple[Dates | None, date | None, date | None]
+"""Dates as the form has them: one of its choices, and two days, both included."""
 
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 _ANY_WITH_WITHOUT: Final = {"Any": None, "With": True, "Without": False}
@@ -166,6 +169,9 @@ def _send(shown: JobFilter, zone: ZoneInfo) -> None:
     def sent(part: str) -> Any:
         return st.session_state[_key(part, shown)]
 
+    def when(part: str) -> _When:
+        return sent(part), sent(f"{part}_first"), sent(f"{part}_last")
+
     number = sent("longer")
     longer = parse_duration(f"{number}{sent('unit')}") if number else None
     view = view_in_url()
@@ -176,8 +182,8 @@ def _send(shown: JobFilter, zone: ZoneInfo) -> None:
                 owners=tuple(sent("owners")),
                 names=tuple(sent("names")),
                 types=tuple(sent("types")),
-                created=_joined(shown.created, *map(sent, _parts("created")), zone),
-                finished=_joined(shown.finished, *map(sent, _parts("finished")), zone),
+                created=_joined(shown.created, when("created"), zone),
+                finished=_joined(shown.finished, when("finished"), zone),
                 has_result=_ANY_WITH_WITHOUT[sent("has_result")],
                 has_errors=_ANY_WITH_WITHOUT[sent("has_errors")],
                 longer_than=int(longer.total_seconds()) if longer else None,
@@ -187,28 +193,22 @@ def _send(shown: JobFilter, zone: ZoneInfo) -> None:
     st.session_state[OPEN] = False
 
 
-def _parts(part: str) -> tuple[str, str, str]:
-    return part, f"{part}_first", f"{part}_last"
-
-
 def _key(part: str, shown: JobFilter) -> str:
     # Another filter is another form: what was chosen for one is not sent for the other.
     return f"filter_{part}_{hash(shown)}"
 
 
-def _split(dates: Dates, zone: ZoneInfo) -> tuple[Dates | None, date | None, date | None]:
-    """Return dates as the form has them: one of its choices, and two days."""
+def _split(dates: Dates, zone: ZoneInfo) -> _When:
     if dates == ANY_TIME or dates.last or dates.ago:
         return dates, None, None
     return _BETWEEN, _day(dates.since, zone), _day(dates.before, zone, is_end=True)
 
 
-def _joined(
-    shown: Dates, preset: Dates | None, first: date | None, last: date | None, zone: ZoneInfo
-) -> Dates:
-    """Return the dates that the form asks for: what was changed in it counts."""
-    if (preset, first, last) == _split(shown, zone):
+def _joined(shown: Dates, sent: _When, zone: ZoneInfo) -> Dates:
+    """Return the dates that the form asks for; of its choice and its days the changed ones count."""
+    if sent == _split(shown, zone):
         return shown  # a moment amid a day stays what it is
+    preset, first, last = sent
     if preset is not _BETWEEN and (preset != _split(shown, zone)[0] or not (first or last)):
         return preset
     return Dates(

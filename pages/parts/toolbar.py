@@ -49,8 +49,8 @@ def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="finding"):
         filter_bar.show_search(asked)
         filter_form.show_filters(asked, get_database(), zone)
-        _states(asked.state)
         _order(jobs.view)
+        _states(asked.state)
     filter_bar.show_chips(asked, filter_bar.owner_names(get_database(), asked), zone)
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         refresh_controls(on_refresh=_refresh_pressed)
@@ -60,20 +60,6 @@ def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo) -> None:
         if viewer.may_remove:
             _clear_button(jobs)
     filter_bar.show_bound(jobs)
-
-
-def _states(current: State | None) -> None:
-    # The URL is the truth: the widget is set from it on every run and only ever writes to it. A
-    # state that has no button here is one of the chips.
-    st.session_state["state"] = next((label for label in STATES if STATES[label] == current), None)
-    st.segmented_control(
-        "State",
-        list(STATES),
-        key="state",
-        required=current in STATES.values(),
-        on_change=_state_picked,
-        label_visibility="collapsed",
-    )
 
 
 def _order(view: ListView) -> None:
@@ -88,6 +74,20 @@ def _order(view: ListView) -> None:
         icon=":material/swap_vert:",
         filter_mode="contains",
         width=200,
+    )
+
+
+def _states(current: State | None) -> None:
+    # The URL is the truth: the widget is set from it on every run and only ever writes to it. A
+    # state that has no button here is one of the chips.
+    st.session_state["state"] = next((label for label in STATES if STATES[label] == current), None)
+    st.segmented_control(
+        "State",
+        list(STATES),
+        key="state",
+        required=current in STATES.values(),
+        on_change=_state_picked,
+        label_visibility="collapsed",
     )
 
 
