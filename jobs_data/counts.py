@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Final
 
 from sqlalchemy import Connection, func, select
@@ -100,7 +100,7 @@ def search(connection: Connection, database: Database, job_filter: JobFilter, no
 
     It stops after SEARCH_SECONDS. Raises what the driver raises.
     """
-    began = time.monotonic()
+    began = monotonic()
     where = matching(job_filter.in_any_state, database, now)
     number = span_number(is_sqlite=database.is_sqlite).label("number")
     has_ended = job.c.completed_at.is_not(None).label("has_ended")
@@ -108,8 +108,8 @@ def search(connection: Connection, database: Database, job_filter: JobFilter, no
     lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
     by_span: Counter[tuple[int, State]] = Counter()
     floor, size = (highest or 0) + 1, FIRST_SLICE_IDS
-    while lowest is not None and floor > lowest and time.monotonic() - began < SEARCH_SECONDS:
-        slice_began = time.monotonic()
+    while lowest is not None and floor > lowest and monotonic() - began < SEARCH_SECONDS:
+        slice_began = monotonic()
         slice_ = job.c.id.between(floor - size, floor - 1)
         statement = counted.where(slice_).group_by("number", job.c.status_id, "has_ended")
         try:
@@ -120,7 +120,7 @@ def search(connection: Connection, database: Database, job_filter: JobFilter, no
         for span, status_id, ended, jobs in rows:
             by_span[span, state_of(status_id, bool(ended))] += jobs
         floor -= size
-        if time.monotonic() - slice_began < QUICK_SECONDS:
+        if monotonic() - slice_began < QUICK_SECONDS:
             size *= 2
     in_state: Counter[State] = Counter()
     for (_, state), jobs in by_span.items():

@@ -11,13 +11,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
-    Row,
     Select,
     String,
     and_,
     case,
     collate,
     func,
+    literal,
     or_,
     select,
 )
@@ -202,12 +202,21 @@ class OrderedJobs:
         """
         if self._view.sort is not Sort.DATE:
             return self._next_by_key(job_id, backwards=backwards)
-        here = self._connection.execute(
-            select(job.c.id, object_.c.created_at).select_from(with_object()).where(job.c.id == job_id)
-        ).one_or_none()
+        here = self._connection.execute(_place_of(job.c.id == job_id)).one_or_none()
         if here is None:
             return None
-        return self._next_by_date(here, backwards=backwards is not self._view.is_reversed)
+        return next(iter(self._following(*here, 1, backwards=backwards)), None)
+
+    def following(self, job_id: int, jobs: int, *, backwards: bool = False) -> list[int]:
+        """Return the ids of so many jobs behind one in the order by date, or backwards before it.
+
+        The nearest comes first. A job that has been removed still has its place among the others.
+        """
+        here = self._connection.execute(
+            _place_of(job.c.id <= job_id).order_by(job.c.id.desc()).limit(1)
+        ).one_or_none()
+        time = here.created_at if here else None
+        return self._following(job_id, time, jobs, backwards=backwards)
 
     def _by_id(self) -> tuple[ColumnElement[Any], ...]:
         """Return the order of descending ids, for a statement with a LIMIT."""
@@ -235,7 +244,7 @@ class OrderedJobs:
         compared, which takes half as long as to sort them.
         """
         key = sort_key(self._database, self._view.sort)
-        sampled = select(key.label("key")).where(*self._where)
+        sampled = select(key.label("key")).select_from(job).where(*self._where)
         sample = sampled.order_by(*self._by_id()).limit(SAMPLE_JOBS).subquery("sample")
         is_ascending = self._view.sort.is_descending is self._view.is_reversed
         in_order = sample.c.key.asc() if is_ascending else sample.c.key.desc()
@@ -281,37 +290,43 @@ class OrderedJobs:
         statement = self._created_between(since, None, lower)
         return list(connection.execute(statement.order_by(*newest_first()).limit(wanted)).scalars())
 
-    def _next_by_date(self, here: Row[Any, Any], *, backwards: bool) -> int | None:
-        """Return the id of the next older job, or backwards the next newer one."""
+    def _following(
+        self, job_id: int, created_at: datetime | None, jobs: int, *, backwards: bool
+    ) -> list[int]:
+        """Return the ids of the jobs next to a place in the order by date, the nearest first."""
         connection, database = self._connection, self._database
-        time = here.created_at or BEFORE_ALL_TIMES
-        tied = created() == time
-        if backwards:
-            beyond = or_(created() > time, and_(tied, job.c.id > here.id))
+        is_towards_newer = backwards is not self._view.is_reversed
+        time = created_at or BEFORE_ALL_TIMES
+        at_time = literal(time, object_.c.created_at.type)
+        tied = created() == at_time
+        if is_towards_newer:
+            beyond = or_(created() > at_time, and_(tied, job.c.id > job_id))
             by_time, by_id = (created().asc(), job.c.id.asc()), job.c.id.asc()
-            further = job.c.id > here.id
+            further = job.c.id > job_id
         else:
-            beyond = or_(created() < time, and_(tied, job.c.id < here.id))
+            beyond = or_(created() < at_time, and_(tied, job.c.id < job_id))
             by_time, by_id = (created().desc(), job.c.id.desc()), job.c.id.desc()
-            further = job.c.id < here.id
+            further = job.c.id < job_id
         those = (
             select(job.c.id, object_.c.created_at)
             .select_from(with_object())
             .where(*self._where, beyond)
-            .limit(1)
+            .limit(jobs)
         )
         if database.is_sqlite:
-            return connection.execute(those.order_by(*by_time)).scalar()
-        # The next id is a good guess. Nothing that is not between its time and ours can be nearer.
-        guess = connection.execute(those.where(further).order_by(by_id)).one_or_none()
-        if guess is None:
-            ranges = database.survey.reaching(*((time, None) if backwards else (None, time)))
+            return list(connection.execute(those.order_by(*by_time)).scalars())
+        # The next ids are a good guess. What is not between their times and ours cannot be nearer.
+        guesses = connection.execute(those.where(further).order_by(by_id)).all()
+        if len(guesses) < jobs:
+            ranges = database.survey.reaching(*((time, None) if is_towards_newer else (None, time)))
             those = those if ranges is None else those.where(within(ranges))
-            return connection.execute(those.order_by(*by_time)).scalar()
-        since, until = sorted((time, guess.created_at or BEFORE_ALL_TIMES))
+            return list(connection.execute(those.order_by(*by_time)).scalars())
+        times = [time, *(guess.created_at or BEFORE_ALL_TIMES for guess in guesses)]
+        since, until = min(times), max(times)
         ranges = database.survey.reaching(since, until)
         statement = self._created_between(since, until, ranges or [Range(0, MAX_ID)])
-        return connection.execute(statement.where(beyond).order_by(*by_time).limit(1)).scalar()
+        nearest = statement.where(beyond).order_by(*by_time).limit(jobs)
+        return list(connection.execute(nearest).scalars())
 
     def _created_between(
         self, since: datetime, until: datetime | None, ranges: Sequence[Range]
@@ -342,20 +357,26 @@ class OrderedJobs:
             found = jobs.where(key == value, *where).order_by(by_id).limit(1)
             return self._connection.execute(found).scalar()
 
-        value = self._connection.execute(select(key).where(job.c.id == job_id)).scalar()
+        value = self._connection.execute(
+            select(key).select_from(job).where(job.c.id == job_id)
+        ).scalar()
         if value is None:
             return None
         # Most names are those of many jobs, so that the next is found at once. Else all are compared.
         tied = first_with(value, job.c.id < job_id if is_towards_end else job.c.id > job_id)
         if tied is not None:
             return tied
-        other = select(func.min(key) if is_upwards else func.max(key))
+        other = select(func.min(key) if is_upwards else func.max(key)).select_from(job)
         other = other.where(key > value if is_upwards else key < value, *self._where)
         next_value = self._connection.execute(other).scalar()
         return None if next_value is None else first_with(next_value)
 
 
 _beside: Final = ThreadPoolExecutor(2, thread_name_prefix="newest")
+
+
+def _place_of(which: ColumnElement[bool]) -> Select[int, datetime]:
+    return select(job.c.id, object_.c.created_at).select_from(with_object()).where(which)
 
 
 def _in_transaction(database: Database, read: Callable[[Connection], list[int]]) -> list[int]:

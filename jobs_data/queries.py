@@ -31,9 +31,11 @@ from jobs_data.filters import (
     DEFAULT_PAGE_SIZE,
     JobFilter,
     ListView,
+    Sort,
     clamp_limit,
     parse_number,
 )
+from jobs_data.folding import Folded, fold
 from jobs_data.order import OrderedJobs, newest_first, with_object
 from jobs_data.owners import with_owner
 from jobs_data.platform import (
@@ -78,6 +80,8 @@ class JobsList:
     """How many jobs the database has."""
     looked_at: int | None = None
     """At how many of them a search looked before its time was over; None where it looked at all."""
+    folded: Folded | None = None
+    """The lines, where the view folds repeated jobs: then `rows` is a `frames.folded_frame`."""
 
     @property
     def limit(self) -> int:
@@ -165,24 +169,33 @@ class Moment:
 
         Raises what the database driver raises, inside `Database.reading`.
         """
-        asked = replace(view, limit=view.limit or self._hits_per_page)
+        limit = view.limit or self._hits_per_page
+        asked = replace(view, limit=limit)
+        if asked.fold and asked.sort is not Sort.DATE:
+            asked = replace(asked, fold=False)  # what has the same name is together there anyway
+        first = replace(asked, page=1, limit=2 * limit) if asked.fold else asked
         # Before the counts, because both take their time and can be at it together.
-        newest = self._jobs(asked).begin_newest()
+        newest = self._jobs(first).begin_newest()
         found = self.found(view.filter) if view.filter.is_search else Found(self.counts)
         matching_jobs = found.counts.matching(view.filter.state)
-        pages = max(1, -(-matching_jobs // (asked.limit or 1)))
-        shown = replace(asked, page=min(asked.page, pages))
-        if newest is None or shown != asked:
+        pages = max(1, -(-matching_jobs // limit))
+        shown = replace(asked, page=1 if asked.fold else min(asked.page, pages))
+        if newest is None or (shown != asked and not asked.fold):
             by_span = found.by_span(view.filter.state) if view.filter.is_search else None
-            jobs = self._jobs(shown, found.floor)
+            jobs = self._jobs(first if asked.fold else shown, found.floor)
             ids = jobs.page(self.counts.total, matching_jobs, by_span)
         else:
             ids = newest()
+        folded = None
+        if asked.fold:
+            folded = fold(self._connection, self._jobs(shown, found.floor), shown, ids)
+            ids = [line[0] for line in folded.lines]
         terms = self._status_names
+        rows = _frame_of(self._connection, self._database, ids, terms)
         return JobsList(
             view=shown,
             counts=found.counts,
-            rows=_frame_of(self._connection, self._database, ids, terms),
+            rows=self._lines(rows, folded) if folded else rows,
             status_labels={
                 state: label_of(status_id, state, terms)
                 for state, status_id in zip(
@@ -192,6 +205,18 @@ class Moment:
             read_at=self._read_at,
             everything=self.counts.total,
             looked_at=found.looked_at,
+            folded=folded,
+        )
+
+    def _lines(self, newest: pd.DataFrame, folded: Folded) -> pd.DataFrame:
+        """Return the lines of a folded list as `frames.folded_frame`; `newest` has their first jobs."""
+        line_of = {line[0]: line for line in folded.lines}
+        lines = [line_of[job_id] for job_id in newest["id"]]
+        last = [line[-1] for line in lines]
+        asked = select(object_.c.id, object_.c.created_at).where(object_.c.id.in_(last))
+        created = {row.id: row.created_at for row in self._connection.execute(asked)}
+        return frames.folded_frame(
+            newest, [len(line) for line in lines], map(created.get, last), self._database.timezone
         )
 
     def _jobs(self, view: ListView, floor: int | None = None) -> OrderedJobs:

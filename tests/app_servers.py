@@ -80,7 +80,11 @@ class AppServers:
         if url := environment.get("HERATIO_JOBS_DATABASE_URL"):
             let_an_administrator_in(url)
         # Tests change the database behind the app's back, and want to see that at once.
-        own = {"STREAMLIT_SERVER_PORT": str(free_port()), "HERATIO_JOBS_LIST_SECONDS": "0"}
+        own = {
+            "STREAMLIT_SERVER_PORT": str(free_port()),
+            "HERATIO_JOBS_LIST_SECONDS": "0",
+            "HERATIO_JOBS_FOLD": "false",
+        }
         environment = own | environment
         address = f"http://127.0.0.1:{environment['STREAMLIT_SERVER_PORT']}/admin/jobs"
         ARTEFACTS.mkdir(exist_ok=True)
