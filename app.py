@@ -56,7 +56,7 @@ sign_in = SignIn(sessions, standings, door, demo_accounts)
 def read_the_list() -> None:
     """Read the list before anybody asks for it."""
     with suppress(DatabaseUnavailable):  # it has been logged, and who comes is told
-        live_of(get_database()).read(ListView())
+        live_of(get_database(), ListView()).read(ListView())
 
 
 @asynccontextmanager

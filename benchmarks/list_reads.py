@@ -99,7 +99,7 @@ def read(database: Database, view: ListView) -> None:
 
 def read_shared(database: Database, view: ListView) -> None:
     """Read what the list shows from what all sessions share, as the page does."""
-    live_of(database).read(view)
+    live_of(database, view).read(view)
 
 
 def read_trend(database: Database) -> None:

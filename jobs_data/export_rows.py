@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from typing import Any, Final
@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Connection, Executable, func, select, unio
 
 from jobs_data import frames
 from jobs_data.engine import Database
-from jobs_data.filters import JobFilter, ListView, Sort
-from jobs_data.order import matching, name_key, newest_first, with_object
+from jobs_data.filters import ListView, Sort
+from jobs_data.matching import matching
+from jobs_data.order import in_order, with_object
 from jobs_data.owners import owner_names, with_owner
 from jobs_data.platform import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
 from jobs_data.queries import JobReport, read_reports, read_status_names
@@ -37,6 +38,7 @@ TEXTS_TOGETHER: Final = 2_000_000
 that has more alone."""
 
 LONG_TEXT: Final = 1_000
+"""From this on, in the same measure, a text counts as long."""
 
 MAX_OVERLAP: Final = 5
 EXPORT_SECONDS: Final = 3_600
@@ -55,11 +57,11 @@ def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob
     nothing, or empty lists, are yielded. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view.filter)
-        if spans := _spans_to_follow(connection, database, view):
+        exporting = _Exporting(connection, database, view)
+        if spans := exporting.spans_to_follow():
             yield from exporting.in_pieces(spans)
         else:
-            yield from exporting.in_order(_order(database, view))
+            yield from exporting.in_order()
 
 
 def stream_reports(database: Database, view: ListView) -> Iterator[list[JobReport]]:
@@ -69,41 +71,34 @@ def stream_reports(database: Database, view: ListView) -> Iterator[list[JobRepor
     Memory grows by the eight bytes of each job's id at most. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view.filter)
-        spans = _spans_to_follow(connection, database, view)
-        pieces = spans.pieces(PIECE_JOBS) if spans else [None]
-        for piece in pieces:
-            ids = exporting.ids(_order(database, view), *(_created_in(piece) if piece else ()))
+        exporting = _Exporting(connection, database, view)
+        for ids in exporting.ids():
             for first in range(0, len(ids), REPORTS_TOGETHER):
                 yield from exporting.reports(ids[first : first + REPORTS_TOGETHER].tolist())
-
-
-def _order(database: Database, view: ListView) -> tuple[ColumnElement[Any], ...]:
-    return newest_first() if view.sort is Sort.DATE else (name_key(database), job.c.id.desc())
-
-
-def _spans_to_follow(connection: Connection, database: Database, view: ListView) -> Spans | None:
-    """Return the spans by which the newest jobs are found first, None where all have to be sorted."""
-    if view.sort is not Sort.DATE or database.is_sqlite:
-        return None
-    spans = database.survey.spans(database.reading, connection)
-    # Where times do not follow ids, to sort all jobs once costs less than to look for each piece
-    # among most of them.
-    return spans if spans.overlap() <= MAX_OVERLAP else None
 
 
 class _Exporting:
     """The ways in which an export reads its jobs."""
 
-    def __init__(self, connection: Connection, database: Database, job_filter: JobFilter) -> None:
+    def __init__(self, connection: Connection, database: Database, view: ListView) -> None:
         self._connection = connection
         self._database = database
-        self._where = matching(job_filter)
+        self._view = view
+        self._where = matching(view.filter, database)
         self._terms = read_status_names(connection, database)
         self._statuses: dict[tuple[int | None, bool], str] = {}
 
+    def spans_to_follow(self) -> Spans | None:
+        """Return the spans by which jobs are found piece by piece; None where all are to be sorted."""
+        if self._view.sort is not Sort.DATE or self._database.is_sqlite:
+            return None
+        spans = self._database.survey.spans(self._database.reading, self._connection)
+        # Where times do not follow ids, to sort all jobs once costs less than to look for each piece
+        # among most of them.
+        return spans if spans.overlap() <= MAX_OVERLAP else None
+
     def in_pieces(self, spans: Spans) -> Iterator[list[ExportedJob]]:
-        """Yield jobs piece by piece, newest first."""
+        """Yield jobs piece by piece."""
         self._connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
         sizes = "SELECT LEAST(@@group_concat_max_len, @@max_allowed_packet)"
         at_most = self._connection.exec_driver_sql(sizes).scalar_one() // JOB_BYTES
@@ -111,15 +106,19 @@ class _Exporting:
         names = owner_names(self._connection, self._database, user_ids)
         owners = {i: names.get(i, frames.SYSTEM_OWNER) for i in user_ids}
         together: list[Piece] = []
-        for piece in spans.pieces(min(PIECE_JOBS, at_most // 3 + 1)):
+        for piece in self._pieces(spans, min(PIECE_JOBS, at_most // 3 + 1)):
             if piece.at_most <= at_most:
                 together.append(piece)
             if piece.at_most > at_most or len(together) == PIECES_TOGETHER:
                 yield from self._each_in_one_value(together, owners)
                 together = []
             if piece.at_most > at_most:
-                yield from self.in_order(newest_first(), *_created_in(piece))
+                yield from self.in_order(*_created_in(piece))
         yield from self._each_in_one_value(together, owners)
+
+    def _pieces(self, spans: Spans, jobs: int) -> Iterable[Piece]:
+        newest_first = spans.pieces(jobs)
+        return reversed(list(newest_first)) if self._view.is_reversed else newest_first
 
     def _each_in_one_value(
         self, pieces: Sequence[Piece], owners: Mapping[int | None, str]
@@ -143,7 +142,7 @@ class _Exporting:
         with closing(self._stream(statement, 1)) as chunks:
             for [(value,)] in chunks:
                 rows = json.loads(f"[{value or ''}]", strict=False)
-                rows.sort(reverse=True)
+                rows.sort(reverse=not self._view.is_reversed)
                 yield [
                     (
                         _name(name),
@@ -155,9 +154,7 @@ class _Exporting:
                     for time, _, user_id, status_id, name, end in rows
                 ]
 
-    def in_order(
-        self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
-    ) -> Iterator[list[ExportedJob]]:
+    def in_order(self, *where: ColumnElement[bool]) -> Iterator[list[ExportedJob]]:
         """Yield jobs row by row."""
         source, owner = with_owner(self._database, with_object(), job.c.user_id)
         has_ended = job.c.completed_at.is_not(None)
@@ -166,7 +163,7 @@ class _Exporting:
             select(job.c.name, job.c.status_id, has_ended, *times, *owner)
             .select_from(source)
             .where(*self._where, *where)
-            .order_by(*order)
+            .order_by(*in_order(self._database, self._view))
         )
         with closing(self._stream(statement, EXPORT_CHUNK_ROWS)) as chunks:
             for rows in chunks:
@@ -181,11 +178,15 @@ class _Exporting:
                     for name, status_id, has_ended, time, end, *names in rows
                 ]
 
-    def ids(self, order: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]) -> Ids:
-        """Return the ids of jobs in an order."""
-        statement = select(job.c.id).select_from(with_object()).where(*self._where, *where)
-        chunks = self._stream(statement.order_by(*order), EXPORT_CHUNK_ROWS)
-        return np.fromiter((row.id for rows in chunks for row in rows), dtype=np.int64)
+    def ids(self) -> Iterator[Ids]:
+        """Yield the ids of all jobs, piece by piece or all at once."""
+        spans = self.spans_to_follow()
+        statement = select(job.c.id).select_from(with_object()).where(*self._where)
+        statement = statement.order_by(*in_order(self._database, self._view))
+        for piece in self._pieces(spans, PIECE_JOBS) if spans else [None]:
+            found = statement if piece is None else statement.where(*_created_in(piece))
+            chunks = self._stream(found, EXPORT_CHUNK_ROWS)
+            yield np.fromiter((row.id for rows in chunks for row in rows), dtype=np.int64)
 
     def reports(self, ids: Sequence[int]) -> Iterator[list[JobReport]]:
         """Yield what is known of some jobs, so many at a time as their texts allow."""
@@ -202,29 +203,29 @@ class _Exporting:
             yield read_reports(self._connection, self._database, together, self._terms)
 
     def _text_sizes(self, ids: Sequence[int]) -> Counter[int]:
-        """Return how long the texts of jobs are that have no narrow bound."""
-        sizes: Counter[int] = Counter()
-
-        def add(
-            job_id: ColumnElement[int], text: ColumnElement[Any], *where: ColumnElement[bool]
-        ) -> None:
-            size = func.length(text)
-            found = select(job_id, size).where(job_id.in_(ids), size > 0, *where)
-            for of, length in self._connection.execute(found):
-                sizes[of] += length
-
-        add(job.c.id, job.c.download_path)
-        for name in {"error_message", "stack_trace"} & self._database.columns.get(
-            job_execution.name, set()
-        ):
-            add(job_execution.c.job_id, job_execution.c[name])
+        """Return how much long text each of some jobs has."""
+        run = job_execution.c
+        present = self._database.columns.get(job_execution.name, frozenset())
+        texts = [
+            select(job.c.id, func.length(job.c.download_path)),
+            *(
+                select(run.job_id, func.length(run[name]))
+                for name in ("error_message", "stack_trace")
+                if name in present
+            ),
+        ]
         if {note.name, note_i18n.name} <= self._database.tables:
-            add(
-                note.c.object_id,
-                note_i18n.c.content,
-                note.c.id == note_i18n.c.id,
-                note.c.type_id == ERROR_NOTE_TYPE_ID,
+            texts.append(
+                select(note.c.object_id, func.length(note_i18n.c.content))
+                .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
+                .where(note.c.type_id == ERROR_NOTE_TYPE_ID)
             )
+        sizes: Counter[int] = Counter()
+        for statement in texts:
+            job_id, length = statement.selected_columns
+            long = statement.where(job_id.in_(ids), length >= LONG_TEXT)
+            for of, size in self._connection.execute(long):
+                sizes[of] += size
         return sizes
 
     def _stream(self, statement: Executable, rows: int) -> Generator[Sequence[Any]]:

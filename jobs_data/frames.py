@@ -29,6 +29,9 @@ JOB_COLUMNS: Final = {
 """The columns of a frame of jobs. pandas would otherwise guess by content: a NULL turns integers
 into floats, and an empty result has no types at all."""
 
+FOLDED_COLUMNS: Final = {**JOB_COLUMNS, "jobs": "int64", "oldest": "datetime64[us, UTC]"}
+"""The columns of a frame of lines, each of which stands for one job or several in a row."""
+
 
 def jobs_frame(
     rows: Iterable[Mapping[Any, Any]], status_names: dict[int, str], timezone: ZoneInfo
@@ -55,6 +58,18 @@ def jobs_frame(
             )
         )
     return pd.DataFrame(records, columns=list(JOB_COLUMNS)).astype(JOB_COLUMNS)
+
+
+def folded_frame(
+    newest: pd.DataFrame, jobs: Sequence[int], oldest: Iterable[datetime | None], timezone: ZoneInfo
+) -> pd.DataFrame:
+    """Return lines of a folded list with the columns and dtypes of FOLDED_COLUMNS.
+
+    `newest` has the first job of each line, `jobs` for how many it stands, and `oldest` when the last
+    of them was created, read from the platform's `timezone`.
+    """
+    times = pd.Series([utc(time, timezone) for time in oldest], dtype="datetime64[us, UTC]")
+    return newest.assign(jobs=list(jobs), oldest=times).astype(FOLDED_COLUMNS)
 
 
 def trend_frame(

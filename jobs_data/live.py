@@ -20,7 +20,7 @@ from jobs_data.engine import (
     identity,
     translated_errors,
 )
-from jobs_data.filters import ListView
+from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.queries import JobsList, Moment
 
 log = logging.getLogger(__name__)
@@ -38,13 +38,20 @@ QUICK_SECONDS: Final = 0.05
 RENEWED_PAGES: Final = 20
 """How many pages are read along with the next moment; any others are read when they are asked for."""
 
+SEARCHES: Final = 4
+"""How many searches are shown at the same time, each with a connection of its own while it is."""
+
 
 class Live:
     """The list of one database, as all sessions of this process see it."""
 
-    def __init__(self, database: Database) -> None:
-        """Read nothing before somebody looks."""
+    def __init__(self, database: Database, *, renews: bool = True) -> None:
+        """Read nothing before somebody looks.
+
+        `renews` is whether it reads anew by itself while somebody watches; else who looks waits.
+        """
         self._database = database
+        self._renews = renews
         self._reading = threading.Lock()
         self._shown: _Shown | None = None
         self._asked: dict[ListView, float] = {}
@@ -125,7 +132,7 @@ class Live:
             lately = time.monotonic() - WATCHED_SECONDS
             self._asked = {view: asked for view, asked in list(self._asked.items()) if asked > lately}
             try:
-                if self._asked:
+                if self._asked and self._renews:
                     views = sorted(self._asked, key=self._asked.__getitem__)
                     self._renew(views[-RENEWED_PAGES:], must=False)
                 elif self._shown:
@@ -187,14 +194,33 @@ class _Shown:
 
 
 _lives: Final[dict[str, Live]] = {}
+_searches: Final[dict[tuple[str, JobFilter, Sort], Live]] = {}
+_looking_up: Final = threading.Lock()
 
 
-def live_of(database: Database) -> Live:
-    """Return what shows this database's list in this process."""
-    return _lives.setdefault(identity(database), Live(database))
+def live_of(database: Database, view: ListView) -> Live:
+    """Return what shows a view of this database's list in this process.
+
+    What an index answers is shown by one for all. Whatever takes a while has one of its own, so that
+    nobody else has to wait for it.
+    """
+    name = identity(database)
+    if not view.filter.is_search and view.sort in {Sort.DATE, Sort.NAME}:
+        return _lives.setdefault(name, Live(database))
+    with _looking_up:
+        key = name, view.filter.in_any_state, view.sort
+        live = _searches.pop(key, None) or Live(database, renews=False)
+        _searches[key] = live  # the last one is the one that was looked at last
+        forgotten = [_searches.pop(next(iter(_searches)))] if len(_searches) > SEARCHES else []
+    for old in forgotten:
+        # In another thread: it may be reading, and who looks at another search need not wait for it.
+        threading.Thread(target=old.close, name="end of a search", daemon=True).start()
+    return live
 
 
 def close_all() -> None:
     """End what is open in any database."""
     while _lives:
         _lives.popitem()[1].close()
+    while _searches:
+        _searches.popitem()[1].close()

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    String,
+    and_,
+    func,
+    null,
+    or_,
+    select,
+)
 
 from jobs_data import frames
 from jobs_data.engine import Database
-from jobs_data.platform import actor_i18n, user
+from jobs_data.platform import actor_i18n, job, user
 
 
 def with_owner(
@@ -37,6 +48,16 @@ def owner_names(
         select(user.c.id, *names).select_from(source).where(user.c.id.in_(set(user_ids) - {None}))
     )
     return {row["id"]: frames.owner_of(row) for row in found.mappings()}
+
+
+def owner_name(database: Database) -> ColumnElement[Any]:
+    """Return what the owner of a job is called; NULL where there is none, or one without a name."""
+    if user.name not in database.tables:
+        return null()
+    source, (username, display_name) = _with_display_name(database, user, user.c.id, user.c.username)
+    filled = [func.nullif(func.trim(name), "") for name in (display_name, username)]
+    called = select(func.coalesce(*filled, type_=String())).select_from(source)
+    return called.where(user.c.id == job.c.user_id).correlate(job).scalar_subquery()
 
 
 def users_called(

@@ -24,15 +24,19 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data import frames, order
+from jobs_data import frames
+from jobs_data.counts import Counts, Found, read_counts, search
 from jobs_data.engine import Database
 from jobs_data.filters import (
     DEFAULT_PAGE_SIZE,
     JobFilter,
     ListView,
+    Sort,
     clamp_limit,
     parse_number,
 )
+from jobs_data.folding import Folded, fold
+from jobs_data.order import OrderedJobs, newest_first, with_object
 from jobs_data.owners import with_owner
 from jobs_data.platform import (
     ERROR_NOTE_TYPE_ID,
@@ -49,7 +53,7 @@ from jobs_data.platform import (
 from jobs_data.spans import (
     within,
 )
-from jobs_data.status import COMPLETED, ERROR, FIXED_LABELS, State, is_in, label_of, state_of
+from jobs_data.status import FIXED_LABELS, State, label_of, state_of
 
 FALLBACK_CULTURE: Final = "en"
 OUTPUT_TAIL_BYTES: Final = 200_000
@@ -59,52 +63,25 @@ ERROR_TAIL_LINES: Final = 20
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How many jobs there are in each state; `total` also counts those in none of the three."""
-
-    total: int
-    active: int
-    completed: int
-    failed: int
-
-    @property
-    def finished(self) -> int:
-        """Return how many jobs may be removed."""
-        return self.completed + self.failed
-
-    @property
-    def other(self) -> int:
-        """Return how many jobs are neither active, completed nor failed."""
-        return self.total - self.active - self.finished
-
-    def matching(self, job_filter: JobFilter) -> int:
-        """Return how many jobs a filter lets through."""
-        match job_filter.state:
-            case State.ACTIVE:
-                return self.active
-            case State.COMPLETED:
-                return self.completed
-            case State.FAILED:
-                return self.failed
-            case State.OTHER:
-                return self.other
-            case None:
-                return self.total
-
-
-@dataclass(frozen=True)
 class JobsList:
     """One page of the list with its cards, all read at one moment."""
 
     view: ListView
     """The view as shown: its page lies within the pages there are, its limit is set."""
     counts: Counts
+    """Of all jobs, or, where the filter asks for more than a state, of those that it lets through."""
     rows: pd.DataFrame
     """See `frames.jobs_frame`."""
     status_labels: dict[State, str]
     """What the chips of the three main statuses say, in the configured culture."""
     read_at: datetime
     """When it was read, in UTC."""
+    everything: int
+    """How many jobs the database has."""
+    looked_at: int | None = None
+    """At how many of them a search looked before its time was over; None where it looked at all."""
+    folded: Folded | None = None
+    """The lines, where the view folds repeated jobs: then `rows` is a `frames.folded_frame`."""
 
     @property
     def limit(self) -> int:
@@ -114,7 +91,7 @@ class JobsList:
     @property
     def matching(self) -> int:
         """Return how many jobs the filter lets through, on all pages."""
-        return self.counts.matching(self.view.filter)
+        return self.counts.matching(self.view.filter.state)
 
     @property
     def pages(self) -> int:
@@ -173,31 +150,52 @@ class Moment:
         self._database = database
         self._connection = connection
         self._read_at = datetime.now(UTC)
+        self._found: dict[JobFilter, Found] = {}
 
     @cached_property
     def counts(self) -> Counts:
         """Return how many jobs there are."""
-        return _counts(self._connection)
+        return read_counts(self._connection)
+
+    def found(self, job_filter: JobFilter) -> Found:
+        """Return what a search for a filter's jobs finds, in whatever state they are."""
+        wanted = job_filter.in_any_state
+        if wanted not in self._found:
+            self._found[wanted] = search(self._connection, self._database, wanted, self._read_at)
+        return self._found[wanted]
 
     def read(self, view: ListView) -> JobsList:
         """Return the page that a view asks for; one past the end becomes the last page.
 
         Raises what the database driver raises, inside `Database.reading`.
         """
-        asked = replace(view, limit=view.limit or self._hits_per_page)
+        limit = view.limit or self._hits_per_page
+        asked = replace(view, limit=limit)
+        if asked.fold and asked.sort is not Sort.DATE:
+            asked = replace(asked, fold=False)  # what has the same name is together there anyway
+        first = replace(asked, page=1, limit=2 * limit) if asked.fold else asked
         # Before the counts, because both take their time and can be at it together.
-        newest = order.begin_newest(self._connection, self._database, asked)
-        pages = max(1, -(-self.counts.matching(view.filter) // (asked.limit or 1)))
-        shown = replace(asked, page=min(asked.page, pages))
-        if newest is None or shown != asked:
-            ids = order.page_of_ids(self._connection, self._database, shown, self.counts.total)
+        newest = self._jobs(first).begin_newest()
+        found = self.found(view.filter) if view.filter.is_search else Found(self.counts)
+        matching_jobs = found.counts.matching(view.filter.state)
+        pages = max(1, -(-matching_jobs // limit))
+        shown = replace(asked, page=1 if asked.fold else min(asked.page, pages))
+        if newest is None or (shown != asked and not asked.fold):
+            by_span = found.by_span(view.filter.state) if view.filter.is_search else None
+            jobs = self._jobs(first if asked.fold else shown, found.floor)
+            ids = jobs.page(self.counts.total, matching_jobs, by_span)
         else:
             ids = newest()
+        folded = None
+        if asked.fold:
+            folded = fold(self._connection, self._jobs(shown, found.floor), shown, ids)
+            ids = [line[0] for line in folded.lines]
         terms = self._status_names
+        rows = _frame_of(self._connection, self._database, ids, terms)
         return JobsList(
             view=shown,
-            counts=self.counts,
-            rows=_frame_of(self._connection, self._database, ids, terms),
+            counts=found.counts,
+            rows=self._lines(rows, folded) if folded else rows,
             status_labels={
                 state: label_of(status_id, state, terms)
                 for state, status_id in zip(
@@ -205,7 +203,24 @@ class Moment:
                 )
             },
             read_at=self._read_at,
+            everything=self.counts.total,
+            looked_at=found.looked_at,
+            folded=folded,
         )
+
+    def _lines(self, newest: pd.DataFrame, folded: Folded) -> pd.DataFrame:
+        """Return the lines of a folded list as `frames.folded_frame`; `newest` has their first jobs."""
+        line_of = {line[0]: line for line in folded.lines}
+        lines = [line_of[job_id] for job_id in newest["id"]]
+        last = [line[-1] for line in lines]
+        asked = select(object_.c.id, object_.c.created_at).where(object_.c.id.in_(last))
+        created = {row.id: row.created_at for row in self._connection.execute(asked)}
+        return frames.folded_frame(
+            newest, [len(line) for line in lines], map(created.get, last), self._database.timezone
+        )
+
+    def _jobs(self, view: ListView, floor: int | None = None) -> OrderedJobs:
+        return OrderedJobs(self._connection, self._database, view, now=self._read_at, floor=floor)
 
     @cached_property
     def _hits_per_page(self) -> int:
@@ -237,7 +252,7 @@ def read_trend(database: Database, day_starts: Sequence[datetime]) -> pd.DataFra
 def count_jobs(database: Database) -> Counts:
     """Return the counts alone, fresh from the primary. Raises DatabaseUnavailable."""
     with database.reading(primary=True) as connection:
-        return _counts(connection)
+        return read_counts(connection)
 
 
 def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
@@ -247,9 +262,9 @@ def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
     """
     with database.reading(primary=True) as connection:
         terms = read_status_names(connection, database)
-        found = select(job.c.id).select_from(order.with_object()).where(job.c.id.in_(ids))
-        newest_first = connection.execute(found.order_by(*order.newest_first())).scalars().all()
-        return _frame_of(connection, database, newest_first, terms)
+        found = select(job.c.id).select_from(with_object()).where(job.c.id.in_(ids))
+        in_order = connection.execute(found.order_by(*newest_first())).scalars().all()
+        return _frame_of(connection, database, in_order, terms)
 
 
 def read_report(database: Database, job_id: int) -> JobReport | None:
@@ -290,10 +305,8 @@ def read_neighbours(database: Database, view: ListView, job_id: int) -> tuple[in
     The job itself need not be in the filter: it may have finished since. Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
-        return (
-            order.next_job(connection, database, view, job_id, backwards=True),
-            order.next_job(connection, database, view, job_id),
-        )
+        jobs = OrderedJobs(connection, database, view)
+        return jobs.next(job_id, backwards=True), jobs.next(job_id)
 
 
 def read_download_path(database: Database, job_id: int) -> str | None:
@@ -379,20 +392,6 @@ def _frame_of(
     rows = connection.execute(_columns(database).where(job.c.id.in_(ids))).mappings()
     by_id = {row["id"]: row for row in rows}
     return frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
-
-
-def _counts(connection: Connection) -> Counts:
-    # Two statements that the index on status_id answers; counting completed_at IS NULL over all
-    # jobs would read the whole table, so it is asked of the few unfinished ones alone.
-    statuses = connection.execute(select(job.c.status_id, func.count()).group_by(job.c.status_id))
-    by_status: dict[int | None, int] = dict(map(tuple, statuses))
-    active = connection.execute(select(func.count()).where(is_in(State.ACTIVE))).scalar_one()
-    return Counts(
-        total=sum(by_status.values()),
-        active=active,
-        completed=by_status.get(COMPLETED, 0),
-        failed=by_status.get(ERROR, 0),
-    )
 
 
 def _trend(connection: Connection, database: Database, day_starts: Sequence[datetime]) -> pd.DataFrame:

@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         description="a number from 0 to 60: for how many seconds all sessions are shown the same "
         "reading of the list",
     )
+    fold: bool = Field(
+        default=True,
+        description="true or false: whether the list shows repeated jobs in a row as one line, unless "
+        "its address says otherwise",
+    )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="at least 32 characters that nobody can guess, with which sessions are signed "

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -65,14 +65,19 @@ def _as_time(*_: object, **__: object) -> str:
     return f"TIMESTAMP'{BEFORE_ALL_TIMES}'"
 
 
+def before_all_times() -> ColumnElement[datetime]:
+    """Return BEFORE_ALL_TIMES in SQL."""
+    return _BeforeAllTimes()
+
+
 def created() -> ColumnElement[datetime]:
     """Return when a job was created, for comparisons: never NULL."""
-    return func.coalesce(object_.c.created_at, _BeforeAllTimes(), type_=object_.c.created_at.type)
+    return func.coalesce(object_.c.created_at, before_all_times(), type_=object_.c.created_at.type)
 
 
-def span_number() -> ColumnElement[int]:
-    """Return the number of the span that a job's id lies in, for MySQL and MariaDB."""
-    return job.c.id.op("DIV", return_type=Integer())(SPAN_IDS)
+def span_number(*, is_sqlite: bool = False) -> ColumnElement[int]:
+    """Return the number of the span that a job's id lies in."""
+    return job.c.id.op("/" if is_sqlite else "DIV", return_type=Integer())(SPAN_IDS)
 
 
 Reading = Callable[[], AbstractContextManager[Connection]]
@@ -134,7 +139,7 @@ class Spans:
             np.concatenate([self.jobs, later.jobs]),
         )
 
-    def counting(self, counted: dict[int, int]) -> Spans:
+    def counting(self, counted: Mapping[int, int]) -> Spans:
         """Return the spans with the numbers of other jobs: those of a filter, for example."""
         return replace(self, jobs=np.array([counted.get(n, 0) for n in self.numbers], dtype=np.int64))
 

@@ -41,7 +41,7 @@ else:
         table.forget_selection()
     # Who presses Refresh means now, and so does who opens the list, unless the database takes a while
     # for it. Everybody else is shown what all share, and of when it is.
-    live = live_of(database)
+    live = live_of(database, asked)
     wants_now = st.session_state.pop("wants_now", "seen" not in st.session_state and live.is_quick)
     jobs = live.read(asked, NOW_SECONDS if wants_now else MAX_AGE_SECONDS)
     st.session_state["seen"] = (asked, jobs)

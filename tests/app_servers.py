@@ -84,6 +84,7 @@ class AppServers:
             "STREAMLIT_SERVER_PORT": str(free_port()),
             "HERATIO_JOBS_LIST_SECONDS": "0",
             "HERATIO_JOBS_RECEIPTS_DIR": str(self.folder / "receipts"),
+            "HERATIO_JOBS_FOLD": "false",
         }
         environment = own | environment
         address = f"http://127.0.0.1:{environment['STREAMLIT_SERVER_PORT']}/admin/jobs"

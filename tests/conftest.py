@@ -95,6 +95,7 @@ def settings_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     for name in os.environ:
         if name.startswith("HERATIO_JOBS_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("HERATIO_JOBS_FOLD", "false")  # tests make jobs of one name; few are of folding
     get_settings.cache_clear()
     get_database.cache_clear()
     yield

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from jobs_data import frames, platform, queries, removal, times
+from jobs_data import counts, frames, platform, queries, removal, times
+from jobs_data.counts import Counts
 from jobs_data.engine import Database, DatabaseUnavailable, make_engine
 from jobs_data.filters import JobFilter, ListView, Sort, parse_number
-from jobs_data.queries import Counts, JobsList
+from jobs_data.queries import JobsList
 from jobs_data.removal import Outcome
 from jobs_data.status import State
 from tests.store import CAUSE, NOON, Store
@@ -181,14 +182,14 @@ def test_cards_and_list_are_of_one_moment(store: Store, monkeypatch: pytest.Monk
         with closing(sqlite3.connect(str(path))) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
     store.job()
-    real_counts = queries._counts
+    real_counts = counts.read_counts
 
-    def counts_then_intruder(connection: object) -> Counts:
-        counts = real_counts(connection)  # type: ignore[arg-type] # passed on as it came
+    def counts_then_intruder(connection: Connection) -> Counts:
+        counts = real_counts(connection)
         store.job("intruder")
         return counts
 
-    monkeypatch.setattr(queries, "_counts", counts_then_intruder)
+    monkeypatch.setattr(queries, "read_counts", counts_then_intruder)
     jobs = read(store)
     assert (jobs.counts.total, len(jobs.rows)) == (1, 1)
     monkeypatch.undo()

@@ -251,7 +251,7 @@ def test_the_export_knows_what_it_may_put_into_one_value(store: Store) -> None:
     view = ListView()
     fast = list(export_rows.stream_jobs(store.database(), view))
     with store.database().reading() as connection:
-        exporting = export_rows._Exporting(connection, store.database(), view.filter)
-        slow = list(exporting.in_order(order.newest_first()))
+        exporting = export_rows._Exporting(connection, store.database(), view)
+        slow = list(exporting.in_order())
     assert [row for rows in fast for row in rows] == [row for rows in slow for row in rows]
     assert len(slow[0]) == len(names)

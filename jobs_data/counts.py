@@ -1,0 +1,137 @@
+"""How many jobs there are in each state: of all at once, or of a search for as long as it may take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from jobs_data.engine import Database, TookTooLong, translated_errors
+from jobs_data.filters import JobFilter
+from jobs_data.matching import matching
+from jobs_data.platform import job
+from jobs_data.spans import span_number
+from jobs_data.status import COMPLETED, ERROR, State, is_in, state_of
+
+SEARCH_SECONDS: Final = 5
+"""How long a search goes on: from the newest numbers down, as far as it gets."""
+
+FIRST_SLICE_IDS: Final = 20_000
+QUICK_SECONDS: Final = 0.3
+"""After a slice that took less comes one of twice as many ids."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many jobs there are in each state; `total` also counts those in none of the three."""
+
+    total: int
+    active: int
+    completed: int
+    failed: int
+
+    @property
+    def finished(self) -> int:
+        """Return how many jobs may be removed."""
+        return self.completed + self.failed
+
+    @property
+    def other(self) -> int:
+        """Return how many jobs are neither active, completed nor failed."""
+        return self.total - self.active - self.finished
+
+    def matching(self, state: State | None) -> int:
+        """Return how many jobs are in a state, or in any."""
+        match state:
+            case State.ACTIVE:
+                return self.active
+            case State.COMPLETED:
+                return self.completed
+            case State.FAILED:
+                return self.failed
+            case State.OTHER:
+                return self.other
+            case None:
+                return self.total
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found."""
+
+    counts: Counts
+    floor: int | None = None
+    """The least id that it looked at; None where it looked at all."""
+    looked_at: int | None = None
+    """At how many jobs it looked; None where it looked at all."""
+    _by_span: Mapping[tuple[int, State], int] = field(default_factory=dict)
+
+    def by_span(self, state: State | None) -> dict[int, int]:
+        """Return how many of the jobs found each span has, by its number."""
+        found: Counter[int] = Counter()
+        for (span, in_state), jobs in self._by_span.items():
+            if state in {None, in_state}:
+                found[span] += jobs
+        return found
+
+
+def read_counts(connection: Connection) -> Counts:
+    """Return how many jobs there are."""
+    # Two statements that the index on status_id answers; counting completed_at IS NULL over all
+    # jobs would read the whole table, so it is asked of the few unfinished ones alone.
+    statuses = connection.execute(select(job.c.status_id, func.count()).group_by(job.c.status_id))
+    by_status: dict[int | None, int] = dict(map(tuple, statuses))
+    active = connection.execute(select(func.count()).where(is_in(State.ACTIVE))).scalar_one()
+    return Counts(
+        total=sum(by_status.values()),
+        active=active,
+        completed=by_status.get(COMPLETED, 0),
+        failed=by_status.get(ERROR, 0),
+    )
+
+
+def search(connection: Connection, database: Database, job_filter: JobFilter, now: datetime) -> Found:
+    """Count the jobs that a filter lets through, in whatever state, from the newest numbers down.
+
+    It stops after SEARCH_SECONDS. Raises what the driver raises.
+    """
+    began = monotonic()
+    where = matching(job_filter.in_any_state, database, now)
+    number = span_number(is_sqlite=database.is_sqlite).label("number")
+    has_ended = job.c.completed_at.is_not(None).label("has_ended")
+    counted = select(number, job.c.status_id, has_ended, func.count()).where(*where)
+    lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
+    by_span: Counter[tuple[int, State]] = Counter()
+    floor, size = (highest or 0) + 1, FIRST_SLICE_IDS
+    while lowest is not None and floor > lowest and monotonic() - began < SEARCH_SECONDS:
+        slice_began = monotonic()
+        slice_ = job.c.id.between(floor - size, floor - 1)
+        statement = counted.where(slice_).group_by("number", job.c.status_id, "has_ended")
+        try:
+            with translated_errors():
+                rows = connection.execute(statement).all()
+        except TookTooLong:
+            break
+        for span, status_id, ended, jobs in rows:
+            by_span[span, state_of(status_id, bool(ended))] += jobs
+        floor -= size
+        if monotonic() - slice_began < QUICK_SECONDS:
+            size *= 2
+    in_state: Counter[State] = Counter()
+    for (_, state), jobs in by_span.items():
+        in_state[state] += jobs
+    counts = Counts(
+        total=in_state.total(),
+        active=in_state[State.ACTIVE],
+        completed=in_state[State.COMPLETED],
+        failed=in_state[State.FAILED],
+    )
+    if lowest is None or floor <= lowest:
+        return Found(counts, _by_span=by_span)
+    looked_at = connection.execute(select(func.count()).where(job.c.id >= floor)).scalar_one()
+    return Found(counts, floor, looked_at, by_span)

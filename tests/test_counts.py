@@ -1,0 +1,99 @@
+"""A search counts from the newest numbers down, and says how far it got when its time is over."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from jobs_data import counts, live, queries
+from jobs_data.counts import Counts
+from jobs_data.filters import JobFilter, ListView
+from jobs_data.live import live_of
+from jobs_data.queries import JobsList
+from jobs_data.status import State
+from tests.store import Store
+
+IMPORTS = ListView(JobFilter(search="import"), limit=5)
+
+
+@pytest.fixture
+def ids(store: Store) -> list[int]:
+    """Make thirty jobs, of which each third is an import and each sixth one that failed."""
+    return [
+        store.job("import" if n % 3 == 0 else "export", 185 if n % 6 == 0 else 184) for n in range(30)
+    ]
+
+
+def read(store: Store, view: ListView) -> JobsList:
+    """Return a page of the list."""
+    return queries.read_list(store.database(), view)
+
+
+def test_the_cards_count_what_is_searched_for_in_any_state(store: Store, ids: list[int]) -> None:
+    """The state narrows the list alone, so that the cards tell what the other states hold."""
+    jobs = read(store, replace(IMPORTS, filter=replace(IMPORTS.filter, state=State.FAILED)))
+    assert jobs.counts == Counts(total=10, active=0, completed=5, failed=5)
+    assert (jobs.matching, jobs.everything, jobs.looked_at) == (5, 30, None)
+    assert jobs.rows["id"].tolist() == ids[::6][::-1]
+
+
+def test_small_slices_find_the_same(
+    store: Store, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No job is counted twice, or not at all, where one slice ends and the next begins."""
+    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 3)
+    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
+    jobs = read(store, replace(IMPORTS, page=2))
+    assert (jobs.matching, jobs.looked_at) == (10, None)
+    assert jobs.rows["id"].tolist() == ids[::3][::-1][5:]
+
+
+def test_a_search_whose_time_is_over_says_how_far_it_got(
+    store: Store, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list then has, and counts, what is among the newest numbers alone."""
+    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 6)
+    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
+    clock = iter(range(1_000))
+    monkeypatch.setattr(counts, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(counts, "SEARCH_SECONDS", 6)  # the clock goes on by three a slice
+    jobs = read(store, replace(IMPORTS, limit=50))
+    assert jobs.looked_at == 12
+    assert jobs.rows["id"].tolist() == [i for i in ids[::3][::-1] if i >= ids[-12]]
+    assert jobs.matching == len(jobs.rows)
+
+
+def test_where_there_is_no_job_a_search_ends(store: Store) -> None:
+    """An empty table has no numbers to begin with."""
+    jobs = read(store, IMPORTS)
+    assert (jobs.matching, jobs.looked_at) == (0, None)
+
+
+@pytest.fixture
+def closing() -> Iterator[None]:
+    """End what the test has opened."""
+    yield
+    live.close_all()
+
+
+def test_a_search_is_shown_apart_from_the_list(store: Store, closing: None) -> None:
+    """Who searches keeps nobody waiting; the same search in another state or page is the same one."""
+    database = store.database()
+    plain = live_of(database, ListView())
+    assert live_of(database, ListView(JobFilter(State.FAILED))) is plain
+    searched = live_of(database, IMPORTS)
+    assert searched is not plain
+    failed = replace(IMPORTS, filter=replace(IMPORTS.filter, state=State.FAILED), page=2)
+    assert live_of(database, failed) is searched
+
+
+def test_few_searches_are_remembered(store: Store, ids: list[int], closing: None) -> None:
+    """The one that nobody has looked at for longest is forgotten, with its connection."""
+    database = store.database()
+    lives = [
+        live_of(database, replace(IMPORTS, filter=JobFilter(search=f"import {n}"))) for n in range(9)
+    ]
+    again = live_of(database, replace(IMPORTS, filter=JobFilter(search="import 8")))
+    assert again is lives[8]
+    assert live_of(database, replace(IMPORTS, filter=JobFilter(search="import 0"))) is not lives[0]
+    assert again.read(replace(IMPORTS, filter=JobFilter(search="import 8"))).matching == 0

@@ -1,0 +1,141 @@
+"""Repeated jobs become one line: each job is in just one, in the list's order, on whatever page."""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+from itertools import groupby
+
+import pandas as pd
+import pytest
+from sqlalchemy import delete
+
+from jobs_data import folding, platform, queries
+from jobs_data.engine import Database
+from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.queries import JobsList
+from jobs_data.status import State
+from tests.store import NOON, Store
+
+FOLDED = ListView(fold=True, limit=4)
+
+
+def fill(store: Store) -> None:
+    """Make runs of one to nine jobs, whose ids and times do not quite agree."""
+    chance = random.Random(5)
+    minute = 0
+    for _ in range(18):
+        name = chance.choice(["index", "Index", "import", None])
+        status = chance.choice([184, 184, 185, 183])
+        for _ in range(chance.randint(1, 9)):
+            minute += 1
+            store.job(name, status, NOON + timedelta(minutes=minute + chance.randint(-3, 3)))
+
+
+def read(database: Database, view: ListView) -> JobsList:
+    """Return a page of the list."""
+    return queries.read_list(database, view)
+
+
+def all_lines(database: Database, view: ListView) -> list[tuple[int, ...]]:
+    """Return the lines of all pages, going from each to the next."""
+    lines: list[tuple[int, ...]] = []
+    while True:
+        jobs = read(database, view)
+        assert jobs.folded is not None
+        assert jobs.rows["jobs"].tolist() == [len(line) for line in jobs.folded.lines]
+        lines += jobs.folded.lines
+        if jobs.folded.older is None:
+            return lines
+        view = replace(view, after=jobs.folded.older)
+
+
+def unfolded(database: Database, view: ListView) -> list[tuple[int, str, str]]:
+    """Return id, name and state of all jobs, of which there are at most two pages."""
+    view = replace(view, fold=False, limit=200)
+    pages = [read(database, replace(view, page=page)) for page in (1, 2)]
+    assert pages[0].pages <= 2
+    found = pd.concat([page.rows for page in pages[: pages[0].pages]])
+    return list(zip(found["id"], found["name"], found["state"], strict=True))
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("job_filter", [JobFilter(), JobFilter(search="ind"), JobFilter(State.FAILED)])
+def test_every_job_is_in_one_line_of_its_kind(
+    store: Store, job_filter: JobFilter, is_reversed: bool
+) -> None:
+    """The lines of all pages, unfolded, are the list; three in a row or more are one line."""
+    fill(store)
+    database = store.database()
+    view = replace(FOLDED, filter=job_filter, is_reversed=is_reversed)
+    listed = unfolded(database, view)
+    expected: list[tuple[int, ...]] = []
+    for _, run in groupby(listed, key=lambda row: row[1:]):
+        ids = tuple(row[0] for row in run)
+        expected += [ids] if len(ids) >= folding.FEWEST_JOBS else [(i,) for i in ids]
+    assert all_lines(database, view) == expected
+    assert any(len(line) > 2 for line in expected)
+    store.engine.dispose()
+
+
+def test_the_way_back_shows_the_same_lines(store: Store) -> None:
+    """From the last page backwards to the first, every line comes again, and none is cut."""
+    fill(store)
+    database = store.database()
+    lines = all_lines(database, FOLDED)
+    view = replace(FOLDED, before=lines[-1][0])
+    backwards = [lines[-1]]
+    while True:
+        jobs = read(database, view)
+        assert jobs.folded is not None
+        if jobs.folded.newer is None:
+            break
+        backwards = [*jobs.folded.lines, *backwards]
+        view = replace(FOLDED, before=jobs.folded.newer)
+    # The first page is full, so that it may reach into the one behind it.
+    assert jobs.folded.lines == lines[: len(jobs.folded.lines)]
+    assert len(jobs.folded.lines) == FOLDED.limit
+    assert backwards == lines[-len(backwards) :]
+    assert len(backwards) + len(jobs.folded.lines) >= len(lines)
+
+
+def test_a_line_says_how_many_and_since_when(store: Store) -> None:
+    """The first job of a run stands for it, with the number of its jobs and the oldest time."""
+    ids = [store.job("index", created=NOON + timedelta(minutes=n)) for n in range(5)]
+    store.job("index", 185, NOON + timedelta(minutes=9))
+    rows = read(store.database(), FOLDED).rows
+    assert rows[["name", "state", "jobs"]].values.tolist() == [
+        ["index", "failed", 1],
+        ["index", "completed", 5],
+    ]
+    assert rows["id"].iloc[1] == ids[-1]
+    assert rows["oldest"].iloc[1].isoformat() == "2026-06-15T12:00:00+00:00"
+
+
+def test_a_page_folds_no_more_than_it_may(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is too long goes on as another line on the next page; no job is lost."""
+    monkeypatch.setattr(folding, "PAGE_JOBS", 10)
+    ids = [store.job("index", created=NOON + timedelta(minutes=n)) for n in range(30)]
+    lines = all_lines(store.database(), FOLDED)
+    assert len(lines) > 1
+    assert [job_id for line in lines for job_id in line] == ids[::-1]
+
+
+def test_a_page_goes_on_from_a_job_that_is_gone(store: Store) -> None:
+    """Somebody may have removed, meanwhile, the job behind which a page begins."""
+    ids = [store.job(f"job {n}", created=NOON + timedelta(minutes=n)) for n in range(9)]
+    database = store.database()
+    view = replace(FOLDED, after=ids[5])
+    before = read(database, view).rows["id"].tolist()
+    with store.engine.begin() as connection:
+        connection.execute(delete(platform.job).where(platform.job.c.id == ids[5]))
+    assert before == ids[1:5][::-1]
+    assert read(database, view).rows["id"].tolist() == before
+
+
+def test_another_order_is_not_folded(store: Store) -> None:
+    """Sorted by name all jobs of one name would be one line."""
+    for _ in range(5):
+        store.job("index")
+    jobs = read(store.database(), replace(FOLDED, sort=Sort.NAME))
+    assert jobs.folded is None
+    assert len(jobs.rows) == FOLDED.limit
