@@ -95,16 +95,23 @@ def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> No
             icon=":material/inbox:",
         )
         return
-    asked = jobs.view.filter
-    told = f"{counted(jobs.everything)} in all, none of them"
-    if asked.state and not asked.is_search:
-        sentence = f"{told} {filter_words.STATE_WORDS[asked.state]} right now."
-    else:
-        sentence = f"{told} match: {plain(filter_words.words(asked, names, zone))}."
-    if asked.state and asked.is_search and jobs.counts.total:
-        sentence += f" In another state, {counted(jobs.counts.total)} would."
-    st.info(sentence, icon=":material/filter_alt_off:")
+    st.info(_why_nothing(jobs, names, zone), icon=":material/filter_alt_off:")
     st.button("Show all jobs", icon=":material/list:", on_click=show_all)
+
+
+def _why_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> str:
+    asked = jobs.view.filter
+    if asked.state and not asked.is_search:
+        state = filter_words.STATE_WORDS[asked.state]
+        return f"{counted(jobs.everything)} in all, none of them {state} right now."
+    looked_at = counted(jobs.everything)
+    if jobs.looked_at is not None:
+        looked_at = f"the newest {jobs.looked_at:,} of {looked_at}"
+    told = plain(filter_words.words(asked, names, zone))
+    elsewhere = ""
+    if asked.state and jobs.counts.total:
+        elsewhere = f" In another state there are {jobs.counts.total:,}."
+    return f"Nothing found among {looked_at}. These were looked for: {told}.{elsewhere}"
 
 
 def show_all() -> None:
