@@ -24,6 +24,7 @@ page = st.navigation(
         ),
         st.Page("queue_job.py", title="Queued job", url_path="queue-job", visibility="hidden"),
         st.Page("report.py", title="Report", icon=":material/monitoring:"),
+        st.Page("receipts.py", title="Receipts", icon=":material/receipt_long:", url_path="receipts"),
     ]
 )
 
