@@ -16,10 +16,10 @@ import pandas as pd
 from sqlalchemy.exc import ArgumentError, OperationalError
 from tqdm import tqdm
 
-from jobs_data import choices, demo, removal, tidying, times
+from jobs_data import choices, demo, kept_receipts, removal, tidying, times
 from jobs_data.engine import Database, DatabaseUnavailable, get_database, make_engine
 from jobs_data.filters import ANY_TIME, Dates, JobFilter, parse_duration
-from jobs_data.receipts import SUFFIX, Action, Cause
+from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns
 from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings
 from jobs_data.status import State
@@ -219,8 +219,8 @@ def _tidy(options: argparse.Namespace, settings: Settings, database: Database) -
         return _refuse(str(runs), OTHER_AT_WORK)
     work.wait()
     told = work.sentence()
-    if work.receipt:
-        told += f"\nReceipt: {settings.receipts_dir / work.receipt}{SUFFIX}"
+    if path := kept_receipts.find(settings.receipts_dir, work.receipt):
+        told += f"\nReceipt: {path}"
     if work.error:
         return _refuse(told)
     some_stayed = bool(work.active or work.missing or work.passed_over)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from jobs_data import removal
 from jobs_data.engine import get_database
+from jobs_data.removal import Removal
 from pages.parts.state import tell
 
 
@@ -13,6 +14,11 @@ def is_running() -> bool:
     """Return whether this server is clearing finished jobs now."""
     clearing = removal.current_removal(get_database())
     return clearing is not None and clearing.is_running
+
+
+def watch(_work: Removal) -> None:
+    """Show this viewer how far a removal is, and what came of it."""
+    st.session_state["watches_clearing"] = True
 
 
 def take_result() -> None:

@@ -19,7 +19,7 @@ from jobs_data.removal import ClearingRuns, Removal
 from jobs_data.settings import get_settings
 from jobs_data.tidying import Preview, Rules
 from jobs_data.wording import counted
-from pages.parts import clearing
+from pages.parts import clearing, receipts_undo
 from pages.parts.state import tell
 from pages.parts.text import plain
 from pages.parts.viewer import Viewer, get_viewer
@@ -48,9 +48,7 @@ def begin(rules: Rules, words: str) -> None:
     read = partial(tidying.read_preview, database, rules, datetime.now(UTC), web_root=web_root)
     _forget()
     st.session_state["preview"] = _Asked(rules, words, _pool.submit(read))
-    work: Removal | None = st.session_state.get("tidying")
-    if work and not work.is_running:
-        del st.session_state["tidying"]
+    st.session_state.pop("tidied", None)
 
 
 def show(rules: Rules, zone: ZoneInfo, viewer: Viewer) -> None:
@@ -77,17 +75,11 @@ def show(rules: Rules, zone: ZoneInfo, viewer: Viewer) -> None:
         _show_kept(preview, rules)
 
 
-def show_result() -> Removal | None:
-    """Show what came of the removal that this session has confirmed here, and return it, if any."""
-    work: Removal | None = st.session_state.get("tidying")
-    if work is None or work.is_running:
-        return None
-    st.session_state.pop("watches_clearing", None)  # told here, so not once more on the list
-    if work.error or work.active or work.passed_over:
-        st.warning(work.sentence(), icon=":material/info:")
-    else:
-        st.success(work.sentence(), icon=":material/check:")
-    return work
+def show_undo(viewer: Viewer) -> None:
+    """Offer to undo the removal that this session has confirmed here."""
+    work: Removal | None = st.session_state.get("tidied")
+    if work and work.receipt and not work.is_running:
+        receipts_undo.undo_button(work.receipt, viewer)
 
 
 def _forget() -> None:
@@ -182,9 +174,10 @@ def _remove(asked: _Asked, preview: Preview) -> None:
         return
     cause = Cause(viewer.name, Action.TIDY, asked.words)
     try:
-        st.session_state["tidying"] = removal.start_removal(get_database(), preview.ids, cause)
+        work = removal.start_removal(get_database(), preview.ids, cause)
     except (ClearingRuns, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
         return
-    st.session_state["watches_clearing"] = True
+    clearing.watch(work)
+    st.session_state["tidied"] = work
     _forget()

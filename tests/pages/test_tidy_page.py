@@ -1,11 +1,16 @@
 """Tidying, run as Streamlit runs it but without a browser, on both kinds of database."""
 
+import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from jobs_data import tidying
 from jobs_data.accounts import Right
+from jobs_data.tidying import Preview
+from pages.parts import tidy_preview
 from tests.pages.test_pages import administrator, introduce, press, show, words
 from tests.store import Store
 
@@ -125,11 +130,38 @@ def test_the_list_leads_to_rules_with_its_filter(store: Store) -> None:
     assert "status" not in app.query_params
 
 
-def test_a_preview_that_fails_is_a_sentence(store: Store) -> None:
+def test_a_preview_that_fails_is_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """And can be asked for anew."""
-    app = tidy(finished="over-90d")
-    with store.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE job RENAME COLUMN download_path TO gone")
+    store.job()
+    app = tidy(finished="over-1d")
+    with monkeypatch.context() as context:
+        context.setattr(tidying, "PREVIEW_SECONDS", 0)
+        press(app, "Preview")
+    assert "Narrow the rules" in app.error[0].value
     press(app, "Preview")
-    assert app.error
-    assert "Preview" in labels(app)
+    assert not app.error
+
+
+def test_a_preview_that_takes_its_time_can_be_left(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says what is going on meanwhile, and shows it when it is there."""
+    store.job()
+    goes_on = threading.Event()
+    read = tidying.read_preview
+
+    def slowly(*arguments: Any, **more: Any) -> Preview:
+        assert goes_on.wait(30)
+        return read(*arguments, **more)
+
+    monkeypatch.setattr(tidying, "read_preview", slowly)
+    monkeypatch.setattr(tidy_preview, "QUICK_SECONDS", 0.01)
+    app = tidy(finished="over-1d")
+    press(app, "Preview")
+    assert "you may leave this page meanwhile" in words(app)
+    goes_on.set()
+    for _ in range(50):
+        app.run()
+        if app.subheader:
+            break
+    assert app.subheader[0].value.startswith("1 job would go")
