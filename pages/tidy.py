@@ -27,12 +27,12 @@ tidy_preview.show_undo(viewer)
 tidy_rules.show_rules(rules, readings.choices_of(database), names, zone)
 if rules.is_none:
     st.caption("Without a rule all finished jobs are meant.")
-st.button(
+if st.button(
     "Preview",
     icon=":material/preview:",
     help="Shows which jobs would go. Nothing is removed by it.",
-    on_click=tidy_preview.begin,
-    args=(rules, rules_words(rules, names, zone)),
-)
+    on_click=tidy_rules.take_rules,
+):
+    tidy_preview.begin(rules, rules_words(rules, names, zone))
 tidy_preview.show(rules, zone, viewer)
 receipts_undo.show_dialog()

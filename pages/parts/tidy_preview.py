@@ -103,16 +103,20 @@ def _waiting() -> None:
 
 def _show(asked: _Asked, preview: Preview, zone: ZoneInfo, viewer: Viewer) -> None:
     st.subheader(preview.headline(), anchor=False)
-    st.markdown(f"These are {plain(asked.words)}, as of {preview.read_at.astimezone(zone):%H:%M:%S}.")
-    st.text(preview.span_sentence(zone))
+    st.markdown(f"These are {plain(asked.words)}.")
+    st.text(
+        f"{preview.span_sentence(zone)} As of {preview.read_at.astimezone(zone):%H:%M:%S} ({zone.key})."
+    )
     by_name, samples = st.columns(2)
     with by_name:
         st.caption("By name and outcome")
-        _table(preview.by_name, zone, "Jobs that would go, by name and outcome")
+        counts = preview.by_name[["jobs", "name", "status"]]
+        _table(counts, zone, "Jobs that would go, by name and outcome")
     with samples:
         st.caption("Some of them, from the first to the last")
         reports = [links.report_url(job_id, {}) for job_id in preview.samples["id"]]
-        _table(preview.samples.assign(report=reports), zone, "Some of the jobs that would go")
+        shown = preview.samples.assign(id=reports)[["id", "name", "status", "completed"]]
+        _table(shown, zone, "Some of the jobs that would go")
     st.text(preview.result_files.sentence())
     _show_kept(preview, asked.rules)
     _confirm(asked, preview, viewer)
@@ -126,22 +130,19 @@ def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
         alt=alt,
         lazy=False,
         column_config={
-            "name": st.column_config.TextColumn("Job name", width="medium"),
-            "status": st.column_config.TextColumn("Status", width="small"),
-            "jobs": st.column_config.NumberColumn("Jobs", width="small", format="localized"),
-            "id": st.column_config.NumberColumn("Job", width="small", format="%d"),
-            "owner": st.column_config.TextColumn("User", width="small"),
+            "name": st.column_config.TextColumn("Job name", width=200),
+            "status": st.column_config.TextColumn("Status", width=90),
+            "jobs": st.column_config.NumberColumn("Jobs", width=80, format="localized"),
+            "id": st.column_config.LinkColumn("Report", display_text=r"id=(\d+)", width=70),
             "completed": st.column_config.DatetimeColumn(
-                f"Completed ({zone.key})", format="YYYY-MM-DD HH:mm", timezone=zone.key
+                "Completed", format="YYYY-MM-DD HH:mm", timezone=zone.key, width=130
             ),
-            "report": st.column_config.LinkColumn("Report", display_text="Open", width="small"),
         },
     )
 
 
 def _show_kept(preview: Preview, rules: Rules) -> None:
-    for sentence in preview.kept_sentences(rules):
-        st.caption(sentence)
+    st.caption(" ".join(preview.kept_sentences(rules)))
 
 
 def _confirm(asked: _Asked, preview: Preview, viewer: Viewer) -> None:

@@ -40,11 +40,33 @@ def show_rules(rules: Rules, offered: Choices, names: Mapping[int, str], zone: Z
             _keep_last(rules.keep_last)
             _outcome(rules.filter.state)
             st.session_state["tidy_keep_failures"] = rules.keep_failures
-            st.toggle("Keep failures", key="tidy_keep_failures", on_change=_keep_failures_changed)
+            st.toggle("Keep failures", key="tidy_keep_failures", on_change=take_rules)
         with st.container(horizontal=True, key="rules_choices"):
             _names(rules.filter.names, offered)
             _owners(rules.filter.owners, offered, names)
         _rest(_of_the_list(rules.filter), zone)
+
+
+def take_rules() -> None:
+    """Put the rules that the boxes say into the URL: when one changes, and before they are used."""
+    # What all boxes say, and not the one that changed alone: the URL that came with it does not have
+    # yet what was changed in another one a moment before.
+    box, now = st.session_state, rules_in_url()
+    days: int | None = box["tidy_days"]
+    finished = ANY_TIME if _whole_days(now.filter.finished) else now.filter.finished
+    _put(
+        Rules(
+            filter=replace(
+                now.filter,
+                state=OUTCOMES.get(box["tidy_outcome"], now.filter.state),
+                owners=tuple(box["tidy_owners"]),
+                names=tuple(box["tidy_names"]),
+                finished=Dates(ago=days * _DAY) if days else finished,
+            ),
+            keep_last=box["tidy_keep_last"],
+            keep_failures=box["tidy_keep_failures"],
+        )
+    )
 
 
 def _days(finished: Dates) -> None:
@@ -56,7 +78,7 @@ def _days(finished: Dates) -> None:
         None,
         key="tidy_days",
         placeholder="Any time",
-        on_change=_days_changed,
+        on_change=take_rules,
     )
 
 
@@ -67,7 +89,7 @@ def _keep_last(keep_last: int) -> None:
         0,
         MAX_KEEP_LAST,
         key="tidy_keep_last",
-        on_change=_keep_last_changed,
+        on_change=take_rules,
     )
 
 
@@ -77,10 +99,10 @@ def _outcome(state: State | None) -> None:
     st.selectbox(
         "Outcome",
         list(OUTCOMES),
-        None,
+        None if label is None else 0,
         key="tidy_outcome",
         placeholder="None that can be removed",
-        on_change=_outcome_changed,
+        on_change=take_rules,
         filter_mode=None,
     )
 
@@ -96,7 +118,7 @@ def _names(chosen: tuple[str, ...], offered: Choices) -> None:
         filter_mode="contains",
         select_all=False,
         placeholder="Any name; choose, or type a whole one",
-        on_change=_names_changed,
+        on_change=take_rules,
     )
 
 
@@ -113,7 +135,7 @@ def _owners(chosen: tuple[int, ...], offered: Choices, names: Mapping[int, str])
         filter_mode="contains",
         select_all=False,
         placeholder="Any owner",
-        on_change=_owners_changed,
+        on_change=take_rules,
     )
 
 
@@ -123,7 +145,7 @@ def _rest(job_filter: JobFilter, zone: ZoneInfo) -> None:
     if not chips:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Also, from the list:")
+        st.caption("Also, from the list:", width="content")
         for number, chip in enumerate(chips):
             st.button(
                 f"{plain(chip.words)} ✕",
@@ -149,42 +171,12 @@ def _put(rules: Rules) -> None:
     put_into_url(rules_params(rules), RULE_PARAMS)
 
 
-def _put_filter(job_filter: JobFilter) -> None:
-    _put(replace(rules_in_url(), filter=job_filter))
-
-
-def _days_changed() -> None:
-    days: int | None = st.session_state["tidy_days"]
-    finished = Dates(ago=days * _DAY) if days else ANY_TIME
-    _put_filter(replace(rules_in_url().filter, finished=finished))
-
-
-def _keep_last_changed() -> None:
-    _put(replace(rules_in_url(), keep_last=st.session_state["tidy_keep_last"]))
-
-
-def _outcome_changed() -> None:
-    state = OUTCOMES.get(st.session_state["tidy_outcome"])
-    _put_filter(replace(rules_in_url().filter, state=state))
-
-
-def _keep_failures_changed() -> None:
-    _put(replace(rules_in_url(), keep_failures=st.session_state["tidy_keep_failures"]))
-
-
-def _names_changed() -> None:
-    _put_filter(replace(rules_in_url().filter, names=tuple(st.session_state["tidy_names"])))
-
-
-def _owners_changed() -> None:
-    _put_filter(replace(rules_in_url().filter, owners=tuple(st.session_state["tidy_owners"])))
-
-
 def _take_away(words: str, zone: ZoneInfo) -> None:
     # From what is in force now: another chip may have been pressed a moment before.
     now = rules_in_url().filter
     for chip in filter_words.chips(_of_the_list(now), {}, zone):
         if chip.words == words:
             finished = now.finished if _whole_days(now.finished) else chip.without.finished
-            _put_filter(replace(chip.without, owners=now.owners, names=now.names, finished=finished))
+            left = replace(chip.without, owners=now.owners, names=now.names, finished=finished)
+            _put(replace(rules_in_url(), filter=left))
             return

@@ -48,7 +48,8 @@ def test_exactly_the_previewed_jobs_are_removed(store: Store) -> None:
     assert app.subheader[0].value == "4 jobs would go: 3 completed and 1 failed."
     assert "finished more than 90 days ago" in words(app)
     assert list(app.dataframe[0].value["name"]) == ["*old* 0", "*old* 1", "*old* 2", "restarted"]
-    assert list(app.dataframe[1].value["id"]) == [*goes, restarted]
+    reports = [f"/admin/jobs/job?id={job_id}" for job_id in (*goes, restarted)]
+    assert list(app.dataframe[1].value["id"]) == reports
     assert len(store.ids()) == 6
     store.set_status(restarted, 183)
     store.set_status(later, 184, LONG_AGO)
