@@ -45,7 +45,8 @@ def show_cards(jobs: JobsList, trend: Future[pd.DataFrame] | None) -> Callable[[
                     icon=icon,
                     help=_help(jobs, column, with_trend=trend is not None),
                 )
-                places.append(st.empty())
+                if trend is not None:
+                    places.append(st.empty())
     if trend is None:
         st.caption(f":material/filter_alt: {_counted(jobs)}")
         return lambda: None

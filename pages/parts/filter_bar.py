@@ -67,7 +67,6 @@ def show_chips(job_filter: JobFilter, names: Mapping[int, str], zone: ZoneInfo) 
             st.button(
                 f"{plain(chip.words)} ✕",
                 key=f"chip_{number}_{chip.words}",
-                help="Takes this filter away.",
                 on_click=_take_away,
                 args=(chip.words, names, zone),
             )

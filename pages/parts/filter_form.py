@@ -63,7 +63,12 @@ def show_filters(shown: JobFilter, database: Database, zone: ZoneInfo) -> None:
             _with_or_without("Errors", "has_errors", shown.has_errors, shown)
         _longer_than(shown)
         st.form_submit_button(
-            "Show jobs", type="primary", on_click=_send, args=(shown, zone), width="stretch"
+            "Show jobs",
+            key="show_jobs",
+            type="primary",
+            on_click=_send,
+            args=(shown, zone),
+            width="stretch",
         )
 
 

@@ -56,8 +56,7 @@ def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         refresh_controls(on_refresh=_refresh_pressed)
         st.space("stretch")
-        _export_button("Export CSV", jobs)
-        _export_button("All columns", jobs, all_columns=True)
+        _export_buttons(jobs)
         _tidy_button(jobs)
         if viewer.may_remove:
             _clear_button(jobs)
@@ -107,23 +106,31 @@ def _refresh_pressed() -> None:
     st.session_state["wants_now"] = True
 
 
-def _export_button(label: str, jobs: JobsList, *, all_columns: bool = False) -> None:
+def _export_buttons(jobs: JobsList) -> None:
     icon, view = ":material/download:", jobs.view.unpaged
-    if jobs.matching > export.BUTTON_MAX_JOBS:
-        st.link_button(label, links.export_url(view, all_columns=all_columns), icon=icon)
-        return
-    columns = "every field" if all_columns else "name, status, user and times"
-    st.download_button(
-        label,
-        data=lambda: b"".join(export.csv_chunks(get_database(), view, all_columns=all_columns)),
-        file_name=export.FILE_NAME,
-        mime="text/csv",
+    # Where a search ran out of time there may be many more than it has counted, or any at all.
+    is_empty = not jobs.matching and jobs.looked_at is None
+    why = "There is no job to export with this filter." if is_empty else None
+    if jobs.matching > export.BUTTON_MAX_JOBS or jobs.looked_at is not None:
+        st.link_button("Export CSV", links.export_url(view), icon=icon)
+    else:
+        st.download_button(
+            "Export CSV",
+            data=lambda: b"".join(export.csv_chunks(get_database(), view)),
+            file_name=export.FILE_NAME,
+            mime="text/csv",
+            icon=icon,
+            on_click="ignore",
+            disabled=is_empty,
+            help=why or f"The {counted(jobs.matching)} of this filter, in this order.",
+            wrap=False,
+        )
+    st.link_button(
+        "All columns",
+        links.export_url(view, all_columns=True),
         icon=icon,
-        on_click="ignore",
-        disabled=not jobs.matching,
-        help=f"A CSV with {columns} of the {counted(jobs.matching)} of this filter, in this order."
-        if jobs.matching
-        else "There is no job to export with this filter.",
+        disabled=is_empty,
+        help=why or "The same jobs as a CSV with everything that is known of them but their output.",
         wrap=False,
     )
 
@@ -134,7 +141,8 @@ def _tidy_button(jobs: JobsList) -> None:
 
 
 def _clear_button(jobs: JobsList) -> None:
-    if not jobs.counts.finished:
+    # A search has not counted what this is about: all finished jobs, whatever the filter.
+    if not (jobs.everything if jobs.view.filter.is_search else jobs.counts.finished):
         return
     running = clearing.is_running()
     st.button(
@@ -144,6 +152,6 @@ def _clear_button(jobs: JobsList) -> None:
         disabled=running,
         help="Finished jobs are being cleared right now."
         if running
-        else "Removes finished jobs; asks first.",
+        else "Removes all finished jobs, whatever the filter; asks first.",
         wrap=False,
     )
