@@ -146,94 +146,94 @@ class JobRows:
         self._tables = tables
         self._is_bounded = is_bounded
         self._patience = "FOR UPDATE" if waits else "FOR UPDATE SKIP LOCKED"
-        self._rows: dict[str, dict[int, list[bytes]]] = {}
+        self._found: dict[str, _Found] = {}
+        self._owners: dict[str, dict[int, int]] = {}
+        self._jobs: set[int] = set()
 
     def lock(self, ids: Collection[int]) -> set[int]:
         """Lock those of some jobs that are finished, read their own rows, and return their ids."""
         condition = f"id IN ({listed(ids)}) AND status_id IN ({listed(FINISHED_IDS)})"
-        self._rows[job.name] = self._read(job.name, "id", condition, self._patience, _BY_PRIMARY_KEY)
-        return set(self._rows[job.name])
+        self._jobs = self._read(job.name, "id", condition, self._patience, _BY_PRIMARY_KEY).keys()
+        return set(self._jobs)
 
     def read(self) -> set[int]:
         """Read all that is theirs; return those whose object somebody holds: they must stay.
 
         With an object locked, its foreign keys let nobody add a note or a property to it.
         """
-        jobs = self._rows[job.name]
-        objects = self._rows[object_.name] = self._read(
-            object_.name, "id", f"id IN ({listed(jobs)})", self._patience, _BY_PRIMARY_KEY
-        )
         held: set[int] = set()
-        if absent := jobs.keys() - objects.keys():
-            there = f"SELECT id FROM {object_.name} WHERE id IN ({listed(absent)})"  # noqa: S608 - ids
+        objects = self._read(
+            object_.name, "id", f"id IN ({listed(self._jobs)})", self._patience, _BY_PRIMARY_KEY
+        )
+        if objects.count < len(self._jobs):
+            absent = listed(self._jobs - objects.keys())
+            there = f"SELECT id FROM {object_.name} WHERE id IN ({absent})"  # noqa: S608 - ids
             held = set(self._connection.exec_driver_sql(there).scalars())
-        for job_id in held:
-            del jobs[job_id]
-        if jobs:
-            self._read_texts(note.name, note_i18n.name)
-            self._read_texts(property_.name, property_i18n.name)
+            self._jobs -= held
+        if jobs := listed(self._jobs):
+            self._read_texts(note.name, note_i18n.name, jobs)
+            self._read_texts(property_.name, property_i18n.name, jobs)
             if job_execution.name in self._tables:
                 # One that somebody holds is missed at once, when another number of them is deleted.
-                self._rows[job_execution.name] = self._read(
-                    job_execution.name,
-                    "job_id",
-                    f"job_id IN ({listed(jobs)})",
-                    "FOR UPDATE SKIP LOCKED",
-                )
+                skipping = "FOR UPDATE SKIP LOCKED"
+                self._read(job_execution.name, "job_id", f"job_id IN ({jobs})", skipping)
         return held
 
     def counts(self) -> dict[str, int]:
         """Return how many rows were read from each table."""
-        return {name: sum(map(len, rows.values())) for name, rows in self._rows.items()}
+        return {name: found.count for name, found in self._found.items()}
+
+    def size(self) -> int:
+        """Return how many bytes all of them take."""
+        return sum(len(found.lines) for found in self._found.values())
 
     def lines(self) -> list[bytes]:
-        """Return a receipt's line for each job."""
-        tables = [
-            (table.name, self._rows[table.name]) for table in TABLES if self._rows.get(table.name)
-        ]
+        """Return a receipt's line for each job. Asks nothing: any thread may call it."""
+        tables = []
+        for table in TABLES:
+            if table.name in self._found and self._found[table.name].count:
+                by_key = self._found[table.name].by_key()
+                owners = self._owners.get(table.name)
+                tables.append((table.name, _by_owner(by_key, owners) if owners else by_key))
         return [
-            job_line(job_id, {name: rows[job_id] for name, rows in tables if job_id in rows})
-            for job_id in self._rows[job.name]
+            job_line(job_id, [(name, rows[job_id]) for name, rows in tables if job_id in rows])
+            for job_id in sorted(self._jobs)
         ]
 
-    def _read_texts(self, name: str, texts: str) -> None:
-        """Read the notes or properties of the jobs, and their texts in each culture."""
-        if name not in self._tables:
-            return
-        owners = self._owners(name)
-        for table in (name, texts):
-            self._rows[table] = {}
-            if owners and table in self._tables:
-                condition = f"id IN ({listed(owners)})"
-                found = self._read(table, "id", condition, "FOR UPDATE", _BY_PRIMARY_KEY)
-                for key, rows in found.items():
-                    self._rows[table].setdefault(owners[key], []).extend(rows)
-
-    def _owners(self, name: str) -> dict[int, int]:
-        """Return the keys of the notes or properties of the jobs, with the job.
+    def _read_texts(self, name: str, texts: str, jobs: str) -> None:
+        """Read the notes or properties of some jobs, and their texts in each culture.
 
         They are looked for without a lock, and then locked by key: a search by object may pass rows
         that somebody else holds.
         """
-        jobs = self._rows[job.name]
-        owned = f"SELECT id, object_id FROM {name} WHERE object_id IN ({listed(jobs)})"  # noqa: S608
-        return {row[0]: row[1] for row in self._connection.exec_driver_sql(owned)}
+        if name not in self._tables:
+            return
+        owned = f"SELECT id, object_id FROM {name} WHERE object_id IN ({jobs})"  # noqa: S608 - ids
+        owners = {row[0]: row[1] for row in self._connection.exec_driver_sql(owned)}
+        for table in (name, texts):
+            if table in self._tables:
+                self._owners[table] = owners
+                self._found[table] = _Found(0, b"")
+                if owners:
+                    keys = f"id IN ({listed(owners)})"
+                    self._read(table, "id", keys, "FOR UPDATE", _BY_PRIMARY_KEY)
 
-    def _read(
-        self, name: str, key: str, condition: str, locking: str, index: str = ""
-    ) -> dict[int, list[bytes]]:
-        """Return the rows that meet a condition by a key, each as a JSON array."""
+    def _read(self, name: str, key: str, condition: str, locking: str, index: str = "") -> _Found:
+        """Read the rows that meet a condition, by a key."""
         table = self._tables[name]
         if self._is_sqlite:
             source = f"{name} WHERE {condition}"
-            return _read_rows(self._connection, source, key, table, is_bounded=self._is_bounded)
-        source = f"{name} {index} WHERE {condition} {locking}"
-        try:
-            return _read_in_one_value(self._connection, source, key, table)
-        except TooMuch:
-            if self._is_bounded:
-                raise
-        return _read_rows(self._connection, source, key, table, is_bounded=False)
+            found = _read_rows(self._connection, source, key, table, is_bounded=self._is_bounded)
+        else:
+            source = f"{name} {index} WHERE {condition} {locking}"
+            try:
+                found = _read_in_one_value(self._connection, source, key, table)
+            except TooMuch:
+                if self._is_bounded:
+                    raise
+                found = _read_rows(self._connection, source, key, table, is_bounded=False)
+        self._found[name] = found
+        return found
 
 
 def read_rows(
@@ -243,45 +243,66 @@ def read_rows(
     source = f"{table.name} WHERE {key} IN ({listed(ids)})"
     if connection.dialect.name != "sqlite":
         with suppress(TooMuch):
-            return _read_in_one_value(connection, source, key, table)
-    return _read_rows(connection, source, key, table, is_bounded=False)
+            return _read_in_one_value(connection, source, key, table).by_key()
+    return _read_rows(connection, source, key, table, is_bounded=False).by_key()
 
 
-def _read_in_one_value(
-    connection: Connection, source: str, key: str, table: ExactTable
-) -> dict[int, list[bytes]]:
+@dataclass(frozen=True)
+class _Found:
+    """Rows of a table, as they were read: each a line of its key, a space, and a JSON array."""
+
+    count: int
+    lines: bytes
+
+    def keys(self) -> set[int]:
+        """Return the keys of the rows."""
+        return {int(line.partition(b" ")[0]) for line in self.lines.splitlines()}
+
+    def by_key(self) -> dict[int, list[bytes]]:
+        """Return the JSON arrays by key."""
+        found: dict[int, list[bytes]] = {}
+        for line in self.lines.splitlines():
+            key, _, row = line.partition(b" ")
+            found.setdefault(int(key), []).append(row)
+        return found
+
+
+def _by_owner(rows: Mapping[int, list[bytes]], owners: Mapping[int, int]) -> dict[int, list[bytes]]:
+    """Return rows that are given by the key of a note or property by the job that owns it."""
+    owned: dict[int, list[bytes]] = {}
+    for key, found in rows.items():
+        owned.setdefault(owners[key], []).extend(found)
+    return owned
+
+
+def _read_in_one_value(connection: Connection, source: str, key: str, table: ExactTable) -> _Found:
     # No text holds a line break: JSON writes it as two other characters.
     line = f"CONCAT({key}, ' ', {table.as_json})"
     statement = (
-        "SELECT COUNT(*), LEAST(@@group_concat_max_len, @@max_allowed_packet), "  # noqa: S608
+        "SELECT COUNT(*), LEAST(@@group_concat_max_len, @@max_allowed_packet), "  # noqa: S608 - ids
         f"CAST(GROUP_CONCAT({line} SEPARATOR '\n') AS BINARY) FROM {source}"
     )
     count, limit, value = connection.exec_driver_sql(statement).one()
-    lines = value.split(b"\n") if value else []
+    lines: bytes = value or b""
     # A value that is too long is cut between two characters, and a row that is has none.
-    if len(lines) != count or (value and len(value) > limit - 8):
+    if len(lines) > limit - 8 or count != (lines.count(b"\n") + 1 if lines else 0):
         raise TooMuch
-    found: dict[int, list[bytes]] = {}
-    for each in lines:
-        number, _, row = each.partition(b" ")
-        found.setdefault(int(number), []).append(row)
-    return found
+    return _Found(count, lines)
 
 
 def _read_rows(
     connection: Connection, source: str, key: str, table: ExactTable, *, is_bounded: bool
-) -> dict[int, list[bytes]]:
-    found: dict[int, list[bytes]] = {}
+) -> _Found:
+    lines: list[bytes] = []
     size = 0
+    statement = f"SELECT {key}, {table.plain} FROM {source}"  # noqa: S608 - ids
     with _exact_texts(connection):
-        statement = f"SELECT {key}, {table.plain} FROM {source}"  # noqa: S608
         for number, *values in connection.exec_driver_sql(statement):
-            row = f"[{', '.join(map(_value, values))}]".encode()
-            found.setdefault(int(number), []).append(row)
-            size += len(row)
+            lines.append(f"{number} [{', '.join(map(_value, values))}]".encode())
+            size += len(lines[-1])
             if is_bounded and size > VALUE_BYTES:
                 raise TooMuch
-    return found
+    return _Found(len(lines), b"\n".join(lines))
 
 
 class _Text(bytes):

@@ -266,6 +266,8 @@ def list_receipts(folder: Path) -> list[Receipt]:
     for receipt_id in sorted(_ids(folder), reverse=True):
         with suppress(OSError):  # it was discarded a moment ago
             found.append(_receipt(folder / f"{receipt_id}{SUFFIX}", receipt_id, until))
+    # Of one second, the one that was written last is most likely the newest.
+    found.sort(key=lambda receipt: (receipt.at, receipt.summary.modified), reverse=True)
     for gone in _known.keys() - {receipt.path for receipt in found}:
         if gone.parent == folder:
             _known.pop(gone, None)
@@ -300,8 +302,8 @@ def search(receipts: Sequence[Receipt], text: str) -> tuple[list[Receipt], int]:
     found, unread = [], 0
     for receipt in receipts:
         said = receipt.summary
-        told = "\n".join((receipt.id, said.by, said.action, said.filter, *said.names)).casefold()
-        missing = [word for word in words if word not in told]
+        told = "\n".join((said.by, said.action, said.filter, *said.names)).casefold()
+        missing = [word for word in words if word not in told and word != receipt.id.casefold()]
         if any(not (word.isascii() and word.isdigit()) for word in missing):
             unread += receipt.is_being_read
         elif missing and (receipt.is_being_read or time.monotonic() > until):

@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Self, TypeVar
 
-from jobs_data.engine import Database, identity
+from jobs_data.engine import Database, DatabaseUnavailable, identity
 from jobs_data.kept_receipts import SUFFIX, discard_old
 
 S = TypeVar("S", bound=str)
@@ -96,7 +96,12 @@ class ReceiptWriter:
 
     def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
         """Write the end, with the problem that ended the removal, if any."""
-        self.close(str(problem) if problem else "")
+        if problem is None:
+            self.close("")
+        elif isinstance(problem, DatabaseUnavailable | ReceiptNotWritten):
+            self.close(str(problem))
+        else:
+            self.close("An unexpected error came up; the log of this app has it.")
 
     def write(self, jobs: Iterable[bytes]) -> None:
         """Write the lines of some jobs; when this returns they are on the disk.
@@ -167,12 +172,10 @@ class ReceiptWriter:
         return self._file
 
 
-def job_line(job_id: int, rows: Mapping[str, Sequence[bytes]]) -> bytes:
-    """Return the line of one job; its rows are given by table, each a JSON array already."""
-    tables = b", ".join(
-        b'"%s": [%s]' % (table.encode(), b", ".join(found)) for table, found in rows.items()
-    )
-    return b'{"job": %d, "rows": {%s}}\n' % (job_id, tables)
+def job_line(job_id: int, rows: Iterable[tuple[str, Sequence[bytes]]]) -> bytes:
+    """Return the line of one job; its rows come table by table, each a JSON array already."""
+    tables = [b'"%s": [%s]' % (table.encode(), b", ".join(found)) for table, found in rows]
+    return b'{"job": %d, "rows": {%s}}\n' % (job_id, b", ".join(tables))
 
 
 def _line(value: dict[str, Any]) -> bytes:

@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.engine import (
+    WRITE_SECONDS,
     ChangeTooLarge,
     Database,
     DatabaseBusy,
@@ -194,7 +195,7 @@ class Removal:
         elif self.active:
             parts.append(f"{counted(self.active)} had become active, and stayed.")
         if self.missing and self.action is not Action.CLEAR:
-            parts.append(f"{counted(self.missing)} were gone already.")
+            parts.append(f"{counted(self.missing)} had gone already.")
         if self.passed_over:
             held = counted(self.passed_over, "finished job")
             parts.append(f"Something else is using {held}, left alone.")
@@ -327,7 +328,7 @@ def _next_finished(database: Database, behind: int, size: int) -> _Batch | None:
         select(job.c.id, job.c.status_id).where(job.c.id > behind).order_by(job.c.id).limit(size)
     ).subquery()
     finished = case((following.c.status_id.in_(FINISHED_IDS), following.c.id))
-    with database.reading(primary=True) as connection:
+    with database.reading(WRITE_SECONDS, primary=True) as connection:
         begin_reading(connection)
         last, ids = connection.execute(
             select(func.max(following.c.id), func.group_concat(finished))
@@ -416,14 +417,17 @@ class _Work:
         if not self.receipt:
             _delete_locked(connection, self.database, {}, gone, self._cascading)
             return _Found(_nonempty(outcomes))
-        lines = rows.lines()
-        # The disk is written while the database deletes; only when both are through is it committed.
-        written = self._writing.submit(self.receipt.write, lines)
+        # The receipt is written while the database deletes; only then is it committed.
+        written = self._writing.submit(_write, self.receipt, rows)
         try:
             _delete_locked(connection, self.database, rows.counts(), gone, self._cascading)
         finally:
             written.result()
-        return _Found(_nonempty(outcomes), is_large=sum(map(len, lines)) > VALUE_BYTES // 2)
+        return _Found(_nonempty(outcomes), is_large=rows.size() > VALUE_BYTES // 2)
+
+
+def _write(receipt: ReceiptWriter, rows: JobRows) -> None:
+    receipt.write(rows.lines())
 
 
 def _nonempty(outcomes: Mapping[Outcome, list[int]]) -> dict[Outcome, list[int]]:

@@ -18,6 +18,7 @@ import time
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -478,11 +479,7 @@ class _Undoing:
     def _in_one_transaction(self, jobs: Sequence[_Job], could_not: dict[int, str]) -> list[int]:
         reasons: dict[int, str] = {}
         try:
-            with self._database.writing() as connection:
-                if not self._database.is_sqlite:
-                    # Not one of the pool's any more: what is set here must not outlive the batch.
-                    connection.detach()
-                    connection.exec_driver_sql(f"SET SESSION sql_mode = '{EXACT_MODE}'")
+            with self._database.writing() as connection, _taking_all_values(connection):
                 back = self._insert_if_possible(connection, jobs, reasons)
         except DatabaseUnavailable as problem:
             why = _reason(problem)
@@ -595,6 +592,23 @@ class _Undoing:
                     own = place.columns.index("id")
                     links.setdefault(name, {}).update((row[own], number) for row in picked)
         return {job_id: _in_order(rows) for job_id, rows in found.items()}
+
+
+@contextmanager
+def _taking_all_values(connection: Connection) -> Iterator[None]:
+    """Let a server take any value as it is, or refuse it, as long as this lasts."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    connection.exec_driver_sql(
+        f"SET @sql_mode_before = @@SESSION.sql_mode, SESSION sql_mode = '{EXACT_MODE}'"
+    )
+    try:
+        yield
+    except BaseException:
+        connection.invalidate()  # nobody shall get it from the pool like this
+        raise
+    connection.exec_driver_sql("SET SESSION sql_mode = @sql_mode_before")
 
 
 def _job(line: bytes) -> _Job:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from sqlalchemy import Connection, Table, event, func, inspect, select, text
 
@@ -21,6 +22,7 @@ from jobs_data.engine import (
 )
 from jobs_data.removal import ClearingRuns, Outcome, Removal
 from tests.mariadb import MariaDB
+from tests.receipt_files import jobs_in, read_receipts
 from tests.store import CAUSE, CLEARING, NOON, Store, documented_grants
 
 BELONGINGS: list[tuple[Table, str]] = [
@@ -351,8 +353,10 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
     for _ in range(3):
         store.job()
     active = store.job(status_id=183)
+    store.belongings(active)
     for _ in range(3):
         store.job()
+    store.belongings(store.ids()[-1])
     worker = Store.on(store.url)
     with worker.engine.connect() as impatient:
         impatient.execute(text("SET SESSION innodb_lock_wait_timeout = 0"))
@@ -383,7 +387,13 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
 def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
-    """It was not locked with the others, so it stays whole."""
+    """It was not locked with the others, so it stays whole, beside a job without an object too."""
+    half = store.job()
+    store.execution(half)
+    with store.engine.begin() as connection:
+        connection.execute(text("SET SESSION foreign_key_checks = 0"))
+        connection.execute(platform.object_.delete().where(platform.object_.c.id == half))
+        connection.execute(text("SET SESSION foreign_key_checks = 1"))
     store.belongings(store.job())
     ending = store.job(status_id=183)
     store.belongings(ending)
@@ -391,10 +401,45 @@ def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
     worker = Store.on(store.url)
     with before_statement(store, "DELETE FROM object", lambda: worker.set_status(ending, 184)):
         clearing = cleared(store)
-    assert (clearing.removed, clearing.passed_over, clearing.error) == (2, 0, "")
+    assert (clearing.removed, clearing.passed_over, clearing.error) == (3, 0, "")
+    assert store.ids() == [ending]
     for table, column in BELONGINGS[1:]:
         assert store.ids(table, column) == [ending]
     worker.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
+    """No foreign key keeps an execution out: the batch that meets one is taken back, and done anew."""
+    first, second = store.job(), store.job()
+    store.execution(first, type="known")
+    worker = Store.on(store.url)
+    with before_statement(
+        store, "DELETE FROM ahg_job_execution", lambda: worker.execution(second, type="late")
+    ):
+        clearing = cleared(store)
+    assert (clearing.removed, clearing.error) == (2, "")
+    [lines] = read_receipts(store.receipts).values()
+    types = {i: rows["ahg_job_execution"][0][2] for i, rows in jobs_in(lines).items()}
+    assert types == {first: "known", second: "late"}
+    assert store.rows(platform.job_execution) == 0
+    worker.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_job_whose_object_somebody_holds_stays(store: Store) -> None:
+    """Its own row is free, yet it is passed over, and the others go without waiting."""
+    ids = [store.job() for _ in range(5)]
+    held = platform.object_.c.id == ids[2]
+    with store.engine.connect() as worker:
+        worker.execute(select(platform.object_.c.id).where(held).with_for_update())
+        tidying = removal.start_removal(store.database(), np.array(ids), CAUSE)
+        tidying.wait()
+        worker.rollback()
+    assert (tidying.removed, tidying.passed_over, store.ids()) == (4, 1, [ids[2]])
+    assert tidying.sentence() == (
+        "4 finished jobs deleted. Something else is using 1 finished job, left alone."
+    )
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
