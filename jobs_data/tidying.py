@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -235,7 +235,7 @@ def read_preview(
         return gathered.preview(connection, database, web_root, now)
 
 
-def describe(database: Database, ids: Ids, now: datetime, *, web_root: Path | None = None) -> Preview:
+def describe(database: Database, ids: Ids, *, web_root: Path | None = None) -> Preview:
     """Return what would go if these jobs were removed: those of them that are finished.
 
     Also counts those that are not, and those that are not there. `ids` are distinct. Raises as
@@ -249,7 +249,9 @@ def describe(database: Database, ids: Ids, now: datetime, *, web_root: Path | No
             these = job.c.id.in_(_in_full(piece))
             there += connection.execute(select(func.count()).where(these)).scalar_one()
             gathered.add(connection, _grouped(_none(), these, is_finished()))
-        return gathered.preview(connection, database, web_root, now, asked=len(asked), there=there)
+        return gathered.preview(
+            connection, database, web_root, datetime.now(UTC), asked=len(asked), there=there
+        )
 
 
 @contextmanager

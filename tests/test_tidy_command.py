@@ -1,4 +1,4 @@
-"""`python -m jobs_data tidy`: what it prints, removes and answers, on both kinds of database."""
+"""`python -m jobs_data tidy`: what it prints, removes and answers."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ def tidy(*arguments: str) -> int:
         return int(usage.code or 0)
 
 
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_a_dry_run_shows_what_would_go(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """By name and outcome, with samples and what stays; nothing that would steer a terminal."""
     store.job("import\x1b[31m", completed_at=LONG_AGO, download_path="x.csv")
@@ -108,6 +109,7 @@ def test_wrong_usage_removes_nothing(
     assert len(store.ids()) == 1
 
 
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_everything_finished_has_to_be_meant(store: Store) -> None:
     """And even then active jobs stay."""
     store.job(), store.job(status_id=185)
@@ -135,6 +137,7 @@ def test_jobs_that_dropped_out_are_told_by_the_exit_code(
     assert goes not in store.ids()
 
 
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_a_removal_that_ends_early_answers_1(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """The receipts' folder cannot be made, so nothing is removed, and the sentence names it."""
     get_database()
@@ -163,6 +166,7 @@ def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureF
     assert "already" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_a_database_that_does_not_answer_answers_1(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,6 +73,7 @@ def test_the_last_of_each_name_stay(store: Store) -> None:
     assert preview(store, named).ids.tolist() == [old, tied, failed]
 
 
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_failures_stay_if_asked(store: Store) -> None:
     """And the preview says how many."""
     completed = store.job(completed_at=days_ago(100))
@@ -119,6 +120,7 @@ def test_what_would_go_is_counted_by_name_and_outcome(
     assert (kept.ids.tolist(), kept.kept_last) == (ids[:1], 15)
 
 
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_names_beyond_the_bound_are_counted_together(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,10 +139,10 @@ def test_a_selection_is_described(store: Store, monkeypatch: pytest.MonkeyPatch)
     finished = [store.job("a"), store.job("a", 185), store.job("b")]
     active, other = store.job("c", 183), store.job("d", 186)
     asked = np.array([active, *finished[::-1], 10**9, other])
-    found = describe(store.database(), asked, NOW)
+    found = describe(store.database(), asked)
     assert found.ids.tolist() == finished
     assert (found.unfinished, found.missing) == (2, 1)
-    nothing = describe(store.database(), np.array([], np.int64), NOW)
+    nothing = describe(store.database(), np.array([], np.int64))
     assert (nothing.total, nothing.unfinished, nothing.missing) == (0, 0, 0)
 
 
