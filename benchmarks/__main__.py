@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import clearing, exports, first_sight, list_reads, screens, watchers
+from benchmarks import clearing, exports, first_sight, list_reads, screens, searches, watchers
 from benchmarks.bench import FULL_SIZE, SEED, Bench
 from benchmarks.figures import Figure, table, write_down
 from tests import mariadb
@@ -28,6 +28,7 @@ from tests.mariadb import DidNotStart, MariaDB, ProgramMissing
 SIZES: Final = (10_000, 100_000, FULL_SIZE)
 PARTS: Final[dict[str, Callable[[Bench], list[Figure]]]] = {
     "list": list_reads.measure,
+    "search": searches.measure,
     "watchers": watchers.measure,
     "export": exports.measure,
     "sight": first_sight.measure,

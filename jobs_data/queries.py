@@ -60,6 +60,7 @@ OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
 OUTPUT_CHUNK_CHARACTERS: Final = 1_000_000
 ERROR_TAIL_LINES: Final = 20
+NEIGHBOURS_SECONDS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -302,9 +303,10 @@ def read_reports(
 def read_neighbours(database: Database, view: ListView, job_id: int) -> tuple[int | None, int | None]:
     """Return the ids of the jobs before and after one in a view's filter and order, None at an end.
 
-    The job itself need not be in the filter: it may have finished since. Raises DatabaseUnavailable.
+    The job itself need not be in the filter: it may have finished since. Raises DatabaseUnavailable,
+    and TookTooLong soon: nobody should wait for a report because of the ways out of it.
     """
-    with database.reading() as connection:
+    with database.reading(NEIGHBOURS_SECONDS) as connection:
         jobs = OrderedJobs(connection, database, view)
         return jobs.next(job_id, backwards=True), jobs.next(job_id)
 

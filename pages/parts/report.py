@@ -10,7 +10,7 @@ import humanize
 import streamlit as st
 
 from jobs_data import links, queries, results, times
-from jobs_data.engine import Database
+from jobs_data.engine import Database, TookTooLong
 from jobs_data.filters import ListView
 from jobs_data.queries import JobReport
 from jobs_data.status import State
@@ -32,7 +32,12 @@ _BADGES: Final[dict[State, tuple[Literal["blue", "green", "red", "gray"], str]]]
 
 def show_way(database: Database, came_from: ListView, job_id: int) -> None:
     """Show the ways back to the list and to the jobs before and after this one in it."""
-    previous, following = queries.read_neighbours(database, came_from, job_id)
+    why = "The list that one came from ends here."
+    try:
+        previous, following = queries.read_neighbours(database, came_from, job_id)
+    except TookTooLong:
+        previous, following = None, None
+        why = "It would take too long to find the next job of the search that one came from."
     with st.container(horizontal=True, key="way"):
         state.back_button(came_from)
         st.space("stretch")
@@ -47,7 +52,7 @@ def show_way(database: Database, came_from: ListView, job_id: int) -> None:
                 on_click=_open_neighbour,
                 args=(neighbour,),
                 disabled=neighbour is None,
-                help=None if neighbour else "The list that one came from ends here.",
+                help=None if neighbour else why,
                 wrap=False,
             )
 
