@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table, delete, insert
 
@@ -22,7 +22,7 @@ from jobs_data.status import State, state_of
 from tests.store import NOON, Store
 
 ZONE: Final = "Europe/Amsterdam"
-LIMIT: Final = 4
+LIMIT: Final = 7
 LONG_AGO: Final = datetime(1000, 1, 1)
 
 # Each begins with a letter of its own, so that all collations agree on which are equal and in which
@@ -317,14 +317,14 @@ def exported(database: Database, view: ListView, *, all_columns: bool) -> list[l
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few jobs fill what holds thousands: spans, slices, samples and pieces."""
     monkeypatch.setattr(spans, "SPAN_IDS", 10)
-    monkeypatch.setattr(spans, "UNSETTLED_IDS", 25)
+    monkeypatch.setattr(spans, "UNSETTLED_IDS", 20)
     monkeypatch.setattr(spans, "SLICE_IDS", 70)
     monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 30)
     monkeypatch.setattr(order, "SHALLOW_JOBS", 5)
     monkeypatch.setattr(order, "SAMPLE_JOBS", 5)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 5)
     monkeypatch.setattr(export_rows, "PACKET_BYTES", 20 * export_rows.JOB_BYTES)
-    monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 3)
+    monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 10)
 
 
 @pytest.mark.usefixtures("small_steps")
@@ -332,15 +332,17 @@ def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: s
     """They are the jobs that Python finds by the filter's description, in its order."""
     store = Store(empty_database, foreign_keys=False)
     examples = settings(
-        max_examples=6,
+        max_examples=5,
         derandomize=True,
         deadline=None,
         database=None,
+        # To find the smallest example would take minutes: add Phase.shrink only to look for it.
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
 
     @examples
-    @given(worlds(), st.lists(st.tuples(views(), st.integers(0, 29)), min_size=12, max_size=12))
+    @given(worlds(), st.lists(st.tuples(views(), st.integers(0, 29)), min_size=10, max_size=10))
     def agree(world: list[Job], asked: list[tuple[ListView, int]]) -> None:
         fill(store, world)
         database = store.database(timezone=ZONE)
@@ -352,20 +354,19 @@ def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: s
             ordered = in_order(jobs, view, pads=pads)
             ids = [job.id for job in ordered]
             found, last = every_page(database, view)
-            assert found == ids
-            assert (last.matching, last.everything, last.looked_at) == (len(ids), len(world), None)
+            assert found == ids, view
+            assert (last.matching, last.everything) == (len(ids), len(world)), view
             in_state = Counter(job.state for job in in_any_state)
             main = (State.ACTIVE, State.COMPLETED, State.FAILED)
-            assert last.counts == Counts(in_state.total(), *(in_state[state] for state in main))
+            assert last.counts == Counts(in_state.total(), *(in_state[state] for state in main)), view
             names = [job.name if (job.name or "").strip() else UNKNOWN for job in ordered]
-            assert [line[0] for line in exported(database, view, all_columns=False)] == names
+            assert [line[0] for line in exported(database, view, all_columns=False)] == names, view
             lines = exported(database, view, all_columns=True)
-            assert [(line[0], line[1]) for line in lines] == [
-                (str(job_id), name) for job_id, name in zip(ids, names, strict=True)
-            ]
+            assert [int(line[0]) for line in lines] == ids, view
+            assert [line[1] for line in lines] == names, view
             for job in world[number : number + 1]:
                 neighbours = queries.read_neighbours(database, view, job.id)
-                assert neighbours == beside(job, jobs, view, pads=pads)
+                assert neighbours == beside(job, jobs, view, pads=pads), view
 
     agree()
     store.engine.dispose()
