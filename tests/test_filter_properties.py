@@ -46,11 +46,7 @@ TYPES: Final = ("csv_import", "finding%aid")
 PATHS: Final = (None, "", "  ", "/downloads/a.csv")
 # Far from the bounds of "the last so many days", whatever the day.
 TIMES: Final = tuple(NOON + timedelta(seconds=s) for s in (-86_400, -61, -60, 0, 0, 1, 59, 3_600))
-MOMENTS: Final = tuple(
-    (time + timedelta(seconds=more)).replace(tzinfo=ZoneInfo(ZONE)).astimezone(UTC)
-    for time in TIMES
-    for more in (0, 1)
-)
+MOMENTS: Final = tuple(time.replace(tzinfo=ZoneInfo(ZONE)).astimezone(UTC) for time in TIMES)
 SPANS_OF_TIME: Final = (timedelta(days=1), timedelta(days=36_500), timedelta(days=999_999))
 
 
@@ -121,7 +117,7 @@ TEXTS: Final = (
     *(name.strip() for names in OWNERS.values() for name in names if name and name.strip()),
     *(address for address in SLUGS.values() if address),
 )
-ODD: Final = ("%", "_", "%%", "\\", "'", "/", "//%", "a%0", "system", "sys", "#402", "#")
+ODD: Final = ("%", "_", "\\", "'", "/", "a%0", "system", "#402")
 
 
 @st.composite
@@ -138,14 +134,16 @@ def some(*choices: Any) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(st.sampled_from(choices), min_size=1, max_size=4, unique=True).map(tuple)
 
 
+BOUNDS: Final = st.none() | st.sampled_from(MOMENTS)
 DATES: Final = (
-    st.builds(Dates, st.none() | st.sampled_from(MOMENTS), st.none() | st.sampled_from(MOMENTS))
+    st.builds(Dates, BOUNDS, BOUNDS)
+    | st.builds(Dates, BOUNDS, BOUNDS)
     | st.builds(Dates, last=st.sampled_from(SPANS_OF_TIME))
     | st.builds(Dates, ago=st.sampled_from(SPANS_OF_TIME))
 )
 ASKED: Final[dict[str, st.SearchStrategy[Any]]] = {
     "state": st.sampled_from(State),
-    "search": st.sampled_from(ODD) | searches() | searches(),
+    "search": st.sampled_from(ODD) | searches(),
     "owners": some(NO_OWNER, *OWNERS, NOBODY, 12_345),
     "names": some(*NAMES, UNKNOWN, "%", "a1__"),
     "types": some(*TYPES, "%"),
@@ -158,11 +156,14 @@ ASKED: Final[dict[str, st.SearchStrategy[Any]]] = {
 
 
 @st.composite
-def views(draw: st.DrawFn) -> ListView:
-    """Invent a filter that asks for a thing or two, so that it lets something through, in an order."""
-    fields = draw(st.lists(st.sampled_from(sorted(ASKED)), max_size=2, unique=True))
-    asked = JobFilter(**{name: draw(ASKED[name]) for name in fields})
-    return ListView(asked, draw(st.sampled_from(Sort)), is_reversed=draw(st.booleans()))
+def views(draw: st.DrawFn) -> list[ListView]:
+    """Invent filters that let something through: each thing asked for, mostly alone; in an order."""
+    found = []
+    for fields in [(), *((field,) for field in [*ASKED, "search", "search"])]:
+        more = draw(st.just(fields) | st.tuples(*map(st.just, fields), st.sampled_from(sorted(ASKED))))
+        asked = JobFilter(**{name: draw(ASKED[name]) for name in dict.fromkeys(more)})
+        found.append(ListView(asked, draw(st.sampled_from(Sort)), is_reversed=draw(st.booleans())))
+    return found
 
 
 def shown_owner(job: Job) -> str:
@@ -323,6 +324,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order, "SHALLOW_JOBS", 5)
     monkeypatch.setattr(order, "SAMPLE_JOBS", 5)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 5)
+    monkeypatch.setattr(export_rows, "MAX_OVERLAP", 100)
     monkeypatch.setattr(export_rows, "PACKET_BYTES", 20 * export_rows.JOB_BYTES)
     monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 10)
 
@@ -332,7 +334,7 @@ def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: s
     """They are the jobs that Python finds by the filter's description, in its order."""
     store = Store(empty_database, foreign_keys=False)
     examples = settings(
-        max_examples=5,
+        max_examples=4,
         derandomize=True,
         deadline=None,
         database=None,
@@ -342,12 +344,12 @@ def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: s
     )
 
     @examples
-    @given(worlds(), st.lists(st.tuples(views(), st.integers(0, 29)), min_size=10, max_size=10))
-    def agree(world: list[Job], asked: list[tuple[ListView, int]]) -> None:
+    @given(worlds(), views(), st.integers(0, 29))
+    def agree(world: list[Job], asked: list[ListView], number: int) -> None:
         fill(store, world)
         database = store.database(timezone=ZONE)
         pads = not database.is_sqlite
-        for view, number in asked:
+        for view in asked:
             now = datetime.now(UTC)
             in_any_state = [j for j in world if lets_through(view.filter.in_any_state, j, now)]
             jobs = [j for j in in_any_state if lets_through(view.filter, j, now)]
@@ -364,9 +366,9 @@ def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: s
             lines = exported(database, view, all_columns=True)
             assert [int(line[0]) for line in lines] == ids, view
             assert [line[1] for line in lines] == names, view
-            for job in world[number : number + 1]:
-                neighbours = queries.read_neighbours(database, view, job.id)
-                assert neighbours == beside(job, jobs, view, pads=pads), view
+            one = world[number]
+            neighbours = queries.read_neighbours(database, view, one.id)
+            assert neighbours == beside(one, jobs, view, pads=pads), view
 
     agree()
     store.engine.dispose()
