@@ -45,7 +45,7 @@ NO_RECORD: Final = 499
 TYPES: Final = ("csv_import", "finding%aid")
 PATHS: Final = (None, "", "  ", "/downloads/a.csv")
 # Far from the bounds of "the last so many days", whatever the day.
-TIMES: Final = tuple(NOON + timedelta(seconds=s) for s in (-86_400, -61, -60, 0, 0, 1, 59, 3_600))
+TIMES: Final = tuple(NOON + timedelta(seconds=s) for s in (-86_400, -61, -60, 0, 1, 59, 3_600))
 MOMENTS: Final = tuple(time.replace(tzinfo=ZoneInfo(ZONE)).astimezone(UTC) for time in TIMES)
 SPANS_OF_TIME: Final = (timedelta(days=1), timedelta(days=36_500), timedelta(days=999_999))
 
@@ -329,12 +329,10 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 10)
 
 
-@pytest.mark.usefixtures("small_steps")
-def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: str) -> None:
-    """They are the jobs that Python finds by the filter's description, in its order."""
-    store = Store(empty_database, foreign_keys=False)
-    examples = settings(
-        max_examples=4,
+def examples(number: int) -> settings:
+    """Return how examples are looked for: the same ones every time."""
+    return settings(
+        max_examples=number,
         derandomize=True,
         deadline=None,
         database=None,
@@ -343,7 +341,13 @@ def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: s
         suppress_health_check=list(HealthCheck),
     )
 
-    @examples
+
+@pytest.mark.usefixtures("small_steps")
+def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: str) -> None:
+    """They are the jobs that Python finds by the filter's description, in its order."""
+    store = Store(empty_database, foreign_keys=False)
+
+    @examples(4)
     @given(worlds(), views(), st.integers(0, 29))
     def agree(world: list[Job], asked: list[ListView], number: int) -> None:
         fill(store, world)
@@ -369,6 +373,41 @@ def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: s
             one = world[number]
             neighbours = queries.read_neighbours(database, view, one.id)
             assert neighbours == beside(one, jobs, view, pads=pads), view
+
+    agree()
+    store.engine.dispose()
+
+
+def test_each_part_of_a_filter_is_exact_at_its_edges(empty_database: str) -> None:
+    """Odd words, moments at which something happened, and both answers to each question."""
+    store = Store(empty_database, foreign_keys=False)
+    wanted = [
+        *(JobFilter(state=state) for state in State),
+        *(JobFilter(search=words) for words in ODD),
+        *(JobFilter(owners=(owner,)) for owner in (NO_OWNER, 301, NOBODY)),
+        *(JobFilter(names=(name,)) for name in (UNKNOWN, NAMES[0], "%")),
+        *(JobFilter(types=(type_,)) for type_ in TYPES),
+        *(JobFilter(has_result=answer) for answer in (False, True)),
+        *(JobFilter(has_errors=answer) for answer in (False, True)),
+        *(JobFilter(longer_than=seconds) for seconds in (59, 60)),
+        *(
+            JobFilter(**{times: dates})
+            for times in ("created", "finished")
+            for moment in MOMENTS
+            for dates in (Dates(since=moment), Dates(before=moment))
+        ),
+    ]
+
+    @examples(2)
+    @given(worlds())
+    def agree(world: list[Job]) -> None:
+        fill(store, world)
+        database = store.database(timezone=ZONE)
+        for job_filter in wanted:
+            now = datetime.now(UTC)
+            found = queries.read_list(database, ListView(job_filter, limit=len(world)))
+            expected = {job.id for job in world if lets_through(job_filter, job, now)}
+            assert set(found.rows["id"]) == expected, job_filter
 
     agree()
     store.engine.dispose()
