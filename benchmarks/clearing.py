@@ -1,15 +1,16 @@
-"""What a clearing of all finished jobs takes, beside one raw DELETE of the same rows.
+"""What a clearing of all finished jobs takes: raw, by ours without receipts, and by ours as it is.
 
-Each of the two has a database of its own with the same jobs: neither is left as it was. Linux only:
-the memory is read from /proc.
+Each has a database of its own with the same jobs: none is left as it was. Linux only: the memory is
+read from /proc.
 """
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, insert, select, text, update
@@ -18,6 +19,8 @@ from benchmarks.bench import FULL_SIZE, Bench, quiet
 from benchmarks.figures import Figure, within
 from jobs_data import platform, removal, status
 from jobs_data.engine import Database, make_engine
+from jobs_data.exact_rows import exact_tables
+from jobs_data.receipts import Action, Cause
 
 WORKER_SECONDS = 0.05
 READER_SECONDS = 0.25
@@ -25,27 +28,42 @@ READER_JOBS = 5_000
 
 
 TIMES_RAW = 1.5
+TIMES_WITHOUT_RECEIPTS = 2
 MEGABYTES = 64
 WAIT_MILLISECONDS = 250
 
 
 def measure(bench: Bench) -> list[Figure]:
     """Return the figures of clearing a million jobs, of which nearly all are finished."""
-    copies = [bench.copy(FULL_SIZE, name) for name in ("cleared_raw", "cleared")]
+    names = ("cleared_raw", "cleared_bare", "cleared")
+    copies = {name: bench.copy(FULL_SIZE, name) for name in names}
     quiet(bench.server)
-    raw = raw_delete(copies[0])
+    raw = raw_delete(copies["cleared_raw"])
     bench.drop("cleared_raw")
     quiet(bench.server)
-    ours = clear(copies[1])
+    with tempfile.TemporaryDirectory() as folder:
+        bare = clear(copies["cleared_bare"], Path(folder), has_receipt=False)
+        bench.drop("cleared_bare")
+        quiet(bench.server)
+        ours = clear(copies["cleared"], Path(folder))
+        megabytes = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1024**2
     bench.drop("cleared")
     return [
         within(
-            f"Clear of {ours.cleared:,} jobs, beside a worker and a reader",
-            ours.seconds,
+            f"Clear of {bare.cleared:,} jobs without receipt, beside a worker and a reader",
+            bare.seconds,
             raw,
             "one raw DELETE",
             TIMES_RAW,
         ),
+        within(
+            f"Clear of {ours.cleared:,} jobs with receipt, beside a worker and a reader",
+            ours.seconds,
+            bare.seconds,
+            "without receipt",
+            TIMES_WITHOUT_RECEIPTS,
+        ),
+        Figure("Clear, size of the receipt", f"{megabytes:.0f} MB"),
         Figure(
             "Clear, memory above idle",
             f"{ours.memory_mb:.0f} MB",
@@ -106,15 +124,15 @@ def raw_delete(url: str) -> float:
     return seconds
 
 
-def clear(url: str) -> Clearing:
+def clear(url: str, receipts: Path, *, has_receipt: bool = True) -> Clearing:
     """Clear all finished jobs of a database while a worker writes and a reader looks."""
-    database, others = Database(make_engine(url)), make_engine(url)
+    database, others = Database(make_engine(url), receipts_dir=receipts), make_engine(url)
     ids = _job_ids(others)
     worker, reader = _Worker(others), _Reader(others, ids)
     idle = _memory_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak counts from now on
     began = time.perf_counter()
-    clearing = removal.start_clearing(database)
+    clearing = start(database) if has_receipt else start_without_receipt(database)
     threads = [
         threading.Thread(target=_again, args=(clearing, worker.write, WORKER_SECONDS)),
         threading.Thread(target=_again, args=(clearing, lambda: reader.look(clearing), READER_SECONDS)),
@@ -132,7 +150,7 @@ def clear(url: str) -> Clearing:
     others.dispose()
     return Clearing(
         seconds=seconds,
-        cleared=clearing.cleared,
+        cleared=clearing.removed,
         memory_mb=memory,
         longest_update_ms=worker.longest_update * 1000,
         longest_insert_ms=worker.longest_insert * 1000,
@@ -140,7 +158,22 @@ def clear(url: str) -> Clearing:
     )
 
 
-def _again(clearing: removal.Clearing, action: Callable[[], None], pause: float) -> None:
+def start(database: Database) -> removal.Removal:
+    """Start a clearing as the app does."""
+    cause = Cause("a benchmark", Action.CLEAR, removal.ALL_FINISHED)
+    return removal.start_removal(database, None, cause)
+
+
+def start_without_receipt(database: Database) -> removal.Removal:
+    """Start the same clearing, but locking and deleting alone, which the app itself cannot do."""
+    tables = {name: replace(each, as_json="''") for name, each in exact_tables(database).items()}
+    clearing = removal.Removal(removal._count_finished(database))
+    work = removal._Work(database, tables, None)
+    threading.Thread(target=removal._run, args=(work, None, clearing, None)).start()
+    return clearing
+
+
+def _again(clearing: removal.Removal, action: Callable[[], None], pause: float) -> None:
     while clearing.is_running:
         action()
         time.sleep(pause)
@@ -194,8 +227,8 @@ class _Reader:
         self.first, self.last = ids
         self.half_removed = 0
 
-    def look(self, clearing: removal.Clearing) -> None:
-        at = self.first + (self.last - self.first) * clearing.cleared // max(1, clearing.total)
+    def look(self, clearing: removal.Removal) -> None:
+        at = self.first + (self.last - self.first) * clearing.removed // max(1, clearing.total)
         stretch = {"low": at - READER_JOBS, "high": at + READER_JOBS, "class": platform.JOB_CLASS}
         halves = text(
             "SELECT (SELECT COUNT(*) FROM job LEFT JOIN object ON object.id = job.id"

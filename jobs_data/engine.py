@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from jobs_data import platform
-from jobs_data.settings import Settings, get_settings, with_driver
+from jobs_data.settings import DEFAULT_RECEIPTS_DIR, Settings, get_settings, with_driver
 from jobs_data.spans import Survey
 
 log = logging.getLogger(__name__)
@@ -81,16 +82,22 @@ class Database:
         *,
         replica: Engine | None = None,
         list_seconds: float = 10,
+        receipts_dir: Path = DEFAULT_RECEIPTS_DIR,
+        receipts_days: int = 90,
     ) -> None:
         """Bind an engine made by `make_engine` to the culture and zone of its texts and times.
 
         `replica` is another such engine, of a copy that only reads use, and that may lag behind;
-        `list_seconds` is how long all sessions are shown the same reading of the list.
+        `list_seconds` is how long all sessions are shown the same reading of the list, `receipts_dir`
+        the folder for the rows of the jobs that are removed, and `receipts_days` for how many days
+        they are kept.
         """
         self.engine = engine
         self.culture = culture
         self.timezone = ZoneInfo(timezone)
         self.list_seconds = list_seconds
+        self.receipts_dir = receipts_dir
+        self.receipts_days = receipts_days
         self.survey = Survey()
         self.changes = 0
         """How often this process has changed jobs: nothing from before the last time is shown."""
@@ -363,6 +370,8 @@ def database_for(settings: Settings) -> Database:
         settings.database_timezone,
         replica=make_engine(settings.read_database_url) if settings.read_database_url else None,
         list_seconds=settings.list_seconds,
+        receipts_dir=settings.receipts_dir,
+        receipts_days=settings.receipts_days,
     )
 
 

@@ -1,8 +1,8 @@
-"""Every write of the app. It only ever removes, and only jobs that are finished.
+"""Every removal. Only jobs that are finished go, and only when a receipt has their rows.
 
-The rule is in the WHERE of every statement that removes, and the jobs it speaks of are locked before
-the first of them, so that all statements of one transaction speak of the same jobs. A job that a
-worker restarts meanwhile is either already gone when the worker gets to it, or stays whole.
+A transaction first locks the jobs that are finished, reads all their rows, and has them written to
+the receipt; then it deletes these very jobs, with the rule in the WHERE of every statement. A job that
+a worker restarts meanwhile is either already gone when the worker gets to it, or stays whole.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Final, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     Table,
+    TextClause,
     case,
     delete,
     exc,
@@ -31,6 +34,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.engine import (
+    WRITE_SECONDS,
     ChangeTooLarge,
     Database,
     DatabaseBusy,
@@ -38,6 +42,16 @@ from jobs_data.engine import (
     RowsReferredTo,
     identity,
     translated_errors,
+)
+from jobs_data.exact_rows import (
+    VALUE_BYTES,
+    ExactTable,
+    JobRows,
+    TooMuch,
+    begin_reading,
+    columns_of,
+    exact_tables,
+    listed,
 )
 from jobs_data.platform import (
     job,
@@ -48,23 +62,29 @@ from jobs_data.platform import (
     property_,
     property_i18n,
 )
+from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
 from jobs_data.status import FINISHED_IDS, is_finished
 from jobs_data.wording import counted
 
 T = TypeVar("T")
+Ids = npt.NDArray[np.int64]
+"""Ids of jobs, each once."""
 
 log = logging.getLogger(__name__)
 
 BATCH_JOBS: Final = 4_000
-"""How many jobs one transaction of a clearing looks at, and so locks, at most."""
+"""How many jobs one transaction deals with, and so locks, at most."""
 
 BATCH_SECONDS: Final = 0.2
 """What one batch may take; after one that took longer come smaller ones."""
 
 SHRINKING: Final = 8
-"""How many times smaller the next try is where somebody else needs a job of a batch."""
+"""How many times smaller the next try is where a batch cannot be removed, or its rows are too long."""
 
 MYSQL_LOCK_NAME_LENGTH: Final = 64
+ALL_FINISHED: Final = "all finished jobs"
+"""How a receipt says which jobs a clearing meant."""
+
 NO_GET_LOCK: Final = 1235
 """What some versions of a Galera cluster say of GET_LOCK; others lock at one node alone."""
 
@@ -77,10 +97,12 @@ class Outcome(StrEnum):
     """It is not finished (any more); nothing was removed."""
     MISSING = "missing"
     """There is no such job (any more)."""
+    HELD = "held"
+    """Another program held it, or a row elsewhere needs it; nothing was removed."""
 
 
 class ClearingRuns(Exception):
-    """Finished jobs are already being cleared; wait until that is through, then try again."""
+    """Jobs are already being removed; wait until that is through, then try again."""
 
 
 def sentence_on(outcome: Outcome, job_id: int | str) -> str:
@@ -88,47 +110,54 @@ def sentence_on(outcome: Outcome, job_id: int | str) -> str:
     return {
         Outcome.REMOVED: f"Job {job_id} was deleted.",
         Outcome.ACTIVE: f"Job {job_id} is active, so it was not deleted: only finished jobs can be.",
+        Outcome.HELD: f"Something else is using job {job_id}, so it was not deleted.",
         Outcome.MISSING: f"There is no job {job_id} (any more), so nothing was deleted.",
     }[outcome]
 
 
-def remove_job(database: Database, job_id: int) -> Outcome:
+def remove_job(database: Database, job_id: int, cause: Cause) -> Outcome:
     """Remove one job with everything that is its own, if it is finished, in one transaction.
 
-    Raises DatabaseUnavailable; then nothing was removed.
+    Raises DatabaseUnavailable and ReceiptNotWritten; then nothing was removed.
     """
-    this_job = job.c.id == job_id
-
-    def remove(connection: Connection) -> Outcome:
-        if _remove(connection, database, this_job):
-            return Outcome.REMOVED
-        exists = connection.execute(select(job.c.id).where(this_job)).scalar() is not None
-        return Outcome.ACTIVE if exists else Outcome.MISSING
-
-    outcome = _patiently(database, remove)
-    database.changed()
-    return outcome
+    return remove_jobs(database, [job_id], cause)[job_id]
 
 
-def remove_jobs(database: Database, ids: Sequence[int]) -> dict[int, Outcome]:
+def remove_jobs(database: Database, ids: Sequence[int], cause: Cause) -> dict[int, Outcome]:
     """Remove a page's worth of jobs, each in a transaction of its own; what became of each.
 
-    Raises DatabaseUnavailable; jobs before the one it failed on are then removed.
+    Raises as `remove_job`; jobs before the one it failed on are then removed.
     """
-    return {job_id: remove_job(database, job_id) for job_id in ids}
+    tables = exact_tables(database)
+    outcomes: dict[int, Outcome] = {}
+    with ReceiptWriter(database, cause, columns_of(tables)) as receipt:
+        work = _Work(database, tables, receipt, waits=True)
+        for job_id in ids:
+            found = _patiently(database, partial(work.remove, [job_id]))
+            outcomes[job_id] = next(iter(found.by_outcome))
+            receipt.tell(found.by_outcome)
+            database.changed()
+    return outcomes
 
 
 @dataclass
-class Clearing:
-    """A clearing of all finished jobs, at work in a thread of its own: it outlives who started it."""
+class Removal:
+    """A removal at work in a thread of its own: it outlives who started it."""
 
     total: int
-    """How many finished jobs there were when it began."""
-    cleared: int = 0
+    """How many jobs it was given, or, of all finished jobs, how many there were when it began."""
+    action: Action = Action.CLEAR
+    removed: int = 0
+    active: int = 0
+    """Jobs left alone because they were not finished (any more)."""
+    missing: int = 0
+    """Jobs that were gone already."""
     passed_over: int = 0
     """Finished jobs left alone, because another program held them or a row elsewhere needs them."""
     error: str = ""
     """Sentences on the jobs that it did not get to, where it ended before it was through."""
+    receipt: str = ""
+    """The id of its receipt; empty where it has removed nothing."""
 
     def __post_init__(self) -> None:
         """Make the flag that `wait` waits for."""
@@ -143,125 +172,124 @@ class Clearing:
         """Return when it has ended."""
         self._ended.wait()
 
+    def count(self, outcomes: Mapping[Outcome, Sequence[int]]) -> None:
+        """Take note of what became of some jobs."""
+        self.removed += len(outcomes.get(Outcome.REMOVED, ()))
+        self.active += len(outcomes.get(Outcome.ACTIVE, ()))
+        self.missing += len(outcomes.get(Outcome.MISSING, ()))
+        self.passed_over += len(outcomes.get(Outcome.HELD, ()))
+
     def sentence(self) -> str:
         """Return what came of it, for the screen and for programs."""
+        verb, noun = {
+            Action.CLEAR: ("cleared", "clearing"),
+            Action.DELETE: ("deleted", "removal"),
+            Action.TIDY: ("removed", "tidying"),
+        }[self.action]
+        gone = f"{counted(self.removed, 'finished job')} {verb}"
         if self.error:
-            return (
-                f"{counted(self.cleared, 'finished job')} cleared, then the clearing stopped early. "
-                f"For the rest: {self.error}"
-            )
-        kept = ""
+            return f"{gone}, then the {noun} stopped early. For the rest: {self.error}"
+        parts = [f"{gone}."]
+        if self.action is Action.CLEAR:
+            parts.append("Active jobs were not touched.")
+        elif self.active:
+            parts.append(f"{counted(self.active)} had become active, and stayed.")
+        if self.missing and self.action is not Action.CLEAR:
+            parts.append(f"{counted(self.missing)} had gone already.")
         if self.passed_over:
-            kept = f" Something else is using {counted(self.passed_over, 'finished job')}, left alone."
-        return f"{counted(self.cleared, 'finished job')} cleared. Active jobs were not touched.{kept}"
+            held = counted(self.passed_over, "finished job")
+            parts.append(f"Something else is using {held}, left alone.")
+        return " ".join(parts)
 
     def end(self) -> None:
         """Mark it as ended."""
         self._ended.set()
 
 
-_clearings: dict[str, Clearing] = {}
+_removals: dict[str, Removal] = {}
 _starting = threading.Lock()
 
 
-def current_clearing(database: Database) -> Clearing | None:
-    """Return this process's running or last clearing of the database, None where there was none."""
-    return _clearings.get(identity(database))
+def current_removal(database: Database) -> Removal | None:
+    """Return this process's running or last removal in the database, None where there was none."""
+    return _removals.get(identity(database))
 
 
-def start_clearing(database: Database) -> Clearing:
-    """Start to remove all finished jobs, and return at once what tells how far it is.
+def start_removal(database: Database, ids: Ids | None, cause: Cause) -> Removal:
+    """Start to remove jobs, and return at once what tells how far it is.
 
-    Raises ClearingRuns where one is under way, and DatabaseUnavailable. MySQL and MariaDB tell of one
-    in another process too; SQLite has no lock for that, and a Galera cluster none that holds at two
-    nodes. Two at once do no harm: each passes over what the other holds.
+    Those with the given ids that are finished when it gets to them, or all finished jobs where there
+    are none given. Raises ClearingRuns where one is under way, and DatabaseUnavailable. MySQL and
+    MariaDB tell of one in another process too; SQLite has no lock for that, and a Galera cluster none
+    that holds at two nodes. Two at once do no harm: each passes over what the other holds.
     """
     with _starting:
-        running = current_clearing(database)
+        running = current_removal(database)
         if running and running.is_running:
             raise ClearingRuns(ClearingRuns.__doc__)
-        with database.reading(primary=True) as connection:
-            total = connection.execute(select(func.count()).where(is_finished())).scalar_one()
+        tables = exact_tables(database)
+        total = _count_finished(database) if ids is None else len(ids)
         lock = _take_lock(database)
-        clearing = _clearings[identity(database)] = Clearing(total)
+        removal = _removals[identity(database)] = Removal(total, cause.action)
+        receipt = ReceiptWriter(database, cause, columns_of(tables))
         # A daemon: should the process end, the database takes the unfinished batch back.
         work = threading.Thread(
-            target=_clear, args=(database, clearing, lock), name="clearing", daemon=True
+            target=_run,
+            args=(_Work(database, tables, receipt), ids, removal, lock),
+            name="removal",
+            daemon=True,
         )
         work.start()
-        return clearing
+        return removal
 
 
-def _clear(database: Database, clearing: Clearing, lock: Connection | None) -> None:
+def _count_finished(database: Database) -> int:
+    with database.reading(primary=True) as connection:
+        return connection.execute(select(func.count()).where(is_finished())).scalar_one()
+
+
+def _run(work: _Work, ids: Ids | None, removal: Removal, lock: Connection | None) -> None:
     try:
-        _work_through(database, clearing)
-    except DatabaseUnavailable as error:
-        clearing.error = str(error)
-        log.warning("clearing stopped after %d jobs: %s", clearing.cleared, error)
+        _work_through(work, ids, removal)
+    except (DatabaseUnavailable, ReceiptNotWritten) as error:
+        removal.error = str(error)
+        log.warning("a removal stopped after %d jobs: %s", removal.removed, error)
     except Exception:
-        # A thread has nobody above it: whatever it is must end the clearing with a sentence.
-        clearing.error = "An unexpected error came up; the log of this app has it."
-        log.exception("clearing stopped after %d jobs", clearing.cleared)
+        # A thread has nobody above it: whatever it is must end the removal with a sentence.
+        removal.error = "An unexpected error came up; the log of this app has it."
+        log.exception("a removal stopped after %d jobs", removal.removed)
     finally:
+        if work.receipt:
+            work.receipt.close(removal.error)
         if lock:
             lock.invalidate()  # ends the session, and with it its lock, whatever state it is in
             lock.close()
-        database.changed()
-        clearing.end()
+        work.database.changed()
+        removal.end()
 
 
-class _Taken(Exception):
-    """Another program took up a job of the batch, or finished one, after the look at it."""
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """The next jobs by key, finished and not, that one transaction deals with."""
-
-    after: int
-    last: int
-    is_single: bool
-    is_free: bool
-    """Whether nobody else held one of them, or the job behind them."""
-    finished: int
-    """How many of them are finished, with the job behind them where they are several."""
-
-    @property
-    def jobs(self) -> ColumnElement[bool]:
-        """Return the condition that names them."""
-        if self.is_single:
-            return job.c.id == self.last
-        return job.c.id.between(self.after + 1, self.last)
-
-
-def _work_through(database: Database, clearing: Clearing) -> None:
-    """Clear batch after batch: smaller where one is slow or refused, larger where it went well."""
-    locks_gaps, cascading = _locks_gaps(database), _cascading(database)
-    after, size = 0, max(1, BATCH_JOBS // SHRINKING)
-    while True:
-        try:
-            batch = _patiently(database, partial(_next_batch, after, size))
-        except DatabaseBusy:
-            # On a Galera cluster the locks of a look yield to what other nodes have committed.
-            if database.is_sqlite or size == 1:
-                raise
-            size = max(1, size // SHRINKING)
-            continue
-        if batch is None:
-            return
+def _work_through(work: _Work, ids: Ids | None, removal: Removal) -> None:
+    """Remove batch after batch: smaller where one is slow or refused, larger where it went well."""
+    work.prepare()
+    next_batch = partial(_next_finished, work.database) if ids is None else partial(_next_given, ids)
+    behind, size = 0, max(1, BATCH_JOBS // SHRINKING)
+    while batch := next_batch(behind, size):
         began = time.monotonic()
-        removed = _remove_if_free(database, batch, cascading, locks_gaps=locks_gaps)
-        if removed is None and not batch.is_single:
+        found = _removed(work, batch.ids) if batch.ids else _Found({})
+        if found is None and len(batch.ids) > 1:
             # One of them is to blame, and the others shall not stay because of it.
-            size = max(1, size // SHRINKING)
+            size = max(1, min(size, len(batch.ids)) // SHRINKING)
             continue
-        if removed is None:
-            clearing.passed_over += batch.finished
-        else:
-            clearing.cleared += removed
-        after = batch.last
-        was_slow = time.monotonic() - began > BATCH_SECONDS
-        size = max(1, size // 2) if was_slow else min(BATCH_JOBS, size * 2)
+        found = found or _Found({Outcome.HELD: batch.ids})
+        if work.receipt:
+            work.receipt.tell(found.by_outcome)
+            removal.receipt = work.receipt.id
+        removal.count(found.by_outcome)
+        behind = batch.last
+        if time.monotonic() - began > BATCH_SECONDS:
+            size = max(1, size // 2)
+        elif not found.is_large:
+            size = min(BATCH_JOBS, size * 2)
 
 
 def _patiently(database: Database, change: Callable[[Connection], T]) -> T:
@@ -276,95 +304,170 @@ def _patiently(database: Database, change: Callable[[Connection], T]) -> T:
         return change(connection)
 
 
-def _next_batch(after: int, size: int, connection: Connection) -> _Batch | None:
-    """Return the next jobs by key, as many as told; None where there are no more.
+@dataclass(frozen=True)
+class _Batch:
+    """Jobs that one transaction deals with, and how far they reach."""
 
-    This look has a transaction of its own, as it locks unfinished jobs too, for some milliseconds:
-    the removal then locks finished ones alone, and no worker waits for it.
+    ids: list[int]
+    last: int
+    """The place behind which the next batch begins."""
+
+
+def _next_given(ids: Ids, behind: int, size: int) -> _Batch | None:
+    """Return the next of some given jobs; None where there are no more."""
+    following = ids[behind : behind + size].tolist()
+    return _Batch(following, behind + len(following)) if following else None
+
+
+def _next_finished(database: Database, behind: int, size: int) -> _Batch | None:
+    """Return those of the next jobs by key, as many as told, that are finished; None behind the last.
+
+    This look locks nothing: whether they still are is decided where they are locked.
     """
-    # One more than the batch: InnoDB may lock the row behind a range along with it.
-    rows = size + 1 if size > 1 else 1
-    following = select(job.c.id, job.c.status_id).where(job.c.id > after).order_by(job.c.id).limit(rows)
-    # One that somebody else holds is not waited for: it may be a worker's for a long time.
-    free = connection.execute(_summary(following.with_for_update(skip_locked=True))).one()
-    there = connection.execute(_summary(following)).one()
-    count, last, finished = there
-    if not count:
+    following = (
+        select(job.c.id, job.c.status_id).where(job.c.id > behind).order_by(job.c.id).limit(size)
+    ).subquery()
+    finished = case((following.c.status_id.in_(FINISHED_IDS), following.c.id))
+    with database.reading(WRITE_SECONDS, primary=True) as connection:
+        begin_reading(connection)
+        last, ids = connection.execute(
+            select(func.max(following.c.id), func.group_concat(finished))
+        ).one()
+    if last is None:
         return None
-    has_one_behind = size > 1 and count == rows
-    return _Batch(
-        after=after,
-        last=last - 1 if has_one_behind else last,
-        is_single=size == 1,
-        is_free=free[:2] == there[:2],
-        finished=finished,
-    )
+    return _Batch([int(i) for i in ids.split(",")] if ids else [], last)
 
 
-def _summary(jobs: Select[int, int | None]) -> Select[int, int, int]:
-    """Select how many some jobs are, the largest id of them, and how many are finished."""
-    found = jobs.subquery()
-    finished = case((found.c.status_id.in_(FINISHED_IDS), 1))
-    return select(func.count(), func.max(found.c.id), func.count(finished))
+class _Taken(DatabaseBusy):
+    """Rows of the batch have changed after they were read: it is taken back, and done anew."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(
+            "Another program is changing these jobs right now. Nothing was changed; try again in a "
+            "moment."
+        )
 
 
-def _remove_if_free(
-    database: Database, batch: _Batch, cascading: frozenset[str], *, locks_gaps: bool
-) -> int | None:
-    """Remove the finished jobs of a batch; None, and nothing removed, where somebody needs one."""
-    if not batch.is_free:
-        return None
-    if not batch.finished:
-        return 0
+@dataclass(frozen=True)
+class _Found:
+    """What became of a batch."""
 
-    def remove(connection: Connection) -> int:
-        if not locks_gaps:
-            connection.execute(text("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"))
-        locked = _lock(connection, batch.jobs, skip_locked=True)
-        finished = select(func.count()).where(batch.jobs, is_finished())
-        if locked != connection.execute(finished).scalar_one():
-            raise _Taken
-        _delete_locked(connection, database, batch.jobs, locked, cascading)
-        return locked
+    by_outcome: Mapping[Outcome, list[int]]
+    is_large: bool = False
+    """Whether a batch of twice as many jobs might hold more than one read may."""
 
+
+def _removed(work: _Work, ids: list[int]) -> _Found | None:
+    """Remove the finished ones of some jobs; None, and nothing removed, where they go only divided."""
     try:
-        return _patiently(database, remove)
-    except (_Taken, ChangeTooLarge, RowsReferredTo):
+        return _patiently(work.database, partial(work.remove, ids))
+    except (ChangeTooLarge, RowsReferredTo, TooMuch):
         return None
     except DatabaseBusy:
-        if database.is_sqlite:
+        if work.database.is_sqlite:
             raise  # it locks the whole file: no smaller batch would fare better
         return None
 
 
-def _remove(connection: Connection, database: Database, which: ColumnElement[bool]) -> int:
-    """Remove those of some jobs that are finished, with all that is theirs; return how many."""
-    locked = _lock(connection, which)
-    _delete_locked(connection, database, which, locked)
-    return locked
+class _Work:
+    """How the jobs of one removal are removed, each batch in a transaction of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        tables: Mapping[str, ExactTable],
+        receipt: ReceiptWriter | None,
+        *,
+        waits: bool = False,
+    ) -> None:
+        """Prepare to remove; with `waits` a job that another program holds is waited for.
+
+        Only the benchmark, which measures what receipts cost, passes no receipt.
+        """
+        self.database = database
+        self.receipt = receipt
+        self._tables = tables
+        self._waits = waits
+        self._locks_gaps = True
+        self._cascading: frozenset[str] = frozenset()
+        self._writing = ThreadPoolExecutor(1, "receipt")
+
+    def prepare(self) -> None:
+        """Look up what makes many batches faster. Raises DatabaseUnavailable."""
+        self._locks_gaps, self._cascading = _locks_gaps(self.database), _cascading(self.database)
+
+    def remove(self, ids: list[int], connection: Connection) -> _Found:
+        """Remove those of some jobs that are finished; what it raises takes all of it back."""
+        if not self._locks_gaps:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"))
+        # Each statement names other ids, so none is worth remembering.
+        connection.execution_options(compiled_cache=None)
+        begin_reading(connection)
+        rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
+        locked = rows.lock(ids)
+        outcomes = _told_apart(connection, set(ids) - locked)
+        if locked and self.receipt:
+            held = rows.read()
+            locked -= held
+            outcomes[Outcome.HELD] += held
+        gone = outcomes[Outcome.REMOVED] = sorted(locked)
+        if not gone:
+            return _Found(_nonempty(outcomes))
+        if not self.receipt:
+            _delete_locked(connection, self.database, {}, gone, self._cascading)
+            return _Found(_nonempty(outcomes))
+        # The receipt is written while the database deletes; only then is it committed.
+        written = self._writing.submit(_write, self.receipt, rows)
+        try:
+            _delete_locked(connection, self.database, rows.counts(), gone, self._cascading)
+        finally:
+            written.result()
+        return _Found(_nonempty(outcomes), is_large=rows.size() > VALUE_BYTES // 2)
 
 
-def _lock(connection: Connection, which: ColumnElement[bool], *, skip_locked: bool = False) -> int:
-    """Lock those of some jobs that are finished, and return how many: their ids stay where they are."""
-    jobs = select(job.c.id).where(which, is_finished()).with_for_update(skip_locked=skip_locked)
-    return connection.execute(select(func.count()).select_from(jobs.subquery())).scalar_one()
+def _write(receipt: ReceiptWriter, rows: JobRows) -> None:
+    receipt.write(rows.lines())
+
+
+def _nonempty(outcomes: Mapping[Outcome, list[int]]) -> dict[Outcome, list[int]]:
+    return {outcome: ids for outcome, ids in outcomes.items() if ids}
+
+
+def _told_apart(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[int]]:
+    """Return why some jobs were not locked: they are active or missing, or somebody else has them."""
+    outcomes: dict[Outcome, list[int]] = {Outcome.ACTIVE: [], Outcome.MISSING: [], Outcome.HELD: []}
+    if ids:
+        there = select(job.c.id, job.c.status_id).where(_among(ids))
+        statuses = {row.id: row.status_id for row in connection.execute(there)}
+        for job_id in sorted(ids):
+            if job_id not in statuses:
+                outcomes[Outcome.MISSING].append(job_id)
+            elif statuses[job_id] in FINISHED_IDS:
+                outcomes[Outcome.HELD].append(job_id)
+            else:
+                outcomes[Outcome.ACTIVE].append(job_id)
+    return outcomes
+
+
+def _among(ids: Collection[int]) -> TextClause:
+    """Return the condition that a job has one of some ids; as parameters they would take their time."""
+    return text(f"job.id IN ({listed(ids)})")
 
 
 def _delete_locked(
     connection: Connection,
     database: Database,
-    which: ColumnElement[bool],
-    locked: int,
-    cascading: frozenset[str] = frozenset(),
+    counts: Mapping[str, int],
+    ids: Sequence[int],
+    cascading: frozenset[str],
 ) -> None:
-    """Delete all rows of those jobs that are finished: `locked` jobs, which nobody can change now.
+    """Delete all rows of some finished jobs, which nobody can change now.
 
+    `counts` says how many rows were read from a table: where another number goes, _Taken is raised.
     `cascading` names the tables whose rows go with the `object` row. Not every database that came
-    out of a dump has the foreign keys for that, and `ahg_job_execution` never had one. Raises
-    _Taken where a job has become finished since they were locked: it may have lost a row already.
+    out of a dump has the foreign keys for that, and `ahg_job_execution` never had one.
     """
-    if not locked:
-        return
     belongings: tuple[tuple[Table, tuple[ColumnElement[bool], ...]], ...] = (
         (job_execution, (job_execution.c.job_id == job.c.id,)),
         (note_i18n, (note_i18n.c.id == note.c.id, note.c.object_id == job.c.id)),
@@ -372,19 +475,21 @@ def _delete_locked(
         (property_i18n, (property_i18n.c.id == property_.c.id, property_.c.object_id == job.c.id)),
         (property_, (property_.c.object_id == job.c.id,)),
         (object_, (object_.c.id == job.c.id,)),
-        (job, ()),
     )
+    objects = 0
     for table, links in belongings:
-        if table.name not in database.tables or table.name in cascading:
+        read = counts.get(table.name)
+        if table.name not in database.tables or table.name in cascading or read == 0:
             continue
-        rows = _delete(connection, table, *links, which, is_finished())
-        if table in (object_, job) and rows > locked:
+        objects = _delete(connection, table, *links, _among(ids), is_finished())
+        if read not in {None, objects}:
             raise _Taken
-        if table is object_ and rows < locked:
-            cascading = frozenset()  # a job without an object goes by itself
+    # A job without an object goes by itself.
+    if job.name not in cascading or objects < len(ids):
+        _delete(connection, job, _among(ids), is_finished())
 
 
-def _delete(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> int:
+def _delete(connection: Connection, table: Table, *conditions: ColumnElement[bool] | TextClause) -> int:
     """Delete the rows that meet conditions which may speak of other tables too; return how many."""
     if connection.dialect.name == "sqlite":
         # SQLite cannot join in a DELETE. (MySQL could do it this way too, but would read all rows.)
@@ -397,7 +502,7 @@ def _delete(connection: Connection, table: Table, *conditions: ColumnElement[boo
 def _cascading(database: Database) -> frozenset[str]:
     """Return the tables whose rows this database removes by itself when a job's `object` row goes.
 
-    Their rows need no statement of their own then, which halves a clearing's time.
+    Their rows need no statement of their own then, which halves a removal's time.
     """
     if database.is_sqlite:
         return frozenset()
@@ -438,7 +543,7 @@ def _locks_gaps(database: Database) -> bool:
 
 
 def _take_lock(database: Database) -> Connection | None:
-    """Return a session that holds the database's own lock on clearing; None where there is none."""
+    """Return a session that holds the database's own lock on removals; None where there is none."""
     if database.is_sqlite:
         return None
     name = f"heratio-jobs clearing {database.engine.url.database}"[:MYSQL_LOCK_NAME_LENGTH]

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -19,6 +19,7 @@ DEMO_FOLDER: Final = Path(__file__).resolve().parents[1] / ".demo"
 DEMO_DATABASE: Final = DEMO_FOLDER / "jobs.sqlite"
 DEMO_WEB_ROOT: Final = DEMO_FOLDER / "web-root"
 DEMO_URL: Final = f"sqlite:///{DEMO_DATABASE}"
+DEFAULT_RECEIPTS_DIR: Final = DEMO_FOLDER.parent / "receipts"
 DEMO_READER_GROUP: Final = 101
 MIN_KEY_CHARACTERS: Final = 32
 
@@ -29,6 +30,11 @@ DIALECTS: Final = ("mysql", "mariadb", "sqlite")
 
 class SettingsError(Exception):
     """A setting has a value that cannot be used; the message is one sentence for the operator."""
+
+
+def _default_receipts_dir(others: dict[str, Any]) -> Path:
+    is_demo = others.get("database_url") == DEMO_URL
+    return DEMO_FOLDER / "receipts" if is_demo else DEFAULT_RECEIPTS_DIR
 
 
 class Settings(BaseSettings):
@@ -54,6 +60,16 @@ class Settings(BaseSettings):
         default=None,
         description="the platform's web root, an existing folder that can be read, below which the "
         "jobs' result files lie",
+    )
+    receipts_dir: Path = Field(
+        default_factory=_default_receipts_dir,
+        description="a folder of this app's own, which is made where it is missing, for the receipts "
+        "of what was removed",
+    )
+    receipts_days: int = Field(
+        default=90,
+        ge=1,
+        description="for how many days receipts are kept, a whole number from 1",
     )
     site_url: str = Field(
         default="",
@@ -165,6 +181,16 @@ class Settings(BaseSettings):
             next(value.iterdir(), None)
             return value.resolve()
         except OSError as error:
+            raise ValueError from error
+
+    @field_validator("receipts_dir")
+    @classmethod
+    def _folder_or_nothing(cls, value: Path) -> Path:
+        try:
+            if value.exists() and not value.is_dir():
+                raise ValueError
+            return value.resolve()
+        except OSError as error:  # a name that no file can have, say
             raise ValueError from error
 
     @field_validator("site_url")

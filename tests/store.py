@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import secrets
+import tempfile
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +14,13 @@ from sqlalchemy import Engine, Table, delete, event, func, insert, select, updat
 
 from jobs_data import platform
 from jobs_data.engine import Database, make_engine
+from jobs_data.receipts import Action, Cause
 
+CAUSE = Cause("ada", Action.DELETE, "what a test removes")
+CLEARING = Cause("ada", Action.CLEAR, "all finished jobs")
 NOON = datetime(2026, 6, 15, 12, 0, 0)
 PASSWORD = "right"
+_RECEIPTS = tempfile.TemporaryDirectory(prefix="receipts-")
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
@@ -24,6 +30,7 @@ class Store:
     def __init__(self, url: str, *, atom: bool = False, foreign_keys: bool = True) -> None:
         """Create the platform's tables; `atom` leaves out those that only Heratio has."""
         self.url = url
+        self.receipts = _receipts_dir()
         self.engine = make_engine(url)
         if not foreign_keys:
             _without_foreign_keys(self.engine)
@@ -40,11 +47,12 @@ class Store:
         """Return a second store on a database that has its tables, with connections of its own."""
         store = cls.__new__(cls)
         store.url, store.engine = url, make_engine(url)
+        store.receipts = _receipts_dir()
         return store
 
     def database(self, culture: str = "en", timezone: str = "UTC") -> Database:
         """Return the database as the app sees it."""
-        return Database(self.engine, culture, timezone)
+        return Database(self.engine, culture, timezone, receipts_dir=self.receipts)
 
     def insert(self, table: Table, **values: Any) -> int:
         """Insert a row and return its key."""
@@ -191,13 +199,15 @@ class Store:
         setting_id = self.insert(platform.setting, name=name, scope=scope, source_culture="en")
         self.insert(platform.setting_i18n, id=setting_id, culture="en", value=value)
 
-    def set_status(self, job_id: int, status_id: int | None) -> None:
+    def set_status(
+        self, job_id: int, status_id: int | None, completed_at: datetime | None = None
+    ) -> None:
         """Do what a worker does when it takes up or ends a job."""
         with self.engine.begin() as connection:
             connection.execute(
                 update(platform.job)
                 .where(platform.job.c.id == job_id)
-                .values(status_id=status_id, completed_at=None)
+                .values(status_id=status_id, completed_at=completed_at)
             )
 
     def ids(self, table: Table = platform.job, column: str = "id") -> list[Any]:
@@ -210,6 +220,10 @@ class Store:
         """Return how many rows a table has."""
         with self.engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _receipts_dir() -> Path:
+    return Path(_RECEIPTS.name) / secrets.token_hex(8)
 
 
 def hash_of(password: str, salt: str) -> str:

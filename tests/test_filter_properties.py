@@ -1,4 +1,4 @@
-"""Any filter in any order over any jobs: list, counts, neighbours and exports mean the same jobs."""
+"""Any filter in any order over any jobs: whatever speaks of its jobs means the same ones."""
 
 import csv
 import io
@@ -19,7 +19,8 @@ from jobs_data.counts import Counts
 from jobs_data.engine import Database
 from jobs_data.filters import NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.matching import matching
-from jobs_data.status import State, state_of
+from jobs_data.status import FINISHED_STATES, State, state_of
+from jobs_data.tidying import Rules, read_preview
 from tests.store import NOON, Store
 
 ZONE: Final = "Europe/Amsterdam"
@@ -344,7 +345,7 @@ def examples(number: int) -> settings:
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: str) -> None:
+def test_list_counts_neighbours_exports_and_preview_mean_the_same_jobs(empty_database: str) -> None:
     """They are the jobs that Python finds by the filter's description, in its order."""
     store = Store(empty_database, foreign_keys=False)
 
@@ -371,6 +372,8 @@ def test_list_counts_neighbours_and_exports_mean_the_same_jobs(empty_database: s
             lines = exported(database, view, all_columns=True)
             assert [int(line[0]) for line in lines] == ids, view
             assert [line[1] for line in lines] == names, view
+            finished = sorted(job.id for job in jobs if job.state in FINISHED_STATES)
+            assert read_preview(database, Rules(view.filter), now).ids.tolist() == finished, view
             one = world[number]
             neighbours = queries.read_neighbours(database, view, one.id)
             assert neighbours == beside(one, jobs, view, pads=pads), view

@@ -17,7 +17,7 @@ from jobs_data.filters import JobFilter, ListView, Sort, parse_number
 from jobs_data.queries import JobsList
 from jobs_data.removal import Outcome
 from jobs_data.status import State
-from tests.store import NOON, Store
+from tests.store import CAUSE, NOON, Store
 
 DAYS = times.day_starts(ZoneInfo("UTC"), datetime(2026, 6, 15, 18, tzinfo=UTC))
 
@@ -207,7 +207,7 @@ def test_a_database_of_atom_is_enough(atom_store: Store) -> None:
     assert report.type == ""
 
 
-def test_nothing_but_job_and_object_is_needed(empty_database: str) -> None:
+def test_nothing_but_job_and_object_is_needed(empty_database: str, tmp_path: Path) -> None:
     """Every other table may be absent."""
     engine = make_engine(empty_database)
     with engine.begin() as connection:
@@ -221,14 +221,14 @@ def test_nothing_but_job_and_object_is_needed(empty_database: str) -> None:
             "INSERT INTO job VALUES (5, 'import', NULL, '2026-06-15 12:01:05', 7, 8, 185, 'bad')",
         ):
             connection.execute(text(statement))
-    database = Database(engine)
+    database = Database(engine, receipts_dir=tmp_path / "receipts")
     jobs = queries.read_list(database, ListView())
     row = jobs.rows.iloc[0]
     assert (row["name"], row["status"], row["owner"], row["slug"]) == ("import", "Error", "System", "")
     report = queries.read_report(database, 5)
     assert report is not None
     assert (report.owner, report.duration_seconds, report.object_id) == ("System", 65, 8)
-    assert removal.remove_job(database, 5) is Outcome.REMOVED
+    assert removal.remove_job(database, 5, CAUSE) is Outcome.REMOVED
     assert queries.read_report(database, 5) is None
     engine.dispose()
 
@@ -452,7 +452,7 @@ def test_a_column_that_is_missing_costs_its_value_and_no_more(store: Store) -> N
     report = queries.read_report(store.database(), job_id)
     assert report is not None
     assert (report.type, report.duration_seconds, report.stack_trace) == ("import", 7, "")
-    assert removal.remove_job(store.database(), job_id) is Outcome.REMOVED
+    assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.REMOVED
 
 
 def test_the_largest_ids_and_pages_are_reached(store: Store) -> None:

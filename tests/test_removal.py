@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from sqlalchemy import Connection, Table, event, func, inspect, select, text
 
@@ -19,9 +20,10 @@ from jobs_data.engine import (
     RowsReferredTo,
     make_engine,
 )
-from jobs_data.removal import Clearing, ClearingRuns, Outcome
+from jobs_data.removal import ClearingRuns, Outcome, Removal
 from tests.mariadb import MariaDB
-from tests.store import NOON, Store, documented_grants
+from tests.receipt_files import jobs_in, read_receipts
+from tests.store import CAUSE, CLEARING, NOON, Store, documented_grants
 
 BELONGINGS: list[tuple[Table, str]] = [
     (platform.object_, "id"),
@@ -37,9 +39,9 @@ def row_counts(store: Store) -> dict[str, int]:
     return {table.name: store.rows(table) for table in TABLES}
 
 
-def cleared(store: Store) -> Clearing:
+def cleared(store: Store) -> Removal:
     """Clear all finished jobs and return the clearing when it has ended."""
-    clearing = removal.start_clearing(store.database())
+    clearing = removal.start_removal(store.database(), None, CLEARING)
     clearing.wait()
     return clearing
 
@@ -52,7 +54,7 @@ def test_a_finished_job_goes_with_all_that_is_its_own(store: Store, status_id: i
     before = row_counts(store)
     job_id = store.job(status_id=status_id, object_id=store.record("fonds-1"))
     store.belongings(job_id)
-    assert removal.remove_job(store.database(), job_id) is Outcome.REMOVED
+    assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.REMOVED
     record_and_slug = {"object": 1, "slug": 1}
     assert row_counts(store) == {
         name: rows + record_and_slug.get(name, 0) for name, rows in before.items()
@@ -71,8 +73,8 @@ def test_a_job_that_is_not_finished_stays_whole(
     job_id = store.job(status_id=status_id, completed_at=NOON if completed else None)
     store.belongings(job_id)
     before = row_counts(store)
-    assert removal.remove_job(store.database(), job_id) is Outcome.ACTIVE
-    assert cleared(store).cleared == 0
+    assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.ACTIVE
+    assert cleared(store).removed == 0
     assert row_counts(store) == before
 
 
@@ -80,15 +82,15 @@ def test_no_such_job_is_missing(store: Store) -> None:
     """An object that is no job is not touched either."""
     record = store.record("fonds-1")
     before = row_counts(store)
-    assert removal.remove_job(store.database(), record) is Outcome.MISSING
-    assert removal.remove_job(store.database(), 10**9) is Outcome.MISSING
+    assert removal.remove_job(store.database(), record, CAUSE) is Outcome.MISSING
+    assert removal.remove_job(store.database(), 10**9, CAUSE) is Outcome.MISSING
     assert row_counts(store) == before
 
 
 def test_a_selection_is_told_job_by_job(store: Store) -> None:
     """Each job of a selection has an outcome of its own."""
     finished, active = store.job(), store.job(status_id=183)
-    assert removal.remove_jobs(store.database(), [finished, active, 10**9]) == {
+    assert removal.remove_jobs(store.database(), [finished, active, 10**9], CAUSE) == {
         finished: Outcome.REMOVED,
         active: Outcome.ACTIVE,
         10**9: Outcome.MISSING,
@@ -100,8 +102,8 @@ def test_atom_needs_no_table_of_heratio(atom_store: Store) -> None:
     """Removing and clearing work where no ahg_ table exists."""
     first, _second = atom_store.job(), atom_store.job(status_id=185)
     atom_store.note(first, en="it broke")
-    assert removal.remove_job(atom_store.database(), first) is Outcome.REMOVED
-    assert cleared(atom_store).cleared == 1
+    assert removal.remove_job(atom_store.database(), first, CAUSE) is Outcome.REMOVED
+    assert cleared(atom_store).removed == 1
     assert (atom_store.ids(), atom_store.rows(platform.note)) == ([], 0)
 
 
@@ -111,8 +113,8 @@ def test_a_database_without_foreign_keys_keeps_no_orphans(empty_database: str) -
     before = row_counts(store)
     for status_id in (184, 185):
         store.belongings(store.job(status_id=status_id))
-    assert removal.remove_job(store.database(), store.ids()[0]) is Outcome.REMOVED
-    assert cleared(store).cleared == 1
+    assert removal.remove_job(store.database(), store.ids()[0], CAUSE) is Outcome.REMOVED
+    assert cleared(store).removed == 1
     assert row_counts(store) == before
     store.engine.dispose()
 
@@ -126,7 +128,7 @@ def test_a_database_that_never_had_foreign_keys_keeps_no_orphans(store: Store) -
         for key in inspect(store.engine).get_foreign_keys(table):
             with store.engine.begin() as connection:
                 connection.execute(text(f"ALTER TABLE {table} DROP FOREIGN KEY {key['name']}"))
-        assert cleared(store).cleared == 1
+        assert cleared(store).removed == 1
         assert row_counts(store) == before
 
 
@@ -136,7 +138,7 @@ def test_what_cascades_needs_no_statement(store: Store) -> None:
     before = row_counts(store)
     store.belongings(store.job())
     with statements(store) as seen:
-        assert cleared(store).cleared == 1
+        assert cleared(store).removed == 1
     deletes = [statement.split()[2] for statement in seen if statement.startswith("DELETE")]
     assert deletes == ["ahg_job_execution", "object"]
     assert row_counts(store) == before
@@ -151,7 +153,7 @@ def test_a_job_without_an_object_is_cleared_too(store: Store) -> None:
         connection.execute(platform.object_.delete().where(platform.object_.c.id == half))
         connection.execute(text("SET SESSION foreign_key_checks = 1"))
     assert store.ids() == [whole, half]
-    assert cleared(store).cleared == 2
+    assert cleared(store).removed == 2
     assert store.ids() == []
 
 
@@ -210,7 +212,7 @@ def test_a_job_restarted_between_look_and_delete_is_not_lost(store: Store) -> No
     # What the viewer has seen is a finished job; the worker takes it up before the first statement.
     start = "BEGIN" if store.engine.dialect.name == "sqlite" else "SELECT"
     with before_statement(store, start, lambda: worker.set_status(job_id, 183)):
-        assert removal.remove_job(store.database(), job_id) is Outcome.ACTIVE
+        assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.ACTIVE
     assert row_counts(store) == before
     worker.engine.dispose()
 
@@ -228,7 +230,7 @@ def test_a_worker_that_restarts_a_job_under_deletion_comes_too_late(store: Store
         time.sleep(0.3)
 
     with before_statement(store, "DELETE", restart_and_wait):
-        assert removal.remove_job(store.database(), job_id) is Outcome.REMOVED
+        assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.REMOVED
     restarts.join()
     assert store.ids() == []
     assert job_id not in store.ids(platform.object_)
@@ -247,7 +249,7 @@ def test_a_failure_half_way_leaves_everything(store: Store) -> None:
         before_statement(store, "DELETE FROM object", fail),
         pytest.raises(ZeroDivisionError),
     ):
-        removal.remove_job(store.database(), store.ids()[0])
+        removal.remove_job(store.database(), store.ids()[0], CAUSE)
     assert row_counts(store) == before
 
 
@@ -266,7 +268,7 @@ def test_clearing_takes_all_finished_jobs_and_no_other(
             store.belongings(job_id)
     clearing = cleared(store)
     assert store.ids() == kept
-    assert (clearing.cleared, clearing.total, clearing.error) == (11, 11, "")
+    assert (clearing.removed, clearing.total, clearing.error) == (11, 11, "")
     assert row_counts(store) == {**base, "job": len(kept), "object": base["object"] + len(kept)}
     assert clearing.sentence() == "11 finished jobs cleared. Active jobs were not touched."
 
@@ -304,7 +306,7 @@ def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     real = removal._delete_locked
 
     def noted(*args: Any) -> None:
-        sizes.append(args[3])
+        sizes.append(len(args[3]))
         real(*args)
 
     monkeypatch.setattr(removal, "_delete_locked", noted)
@@ -322,7 +324,7 @@ def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
         clearing = cleared(store)
         worker.rollback()
     assert store.ids() == [held]
-    assert (clearing.cleared, clearing.passed_over) == (4, 1)
+    assert (clearing.removed, clearing.passed_over) == (4, 1)
     assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")
 
 
@@ -339,7 +341,7 @@ def test_an_active_job_that_a_worker_holds_keeps_no_other(store: Store) -> None:
     with store.engine.connect() as worker:
         worker.execute(platform.job.update().where(platform.job.c.id == active).values(output="on"))
         clearing = cleared(store)
-        assert (clearing.cleared, clearing.passed_over, clearing.error) == (10, 0, "")
+        assert (clearing.removed, clearing.passed_over, clearing.error) == (10, 0, "")
         worker.commit()
     assert store.ids() == [active]
     assert {**row_counts(store), **before} == row_counts(store)
@@ -351,8 +353,10 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
     for _ in range(3):
         store.job()
     active = store.job(status_id=183)
+    store.belongings(active)
     for _ in range(3):
         store.job()
+    store.belongings(store.ids()[-1])
     worker = Store.on(store.url)
     with worker.engine.connect() as impatient:
         impatient.execute(text("SET SESSION innodb_lock_wait_timeout = 0"))
@@ -383,8 +387,13 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
 def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
-    """It was not locked with the others, so the batch that has met it is taken back, and done anew."""
-    before = row_counts(store)
+    """It was not locked with the others, so it stays whole, beside a job without an object too."""
+    half = store.job()
+    store.execution(half)
+    with store.engine.begin() as connection:
+        connection.execute(text("SET SESSION foreign_key_checks = 0"))
+        connection.execute(platform.object_.delete().where(platform.object_.c.id == half))
+        connection.execute(text("SET SESSION foreign_key_checks = 1"))
     store.belongings(store.job())
     ending = store.job(status_id=183)
     store.belongings(ending)
@@ -392,9 +401,45 @@ def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
     worker = Store.on(store.url)
     with before_statement(store, "DELETE FROM object", lambda: worker.set_status(ending, 184)):
         clearing = cleared(store)
-    assert (clearing.cleared, clearing.passed_over, clearing.error) == (3, 0, "")
-    assert row_counts(store) == before
+    assert (clearing.removed, clearing.passed_over, clearing.error) == (3, 0, "")
+    assert store.ids() == [ending]
+    for table, column in BELONGINGS[1:]:
+        assert store.ids(table, column) == [ending]
     worker.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
+    """No foreign key keeps an execution out: the batch that meets one is taken back, and done anew."""
+    first, second = store.job(), store.job()
+    store.execution(first, type="known")
+    worker = Store.on(store.url)
+    with before_statement(
+        store, "DELETE FROM ahg_job_execution", lambda: worker.execution(second, type="late")
+    ):
+        clearing = cleared(store)
+    assert (clearing.removed, clearing.error) == (2, "")
+    [lines] = read_receipts(store.receipts).values()
+    types = {i: rows["ahg_job_execution"][0][2] for i, rows in jobs_in(lines).items()}
+    assert types == {first: "known", second: "late"}
+    assert store.rows(platform.job_execution) == 0
+    worker.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_job_whose_object_somebody_holds_stays(store: Store) -> None:
+    """Its own row is free, yet it is passed over, and the others go without waiting."""
+    ids = [store.job() for _ in range(5)]
+    held = platform.object_.c.id == ids[2]
+    with store.engine.connect() as worker:
+        worker.execute(select(platform.object_.c.id).where(held).with_for_update())
+        tidying = removal.start_removal(store.database(), np.array(ids), CAUSE)
+        tidying.wait()
+        worker.rollback()
+    assert (tidying.removed, tidying.passed_over, store.ids()) == (4, 1, [ids[2]])
+    assert tidying.sentence() == (
+        "4 finished jobs deleted. Something else is using 1 finished job, left alone."
+    )
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
@@ -409,7 +454,7 @@ def test_a_worker_goes_on_writing_during_a_clearing(
     for _ in range(30):
         store.job()
     worker = Store.on(store.url)
-    clearing = removal.start_clearing(store.database())
+    clearing = removal.start_removal(store.database(), None, CLEARING)
     written = 0
     while clearing.is_running or not written:
         written += 1
@@ -427,15 +472,15 @@ def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
     store.job()
     go_on = threading.Event()
     with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
-        first = removal.start_clearing(store.database())
+        first = removal.start_removal(store.database(), None, CLEARING)
         try:
-            with pytest.raises(ClearingRuns, match="already being cleared"):
-                removal.start_clearing(store.database())
+            with pytest.raises(ClearingRuns, match="already being removed"):
+                removal.start_removal(store.database(), None, CLEARING)
         finally:
             go_on.set()
             first.wait()
-    assert first.cleared == 1
-    assert cleared(store).cleared == 0
+    assert first.removed == 1
+    assert cleared(store).removed == 0
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
@@ -445,10 +490,10 @@ def test_a_clearing_in_another_process_is_refused_too(store: Store) -> None:
     with store.engine.connect() as other_process:
         assert other_process.execute(select(func.get_lock(name, 0))).scalar() == 1
         with pytest.raises(ClearingRuns):
-            removal.start_clearing(store.database())
+            removal.start_removal(store.database(), None, CLEARING)
         other_process.execute(select(func.release_lock(name)))
     store.job()
-    assert cleared(store).cleared == 1
+    assert cleared(store).removed == 1
 
 
 def test_a_clearing_that_fails_ends_with_a_sentence(store: Store) -> None:
@@ -503,15 +548,15 @@ def test_a_cluster_without_named_locks_is_cleared_too(store: Store) -> None:
     event.listen(store.engine, "before_cursor_execute", as_galera, retval=True)
     go_on = threading.Event()
     with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
-        first = removal.start_clearing(store.database())
+        first = removal.start_removal(store.database(), None, CLEARING)
         try:
             with pytest.raises(ClearingRuns):
-                removal.start_clearing(store.database())
+                removal.start_removal(store.database(), None, CLEARING)
         finally:
             go_on.set()
             first.wait()
     assert asked.is_set()
-    assert (first.cleared, first.error, store.ids()) == (1, "", [])
+    assert (first.removed, first.error, store.ids()) == (1, "", [])
 
 
 @contextmanager
@@ -534,23 +579,27 @@ def refused(store: Store, error: int, which: Callable[[str, Any], bool]) -> Iter
         event.remove(store.engine, "before_cursor_execute", refuse)
 
 
+def names_several(statement: str) -> bool:
+    """Return whether a statement is about several jobs."""
+    return re.search(r"\bid IN \(\d+,", statement) is not None
+
+
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
-def test_looks_that_lose_again_and_again_become_smaller(
+def test_batches_that_lose_again_and_again_become_smaller(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a Galera cluster, where other nodes' changes have precedence: the clearing goes on."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 8)
-    for _ in range(2):
+    for _ in range(3):
         store.job()
 
-    def is_look_at_several(statement: str, parameters: Any) -> bool:
-        limit = re.search(r"LIMIT %\((\w+)\)s FOR UPDATE SKIP LOCKED", statement)
-        return limit is not None and parameters[limit[1]] > 1
+    def locks_several(statement: str, _: Any) -> bool:
+        return "FROM job FORCE" in statement and names_several(statement)
 
-    with refused(store, 1213, is_look_at_several) as lost:
+    with refused(store, 1213, locks_several) as lost:
         clearing = cleared(store)
     assert lost
-    assert (clearing.cleared, clearing.passed_over, clearing.error) == (2, 0, "")
+    assert (clearing.removed, clearing.passed_over, clearing.error) == (3, 0, "")
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
@@ -560,12 +609,12 @@ def test_a_batch_larger_than_a_cluster_allows_is_divided(store: Store) -> None:
         store.job()
 
     def is_batch(statement: str, _: Any) -> bool:
-        return statement.startswith("DELETE FROM object") and "BETWEEN" in statement
+        return statement.startswith("DELETE FROM object") and names_several(statement)
 
     with refused(store, 1180, is_batch) as divided:
         clearing = cleared(store)
     assert divided
-    assert (clearing.cleared, clearing.passed_over, clearing.error) == (5, 0, "")
+    assert (clearing.removed, clearing.passed_over, clearing.error) == (5, 0, "")
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
@@ -598,13 +647,13 @@ def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
             for statement in documented_grants("grants", "jobs@127.0.0.1"):
                 cursor.execute(statement)
         url = f"mysql://jobs:word@127.0.0.1:{mariadb_server.port}/grants"
-        database = Database(make_engine(url))
+        database = Database(make_engine(url), receipts_dir=store.receipts)
         first, _second = store.job(created=NOON - timedelta(days=1)), store.job()
         store.belongings(first)
-        assert removal.remove_job(database, first) is Outcome.REMOVED
-        clearing = removal.start_clearing(database)
+        assert removal.remove_job(database, first, CAUSE) is Outcome.REMOVED
+        clearing = removal.start_removal(database, None, CLEARING)
         clearing.wait()
-        assert (clearing.cleared, clearing.error) == (1, "")
+        assert (clearing.removed, clearing.error) == (1, "")
         denied = pytest.raises(DatabaseUnavailable, match="account may not do that")
         with denied, database.writing() as connection:
             connection.execute(platform.job.update().values(name="changed"))
@@ -626,8 +675,8 @@ def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -
         )
         connection.execute(text(f"INSERT INTO relation VALUES (1, {held})"))
     with pytest.raises(RowsReferredTo, match="still refers to this job"):
-        removal.remove_job(store.database(), held)
+        removal.remove_job(store.database(), held, CAUSE)
     clearing = cleared(store)
-    assert (store.ids(), clearing.cleared, clearing.passed_over) == ([held], 2, 1)
+    assert (store.ids(), clearing.removed, clearing.passed_over) == ([held], 2, 1)
     assert held in store.ids(platform.note, "object_id")
     assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")

@@ -20,7 +20,7 @@ from jobs_data.platform import ADMINISTRATOR_GROUP_ID, user_totp_secret
 from jobs_data.removal import Outcome
 from jobs_data.statistics import Period
 from tests.mariadb import free_port
-from tests.store import PASSWORD, Store
+from tests.store import CAUSE, CLEARING, PASSWORD, Store
 
 ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 6, 16, tzinfo=UTC)
@@ -45,7 +45,7 @@ def replica_url(store: Store, request: pytest.FixtureRequest, tmp_path: Path) ->
 def database(store: Store, replica_url: str) -> Iterator[Database]:
     """Give the app's view of the store, with a replica that is not there yet."""
     replica = make_engine(replica_url)
-    yield Database(store.engine, replica=replica)
+    yield Database(store.engine, replica=replica, receipts_dir=store.receipts)
     replica.dispose()
 
 
@@ -126,11 +126,11 @@ def test_nothing_that_decides_asks_the_replica(
 
     assert queries.read_jobs(database, [active, finished])["id"].tolist() == [finished, active]
     assert queries.count_jobs(database).finished == 2
-    assert removal.remove_job(database, active) is Outcome.ACTIVE
-    assert removal.remove_job(database, finished) is Outcome.REMOVED
-    clearing = removal.start_clearing(database)
+    assert removal.remove_job(database, active, CAUSE) is Outcome.ACTIVE
+    assert removal.remove_job(database, finished, CAUSE) is Outcome.REMOVED
+    clearing = removal.start_removal(database, None, CLEARING)
     clearing.wait()
-    assert (clearing.total, clearing.cleared, clearing.error) == (1, 1, "")
+    assert (clearing.total, clearing.removed, clearing.error) == (1, 1, "")
     assert also_finished not in store.ids()
 
     code = pyotp.TOTP(SECRET).at(NOW)
@@ -154,7 +154,7 @@ def test_what_this_process_changed_is_shown_at_once(
         each.job("to be removed", job_id=500)
     live = Live(database)
     assert live.read(ListView()).counts.total == 1
-    assert removal.remove_job(database, 500) is Outcome.REMOVED
+    assert removal.remove_job(database, 500, CAUSE) is Outcome.REMOVED
     assert live.read(ListView()).counts.total == 0
     assert names(database) == []
     monkeypatch.setattr(engine, "CAUGHT_UP_SECONDS", 0)
@@ -167,7 +167,7 @@ def test_a_clearing_is_shown_at_once_too(store: Store, replica: Store, database:
     for each in (store, replica):
         each.job()
     assert len(names(database)) == 1
-    removal.start_clearing(database).wait()
+    removal.start_removal(database, None, CLEARING).wait()
     assert names(database) == []
 
 
@@ -209,7 +209,9 @@ def test_a_replica_whose_server_is_down_is_done_without(store: Store) -> None:
     """No connection at all is as good as one that is refused."""
     store.job("of the primary")
     down = make_engine(f"mysql://user:word@127.0.0.1:{free_port()}/atom")
-    assert names(Database(store.engine, replica=down)) == ["of the primary"]
+    assert names(Database(store.engine, replica=down, receipts_dir=store.receipts)) == [
+        "of the primary"
+    ]
 
 
 def test_the_setting_names_the_replica(
@@ -221,7 +223,7 @@ def test_the_setting_names_the_replica(
     monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", replica.url)
     database = get_database()
     assert names(database) == ["of the replica"]
-    assert removal.remove_job(database, 500) is Outcome.REMOVED
+    assert removal.remove_job(database, 500, CAUSE) is Outcome.REMOVED
     assert (served.ids(), replica.ids()) == ([], [500])
     assert database._replica
     database._replica._engine.dispose()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -335,6 +335,12 @@ def _introduced(scope: Scope, visitor: Visitor) -> Scope:
     )
     header = (ACCOUNT_HEADER, quote(told).encode())
     return {**scope, "headers": [*scope["headers"], header], "session_of_ours": visitor.session}
+
+
+def visitor_name(connection: HTTPConnection) -> str:
+    """Return the name of who has sent a request, as the gate has introduced them."""
+    told = connection.headers[ACCOUNT_HEADER.decode()]
+    return str(json.loads(unquote(told))["name"])
 
 
 def _silent_after(ended: asyncio.Event, send: Send) -> Send:

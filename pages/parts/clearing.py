@@ -6,13 +6,19 @@ import streamlit as st
 
 from jobs_data import removal
 from jobs_data.engine import get_database
+from jobs_data.removal import Removal
 from pages.parts.state import tell
 
 
 def is_running() -> bool:
     """Return whether this server is clearing finished jobs now."""
-    clearing = removal.current_clearing(get_database())
+    clearing = removal.current_removal(get_database())
     return clearing is not None and clearing.is_running
+
+
+def watch(_work: Removal) -> None:
+    """Show this viewer how far a removal is, and what came of it."""
+    st.session_state["watches_clearing"] = True
 
 
 def take_result() -> None:
@@ -20,7 +26,7 @@ def take_result() -> None:
 
     To be called before the list is read: what the notice says must be true of the list below it.
     """
-    clearing = removal.current_clearing(get_database())
+    clearing = removal.current_removal(get_database())
     watched = st.session_state.get("watches_clearing", False)
     if clearing and watched and not clearing.is_running:
         del st.session_state["watches_clearing"]
@@ -37,13 +43,13 @@ def show_progress() -> None:
 
 @st.fragment(run_every=1.0)
 def _progress() -> None:
-    clearing = removal.current_clearing(get_database())
+    clearing = removal.current_removal(get_database())
     if clearing is None or not clearing.is_running:
         st.rerun()
     # A job that finished meanwhile is cleared too, so more can go than there were at first.
-    share = min(1.0, clearing.cleared / clearing.total) if clearing.total else 1.0
+    share = min(1.0, clearing.removed / clearing.total) if clearing.total else 1.0
     st.progress(
         share,
-        f"Clearing finished jobs: {clearing.cleared:,} of {clearing.total:,}. "
+        f"Clearing finished jobs: {clearing.removed:,} of {clearing.total:,}. "
         "It goes on if you leave this page.",
     )

@@ -13,6 +13,7 @@ import streamlit as st
 from jobs_data import queries, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
+from jobs_data.receipts import Action, Cause, ReceiptNotWritten
 from jobs_data.removal import ClearingRuns, Outcome
 from jobs_data.status import FINISHED_STATES
 from jobs_data.wording import counted
@@ -113,8 +114,10 @@ def _delete(ids: Sequence[int]) -> None:
     if not get_viewer().may_remove:
         return
     try:
-        outcomes = removal.remove_jobs(get_database(), ids)
-    except DatabaseUnavailable as problem:
+        which = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} selected jobs"
+        cause = Cause(get_viewer().name, Action.DELETE, which)
+        outcomes = removal.remove_jobs(get_database(), ids, cause)
+    except (DatabaseUnavailable, ReceiptNotWritten) as problem:
         tell(str(problem), is_good=False)
         return
     removed = sum(outcome is Outcome.REMOVED for outcome in outcomes.values())
@@ -167,7 +170,8 @@ def _start_clearing() -> None:
     if not get_viewer().may_remove:
         return
     try:
-        removal.start_clearing(get_database())
+        cause = Cause(get_viewer().name, Action.CLEAR, removal.ALL_FINISHED)
+        removal.start_removal(get_database(), None, cause)
         st.session_state["watches_clearing"] = True
     except (ClearingRuns, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)

@@ -18,10 +18,10 @@ from jobs_data.engine import DatabaseBusy, DatabaseUnavailable
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.live import Live
 from jobs_data.platform import job, job_execution, note, object_
-from jobs_data.removal import Clearing, ClearingRuns, Outcome
+from jobs_data.removal import ClearingRuns, Outcome, Removal
 from jobs_data.status import FINISHED_IDS, State, is_in
 from tests.cluster.nodes import Cluster, proxied, wait_until_it_answers
-from tests.store import NOON, Store
+from tests.store import CAUSE, CLEARING, NOON, Store
 
 FIRST_ID = 10_001
 ACTIVE_EVERY = 10
@@ -74,9 +74,9 @@ def assert_whole(stores: list[Store]) -> None:
         assert store.ids(job_execution, "job_id") == jobs
 
 
-def cleared(store: Store) -> Clearing:
+def cleared(store: Store) -> Removal:
     """Clear all finished jobs through one node and return the clearing when it has ended."""
-    clearing = removal.start_clearing(store.database())
+    clearing = removal.start_removal(store.database(), None, CLEARING)
     clearing.wait()
     return clearing
 
@@ -160,7 +160,7 @@ def test_a_job_deleted_at_one_node_is_gone_from_all(cluster: Cluster, stores: li
     """With everything that is its own; another job stays whole at each node."""
     fill(stores[0], 2)
     cluster.settle()
-    assert removal.remove_job(stores[1].database(), FIRST_ID) is Outcome.REMOVED
+    assert removal.remove_job(stores[1].database(), FIRST_ID, CAUSE) is Outcome.REMOVED
     cluster.settle()
     assert stores[0].ids() == [FIRST_ID + 1]
     assert_whole(stores)
@@ -175,7 +175,7 @@ def test_a_node_that_waits_for_the_others_never_shows_a_deleted_job(
     with stores[1].engine.connect() as elsewhere:
         elsewhere.execute(text("SET SESSION wsrep_sync_wait = 1"))
         for job_id in sorted(finished_ids(stores[0])):
-            assert removal.remove_job(stores[0].database(), job_id) is Outcome.REMOVED
+            assert removal.remove_job(stores[0].database(), job_id, CAUSE) is Outcome.REMOVED
             there = elsewhere.execute(select(job.c.id).where(job.c.id == job_id)).scalar()
             elsewhere.rollback()
             assert there is None
@@ -241,7 +241,7 @@ def test_a_clearing_and_workers_elsewhere_do_each_other_no_harm(
     assert [worker.missed for worker in workers] == [[], []]
     assert (clearing.error, clearing.passed_over) == ("", 0)
     assert set(stores[0].ids()) == active | restarted
-    assert clearing.cleared == 4_000 - len(active | restarted)
+    assert clearing.removed == 4_000 - len(active | restarted)
     assert_whole(stores)
 
 
@@ -272,7 +272,7 @@ def test_a_job_restarted_elsewhere_is_not_lost_to_a_node_that_is_behind(
         outcome = None
         while outcome is None:
             with suppress(DatabaseBusy):  # the node may be behind for longer than the app is patient
-                outcome = removal.remove_job(database, FIRST_ID)
+                outcome = removal.remove_job(database, FIRST_ID, CAUSE)
         assert outcome is Outcome.ACTIVE
     else:
         cleared(stores[0])
@@ -292,14 +292,14 @@ def test_two_clearings_through_two_nodes_do_no_harm(
     cluster.settle()
     finished = finished_ids(stores[0])
     lost = sum(node.lost() for node in cluster.nodes)
-    clearings = [removal.start_clearing(store.database()) for store in stores[:2]]
+    clearings = [removal.start_removal(store.database(), None, CLEARING) for store in stores[:2]]
     for clearing in clearings:
         clearing.wait()
     cluster.settle()
     assert sum(node.lost() for node in cluster.nodes) > lost
     assert [clearing.error for clearing in clearings] == ["", ""]
     left = finished_ids(stores[0])
-    assert sum(clearing.cleared for clearing in clearings) == len(finished - left)
+    assert sum(clearing.removed for clearing in clearings) == len(finished - left)
     assert len(left) <= max(clearing.passed_over for clearing in clearings)
     assert len(stores[0].ids()) == 4_000 // ACTIVE_EVERY + len(left)
     assert_whole(stores)
@@ -311,13 +311,13 @@ def test_the_lock_on_clearing_is_one_of_its_node(cluster: Cluster, stores: list[
     with cluster.nodes[0].server.cursor() as another_process:
         another_process.execute(f"SELECT GET_LOCK('{name}', 0)")
         with pytest.raises(ClearingRuns):
-            removal.start_clearing(stores[0].database())
+            removal.start_removal(stores[0].database(), None, CLEARING)
         assert cleared(stores[1]).error == ""
 
 
-def in_the_middle(clearing: Clearing) -> None:
+def in_the_middle(clearing: Removal) -> None:
     """Return when a clearing has dealt with some batches."""
-    while clearing.is_running and clearing.cleared < 100:
+    while clearing.is_running and clearing.removed < 100:
         time.sleep(0.01)
     assert clearing.is_running
 
@@ -329,7 +329,7 @@ def test_a_clearing_ends_with_its_node_and_goes_on_at_another(
     monkeypatch.setattr(removal, "BATCH_JOBS", 20)
     fill(stores[0], 4_000)
     cluster.settle()
-    clearing = removal.start_clearing(stores[0].database())
+    clearing = removal.start_removal(stores[0].database(), None, CLEARING)
     in_the_middle(clearing)
     cluster.nodes[0].kill()
     clearing.wait()
@@ -340,10 +340,10 @@ def test_a_clearing_ends_with_its_node_and_goes_on_at_another(
     left = finished_ids(survivors[0])
     assert left
     # The answer to the last batch may have been lost with the node.
-    assert 0 <= clearing.total - clearing.cleared - len(left) <= removal.BATCH_JOBS
+    assert 0 <= clearing.total - clearing.removed - len(left) <= removal.BATCH_JOBS
     monkeypatch.undo()
     rest = cleared(survivors[0])
-    assert (rest.cleared, rest.error) == (len(left), "")
+    assert (rest.removed, rest.error) == (len(left), "")
     cluster.mend()
     cluster.settle()
     assert len(stores[0].ids()) == 4_000 // ACTIVE_EVERY
@@ -362,7 +362,7 @@ def test_behind_a_proxy_the_app_goes_on_at_the_next_node(
         assert name is not None
         through = Store.on(proxy.url(name))
         database = through.database()
-        clearing = removal.start_clearing(database)
+        clearing = removal.start_removal(database, None, CLEARING)
         in_the_middle(clearing)
         cluster.nodes[0].kill()
         clearing.wait()
@@ -378,7 +378,7 @@ def test_behind_a_proxy_the_app_goes_on_at_the_next_node(
         assert queries.count_jobs(database).finished == len(left)
         monkeypatch.undo()
         rest = cleared(through)
-        assert (rest.cleared, rest.error) == (len(left), "")
+        assert (rest.removed, rest.error) == (len(left), "")
         through.engine.dispose()
     cluster.settle()
     assert len(stores[1].ids()) == 4_000 // ACTIVE_EVERY
@@ -392,11 +392,11 @@ def test_a_clearing_outlives_another_node(
     monkeypatch.setattr(removal, "BATCH_JOBS", 20)
     fill(stores[0], 4_000)
     cluster.settle()
-    clearing = removal.start_clearing(stores[0].database())
+    clearing = removal.start_removal(stores[0].database(), None, CLEARING)
     in_the_middle(clearing)
     cluster.nodes[2].kill()
     clearing.wait()
-    assert (clearing.cleared, clearing.error) == (clearing.total, "")
+    assert (clearing.removed, clearing.error) == (clearing.total, "")
     cluster.mend()
     cluster.settle()
     assert len(stores[0].ids()) == 4_000 // ACTIVE_EVERY
@@ -419,13 +419,13 @@ def test_a_node_without_the_others_changes_and_shows_nothing(
     with pytest.raises(DatabaseUnavailable, match="does not answer"):
         queries.read_list(database, ListView())
     with pytest.raises(DatabaseUnavailable, match="does not answer"):
-        removal.remove_job(database, FIRST_ID)
+        removal.remove_job(database, FIRST_ID, CAUSE)
     # What an administrator does who knows that the others are really down.
     first.ask("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
     while first.status("wsrep_ready") != "ON":
         time.sleep(0.1)
     assert queries.count_jobs(database).total == 2
-    assert removal.remove_job(database, FIRST_ID) is Outcome.REMOVED
+    assert removal.remove_job(database, FIRST_ID, CAUSE) is Outcome.REMOVED
 
 
 def test_the_moment_that_is_held_neither_keeps_changes_out_nor_outlives_an_alteration(
@@ -437,7 +437,7 @@ def test_the_moment_that_is_held_neither_keeps_changes_out_nor_outlives_an_alter
     live = Live(stores[0].database())
     first_page, second_page = (ListView(page=page, limit=10) for page in (1, 2))
     before = live.read(first_page)
-    assert removal.remove_job(stores[1].database(), FIRST_ID) is Outcome.REMOVED
+    assert removal.remove_job(stores[1].database(), FIRST_ID, CAUSE) is Outcome.REMOVED
     cluster.settle()
     assert len(stores[0].ids()) == 39
     # The page that nobody has asked for yet is one of the same moment.
@@ -483,6 +483,6 @@ def test_a_clearing_fits_itself_to_the_largest_change_that_is_allowed(
         clearing = cleared(stores[0])
     finally:
         cluster.nodes[0].ask("SET GLOBAL wsrep_max_ws_rows = 0")
-    assert (clearing.cleared, clearing.error) == (clearing.total, "")
+    assert (clearing.removed, clearing.error) == (clearing.total, "")
     cluster.settle()
     assert_whole(stores)

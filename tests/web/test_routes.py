@@ -1,9 +1,10 @@
 """The plain HTTP routes, asked over HTTP, on both kinds of database."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -12,7 +13,9 @@ from starlette.testclient import TestClient
 from jobs_data import export, links, notices, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
+from tests.removals import remove
 from tests.store import Store
+from web.gate import ACCOUNT_HEADER
 from web.routes import database_unavailable, routes
 
 JSON = {"Accept": "application/json"}
@@ -22,7 +25,8 @@ JSON = {"Accept": "application/json"}
 def client(served: Store) -> Iterator[TestClient]:
     """Ask the routes of an app that serves the test's database, without following redirects."""
     app = Starlette(routes=routes(), exception_handlers={DatabaseUnavailable: database_unavailable})
-    with TestClient(app, "http://jobs.example.org", follow_redirects=False) as client:
+    ada = {ACCOUNT_HEADER.decode(): quote(json.dumps({"name": "Ada Löwe"}))}
+    with TestClient(app, "http://jobs.example.org", headers=ada, follow_redirects=False) as client:
         yield client
 
 
@@ -107,13 +111,13 @@ def test_clearing_answers_programs_and_browsers(client: TestClient, store: Store
 def test_a_second_clearing_is_a_409(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """The refusal is a sentence, and nothing is removed."""
 
-    def refuse(_database: object) -> removal.Clearing:
+    def refuse(*_args: object) -> removal.Removal:
         raise removal.ClearingRuns(removal.ClearingRuns.__doc__)
 
-    monkeypatch.setattr(removal, "start_clearing", refuse)
+    monkeypatch.setattr(removal, "start_removal", refuse)
     response = client.post("/admin/jobs/clear-inactive", headers=JSON)
     assert (response.status_code, response.json()["removed"]) == (409, 0)
-    assert "already being cleared" in response.json()["message"]
+    assert "already being removed" in response.json()["message"]
 
 
 @pytest.mark.parametrize("path", ["/admin/jobs/delete/1", "/admin/jobs/clear-inactive"])
@@ -256,3 +260,19 @@ def test_a_database_that_does_not_answer_is_a_503_with_a_sentence(
         response = client.request(method, path, headers=JSON)
         assert response.status_code == 503
         assert "no table named job" in response.json()["message"]
+
+
+def test_a_receipt_is_streamed_as_it_is(client: TestClient, store: Store) -> None:
+    """As an attachment of its own name; whatever is no receipt's name is a 404 with a sentence."""
+    receipt_id = remove(store, [store.job()])
+    response = client.get(f"/admin/jobs/receipts/{receipt_id}")
+    assert response.status_code == 200
+    assert response.content == (store.receipts / f"{receipt_id}.jsonl.gz").read_bytes()
+    assert f'"{receipt_id}.jsonl.gz"' in response.headers["content-disposition"]
+    assert response.headers["content-type"] == "application/gzip"
+    for name in (receipt_id[:-1] + "x", f"{receipt_id}.json", "..%2F..%2Fetc%2Fpasswd"):
+        response = client.get(f"/admin/jobs/receipts/{name}")
+        assert (response.status_code, response.text) in [
+            (404, "There is no such receipt (any more)."),
+            (404, "Not Found"),
+        ]

@@ -1,0 +1,384 @@
+"""Nothing is removed whose exact rows are not in a readable receipt; on both kinds of database."""
+
+import base64
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import stat
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import insert, select, text, update
+
+from jobs_data import exact_rows, platform, removal
+from jobs_data.engine import Database, DatabaseBusy, identity, make_engine
+from jobs_data.exact_rows import columns_of, exact_tables
+from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
+from jobs_data.removal import ClearingRuns, Outcome, Removal
+from tests.receipt_files import jobs_in, outcomes_in, read_receipts
+from tests.store import CAUSE, CLEARING, NOON, Store
+
+HOSTILE = "".join(map(chr, range(1, 256))) + "\u2028\ud7ff\U0001f600 \\n '); DROP TABLE job; --"
+KILLS = 12
+IN_THE_WAY = r"could not be written \(.*HERATIO_JOBS_RECEIPTS_DIR names the folder"
+
+
+def cleared(store: Store) -> Removal:
+    """Clear all finished jobs and return the removal when it has ended."""
+    clearing = removal.start_removal(store.database(), None, CLEARING)
+    clearing.wait()
+    return clearing
+
+
+def execute(store: Store, *statements: str) -> None:
+    """Run statements of a test's own."""
+    with store.engine.begin() as connection:
+        if store.engine.dialect.name != "sqlite":
+            connection.exec_driver_sql("SET SESSION sql_mode = ''")
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def only_receipt(store: Store) -> list[dict[str, Any]]:
+    """Return the lines of the store's one receipt."""
+    [lines] = read_receipts(store.receipts).values()
+    return lines
+
+
+def test_a_receipt_has_every_row_and_who_removed_it(store: Store) -> None:
+    """Its lines: who, when and what; each job with all its rows; what became of it; the end."""
+    user, record = store.user("ada"), store.record("fonds-1")
+    job_id = store.job("a\tb", user_id=user, object_id=record, output=HOSTILE, download_path="")
+    note_id = store.note(job_id, en=HOSTILE, fr="ça a cassé")
+    property_id = store.property(job_id, "value")
+    store.execution(job_id, type="import", started_at=NOON, duration=3)
+    other = store.job(status_id=183)
+    store.belongings(other)
+    cause = Cause("Löwe, Ada", Action.DELETE, "job “one”")
+    assert removal.remove_job(store.database(), job_id, cause) is Outcome.REMOVED
+
+    header, job, outcome, end = only_receipt(store)
+    at = header.pop("at")
+    assert header == {
+        "receipt": 1,
+        "by": "Löwe, Ada",
+        "action": "delete",
+        "filter": "job “one”",
+        "database": identity(store.database()),
+        "columns": {table.name: [c.name for c in table.columns] for table in exact_rows.TABLES},
+    }
+    noon = "2026-06-15 12:00:00"
+    rows = job.pop("rows")
+    [execution] = rows.pop("ahg_job_execution")
+    assert execution[1:6] == [job_id, "import", noon, None, 3]
+    assert job == {"job": job_id}
+    assert rows == {
+        "object": [[job_id, "QubitJob", noon, noon, 0]],
+        "job": [[job_id, "a\tb", "", noon, user, record, 184, HOSTILE]],
+        "note": [[note_id, job_id, 197, None, None, "en", 0]],
+        "note_i18n": [[note_id, "en", HOSTILE], [note_id, "fr", "ça a cassé"]],
+        "property": [[property_id, job_id, None, "key", "en", 0]],
+        "property_i18n": [[property_id, "en", "value"]],
+    }
+    assert outcome == {"outcome": {"removed": [job_id]}}
+    assert end == {"end": {"removed": 1, "active": 0, "missing": 0, "held": 0, "error": ""}}
+    [receipt] = store.receipts.iterdir()
+    assert receipt.name.startswith(at.replace("-", "").replace(":", ""))
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (receipt, store.receipts)]
+    assert modes == [0o600, 0o700]
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("value_bytes", [exact_rows.VALUE_BYTES, 200])
+def test_values_of_every_type_are_exact_on_a_server(
+    store: Store, monkeypatch: pytest.MonkeyPatch, value_bytes: int
+) -> None:
+    """As one JSON text, and one by one where that would be too long: bytes, decimals, times, zeros."""
+    monkeypatch.setattr(exact_rows, "VALUE_BYTES", value_bytes)
+    job_id = store.job("nul \0 in it", output="x" * 100)
+    execute(
+        store,
+        "ALTER TABLE job ADD small TINYINT UNSIGNED, ADD price DECIMAL(30, 12), ADD packed BLOB, "
+        "ADD flags BIT(9), ADD fine DATETIME(6), ADD old VARCHAR(20) CHARACTER SET latin1, "
+        "ADD doubled INT AS (small * 2) STORED, ADD `odd 'name` JSON, ADD number DOUBLE",
+        "UPDATE job SET completed_at = '0000-00-00 00:00:00', small = 255, old = 'é', "
+        "price = '-123456789012345678.000000000001', packed = X'00FF0A41', flags = b'100000001', "
+        "fine = '2026-06-15 12:00:00.000001', `odd 'name` = '{\"a\": [1, \"b\"]}', number = 0.1",
+    )
+    removal.remove_job(store.database(), job_id, CAUSE)
+    header, job, *_ = only_receipt(store)
+    names = header["columns"]["job"]
+    assert dict(zip(names, job["rows"]["job"][0], strict=True)) == {
+        "id": job_id,
+        "name": "nul \0 in it",
+        "download_path": None,
+        "completed_at": "0000-00-00 00:00:00",
+        "user_id": None,
+        "object_id": None,
+        "status_id": 184,
+        "output": "x" * 100,
+        "small": 255,
+        "price": "-123456789012345678.000000000001",
+        "packed": {"base64": base64.b64encode(b"\0\xff\nA").decode()},
+        "flags": {"base64": base64.b64encode(b"\1\1").decode()},
+        "fine": "2026-06-15 12:00:00.000001",
+        "old": "é",
+        "odd 'name": '{"a": [1, "b"]}',
+        "number": "0.1",
+    }
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_values_of_every_type_are_exact_in_a_file(store: Store) -> None:
+    """SQLite holds anything in any column: bytes that are no text, and text that is no UTF-8."""
+    job_id = store.job(output="nul \0 in it")
+    execute(
+        store,
+        "ALTER TABLE job ADD doubled INTEGER AS (status_id * 2)",
+        "ALTER TABLE job ADD weight REAL DEFAULT 0.1",
+        "UPDATE job SET completed_at = '0000-00-00 00:00:00', name = CAST(X'61FF' AS TEXT), "
+        "download_path = X'41'",
+    )
+    removal.remove_job(store.database(), job_id, CAUSE)
+    header, job, *_ = only_receipt(store)
+    assert header["columns"]["job"][-2:] == ["output", "weight"]
+    assert job["rows"]["job"] == [
+        [
+            job_id,
+            {"base64": "Yf8=", "is_text": True},
+            {"base64": "QQ=="},
+            "0000-00-00 00:00:00",
+            None,
+            None,
+            184,
+            "nul \0 in it",
+            "0.1",
+        ]
+    ]
+
+
+def test_given_jobs_are_told_apart(store: Store) -> None:
+    """Of many ids those go that are finished when their turn comes; why others stayed is told."""
+    finished = [store.job(), store.job(status_id=185)]
+    active, none = store.job(status_id=183), store.job(status_id=None)
+    unasked = store.job()
+    ids = np.array([*finished, active, none, 10**8], dtype=np.int64)
+    tidying = removal.start_removal(store.database(), ids, Cause("ada", Action.TIDY, "rules"))
+    tidying.wait()
+    told = (tidying.total, tidying.removed, tidying.active, tidying.missing, tidying.passed_over)
+    assert told == (5, 2, 2, 1, 0)
+    assert tidying.sentence() == (
+        "2 finished jobs removed. 2 jobs had become active, and stayed. 1 job had gone already."
+    )
+    assert store.ids() == [active, none, unasked]
+    lines = read_receipts(store.receipts)[tidying.receipt]
+    outcomes = {"removed": finished, "active": [active, none], "missing": [10**8]}
+    assert outcomes_in(lines) == outcomes
+    assert lines[-1]["end"] == {"removed": 2, "active": 2, "missing": 1, "held": 0, "error": ""}
+
+
+def test_where_nothing_goes_there_is_no_receipt(store: Store) -> None:
+    """An active job, a missing one, and a clearing of nothing leave no file."""
+    active = store.job(status_id=183)
+    assert removal.remove_job(store.database(), active, CAUSE) is Outcome.ACTIVE
+    assert removal.remove_job(store.database(), 10**8, CAUSE) is Outcome.MISSING
+    assert cleared(store).receipt == ""
+    assert not store.receipts.exists()
+
+
+def test_without_a_receipt_nothing_is_removed(store: Store) -> None:
+    """With a file in place of the folder, a sentence names the setting, and all jobs stay whole."""
+    job_id = store.job()
+    store.belongings(job_id)
+    store.receipts.parent.mkdir(exist_ok=True)
+    store.receipts.touch()
+    with pytest.raises(ReceiptNotWritten, match=IN_THE_WAY):
+        removal.remove_job(store.database(), job_id, CAUSE)
+    clearing = cleared(store)
+    assert clearing.removed == 0
+    assert clearing.sentence().startswith("0 finished jobs cleared, then the clearing stopped early.")
+    assert "HERATIO_JOBS_RECEIPTS_DIR" in clearing.error
+    assert store.ids(platform.job_execution, "job_id") == store.ids() == [job_id]
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_disk_that_fills_up_ends_a_removal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What went before is in the receipt, which stays readable; the rest is still there."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 1)
+    ids = [store.job(output=random.Random(n).randbytes(3000).hex()) for n in range(8)]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, limits[1]))
+    try:
+        clearing = cleared(store)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "HERATIO_JOBS_RECEIPTS_DIR" in clearing.error
+    lines = only_receipt(store)
+    left = store.ids()
+    assert 0 < clearing.removed == len(ids) - len(left) < len(ids)
+    assert sorted([*outcomes_in(lines)["removed"], *left]) == ids
+    assert set(ids) - set(left) <= jobs_in(lines).keys()
+    assert lines[-1]["end"]["error"] == clearing.error
+
+
+def test_long_outputs_make_batches_small(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No read holds more than its bound, but for a single job that is longer by itself."""
+    monkeypatch.setattr(exact_rows, "VALUE_BYTES", 5_000)
+    ids = [store.job(output="a" * 1_000) for _ in range(20)]
+    ids.append(store.job(output="ü\n" * 20_000))
+    for job_id in ids:
+        store.belongings(job_id)
+    sizes: list[int] = []
+    real = removal._write
+
+    def noted(receipt: ReceiptWriter, rows: exact_rows.JobRows) -> None:
+        sizes.append(len(rows._found["job"].lines))
+        real(receipt, rows)
+
+    monkeypatch.setattr(removal, "_write", noted)
+    assert cleared(store).removed == len(ids)
+    assert sorted(sizes)[-2] <= 5_000 < sorted(sizes)[-1]
+    written = jobs_in(only_receipt(store))
+    assert {job_id: rows["job"][0][-1] for job_id, rows in written.items()} == {
+        **dict.fromkeys(ids[:-1], "a" * 1_000),
+        ids[-1]: "ü\n" * 20_000,
+    }
+    assert all(len(rows["note_i18n"]) == 2 for rows in written.values())
+
+
+def test_two_removals_at_once_share_the_jobs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from two processes that share no lock: each job goes once, into one receipt."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 5)
+    fill(store, range(1000, 1300))
+    database = store.database()
+    removals = [Removal(300), Removal(300)]
+
+    def remove(progress: Removal) -> None:
+        tables = exact_tables(database)
+        receipt = ReceiptWriter(database, CLEARING, columns_of(tables))
+        removal._run(removal._Work(database, tables, receipt), None, progress, None)
+
+    threads = [threading.Thread(target=remove, args=(progress,)) for progress in removals]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [progress.error for progress in removals] == ["", ""]
+    gone = [outcomes_in(lines).get("removed", []) for lines in read_receipts(store.receipts).values()]
+    assert sum(progress.removed for progress in removals) == sum(map(len, gone))
+    # A job that one passes over because the other holds it may stay only if that one gives it back.
+    assert sorted([*chain(*gone), *store.ids()]) == [*range(1000, 1300)]
+    assert store.ids(platform.job_execution, "job_id") == store.ids()
+
+
+def fill(store: Store, ids: range) -> None:
+    """Insert finished jobs with an execution and a note each, by the thousand."""
+    rows: list[tuple[Any, Callable[[int], dict[str, Any]]]] = [
+        (
+            platform.object_,
+            lambda i: {"id": i, "class_name": "QubitJob", "created_at": NOON, "updated_at": NOON},
+        ),
+        (platform.job, lambda i: {"id": i, "name": f"job {i}", "status_id": 184, "completed_at": NOON}),
+        (platform.job_execution, lambda i: {"job_id": i, "type": f"of {i}"}),
+        (platform.note, lambda i: {"id": i, "object_id": i, "source_culture": "en"}),
+        (platform.note_i18n, lambda i: {"id": i, "culture": "en", "content": f"note of {i}"}),
+    ]
+    with store.engine.begin() as connection:
+        for table, row in rows:
+            connection.execute(insert(table), [row(i) for i in ids])
+
+
+def remove_until_killed(url: str, receipts: Path) -> None:
+    """Clear small batches again and again, in a process of its own."""
+    setattr(removal, "BATCH_JOBS", 8)  # noqa: B010 - a constant; it ends with the process
+    database = Database(make_engine(url), receipts_dir=receipts)
+    while True:
+        with suppress(ClearingRuns, DatabaseBusy):
+            removal.start_removal(database, None, CLEARING).wait()
+        time.sleep(0.005)
+
+
+def wait_for_the_server(store: Store) -> None:
+    """Wait until it has dealt with all that killed processes have sent: a COMMIT may be among it."""
+    store.engine.dispose()
+    if store.engine.dialect.name == "sqlite":
+        return
+    others = (
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() "
+        "AND id <> CONNECTION_ID()"
+    )
+    with store.engine.connect() as connection:
+        while connection.execute(text(others)).scalar_one():
+            time.sleep(0.01)
+
+
+def test_a_removal_killed_at_any_moment_loses_nothing(store: Store) -> None:
+    """Again and again, while a worker restarts jobs: no half job, and each lost row in a receipt."""
+    ids = range(1000, 3000)
+    fill(store, ids)
+    worker, chance = Store.on(store.url), random.Random(6)
+    restarted: set[int] = set()
+    ended = threading.Event()
+
+    def restart() -> None:
+        while not ended.is_set():
+            job_id = chance.choice(ids)
+            job = platform.job
+            taken = update(job).where(job.c.id == job_id, job.c.status_id == 184)
+            with suppress(Exception), worker.engine.begin() as connection:
+                if connection.execute(taken.values(status_id=183, completed_at=None)).rowcount:
+                    restarted.add(job_id)
+            time.sleep(0.002)
+
+    # Its children are forked from a process of one thread that has everything imported.
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["tests.test_receipts"])
+    restarting = threading.Thread(target=restart)
+    restarting.start()
+    for _ in range(KILLS):
+        process = processes.Process(target=remove_until_killed, args=(store.url, store.receipts))
+        before = len([*store.receipts.glob("*")])
+        process.start()
+        while len([*store.receipts.glob("*")]) == before:
+            assert process.is_alive()
+            time.sleep(0.001)
+        time.sleep(chance.random() * 0.1)
+        assert process.pid
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    ended.set()
+    restarting.join()
+    worker.engine.dispose()
+    wait_for_the_server(store)
+
+    left = set(store.ids())
+    receipts = read_receipts(store.receipts)
+    assert len(receipts) == KILLS
+    assert not any("end" in line for lines in receipts.values() for line in lines)
+    with store.engine.connect() as connection:
+        active = connection.execute(select(platform.job.c.id).where(platform.job.c.status_id == 183))
+        assert set(active.scalars()) == restarted
+    assert 0 < len(restarted) < len(left) < len(ids)
+    for table, column in (
+        (platform.object_, "id"),
+        (platform.job_execution, "job_id"),
+        (platform.note, "object_id"),
+        (platform.note_i18n, "id"),
+    ):
+        assert {i for i in store.ids(table, column) if i >= ids.start} == left
+    written = {job_id: rows for lines in receipts.values() for job_id, rows in jobs_in(lines).items()}
+    for job_id in set(ids) - left:
+        rows = written[job_id]
+        assert rows["job"][0][:2] == [job_id, f"job {job_id}"]
+        assert rows["ahg_job_execution"][0][1:3] == [job_id, f"of {job_id}"]
+        assert rows["note_i18n"] == [[job_id, "en", f"note of {job_id}"]]
+        assert rows.keys() == {"object", "job", "note", "note_i18n", "ahg_job_execution"}
