@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -54,8 +54,6 @@ PREVIEW_SECONDS: Final = 60
 PIECE_JOBS: Final = 25_000
 """How many jobs one statement looks at: the server sorts them by name in memory."""
 
-SELECTED_PIECE_JOBS: Final = 5_000
-"""The same where each of them is named by its id."""
 
 IDS_BYTES: Final = 4 * 1024 * 1024
 """More than the ids of a piece take as text; a server may send in one value as little as 1 KB."""
@@ -108,10 +106,6 @@ class Preview:
     """How many jobs stay only because they are among the last of their name."""
     kept_failures: int = 0
     """How many more stay only because they failed."""
-    unfinished: int = 0
-    """How many of the ids asked for are of jobs that are not finished, and so stay."""
-    missing: int = 0
-    """How many of the ids asked for are of no job (any more)."""
 
     @property
     def total(self) -> int:
@@ -233,25 +227,6 @@ def read_preview(
             among = kept[np.searchsorted(kept, after, "right") : np.searchsorted(kept, last, "right")]
             gathered.add(connection, _grouped(among, job.c.id.between(after + 1, last), *where))
         return gathered.preview(connection, database, web_root, now)
-
-
-def describe(database: Database, ids: Ids, *, web_root: Path | None = None) -> Preview:
-    """Return what would go if these jobs were removed: those of them that are finished.
-
-    Also counts those that are not, and those that are not there. `ids` are distinct. Raises as
-    `read_preview` does.
-    """
-    asked = np.sort(ids)
-    there = 0
-    with _reading(database) as connection:
-        gathered = _Gathered(Rules())
-        for piece in np.split(asked, range(SELECTED_PIECE_JOBS, len(asked), SELECTED_PIECE_JOBS)):
-            these = job.c.id.in_(_in_full(piece))
-            there += connection.execute(select(func.count()).where(these)).scalar_one()
-            gathered.add(connection, _grouped(_none(), these, is_finished()))
-        return gathered.preview(
-            connection, database, web_root, datetime.now(UTC), asked=len(asked), there=there
-        )
 
 
 @contextmanager
@@ -407,9 +382,6 @@ class _Gathered:
         database: Database,
         web_root: Path | None,
         now: datetime,
-        *,
-        asked: int = 0,
-        there: int = 0,
     ) -> Preview:
         """Return what was gathered, with samples, and the result files that there are."""
         ids = np.sort(np.concatenate(self._ids))
@@ -427,8 +399,6 @@ class _Gathered:
             read_at=now,
             kept_last=self._kept_last,
             kept_failures=self._kept_failures,
-            unfinished=there - len(ids) if asked else 0,
-            missing=asked - there,
         )
 
     def _by_name(self, terms: dict[int, str]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from jobs_data.engine import DatabaseUnavailable, TookTooLong
 from jobs_data.filters import NO_OWNER, Dates, JobFilter
 from jobs_data.results import FileSizes, file_sizes
 from jobs_data.status import State
-from jobs_data.tidying import OTHERS, Preview, Rules, describe, parse_rules, read_preview, rules_params
+from jobs_data.tidying import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
 from tests.store import NOON, Store
 
 NOW = NOON.replace(tzinfo=UTC)
@@ -131,19 +131,6 @@ def test_names_beyond_the_bound_are_counted_together(
     found = preview(store, Rules())
     assert found.by_name["jobs"].tolist() == [1, 1, 3]
     assert (found.by_name["name"].iloc[-1], found.total) == (OTHERS, 5)
-
-
-def test_a_selection_is_described(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that are not finished, or no longer there, are counted and left out."""
-    monkeypatch.setattr(tidying, "SELECTED_PIECE_JOBS", 2)
-    finished = [store.job("a"), store.job("a", 185), store.job("b")]
-    active, other = store.job("c", 183), store.job("d", 186)
-    asked = np.array([active, *finished[::-1], 10**9, other])
-    found = describe(store.database(), asked)
-    assert found.ids.tolist() == finished
-    assert (found.unfinished, found.missing) == (2, 1)
-    nothing = describe(store.database(), np.array([], np.int64))
-    assert (nothing.total, nothing.unfinished, nothing.missing) == (0, 0, 0)
 
 
 def test_result_files_are_looked_for(store: Store, tmp_path: Path) -> None:
