@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from jobs_data import demo
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
+from jobs_data.kept_receipts import discard_old
 from jobs_data.live import live_of
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
 from web.assets import Assets
@@ -66,6 +67,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     await sign_in.read_idle_timeout()
     # Whoever comes first finds the list read, and where its newest jobs are known.
     threading.Thread(target=read_the_list, name="first look", daemon=True).start()
+    discard_old(settings.receipts_dir, settings.receipts_days)
     if not settings.is_demo:
         yield {}
         return

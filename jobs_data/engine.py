@@ -83,18 +83,21 @@ class Database:
         replica: Engine | None = None,
         list_seconds: float = 10,
         receipts_dir: Path = DEFAULT_RECEIPTS_DIR,
+        receipts_days: int = 90,
     ) -> None:
         """Bind an engine made by `make_engine` to the culture and zone of its texts and times.
 
         `replica` is another such engine, of a copy that only reads use, and that may lag behind;
         `list_seconds` is how long all sessions are shown the same reading of the list, `receipts_dir`
-        the folder for the rows of the jobs that are removed.
+        the folder for the rows of the jobs that are removed, and `receipts_days` for how many days
+        they are kept.
         """
         self.engine = engine
         self.culture = culture
         self.timezone = ZoneInfo(timezone)
         self.list_seconds = list_seconds
         self.receipts_dir = receipts_dir
+        self.receipts_days = receipts_days
         self.survey = Survey()
         self.changes = 0
         """How often this process has changed jobs: nothing from before the last time is shown."""
@@ -368,6 +371,7 @@ def database_for(settings: Settings) -> Database:
         replica=make_engine(settings.read_database_url) if settings.read_database_url else None,
         list_seconds=settings.list_seconds,
         receipts_dir=settings.receipts_dir,
+        receipts_days=settings.receipts_days,
     )
 
 

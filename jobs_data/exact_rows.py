@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -234,6 +234,17 @@ class JobRows:
                 found = _read_rows(self._connection, source, key, table, is_bounded=False)
         self._found[name] = found
         return found
+
+
+def read_rows(
+    connection: Connection, table: ExactTable, key: str, ids: Iterable[int]
+) -> dict[int, list[bytes]]:
+    """Return the rows of a table whose key is one of some ids, by it, each as a JSON array."""
+    source = f"{table.name} WHERE {key} IN ({listed(ids)})"
+    if connection.dialect.name != "sqlite":
+        with suppress(TooMuch):
+            return _read_in_one_value(connection, source, key, table).by_key()
+    return _read_rows(connection, source, key, table, is_bounded=False).by_key()
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,11 @@ def export_url(view: ListView, *, all_columns: bool = False) -> str:
     return _with_query(f"{BASE}/export-csv", {**view_params(view.unpaged), **more})
 
 
+def receipt_url(receipt_id: str) -> str:
+    """Return the address from which a receipt is streamed."""
+    return f"{BASE}/receipts/{receipt_id}"
+
+
 def record_url(site_url: str, slug: str) -> str:
     """Return the address of a record's page on the platform's site, empty where it has none."""
     return f"{site_url}/{quote(slug, safe='')}" if site_url and slug else ""

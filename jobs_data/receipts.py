@@ -15,6 +15,7 @@ removal was tried anew: the last counts. After a kill the last member may be cut
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import logging
@@ -29,12 +30,11 @@ from enum import StrEnum
 from typing import Any, Final, Self, TypeVar
 
 from jobs_data.engine import Database, DatabaseUnavailable, identity
+from jobs_data.kept_receipts import SUFFIX, discard_old
 
 S = TypeVar("S", bound=str)
 
 log = logging.getLogger(__name__)
-
-SUFFIX: Final = ".jsonl.gz"
 
 
 class Action(StrEnum):
@@ -75,6 +75,7 @@ class ReceiptWriter:
         """The file's name without its suffix; empty while nothing is written."""
         self._name = f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._folder = database.receipts_dir
+        self._days = database.receipts_days
         self._file: int | None = None
         self._length = 0
         self._counts: Counter[str] = Counter()
@@ -158,8 +159,11 @@ class ReceiptWriter:
 
     def _create(self) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        discard_old(self._folder, self._days)
         path = self._folder / f"{self._name}{SUFFIX}"
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # Held until it is closed, or the process ends: who reads it can tell that it is at work.
+        fcntl.flock(self._file, fcntl.LOCK_EX)
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)

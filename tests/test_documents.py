@@ -41,7 +41,7 @@ def offered_routes() -> Iterator[str]:
     )
     for route in [*routes(), *sign_in.routes()]:
         assert isinstance(route, Route)
-        path = re.sub(r"\{job_id(:id)?\}", "{id}", route.path)
+        path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)
         # An endpoint that is a class answers the methods that it has.
         methods = (route.methods or {m.upper() for m in dir(route.endpoint)}) & {"GET", "POST"}
         if path == links.SIGN_OUT:

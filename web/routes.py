@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Generator
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Route
 
-from jobs_data import export, links, notices, queries, removal
+from jobs_data import export, kept_receipts, links, notices, queries, removal
 from jobs_data.engine import get_database
 from jobs_data.filters import ListView, parse_number, parse_view
 from jobs_data.receipts import Action, Cause, ReceiptNotWritten
@@ -29,6 +30,8 @@ from jobs_data.results import ResultUnavailable, find_result
 from jobs_data.settings import get_settings
 from web.answers import plain, wants_json
 from web.gate import visitor_name
+
+log = logging.getLogger(__name__)
 
 HTTP_OK: Final = 200
 
@@ -125,6 +128,31 @@ async def output(request: Request) -> Response:
     )
 
 
+async def receipt(request: Request) -> Response:
+    """Stream a receipt as it is, up to where it was written when the request came."""
+    receipt_id = request.path_params["receipt_id"]
+    path = await run_in_threadpool(kept_receipts.find, get_database().receipts_dir, receipt_id)
+    if path is None:
+        return plain(request, 404, "There is no such receipt (any more).")
+    try:
+        # Not more than that: a removal or an undo may be adding to it.
+        size = path.stat().st_size
+        pieces = kept_receipts.stream(path, size)
+        first = await run_in_threadpool(next, pieces, b"")
+    except OSError as error:
+        log.warning("a receipt cannot be read: %s", error)
+        return plain(request, 404, "This receipt cannot be read: see the rights of its folder.")
+    return StreamingResponse(
+        _closing(pieces, first),
+        media_type="application/gzip",
+        headers={
+            **_ATTACHMENT_HEADERS,
+            "Content-Length": str(size),
+            "Content-Disposition": f'attachment; filename="{path.name}"',
+        },
+    )
+
+
 class DeleteJob(HTTPEndpoint):
     """Remove one finished job; any other method than POST is answered 405."""
 
@@ -182,6 +210,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{base}/export-csv", export_csv),
         Route(f"{base}/clear-inactive", ClearInactive),
         Route(f"{base}/delete/{{job_id}}", DeleteJob),
+        Route(f"{base}/receipts/{{receipt_id}}", receipt),
         Route(f"{base}/queue/{{job_id:id}}", queue_job),
         Route(f"{base}/{{job_id:id}}", report),
         Route(f"{base}/{{job_id:id}}/download", download),

@@ -50,6 +50,7 @@ CLOSED = [
     Known("http", "/admin/jobs/export-csv", READ),
     Known("http", "/admin/jobs/clear-inactive", "any"),
     Known("http", "/admin/jobs/delete/{job_id}", "any"),
+    Known("http", "/admin/jobs/receipts/{receipt_id}", READ),
     Known("http", "/admin/jobs/{job_id:id}", READ),
     Known("http", "/admin/jobs/{job_id:id}/download", READ),
     Known("http", "/admin/jobs/{job_id:id}/output", READ),

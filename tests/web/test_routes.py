@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from jobs_data import export, links, notices, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
+from tests.removals import remove
 from tests.store import Store
 from web.gate import ACCOUNT_HEADER
 from web.routes import database_unavailable, routes
@@ -259,3 +260,19 @@ def test_a_database_that_does_not_answer_is_a_503_with_a_sentence(
         response = client.request(method, path, headers=JSON)
         assert response.status_code == 503
         assert "no table named job" in response.json()["message"]
+
+
+def test_a_receipt_is_streamed_as_it_is(client: TestClient, store: Store) -> None:
+    """As an attachment of its own name; whatever is no receipt's name is a 404 with a sentence."""
+    receipt_id = remove(store, [store.job()])
+    response = client.get(f"/admin/jobs/receipts/{receipt_id}")
+    assert response.status_code == 200
+    assert response.content == (store.receipts / f"{receipt_id}.jsonl.gz").read_bytes()
+    assert f'"{receipt_id}.jsonl.gz"' in response.headers["content-disposition"]
+    assert response.headers["content-type"] == "application/gzip"
+    for name in (receipt_id[:-1] + "x", f"{receipt_id}.json", "..%2F..%2Fetc%2Fpasswd"):
+        response = client.get(f"/admin/jobs/receipts/{name}")
+        assert (response.status_code, response.text) in [
+            (404, "There is no such receipt (any more)."),
+            (404, "Not Found"),
+        ]

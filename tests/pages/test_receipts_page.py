@@ -1,0 +1,108 @@
+"""The page of the receipts, run without a browser; it shows files, so one database is enough."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from jobs_data import undo
+from jobs_data.accounts import Right
+from jobs_data.receipts import Action, Cause
+from tests.pages.test_pages import introduce, press, show, words
+from tests.removals import remove
+from tests.store import Store
+
+pytestmark = [
+    pytest.mark.usefixtures("served", "administrator"),
+    pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True),
+]
+HOSTILE = "[no](link) <b>"
+
+
+@pytest.fixture
+def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Introduce the viewer as the gate does."""
+    introduce(monkeypatch, Right.ADMINISTRATOR)
+
+
+def removed(store: Store) -> tuple[int, str]:
+    """Remove a job with a hostile name; return its id and that of the receipt."""
+    job_id = store.job(HOSTILE)
+    return job_id, remove(store, [job_id], Cause(HOSTILE, Action.TIDY, HOSTILE))
+
+
+def undo_button(app: AppTest) -> tuple[bool, str]:
+    """Return whether the button is disabled, and what its tooltip says."""
+    [button] = [button for button in app.button if button.label == "Undo…"]
+    return button.disabled, button.help
+
+
+def test_without_receipts_it_says_what_will_be_here(store: Store) -> None:
+    """And for how long they are kept."""
+    app = show("receipts.py")
+    assert "There are no receipts." in words(app)
+    assert "for 90 days" in words(app)
+
+
+def test_the_list_and_a_search(store: Store) -> None:
+    """A row for each receipt; what matches nothing says where was looked."""
+    job_id, _ = removed(store)
+    remove(store, [store.job("other")])
+    app = show("receipts.py")
+    assert list(app.dataframe[0].value["names"]) == ["other ×1", f"{HOSTILE} ×1"]
+    app = show("receipts.py", search=str(job_id))
+    row = app.dataframe[0].value.iloc[0]
+    assert (row["by"], row["filter"], row["action"], row["removed"]) == (
+        HOSTILE,
+        HOSTILE,
+        ["Tidied"],
+        1,
+    )
+    app = show("receipts.py", search="nobody")
+    assert "No receipt matches" in words(app)
+    press(app, "Show all receipts")
+    assert len(app.dataframe[0].value) == 2
+
+
+def test_a_receipt_is_undone_after_a_question(store: Store) -> None:
+    """The job is back, the page says so, and it cannot be done twice."""
+    job_id, receipt_id = removed(store)
+    app = show("receipts.py", receipt=receipt_id)
+    assert f"{HOSTILE} ×1" in [text.value for text in app.text]
+    assert list(app.dataframe[0].value["Job name"]) == [HOSTILE]
+    press(app, "Undo…")
+    assert "**1 job** will return" in words(app)
+    press(app, "Undo")
+    [work] = [each for (_, name), each in undo._undos.items() if name == receipt_id]
+    told = words(app)
+    work.wait()
+    app.run()
+    assert store.ids() == [job_id]
+    assert "1 job put back, under the old numbers." in told + words(app)
+    assert "put back by *Ada* <b> on" in words(app)
+    assert undo_button(app) == (True, "All of its jobs have been put back.")
+
+
+def test_a_reader_looks_and_does_not_undo(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even by a question that was opened before."""
+    _, receipt_id = removed(store)
+    app = show("receipts.py", receipt=receipt_id)
+    press(app, "Undo…")
+    introduce(monkeypatch, Right.READER)
+    press(app, "Undo")
+    assert store.ids() == []
+    assert undo_button(app) == (True, "Only administrators may undo a removal.")
+
+
+def test_a_receipt_that_is_not_there_has_a_clear_page(store: Store) -> None:
+    """It says what may have happened."""
+    for name in ("20260102T030405Z-01234567", "../x", HOSTILE):
+        assert "There is no receipt with this name." in words(show("receipts.py", receipt=name))
+
+
+def test_a_receipt_of_another_database_says_so(store: Store) -> None:
+    """It can be looked at and not undone; neither can one that was cut at its beginning."""
+    _, receipt_id = removed(store)
+    path = store.receipts / f"{receipt_id}.jsonl.gz"
+    path.write_bytes(path.read_bytes()[:30])
+    app = show("receipts.py", receipt=receipt_id)
+    assert "was cut off before its end" in words(app)
+    assert undo_button(app)[1].startswith("This receipt cannot be read")

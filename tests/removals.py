@@ -1,0 +1,19 @@
+"""Removals, for tests of what comes after them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jobs_data import removal
+from jobs_data.receipts import Action, Cause
+from tests.store import Store
+
+CAUSE = Cause("ada", Action.DELETE, "2 selected jobs")
+
+
+def remove(store: Store, ids: Sequence[int], cause: Cause = CAUSE) -> str:
+    """Remove finished jobs and return the id of the receipt."""
+    work = removal.start_removal(store.database(), np.array(sorted(ids), dtype=np.int64), cause)
+    work.wait()
+    assert (work.removed, work.error) == (len(ids), "")
+    return work.receipt
