@@ -14,6 +14,7 @@ from pages.parts import (
     dialogs,
     filter_bar,
     filter_form,
+    folds,
     readings,
     receipts_undo,
     refresh,
@@ -28,7 +29,8 @@ database = get_database()
 zone = times.zone_named(st.context.timezone)
 viewer = get_viewer()
 filter_bar.follow_number(database)
-asked = state.view_in_url()
+in_url = state.view_in_url()
+asked = folds.as_shown(in_url)
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
 clearing.take_result()
@@ -79,10 +81,10 @@ refresh.keep_refreshing(
     else "",
 )
 if dialogs.is_open():
-    dialogs.show_dialog(asked)
+    dialogs.show_dialog(in_url)
 else:
     receipts_undo.show_dialog()
 table.let_keys_in()
 if report := st.session_state.pop("wants_report", None):
-    state.open_report(asked, report)
+    state.open_report(in_url, report)
 finish_cards()  # last: nobody has to wait for their bars

@@ -28,11 +28,9 @@ def go_to(view: ListView) -> None:
 
 def put_into_url(params: Params, names: Sequence[str]) -> None:
     """Give the URL's parameters of some names these values, and take out those that have none."""
-    for name in names:
-        if name in params:
-            st.query_params[name] = params[name]
-        elif name in st.query_params:
-            del st.query_params[name]
+    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in names}
+    # All at once: each change would be an address of its own for the browser's Back.
+    st.query_params.from_dict({**others, **{n: params[n] for n in names if n in params}})
 
 
 def link_params(view: ListView, **more: str) -> dict[str, str | list[str]]:

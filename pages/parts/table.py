@@ -18,7 +18,7 @@ from jobs_data.queries import JobsList
 from jobs_data.selections import MAX_JOBS, Contents, Ids, read_contents
 from jobs_data.status import FINISHED_STATES, OTHER_LABELS, State
 from jobs_data.wording import counted
-from pages.parts import dialogs, selection
+from pages.parts import dialogs, folds, selection
 from pages.parts.selection import Lines
 from pages.parts.state import go_to, view_in_url
 from pages.parts.text import plain
@@ -70,7 +70,7 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
     key = selection.table_key(shown)
     ticked = [row for row, ids in enumerate(shown) if np.isin(ids, selected).all()]
     st.dataframe(
-        _cells(jobs.rows, site_url, with_delete=viewer.may_remove),
+        _cells(jobs, zone, site_url, with_delete=viewer.may_remove),
         key=key,
         selection_default={"selection": {"rows": ticked}},
         hide_index=True,
@@ -106,7 +106,7 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
                 width=60,
                 type="tertiary",
                 key=f"{key}-report",
-                on_click=partial(_report_pressed, f"{key}-report", shown),
+                on_click=partial(_report_pressed, f"{key}-report", shown, jobs),
             ),
             "delete": st.column_config.ButtonColumn(
                 "Delete",
@@ -133,6 +133,9 @@ def lines(jobs: JobsList) -> Lines:
 
 def show_pages(jobs: JobsList, zone: ZoneInfo) -> None:
     """Show which jobs these are of how many, and the way to the others."""
+    if jobs.folded:
+        folds.show_ways(jobs, jobs.folded, zone)
+        return
     st.session_state["page_number"] = jobs.view.page
     last = jobs.first + len(jobs.rows) - 1
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
@@ -171,6 +174,14 @@ def show_selection(jobs: JobsList, selected: Ids, viewer: Viewer) -> None:
                 icon=":material/description:",
                 on_click=lambda: st.session_state.update(wants_report=int(selected[0])),
             )
+        for line in lines(jobs):
+            if len(line) > 1 and np.array_equal(np.sort(line), selected):
+                st.button(
+                    "Show these jobs",
+                    icon=folds.OPEN_BUTTON,
+                    on_click=folds.open_line,
+                    args=(jobs, line),
+                )
         st.markdown(_summary(selected, contents))
 
 
@@ -255,9 +266,12 @@ def _pressed_in_table(key: str, shown: Lines, view: ListView) -> None:
         go_to(view_in_url().with_sort(sort, is_reversed=again and not view.is_reversed))
 
 
-def _report_pressed(key: str, shown: Lines) -> None:
+def _report_pressed(key: str, shown: Lines, jobs: JobsList) -> None:
     for line in _pressed([st.session_state[key]["row"]], shown):
-        st.session_state["wants_report"] = line[0]
+        if len(line) > 1:
+            folds.open_line(jobs, line)
+        else:
+            st.session_state["wants_report"] = line[0]
 
 
 def _delete_pressed(key: str, shown: Lines) -> None:
@@ -270,7 +284,8 @@ def _pressed(rows: Sequence[int], shown: Lines) -> Lines:
     return tuple(shown[row] for row in rows if 0 <= row < len(shown))
 
 
-def _cells(rows: pd.DataFrame, site_url: str, *, with_delete: bool) -> pd.DataFrame:
+def _cells(jobs: JobsList, zone: ZoneInfo, site_url: str, *, with_delete: bool) -> pd.DataFrame:
+    rows = jobs.rows
     cells = pd.DataFrame(
         {
             "name": rows["name"],
@@ -288,6 +303,8 @@ def _cells(rows: pd.DataFrame, site_url: str, *, with_delete: bool) -> pd.DataFr
     if with_delete:
         finished = rows["state"].isin(FINISHED_STATES)
         cells["delete"] = [DELETE_BUTTON if is_finished else "" for is_finished in finished]
+    if jobs.folded:
+        folds.write_lines(cells, rows, zone)
     return cells
 
 

@@ -52,7 +52,8 @@ def test_a_removal_is_found_and_undone_by_keyboard(
     select_rows(page, 0)
     expect(page.get_by_text("1 receipt selected")).to_be_visible()
     page.keyboard.press("o")
-    expect(page.get_by_text("3 selected jobs")).to_be_visible()
+    expect(page.get_by_role("heading", name="Receipt", exact=True)).to_be_visible()
+    expect(page.get_by_text("3 selected jobs")).to_have_count(1)
     opened = query(page)
     assert opened["search"] == "ada import"
 
