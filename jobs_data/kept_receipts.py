@@ -58,6 +58,10 @@ class ReceiptsUnreadable(Exception):
     """The folder of the receipts cannot be read; the message is a sentence for the screen."""
 
 
+ACTIONS: Final = {"delete": "Deleted", "clear": "Cleared", "tidy": "Tidied"}
+"""What was done, as the screen says it."""
+
+
 class State(StrEnum):
     """How things are with a receipt; the values are for the screen."""
 
@@ -302,7 +306,8 @@ def search(receipts: Sequence[Receipt], text: str) -> tuple[list[Receipt], int]:
     found, unread = [], 0
     for receipt in receipts:
         said = receipt.summary
-        told = "\n".join((said.by, said.action, said.filter, *said.names)).casefold()
+        action = ACTIONS.get(said.action, "")
+        told = "\n".join((said.by, said.action, action, said.filter, *said.names)).casefold()
         missing = [word for word in words if word not in told and word != receipt.id.casefold()]
         if any(not (word.isascii() and word.isdigit()) for word in missing):
             unread += receipt.is_being_read

@@ -141,6 +141,7 @@ def test_a_long_receipt_is_read_in_the_background(
         ("BOB", "older"),
         ("import accessions", "older"),
         ("delete", "older newer"),
+        ("Deleted", "older newer"),
         ("selected bob", "older"),
         ("%", "newer"),
         ("_", "newer"),
