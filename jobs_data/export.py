@@ -12,12 +12,19 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from jobs_data.engine import Database, DatabaseBusy
-from jobs_data.export_rows import ExportedJob, stream_jobs
+from jobs_data.export_rows import ExportedJob, stream_jobs, stream_reports
 from jobs_data.filters import ListView
 from jobs_data.frames import utc
+from jobs_data.queries import JobReport
 
 FILE_NAME: Final = "jobs-export.csv"
+ALL_COLUMNS_FILE_NAME: Final = "jobs-export-all-columns.csv"
 HEADER: Final = ("Name", "Status", "User", "Created", "Completed")
+ALL_COLUMNS_HEADER: Final = (
+    *("Id", "Name", "Status", "State", "User", "User id", "Type"),
+    *("Created", "Started", "Completed", "Duration (s)"),
+    *("Related record", "Related record id", "Result file", "Error text", "Stack trace"),
+)
 BUTTON_MAX_JOBS: Final = 50_000
 """Above this the button leads to the streaming route: Streamlit keeps a button's file in memory."""
 
@@ -29,12 +36,13 @@ _slots: Final = threading.BoundedSemaphore(PARALLEL_EXPORTS)
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_chunks(database: Database, view: ListView) -> Generator[bytes]:
+def csv_chunks(database: Database, view: ListView, *, all_columns: bool = False) -> Generator[bytes]:
     """Yield the CSV of all jobs of a view's filter, in its order, in pieces of constant size.
 
-    UTF-8 with a byte-order mark, so that spreadsheets read it as such; RFC 4180 quoting and line ends;
-    times in ISO 8601 with the offset of the platform's time zone. Raises DatabaseUnavailable, and
-    DatabaseBusy at the first piece where too many exports are being read.
+    It has the five columns of HEADER, or with `all_columns` those of ALL_COLUMNS_HEADER. UTF-8 with
+    a byte-order mark, so that spreadsheets read it as such; RFC 4180 quoting and line ends; times in
+    ISO 8601 with the offset of the platform's time zone. Raises DatabaseUnavailable, and DatabaseBusy
+    at the first piece where too many exports are being read.
     """
     # An export lasts as long as its reader takes, and holds a connection all the time.
     if not _slots.acquire(blocking=False):
@@ -42,7 +50,11 @@ def csv_chunks(database: Database, view: ListView) -> Generator[bytes]:
             f"{PARALLEL_EXPORTS} exports are being read already. Try again when one has ended."
         )
     try:
-        yield f"\ufeff{','.join(HEADER)}\r\n".encode()
+        yield f"\ufeff{','.join(ALL_COLUMNS_HEADER if all_columns else HEADER)}\r\n".encode()
+        if all_columns:
+            for reports in stream_reports(database, view):
+                yield _encode_all_columns(reports, database.timezone)
+            return
         for jobs in stream_jobs(database, view):
             yield _encode(jobs, database.timezone)
     finally:
@@ -63,6 +75,24 @@ def _encode(jobs: Iterable[ExportedJob], timezone: ZoneInfo) -> bytes:
         f"{_with_offset(created, timezone)},{_with_offset(completed, timezone)}\r\n"
         for name, status, owner, created, completed in jobs
     ).encode()
+
+
+def _encode_all_columns(reports: Iterable[JobReport], timezone: ZoneInfo) -> bytes:
+    def at(moment: datetime | None) -> str:
+        return "" if moment is None else moment.astimezone(timezone).isoformat(timespec="seconds")
+
+    buffer = io.StringIO(newline="")
+    lines = csv.writer(buffer, lineterminator="\r\n")
+    for job in reports:
+        cells = (
+            *(job.id, job.name, job.status, job.state.value, job.owner, job.user_id, job.type),
+            *(at(job.created), at(job.started), at(job.completed), job.duration_seconds),
+            *(job.slug, job.object_id, job.download_path),
+            *("\n\n".join(error.text for error in job.errors), job.stack_trace),
+        )
+        # SQLite holds text in a column of numbers, too.
+        lines.writerow([defuse(cell) if isinstance(cell, str) else cell for cell in cells])
+    return buffer.getvalue().encode()
 
 
 # Names, statuses and owners come again and again, and so do the hours. To write a cell and to reckon

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import ColumnElement, Connection, Executable, func, select, union_all
 
 from jobs_data import frames
@@ -16,9 +18,9 @@ from jobs_data.filters import ListView, Sort
 from jobs_data.matching import matching
 from jobs_data.order import in_order, with_object
 from jobs_data.owners import owner_names, with_owner
-from jobs_data.platform import job, object_
-from jobs_data.queries import read_status_names
-from jobs_data.spans import BEFORE_ALL_TIMES, Piece, Spans, created, within
+from jobs_data.platform import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
+from jobs_data.queries import JobReport, read_reports, read_status_names
+from jobs_data.spans import BEFORE_ALL_TIMES, Ids, Piece, Spans, created, within
 from jobs_data.status import label_of, state_of
 
 EXPORT_CHUNK_ROWS: Final = 2_000
@@ -29,6 +31,14 @@ JOB_BYTES: Final = 2_000
 PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024
 """What a server sends in one value, if nobody has set it lower."""
+
+REPORTS_TOGETHER: Final = 1_000
+TEXTS_TOGETHER: Final = 2_000_000
+"""How much long text, in the database's own measure, the reports read at a time have, but for one
+that has more alone."""
+
+LONG_TEXT: Final = 1_000
+"""From this on, in the same measure, a text counts as long."""
 
 MAX_OVERLAP: Final = 5
 EXPORT_SECONDS: Final = 3_600
@@ -48,18 +58,27 @@ def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob
     """
     with database.reading(EXPORT_SECONDS) as connection:
         exporting = _Exporting(connection, database, view)
-        if view.sort is Sort.DATE and not view.is_reversed and not database.is_sqlite:
-            spans = database.survey.spans(database.reading, connection)
-            # Where times do not follow ids, to sort all jobs once costs less than to look for each
-            # piece among most of them.
-            if spans.overlap() <= MAX_OVERLAP:
-                yield from exporting.in_pieces(spans)
-                return
-        yield from exporting.in_order()
+        if spans := exporting.spans_to_follow():
+            yield from exporting.in_pieces(spans)
+        else:
+            yield from exporting.in_order()
+
+
+def stream_reports(database: Database, view: ListView) -> Iterator[list[JobReport]]:
+    """Yield what is known of all jobs of a view's filter, without outputs, in its order.
+
+    All come from one transaction, at most a thousand at a time, and fewer where their texts are long.
+    Memory grows by the eight bytes of each job's id at most. Raises DatabaseUnavailable.
+    """
+    with database.reading(EXPORT_SECONDS) as connection:
+        exporting = _Exporting(connection, database, view)
+        for ids in exporting.ids():
+            for first in range(0, len(ids), REPORTS_TOGETHER):
+                yield from exporting.reports(ids[first : first + REPORTS_TOGETHER].tolist())
 
 
 class _Exporting:
-    """The two ways in which an export reads its jobs."""
+    """The ways in which an export reads its jobs."""
 
     def __init__(self, connection: Connection, database: Database, view: ListView) -> None:
         self._connection = connection
@@ -69,8 +88,17 @@ class _Exporting:
         self._terms = read_status_names(connection, database)
         self._statuses: dict[tuple[int | None, bool], str] = {}
 
+    def spans_to_follow(self) -> Spans | None:
+        """Return the spans by which jobs are found piece by piece; None where all are to be sorted."""
+        if self._view.sort is not Sort.DATE or self._database.is_sqlite:
+            return None
+        spans = self._database.survey.spans(self._database.reading, self._connection)
+        # Where times do not follow ids, to sort all jobs once costs less than to look for each piece
+        # among most of them.
+        return spans if spans.overlap() <= MAX_OVERLAP else None
+
     def in_pieces(self, spans: Spans) -> Iterator[list[ExportedJob]]:
-        """Yield jobs piece by piece, newest first."""
+        """Yield jobs piece by piece."""
         self._connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
         sizes = "SELECT LEAST(@@group_concat_max_len, @@max_allowed_packet)"
         at_most = self._connection.exec_driver_sql(sizes).scalar_one() // JOB_BYTES
@@ -78,7 +106,7 @@ class _Exporting:
         names = owner_names(self._connection, self._database, user_ids)
         owners = {i: names.get(i, frames.SYSTEM_OWNER) for i in user_ids}
         together: list[Piece] = []
-        for piece in spans.pieces(min(PIECE_JOBS, at_most // 3 + 1)):
+        for piece in self._pieces(spans, min(PIECE_JOBS, at_most // 3 + 1)):
             if piece.at_most <= at_most:
                 together.append(piece)
             if piece.at_most > at_most or len(together) == PIECES_TOGETHER:
@@ -87,6 +115,10 @@ class _Exporting:
             if piece.at_most > at_most:
                 yield from self.in_order(*_created_in(piece))
         yield from self._each_in_one_value(together, owners)
+
+    def _pieces(self, spans: Spans, jobs: int) -> Iterable[Piece]:
+        newest_first = spans.pieces(jobs)
+        return reversed(list(newest_first)) if self._view.is_reversed else newest_first
 
     def _each_in_one_value(
         self, pieces: Sequence[Piece], owners: Mapping[int | None, str]
@@ -110,7 +142,7 @@ class _Exporting:
         with closing(self._stream(statement, 1)) as chunks:
             for [(value,)] in chunks:
                 rows = json.loads(f"[{value or ''}]", strict=False)
-                rows.sort(reverse=True)
+                rows.sort(reverse=not self._view.is_reversed)
                 yield [
                     (
                         _name(name),
@@ -146,11 +178,60 @@ class _Exporting:
                     for name, status_id, has_ended, time, end, *names in rows
                 ]
 
+    def ids(self) -> Iterator[Ids]:
+        """Yield the ids of all jobs, piece by piece or all at once."""
+        spans = self.spans_to_follow()
+        statement = select(job.c.id).select_from(with_object()).where(*self._where)
+        statement = statement.order_by(*in_order(self._database, self._view))
+        for piece in self._pieces(spans, PIECE_JOBS) if spans else [None]:
+            found = statement if piece is None else statement.where(*_created_in(piece))
+            chunks = self._stream(found, EXPORT_CHUNK_ROWS)
+            yield np.fromiter((row.id for rows in chunks for row in rows), dtype=np.int64)
+
+    def reports(self, ids: Sequence[int]) -> Iterator[list[JobReport]]:
+        """Yield what is known of some jobs, so many at a time as their texts allow."""
+        sizes = self._text_sizes(ids)
+        together: list[int] = []
+        size = 0
+        for job_id in ids:
+            size += sizes.get(job_id, 0)
+            if together and size > TEXTS_TOGETHER:
+                yield read_reports(self._connection, self._database, together, self._terms)
+                together, size = [], sizes.get(job_id, 0)
+            together.append(job_id)
+        if together:
+            yield read_reports(self._connection, self._database, together, self._terms)
+
+    def _text_sizes(self, ids: Sequence[int]) -> Counter[int]:
+        """Return how much long text each of some jobs has."""
+        run = job_execution.c
+        present = self._database.columns.get(job_execution.name, frozenset())
+        texts = [
+            select(job.c.id, func.length(job.c.download_path)),
+            *(
+                select(run.job_id, func.length(run[name]))
+                for name in ("error_message", "stack_trace")
+                if name in present
+            ),
+        ]
+        if {note.name, note_i18n.name} <= self._database.tables:
+            texts.append(
+                select(note.c.object_id, func.length(note_i18n.c.content))
+                .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
+                .where(note.c.type_id == ERROR_NOTE_TYPE_ID)
+            )
+        sizes: Counter[int] = Counter()
+        for statement in texts:
+            job_id, length = statement.selected_columns
+            long = statement.where(job_id.in_(ids), length >= LONG_TEXT)
+            for of, size in self._connection.execute(long):
+                sizes[of] += size
+        return sizes
+
     def _stream(self, statement: Executable, rows: int) -> Generator[Sequence[Any]]:
         """Yield so many rows at a time from a cursor that stays on the server."""
-        result = self._connection.execution_options(stream_results=True, yield_per=rows).execute(
-            statement
-        )
+        options = {"stream_results": True, "yield_per": rows}
+        result = self._connection.execute(statement, execution_options=options)
         try:
             yield from result.partitions()
         except GeneratorExit:

@@ -234,7 +234,7 @@ def spell_dates(dates: Dates) -> str:
     if dates == ANY_TIME:
         return ""
     return "..".join(
-        "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+        "" if moment is None else f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
         for moment in (dates.since, dates.before)
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from jobs_data.filters import ListView, Params, view_params
+from jobs_data.filters import ListView, Params, parse_number, view_params
 
 BASE: Final = "/admin/jobs"
 """The platform's own route, below which everything of ours lies."""
@@ -44,9 +45,10 @@ def output_url(job_id: int) -> str:
     return f"{BASE}/{job_id}/output"
 
 
-def export_url(view: ListView) -> str:
+def export_url(view: ListView, *, all_columns: bool = False) -> str:
     """Return the address from which the CSV of a view's jobs is streamed; pages do not matter."""
-    return _with_query(f"{BASE}/export-csv", view_params(view.unpaged))
+    more = {"columns": "all"} if all_columns else {}
+    return _with_query(f"{BASE}/export-csv", {**view_params(view.unpaged), **more})
 
 
 def receipt_url(receipt_id: str) -> str:
@@ -57,6 +59,24 @@ def receipt_url(receipt_id: str) -> str:
 def record_url(site_url: str, slug: str) -> str:
     """Return the address of a record's page on the platform's site, empty where it has none."""
     return f"{site_url}/{quote(slug, safe='')}" if site_url and slug else ""
+
+
+def job_meant(text: str) -> int | None:
+    """Return the number of the job that a stranger's text stands for alone, or None.
+
+    It is a number (`4711`, `#4711`, `job 4711`) or the address of a report, ours or AtoM's.
+    """
+    if number := re.fullmatch(r"(?:job)?\s*#?\s*([0-9]{1,18})", text.strip(), re.IGNORECASE):
+        return int(number[1])
+    try:
+        address = urlsplit(text.strip())
+    except ValueError:
+        return None
+    if number := re.search(r"/jobs/([0-9]{1,18})(?:/output|/download)?/?$", address.path):
+        return int(number[1])
+    if address.path.endswith(("/jobs/job", "/jobs/report")):
+        return parse_number(parse_qs(address.query).get("id", [None])[-1])
+    return None
 
 
 def _with_query(path: str, params: Params) -> str:

@@ -122,6 +122,7 @@ class JobReport:
     status_id: int | None
     status: str
     state: State
+    user_id: int | None
     owner: str
     created: datetime | None
     started: datetime | None
@@ -278,9 +279,25 @@ def read_report(database: Database, job_id: int) -> JobReport | None:
         if row is None:
             return None
         terms = read_status_names(connection, database)
-        state = state_of(row["status_id"], row["has_ended"])
-        notes = _error_notes(connection, database, job_id)
-        return _report(row, notes, label_of(row["status_id"], state, terms), database)
+        notes = _error_notes(connection, database, [job_id])
+        return _report(row, notes.get(job_id, ()), terms, database)
+
+
+def read_reports(
+    connection: Connection, database: Database, ids: Sequence[int], terms: dict[int, str]
+) -> list[JobReport]:
+    """Return what is known of those of some jobs that exist, but for their outputs, in the ids' order.
+
+    `terms` are what `read_status_names` returns. Raises what the database driver raises, inside
+    `Database.reading`.
+    """
+    statement = _report_columns(database, with_output=False).where(job.c.id.in_(ids))
+    notes = _error_notes(connection, database, ids)
+    reports = {
+        row["id"]: _report(row, notes.get(row["id"], ()), terms, database)
+        for row in connection.execute(statement).mappings()
+    }
+    return [reports[job_id] for job_id in ids if job_id in reports]
 
 
 def read_neighbours(database: Database, view: ListView, job_id: int) -> tuple[int | None, int | None]:
@@ -322,7 +339,9 @@ def stream_output(database: Database, job_id: int) -> Iterator[str]:
         position += OUTPUT_CHUNK_CHARACTERS
 
 
-def _report(row: RowMapping, notes: Sequence[str], status: str, database: Database) -> JobReport:
+def _report(
+    row: RowMapping, notes: Sequence[str], terms: dict[int, str], database: Database
+) -> JobReport:
     created = frames.utc(row["created_at"], database.timezone)
     completed = frames.utc(row["completed_at"], database.timezone)
     state = state_of(row["status_id"], row["has_ended"])
@@ -347,8 +366,9 @@ def _report(row: RowMapping, notes: Sequence[str], status: str, database: Databa
         id=row["id"],
         name=frames.name_of(row),
         status_id=row["status_id"],
-        status=status,
+        status=label_of(row["status_id"], state, terms),
         state=state,
+        user_id=row["user_id"],
         owner=frames.owner_of(row),
         created=created,
         started=frames.utc(row["started_at"], database.timezone),
@@ -456,20 +476,10 @@ def _columns(database: Database, source: FromClause = job) -> Select[Any]:
     ).select_from(source)
 
 
-def _report_columns(database: Database) -> Select[Any]:
+def _report_columns(database: Database, *, with_output: bool = True) -> Select[Any]:
     """Select what the report shows of a job beyond the list's columns."""
-    if database.is_sqlite:
-        output_bytes = func.length(cast(job.c.output, LargeBinary))
-        tail = func.substr(job.c.output, -OUTPUT_TAIL_BYTES)
-    else:
-        output_bytes = func.length(job.c.output)
-        tail = func.right(job.c.output, OUTPUT_TAIL_BYTES)
     statement = _columns(database).add_columns(
-        job.c.download_path,
-        # At most as many characters as the tail may have bytes; the rest is cut off here.
-        tail.label("output"),
-        (output_bytes > OUTPUT_TAIL_BYTES).label("has_more"),
-        output_bytes.label("output_bytes"),
+        job.c.user_id, job.c.download_path, *_output_columns(database, is_wanted=with_output)
     )
     present = database.columns.get(job_execution.name, frozenset())
     if present:
@@ -480,17 +490,45 @@ def _report_columns(database: Database) -> Select[Any]:
     )
 
 
-def _error_notes(connection: Connection, database: Database, job_id: int) -> list[str]:
-    """Return the texts of a job's error notes, each once: in the culture, else English, else any."""
+def _output_columns(database: Database, *, is_wanted: bool) -> list[ColumnElement[Any]]:
+    output_bytes: ColumnElement[Any]
+    tail: ColumnElement[Any]
+    if not is_wanted:
+        output_bytes = tail = null()
+    elif database.is_sqlite:
+        output_bytes = func.length(cast(job.c.output, LargeBinary))
+        tail = func.substr(job.c.output, -OUTPUT_TAIL_BYTES)
+    else:
+        output_bytes = func.length(job.c.output)
+        tail = func.right(job.c.output, OUTPUT_TAIL_BYTES)
+    return [
+        # At most as many characters as the tail may have bytes; the rest is cut off here.
+        tail.label("output"),
+        (output_bytes > OUTPUT_TAIL_BYTES).label("has_more"),
+        output_bytes.label("output_bytes"),
+    ]
+
+
+def _error_notes(
+    connection: Connection, database: Database, ids: Sequence[int]
+) -> dict[int, list[str]]:
+    """Return the texts of jobs' error notes, each once: in the culture, else English, else any."""
     if not {note.name, note_i18n.name} <= database.tables:
-        return []
+        return {}
     rows = connection.execute(
-        select(note.c.id, note_i18n.c.culture, note_i18n.c.content)
+        select(note.c.id, note.c.object_id, note_i18n.c.culture, note_i18n.c.content)
         .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
-        .where(note.c.object_id == job_id, note.c.type_id == ERROR_NOTE_TYPE_ID)
+        .where(note.c.object_id.in_(ids), note.c.type_id == ERROR_NOTE_TYPE_ID)
         .order_by(note.c.id)
     ).all()
     preference = {database.culture: 2, FALLBACK_CULTURE: 1}
     best_last = sorted(rows, key=lambda row: (row.id, preference.get(row.culture, 0)))
-    texts = {row.id: content for row in best_last if (content := frames.text(row.content).strip())}
-    return list(texts.values())
+    best = {
+        (row.object_id, row.id): content
+        for row in best_last
+        if (content := frames.text(row.content).strip())
+    }
+    texts: dict[int, list[str]] = {}
+    for (job_id, _), content in best.items():
+        texts.setdefault(job_id, []).append(content)
+    return texts

@@ -8,13 +8,25 @@ from jobs_data import times
 from jobs_data.engine import get_database
 from jobs_data.live import MAX_AGE_SECONDS, NOW_SECONDS, live_of
 from jobs_data.settings import get_settings
-from pages.parts import cards, clearing, dialogs, readings, refresh, state, table, toolbar
+from pages.parts import (
+    cards,
+    clearing,
+    dialogs,
+    filter_bar,
+    filter_form,
+    readings,
+    refresh,
+    state,
+    table,
+    toolbar,
+)
 from pages.parts.viewer import get_viewer
 
 database = get_database()
 zone = times.zone_named(st.context.timezone)
-asked = state.view_in_url()
 viewer = get_viewer()
+filter_bar.follow_number(database)
+asked = state.view_in_url()
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
 clearing.take_result()
@@ -37,7 +49,8 @@ else:
 st.title("Jobs", anchor=False)
 clearing.show_progress()
 state.show_notice()
-trend = readings.begin(partial(readings.trend, database, zone))
+# The bars are of all jobs: beside the counts of a search they would say something else than these.
+trend = None if asked.filter.is_search else readings.begin(partial(readings.trend, database, zone))
 
 # The table comes first to the browser, because it takes longest to draw; it stands below the rest.
 above, below = st.container(), st.container()
@@ -48,15 +61,21 @@ with below:
         table.show_pages(jobs, zone)
         table.show_selection(jobs, selected, viewer)
     else:
-        table.show_empty(jobs)
+        filter_bar.show_nothing(jobs, filter_bar.owner_names(database, asked.filter), zone)
 with above:
     finish_cards = cards.show_cards(jobs, trend)
-    toolbar.show_toolbar(jobs, viewer)
+    toolbar.show_toolbar(jobs, viewer, zone)
 
 refresh.keep_refreshing(
     jobs.read_at,
     zone,
-    paused_by="a dialog is open" if dialogs.is_open() else "rows are selected" if selected else "",
+    paused_by="a dialog is open"
+    if dialogs.is_open()
+    else "the filters are open"
+    if filter_form.is_open()
+    else "rows are selected"
+    if selected
+    else "",
 )
 dialogs.show_dialog(asked)
 if report := st.session_state.pop("wants_report", None):

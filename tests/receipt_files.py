@@ -11,13 +11,14 @@ SUFFIX = ".jsonl.gz"
 
 def read_receipt(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a receipt, up to where it was cut."""
-    text = b""
+    pieces: list[bytes] = []
     try:
         with gzip.open(path) as file:
             while piece := file.read1(1 << 16):
-                text += piece
+                pieces.append(piece)
     except (EOFError, zlib.error):
         pass
+    text = b"".join(pieces)
     whole = text[: text.rfind(b"\n") + 1]
     return [json.loads(line) for line in whole.decode().split("\n") if line]
 

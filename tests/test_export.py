@@ -19,6 +19,12 @@ def exported(store: Store, view: ListView | None = None, **options: str) -> list
     return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
 
+def all_columns(store: Store, **options: str) -> list[dict[str, str]]:
+    """Return the lines of the export with all columns, each as a dict."""
+    chunks = export.csv_chunks(store.database(**options), ListView(), all_columns=True)
+    return list(csv.DictReader(io.StringIO(b"".join(chunks).decode("utf-8-sig"), newline="")))
+
+
 def test_an_export_has_exactly_the_five_columns(store: Store) -> None:
     """One line per job, newest first, with offsets of the database's zone."""
     store.job("old", created=datetime(2026, 1, 1, 9), completed_at=datetime(2026, 7, 1, 9))
@@ -45,6 +51,102 @@ def test_it_starts_with_a_mark_and_ends_lines_as_the_rfc_says(store: Store) -> N
     assert data.startswith(b"\xef\xbb\xbfName,Status,User,Created,Completed\r\n")
     assert b'"say ""hi"", twice\nor more",Completed' in data
     assert data.endswith(b"\r\n")
+
+
+def test_all_columns_are_what_the_report_tells(store: Store) -> None:
+    """Every field but the output, error texts in the culture and joined, times with their offset."""
+    ada, record = store.user("ada", fr="Ada L."), store.record("fonds-1")
+    job_id = store.job(
+        "import",
+        status_id=185,
+        completed_at=NOON + timedelta(minutes=2),
+        user_id=ada,
+        object_id=record,
+        download_path="/storage/downloads/a.csv",
+        output="not in the export",
+    )
+    store.note(job_id, en="it broke", fr="ça a cassé")
+    store.note(job_id, en="twice")
+    store.note(job_id, type_id=1, en="no error")
+    store.execution(
+        job_id,
+        type="csv_import",
+        started_at=NOON + timedelta(seconds=9),
+        error_message=" no\nmemory ",
+        stack_trace="#0 a\n#1 b",
+    )
+    assert all_columns(store, culture="fr", timezone="Europe/Amsterdam") == [
+        {
+            "Id": str(job_id),
+            "Name": "import",
+            "Status": "Error",
+            "State": "failed",
+            "User": "Ada L.",
+            "User id": str(ada),
+            "Type": "csv_import",
+            "Created": "2026-06-15T12:00:00+02:00",
+            "Started": "2026-06-15T12:00:09+02:00",
+            "Completed": "2026-06-15T12:02:00+02:00",
+            "Duration (s)": "120",
+            "Related record": "fonds-1",
+            "Related record id": str(record),
+            "Result file": "/storage/downloads/a.csv",
+            "Error text": "ça a cassé\n\ntwice\n\nno\nmemory",
+            "Stack trace": "#0 a\n#1 b",
+        }
+    ]
+
+
+def test_a_duration_is_the_recorded_one_or_none_where_clocks_disagree(store: Store) -> None:
+    """Completed minus created counts only where nothing is recorded and it is not negative."""
+    before = NOON - timedelta(hours=1)
+    store.execution(store.job(completed_at=before), duration=7)
+    store.job(completed_at=before)
+    store.job(None, status_id=183)
+    lines = all_columns(store)
+    assert [line["Duration (s)"] for line in lines] == ["", "", "7"]
+    assert lines[0]["Name"] == "[Unknown]"
+    assert {lines[0][name] for name in ("Type", "Started", "Completed", "User id")} == {""}
+
+
+def test_formulas_are_defused_in_all_columns(store: Store) -> None:
+    """Types, addresses, files and errors are a stranger's text as well as names."""
+    job_id = store.job("=1", object_id=store.record("=1"), download_path="=1")
+    store.note(job_id, en="=1")
+    store.execution(job_id, type="=1", stack_trace="=1", duration=-1)
+    [line] = all_columns(store)
+    texts = ("Name", "Type", "Related record", "Result file", "Error text", "Stack trace")
+    assert {line[name] for name in texts} == {"'=1"}
+    assert line["Duration (s)"] == "-1"
+
+
+def test_long_texts_are_read_a_few_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long error texts are, only so much of them is in memory, and none is lost."""
+    monkeypatch.setattr(export_rows, "TEXTS_TOGETHER", 100_000)
+    monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 9)
+    for number in range(20):
+        job_id = store.job(f"job {number}")
+        store.note(job_id, en=f"n{number} " * 10_000)
+        store.execution(job_id, error_message="m" * 40_000, stack_trace=f"s{number} " * 5_000)
+    pieces = list(export.csv_chunks(store.database(), ListView(), all_columns=True))
+    assert max(map(len, pieces)) < 200_000
+    lines = all_columns(store)
+    assert [line["Name"] for line in lines] == [f"job {number}" for number in reversed(range(20))]
+    assert [line["Stack trace"][:4].strip() for line in lines[:2]] == ["s19", "s18"]
+    assert {len(line["Error text"]) > 60_000 for line in lines} == {True}
+
+
+def test_all_columns_of_a_database_of_atom(atom_store: Store) -> None:
+    """What AtoM does not keep is empty, and its notes are there."""
+    atom_store.note(atom_store.job(status_id=185), en="it broke")
+    [line] = all_columns(atom_store)
+    assert (line["Error text"], line["Type"], line["Started"], line["Stack trace"]) == (
+        "it broke",
+        "",
+        "",
+        "",
+    )
+    assert line["Duration (s)"] == "0"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
@@ -113,16 +215,18 @@ def test_readers_who_stay_do_not_use_up_the_connections(store: Store) -> None:
     assert len(exported(store)) == 2
 
 
-@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("every", [False, True])
+@pytest.mark.parametrize("sort", [Sort.DATE, Sort.NAME])
 def test_the_connection_of_an_abandoned_export_can_be_used_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch, sort: Sort
+    store: Store, monkeypatch: pytest.MonkeyPatch, sort: Sort, every: bool
 ) -> None:
     """What the reader left unread is not in the way of the next."""
     monkeypatch.setattr(export_rows, "EXPORT_CHUNK_ROWS", 2)
+    monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 2)
     for _ in range(30):
         store.job()
     for _ in range(20):
-        chunks = export.csv_chunks(store.database(), ListView(sort=sort))
+        chunks = export.csv_chunks(store.database(), ListView(sort=sort), all_columns=every)
         next(chunks), next(chunks)
         chunks.close()
         assert queries.count_jobs(store.database()).total == 30

@@ -1,9 +1,29 @@
 """The URL becomes a view once, and any nonsense in it becomes the default."""
 
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlencode
+
 import pytest
 
-from jobs_data.filters import JobFilter, ListView, Sort, parse_number, parse_view, view_params
+from jobs_data.filters import (
+    NO_OWNER,
+    VIEW_PARAMS,
+    Dates,
+    JobFilter,
+    ListView,
+    Sort,
+    parse_dates,
+    parse_number,
+    parse_view,
+    spell_dates,
+    view_params,
+)
 from jobs_data.status import State
+
+
+def utc(*parts: int) -> datetime:
+    """Return a moment in UTC."""
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type,misc] # a date's parts, as they come
 
 
 @pytest.mark.parametrize(
@@ -44,6 +64,62 @@ def test_a_view_survives_its_url() -> None:
     """What is written into a URL is read back as the same view."""
     view = ListView(JobFilter(State.FAILED), Sort.NAME, page=3, limit=50)
     assert parse_view(view_params(view)) == view
+
+
+@pytest.mark.parametrize(
+    ("text", "dates"),
+    [
+        ("7d", Dates(last=timedelta(days=7))),
+        ("90m", Dates(last=timedelta(minutes=90))),
+        ("over-90d", Dates(ago=timedelta(days=90))),
+        ("2026-11-01..2026-11-23", Dates(utc(2026, 11, 1), utc(2026, 11, 24))),
+        ("2026-11-01", Dates(utc(2026, 11, 1), utc(2026, 11, 2))),
+        ("..2026-11-01", Dates(before=utc(2026, 11, 2))),
+        ("2026-11-01T10:00:00+02:00..", Dates(utc(2026, 11, 1, 8))),
+        ("0001-01-01..9999-12-31", Dates(utc(1, 1, 1))),
+        ("2026-02-30..2026-03-01", Dates()),
+        ("0d", Dates()),
+        ("yesterday", Dates()),
+        ("..", Dates()),
+    ],
+)
+def test_dates_survive_their_url(text: str, dates: Dates) -> None:
+    """Days include the last one; what is no date is any time."""
+    assert parse_dates(text) == dates
+    assert parse_dates(spell_dates(dates)) == dates
+
+
+def test_dates_out_of_the_calendar_are_no_error() -> None:
+    """More days than there have been is all of them, and longer ago than that is none."""
+    now = utc(2026, 6, 15)
+    assert parse_dates("999999d").bounds(now) == (None, None)
+    since, before = parse_dates("over-999999d").bounds(now)
+    assert (since, before) == (None, utc(1, 1, 1))
+
+
+def test_a_whole_filter_survives_its_url() -> None:
+    """Each part has a parameter of its own, and those with several values are there several times."""
+    view = ListView(
+        JobFilter(
+            state=State.OTHER,
+            search="50% _of/ 😀",
+            owners=(NO_OWNER, 7),
+            names=("a&b=c", " two  spaces "),
+            types=("import",),
+            created=Dates(last=timedelta(days=7)),
+            finished=Dates(before=utc(2026, 6, 15)),
+            has_result=True,
+            has_errors=False,
+            longer_than=90,
+        ),
+        Sort.COMPLETED,
+        is_reversed=True,
+        fold=True,
+        after=4711,
+    )
+    query = urlencode(view_params(view), doseq=True)
+    assert parse_view(parse_qs(query)) == view
+    assert set(view_params(view)) < set(VIEW_PARAMS)
 
 
 def test_defaults_stay_out_of_the_url() -> None:

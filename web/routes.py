@@ -77,8 +77,10 @@ async def queue_job(request: Request) -> Response:
 
 
 async def export_csv(request: Request) -> Response:
-    """Stream the CSV of the jobs that the query's `status` and `sort` name, all without them."""
-    chunks = export.csv_chunks(get_database(), _view_of(request))
+    """Stream the CSV of the jobs that the query names, all without it; `columns=all` tells all."""
+    all_columns = request.query_params.get("columns") == "all"
+    chunks = export.csv_chunks(get_database(), _view_of(request), all_columns=all_columns)
+    file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
     # With its first jobs, so that an unreachable database is told as such.
     first = await run_in_threadpool(lambda: next(chunks) + next(chunks, b""))
     return StreamingResponse(
@@ -86,7 +88,7 @@ async def export_csv(request: Request) -> Response:
         media_type="text/csv; charset=utf-8",
         headers={
             **_ATTACHMENT_HEADERS,
-            "Content-Disposition": f'attachment; filename="{export.FILE_NAME}"',
+            "Content-Disposition": f'attachment; filename="{file_name}"',
         },
     )
 

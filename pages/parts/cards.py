@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data.queries import JobsList
 from jobs_data.status import State
+from jobs_data.wording import counted
 
 _CARDS = (
     ("Total", ":material/list:", "total"),
@@ -21,11 +22,12 @@ _CARDS = (
 _TREND_HELP = "The bars: jobs created on each of the last 14 days, by the state they are in now."
 
 
-def show_cards(jobs: JobsList, trend: Future[pd.DataFrame]) -> Callable[[], None]:
+def show_cards(jobs: JobsList, trend: Future[pd.DataFrame] | None) -> Callable[[], None]:
     """Show how many jobs there are in all and in each state, with the trend of the last 14 days.
 
     Where the trend has not been read yet there are no bars in its place. The function returned waits
-    for it and puts them there; where it cannot be read there are none.
+    for it and puts them there; where it cannot be read there are none. Without a trend, a search is
+    counted, which the cards say.
     """
     values = {
         "total": jobs.counts.total,
@@ -41,9 +43,13 @@ def show_cards(jobs: JobsList, trend: Future[pd.DataFrame]) -> Callable[[], None
                     label,
                     f"{values[column]:,}",
                     icon=icon,
-                    help=_help(jobs) if column == "total" else _TREND_HELP,
+                    help=_help(jobs, column, with_trend=trend is not None),
                 )
-                places.append(st.empty())
+                if trend is not None:
+                    places.append(st.empty())
+    if trend is None:
+        st.caption(f":material/filter_alt: {_counted(jobs)}")
+        return lambda: None
     is_late = not trend.done()
     _fill(places, trend)
 
@@ -75,11 +81,22 @@ def _bars(days: pd.Series[int]) -> str:
     return f'<div class="trend" role="img" aria-label="{told}">{bars}</div>'
 
 
-def _help(jobs: JobsList) -> str:
-    if not jobs.counts.other:
-        return _TREND_HELP
+def _counted(jobs: JobsList) -> str:
+    looked_at = jobs.everything if jobs.looked_at is None else jobs.looked_at
     return (
-        f"{jobs.counts.other:,} of these jobs are neither active, completed nor failed: they have a "
-        "completion time but no status that says how they ended, a cancelled job for example. They "
-        f"count here alone. {_TREND_HELP}"
+        "The cards count what the search and the filters find: "
+        f"{jobs.counts.total:,} of {counted(looked_at)}."
     )
+
+
+def _help(jobs: JobsList, column: str, *, with_trend: bool) -> str | None:
+    told = []
+    if column == "total" and jobs.counts.other:
+        told.append(
+            f"{jobs.counts.other:,} of these jobs are neither active, completed nor failed: they have "
+            "a completion time but no status that says how they ended, a cancelled job for example. "
+            "They count here alone."
+        )
+    if with_trend:
+        told.append(_TREND_HELP)
+    return " ".join(told) or None

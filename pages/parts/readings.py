@@ -1,4 +1,4 @@
-"""What the report's panels read: once a minute for all sessions, each panel by itself."""
+"""What the report's panels and the filter read: once a minute for all sessions, each by itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from jobs_data import failures, queries, statistics
+from jobs_data import choices, failures, queries, statistics
+from jobs_data.choices import Choices
 from jobs_data.engine import Database, identity
 from jobs_data.failures import Failures
 from jobs_data.statistics import Activity, Durations, News, Owners, Period, Stuck
@@ -68,6 +69,16 @@ def news(database: Database, since: datetime) -> News:
     return _news(database, identity(database), since.replace(second=0, microsecond=0))
 
 
+def choices_of(database: Database) -> Choices:
+    """Return what there is to choose from in the filter."""
+    return _choices(database, identity(database))
+
+
+def owner_names(database: Database, owners: tuple[int, ...]) -> dict[int, str]:
+    """Return what the owners that a filter names are called."""
+    return _owner_names(database, identity(database), owners)
+
+
 # Arguments that begin with an underscore are no part of the key: the identity stands for the database.
 @_shared
 def _trend(_database: Database, identity: str, zone: str, today: datetime) -> pd.DataFrame:  # noqa: ARG001
@@ -102,3 +113,13 @@ def _stuck(_database: Database, identity: str) -> Stuck:  # noqa: ARG001
 @_shared
 def _news(_database: Database, identity: str, since: datetime) -> News:  # noqa: ARG001
     return statistics.read_news(_database, since)
+
+
+@_shared
+def _choices(_database: Database, identity: str) -> Choices:  # noqa: ARG001
+    return choices.read_choices(_database)
+
+
+@_shared
+def _owner_names(_database: Database, identity: str, owners: tuple[int, ...]) -> dict[int, str]:  # noqa: ARG001
+    return choices.read_owner_names(_database, owners)

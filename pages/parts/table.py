@@ -116,26 +116,6 @@ def show_selection(jobs: JobsList, selected: list[int], viewer: Viewer) -> None:
         st.button("Select none", icon=":material/deselect:", on_click=forget_selection)
 
 
-def show_empty(jobs: JobsList) -> None:
-    """Say why there is nothing to show, and what to do."""
-    if not jobs.counts.total:
-        st.info(
-            "There are no jobs. The platform makes one whenever somebody imports, exports, moves or "
-            "publishes records in the background; it will show up here.",
-            icon=":material/inbox:",
-        )
-        return
-    st.info(
-        f"{counted(jobs.counts.total)} in all, none of them {jobs.view.filter.state} right now.",
-        icon=":material/filter_alt_off:",
-    )
-    st.button(
-        "Show all jobs",
-        icon=":material/list:",
-        on_click=lambda: go_to(view_in_url().with_state(None)),
-    )
-
-
 def _page_picked() -> None:
     go_to(view_in_url().on_page(st.session_state["page_number"]))
 

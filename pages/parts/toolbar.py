@@ -1,9 +1,9 @@
-"""What stands between the cards and the table: filter, order, refresh, export, clear."""
+"""What stands between the cards and the table: search, filters, order, refresh, export, clear."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -12,7 +12,8 @@ from jobs_data.engine import get_database
 from jobs_data.filters import ListView, Sort
 from jobs_data.queries import JobsList
 from jobs_data.status import State
-from pages.parts import clearing, dialogs, table
+from jobs_data.wording import counted
+from pages.parts import clearing, dialogs, filter_bar, filter_form, table
 from pages.parts.refresh import refresh_controls
 from pages.parts.state import go_to, view_in_url
 from pages.parts.viewer import Viewer
@@ -23,46 +24,79 @@ STATES: Final[dict[str, State | None]] = {
     "Completed": State.COMPLETED,
     "Failed": State.FAILED,
 }
-SORTS: Final = {"Newest": Sort.DATE, "Name": Sort.NAME}
+ORDERS: Final = {
+    "Newest": (Sort.DATE, False),
+    "Oldest": (Sort.DATE, True),
+    "Name A–Z": (Sort.NAME, False),
+    "Name Z–A": (Sort.NAME, True),
+    "Status, active first": (Sort.STATUS, False),
+    "Status, failed first": (Sort.STATUS, True),
+    "Owner A–Z": (Sort.OWNER, False),
+    "Owner Z–A": (Sort.OWNER, True),
+    "Completed last": (Sort.COMPLETED, False),
+    "Completed first": (Sort.COMPLETED, True),
+    "Related record A–Z": (Sort.RELATED, False),
+    "Related record Z–A": (Sort.RELATED, True),
+}
 
 
-def show_toolbar(jobs: JobsList, viewer: Viewer) -> None:
-    """Show the controls of the list; filter and order write to the URL and nowhere else."""
+def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo) -> None:
+    """Show the controls of the list; filter and order write to the URL and nowhere else.
+
+    Raises DatabaseUnavailable.
+    """
+    asked = jobs.view.filter
+    with st.container(horizontal=True, vertical_alignment="center", key="finding"):
+        filter_bar.show_search(asked)
+        filter_form.show_filters(asked, get_database(), zone)
+        _order(jobs.view)
+        _states(asked.state)
+    filter_bar.show_chips(asked, filter_bar.owner_names(get_database(), asked), zone)
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
-        _choice("Filter", STATES, "state", jobs.view.filter.state, _filter_picked)
-        _choice("Order", SORTS, "order", jobs.view.sort, _order_picked)
-        st.space("stretch")
         refresh_controls(on_refresh=_refresh_pressed)
-        _export_button(jobs)
+        st.space("stretch")
+        _export_buttons(jobs)
         if viewer.may_remove:
             _clear_button(jobs)
+    filter_bar.show_bound(jobs)
 
 
-def _choice(
-    label: str,
-    options: Mapping[str, object],
-    key: str,
-    current: object,
-    on_change: Callable[[], None],
-) -> None:
-    # The URL is the truth: the widget is set from it on every run and only ever writes to it.
-    st.session_state[key] = next(name for name, value in options.items() if value == current)
+def _order(view: ListView) -> None:
+    current = (view.sort, view.is_reversed)
+    st.session_state["order"] = next(label for label in ORDERS if ORDERS[label] == current)
+    st.selectbox(
+        "Order",
+        list(ORDERS),
+        key="order",
+        on_change=_order_picked,
+        label_visibility="collapsed",
+        icon=":material/swap_vert:",
+        filter_mode="contains",
+        width=200,
+    )
+
+
+def _states(current: State | None) -> None:
+    # The URL is the truth: the widget is set from it on every run and only ever writes to it. A
+    # state that has no button here is one of the chips.
+    st.session_state["state"] = next((label for label in STATES if STATES[label] == current), None)
     st.segmented_control(
-        label,
-        list(options),
-        key=key,
-        required=True,
-        on_change=on_change,
+        "State",
+        list(STATES),
+        key="state",
+        required=current in STATES.values(),
+        on_change=_state_picked,
         label_visibility="collapsed",
     )
 
 
-def _filter_picked() -> None:
+def _state_picked() -> None:
     go_to(view_in_url().with_state(STATES[st.session_state["state"]]))
 
 
 def _order_picked() -> None:
-    go_to(view_in_url().with_sort(SORTS[st.session_state["order"]]))
+    sort, is_reversed = ORDERS[st.session_state["order"]]
+    go_to(view_in_url().with_sort(sort, is_reversed=is_reversed))
 
 
 def _refresh_pressed() -> None:
@@ -70,29 +104,38 @@ def _refresh_pressed() -> None:
     st.session_state["wants_now"] = True
 
 
-def _export_button(jobs: JobsList) -> None:
-    label, icon = "Export CSV", ":material/download:"
-    view = ListView(jobs.view.filter, jobs.view.sort)
-    if jobs.matching > export.BUTTON_MAX_JOBS:
-        st.link_button(label, links.export_url(view), icon=icon)
-        return
-    st.download_button(
-        label,
-        data=lambda: b"".join(export.csv_chunks(get_database(), view)),
-        file_name=export.FILE_NAME,
-        mime="text/csv",
+def _export_buttons(jobs: JobsList) -> None:
+    icon, view = ":material/download:", jobs.view.unpaged
+    # Where a search ran out of time there may be many more than it has counted, or any at all.
+    is_empty = not jobs.matching and jobs.looked_at is None
+    why = "There is no job to export with this filter." if is_empty else None
+    if jobs.matching > export.BUTTON_MAX_JOBS or jobs.looked_at is not None:
+        st.link_button("Export CSV", links.export_url(view), icon=icon)
+    else:
+        st.download_button(
+            "Export CSV",
+            data=lambda: b"".join(export.csv_chunks(get_database(), view)),
+            file_name=export.FILE_NAME,
+            mime="text/csv",
+            icon=icon,
+            on_click="ignore",
+            disabled=is_empty,
+            help=why or f"The {counted(jobs.matching)} of this filter, in this order.",
+            wrap=False,
+        )
+    st.link_button(
+        "All columns",
+        links.export_url(view, all_columns=True),
         icon=icon,
-        on_click="ignore",
-        disabled=not jobs.matching,
-        help=f"The {jobs.matching:,} jobs of this filter, in this order."
-        if jobs.matching
-        else "There is no job to export with this filter.",
+        disabled=is_empty,
+        help=why or "The same jobs as a CSV with everything that is known of them but their output.",
         wrap=False,
     )
 
 
 def _clear_button(jobs: JobsList) -> None:
-    if not jobs.counts.finished:
+    # A search has not counted what this is about: all finished jobs, whatever the filter.
+    if not (jobs.everything if jobs.view.filter.is_search else jobs.counts.finished):
         return
     running = clearing.is_running()
     st.button(
@@ -102,6 +145,6 @@ def _clear_button(jobs: JobsList) -> None:
         disabled=running,
         help="Finished jobs are being cleared right now."
         if running
-        else "Removes finished jobs; asks first.",
+        else "Removes all finished jobs, whatever the filter; asks first.",
         wrap=False,
     )

@@ -59,6 +59,12 @@ def expect_jobs(page: Page, names: Sequence[str]) -> None:
     expect(cells(page, NAME_COLUMN)).to_have_text(list(names))
 
 
+def pick_order(page: Page, order: str) -> None:
+    """Pick an order of the list beside it."""
+    page.get_by_role("combobox", name="Order").click()
+    page.get_by_role("option", name=order).click()
+
+
 def press_header(page: Page, column: int) -> None:
     """Press the header of the name or the created column."""
     box = _grid(page)

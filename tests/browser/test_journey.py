@@ -26,6 +26,7 @@ from tests.browser.steps import (
     download,
     expect_jobs,
     let_the_timer_fire,
+    pick_order,
     press_delete,
     press_header,
     press_report,
@@ -94,7 +95,7 @@ def find_failed_jobs_by_name(page: Page, failed: Sequence[str]) -> None:
     """Filter, order and page are chosen beside the list, and stand in its address."""
     page.get_by_role("radio", name="Failed").click()
     expect(page.get_by_text(f"Showing 1–{PAGE} of {len(failed)} jobs")).to_be_visible()
-    page.get_by_role("radio", name="Name", exact=True).click()
+    pick_order(page, "Name A–Z")
     expect_jobs(page, failed[:PAGE])
     page.get_by_role("button", name="Next page").click()
     expect_jobs(page, failed[PAGE : 2 * PAGE])
@@ -231,7 +232,7 @@ def clear_inactive(page: Page, store: Store) -> None:
 
 def follow_new_jobs(page: Page, store: Store) -> None:
     """With auto refresh a new job shows up by itself; a hidden tab waits, and catches up at once."""
-    page.get_by_role("radio", name="Newest").click()
+    pick_order(page, "Newest")
     expect(page.locator('canvas [role="columnheader"]').nth(CREATED_COLUMN - 1)).to_have_text(
         "Created ↓"
     )

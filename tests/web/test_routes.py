@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from jobs_data import export, notices, removal
+from jobs_data import export, links, notices, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
 from tests.removals import remove
@@ -179,6 +179,9 @@ def test_the_export_streams_what_the_button_gives(client: TestClient, store: Sto
     assert response.content == b"".join(export.csv_chunks(get_database(), ListView()))
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert response.headers["content-disposition"] == 'attachment; filename="jobs-export.csv"'
+    every = client.get(links.export_url(ListView(), all_columns=True))
+    assert every.content == b"".join(export.csv_chunks(get_database(), ListView(), all_columns=True))
+    assert 'filename="jobs-export-all-columns.csv"' in every.headers["content-disposition"]
     failed = client.get("/admin/jobs/export-csv?status=error&sort=name&page=5")
     assert failed.content.count(b"\r\n") == 2
     assert b"'=1+1" in failed.content

@@ -1,0 +1,101 @@
+"""What there is to choose from in the filter: the owners, names and types of jobs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from jobs_data import frames
+from jobs_data.engine import Database, TookTooLong
+from jobs_data.filter_words import owner_called
+from jobs_data.filters import NO_OWNER
+from jobs_data.owners import owner_names
+from jobs_data.platform import job, job_execution
+
+NEWEST: Final = 20_000
+"""In how many jobs, those with the highest numbers, names and types are looked for."""
+
+MAX_OFFERED: Final = 200
+"""How many names or types are offered, the most frequent ones, and how many owners."""
+
+SECONDS: Final = 3
+"""How long the database may take for one of the lists; what takes longer is not offered."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the filter offers; each list is None where the database took too long for it."""
+
+    owners: dict[int, str] | None
+    """What each owner is called, no two the same, NO_OWNER first and the others by name."""
+    names: tuple[str, ...] | None
+    types: tuple[str, ...] | None
+
+
+def has_types(database: Database) -> bool:
+    """Return whether the platform records types of jobs. Raises DatabaseUnavailable."""
+    return "type" in database.columns.get(job_execution.name, ())
+
+
+def read_choices(database: Database) -> Choices:
+    """Return what there is to choose from. Raises DatabaseUnavailable."""
+    return Choices(
+        owners=_in_time(database, lambda connection: _owners(connection, database)),
+        names=_in_time(database, lambda connection: _frequent(connection, job.c.name, job.c.id)),
+        types=_in_time(database, lambda connection: _types(connection, database)),
+    )
+
+
+def read_owner_names(database: Database, owners: Collection[int]) -> dict[int, str]:
+    """Return what the owners that a filter names are called. Raises DatabaseUnavailable."""
+    with database.reading() as connection:
+        return owner_names(connection, database, set(owners) - {NO_OWNER})
+
+
+def _in_time(database: Database, read: Callable[[Connection], T]) -> T | None:
+    try:
+        with database.reading(SECONDS) as connection:
+            return read(connection)
+    except TookTooLong:
+        return None
+
+
+def _owners(connection: Connection, database: Database) -> dict[int, str]:
+    # The index on user_id answers this: it jumps from one user to the next.
+    found = connection.execute(select(job.c.user_id).distinct().limit(MAX_OFFERED)).scalars()
+    ids = {user_id for user_id in found if user_id is not None}
+    names = owner_names(connection, database, ids)
+    called = {owner: owner_called(owner, names) for owner in {NO_OWNER, *ids}}
+    alike = Counter(called.values())
+    by_name = sorted(called, key=lambda owner: (owner != NO_OWNER, called[owner].casefold(), owner))
+    return {
+        owner: called[owner]
+        if owner == NO_OWNER or alike[called[owner]] == 1
+        else f"{called[owner]} (user {owner})"
+        for owner in by_name
+    }
+
+
+def _types(connection: Connection, database: Database) -> tuple[str, ...]:
+    if not has_types(database):
+        return ()
+    found = _frequent(connection, job_execution.c.type, job_execution.c.job_id)
+    return tuple(type_ for type_ in found if type_ != frames.UNKNOWN_NAME)
+
+
+def _frequent(
+    connection: Connection, column: ColumnElement[Any], newest: ColumnElement[Any]
+) -> tuple[str, ...]:
+    """Return the most frequent texts of a column in its newest rows, in order."""
+    rows = select(column.label("text")).order_by(newest.desc()).limit(NEWEST).subquery()
+    found = connection.execute(
+        select(rows.c.text).group_by(rows.c.text).order_by(func.count().desc()).limit(MAX_OFFERED)
+    ).scalars()
+    texts = {frames.name_called(text) for text in found}
+    return tuple(sorted(texts, key=lambda text: (text.casefold(), text)))

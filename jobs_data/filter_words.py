@@ -1,0 +1,165 @@
+"""A filter in words for people: what was looked for, removed or tidied, and each of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from jobs_data.filters import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter
+from jobs_data.frames import SYSTEM_OWNER
+from jobs_data.status import State
+from jobs_data.wording import counted, one_of
+
+MAX_NAMED: Final = 5
+"""How many owners, names or types a sentence names; of the others it says how many there are."""
+
+STATE_WORDS: Final = {
+    State.ACTIVE: "active",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+    State.OTHER: "ended in an unknown way",
+}
+_UNITS: Final = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One part of a filter, and the filter without it."""
+
+    words: str
+    without: JobFilter
+
+
+def words(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> str:
+    """Return which jobs a filter means, as a part of a sentence: `failed jobs, of Ada`.
+
+    `owner_names` has what users are called, by their ids. Dates are those of the zone, and say so.
+    It is a stranger's text in part: the names, and the text looked for.
+    """
+    if job_filter == EVERYTHING:
+        return "all jobs"
+    state = job_filter.state
+    jobs = "jobs" if state is None else f"{STATE_WORDS[state]} jobs"
+    if state is State.OTHER:
+        jobs = f"jobs that {STATE_WORDS[state]}"
+    return ", ".join([jobs, *_parts(job_filter, owner_names, zone)])
+
+
+def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> list[Chip]:
+    """Return each part of a filter that can be taken away alone.
+
+    Of the states only the one that has no button of its own.
+    """
+    owners = {owner: owner_called(owner, owner_names) for owner in job_filter.owners}
+
+    def left(**changed: Any) -> JobFilter:
+        return replace(job_filter, **changed)
+
+    found = []
+    if job_filter.state is State.OTHER:
+        found.append(Chip("State: unknown", left(state=None)))
+    if job_filter.search:
+        found.append(Chip(f"Text: {job_filter.search}", left(search="")))
+    for part, label in (("owners", "Owner"), ("names", "Name"), ("types", "Type")):
+        chosen = getattr(job_filter, part)
+        for value in chosen:
+            others = tuple(other for other in chosen if other != value)
+            found.append(Chip(f"{label}: {owners.get(value, value)}", left(**{part: others})))
+    for part, label in (("created", "Created"), ("finished", "Finished")):
+        if (dates := getattr(job_filter, part)) != ANY_TIME:
+            found.append(Chip(f"{label}: {date_words(dates, zone)}", left(**{part: ANY_TIME})))
+    for part, label in (("has_result", "Result file"), ("has_errors", "Errors")):
+        if (wanted := getattr(job_filter, part)) is not None:
+            found.append(Chip(f"{label}: {_with_or_without(wanted)}", left(**{part: None})))
+    if job_filter.longer_than is not None:
+        longer = span_words(timedelta(seconds=job_filter.longer_than))
+        found.append(Chip(f"Took longer than {longer}", left(longer_than=None)))
+    return found
+
+
+def owner_called(owner: int, owner_names: Mapping[int, str]) -> str:
+    """Return what an owner of a filter is called; one who has no name here, by number."""
+    return SYSTEM_OWNER if owner == NO_OWNER else owner_names.get(owner, f"user {owner}")
+
+
+def span_words(span: timedelta) -> str:
+    """Return how long something is in the largest unit that it is whole in: `90 days`, `24 hours`."""
+    seconds = int(span.total_seconds())
+    if seconds == int(_DAY.total_seconds()):
+        return "24 hours"  # the last day would be a date
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+    return counted(seconds // size, unit)
+
+
+def date_words(dates: Dates, zone: ZoneInfo) -> str:
+    """Return when something happened: `last 7 days`, `from 2026-11-01 to 2026-11-23`.
+
+    Any time is empty.
+    """
+    if dates.last:
+        return f"last {span_words(dates.last)}"
+    if dates.ago:
+        return f"more than {span_words(dates.ago)} ago"
+    first, end = days_of(dates, zone)
+    told = []
+    if dates.since:
+        told.append(f"from {first or _moment(dates.since, zone)}")
+    if dates.before:
+        told.append(f"to {end}" if end else f"before {_moment(dates.before, zone)}")
+    return " ".join(told)
+
+
+def days_of(dates: Dates, zone: ZoneInfo) -> tuple[date | None, date | None]:
+    """Return the first and the last of the days of a zone that dates are; None for what is none."""
+    since, before = _in(dates.since, zone), _in(dates.before, zone)
+    first = since.date() if since and since.time() == time() else None
+    if not before or before.time() != time():
+        return first, None
+    # There is no day before the first of all.
+    return first, date.fromordinal(max(1, before.toordinal() - 1))
+
+
+def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> Iterator[str]:
+    if job_filter.search:
+        yield f"with “{job_filter.search}” in their name, owner or related record"
+    if job_filter.names:
+        yield f"named {_few(job_filter.names)}"
+    if job_filter.types:
+        yield f"of the type {_few(job_filter.types)}"
+    if job_filter.owners:
+        yield f"of {_few([owner_called(owner, owner_names) for owner in job_filter.owners])}"
+    for verb, dates in (("created", job_filter.created), ("finished", job_filter.finished)):
+        if dates.last:
+            yield f"{verb} in the {date_words(dates, zone)}"
+        elif dates != ANY_TIME:
+            yield f"{verb} {date_words(dates, zone)}" + ("" if dates.ago else f" ({zone.key})")
+    if job_filter.has_result is not None:
+        yield f"{_with_or_without(job_filter.has_result)} a result file"
+    if job_filter.has_errors is not None:
+        yield f"{_with_or_without(job_filter.has_errors)} errors"
+    if job_filter.longer_than is not None:
+        yield f"that took longer than {span_words(timedelta(seconds=job_filter.longer_than))}"
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMED
+    return one_of([*names[:MAX_NAMED], *([f"{more:,} more"] if more > 0 else [])])
+
+
+def _with_or_without(wanted: bool) -> str:
+    return "with" if wanted else "without"
+
+
+def _in(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    try:
+        return moment.astimezone(zone) if moment else None
+    except OverflowError:  # at the edge of the calendar
+        return moment
+
+
+def _moment(moment: datetime, zone: ZoneInfo) -> str:
+    return str((_in(moment, zone) or moment).replace(tzinfo=None))

@@ -1,0 +1,118 @@
+"""Finding jobs without a mouse: search, filters, chips, order, a number, and back."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.app_servers import AppServers
+from tests.browser.conftest import Windows
+from tests.browser.steps import (
+    NAME_COLUMN,
+    assert_nothing_went_wrong,
+    cells,
+    expect_jobs,
+    query,
+    tab_to,
+)
+from tests.store import NOON, Store
+
+
+@pytest.fixture
+def small_store(tmp_path: Path) -> Iterator[Store]:
+    """Give a platform database on SQLite with a few jobs of two owners, a day apart."""
+    file = tmp_path / "jobs.sqlite"
+    file.touch()
+    store = Store(f"sqlite:///{file}")
+    ada, bob = store.user("ada", en="Ada"), store.user("bob", en="Bob <b>*x*</b>")
+    for day, (name, owner) in enumerate(
+        [("import c", ada), ("import a", ada), ("import b", bob), ("export", ada), ("50%_import", bob)]
+    ):
+        store.job(name, 184 + day % 2, NOON - timedelta(days=day), user_id=owner)
+    yield store
+    store.engine.dispose()
+
+
+def test_jobs_are_found_by_keyboard(
+    small_store: Store, app_server: AppServers, new_page: Windows
+) -> None:
+    """Each step is in the address, so that a reload shows the same."""
+    address = app_server(HERATIO_JOBS_DATABASE_URL=small_store.url)
+    screen = new_page(timezone="Europe/Berlin")
+    page = screen.page
+    screen.open(address)
+    expect_jobs(page, ["import c", "import a", "import b", "export", "50%_import"])
+
+    type_into(page, page.get_by_role("searchbox", name="Find jobs"), "import")
+    expect_jobs(page, ["import c", "import a", "import b", "50%_import"])
+    expect(page.get_by_text("search and the filters find: 4 of 5 jobs.")).to_be_visible()
+
+    type_into(page, page.get_by_role("combobox", name="Order"), "Name Z")
+    expect_jobs(page, ["import c", "import b", "import a", "50%_import"])
+
+    tab_to(page, page.get_by_role("button", name="Filters"))
+    page.keyboard.press("Enter")
+    type_into(page, page.get_by_role("combobox", name="Owner"), "Bob")
+    tab_to(page, page.get_by_role("combobox", name="Job name"))
+    page.keyboard.type("import b")
+    page.keyboard.press("Enter")
+    screen.screenshot("filters-open")
+    type_day(page, "Created from", "2026-06-13")
+    tab_to(page, page.get_by_role("button", name="Show jobs"))
+    page.keyboard.press("Enter")
+    expect_jobs(page, ["import b"])
+    asked = query(page)
+    assert asked["created"] == "2026-06-12T22:00:00Z.."
+    assert (asked["q"], asked["name"], asked["sort"], asked["dir"]) == (
+        *("import", "import b"),
+        *("name", "desc"),
+    )
+    page.reload()
+    expect_jobs(page, ["import b"])
+    expect(page.locator(".st-key-chips button")).to_have_text(
+        [
+            *("Text: import ✕", "Owner: Bob <b>*x*</b> ✕", "Name: import b ✕"),
+            *("Created: from 2026-06-13 ✕", "filter_alt_offReset"),
+        ]
+    )
+    screen.screenshot("filters-chips", full_page=True)
+
+    take_away(page, "Name: import b")
+    expect(page.get_by_role("button", name="Name: import b")).to_have_count(0)
+    take_away(page, "Created: from 2026-06-13")
+    expect_jobs(page, ["import b", "50%_import"])
+
+    type_into(page, page.get_by_role("searchbox", name="Find jobs"), f"#{small_store.ids()[3]}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("export")
+    tab_to(page, page.get_by_role("button", name="Back to jobs"))
+    page.keyboard.press("Enter")
+    expect_jobs(page, ["import b", "50%_import"])
+    expect(page.get_by_role("searchbox", name="Find jobs")).to_have_value("import")
+
+    tab_to(page, page.get_by_role("button", name="Reset"))
+    page.keyboard.press("Enter")
+    expect(cells(page, NAME_COLUMN)).to_have_count(5)
+    assert query(page) == {"sort": "name", "dir": "desc"}
+    assert_nothing_went_wrong(screen)
+
+
+def type_into(page: Page, box: Locator, text: str) -> None:
+    """Type into a box and press Enter."""
+    tab_to(page, box)
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def type_day(page: Page, label: str, day: str) -> None:
+    """Type a day into the box with a label: its parts lead from one to the next."""
+    tab_to(page, page.get_by_role("spinbutton", name=f"year, {label}"))
+    page.keyboard.type(day.replace("-", ""))
+
+
+def take_away(page: Page, chip: str) -> None:
+    """Press a chip."""
+    tab_to(page, page.get_by_role("button", name=chip))
+    page.keyboard.press("Enter")
