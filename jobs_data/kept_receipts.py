@@ -58,6 +58,9 @@ class ReceiptsUnreadable(Exception):
     """The folder of the receipts cannot be read; the message is a sentence for the screen."""
 
 
+NOT_OURS: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What a line raises that is JSON, but none of a receipt: somebody has edited the file."""
+
 ACTIONS: Final = {"delete": "Deleted", "clear": "Cleared", "tidy": "Tidied"}
 """What was done, as the screen says it."""
 
@@ -349,9 +352,10 @@ def read_sample(path: Path, number: int) -> list[dict[str, Any]]:
         columns = said.get("columns", columns)
         if "job" in said:
             values: dict[str, Any] = {}
-            for table in ("object", "job"):
-                for row in said["rows"].get(table, []):
-                    values |= dict(zip(columns.get(table, []), row, strict=False))
+            with suppress(*NOT_OURS):
+                for table in ("object", "job"):
+                    for row in said["rows"].get(table, []):
+                        values |= dict(zip(columns.get(table, []), row, strict=False))
             found.append(
                 {
                     name: value[:SAMPLE_TEXT] if isinstance(value, str) else value
@@ -469,7 +473,8 @@ def summarise(path: Path) -> Summary:
         if isinstance(piece, int):
             folding.end_member(piece)
         else:
-            folding.take(piece)
+            with suppress(*NOT_OURS):
+                folding.take(piece)
     summary = folding.whole
     summary.size, summary.modified = there.st_size, there.st_mtime_ns
     _known[path] = summary
