@@ -58,6 +58,13 @@ class ReceiptsUnreadable(Exception):
     """The folder of the receipts cannot be read; the message is a sentence for the screen."""
 
 
+NOT_OURS: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What a line raises that is JSON, but none of a receipt: somebody has edited the file."""
+
+ACTIONS: Final = {"delete": "Deleted", "clear": "Cleared", "tidy": "Tidied"}
+"""What was done, as the screen says it."""
+
+
 class State(StrEnum):
     """How things are with a receipt; the values are for the screen."""
 
@@ -302,7 +309,8 @@ def search(receipts: Sequence[Receipt], text: str) -> tuple[list[Receipt], int]:
     found, unread = [], 0
     for receipt in receipts:
         said = receipt.summary
-        told = "\n".join((said.by, said.action, said.filter, *said.names)).casefold()
+        action = ACTIONS.get(said.action, "")
+        told = "\n".join((said.by, said.action, action, said.filter, *said.names)).casefold()
         missing = [word for word in words if word not in told and word != receipt.id.casefold()]
         if any(not (word.isascii() and word.isdigit()) for word in missing):
             unread += receipt.is_being_read
@@ -344,9 +352,10 @@ def read_sample(path: Path, number: int) -> list[dict[str, Any]]:
         columns = said.get("columns", columns)
         if "job" in said:
             values: dict[str, Any] = {}
-            for table in ("object", "job"):
-                for row in said["rows"].get(table, []):
-                    values |= dict(zip(columns.get(table, []), row, strict=False))
+            with suppress(*NOT_OURS):
+                for table in ("object", "job"):
+                    for row in said["rows"].get(table, []):
+                        values |= dict(zip(columns.get(table, []), row, strict=False))
             found.append(
                 {
                     name: value[:SAMPLE_TEXT] if isinstance(value, str) else value
@@ -464,7 +473,8 @@ def summarise(path: Path) -> Summary:
         if isinstance(piece, int):
             folding.end_member(piece)
         else:
-            folding.take(piece)
+            with suppress(*NOT_OURS):
+                folding.take(piece)
     summary = folding.whole
     summary.size, summary.modified = there.st_size, there.st_mtime_ns
     _known[path] = summary

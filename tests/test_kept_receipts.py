@@ -141,6 +141,7 @@ def test_a_long_receipt_is_read_in_the_background(
         ("BOB", "older"),
         ("import accessions", "older"),
         ("delete", "older newer"),
+        ("Deleted", "older newer"),
         ("selected bob", "older"),
         ("%", "newer"),
         ("_", "newer"),
@@ -221,3 +222,23 @@ def test_a_sample_is_short(database: Database, monkeypatch: pytest.MonkeyPatch) 
     assert kept_receipts.read_sample(receipt.path, 1)[0]["output"] == "out"
     monkeypatch.setattr(kept_receipts, "SAMPLE_BYTES", 10)
     assert sampled() == ["a"]
+
+
+def test_lines_that_are_none_of_a_receipt_are_passed_over(database: Database) -> None:
+    """A file that somebody has edited does not keep the others from being listed."""
+    write(database, {3: "a"})
+    [receipt] = listed(database)
+    strange = [
+        b"nothing",
+        b"[1]",
+        b'{"job": "x"}',
+        b'{"job": 4}',
+        b'{"outcome": 5}',
+        b'{"undone": [1]}',
+    ]
+    strange += [b'{"job": 5, "rows": {"job": [7]}}', b'{"end": null}', b'{"receipt": 1, "columns": 1}']
+    with receipt.path.open("ab") as file:
+        file.write(gzip.compress(b"\n".join(strange)))
+    [edited] = listed(database)
+    assert (edited.summary.removed, edited.summary.names) == (1, {"a": 1})
+    assert len(kept_receipts.read_sample(receipt.path, 9)) > 0

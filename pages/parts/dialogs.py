@@ -34,7 +34,7 @@ NAMED: Final = 50
 """So many jobs are named one by one; of more, the names are counted."""
 
 NAMES_HEIGHT: Final = 260
-COUNTS_HEIGHT: Final = 180
+COUNTS_HEIGHT: Final = 145
 """Above a few, the names scroll, so that the buttons stay in sight."""
 
 
@@ -84,7 +84,8 @@ def _close_button(label: str) -> None:
 @st.dialog("Delete from the history?", on_dismiss=_close, icon=":material/delete:")
 def _delete_dialog(view: ListView, ids: Ids) -> None:
     try:
-        contents, named = _once(lambda: _read_what_goes(ids))
+        with st.spinner("Looking at the jobs…"):
+            contents, named = _once(lambda: _read_what_goes(ids))
     except DatabaseUnavailable as problem:
         st.error(str(problem))
         _close_button("Close")
@@ -96,8 +97,6 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
     with st.container(height="content" if len(named) <= FEW else height):
         for name, number, status in named[["name", "id", "status"]].itertuples(index=False):
             st.text(f"{name}\nJob {number} · {status}")
-    if going > NAMED:
-        st.caption(f"These are the {NAMED} with the highest numbers.")
     kept = contents.selected - going
     if kept:
         st.info(
@@ -139,9 +138,9 @@ def _show_names(contents: Contents) -> None:
     going = [line for line in contents.by_name if line[1] in FINISHED_STATES]
     shown = pd.DataFrame(going[:NAMED], columns=["Job name", "Outcome", "Jobs"])
     st.dataframe(shown, hide_index=True, height=COUNTS_HEIGHT, alt="What will be deleted")
-    if len(going) > NAMED:
-        more = sum(jobs for _, _, jobs in going[NAMED:])
-        st.caption(f"And {counted(more)} of other names or outcomes.")
+    more = sum(jobs for _, _, jobs in going[NAMED:])
+    others = f"And {counted(more)} of other names or outcomes. " if more else ""
+    st.caption(f"{others}The {NAMED} with the highest numbers:")
 
 
 def _delete(ids: Ids) -> bool:

@@ -10,10 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import kept_receipts, links, times
-from jobs_data.kept_receipts import Receipt, State
+from jobs_data.kept_receipts import ACTIONS, Receipt, State
 from pages.parts import receipts_undo
 from pages.parts.queue_details import show_facts
-from pages.parts.receipts_table import ACTIONS, STATE_COLORS, names_told
+from pages.parts.receipts_table import STATE_COLORS, names_told
 from pages.parts.text import plain
 from pages.parts.viewer import Viewer
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from jobs_data import kept_receipts
 from jobs_data.filters import parse_number
-from jobs_data.kept_receipts import Receipt, State
+from jobs_data.kept_receipts import ACTIONS, Receipt, State
 from pages.parts.queue_state import forget_selection, grid_key, selected_row
 from pages.parts.queue_table import show_pages
 from pages.parts.state import put_into_url
@@ -21,7 +21,6 @@ TABLE: Final = "receipts"
 OPEN: Final = ":material/description:"
 PAGE_RECEIPTS: Final = 25
 TOP_NAMES: Final = 3
-ACTIONS: Final = {"delete": "Deleted", "clear": "Cleared", "tidy": "Tidied"}
 STATE_COLORS: Final = {
     State.AT_WORK: "blue",
     State.COMPLETE: "green",

@@ -128,6 +128,18 @@ def test_undo_is_offered_until_the_view_changes(store: Store) -> None:
     assert "Undo…" not in buttons(app)
 
 
+def test_a_folded_line_stands_for_all_its_jobs(store: Store) -> None:
+    """What looks like one row is selected as the jobs that it says it is."""
+    for number in range(4):
+        store.job("again", created=NOON - timedelta(hours=number))
+    store.job("other", created=NOON - timedelta(days=1))
+    app = show(fold="on")
+    assert len(app.dataframe[0].value) == 2
+    press(app, "Select page")
+    assert "**5 jobs selected**, 5 finished" in words(app)
+    assert "4 × again, 1 × other" in words(app)
+
+
 def test_active_jobs_can_be_selected_but_not_deleted(store: Store) -> None:
     """The button says why."""
     fill(store, 183)

@@ -220,6 +220,7 @@ def test_an_administrator_gets_in_and_is_introduced(door: Door) -> None:
     assert "Secure" not in cookie
     [told] = door.client.get(links.BASE).json()
     assert (told["right"], told["by_proxy"]) == ("administrator", False)
+    assert isinstance(told["who"], int)
     with door.client.websocket_connect(STREAM) as websocket:
         websocket.send_text("hello")
         assert websocket.receive_text() == "hello"
