@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import getpass
+import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
+import pandas as pd
 from sqlalchemy.exc import ArgumentError, OperationalError
 from tqdm import tqdm
 
-from jobs_data import demo
-from jobs_data.engine import make_engine
+from jobs_data import choices, demo, kept_receipts, removal, tidying, times
+from jobs_data.engine import Database, DatabaseUnavailable, get_database, make_engine
+from jobs_data.filters import ANY_TIME, Dates, JobFilter, parse_duration
+from jobs_data.receipts import Action, Cause
+from jobs_data.removal import ClearingRuns
+from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings
+from jobs_data.status import State
+from jobs_data.tidying import Preview, Rules
+
+DONE, FAILED, WRONG_USAGE, SOME_STAYED, OTHER_AT_WORK = range(5)
+
+EXIT_CODES: Final = """exit codes:
+  0  done, or there was nothing to do
+  1  it failed, or ended before it was through
+  2  wrong usage
+  3  done, but some jobs stayed: active again, gone already, or used by something else
+  4  another removal is at work
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name; return the exit code: 1 after a told failure."""
+    """Run the command that the arguments name; return the exit code, 1 after a told failure."""
     options = _parser().parse_args(arguments)
     code: int = options.run(options)
     return code
@@ -25,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m jobs_data", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
+    _add_tidy(commands)
     return parser
 
 
@@ -87,9 +110,158 @@ def _run_demo(options: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse(sentence: str) -> int:
+def _add_tidy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "tidy",
+        help="remove finished jobs by rules, with a receipt",
+        description="Remove the finished jobs that meet all rules. Their rows are written to a receipt "
+        "first. It reads the app's own settings, and never asks.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    rules = command.add_argument_group("rules, of which there must be one")
+    rules.add_argument(
+        "--older-than", type=_age, metavar="AGE", help="finished longer ago than 90d, 12h, 30m"
+    )
+    rules.add_argument(
+        "--keep-last",
+        type=_count,
+        default=0,
+        metavar="K",
+        help="keep the newest K finished jobs of each name",
+    )
+    rules.add_argument("--keep-failures", action="store_true", help="keep jobs that failed")
+    rules.add_argument(
+        "--name", nargs="+", action="extend", default=[], metavar="NAME", help="only these job names"
+    )
+    rules.add_argument(
+        "--owner",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="only jobs of these users, by user name or display name; System: of nobody",
+    )
+    rules.add_argument("--status", choices=[State.COMPLETED.value, State.FAILED.value])
+    rules.add_argument(
+        "--everything-finished", action="store_true", help="no rule: all finished jobs are meant"
+    )
+    command.add_argument("--dry-run", action="store_true", help="show what would go; remove nothing")
+    command.add_argument(
+        "--quiet", action="store_true", help="print only what went wrong, or which jobs stayed"
+    )
+    command.add_argument(
+        "--demo", action="store_true", help="tidy the embedded demo, where no database is set"
+    )
+    command.set_defaults(run=_run_tidy)
+
+
+def _age(text: str) -> timedelta:
+    age = parse_duration(text)
+    if age is None:
+        raise argparse.ArgumentTypeError("must be a number and d, h, m or s, such as 90d")
+    return age
+
+
+def _run_tidy(options: argparse.Namespace) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # cron may want plain ASCII, and names are anything
+    try:
+        settings = get_settings()
+        if wrong := _wrong_usage(options, settings):
+            return _refuse(wrong, WRONG_USAGE)
+        return _tidy(options, settings, get_database())
+    except (SettingsError, DatabaseUnavailable) as problem:
+        return _refuse(str(problem))
+    except KeyboardInterrupt:
+        return _refuse("Stopped. What was removed until then is in a receipt.")
+
+
+def _wrong_usage(options: argparse.Namespace, settings: Settings) -> str:
+    """Return what is wrong with how it was called, empty where nothing is."""
+    rules = (options.older_than, options.keep_last, options.keep_failures)
+    has_rule = any((*rules, options.name, options.owner, options.status))
+    if not has_rule and not options.everything_finished:
+        return "Give at least one rule, such as --older-than 90d, or --everything-finished to mean it."
+    if has_rule and options.everything_finished:
+        return "--everything-finished means no rule at all: leave it out, or the rules."
+    if settings.is_demo and not options.demo:
+        return "HERATIO_JOBS_DATABASE_URL is not set. Give --demo if the embedded demo is meant."
+    if settings.is_demo and not DEMO_DATABASE.is_file():
+        return "The embedded demo is made when the app starts for the first time: start it once."
+    return ""
+
+
+def _tidy(options: argparse.Namespace, settings: Settings, database: Database) -> int:
+    owners = choices.read_owners_called(database, options.owner)
+    if unknown := [name for name, found in owners.items() if not found]:
+        return _refuse(f"There is no user called {_printable(unknown[0])}.", WRONG_USAGE)
+    rules = Rules(
+        JobFilter(
+            state=State(options.status) if options.status else None,
+            owners=tuple(dict.fromkeys(owner for found in owners.values() for owner in found)),
+            names=tuple(dict.fromkeys(options.name)),
+            finished=Dates(ago=options.older_than) if options.older_than else ANY_TIME,
+        ),
+        keep_last=options.keep_last,
+        keep_failures=options.keep_failures,
+    )
+    called = {owner: name for name, found in owners.items() for owner in found}
+    words = tidying.rules_words(rules, called, database.timezone)
+    preview = tidying.read_preview(database, rules, datetime.now(UTC), web_root=settings.web_root)
+    if not options.quiet:
+        print(*map(_printable, _preview_lines(preview, rules, words, database)), sep="\n", flush=True)
+    if options.dry_run or not preview.total:
+        return DONE
+    try:
+        work = removal.start_removal(database, preview.ids, Cause(_by(), Action.TIDY, words))
+    except ClearingRuns as runs:
+        return _refuse(str(runs), OTHER_AT_WORK)
+    work.wait()
+    told = work.sentence()
+    if path := kept_receipts.find(settings.receipts_dir, work.receipt):
+        told += f"\nReceipt: {path}"
+    if work.error:
+        return _refuse(told)
+    some_stayed = bool(work.active or work.missing or work.passed_over)
+    if some_stayed or not options.quiet:
+        print(told)
+    return SOME_STAYED if some_stayed else DONE
+
+
+def _preview_lines(preview: Preview, rules: Rules, words: str, database: Database) -> Iterator[str]:
+    """Yield what the screen shows of a preview, as plain text."""
+    yield f"Rules: {words}."
+    if not preview.total:
+        yield preview.why_empty(rules)
+    else:
+        yield preview.headline()
+        yield preview.span_sentence(database.timezone)
+        for name, status, jobs in preview.by_name.itertuples(index=False):
+            yield f"{jobs:>11,}  {status:<12}  {name}"
+        yield "Some of them:"
+        for sample in preview.samples.to_dict("records"):
+            ended = None if pd.isna(sample["completed"]) else sample["completed"]
+            yield f"{sample['id']:>11}  {times.shown(ended, database.timezone)}  {sample['name']}"
+        yield preview.result_files.sentence()
+    yield from preview.kept_sentences(rules)
+
+
+def _printable(text: str) -> str:
+    """Return a stranger's text without what would steer a terminal."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _by() -> str:
+    try:
+        return f"command line ({getpass.getuser()})"
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"command line (user {os.getuid()})"
+
+
+def _refuse(sentence: str, code: int = FAILED) -> int:
     print(sentence, file=sys.stderr)
-    return 1
+    return code
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -13,8 +15,8 @@ from jobs_data import frames
 from jobs_data.engine import Database, TookTooLong
 from jobs_data.filter_words import owner_called
 from jobs_data.filters import NO_OWNER
-from jobs_data.owners import owner_names
-from jobs_data.platform import job, job_execution
+from jobs_data.owners import owner_names, users_called
+from jobs_data.platform import job, job_execution, user
 
 NEWEST: Final = 20_000
 """In how many jobs, those with the highest numbers, names and types are looked for."""
@@ -56,6 +58,21 @@ def read_owner_names(database: Database, owners: Collection[int]) -> dict[int, s
     """Return what the owners that a filter names are called. Raises DatabaseUnavailable."""
     with database.reading() as connection:
         return owner_names(connection, database, set(owners) - {NO_OWNER})
+
+
+def read_owners_called(database: Database, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return for each name which owners have it, as their user name or the one shown.
+
+    NO_OWNER is called System. Raises DatabaseUnavailable.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    with database.reading() as connection:
+        for name in names:
+            users = users_called(database, partial(operator.eq, name))
+            ids = connection.execute(users).scalars() if user.name in database.tables else ()
+            nobody = (NO_OWNER,) if name == frames.SYSTEM_OWNER else ()
+            found[name] = (*nobody, *ids)
+    return found
 
 
 def _in_time(database: Database, read: Callable[[Connection], T]) -> T | None:

@@ -314,10 +314,13 @@ def filter_params(job_filter: JobFilter) -> dict[str, str | list[str]]:
     return {name: value for name, value in params.items() if value}
 
 
-VIEW_PARAMS: Final = (
-    *("status", "q", "owner", "name", "type", "created", "finished", "result", "errors", "longer"),
-    *("sort", "dir", "page", "limit", "fold", "after", "before"),
+FILTER_PARAMS: Final = (
+    *("status", "q", "owner", "name", "type", "created"),
+    *("finished", "result", "errors", "longer"),
 )
+"""The names of all parameters that say which jobs are meant."""
+
+VIEW_PARAMS: Final = (*FILTER_PARAMS, "sort", "dir", "page", "limit", "fold", "after", "before")
 """The names of all parameters that say which view of the list is meant."""
 
 

@@ -68,6 +68,8 @@ def fold(connection: Connection, jobs: OrderedJobs, view: ListView, first: Seque
         return jobs.following(after or start or 0, n)
 
     found, has_more = _lines(connection, read, lines)
+    if not found and start is not None:  # the jobs that there were behind it are gone
+        return fold(connection, jobs, replace(view, after=None), first)
     return Folded(
         found,
         newer=found[0][0] if start is not None and found else None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -120,24 +120,8 @@ def remove_job(database: Database, job_id: int, cause: Cause) -> Outcome:
 
     Raises DatabaseUnavailable and ReceiptNotWritten; then nothing was removed.
     """
-    return remove_jobs(database, [job_id], cause)[job_id]
-
-
-def remove_jobs(database: Database, ids: Sequence[int], cause: Cause) -> dict[int, Outcome]:
-    """Remove a page's worth of jobs, each in a transaction of its own; what became of each.
-
-    Raises as `remove_job`; jobs before the one it failed on are then removed.
-    """
-    tables = exact_tables(database)
-    outcomes: dict[int, Outcome] = {}
-    with ReceiptWriter(database, cause, columns_of(tables)) as receipt:
-        work = _Work(database, tables, receipt, waits=True)
-        for job_id in ids:
-            found = _patiently(database, partial(work.remove, [job_id]))
-            outcomes[job_id] = next(iter(found.by_outcome))
-            receipt.tell(found.by_outcome)
-            database.changed()
-    return outcomes
+    [(outcome, _)] = _one_by_one(database, [job_id], cause)
+    return outcome
 
 
 @dataclass
@@ -201,9 +185,52 @@ class Removal:
             parts.append(f"Something else is using {held}, left alone.")
         return " ".join(parts)
 
+    def sentence_on(self, job_id: int) -> str:
+        """Return what came of it where it was for one job alone."""
+        if self.error:
+            return self.error
+        outcome = (
+            Outcome.REMOVED
+            if self.removed
+            else Outcome.ACTIVE
+            if self.active
+            else Outcome.HELD
+            if self.passed_over
+            else Outcome.MISSING
+        )
+        return sentence_on(outcome, job_id)
+
     def end(self) -> None:
         """Mark it as ended."""
         self._ended.set()
+
+
+def remove_jobs(database: Database, ids: Sequence[int], cause: Cause) -> Removal:
+    """Remove a page's worth of jobs, each in a transaction of its own; return what came of it.
+
+    Where it had to stop early, that is an error of what is returned.
+    """
+    removal = Removal(len(ids), cause.action)
+    try:
+        for outcome, receipt in _one_by_one(database, ids, cause):
+            removal.count({outcome: ids[:1]})
+            removal.receipt = receipt
+    except (DatabaseUnavailable, ReceiptNotWritten) as error:
+        removal.error = str(error)
+    removal.end()
+    return removal
+
+
+def _one_by_one(database: Database, ids: Sequence[int], cause: Cause) -> Iterator[tuple[Outcome, str]]:
+    """Remove jobs, and yield what became of each, with the id of the receipt."""
+    tables = exact_tables(database)
+    with ReceiptWriter(database, cause, columns_of(tables)) as receipt:
+        work = _Work(database, tables, receipt, waits=True)
+        for job_id in ids:
+            found = _patiently(database, partial(work.remove, [job_id]))
+            receipt.tell(found.by_outcome)
+            database.changed()
+            yield next(iter(found.by_outcome)), receipt.id
 
 
 _removals: dict[str, Removal] = {}

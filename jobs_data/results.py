@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
+
+import humanize
+
+from jobs_data.wording import counted
+
+MAX_LOOKED_AT: Final = 5_000
+"""At how many of many jobs' result files is looked."""
+
+LOOK_SECONDS: Final = 3
 
 
 class ResultUnavailable(Exception):
@@ -40,6 +51,59 @@ class ResultFile:
         """Return its content; for small files only. Raises ResultUnavailable as `open` does."""
         with self.open() as file:
             return file.read()
+
+
+@dataclass(frozen=True)
+class FileSizes:
+    """What the result files of some jobs take on disk, as far as was looked."""
+
+    named: int
+    """How many of the jobs name a result file."""
+    looked_at: int
+    """At how many of these was looked: all of them, unless there are many or the disk is slow."""
+    there: int
+    """How many of those have a file that can be read."""
+    bytes: int
+    """What these files take together, a file that several jobs name once."""
+    has_root: bool
+    """Whether it is known where the platform keeps its files; if not, none was looked at."""
+
+    def sentence(self) -> str:
+        """Return how many there are and how much they take, for the screen and the command line."""
+        if not self.named:
+            return "None of these jobs names a result file."
+        names = f"{counted(self.named)} {'names' if self.named == 1 else 'name'} a result file"
+        if not self.has_root:
+            return f"{names}; where these are is not known: HERATIO_JOBS_RESULTS_ROOT is not set."
+        is_all = self.looked_at == self.named
+        scope = "" if is_all else f", of which {self.looked_at:,} were looked at"
+        least = "" if is_all else "at least "
+        return (
+            f"{names}{scope}: {least}{self.there:,} {'is' if self.there == 1 else 'are'} there, "
+            f"{least}{humanize.naturalsize(self.bytes)} in all. They stay on disk: none is erased."
+        )
+
+
+def file_sizes(root: Path | None, paths: Iterable[str], named: int) -> FileSizes:
+    """Return what the files that some jobs' download paths name below the root take.
+
+    Looks at the first 5,000 of `paths`, for three seconds at most; `named` says how many there are.
+    """
+    deadline = time.monotonic() + LOOK_SECONDS
+    looked_at = there = 0
+    sizes: dict[Path, int] = {}
+    for path in paths if root else ():
+        if looked_at == MAX_LOOKED_AT or time.monotonic() > deadline:
+            break
+        looked_at += 1
+        try:
+            found = find_result(root, path)
+        except ResultUnavailable:
+            continue
+        if found:
+            there += 1
+            sizes[found.path] = found.size
+    return FileSizes(named, looked_at, there, sum(sizes.values()), has_root=root is not None)
 
 
 def find_result(root: Path | None, download_path: str) -> ResultFile | None:

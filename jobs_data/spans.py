@@ -21,7 +21,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, Integer, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, case, false, func, or_, select
 from sqlalchemy.ext.compiler import compiles
 
 from jobs_data.platform import job, object_
@@ -71,8 +71,9 @@ def before_all_times() -> ColumnElement[datetime]:
 
 
 def created() -> ColumnElement[datetime]:
-    """Return when a job was created, for comparisons: never NULL."""
-    return func.coalesce(object_.c.created_at, before_all_times(), type_=object_.c.created_at.type)
+    """Return when a job was created, for comparisons: never NULL, and never the zeros of MySQL."""
+    time = object_.c.created_at
+    return case((time > before_all_times(), time), else_=before_all_times())
 
 
 def span_number(*, is_sqlite: bool = False) -> ColumnElement[int]:

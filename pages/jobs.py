@@ -14,8 +14,11 @@ from pages.parts import (
     dialogs,
     filter_bar,
     filter_form,
+    folds,
     readings,
+    receipts_undo,
     refresh,
+    selection,
     state,
     table,
     toolbar,
@@ -26,42 +29,44 @@ database = get_database()
 zone = times.zone_named(st.context.timezone)
 viewer = get_viewer()
 filter_bar.follow_number(database)
-asked = state.view_in_url()
+in_url = state.view_in_url()
+asked = folds.as_shown(in_url)
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
 clearing.take_result()
+receipts_undo.take_result()
+is_asked = dialogs.is_open() or receipts_undo.is_open()
 
-# A table keeps its selection by position: while rows are selected, or a dialog speaks of one, the
-# page is drawn again from what the viewer has seen. Everything else reads anew.
+# What a dialog speaks of must stay as the viewer has seen it. Everything else reads anew.
 seen = st.session_state.get("seen")
-if seen and seen[0] == asked and (dialogs.is_open() or table.has_selection()):
+if seen and seen[0] == asked and is_asked:
     jobs = seen[1]
 else:
-    if table.has_selection():
-        table.forget_selection()
     # Who presses Refresh means now, and so does who opens the list, unless the database takes a while
     # for it. Everybody else is shown what all share, and of when it is.
     live = live_of(database, asked)
     wants_now = st.session_state.pop("wants_now", "seen" not in st.session_state and live.is_quick)
     jobs = live.read(asked, NOW_SECONDS if wants_now else MAX_AGE_SECONDS)
     st.session_state["seen"] = (asked, jobs)
+selected = selection.selected_ids()
 
 st.title("Jobs", anchor=False)
 clearing.show_progress()
-state.show_notice()
+receipts_undo.show_progress()
+if (receipt := state.show_notice()) and viewer.may_remove:
+    receipts_undo.undo_button(receipt, viewer)
 # The bars are of all jobs: beside the counts of a search they would say something else than these.
 trend = None if asked.filter.is_search else readings.begin(partial(readings.trend, database, zone))
 
 # The table comes first to the browser, because it takes longest to draw; it stands below the rest.
 above, below = st.container(), st.container()
-selected = []
 with below:
     if jobs.matching:
-        selected = table.show_table(jobs, zone, get_settings().site_url, viewer)
+        table.show_table(jobs, zone, get_settings().site_url, viewer, selected)
         table.show_pages(jobs, zone)
-        table.show_selection(jobs, selected, viewer)
     else:
         filter_bar.show_nothing(jobs, filter_bar.owner_names(database, asked.filter), zone)
+    table.show_selection(jobs, selected, viewer)
 with above:
     finish_cards = cards.show_cards(jobs, trend)
     toolbar.show_toolbar(jobs, viewer, zone)
@@ -70,14 +75,16 @@ refresh.keep_refreshing(
     jobs.read_at,
     zone,
     paused_by="a dialog is open"
-    if dialogs.is_open()
+    if is_asked
     else "the filters are open"
     if filter_form.is_open()
-    else "rows are selected"
-    if selected
     else "",
 )
-dialogs.show_dialog(asked)
+if dialogs.is_open():
+    dialogs.show_dialog(in_url)
+else:
+    receipts_undo.show_dialog()
+table.let_keys_in()
 if report := st.session_state.pop("wants_report", None):
-    state.open_report(asked, report)
+    state.open_report(in_url, report)
 finish_cards()  # last: nobody has to wait for their bars

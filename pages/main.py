@@ -17,6 +17,7 @@ page = st.navigation(
     [
         st.Page("jobs.py", title="Jobs", icon=":material/list:", default=True),
         st.Page("job.py", title="Job report", url_path="job", visibility="hidden"),
+        st.Page("tidy.py", title="Tidy", url_path="tidy", visibility="hidden"),
         st.Page("queue_browse.py", title="Queues", icon=":material/queue:", url_path="queue-browse"),
         st.Page(
             "queue_batches.py", title="Batches", icon=":material/stacks:", url_path="queue-batches"

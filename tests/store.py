@@ -199,13 +199,15 @@ class Store:
         setting_id = self.insert(platform.setting, name=name, scope=scope, source_culture="en")
         self.insert(platform.setting_i18n, id=setting_id, culture="en", value=value)
 
-    def set_status(self, job_id: int, status_id: int | None) -> None:
+    def set_status(
+        self, job_id: int, status_id: int | None, completed_at: datetime | None = None
+    ) -> None:
         """Do what a worker does when it takes up or ends a job."""
         with self.engine.begin() as connection:
             connection.execute(
                 update(platform.job)
                 .where(platform.job.c.id == job_id)
-                .values(status_id=status_id, completed_at=None)
+                .values(status_id=status_id, completed_at=completed_at)
             )
 
     def ids(self, table: Table = platform.job, column: str = "id") -> list[Any]:

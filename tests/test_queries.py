@@ -460,3 +460,18 @@ def test_the_largest_ids_and_pages_are_reached(store: Store) -> None:
     job_id = store.job(job_id=2_000_000_000)
     assert queries.read_report(store.database(), parse_number(str(job_id)) or 0) is not None
     assert read(store, ListView(page=10**17)).view.page == 1
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_creation_time_of_zeros_is_older_than_all_others(store: Store) -> None:
+    """MySQL can hold 0000-00-00; such jobs are last, and each comes once."""
+    dated = store.job()
+    zeros = [store.job(), store.job()]
+    with store.engine.begin() as connection:
+        connection.execute(text("SET SESSION sql_mode = ''"))
+        connection.execute(
+            text("UPDATE object SET created_at = '0000-00-00' WHERE id >= :first"), {"first": zeros[0]}
+        )
+    assert read(store).rows["id"].tolist() == [dated, *zeros[::-1]]
+    ways = [queries.read_neighbours(store.database(), ListView(), i) for i in (dated, *zeros[::-1])]
+    assert ways == [(None, zeros[1]), (dated, zeros[0]), (zeros[1], None)]

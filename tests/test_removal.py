@@ -88,13 +88,13 @@ def test_no_such_job_is_missing(store: Store) -> None:
 
 
 def test_a_selection_is_told_job_by_job(store: Store) -> None:
-    """Each job of a selection has an outcome of its own."""
+    """Each job of a selection has an outcome of its own, and all have one receipt."""
     finished, active = store.job(), store.job(status_id=183)
-    assert removal.remove_jobs(store.database(), [finished, active, 10**9], CAUSE) == {
-        finished: Outcome.REMOVED,
-        active: Outcome.ACTIVE,
-        10**9: Outcome.MISSING,
-    }
+    database = store.database()
+    done = removal.remove_jobs(database, [finished, active, 10**9], CAUSE)
+    assert (done.removed, done.active, done.missing, done.passed_over) == (1, 1, 1, 0)
+    assert done.error == ""
+    assert [path.name for path in database.receipts_dir.iterdir()] == [f"{done.receipt}.jsonl.gz"]
     assert store.ids() == [active]
 
 

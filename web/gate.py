@@ -328,6 +328,7 @@ def _introduced(scope: Scope, visitor: Visitor) -> Scope:
     """Return the scope with a header that tells the pages who is there and what they may do."""
     told = json.dumps(
         {
+            "who": visitor.who,
             "name": visitor.name,
             "right": visitor.right,
             "by_proxy": visitor.session is None,

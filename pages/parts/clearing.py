@@ -1,49 +1,62 @@
-"""How far a clearing of finished jobs is, for everybody who looks at the list meanwhile."""
+"""How far a removal of many jobs is, for everybody who looks at the list meanwhile."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import streamlit as st
 
 from jobs_data import removal
 from jobs_data.engine import get_database
+from jobs_data.receipts import Action
+from jobs_data.removal import Removal
 from pages.parts.state import tell
+
+_DOING: Final = {
+    Action.CLEAR: "Clearing finished jobs",
+    Action.DELETE: "Deleting the selected jobs",
+    Action.TIDY: "Tidying",
+}
 
 
 def is_running() -> bool:
-    """Return whether this server is clearing finished jobs now."""
-    clearing = removal.current_removal(get_database())
-    return clearing is not None and clearing.is_running
+    """Return whether this server is removing many jobs now."""
+    current = removal.current_removal(get_database())
+    return current is not None and current.is_running
+
+
+def watch(work: Removal) -> None:
+    """Show this viewer how far a removal is, and what came of it."""
+    st.session_state["watched"] = work
 
 
 def take_result() -> None:
-    """Leave a notice when the clearing that this viewer watched has ended.
+    """Leave a notice when the removal that this viewer watched has ended.
 
     To be called before the list is read: what the notice says must be true of the list below it.
     """
-    clearing = removal.current_removal(get_database())
-    watched = st.session_state.get("watches_clearing", False)
-    if clearing and watched and not clearing.is_running:
-        del st.session_state["watches_clearing"]
-        tell(clearing.sentence(), is_good=not clearing.error)
+    work: Removal | None = st.session_state.get("watched")
+    if work and not work.is_running:
+        del st.session_state["watched"]
+        tell(work.sentence(), is_good=not work.error, receipt=work.receipt)
 
 
 def show_progress() -> None:
-    """Show how far a running clearing is; when it has ended, the page runs anew."""
-    if is_running():
-        st.session_state["watches_clearing"] = True
-    if st.session_state.get("watches_clearing"):
-        _progress()
+    """Show how far a running removal is; when it has ended, the page runs anew."""
+    current = removal.current_removal(get_database())
+    if current and current.is_running:
+        watch(current)
+    if work := st.session_state.get("watched"):
+        _progress(work)
 
 
 @st.fragment(run_every=1.0)
-def _progress() -> None:
-    clearing = removal.current_removal(get_database())
-    if clearing is None or not clearing.is_running:
+def _progress(work: Removal) -> None:
+    if not work.is_running:
         st.rerun()
     # A job that finished meanwhile is cleared too, so more can go than there were at first.
-    share = min(1.0, clearing.removed / clearing.total) if clearing.total else 1.0
+    done = work.removed + work.active + work.missing + work.passed_over
     st.progress(
-        share,
-        f"Clearing finished jobs: {clearing.removed:,} of {clearing.total:,}. "
-        "It goes on if you leave this page.",
+        min(1.0, done / work.total) if work.total else 1.0,
+        f"{_DOING[work.action]}: {done:,} of {work.total:,}. It goes on if you leave this page.",
     )

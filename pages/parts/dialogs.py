@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
+import pandas as pd
 import streamlit as st
 
 from jobs_data import queries, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
-from jobs_data.filters import ListView
-from jobs_data.receipts import Action, Cause, ReceiptNotWritten
-from jobs_data.removal import ClearingRuns, Outcome
-from jobs_data.status import FINISHED_STATES
+from jobs_data.filters import EVERYTHING, MAX_PAGE_SIZE, ListView
+from jobs_data.receipts import Action, Cause
+from jobs_data.removal import ClearingRuns
+from jobs_data.selections import Contents, Ids, ids_of, read_contents
+from jobs_data.settings import get_settings
+from jobs_data.status import FINISHED_STATES, State
 from jobs_data.wording import counted
+from pages.parts import clearing, selection
 from pages.parts.state import open_list, tell
 from pages.parts.viewer import get_viewer
 
@@ -26,18 +30,22 @@ _DELETE: Final = "delete"
 _CLEAR: Final = "clear"
 
 FEW: Final = 4
+NAMED: Final = 50
+"""So many jobs are named one by one; of more, the names are counted."""
+
 NAMES_HEIGHT: Final = 260
+COUNTS_HEIGHT: Final = 180
 """Above a few, the names scroll, so that the buttons stay in sight."""
 
 
-def ask_delete(ids: Sequence[int]) -> None:
+def ask_delete(ids: Ids | Sequence[int]) -> None:
     """Open the question whether some jobs are to be deleted."""
-    st.session_state["dialog"] = (_DELETE, tuple(ids))
+    st.session_state["dialog"] = (_DELETE, ids_of(ids))
 
 
 def ask_clear() -> None:
     """Open the question whether all finished jobs are to be cleared."""
-    st.session_state["dialog"] = (_CLEAR, ())
+    st.session_state["dialog"] = (_CLEAR, ids_of([]))
 
 
 def is_open() -> bool:
@@ -47,7 +55,7 @@ def is_open() -> bool:
 
 def show_dialog(view: ListView) -> None:
     """Show the open question, if any; when it is answered with yes, the list's view follows."""
-    kind, ids = st.session_state.get("dialog", ("", ()))
+    kind, ids = st.session_state.get("dialog", ("", ids_of([])))
     if kind == _DELETE:
         _delete_dialog(view, ids)
     elif kind == _CLEAR:
@@ -74,64 +82,94 @@ def _close_button(label: str) -> None:
 
 
 @st.dialog("Delete from the history?", on_dismiss=_close, icon=":material/delete:")
-def _delete_dialog(view: ListView, ids: Sequence[int]) -> None:
+def _delete_dialog(view: ListView, ids: Ids) -> None:
     try:
-        jobs = _once(lambda: queries.read_jobs(get_database(), ids))
+        contents, named = _once(lambda: _read_what_goes(ids))
     except DatabaseUnavailable as problem:
         st.error(str(problem))
         _close_button("Close")
         return
-    finished = jobs[jobs["state"].isin(FINISHED_STATES)]
-    with st.container(height="content" if len(finished) <= FEW else NAMES_HEIGHT):
-        for name, number, status in finished[["name", "id", "status"]].itertuples(index=False):
+    going = contents.finished
+    if going > NAMED:
+        _show_names(contents)
+    height = COUNTS_HEIGHT if going > NAMED else NAMES_HEIGHT
+    with st.container(height="content" if len(named) <= FEW else height):
+        for name, number, status in named[["name", "id", "status"]].itertuples(index=False):
             st.text(f"{name}\nJob {number} · {status}")
-    kept = len(ids) - len(finished)
+    if going > NAMED:
+        st.caption(f"These are the {NAMED} with the highest numbers.")
+    kept = contents.selected - going
     if kept:
         st.info(
-            f"{kept} of them cannot be deleted: only a finished job that is still there can."
-            if len(finished)
+            f"{kept:,} of them cannot be deleted: only a finished job that is still there can."
+            if going
             else "This job is active or no longer there, so it cannot be deleted."
+            if kept == 1
+            else "None of these jobs can be deleted: only a finished job that is still there can."
         )
-    if len(finished):
+    if going:
         st.caption(
-            "The entry goes from the platform's database with its output, notes and properties. "
-            "This cannot be undone. A result file on disk stays."
+            f"{'The entry goes' if going == 1 else 'The entries go'} from the platform's database with "
+            f"output, notes and properties. {_can_be_undone()} A result file on disk stays."
         )
     with st.container(horizontal=True, horizontal_alignment="right"):
-        _close_button("Cancel" if len(finished) else "Close")
-        label = "Delete" if len(ids) == 1 else f"Delete {counted(len(finished))}"
+        _close_button("Cancel" if going else "Close")
+        label = "Delete" if contents.selected == 1 else f"Delete {counted(going)}"
         # A key, because without one a button is another button when its label changes.
-        if len(finished) and st.button(
-            label, key="confirm_delete", type="primary", icon=":material/delete:"
-        ):
-            _delete(finished["id"].tolist())
+        if going and st.button(label, key="confirm_delete", type="primary", icon=":material/delete:"):
+            if _delete(contents.finished_ids):
+                selection.drop(ids)
             _close()
             open_list(view)
 
 
-def _delete(ids: Sequence[int]) -> None:
-    """Delete, and leave a notice; nothing of Streamlit that could interrupt it in between."""
-    if not get_viewer().may_remove:
-        return
+def _read_what_goes(ids: Ids) -> tuple[Contents, pd.DataFrame]:
+    """Return what some ids stand for, and those of them that can be deleted, or the last of these."""
+    contents = read_contents(get_database(), ids, EVERYTHING)
+    return contents, queries.read_jobs(get_database(), contents.finished_ids[-NAMED:].tolist())
+
+
+def _show_names(contents: Contents) -> None:
+    """Show how many jobs go, by name and outcome."""
+    completed, failed = contents.in_state(State.COMPLETED), contents.in_state(State.FAILED)
+    st.markdown(
+        f"**{counted(contents.finished, 'finished job')}** will be deleted: {completed:,} completed "
+        f"and {failed:,} failed."
+    )
+    going = [line for line in contents.by_name if line[1] in FINISHED_STATES]
+    shown = pd.DataFrame(going[:NAMED], columns=["Job name", "Outcome", "Jobs"])
+    st.dataframe(shown, hide_index=True, height=COUNTS_HEIGHT, alt="What will be deleted")
+    if len(going) > NAMED:
+        more = sum(jobs for _, _, jobs in going[NAMED:])
+        st.caption(f"And {counted(more)} of other names or outcomes.")
+
+
+def _delete(ids: Ids) -> bool:
+    """Delete, or begin to, and leave a notice; nothing of Streamlit that could interrupt it in between.
+
+    Return whether nothing stood in the way, whatever became of each job.
+    """
+    viewer = get_viewer()
+    if not viewer.may_remove:
+        return False
+    which = f"job {ids[0]}" if ids.size == 1 else f"{ids.size:,} selected jobs"
+    cause = Cause(viewer.name, Action.DELETE, which)
+    if ids.size > MAX_PAGE_SIZE:
+        return _start(ids, cause)
+    work = removal.remove_jobs(get_database(), ids.tolist(), cause)
+    sentence = work.sentence_on(int(ids[0])) if ids.size == 1 else work.sentence()
+    tell(sentence, is_good=work.removed == work.total, receipt=work.receipt)
+    return not work.error
+
+
+def _start(ids: Ids | None, cause: Cause) -> bool:
+    """Begin to remove many jobs, and return whether that could be; the list tells how far it is."""
     try:
-        which = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} selected jobs"
-        cause = Cause(get_viewer().name, Action.DELETE, which)
-        outcomes = removal.remove_jobs(get_database(), ids, cause)
-    except (DatabaseUnavailable, ReceiptNotWritten) as problem:
+        clearing.watch(removal.start_removal(get_database(), ids, cause))
+    except (ClearingRuns, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
-        return
-    removed = sum(outcome is Outcome.REMOVED for outcome in outcomes.values())
-    if len(outcomes) == 1:
-        [(job_id, outcome)] = outcomes.items()
-        tell(removal.sentence_on(outcome, job_id), is_good=outcome is Outcome.REMOVED)
-    elif removed == len(outcomes):
-        tell(f"{counted(removed)} deleted.")
-    else:
-        tell(
-            f"{counted(removed)} deleted; {len(outcomes) - removed} had become active or were gone "
-            "already, and were left alone.",
-            is_good=False,
-        )
+        return False
+    return True
 
 
 @st.dialog("Clear inactive jobs?", on_dismiss=_close, icon=":material/delete_sweep:")
@@ -145,7 +183,7 @@ def _clear_dialog(view: ListView) -> None:
     st.markdown(
         f"**{counted(counts.finished, 'finished job')}** will go from the platform's database: "
         f"{counts.completed:,} completed and {counts.failed:,} failed, with their outputs, notes and "
-        "properties, whatever the list shows now. This cannot be undone."
+        f"properties, whatever the list shows now. {_can_be_undone()}"
     )
     st.caption(
         f"{counted(counts.total - counts.finished, 'other job')} and all result files on disk stay. "
@@ -161,17 +199,17 @@ def _clear_dialog(view: ListView) -> None:
             disabled=not counts.finished,
             help=None if counts.finished else "There is no finished job any more.",
         ):
-            _start_clearing()
+            _clear()
             _close()
             open_list(view)
 
 
-def _start_clearing() -> None:
-    if not get_viewer().may_remove:
-        return
-    try:
-        cause = Cause(get_viewer().name, Action.CLEAR, removal.ALL_FINISHED)
-        removal.start_removal(get_database(), None, cause)
-        st.session_state["watches_clearing"] = True
-    except (ClearingRuns, DatabaseUnavailable) as problem:
-        tell(str(problem), is_good=False)
+def _clear() -> None:
+    viewer = get_viewer()
+    if viewer.may_remove:
+        _start(None, Cause(viewer.name, Action.CLEAR, removal.ALL_FINISHED))
+
+
+def _can_be_undone() -> str:
+    days = counted(get_settings().receipts_days, "day")
+    return f"This can be undone for {days}, from Receipts in the sidebar."

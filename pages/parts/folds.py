@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -74,16 +75,33 @@ def _go(way: str, job_id: int) -> None:
     go_to(replace(view, before=job_id) if way == "before" else replace(view, after=job_id))
 
 
-def line_text(row: pd.Series[Any], zone: ZoneInfo) -> str:
-    """Return what a line says in place of a name, where it stands for several jobs."""
-    if row["jobs"] == 1:
-        return str(row["name"])
-    when = ""
-    if span := _span(row):
-        first, last = (f"{time.astimezone(zone):%Y-%m-%d %H:%M}" for time in span)
-        is_one_day = first[:10] == last[:10]
-        when = f", {first[11:]}–{last[11:]}" if is_one_day else f", {first} – {last}"
-    return f"{row['name']} ×{row['jobs']:,}, all {row['state']}{when}"
+def write_lines(cells: pd.DataFrame, rows: pd.DataFrame, zone: ZoneInfo) -> None:
+    """Put into the cells of the lines that stand for several jobs what all of these have in common."""
+    for at, row in rows[rows["jobs"] > 1].iterrows():
+        # The number first: a narrow column cuts the end of a long name.
+        cells.loc[at, "name"] = f"{row['jobs']:,} × {row['name']}, all {row['state']}"
+        cells.loc[at, "owner"] = _when(row, zone)
+        cells.loc[at, "related"] = ""
+        cells.loc[at, "completed"] = pd.NaT
+        cells.loc[at, "report"] = OPEN_BUTTON
+        if "delete" in cells:
+            cells.loc[at, "delete"] = ""
+
+
+def _when(row: pd.Series[Any], zone: ZoneInfo) -> str:
+    """Return from when to when the jobs of a line were created; the column beside has the last day."""
+    if not (span := _span(row)):
+        return ""
+    first, last = (time.astimezone(zone) for time in span)
+    if first.date() == last.date():
+        return f"{first:%H:%M}–{last:%H:%M}"
+    return f"since {first:%Y-%m-%d %H:%M}"
+
+
+def open_line(jobs: JobsList, line: Sequence[int]) -> None:
+    """Show the jobs of a line one by one."""
+    [row] = [row for _, row in jobs.rows[jobs.rows["id"] == line[0]].iterrows()]
+    go_to(opened(view_in_url(), row))
 
 
 def opened(view: ListView, row: pd.Series[Any]) -> ListView:

@@ -12,6 +12,7 @@ from jobs_data.filters import VIEW_PARAMS, ListView, Params, parse_view, view_pa
 from jobs_data.notices import Notice
 
 AUTO_PARAM: Final = "auto"
+SELECTION_PARAM: Final = "selection"
 
 
 def view_in_url() -> ListView:
@@ -21,21 +22,25 @@ def view_in_url() -> ListView:
 
 def go_to(view: ListView) -> None:
     """Put a view into the URL, so that this run or the next one shows it."""
+    _forget_undoable()
     put_into_url(view_params(view), VIEW_PARAMS)
 
 
 def put_into_url(params: Params, names: Sequence[str]) -> None:
     """Give the URL's parameters of some names these values, and take out those that have none."""
-    for name in names:
-        if name in params:
-            st.query_params[name] = params[name]
-        elif name in st.query_params:
-            del st.query_params[name]
+    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in names}
+    # All at once: each change would be an address of its own for the browser's Back.
+    st.query_params.from_dict({**others, **{n: params[n] for n in names if n in params}})
 
 
 def link_params(view: ListView, **more: str) -> dict[str, str | list[str]]:
     """Return the query of a link to a page of ours that comes back to a view of the list."""
-    return {**view_params(view), **auto_params(), **more}
+    return {**view_params(view), **auto_params(), **_selection_params(), **more}
+
+
+def _selection_params() -> dict[str, str]:
+    token = st.query_params.get(SELECTION_PARAM)
+    return {SELECTION_PARAM: token} if token else {}
 
 
 def auto_params() -> dict[str, str]:
@@ -57,25 +62,42 @@ def back_button(view: ListView) -> None:
 
 def open_report(view: ListView, job_id: int) -> NoReturn:
     """Leave for a job's report, from which one comes back to the view."""
+    _forget_undoable()
     st.switch_page("job.py", query_params=link_params(view, id=str(job_id)))
 
 
-def tell(sentence: str, *, is_good: bool = True) -> None:
-    """Remember a notice until the next run that shows notices."""
+def tell(sentence: str, *, is_good: bool = True, receipt: str = "") -> None:
+    """Remember a notice until the next run that shows notices.
+
+    One with the id of a removal's receipt stays as long as the list shows the same view.
+    """
     st.session_state["notice"] = Notice(sentence, is_good)
+    st.session_state["undoable"] = receipt
 
 
-def show_notice() -> None:
-    """Show the notice that a change of this session, or a redirect to this page, has left."""
+def _forget_undoable() -> None:
+    if st.session_state.pop("undoable", ""):
+        st.session_state.pop("notice", None)
+
+
+def show_notice() -> str:
+    """Show the notice that a change of this session, or a redirect to this page, has left.
+
+    Returns the id of the receipt by which the change can be undone; empty where there is none.
+    """
     token = st.query_params.get("notice")
     if token is not None:
         del st.query_params["notice"]
         if signed := notices.read(token):
             tell(signed.sentence, is_good=signed.is_good)
-    notice: Notice | None = st.session_state.pop("notice", None)
+    notice: Notice | None = st.session_state.get("notice")
     if notice is None:
-        return
+        return ""
     if notice.is_good:
         st.success(notice.sentence, icon=":material/check:")
     else:
         st.warning(notice.sentence, icon=":material/info:")
+    receipt: str = st.session_state.get("undoable", "")
+    if not receipt:
+        del st.session_state["notice"]
+    return receipt

@@ -12,8 +12,9 @@ from jobs_data.engine import get_database
 from jobs_data.filters import ListView, Sort
 from jobs_data.queries import JobsList
 from jobs_data.status import State
+from jobs_data.tidying import rules_from, rules_params
 from jobs_data.wording import counted
-from pages.parts import clearing, dialogs, filter_bar, filter_form, table
+from pages.parts import clearing, dialogs, filter_bar, filter_form, folds
 from pages.parts.refresh import refresh_controls
 from pages.parts.state import go_to, view_in_url
 from pages.parts.viewer import Viewer
@@ -54,8 +55,10 @@ def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo) -> None:
     filter_bar.show_chips(asked, filter_bar.owner_names(get_database(), asked), zone)
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         refresh_controls(on_refresh=_refresh_pressed)
+        folds.show_toggle(jobs)
         st.space("stretch")
         _export_buttons(jobs)
+        _tidy_button(jobs)
         if viewer.may_remove:
             _clear_button(jobs)
     filter_bar.show_bound(jobs)
@@ -100,7 +103,6 @@ def _order_picked() -> None:
 
 
 def _refresh_pressed() -> None:
-    table.forget_selection()
     st.session_state["wants_now"] = True
 
 
@@ -131,6 +133,11 @@ def _export_buttons(jobs: JobsList) -> None:
         help=why or "The same jobs as a CSV with everything that is known of them but their output.",
         wrap=False,
     )
+
+
+def _tidy_button(jobs: JobsList) -> None:
+    if st.button("Tidy…", icon=":material/rule:", help="Rules for what may go, with a preview."):
+        st.switch_page("tidy.py", query_params=rules_params(rules_from(jobs.view.filter)))
 
 
 def _clear_button(jobs: JobsList) -> None:

@@ -64,6 +64,8 @@ export default function () {{
 class Viewer:
     """Somebody whom the gate has let in."""
 
+    who: int | str
+    """Their user's id, or the name that a proxy vouches for."""
     name: str
     right: Right
     by_proxy: bool
@@ -85,7 +87,7 @@ def get_viewer() -> Viewer:
         st.error("Nobody has signed in, so nothing is shown.", icon=":material/lock:")
         st.stop()
     values = json.loads(unquote(told))
-    return Viewer(values["name"], Right(values["right"]), values["by_proxy"])
+    return Viewer(values["who"], values["name"], Right(values["right"]), values["by_proxy"])
 
 
 def show_viewer(viewer: Viewer) -> None:

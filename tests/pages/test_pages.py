@@ -23,9 +23,9 @@ def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
     introduce(monkeypatch, Right.ADMINISTRATOR)
 
 
-def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None) -> None:
+def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1) -> None:
     """Let the pages see a header of the gate, or none."""
-    told = quote(json.dumps({"name": "*Ada* <b>", "right": right, "by_proxy": False}))
+    told = quote(json.dumps({"who": who, "name": "*Ada* <b>", "right": right, "by_proxy": False}))
     headers = {"X-Heratio-Jobs-Account": told} if right else {}
     monkeypatch.setattr(ContextProxy, "headers", headers)
 
@@ -131,6 +131,7 @@ def test_clearing_asks_first_and_then_tells(store: Store) -> None:
     app = show()
     press(app, "Clear inactive…")
     assert "3 finished jobs" in words(app)
+    assert "can be undone for 90 days" in words(app)
     assert len(store.ids()) == 4
     press(app, "Clear 3 jobs")
     for _ in range(50):

@@ -218,7 +218,7 @@ def test_what_one_process_says_after_a_redirect_the_other_shows(site: Site) -> N
 
 def test_two_processes_do_not_clear_at_the_same_time(site: Site) -> None:
     """While one is at it, the other refuses; what the first one had to do gets done."""
-    finished = site.store.job()
+    note_id = site.store.note(site.store.job())
     path = f"{links.BASE}/clear-inactive"
     with (
         signed_in(site.apps[0]) as here,
@@ -226,8 +226,8 @@ def test_two_processes_do_not_clear_at_the_same_time(site: Site) -> None:
         ThreadPoolExecutor(1) as meanwhile,
     ):
         with site.store.engine.connect() as other, other.begin():
-            # The clearing waits for what another program holds of the job.
-            held = platform.object_.select().where(platform.object_.c.id == finished).with_for_update()
+            # The clearing waits for a note that another program holds.
+            held = platform.note.select().where(platform.note.c.id == note_id).with_for_update()
             other.execute(held)
             clearing = meanwhile.submit(here.post, path, headers=PROGRAM)
             eventually(lambda: lock_is_taken(site.store))

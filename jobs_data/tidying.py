@@ -1,0 +1,450 @@
+"""Tidying: which finished jobs some rules let go, and what would go with them, told before they do.
+
+Nothing is removed here: `removal` takes the ids of a preview, and looks at each job once more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+)
+
+from jobs_data import filter_words, frames, results, times
+from jobs_data.engine import Database, DatabaseUnavailable, TookTooLong
+from jobs_data.filters import (
+    ANY_TIME,
+    EVERYTHING,
+    FILTER_PARAMS,
+    Dates,
+    JobFilter,
+    Params,
+    filter_params,
+    parse_filter,
+    parse_number,
+)
+from jobs_data.matching import matching
+from jobs_data.owners import with_owner
+from jobs_data.platform import job, object_
+from jobs_data.queries import read_status_names
+from jobs_data.results import FileSizes
+from jobs_data.spans import BEFORE_ALL_TIMES, Ids, created
+from jobs_data.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
+from jobs_data.wording import counted
+
+PREVIEW_SECONDS: Final = 60
+PIECE_JOBS: Final = 25_000
+"""How many jobs one statement looks at: the server sorts them by name in memory."""
+
+
+IDS_BYTES: Final = 4 * 1024 * 1024
+"""More than the ids of a piece take as text; a server may send in one value as little as 1 KB."""
+
+MAX_NAMES: Final = 10_000
+"""How many names are counted each by itself."""
+
+LISTED_NAMES: Final = 50
+OTHERS: Final = "All others"
+SAMPLES: Final = 6
+MAX_KEEP_LAST: Final = 1_000_000
+USUAL_AGE: Final = Dates(ago=timedelta(days=90))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which finished jobs may go: those that a filter lets through, except what is to be kept."""
+
+    filter: JobFilter = EVERYTHING
+    keep_last: int = 0
+    """So many of the newest finished jobs of each name stay, whatever the filter says of the others."""
+    keep_failures: bool = False
+
+    @property
+    def is_none(self) -> bool:
+        """Return whether there is no rule at all, so that all finished jobs would go."""
+        return self == Rules()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Exactly the jobs that would go, as they were at one moment, and what they are."""
+
+    ids: Ids
+    """Ascending."""
+    completed: int
+    failed: int
+    by_name: pd.DataFrame
+    """A row per name and status, most jobs first: `name` and `status` (as the list has them) str,
+    `jobs` int64. Of more than 50 the others are in a last row, called OTHERS, without a status."""
+    oldest: datetime | None
+    """The first completion among them, aware and in UTC; None where none has a time."""
+    newest: datetime | None
+    samples: pd.DataFrame
+    """Some of them, spread over all: `id` int64, `name`, `status`, `owner` str, `completed` UTC."""
+    result_files: FileSizes
+    read_at: datetime
+    """In UTC; of rules, the moment that their days are counted from."""
+    kept_last: int = 0
+    """How many jobs stay only because they are among the last of their name."""
+    kept_failures: int = 0
+    """How many more stay only because they failed."""
+
+    @property
+    def total(self) -> int:
+        """Return how many jobs would go."""
+        return len(self.ids)
+
+    def headline(self) -> str:
+        """Return how many would go, and how they ended."""
+        return (
+            f"{counted(self.total)} would go: {self.completed:,} completed and {self.failed:,} failed."
+        )
+
+    def span_sentence(self, zone: ZoneInfo) -> str:
+        """Return when the first and the last of them were completed, in a zone, which is named."""
+        if not self.oldest:
+            return "None of them has a completion time."
+        first, last = times.shown(self.oldest, zone), times.shown(self.newest, zone)
+        return f"Completed from {first} to {last}."
+
+    def kept_sentences(self, rules: Rules) -> list[str]:
+        """Return what the rules keep and why, for the screen and the command line."""
+        sentences = []
+        if rules.keep_last:
+            sentences.append(
+                f"{counted(self.kept_last)} that the other rules let go "
+                f"{'stays' if self.kept_last == 1 else 'stay'}: among the last {rules.keep_last:,} "
+                "finished of the same name."
+            )
+        if rules.keep_failures:
+            sentences.append(
+                f"{counted(self.kept_failures, 'failed job')} kept, as failures are to be."
+            )
+        if rules.filter.finished.ago:
+            sentences.append("A job without a completion time is not taken to have finished long ago.")
+        sentences.append("Jobs that are not finished always stay.")
+        return sentences
+
+    def why_empty(self, rules: Rules) -> str:
+        """Return why these rules let no job go."""
+        if rules.filter.state not in {None, *FINISHED_STATES}:
+            return (
+                f"Only finished jobs can be removed, and these rules ask for {rules.filter.state} ones."
+            )
+        if self.kept_last or self.kept_failures:
+            return "Every job that these rules would let go is one that they keep."
+        if rules.is_none:
+            return "There is no finished job."
+        return "No finished job meets these rules: there is nothing to remove."
+
+
+def rules_from(job_filter: JobFilter) -> Rules:
+    """Return the rules to begin with, for whoever comes from a list of some jobs."""
+    return Rules(
+        replace(
+            job_filter,
+            state=job_filter.state if job_filter.state in FINISHED_STATES else None,
+            finished=USUAL_AGE if job_filter.finished == ANY_TIME else job_filter.finished,
+        )
+    )
+
+
+def rules_words(rules: Rules, owner_names: Mapping[int, str], zone: ZoneInfo) -> str:
+    """Return which jobs the rules let go, as a part of a sentence; arguments as for `filter_words`.
+
+    It is a stranger's text in part.
+    """
+    kept = [
+        *([f"the last {rules.keep_last:,} of each name"] if rules.keep_last else []),
+        *(["failures"] if rules.keep_failures else []),
+    ]
+    jobs = filter_words.words(rules.filter, owner_names, zone)
+    jobs = "all finished jobs" if rules.filter == EVERYTHING else jobs
+    return f"{jobs}, except {' and '.join(kept)}" if kept else jobs
+
+
+def parse_rules(params: Params) -> Rules:
+    """Return the rules that a URL's query asks for: the list's own filter, and what is to be kept."""
+    keep_last = parse_number(_last(params, "keep_last")) or 0
+    return Rules(
+        filter=parse_filter(params),
+        keep_last=max(0, min(MAX_KEEP_LAST, keep_last)),
+        keep_failures=_last(params, "keep_failures") == "true",
+    )
+
+
+def rules_params(rules: Rules) -> dict[str, str | list[str]]:
+    """Return the URL query of rules; what they do not ask for is left out."""
+    params = filter_params(rules.filter)
+    if rules.keep_last:
+        params["keep_last"] = str(rules.keep_last)
+    if rules.keep_failures:
+        params["keep_failures"] = "true"
+    return params
+
+
+RULE_PARAMS: Final = (*FILTER_PARAMS, "keep_last", "keep_failures")
+"""The names of all parameters that say which rules are meant."""
+
+
+def _last(params: Params, name: str) -> str:
+    value = params.get(name, "")
+    return value if isinstance(value, str) else next(reversed(value), "")
+
+
+def read_preview(
+    database: Database, rules: Rules, now: datetime, *, web_root: Path | None = None
+) -> Preview:
+    """Return exactly the jobs that are finished and that the rules do not keep, at one moment.
+
+    `now`, which is aware, is what the rules' days are counted from; `web_root` is where result files
+    are looked for. Takes up to a minute, and eight bytes a job. Raises DatabaseUnavailable, and
+    TookTooLong with what to do where a minute is not enough.
+    """
+    where = (is_finished(), *matching(rules.filter, database, now))
+    with _reading(database) as connection:
+        gathered = _Gathered(rules)
+        kept = _last_of_each_name(connection, database, rules) if rules.keep_last else _none()
+        for after, last in _pieces(connection):
+            among = kept[np.searchsorted(kept, after, "right") : np.searchsorted(kept, last, "right")]
+            gathered.add(connection, _grouped(among, job.c.id.between(after + 1, last), *where))
+        return gathered.preview(connection, database, web_root, now)
+
+
+@contextmanager
+def _reading(database: Database) -> Iterator[Connection]:
+    """Open the one transaction of a preview, on the primary: it decides what will be removed."""
+    try:
+        with database.reading(PREVIEW_SECONDS, primary=True) as connection:
+            if not database.is_sqlite:
+                connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {IDS_BYTES}")
+            yield connection
+    except TookTooLong as error:
+        raise TookTooLong(_TOO_LONG) from error
+
+
+_TOO_LONG: Final = (
+    f"The database did not find these jobs within {PREVIEW_SECONDS} seconds, and was stopped. Nothing "
+    "was changed. Narrow the rules, say by owner or name, or try again when the platform is less busy."
+)
+
+
+def _pieces(connection: Connection) -> Iterator[tuple[int, int]]:
+    """Yield ranges of ids that hold all jobs, each as the id before its first and its last id."""
+    deadline = time.monotonic() + PREVIEW_SECONDS
+    after = 0
+    while True:
+        following = select(job.c.id).where(job.c.id > after).order_by(job.c.id).limit(PIECE_JOBS)
+        last = connection.execute(select(func.max(following.subquery().c.id))).scalar()
+        if last is None:
+            return
+        if time.monotonic() > deadline:
+            raise TookTooLong(_TOO_LONG)
+        yield after, last
+        after = last
+
+
+def _last_of_each_name(connection: Connection, database: Database, rules: Rules) -> Ids:
+    """Return the ids of the newest finished jobs of each name, of all that there are, ascending."""
+    name = func.coalesce(job.c.name, "")
+    # What is shown as unknown is one name, and is looked for as one.
+    called = case((func.trim(name) == "", ""), else_=name)
+    newest_first = (created().desc(), job.c.id.desc())
+    numbered = (
+        select(
+            job.c.id,
+            func.row_number().over(partition_by=called, order_by=newest_first).label("place"),
+        )
+        .select_from(job.outerjoin(object_, object_.c.id == job.c.id))
+        # Other names cannot make a difference to these.
+        .where(is_finished(), *matching(JobFilter(names=rules.filter.names), database))
+        .subquery()
+    )
+    together = (
+        select(func.group_concat(numbered.c.id), func.count())
+        .where(numbered.c.place <= rules.keep_last)
+        .group_by(numbered.c.id // PIECE_JOBS)
+    )
+    found = [_ids(text, jobs) for text, jobs in connection.execute(together)]
+    return np.sort(np.concatenate([_none(), *found]))
+
+
+def _grouped(kept: Ids, *where: ColumnElement[bool]) -> Select[Any]:
+    """Select the jobs that meet some conditions, those of a name, a status and a fate together.
+
+    The driver takes its time over every row, and next to none over a value of many ids.
+    """
+    # An expression is nothing that the server could look for: it tests each id instead.
+    is_kept = (job.c.id + 0).in_(_in_full(kept)) if len(kept) else literal(0)
+    has_file = func.trim(func.coalesce(job.c.download_path, "")) != ""
+    # A time of zeros, which MySQL can hold, is none.
+    ended = case(
+        (job.c.completed_at > literal(BEFORE_ALL_TIMES, job.c.completed_at.type), job.c.completed_at)
+    )
+    return (
+        select(
+            job.c.name,
+            job.c.status_id,
+            is_kept.label("is_kept"),
+            func.count().label("jobs"),
+            func.group_concat(job.c.id).label("ids"),
+            func.count(case((has_file, 1))).label("files"),
+            func.group_concat(case((has_file, job.c.id))).label("file_ids"),
+            func.min(ended).label("oldest"),
+            func.max(ended).label("newest"),
+        )
+        .where(*where)
+        .group_by(job.c.name, job.c.status_id, "is_kept")
+    )
+
+
+def _in_full(ids: Ids) -> Any:
+    """Return ids to be written out in a statement: SQLite takes no more than 32,766 parameters."""
+    return bindparam(None, ids.tolist(), expanding=True, literal_execute=True)
+
+
+def _ids(text: str | None, jobs: int) -> Ids:
+    """Return the ids that a value lists, which must be so many."""
+    found = np.fromstring(text or "", dtype=np.int64, sep=",")
+    if len(found) != jobs:
+        # A value cut short could end in half an id, which is the id of some other job.
+        raise DatabaseUnavailable(
+            "The database did not send all the ids of the jobs, so they cannot be told. Nothing "
+            "was changed; max_allowed_packet may be set too low on the server."
+        )
+    return found
+
+
+def _none() -> Ids:
+    return np.empty(0, np.int64)
+
+
+class _Gathered:
+    """What a preview knows so far: eight bytes for each job, and a bounded number of names."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._ids = [_none()]
+        self._file_ids = _none()
+        self._files = 0
+        self._jobs_of: dict[tuple[str, int], int] = {}
+        self._others = 0
+        self._outcomes = {True: 0, False: 0}
+        self._ended: list[datetime] = []
+        self._kept_last = self._kept_failures = 0
+
+    def add(self, connection: Connection, grouped: Select[Any]) -> None:
+        """Take in the jobs of one piece."""
+        for row in connection.execute(grouped):
+            if row.is_kept:
+                self._kept_last += row.jobs
+            elif self._rules.keep_failures and row.status_id != COMPLETED:
+                self._kept_failures += row.jobs
+            else:
+                self._add(row)
+
+    def _add(self, row: Row[Any]) -> None:
+        self._ids.append(_ids(row.ids, row.jobs))
+        if row.files:
+            self._files += row.files
+            if len(self._file_ids) < results.MAX_LOOKED_AT:
+                self._file_ids = np.append(self._file_ids, _ids(row.file_ids, row.files))
+        self._outcomes[row.status_id == COMPLETED] += row.jobs
+        ended = [time for time in (*self._ended, row.oldest, row.newest) if time]
+        self._ended = [min(ended), max(ended)] if ended else []
+        key = (frames.name_called(row.name), row.status_id)
+        if key in self._jobs_of or len(self._jobs_of) < MAX_NAMES:
+            self._jobs_of[key] = self._jobs_of.get(key, 0) + row.jobs
+        else:
+            self._others += row.jobs
+
+    def preview(
+        self,
+        connection: Connection,
+        database: Database,
+        web_root: Path | None,
+        now: datetime,
+    ) -> Preview:
+        """Return what was gathered, with samples, and the result files that there are."""
+        ids = np.sort(np.concatenate(self._ids))
+        terms = read_status_names(connection, database)
+        oldest, newest = self._ended or (None, None)
+        return Preview(
+            ids=ids,
+            completed=self._outcomes[True],
+            failed=self._outcomes[False],
+            by_name=self._by_name(terms),
+            oldest=frames.utc(oldest, database.timezone),
+            newest=frames.utc(newest, database.timezone),
+            samples=_samples(connection, database, ids, terms),
+            result_files=results.file_sizes(web_root, _paths(connection, self._file_ids), self._files),
+            read_at=now,
+            kept_last=self._kept_last,
+            kept_failures=self._kept_failures,
+        )
+
+    def _by_name(self, terms: dict[int, str]) -> pd.DataFrame:
+        most_first = sorted(self._jobs_of.items(), key=lambda item: (-item[1], item[0]))
+        rows = [(name, _status(status_id, terms), jobs) for (name, status_id), jobs in most_first]
+        listed = rows[:LISTED_NAMES]
+        others = self._others + sum(jobs for *_, jobs in rows[LISTED_NAMES:])
+        if others:
+            listed.append((OTHERS, "", others))
+        columns = {"name": "str", "status": "str", "jobs": "int64"}
+        return pd.DataFrame(listed, columns=list(columns)).astype(columns)
+
+
+def _status(status_id: int, terms: dict[int, str]) -> str:
+    return label_of(status_id, state_of(status_id, has_ended=True), terms)
+
+
+def _samples(
+    connection: Connection, database: Database, ids: Ids, terms: dict[int, str]
+) -> pd.DataFrame:
+    """Return some of the jobs, from the first to the last."""
+    places = np.linspace(0, max(0, len(ids) - 1), min(len(ids), SAMPLES)).astype(int)
+    source, owner = with_owner(database, job, job.c.user_id)
+    columns = (job.c.id, job.c.name, job.c.status_id, job.c.completed_at)
+    found = connection.execute(
+        select(*columns, *owner)
+        .select_from(source)
+        .where(job.c.id.in_(ids[places].tolist()))
+        .order_by(job.c.id)
+    )
+    rows = [
+        (
+            row["id"],
+            frames.name_of(row),
+            _status(row["status_id"], terms),
+            frames.owner_of(row),
+            frames.utc(row["completed_at"], database.timezone),
+        )
+        for row in found.mappings()
+    ]
+    kinds = {name: frames.JOB_COLUMNS[name] for name in ("id", "name", "status", "owner", "completed")}
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+
+
+def _paths(connection: Connection, ids: Ids) -> Iterator[str]:
+    """Yield what some jobs name as their result files."""
+    for piece in np.split(ids, range(1_000, len(ids), 1_000)):
+        paths = select(job.c.download_path).where(job.c.id.in_(_in_full(piece)))
+        yield from map(frames.text, connection.execute(paths).scalars())

@@ -1,0 +1,184 @@
+"""The preview of a tidying: read in the background, shown, and confirmed exactly as it is shown."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from jobs_data import links, removal, tidying
+from jobs_data.engine import DatabaseUnavailable, get_database
+from jobs_data.receipts import Action, Cause
+from jobs_data.removal import ClearingRuns, Removal
+from jobs_data.settings import get_settings
+from jobs_data.tidying import Preview, Rules
+from jobs_data.wording import counted
+from pages.parts import clearing, receipts_undo
+from pages.parts.state import tell
+from pages.parts.text import plain
+from pages.parts.viewer import Viewer, get_viewer
+
+AT_ONCE: Final = 2
+"""How many previews are read at the same time, for all sessions: each may take a minute."""
+
+QUICK_SECONDS: Final = 1
+TABLE_HEIGHT: Final = 320
+
+_pool: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tidying")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The preview that a session has asked for, and the rules that it is of."""
+
+    rules: Rules
+    words: str
+    reading: Future[Preview]
+
+
+def begin(rules: Rules, words: str) -> None:
+    """Begin to read the preview of rules, which `words` tell; `show` shows it."""
+    database, web_root = get_database(), get_settings().web_root
+    read = partial(tidying.read_preview, database, rules, datetime.now(UTC), web_root=web_root)
+    _forget()
+    st.session_state["preview"] = _Asked(rules, words, _pool.submit(read))
+    st.session_state.pop("tidied", None)
+
+
+def show(rules: Rules, zone: ZoneInfo, viewer: Viewer) -> None:
+    """Show the preview of these rules, if it was asked for; one of other rules is forgotten."""
+    asked: _Asked | None = st.session_state.get("preview")
+    if asked is None:
+        return
+    if asked.rules != rules:
+        _forget()
+        return
+    wait([asked.reading], QUICK_SECONDS)
+    if not asked.reading.done():
+        _waiting()
+        return
+    try:
+        preview = asked.reading.result()
+    except DatabaseUnavailable as problem:
+        st.error(str(problem), icon=":material/cloud_off:")
+        return
+    if preview.total:
+        _show(asked, preview, zone, viewer)
+    else:
+        st.info(preview.why_empty(rules), icon=":material/check:")
+        _show_kept(preview, rules)
+
+
+def show_undo(viewer: Viewer) -> None:
+    """Offer to undo the removal that this session has confirmed here."""
+    work: Removal | None = st.session_state.get("tidied")
+    if work and work.receipt and not work.is_running:
+        receipts_undo.undo_button(work.receipt, viewer)
+
+
+def _forget() -> None:
+    asked: _Asked | None = st.session_state.pop("preview", None)
+    if asked:
+        asked.reading.cancel()  # if it has not begun yet
+
+
+@st.fragment(run_every=1.0)
+def _waiting() -> None:
+    asked: _Asked | None = st.session_state.get("preview")
+    if asked is None or asked.reading.done():
+        st.rerun()
+    with st.spinner("Looking for the jobs …", show_time=True):
+        wait([asked.reading], QUICK_SECONDS)
+    st.caption(
+        f"This takes up to {tidying.PREVIEW_SECONDS} seconds. Nothing is removed by it, and you may "
+        "leave this page meanwhile."
+    )
+
+
+def _show(asked: _Asked, preview: Preview, zone: ZoneInfo, viewer: Viewer) -> None:
+    st.subheader(preview.headline(), anchor=False)
+    st.markdown(f"These are {plain(asked.words)}.")
+    st.text(
+        f"{preview.span_sentence(zone)} As of {preview.read_at.astimezone(zone):%H:%M:%S} ({zone.key})."
+    )
+    by_name, samples = st.columns(2)
+    with by_name:
+        st.caption("By name and outcome")
+        counts = preview.by_name[["jobs", "name", "status"]]
+        _table(counts, zone, "Jobs that would go, by name and outcome")
+    with samples:
+        st.caption("Some of them, from the first to the last")
+        reports = [links.report_url(job_id, {}) for job_id in preview.samples["id"]]
+        shown = preview.samples.assign(id=reports)[["id", "name", "status", "completed"]]
+        _table(shown, zone, "Some of the jobs that would go")
+    st.text(preview.result_files.sentence())
+    _show_kept(preview, asked.rules)
+    _confirm(asked, preview, viewer)
+
+
+def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height="content" if len(rows) <= tidying.SAMPLES else TABLE_HEIGHT,
+        alt=alt,
+        lazy=False,
+        column_config={
+            "name": st.column_config.TextColumn("Job name", width=200),
+            "status": st.column_config.TextColumn("Status", width=90),
+            "jobs": st.column_config.NumberColumn("Jobs", width=80, format="localized"),
+            "id": st.column_config.LinkColumn("Report", display_text=r"id=(\d+)", width=70),
+            "completed": st.column_config.DatetimeColumn(
+                "Completed", format="YYYY-MM-DD HH:mm", timezone=zone.key, width=130
+            ),
+        },
+    )
+
+
+def _show_kept(preview: Preview, rules: Rules) -> None:
+    st.caption(" ".join(preview.kept_sentences(rules)))
+
+
+def _confirm(asked: _Asked, preview: Preview, viewer: Viewer) -> None:
+    why_not = ""
+    if not viewer.may_remove:
+        why_not = "Only administrators may remove jobs; you may look at what would go."
+    elif clearing.is_running():
+        why_not = "Jobs are being removed right now; wait until that is through."
+    st.button(
+        f"Remove {counted(preview.total)}",
+        key="confirm_tidy",
+        type="primary",
+        icon=":material/delete_sweep:",
+        on_click=_remove,
+        args=(asked, preview),
+        disabled=bool(why_not),
+    )
+    st.caption(
+        why_not
+        or "Exactly these jobs go: one that finishes from now on stays, and so does one that is active "
+        "again by then. Their rows are written to a receipt first; for "
+        f"{counted(get_settings().receipts_days, 'day')} they can be put back from it."
+    )
+
+
+def _remove(asked: _Asked, preview: Preview) -> None:
+    """Start to remove what was shown; the button may be pressed when something else is shown by now."""
+    viewer = get_viewer()
+    if not viewer.may_remove or st.session_state.get("preview") is not asked:
+        return
+    cause = Cause(viewer.name, Action.TIDY, asked.words)
+    try:
+        work = removal.start_removal(get_database(), preview.ids, cause)
+    except (ClearingRuns, DatabaseUnavailable) as problem:
+        tell(str(problem), is_good=False)
+        return
+    clearing.watch(work)
+    st.session_state["tidied"] = work
+    _forget()

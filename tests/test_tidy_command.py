@@ -1,0 +1,193 @@
+"""`python -m jobs_data tidy`: what it prints, removes and answers."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import event, text
+
+from jobs_data import kept_receipts, removal, settings
+from jobs_data.__main__ import main
+from jobs_data.engine import get_database
+from jobs_data.receipts import Action, Cause
+from tests.store import NOON, Store
+
+pytestmark = pytest.mark.usefixtures("served")
+LONG_AGO = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=100)
+
+
+def tidy(*arguments: str) -> int:
+    """Run the command and return its exit code."""
+    try:
+        return main(["tidy", *arguments])
+    except SystemExit as usage:  # argparse's own refusal
+        return int(usage.code or 0)
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_a_dry_run_shows_what_would_go(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """By name and outcome, with samples and what stays; nothing that would steer a terminal."""
+    store.job("import\x1b[31m", completed_at=LONG_AGO, download_path="x.csv")
+    store.job("export", 185, completed_at=LONG_AGO)
+    before = store.ids()
+    assert tidy("--older-than", "90d", "--keep-failures", "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "Rules: jobs, finished more than 90 days ago, except failures." in told
+    assert "1 job would go: 1 completed and 0 failed." in told
+    assert "          1  Completed     import\N{REPLACEMENT CHARACTER}[31m\n" in told
+    assert f"{before[0]:>11}  {LONG_AGO:%Y-%m-%d %H:%M:%S} (UTC)  import" in told
+    assert "1 job names a result file" in told
+    assert "1 failed job kept" in told
+    assert store.ids() == before
+    assert not list(store.receipts.glob("*"))
+
+
+def test_what_the_rules_let_go_is_removed_with_a_receipt(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All rules at once; the receipt says who it was and by which rules."""
+    ada = store.user("ada", en="Ada Lovelace")
+    store.job("import", created=NOON - timedelta(days=1), completed_at=LONG_AGO, user_id=ada)
+    stays = [
+        store.job("import", completed_at=LONG_AGO, user_id=ada),
+        store.job("import", 185, completed_at=LONG_AGO, user_id=ada),
+        store.job("export", completed_at=LONG_AGO, user_id=ada),
+        store.job("import", completed_at=LONG_AGO),
+        store.job("import", user_id=ada),
+    ]
+    rules = ["--older-than", "90d", "--keep-last", "4", "--name", "import", "x", "--owner", "ada"]
+    rules += ["--status", "completed"]
+    assert tidy(*rules) == 0
+    assert store.ids() == stays
+    told = capsys.readouterr().out
+    assert "1 finished job removed." in told
+    [receipt] = kept_receipts.list_receipts(store.receipts)
+    assert f"Receipt: {receipt.path}" in told
+    assert receipt.summary.by.startswith("command line (")
+    assert receipt.summary.action == Action.TIDY
+    assert "of ada" in receipt.summary.filter
+    assert "except the last 4 of each name" in receipt.summary.filter
+    # Again: nothing to do, and quiet says nothing of it.
+    assert tidy(*rules, "--quiet") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_owners_go_by_either_name(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """The one shown works too, and System stands for nobody; an unknown one is a mistake."""
+    ada = store.user("ada", en="Ada Lovelace")
+    hers, nobodys = store.job(user_id=ada), store.job()
+    assert tidy("--owner", "Grace") == 2
+    assert "no user called Grace" in capsys.readouterr().err
+    assert tidy("--owner", "Ada Lovelace") == 0
+    assert store.ids() == [nobodys] != [hers]
+    assert tidy("--owner", "System", "--quiet") == 0
+    assert store.ids() == []
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "--dry-run --quiet",
+        "--everything-finished --keep-failures",
+        "--older-than soon",
+        "--older-than 0d",
+        "--keep-last 0",
+        "--status active",
+        "--name",
+    ],
+)
+def test_wrong_usage_removes_nothing(
+    store: Store, arguments: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It answers 2 with a sentence; without any rule too."""
+    store.job()
+    assert tidy(*arguments.split()) == 2
+    assert capsys.readouterr().err
+    assert len(store.ids()) == 1
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_everything_finished_has_to_be_meant(store: Store) -> None:
+    """And even then active jobs stay."""
+    store.job(), store.job(status_id=185)
+    active = store.job(status_id=183)
+    assert tidy("--everything-finished") == 0
+    assert store.ids() == [active]
+
+
+def test_jobs_that_dropped_out_are_told_by_the_exit_code(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One became active after the preview, one finished only then; 3 says that not all went."""
+    goes, restarted, later = store.job(), store.job(), store.job(status_id=183)
+    start = removal.start_removal
+
+    def after_a_worker(*arguments: object) -> removal.Removal:
+        store.set_status(restarted, 183)
+        store.set_status(later, 184, LONG_AGO)
+        return start(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(removal, "start_removal", after_a_worker)
+    assert tidy("--everything-finished", "--quiet") == 3
+    assert "1 job had become active" in capsys.readouterr().out
+    assert store.ids() == [restarted, later]
+    assert goes not in store.ids()
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_a_removal_that_ends_early_answers_1(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """The receipts' folder cannot be made, so nothing is removed, and the sentence names it."""
+    get_database()
+    store.receipts.parent.mkdir(exist_ok=True)
+    store.receipts.write_text("a file where the folder should be")
+    job_id = store.job()
+    assert tidy("--everything-finished", "--quiet") == 1
+    assert "HERATIO_JOBS_RECEIPTS_DIR" in capsys.readouterr().err
+    assert store.ids() == [job_id]
+
+
+def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is removed, and cron tries again another time."""
+    job_id = store.job()
+    database = store.database()
+    held: list[int] = []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def _meanwhile(*arguments: object) -> None:
+        if not held and "DELETE" in str(arguments[2]):
+            held.append(tidy("--everything-finished"))
+
+    work = removal.start_removal(database, np.array([job_id]), Cause("ada", Action.TIDY, "one"))
+    work.wait()
+    assert held == [4]
+    assert "already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_a_database_that_does_not_answer_answers_1(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a sentence in place of a traceback."""
+    with store.engine.begin() as connection:
+        connection.execute(text("DROP TABLE job"))
+    assert tidy("--older-than", "90d") == 1
+    assert "no table named job" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_the_demo_has_to_be_meant(
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Cron without its settings must not tidy the demo and believe that it has done its work."""
+    monkeypatch.delenv(f"{settings.PREFIX}DATABASE_URL")
+    assert tidy("--older-than", "90d") == 2
+    assert "HERATIO_JOBS_DATABASE_URL is not set" in capsys.readouterr().err
+    monkeypatch.setattr("jobs_data.__main__.DEMO_DATABASE", tmp_path / "gone.sqlite")
+    assert tidy("--older-than", "90d", "--demo") == 2
+    assert "start it once" in capsys.readouterr().err
