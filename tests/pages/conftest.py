@@ -1,0 +1,11 @@
+"""What all tests of pages need."""
+
+import sys
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put `__main__` back, which Streamlit makes the page: processes started later would run it."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
