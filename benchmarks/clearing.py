@@ -168,7 +168,7 @@ def start_without_receipt(database: Database) -> removal.Removal:
     """Start the same clearing, but locking and deleting alone, which the app itself cannot do."""
     tables = {name: replace(each, as_json="''") for name, each in exact_tables(database).items()}
     clearing = removal.Removal(removal._count_finished(database))
-    work = removal._Work(database, tables, None)
+    work = removal._Remover(database, tables, None)
     threading.Thread(target=removal._run, args=(work, None, clearing, None)).start()
     return clearing
 

@@ -65,6 +65,7 @@ from jobs_data.platform import (
 from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
 from jobs_data.status import FINISHED_IDS, is_finished
 from jobs_data.wording import counted
+from jobs_data.work import Work
 
 T = TypeVar("T")
 Ids = npt.NDArray[np.int64]
@@ -125,7 +126,7 @@ def remove_job(database: Database, job_id: int, cause: Cause) -> Outcome:
 
 
 @dataclass
-class Removal:
+class Removal(Work):
     """A removal at work in a thread of its own: it outlives who started it."""
 
     total: int
@@ -142,19 +143,6 @@ class Removal:
     """Sentences on the jobs that it did not get to, where it ended before it was through."""
     receipt: str = ""
     """The id of its receipt; empty where it has removed nothing."""
-
-    def __post_init__(self) -> None:
-        """Make the flag that `wait` waits for."""
-        self._ended = threading.Event()
-
-    @property
-    def is_running(self) -> bool:
-        """Return whether it is still at work."""
-        return not self._ended.is_set()
-
-    def wait(self) -> None:
-        """Return when it has ended."""
-        self._ended.wait()
 
     def count(self, outcomes: Mapping[Outcome, Sequence[int]]) -> None:
         """Take note of what became of some jobs."""
@@ -200,10 +188,6 @@ class Removal:
         )
         return sentence_on(outcome, job_id)
 
-    def end(self) -> None:
-        """Mark it as ended."""
-        self._ended.set()
-
 
 def remove_jobs(database: Database, ids: Sequence[int], cause: Cause) -> Removal:
     """Remove a page's worth of jobs, each in a transaction of its own; return what came of it.
@@ -225,7 +209,7 @@ def _one_by_one(database: Database, ids: Sequence[int], cause: Cause) -> Iterato
     """Remove jobs, and yield what became of each, with the id of the receipt."""
     tables = exact_tables(database)
     with ReceiptWriter(database, cause, columns_of(tables)) as receipt:
-        work = _Work(database, tables, receipt, waits=True)
+        work = _Remover(database, tables, receipt, waits=True)
         for job_id in ids:
             found = _patiently(database, partial(work.remove, [job_id]))
             receipt.tell(found.by_outcome)
@@ -262,7 +246,7 @@ def start_removal(database: Database, ids: Ids | None, cause: Cause) -> Removal:
         # A daemon: should the process end, the database takes the unfinished batch back.
         work = threading.Thread(
             target=_run,
-            args=(_Work(database, tables, receipt), ids, removal, lock),
+            args=(_Remover(database, tables, receipt), ids, removal, lock),
             name="removal",
             daemon=True,
         )
@@ -275,7 +259,7 @@ def _count_finished(database: Database) -> int:
         return connection.execute(select(func.count()).where(is_finished())).scalar_one()
 
 
-def _run(work: _Work, ids: Ids | None, removal: Removal, lock: Connection | None) -> None:
+def _run(work: _Remover, ids: Ids | None, removal: Removal, lock: Connection | None) -> None:
     try:
         _work_through(work, ids, removal)
     except (DatabaseUnavailable, ReceiptNotWritten) as error:
@@ -295,7 +279,7 @@ def _run(work: _Work, ids: Ids | None, removal: Removal, lock: Connection | None
         removal.end()
 
 
-def _work_through(work: _Work, ids: Ids | None, removal: Removal) -> None:
+def _work_through(work: _Remover, ids: Ids | None, removal: Removal) -> None:
     """Remove batch after batch: smaller where one is slow or refused, larger where it went well."""
     work.prepare()
     next_batch = partial(_next_finished, work.database) if ids is None else partial(_next_given, ids)
@@ -385,7 +369,7 @@ class _Found:
     """Whether a batch of twice as many jobs might hold more than one read may."""
 
 
-def _removed(work: _Work, ids: list[int]) -> _Found | None:
+def _removed(work: _Remover, ids: list[int]) -> _Found | None:
     """Remove the finished ones of some jobs; None, and nothing removed, where they go only divided."""
     try:
         return _patiently(work.database, partial(work.remove, ids))
@@ -397,7 +381,7 @@ def _removed(work: _Work, ids: list[int]) -> _Found | None:
         return None
 
 
-class _Work:
+class _Remover:
     """How the jobs of one removal are removed, each batch in a transaction of its own."""
 
     def __init__(

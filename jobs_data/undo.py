@@ -54,6 +54,7 @@ from jobs_data.platform import (
     user,
 )
 from jobs_data.wording import counted
+from jobs_data.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class UndoRefused(Exception):
 
 
 @dataclass
-class Undo:
+class Undo(Work):
     """An undo at work in a thread of its own: it outlives who started it."""
 
     receipt_id: str
@@ -124,23 +125,6 @@ class Undo:
     """Why not, a sentence each, of the first 100 of them."""
     error: str = ""
     """A sentence on the jobs that it did not get to, where it ended before it was through."""
-
-    def __post_init__(self) -> None:
-        """Make the flag that `wait` waits for."""
-        self._ended = threading.Event()
-
-    @property
-    def is_running(self) -> bool:
-        """Return whether it is still at work."""
-        return not self._ended.is_set()
-
-    def wait(self) -> None:
-        """Return when it has ended."""
-        self._ended.wait()
-
-    def end(self) -> None:
-        """Mark it as ended."""
-        self._ended.set()
 
     def sentence(self) -> str:
         """Return what came of it, for the screen."""

@@ -265,7 +265,7 @@ def test_two_removals_at_once_share_the_jobs(store: Store, monkeypatch: pytest.M
     def remove(progress: Removal) -> None:
         tables = exact_tables(database)
         receipt = ReceiptWriter(database, CLEARING, columns_of(tables))
-        removal._run(removal._Work(database, tables, receipt), None, progress, None)
+        removal._run(removal._Remover(database, tables, receipt), None, progress, None)
 
     threads = [threading.Thread(target=remove, args=(progress,)) for progress in removals]
     for thread in threads:
