@@ -66,7 +66,7 @@ class Picture:
 
 
 def _wait_for_list(page: Page) -> None:
-    page.get_by_text(re.compile(r"Showing 1–\d+ of ")).wait_for()
+    page.get_by_text(re.compile(r"\d lines for \d+ of ")).wait_for()
     page.locator(".stDataFrame canvas").first.wait_for()
 
 
@@ -77,6 +77,12 @@ def _wait_for_report(page: Page) -> None:
 
 def _wait_for_panels(page: Page) -> None:
     page.get_by_role("heading", name="Since you last looked").wait_for()
+
+
+def _preview(page: Page) -> None:
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name=re.compile("^Remove")).wait_for()
+    page.get_by_role("heading", name="Tidy", exact=True).hover()
 
 
 def _open_clear_dialog(page: Page) -> None:
@@ -92,6 +98,8 @@ ALL_PICTURES: Final = (
     Picture("list-phone", "", _wait_for_list, width=390, height=844),
     Picture("report", "job?id={failed}", _wait_for_report),
     Picture("statistics", "report", _wait_for_panels, height=1100),
+    Picture("found", "?q=arUpdateEs&finished=30d", _wait_for_list),
+    Picture("tidy", "tidy?finished=over-30d&keep_last=5", _preview, height=1100),
     Picture("clear", "", _open_clear_dialog),
 )
 
@@ -132,6 +140,7 @@ def _app(folder: Path, url: str, web_root: Path) -> Iterator[str]:
         "HERATIO_JOBS_DATABASE_URL": url,
         "HERATIO_JOBS_RESULTS_ROOT": str(web_root),
         "HERATIO_JOBS_SITE_URL": "https://archives.example.org",
+        "HERATIO_JOBS_RECEIPTS_DIR": str(folder / "receipts"),
         "STREAMLIT_SERVER_PORT": str(port),
     }
     inherited = {
