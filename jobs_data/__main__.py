@@ -242,7 +242,8 @@ def _preview_lines(preview: Preview, rules: Rules, words: str, database: Databas
         yield "Some of them:"
         for sample in preview.samples.to_dict("records"):
             ended = None if pd.isna(sample["completed"]) else sample["completed"]
-            yield f"{sample['id']:>11}  {times.shown(ended, database.timezone)}  {sample['name']}"
+            file = f"  (result file: {sample['result']})" if sample["result"] else ""
+            yield f"{sample['id']:>11}  {times.shown(ended, database.timezone)}  {sample['name']}{file}"
         yield preview.result_files.sentence()
     yield from preview.kept_sentences(rules)
 

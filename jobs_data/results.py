@@ -106,6 +106,15 @@ def file_sizes(root: Path | None, paths: Iterable[str], named: int) -> FileSizes
     return FileSizes(named, looked_at, there, sum(sizes.values()), has_root=root is not None)
 
 
+def size_in_words(root: Path | None, download_path: str) -> str:
+    """Return how large a job's result file is, or that it is not there; empty where it names none."""
+    try:
+        found = find_result(root, download_path)
+    except ResultUnavailable:
+        return "not there" if root else "not known"
+    return humanize.naturalsize(found.size) if found else ""
+
+
 def find_result(root: Path | None, download_path: str) -> ResultFile | None:
     """Return the file that a job's download path names below the root, or None for an empty path.
 

@@ -98,7 +98,8 @@ class Preview:
     """The first completion among them, aware and in UTC; None where none has a time."""
     newest: datetime | None
     samples: pd.DataFrame
-    """Some of them, spread over all: `id` int64, `name`, `status`, `owner` str, `completed` UTC."""
+    """Some of them, spread over all: `id` int64, `name`, `status`, `owner` str, `completed` UTC, and
+    as `result` the size of the result file, or that it is not there; empty where the job names none."""
     result_files: FileSizes
     read_at: datetime
     """In UTC; of rules, the moment that their days are counted from."""
@@ -394,7 +395,7 @@ class _Gathered:
             by_name=self._by_name(terms),
             oldest=frames.utc(oldest, database.timezone),
             newest=frames.utc(newest, database.timezone),
-            samples=_samples(connection, database, ids, terms),
+            samples=_samples(connection, database, ids, terms, web_root),
             result_files=results.file_sizes(web_root, _paths(connection, self._file_ids), self._files),
             read_at=now,
             kept_last=self._kept_last,
@@ -417,12 +418,12 @@ def _status(status_id: int, terms: dict[int, str]) -> str:
 
 
 def _samples(
-    connection: Connection, database: Database, ids: Ids, terms: dict[int, str]
+    connection: Connection, database: Database, ids: Ids, terms: dict[int, str], web_root: Path | None
 ) -> pd.DataFrame:
     """Return some of the jobs, from the first to the last."""
     places = np.linspace(0, max(0, len(ids) - 1), min(len(ids), SAMPLES)).astype(int)
     source, owner = with_owner(database, job, job.c.user_id)
-    columns = (job.c.id, job.c.name, job.c.status_id, job.c.completed_at)
+    columns = (job.c.id, job.c.name, job.c.status_id, job.c.completed_at, job.c.download_path)
     found = connection.execute(
         select(*columns, *owner)
         .select_from(source)
@@ -436,10 +437,12 @@ def _samples(
             _status(row["status_id"], terms),
             frames.owner_of(row),
             frames.utc(row["completed_at"], database.timezone),
+            results.size_in_words(web_root, frames.text(row["download_path"])),
         )
         for row in found.mappings()
     ]
     kinds = {name: frames.JOB_COLUMNS[name] for name in ("id", "name", "status", "owner", "completed")}
+    kinds["result"] = "str"
     return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
 
 

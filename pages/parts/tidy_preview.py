@@ -103,7 +103,7 @@ def _waiting() -> None:
 
 def _show(asked: _Asked, preview: Preview, zone: ZoneInfo, viewer: Viewer) -> None:
     st.subheader(preview.headline(), anchor=False)
-    st.markdown(f"These are {plain(asked.words)}.")
+    st.markdown(f"Rules: {plain(asked.words)}.")
     st.text(
         f"{preview.span_sentence(zone)} As of {preview.read_at.astimezone(zone):%H:%M:%S} ({zone.key})."
     )
@@ -115,7 +115,7 @@ def _show(asked: _Asked, preview: Preview, zone: ZoneInfo, viewer: Viewer) -> No
     with samples:
         st.caption("Some of them, from the first to the last")
         reports = [links.report_url(job_id, {}) for job_id in preview.samples["id"]]
-        shown = preview.samples.assign(id=reports)[["id", "name", "status", "completed"]]
+        shown = preview.samples.assign(id=reports)[["id", "name", "status", "completed", "result"]]
         _table(shown, zone, "Some of the jobs that would go")
     st.text(preview.result_files.sentence())
     _show_kept(preview, asked.rules)
@@ -137,6 +137,7 @@ def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
             "completed": st.column_config.DatetimeColumn(
                 "Completed", format="YYYY-MM-DD HH:mm", timezone=zone.key, width=130
             ),
+            "result": st.column_config.TextColumn("Result file", width=90),
         },
     )
 
