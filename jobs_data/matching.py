@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -54,13 +56,15 @@ def matching(
     if fixed.owners:
         where.append(_is_of(fixed.owners))
     if fixed.names:
-        where.append(_is_called(fixed.names))
+        where.append(_is_called(fixed.names, database))
     where += _created_in(fixed.created, database)
     where += _within(job.c.completed_at, fixed.finished, database)
     if fixed.has_result is not None:
         where.append(_is(_has_result(), fixed.has_result))
     if fixed.types:
-        where.append(_execution(database, "type", lambda type_: type_.in_(fixed.types)))
+        where.append(
+            _execution(database, "type", lambda type_: _is_one_of(type_, fixed.types, database))
+        )
     if fixed.has_errors is not None:
         where.append(_is(_has_errors(database), fixed.has_errors))
     if fixed.longer_than is not None:
@@ -92,8 +96,8 @@ def _is_of(owners: tuple[int, ...]) -> ColumnElement[bool]:
     return or_(and_(job.c.user_id.is_not(None), job.c.user_id.in_(users)), nobody)
 
 
-def _is_called(names: tuple[str, ...]) -> ColumnElement[bool]:
-    called = func.coalesce(job.c.name, "").in_(names)
+def _is_called(names: tuple[str, ...], database: Database) -> ColumnElement[bool]:
+    called = _is_one_of(func.coalesce(job.c.name, "", type_=String()), names, database)
     # A name of white space alone is shown as unknown too; databases trim only spaces, and so this.
     unknown = func.trim(func.coalesce(job.c.name, "")) == ""
     return or_(called, unknown) if frames.UNKNOWN_NAME in names else called
@@ -128,11 +132,19 @@ def _within(
 
 
 def _naive(moment: datetime, database: Database) -> datetime:
-    """Return a moment as the platform writes it; one at the edge of the calendar stays there."""
+    """Return a moment as the platform writes it; one at the edge of the calendar stays there.
+
+    An hour that a clock change repeats is its first pass, as in `frames.utc`: a moment in the second
+    pass is behind all times of that hour.
+    """
     try:
-        return moment.astimezone(database.timezone).replace(tzinfo=None)
+        local = moment.astimezone(database.timezone)
+        while local.fold:
+            moment = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
+            local = moment.astimezone(database.timezone)
     except OverflowError:
         return moment.replace(tzinfo=None)
+    return local.replace(tzinfo=None)
 
 
 def _has_result() -> ColumnElement[bool]:
@@ -175,14 +187,14 @@ def _took_longer_than(seconds: int, database: Database) -> ColumnElement[bool]:
 
 def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     """Return whether a text is in what the list shows of a job: name, owner or related record."""
-    found: list[ColumnElement[bool]] = [_contains(job.c.name, words)]
+    found: list[ColumnElement[bool]] = [_contains(job.c.name, words, database)]
     if user.name in database.tables:
-        owners = users_called(database, lambda name: _contains(name, words))
+        owners = users_called(database, lambda name: _contains(name, words, database))
         found.append(and_(job.c.user_id.is_not(None), job.c.user_id.in_(owners)))
     if words.lower() == frames.SYSTEM_OWNER.lower():
         found.append(job.c.user_id.is_(None))
     if slug.name in database.tables:
-        records = select(slug.c.object_id).where(_contains(slug.c.slug, words))
+        records = select(slug.c.object_id).where(_contains(slug.c.slug, words, database))
         found.append(and_(job.c.object_id.is_not(None), job.c.object_id.in_(records)))
     number = parse_number(words.removeprefix("#"))
     if number is not None and words.startswith("#"):
@@ -190,6 +202,26 @@ def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     return or_(*found)
 
 
-def _contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
+def _contains(column: ColumnElement[Any], words: str, database: Database) -> ColumnElement[bool]:
     """Return whether a column has a text in it; `%`, `_` and the escape are characters like others."""
-    return func.coalesce(column, "", type_=String()).contains(words, autoescape=True)
+    found = func.coalesce(column, "", type_=String())
+    return _of_any_text(found, [words], database).contains(words, autoescape=True)
+
+
+def _is_one_of(
+    column: ColumnElement[str], texts: Sequence[str], database: Database
+) -> ColumnElement[bool]:
+    return _of_any_text(column, texts, database).in_(texts)
+
+
+def _of_any_text(
+    column: ColumnElement[str], texts: Sequence[str], database: Database
+) -> ColumnElement[str]:
+    """Return a column that can be compared with any text.
+
+    Some of the platform's tables are of older character sets, and MySQL refuses to compare them with
+    a sign that they do not have.
+    """
+    if database.is_sqlite or all(text.isascii() for text in texts):
+        return column
+    return func.convert(column.op("USING")(literal_column("utf8mb4")), type_=String())

@@ -1,0 +1,49 @@
+"""What a filter means where the database makes it hard: old character sets, repeated hours."""
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import text
+
+from jobs_data import queries
+from jobs_data.filters import Dates, JobFilter, ListView
+from tests.store import NOON, Store
+
+AUTUMN = datetime(2026, 10, 25)
+"""The night in which Amsterdam has the hour from two to three twice."""
+
+
+@pytest.mark.parametrize("charset", ["utf8mb3", "latin1"])
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_any_text_can_be_looked_for_in_an_older_character_set(store: Store, charset: str) -> None:
+    """A sign that the column cannot have is in no name, and that is no error."""
+    with store.engine.begin() as connection:
+        connection.execute(text(f"ALTER TABLE job MODIFY name varchar(255) CHARACTER SET {charset}"))
+        connection.execute(text(f"ALTER TABLE slug MODIFY slug varchar(255) CHARACTER SET {charset}"))
+    found = store.job("café")
+    store.job("other")
+    for job_filter, ids in (
+        (JobFilter(search="😀"), []),
+        (JobFilter(search="fé"), [found]),
+        (JobFilter(names=("café", "日本 😀")), [found]),
+        (JobFilter(types=("😀",)), []),
+    ):
+        jobs = queries.read_list(store.database(), ListView(job_filter))
+        assert jobs.rows["id"].tolist() == ids
+
+
+def test_a_repeated_hour_is_taken_as_its_first_pass(store: Store) -> None:
+    """From before the clock goes back until after it, all times of that hour are between."""
+    times = [AUTUMN.replace(hour=hour, minute=30) for hour in (1, 2, 3)]
+    early, repeated, late = (store.job(created=NOON, completed_at=time) for time in times)
+    database = store.database(timezone="Europe/Amsterdam")
+
+    def finished(since: str, before: str) -> list[int]:
+        moments = (datetime.fromisoformat(f"2026-10-{moment}Z") for moment in (since, before))
+        view = ListView(JobFilter(finished=Dates(*moments)))
+        return sorted(queries.read_list(database, view).rows["id"])
+
+    assert finished("24T23:00", "25T00:00") == [early]
+    assert finished("25T00:00", "25T01:00") == [repeated]
+    assert finished("25T00:30", "25T01:30") == [repeated]
+    assert finished("25T01:30", "25T03:00") == [late]
