@@ -39,8 +39,8 @@ def test_a_repeated_hour_is_taken_as_its_first_pass(store: Store) -> None:
     database = store.database(timezone="Europe/Amsterdam")
 
     def finished(since: str, before: str) -> list[int]:
-        moments = (datetime.fromisoformat(f"2026-10-{moment}Z") for moment in (since, before))
-        view = ListView(JobFilter(finished=Dates(*moments)))
+        first, last = (datetime.fromisoformat(f"2026-10-{moment}Z") for moment in (since, before))
+        view = ListView(JobFilter(finished=Dates(first, last)))
         return sorted(queries.read_list(database, view).rows["id"])
 
     assert finished("24T23:00", "25T00:00") == [early]
