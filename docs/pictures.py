@@ -66,7 +66,7 @@ class Picture:
 
 
 def _wait_for_list(page: Page) -> None:
-    page.get_by_text(re.compile(r"\d lines for \d+ of ")).wait_for()
+    page.get_by_text(re.compile(r"Showing \d+ .*of ")).wait_for()
     page.locator(".stDataFrame canvas").first.wait_for()
 
 

@@ -35,7 +35,7 @@ class Chip:
 
 
 def words(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> str:
-    """Return which jobs a filter means, as a part of a sentence: `failed jobs, of Ada`.
+    """Return which jobs a filter means, as a part of a sentence: `failed jobs of Ada`.
 
     `owner_names` has what users are called, by their ids. Dates are those of the zone, and say so.
     It is a stranger's text in part: the names, and the text looked for.
@@ -46,7 +46,7 @@ def words(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
     jobs = "jobs" if state is None else f"{STATE_WORDS[state]} jobs"
     if state is State.OTHER:
         jobs = f"jobs that {STATE_WORDS[state]}"
-    return ", ".join([jobs, *_parts(job_filter, owner_names, zone)])
+    return " ".join(filter(None, [jobs, ", ".join(_parts(job_filter, owner_names, zone))]))
 
 
 def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> list[Chip]:

@@ -222,7 +222,7 @@ def parse_dates(text: str) -> Dates:
             before += _DAY
         except OverflowError:
             before = None
-    return Dates(since, before)
+    return ANY_TIME if since and before and since >= before else Dates(since, before)
 
 
 def spell_dates(dates: Dates) -> str:

@@ -191,8 +191,11 @@ def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     if user.name in database.tables:
         owners = users_called(database, lambda name: _contains(name, words, database))
         found.append(and_(job.c.user_id.is_not(None), job.c.user_id.in_(owners)))
+    # What the list shows where there is no name or no owner can be looked for, too.
     if words.lower() == frames.SYSTEM_OWNER.lower():
         found.append(job.c.user_id.is_(None))
+    if words.lower() == frames.UNKNOWN_NAME.lower():
+        found.append(_is_called((frames.UNKNOWN_NAME,), database))
     if slug.name in database.tables:
         records = select(slug.c.object_id).where(_contains(slug.c.slug, words, database))
         found.append(and_(job.c.object_id.is_not(None), job.c.object_id.in_(records)))

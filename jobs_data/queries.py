@@ -77,8 +77,8 @@ class JobsList:
     """What the chips of the three main statuses say, in the configured culture."""
     read_at: datetime
     """When it was read, in UTC."""
-    everything: int
-    """How many jobs the database has."""
+    everything: Counts
+    """How many jobs the database has, whatever the filter."""
     looked_at: int | None = None
     """At how many of them a search looked before its time was over; None where it looked at all."""
     folded: Folded | None = None
@@ -204,7 +204,7 @@ class Moment:
                 )
             },
             read_at=self._read_at,
-            everything=self.counts.total,
+            everything=self.counts,
             looked_at=found.looked_at,
             folded=folded,
         )

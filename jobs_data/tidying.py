@@ -129,7 +129,7 @@ class Preview:
     def kept_sentences(self, rules: Rules) -> list[str]:
         """Return what the rules keep and why, for the screen and the command line."""
         sentences = []
-        if rules.keep_last:
+        if rules.keep_last and self.kept_last:
             sentences.append(
                 f"{counted(self.kept_last)} that the other rules let go "
                 f"{'stays' if self.kept_last == 1 else 'stay'}: among the last {rules.keep_last:,} "

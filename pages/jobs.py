@@ -53,7 +53,7 @@ selected = selection.selected_ids()
 st.title("Jobs", anchor=False)
 clearing.show_progress()
 receipts_undo.show_progress()
-if (receipt := state.show_notice()) and viewer.may_remove:
+if (receipt := state.show_notice(keeps=True)) and viewer.may_remove:
     receipts_undo.undo_button(receipt, viewer)
 # The bars are of all jobs: beside the counts of a search they would say something else than these.
 trend = None if asked.filter.is_search else readings.begin(partial(readings.trend, database, zone))

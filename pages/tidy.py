@@ -18,11 +18,11 @@ names = filter_bar.owner_names(database, rules.filter)
 clearing.take_result()
 receipts_undo.take_result()
 
-state.back_button(ListView(rules.filter))
+state.back_button(state.list_in_url() or ListView(rules.filter))
 st.title("Tidy", anchor=False)
 clearing.show_progress()
 receipts_undo.show_progress()
-state.show_notice()
+state.show_notice(keeps=True)
 tidy_preview.show_undo(viewer)
 tidy_rules.show_rules(rules, readings.choices_of(database), names, zone)
 if rules.is_none:

@@ -31,15 +31,15 @@ FULL = JobFilter(
         (EVERYTHING, "all jobs"),
         (JobFilter(State.FAILED), "failed jobs"),
         (JobFilter(State.OTHER), "jobs that ended in an unknown way"),
-        (JobFilter(search="é_"), "jobs, with “é_” in their name, owner or related record"),
-        (JobFilter(State.COMPLETED, owners=(7, NO_OWNER)), "completed jobs, of Ada or System"),
-        (JobFilter(owners=(9,)), "jobs, of user 9"),
-        (JobFilter(names=tuple("abcdefgh")), "jobs, named a, b, c, d, e or 3 more"),
-        (JobFilter(types=("x",)), "jobs, of the type x"),
-        (JobFilter(created=Dates(last=timedelta(days=1))), "jobs, created in the last 24 hours"),
-        (JobFilter(finished=Dates(ago=timedelta(days=90))), "jobs, finished more than 90 days ago"),
-        (JobFilter(has_result=False, has_errors=True), "jobs, without a result file, with errors"),
-        (JobFilter(longer_than=5400), "jobs, that took longer than 90 minutes"),
+        (JobFilter(search="é_"), "jobs with “é_” in their name, owner or related record"),
+        (JobFilter(State.COMPLETED, owners=(7, NO_OWNER)), "completed jobs of Ada or System"),
+        (JobFilter(owners=(9,)), "jobs of user 9"),
+        (JobFilter(names=tuple("abcdefgh")), "jobs named a, b, c, d, e or 3 more"),
+        (JobFilter(types=("x",)), "jobs of the type x"),
+        (JobFilter(created=Dates(last=timedelta(days=1))), "jobs created in the last 24 hours"),
+        (JobFilter(finished=Dates(ago=timedelta(days=90))), "jobs finished more than 90 days ago"),
+        (JobFilter(has_result=False, has_errors=True), "jobs without a result file, with errors"),
+        (JobFilter(longer_than=5400), "jobs that took longer than 90 minutes"),
     ],
 )
 def test_a_filter_is_a_part_of_a_sentence(job_filter: JobFilter, told: str) -> None:
@@ -62,7 +62,7 @@ def test_a_filter_is_a_part_of_a_sentence(job_filter: JobFilter, told: str) -> N
 def test_dates_are_those_of_the_zone(dates: str, told: str) -> None:
     """Whole days are told as days, and the edges of the calendar do no harm."""
     assert words(JobFilter(created=parse_dates(dates)), {}, BERLIN) == (
-        f"jobs, created {told} (Europe/Berlin)"
+        f"jobs created {told} (Europe/Berlin)"
     )
 
 

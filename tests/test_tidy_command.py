@@ -33,7 +33,7 @@ def test_a_dry_run_shows_what_would_go(store: Store, capsys: pytest.CaptureFixtu
     before = store.ids()
     assert tidy("--older-than", "90d", "--keep-failures", "--dry-run") == 0
     told = capsys.readouterr().out
-    assert "Rules: jobs, finished more than 90 days ago, except failures." in told
+    assert "Rules: jobs finished more than 90 days ago, except failures." in told
     assert "1 job would go: 1 completed and 0 failed." in told
     assert "          1  Completed     import\N{REPLACEMENT CHARACTER}[31m\n" in told
     assert f"{before[0]:>11}  {LONG_AGO:%Y-%m-%d %H:%M:%S} (UTC)  import" in told

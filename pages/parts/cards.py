@@ -82,7 +82,7 @@ def _bars(days: pd.Series[int]) -> str:
 
 
 def _counted(jobs: JobsList) -> str:
-    looked_at = jobs.everything if jobs.looked_at is None else jobs.looked_at
+    looked_at = jobs.everything.total if jobs.looked_at is None else jobs.looked_at
     return (
         "The cards count what the search and the filters find: "
         f"{jobs.counts.total:,} of {counted(looked_at)}."

@@ -116,8 +116,8 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
         label = "Delete" if contents.selected == 1 else f"Delete {counted(going)}"
         # A key, because without one a button is another button when its label changes.
         if going and st.button(label, key="confirm_delete", type="primary", icon=":material/delete:"):
-            if _delete(contents.finished_ids):
-                selection.drop(ids)
+            if _delete(contents.finished_ids, kept):
+                selection.drop(contents.finished_ids)
             _close()
             open_list(view)
 
@@ -143,10 +143,11 @@ def _show_names(contents: Contents) -> None:
     st.caption(f"{others}The {NAMED} with the highest numbers:")
 
 
-def _delete(ids: Ids) -> bool:
+def _delete(ids: Ids, kept: int) -> bool:
     """Delete, or begin to, and leave a notice; nothing of Streamlit that could interrupt it in between.
 
-    Return whether nothing stood in the way, whatever became of each job.
+    `kept` of the jobs asked for are not among them. Return whether nothing stood in the way, whatever
+    became of each job.
     """
     viewer = get_viewer()
     if not viewer.may_remove:
@@ -157,6 +158,8 @@ def _delete(ids: Ids) -> bool:
         return _start(ids, cause)
     work = removal.remove_jobs(get_database(), ids.tolist(), cause)
     sentence = work.sentence_on(int(ids[0])) if ids.size == 1 else work.sentence()
+    if kept:
+        sentence += f" {counted(kept, 'other')} stayed: only finished jobs can be deleted."
     tell(sentence, is_good=work.removed == work.total, receipt=work.receipt)
     return not work.error
 

@@ -79,15 +79,15 @@ def show_bound(jobs: JobsList) -> None:
         return
     st.warning(
         f"This search takes long, so the list and the cards are of the newest {jobs.looked_at:,} of "
-        f"{counted(jobs.everything)} only. Export and tidying look at all of them. To see older jobs "
-        "here, narrow the search: by when they were created, their owner or their state.",
+        f"{counted(jobs.everything.total)} only. Export and tidying look at all of them. To see older "
+        "jobs here, narrow the search: by when they were created, their owner or their state.",
         icon=":material/timer:",
     )
 
 
 def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
     """Say why there is nothing to show, and what to do."""
-    if not jobs.everything:
+    if not jobs.everything.total:
         st.info(
             "There are no jobs. The platform makes one whenever somebody imports, exports, moves or "
             "publishes records in the background; it will show up here.",
@@ -102,8 +102,8 @@ def _why_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> st
     asked = jobs.view.filter
     if asked.state and not asked.is_search:
         state = filter_words.STATE_WORDS[asked.state]
-        return f"{counted(jobs.everything)} in all, none of them {state} right now."
-    looked_at = counted(jobs.everything)
+        return f"{counted(jobs.everything.total)} in all, none of them {state} right now."
+    looked_at = counted(jobs.everything.total)
     if jobs.looked_at is not None:
         looked_at = f"the newest {jobs.looked_at:,} of {looked_at}"
     told = plain(filter_words.words(asked, names, zone))

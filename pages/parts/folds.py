@@ -49,10 +49,8 @@ def show_ways(jobs: JobsList, folded: Folded, zone: ZoneInfo) -> None:
     """Show how many jobs the lines stand for, and the ways to the pages before and after."""
     together = sum(len(line) for line in folded.lines)
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
-        st.caption(
-            f"{counted(len(folded.lines), 'line')} for {together:,} of {counted(jobs.matching)} · "
-            f"times in {zone.key}"
-        )
+        shown = f"{counted(len(folded.lines), 'line')} for " if together > len(folded.lines) else ""
+        st.caption(f"Showing {shown}{together:,} of {counted(jobs.matching)} · times in {zone.key}")
         is_reversed = jobs.view.is_reversed
         for label, icon, job_id, way in (
             ("Older" if is_reversed else "Newer", ":material/chevron_left:", folded.newer, "before"),

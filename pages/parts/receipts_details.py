@@ -11,6 +11,7 @@ import streamlit as st
 
 from jobs_data import kept_receipts, links, times
 from jobs_data.kept_receipts import ACTIONS, Receipt, State
+from jobs_data.status import FIXED_LABELS
 from pages.parts import receipts_undo
 from pages.parts.queue_details import show_facts
 from pages.parts.receipts_table import STATE_COLORS, names_told
@@ -130,7 +131,8 @@ def _show_sample(receipt: Receipt) -> None:
     }
     st.dataframe(
         pd.DataFrame(
-            [[_told(job.get(name)) for name in columns] for job in jobs], columns=[*columns.values()]
+            [[_told(name, job.get(name)) for name in columns] for job in jobs],
+            columns=[*columns.values()],
         ),
         hide_index=True,
         height="content" if len(jobs) < 12 else 460,
@@ -145,7 +147,9 @@ def _show_sample(receipt: Receipt) -> None:
     )
 
 
-def _told(value: object) -> str:
+def _told(column: str, value: object) -> str:
     if isinstance(value, dict):
         return "(no text)"
+    if column == "status_id" and isinstance(value, int):
+        return FIXED_LABELS.get(value, str(value))
     return "" if value is None else str(value)

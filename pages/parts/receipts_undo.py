@@ -32,6 +32,8 @@ def undo_button(receipt_id: str, viewer: Viewer) -> None:
         disabled=bool(why),
         help=why or "Puts the jobs back under their old numbers; asks first.",
     )
+    if why:
+        st.caption(why)
 
 
 def is_open() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final, NoReturn
+from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from jobs_data import notices
 from jobs_data.filters import VIEW_PARAMS, ListView, Params, parse_view, view_params
 from jobs_data.notices import Notice
 
+LIST_PARAM: Final = "list"
 AUTO_PARAM: Final = "auto"
 SELECTION_PARAM: Final = "selection"
 
@@ -53,6 +55,17 @@ def open_list(view: ListView) -> NoReturn:
     st.switch_page("jobs.py", query_params=link_params(view))
 
 
+def way_back() -> dict[str, str | list[str]]:
+    """Return what the address of another page has to know to lead back to this list as it is."""
+    return {LIST_PARAM: urlencode(view_params(view_in_url()), doseq=True), **_selection_params()}
+
+
+def list_in_url() -> ListView | None:
+    """Return the list that one came from, None where the address does not say; see `way_back`."""
+    told = st.query_params.get(LIST_PARAM)
+    return None if told is None else parse_view(parse_qs(told))
+
+
 def back_button(view: ListView) -> None:
     """Show the way back to a view of the list."""
     # Not a page link: its address, opened in another tab, is not that of the list.
@@ -80,10 +93,11 @@ def _forget_undoable() -> None:
         st.session_state.pop("notice", None)
 
 
-def show_notice() -> str:
+def show_notice(*, keeps: bool = False) -> str:
     """Show the notice that a change of this session, or a redirect to this page, has left.
 
-    Returns the id of the receipt by which the change can be undone; empty where there is none.
+    Returns the id of the receipt by which the change can be undone; empty where there is none. With
+    one a notice stays for the runs to come where the page keeps it, to have the button beside it.
     """
     token = st.query_params.get("notice")
     if token is not None:
@@ -98,6 +112,6 @@ def show_notice() -> str:
     else:
         st.warning(notice.sentence, icon=":material/info:")
     receipt: str = st.session_state.get("undoable", "")
-    if not receipt:
+    if not (receipt and keeps):
         del st.session_state["notice"]
     return receipt

@@ -48,14 +48,22 @@ _CURSOR: Final = st.components.v2.component(
     "table_cursor",
     js="""
 export default function () {
+  // A page's first press focuses the table by a script, which passes for the keyboard, and moving
+  // the cursor then would take back the tick that was just made.
+  let pressed = 0
+  const press = () => { pressed = Date.now() }
   const enter = ({ target }) => {
-    if (!target.matches(".stDataFrame canvas:focus-visible")) return
+    if (Date.now() - pressed < 1000 || !target.matches(".stDataFrame canvas:focus-visible")) return
     setTimeout(() => {
       if (document.activeElement === target) target.querySelector('[role="gridcell"]')?.focus()
     }, 100)
   }
+  document.addEventListener("pointerdown", press, true)
   document.addEventListener("focusin", enter)
-  return () => document.removeEventListener("focusin", enter)
+  return () => {
+    document.removeEventListener("pointerdown", press, true)
+    document.removeEventListener("focusin", enter)
+  }
 }
 """,
 )

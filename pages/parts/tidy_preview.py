@@ -130,14 +130,14 @@ def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
         alt=alt,
         lazy=False,
         column_config={
-            "name": st.column_config.TextColumn("Job name", width=200),
-            "status": st.column_config.TextColumn("Status", width=90),
+            "name": st.column_config.TextColumn("Job name", width=150),
+            "status": st.column_config.TextColumn("Status", width=80),
             "jobs": st.column_config.NumberColumn("Jobs", width=80, format="localized"),
-            "id": st.column_config.LinkColumn("Report", display_text=r"id=(\d+)", width=70),
+            "id": st.column_config.LinkColumn("Report", display_text=r"id=(\d+)", width=60),
             "completed": st.column_config.DatetimeColumn(
-                "Completed", format="YYYY-MM-DD HH:mm", timezone=zone.key, width=130
+                "Completed", format="YYYY-MM-DD HH:mm", timezone=zone.key, width=125
             ),
-            "result": st.column_config.TextColumn("Result file", width=90),
+            "result": st.column_config.TextColumn("Result file", width=80),
         },
     )
 

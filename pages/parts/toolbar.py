@@ -16,7 +16,7 @@ from jobs_data.tidying import rules_from, rules_params
 from jobs_data.wording import counted
 from pages.parts import clearing, dialogs, filter_bar, filter_form, folds
 from pages.parts.refresh import refresh_controls
-from pages.parts.state import go_to, view_in_url
+from pages.parts.state import go_to, view_in_url, way_back
 from pages.parts.viewer import Viewer
 
 STATES: Final[dict[str, State | None]] = {
@@ -137,12 +137,12 @@ def _export_buttons(jobs: JobsList) -> None:
 
 def _tidy_button(jobs: JobsList) -> None:
     if st.button("Tidy…", icon=":material/rule:", help="Rules for what may go, with a preview."):
-        st.switch_page("tidy.py", query_params=rules_params(rules_from(jobs.view.filter)))
+        rules = rules_params(rules_from(jobs.view.filter))
+        st.switch_page("tidy.py", query_params={**rules, **way_back()})
 
 
 def _clear_button(jobs: JobsList) -> None:
-    # A search has not counted what this is about: all finished jobs, whatever the filter.
-    if not (jobs.everything if jobs.view.filter.is_search else jobs.counts.finished):
+    if not jobs.everything.finished:
         return
     running = clearing.is_running()
     st.button(

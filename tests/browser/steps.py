@@ -16,6 +16,7 @@ ROW_HEIGHT = 35
 NAME_COLUMN, CREATED_COLUMN, DELETE_COLUMN = 1, 4, 8
 HEADER_FROM_LEFT = {NAME_COLUMN: 60, CREATED_COLUMN: 540}
 REPORT_FROM_RIGHT, DELETE_FROM_RIGHT = 92, 30
+BOX_FROM_LEFT = 16
 MAX_TABS = 60
 LONGER_THAN_THE_INTERVAL = 20_000
 
@@ -102,6 +103,17 @@ def select_rows(page: Page, *rows: int) -> None:
             at += 1
             _expect_cursor(page, at)
         page.keyboard.press("Shift+Space")
+
+
+def press_box(page: Page, row: int) -> None:
+    """Press the box in front of a row, 0 for the first."""
+    box = _grid(page)
+    page.mouse.click(box["x"] + BOX_FROM_LEFT, box["y"] + FIRST_ROW_CENTRE + row * ROW_HEIGHT)
+
+
+def expect_rows_ticked(page: Page, rows: int) -> None:
+    """Wait until so many rows are ticked."""
+    expect(page.locator('canvas [role="row"][aria-selected="true"]')).to_have_count(rows)
 
 
 def download(page: Page, control: Locator) -> bytes:

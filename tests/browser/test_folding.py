@@ -10,6 +10,8 @@ from tests.browser.conftest import Windows
 from tests.browser.steps import (
     assert_nothing_went_wrong,
     expect_jobs,
+    expect_rows_ticked,
+    press_box,
     press_report,
     query,
     select_rows,
@@ -35,8 +37,9 @@ def test_repeats_are_one_line_until_they_are_wanted(
     address = app_server(HERATIO_JOBS_DATABASE_URL=store.url, HERATIO_JOBS_FOLD="true")
     screen.open(f"{address}?limit=3")
     expect_jobs(page, ["import", FOLDED, "export 0"])
-    expect(page.get_by_text("3 lines for 9 of 11 jobs")).to_be_visible()
+    expect(page.get_by_text("Showing 3 lines for 9 of 11 jobs")).to_be_visible()
 
+    a_first_press_ticks(page)
     press_report(page, row=1)
     expect_jobs(page, ["index"] * 3)
     expect(page.get_by_text(f"Showing 1–3 of {REPEATS} jobs")).to_be_visible()
@@ -49,6 +52,17 @@ def test_repeats_are_one_line_until_they_are_wanted(
     expect_jobs(page, ["import", "index", "index"])
     assert query(page)["fold"] == "off"
     assert_nothing_went_wrong(screen)
+
+
+def a_first_press_ticks(page: Page) -> None:
+    """The table stays as it was pressed, though it takes the focus for the first time."""
+    press_box(page, 2)
+    expect(page.get_by_text("1 job selected")).to_be_visible()
+    # What would take the tick back comes a moment later.
+    page.wait_for_timeout(500)
+    expect_rows_ticked(page, 1)
+    press_box(page, 2)
+    expect(page.get_by_text("1 job selected")).to_be_hidden()
 
 
 def the_pages_of_lines_lead_there_and_back(page: Page) -> None:

@@ -112,7 +112,7 @@ def test_chips_show_what_is_in_force_and_go_one_by_one(store: Store) -> None:
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ({"name": "no"}, "Nothing found among 2 jobs. These were looked for: jobs, named no."),
+        ({"name": "no"}, "Nothing found among 2 jobs. These were looked for: jobs named no."),
         ({"q": "job", "status": "failed"}, "In another state there are 2."),
         ({"status": "other"}, "2 jobs in all, none of them ended in an unknown way right now."),
     ],
