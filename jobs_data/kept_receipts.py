@@ -378,16 +378,20 @@ def discard_old(folder: Path, days: int, now: datetime | None = None) -> int:
     erased = 0
     try:
         names = [(path, match) for path in folder.iterdir() if (match := _OURS.fullmatch(path.name))]
-        for path, match in names:
-            made = _made_at(match[1])
-            if made is None or made >= oldest or is_at_work(path):
-                continue
-            path.unlink(missing_ok=True)
-            erased += match[2] == SUFFIX
     except FileNotFoundError:
-        return erased
+        return 0
     except OSError as error:
         log.warning("old receipts cannot be erased: %s", error)
+        return 0
+    for path, match in names:
+        made = _made_at(match[1])
+        if made is None or made >= oldest or is_at_work(path):
+            continue
+        try:
+            path.unlink(missing_ok=True)
+            erased += match[2] == SUFFIX
+        except OSError as error:
+            log.warning("an old receipt cannot be erased: %s", error)
     return erased
 
 
