@@ -17,12 +17,12 @@ import threading
 import time
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 import numpy as np
 from sqlalchemy import (
@@ -102,6 +102,8 @@ _REASONS: Final = (
     ({1292, 1366, 3819, 4025, "CHECK"}, "The database no longer allows one of its values."),
 )
 """What MySQL's and MariaDB's numbers, and the first word of SQLite's sentences, say of a job."""
+
+T = TypeVar("T")
 
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
@@ -405,12 +407,19 @@ class _Undoing:
         unsettled = contents.unsettled()
         for start in range(0, len(unsettled), BATCH_JOBS):
             ids = unsettled[start : start + BATCH_JOBS].tolist()
-            with self._database.reading(primary=True) as connection:
-                there = self._present(connection, object_.name, ids)
+            there = _patiently(lambda: self._still_there(ids))  # noqa: B023 - called at once
             removed = [job_id for job_id in ids if job_id not in there]
             outcome = {"removed": removed, "held": sorted(there)}
             self._file.add({"outcome": {name: found for name, found in outcome.items() if found}})
             contents.removed.extend(removed)
+
+    def _still_there(self, ids: Sequence[int]) -> set[int]:
+        """Return those of some jobs that are there; waits for whoever may be removing them now.
+
+        A killed removal may still be at work in the database: read past its locks, its jobs are there.
+        """
+        with self._database.writing() as connection:
+            return self._present(connection, object_.name, ids, locked=True)
 
     def _lines(self, stop: int, wanted: np.ndarray[Any, np.dtype[np.bool_]]) -> Iterator[bytes]:
         """Yield those lines of jobs that are wanted."""
@@ -444,21 +453,13 @@ class _Undoing:
     def _return(self, jobs: Sequence[_Job], could_not: dict[int, str]) -> list[int]:
         """Return the numbers of the jobs that are back; where the database refuses, by halves."""
         try:
-            return self._patiently(jobs, could_not)
+            return _patiently(lambda: self._in_one_transaction(jobs, could_not))
         except _Refused as refused:
             if len(jobs) == 1:
                 could_not[jobs[0].id] = str(refused)
                 return []
         half = len(jobs) // 2
         return self._return(jobs[:half], could_not) + self._return(jobs[half:], could_not)
-
-    def _patiently(self, jobs: Sequence[_Job], could_not: dict[int, str]) -> list[int]:
-        for pause in BUSY_PAUSES:
-            try:
-                return self._in_one_transaction(jobs, could_not)
-            except DatabaseBusy:
-                time.sleep(pause)
-        return self._in_one_transaction(jobs, could_not)
 
     def _in_one_transaction(self, jobs: Sequence[_Job], could_not: dict[int, str]) -> list[int]:
         reasons: dict[int, str] = {}
@@ -551,12 +552,17 @@ class _Undoing:
                             f"Its {word}, number {number}, is gone from the platform's database.",
                         )
 
-    def _present(self, connection: Connection, name: str, ids: Sequence[int]) -> set[int]:
+    def _present(
+        self, connection: Connection, name: str, ids: Sequence[int], *, locked: bool = False
+    ) -> set[int]:
         """Return those of some numbers that a table has as an id."""
         if not ids:
             return set()
         of = platform.metadata.tables[name]
-        return set(connection.execute(select(of.c.id).where(of.c.id.in_(ids))).scalars())
+        present = select(of.c.id).where(of.c.id.in_(ids))
+        if locked:
+            present = present.with_for_update(read=True)
+        return set(connection.execute(present).scalars())
 
     def _read(self, connection: Connection, jobs: Sequence[_Job]) -> dict[int, Rows]:
         """Return the rows that some jobs have in the database now, as the receipt would have them."""
@@ -576,6 +582,16 @@ class _Undoing:
                     own = place.columns.index("id")
                     links.setdefault(name, {}).update((row[own], number) for row in picked)
         return {job_id: _in_order(rows) for job_id, rows in found.items()}
+
+
+def _patiently(work: Callable[[], T]) -> T:
+    """Do something in the database, again where somebody was in the way."""
+    for pause in BUSY_PAUSES:
+        try:
+            return work()
+        except DatabaseBusy:
+            time.sleep(pause)
+    return work()
 
 
 @contextmanager

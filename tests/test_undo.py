@@ -3,6 +3,7 @@
 import fcntl
 import gzip
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -299,6 +300,25 @@ def test_a_removal_that_was_killed_is_settled_by_the_database(store: Store) -> N
     assert dump(store.engine) == shown
     assert lines_of(path)[3:][0] == {"outcome": {"removed": [gone], "held": [there]}}
     assert state_of(store, receipt_id) is State.UNDONE
+
+
+def test_a_removal_that_is_still_committing_is_waited_for(store: Store) -> None:
+    """Its process was killed, but not its statement in the database: the job is not taken to stay."""
+    job_id = store.job()
+    before = dump(store.engine)
+    receipt_id = remove(store, [job_id])
+    undone(store, receipt_id)
+    path = path_of(store, receipt_id)
+    write(path, *lines_of(path)[:2])
+    with store.engine.connect().execution_options(writes=True) as other, other.begin():
+        other.execute(text(f"DELETE FROM job WHERE id = {job_id}"))
+        other.execute(text(f"DELETE FROM object WHERE id = {job_id}"))
+        work = undo.start_undo(store.database(), receipt_id, "bob")
+        # Nothing tells that it waits; had it not waited, it would be through by then.
+        time.sleep(0.3)
+    work.wait()
+    assert (work.returned, work.error) == (1, "")
+    assert dump(store.engine) == before
 
 
 def test_of_two_lines_for_a_job_the_last_counts(store: Store) -> None:
