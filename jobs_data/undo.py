@@ -18,7 +18,7 @@ import time
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -202,8 +202,13 @@ def _work(
 ) -> None:
     try:
         _Undoing(database, path, file, header, by, undo).run()
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, kept_receipts.ReceiptDamaged) as error:
         undo.error = str(error)
+        log.warning("an undo stopped after %d jobs: %s", undo.returned, error)
+    except OSError as error:
+        undo.error = (
+            f"The receipt could not be read or written ({error.strerror or type(error).__name__})."
+        )
         log.warning("an undo stopped after %d jobs: %s", undo.returned, error)
     except Exception:
         # A thread has nobody above it: whatever it is must end the undo with a sentence.
@@ -223,6 +228,7 @@ class _Appending:
     def __init__(self, path: Path) -> None:
         """Open it. Raises UndoRefused where a removal or an undo writes it, and OSError."""
         self._file: BinaryIO = path.open("r+b", buffering=0)
+        self._end = 0
         # Whoever lists the receipts tries each lock for a moment.
         for _ in range(FILE_TRIES):
             try:
@@ -241,15 +247,28 @@ class _Appending:
         """Take off what lies behind the last whole member."""
         self._file.truncate(end)
         self._file.seek(end)
+        self._end = end
 
     def add(self, said: Mapping[str, Any]) -> None:
-        """Add a line."""
+        """Add a line, or nothing. Raises OSError."""
         line = json.dumps(said, ensure_ascii=False).encode() + b"\n"
-        self._file.write(gzip.compress(line, 1))
+        member = memoryview(gzip.compress(line, 1, mtime=0))
+        try:
+            written = 0
+            while written < len(member):
+                written += self._file.write(member[written:]) or 0
+        except OSError:
+            # Half a member would hide all that is written behind it.
+            with suppress(OSError):
+                self.cut(self._end)
+            raise
+        self._end += len(member)
 
     def close(self) -> None:
         """Give it free, with all that was added on the disk."""
-        os.fsync(self._file.fileno())
+        # What does not get there, the next undo finds out from the database.
+        with suppress(OSError):
+            os.fsync(self._file.fileno())
         self._file.close()
 
 
@@ -322,7 +341,7 @@ def _ids(numbers: array[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def _read_contents(path: Path) -> _Contents:
-    """Read which jobs a receipt is about. Raises OSError."""
+    """Read which jobs a receipt is about. Raises OSError and ReceiptDamaged."""
     contents = _Contents()
     outcomes = {
         "removed": contents.removed,
@@ -332,7 +351,7 @@ def _read_contents(path: Path) -> _Contents:
     }
     lengths = (0, 0, 0, 0)
     everything = (contents.lines, contents.removed, contents.stayed, contents.returned)
-    for piece in kept_receipts.read_pieces(path):
+    for piece in kept_receipts.read_pieces(path, is_strict=True):
         if isinstance(piece, int):
             contents.whole = piece
             lengths = tuple(map(len, everything))  # type: ignore[assignment]
@@ -373,7 +392,10 @@ class _Undoing:
         self._places: dict[str, _Place] = {}
 
     def run(self) -> None:
-        """Put back all that can be. Raises DatabaseUnavailable and OSError; what is back stays."""
+        """Put back all that can be; what is back stays.
+
+        Raises DatabaseUnavailable, OSError, and ReceiptDamaged before anything is done.
+        """
         contents = _read_contents(self._path)
         self._file.cut(contents.whole)
         self._look_at_tables()

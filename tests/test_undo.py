@@ -3,8 +3,10 @@
 import fcntl
 import gzip
 import json
+import resource
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -250,7 +252,9 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 def write(path: Path, *lines: Mapping[str, Any]) -> None:
     """Write a receipt, one member for each line."""
-    path.write_bytes(b"".join(gzip.compress(json.dumps(line).encode() + b"\n") for line in lines))
+    path.write_bytes(
+        b"".join(gzip.compress(json.dumps(line).encode() + b"\n", mtime=0) for line in lines)
+    )
 
 
 def test_an_undo_that_was_killed_is_pressed_again(store: Store) -> None:
@@ -355,6 +359,46 @@ def test_what_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UndoRefused, match="cannot be read"):
         undone(store, receipt_id)
     assert store.ids() == []
+
+
+def test_a_damaged_receipt_is_left_as_it_is(store: Store) -> None:
+    """Wherever a byte has changed, nothing is cut off, and nothing put back that is not as it was."""
+    receipt_id = remove(store, [store.job("import"), store.job("import")])
+    path = path_of(store, receipt_id)
+    write(path, *lines_of(path))
+    whole = path.read_bytes()
+    header, first, *_, last, end = (
+        piece for piece in kept_receipts.read_pieces(path) if isinstance(piece, int)
+    )
+    # Its kind; its flags, of fields that it has not, which hide all behind; its data; its sum.
+    for begin, stop in (header, first), (last, end):
+        for place, bit in (begin, 1), (begin + 3, 4), (begin + 3, 8), (begin + 20, 255), (stop - 8, 1):
+            damaged = bytearray(whole)
+            damaged[place] ^= bit
+            path.write_bytes(damaged)
+            work = undone(store, receipt_id)
+            assert "damaged" in work.error
+            assert work.returned == 0
+            assert path.read_bytes() == bytes(damaged)
+    path.write_bytes(whole)
+    assert undone(store, receipt_id).returned == 2
+
+
+def test_a_line_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Where the disk is full, the receipt stays as it was, and the next line can be read."""
+    path = tmp_path / "receipt.jsonl.gz"
+    write(path, {"receipt": 1})
+    with closing(undo._Appending(path)) as file:
+        file.cut(path.stat().st_size)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, limits[1]))
+        try:
+            with pytest.raises(OSError, match="too large"):
+                file.add({"undone": {"at": "2026-11-23T21:36:05Z", "by": "ada", "returned": [1]}})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        file.add({"undone": {}})
+    assert lines_of(path) == [{"receipt": 1}, {"undone": {}}]
 
 
 def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
