@@ -94,11 +94,13 @@ EXACT_MODE: Final = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO
 """MySQL's and MariaDB's `sql_mode` in which 0000-00-00 and 0 are values like any other, and what
 does not fit is an error."""
 
+TOO_LARGE: Final = "It is larger than the database takes in one piece (max_allowed_packet)."
+
 _REASONS: Final = (
     ({1062, "UNIQUE"}, "One of its rows has a number that something else has now."),
     ({1216, 1452, "FOREIGN"}, "Something that one of its rows refers to is gone from the database."),
     ({1048, 1364, "NOT"}, "A table needs a value now for which the receipt has none."),
-    ({1153, 1301}, "It is larger than the database takes in one piece (max_allowed_packet)."),
+    ({1153, 1301}, TOO_LARGE),
     ({1292, 1366, 3819, 4025, "CHECK"}, "The database no longer allows one of its values."),
 )
 """What MySQL's and MariaDB's numbers, and the first word of SQLite's sentences, say of a job."""
@@ -489,12 +491,25 @@ class _Undoing:
             with self._database.writing() as connection, _taking_all_values(connection):
                 back = self._insert_if_possible(connection, jobs, reasons)
         except DatabaseUnavailable as problem:
-            why = _reason(problem)
-            if why is None:
+            why = _reason(problem) or self._why_hung_up(jobs, problem)
+            if not why:
                 raise
             raise _Refused(why) from problem
         could_not.update(reasons)
         return back
+
+    def _why_hung_up(self, jobs: Sequence[_Job], problem: DatabaseUnavailable) -> str:
+        """Return why a server has ended the connection, empty where it was not for these jobs.
+
+        It does so amid a row that is larger than it takes, mostly before it could say why.
+        """
+        error = problem.__cause__
+        if not (isinstance(error, exc.DBAPIError) and error.connection_invalidated):
+            return ""
+        with self._database.reading(primary=True) as connection:
+            limit = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
+        rows = (row for each in jobs for found in each.rows.values() for row in found)
+        return TOO_LARGE if any(_sent(row) > limit for row in rows) else ""
 
     def _insert_if_possible(
         self, connection: Connection, jobs: Sequence[_Job], reasons: dict[int, str]
@@ -653,6 +668,13 @@ def _values(row: Sequence[Any]) -> Row:
 def _bytes(value: Mapping[str, Any]) -> bytes:
     decoded = base64.b64decode(value["base64"])
     return _Text(decoded) if value.get("is_text") else decoded
+
+
+def _sent(row: Row) -> int:
+    """Return how many bytes a row's text and bytes take in a statement at most."""
+    texts = (value.encode() if isinstance(value, str) else value for value in row)
+    # The driver may write a character as two, such as a line break.
+    return sum(2 * len(value) for value in texts if isinstance(value, bytes))
 
 
 def _insert(connection: Connection, place: _Place, rows: Sequence[Row]) -> None:

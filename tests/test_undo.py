@@ -240,6 +240,27 @@ def test_nothing_is_coerced(store: Store, change: str, why: str) -> None:
     assert dump(store.engine) == before
 
 
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_job_that_is_too_large_keeps_no_other_away(store: Store, mariadb_server: MariaDB) -> None:
+    """The server hangs up amid it without a word; its neighbours return, and it says why it did not."""
+    ids = [store.job(output="short"), store.job(output="\n" * 3 * 1024 * 1024), store.job()]
+    receipt_id = remove(store, ids)
+    with mariadb_server.cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.max_allowed_packet")
+        [before] = cursor.fetchone() or ()
+        cursor.execute("SET GLOBAL max_allowed_packet = 1024 * 1024")
+        try:
+            store.engine.dispose()  # it is for new connections alone
+            work = undone(store, receipt_id)
+        finally:
+            cursor.execute(f"SET GLOBAL max_allowed_packet = {before}")
+            store.engine.dispose()
+    assert (work.returned, work.error) == (2, "")
+    assert work.could_not == {ids[1]: undo.TOO_LARGE}
+    assert undone(store, receipt_id).returned == 1
+    assert store.ids() == ids
+
+
 def path_of(store: Store, receipt_id: str) -> Path:
     """Return a receipt's file."""
     return store.receipts / f"{receipt_id}.jsonl.gz"
