@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from jobs_data import kept_receipts, platform, undo
-from jobs_data.engine import Database, identity, make_engine
+from jobs_data.engine import Database, make_engine
 from jobs_data.kept_receipts import State
 from jobs_data.queries import read_report
 from jobs_data.undo import Undo, UndoRefused
@@ -438,7 +438,6 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
                 cursor.execute(statement.replace("INSERT, DELETE", "DELETE"))
         url = f"mysql+pymysql://back:word@127.0.0.1:{mariadb_server.port}/undo_rights"
         database = Database(make_engine(url), receipts_dir=store.receipts)
-        adopt(path_of(store, receipt_id), database)
         work = undo.start_undo(database, receipt_id, "bob")
         work.wait()
         assert "may not do that (OperationalError 1142)" in work.error
@@ -455,9 +454,3 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
         mariadb_server.drop_database("undo_rights")
         with mariadb_server.cursor() as cursor:
             cursor.execute(f"DROP USER IF EXISTS {account}")
-
-
-def adopt(path: Path, database: Database) -> None:
-    """Let a receipt be of a database that is reached by another account."""
-    header, *rest = lines_of(path)
-    write(path, {**header, "database": identity(database)}, *rest)
