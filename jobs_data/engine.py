@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import math
 import time
@@ -24,6 +25,7 @@ from jobs_data.spans import Survey
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 5
+DEFAULT_PORT: Final = 3306
 LOCK_WAIT_SECONDS: Final = 5
 POOL_RECYCLE_SECONDS: Final = 1800
 READ_SECONDS: Final = 20
@@ -376,6 +378,11 @@ def database_for(settings: Settings) -> Database:
 
 
 def identity(database: Database) -> str:
-    """Return a short name of the database that holds no password, for locks and cache keys."""
-    url = database.engine.url.set(password=None)
-    return hashlib.sha256(url.render_as_string().encode()).hexdigest()[:16]
+    """Return a short name of the database, for receipts, locks and cache keys.
+
+    It is the same by whichever account, driver and options the database is reached.
+    """
+    url = database.engine.url
+    server = [url.host, url.port or DEFAULT_PORT, url.query.get("unix_socket")]
+    where = ["sqlite" if database.is_sqlite else server, url.database]
+    return hashlib.sha256(json.dumps(where).encode()).hexdigest()[:16]

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +54,23 @@ AT_ONCE_BYTES: Final = 4 * 1024 * 1024
 """What is longer is read in the background when it is listed for the first time."""
 
 
+MEMBER: Final = b"\x1f\x8b\x08" + bytes(5)
+"""What every member begins with: gzip, and no time; it does not come up by chance."""
+
+
 class ReceiptsUnreadable(Exception):
     """The folder of the receipts cannot be read; the message is a sentence for the screen."""
+
+
+class ReceiptDamaged(Exception):
+    """A receipt is not as it was written; the message is a sentence for the screen."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(
+            "The receipt is damaged: what it holds cannot be read as it was written. It was left as it "
+            "is; docs/receipts.md tells how to read one by hand."
+        )
 
 
 NOT_OURS: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
@@ -162,16 +177,20 @@ class Receipt:
         return State.COMPLETE
 
 
-def read_pieces(path: Path, start: int = 0, stop: int | None = None) -> Iterator[bytes | int]:
+def read_pieces(
+    path: Path, start: int = 0, stop: int | None = None, *, is_strict: bool = False
+) -> Iterator[bytes | int]:
     """Yield the lines of a receipt from a place in the file on, and after each whole member its end.
 
     Lines behind the last end belong to a member that was cut off: they were never synced, so nothing
     was removed because of them. `stop` is a place up to which is read. Memory does not grow with the
-    file, only with its longest line. Raises OSError.
+    file, only with its longest line. Raises OSError, and where it is strict ReceiptDamaged, unless what
+    cannot be read is the beginning of one last member; otherwise nothing is read from there on.
     """
     with path.open("rb") as file:
         file.seek(start)
         position, member, data = start, zlib.decompressobj(31), b""
+        begin = start
         begun: list[bytes] = []
         while True:
             if not data:
@@ -180,9 +199,13 @@ def read_pieces(path: Path, start: int = 0, stop: int | None = None) -> Iterator
                 position += len(data)
             try:
                 text = member.decompress(data, TEXT_BYTES)
-            except zlib.error:
+            except zlib.error as error:
+                if is_strict:
+                    raise ReceiptDamaged from error
                 return
             if not (data or text or member.eof):
+                if is_strict and _is_no_beginning(file, begin):
+                    raise ReceiptDamaged
                 return
             *lines, rest = text.split(b"\n")
             for line in lines:
@@ -194,7 +217,21 @@ def read_pieces(path: Path, start: int = 0, stop: int | None = None) -> Iterator
             if member.eof:
                 data, member = member.unused_data, zlib.decompressobj(31)
                 begun.clear()
-                yield position - len(data)
+                begin = position - len(data)
+                yield begin
+
+
+def _is_no_beginning(file: BinaryIO, begin: int) -> bool:
+    """Return whether what a file ends with is more, or something else, than a member's beginning."""
+    file.seek(begin)
+    before = file.read(len(MEMBER))
+    if not MEMBER.startswith(before):
+        return True
+    while piece := file.read(READ_BYTES):
+        if MEMBER in before[1:] + piece:
+            return True
+        before = (before + piece)[-len(MEMBER) :]
+    return False
 
 
 def parse(line: bytes) -> dict[str, Any]:
@@ -378,16 +415,20 @@ def discard_old(folder: Path, days: int, now: datetime | None = None) -> int:
     erased = 0
     try:
         names = [(path, match) for path in folder.iterdir() if (match := _OURS.fullmatch(path.name))]
-        for path, match in names:
-            made = _made_at(match[1])
-            if made is None or made >= oldest or is_at_work(path):
-                continue
-            path.unlink(missing_ok=True)
-            erased += match[2] == SUFFIX
     except FileNotFoundError:
-        return erased
+        return 0
     except OSError as error:
         log.warning("old receipts cannot be erased: %s", error)
+        return 0
+    for path, match in names:
+        made = _made_at(match[1])
+        if made is None or made >= oldest or is_at_work(path):
+            continue
+        try:
+            path.unlink(missing_ok=True)
+            erased += match[2] == SUFFIX
+        except OSError as error:
+            log.warning("an old receipt cannot be erased: %s", error)
     return erased
 
 

@@ -69,7 +69,8 @@ class Settings(BaseSettings):
     receipts_days: int = Field(
         default=90,
         ge=1,
-        description="for how many days receipts are kept, a whole number from 1",
+        le=36_500,
+        description="for how many days receipts are kept, a whole number from 1 to 36500",
     )
     site_url: str = Field(
         default="",

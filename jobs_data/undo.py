@@ -17,12 +17,12 @@ import threading
 import time
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 import numpy as np
 from sqlalchemy import (
@@ -94,14 +94,18 @@ EXACT_MODE: Final = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO
 """MySQL's and MariaDB's `sql_mode` in which 0000-00-00 and 0 are values like any other, and what
 does not fit is an error."""
 
+TOO_LARGE: Final = "It is larger than the database takes in one piece (max_allowed_packet)."
+
 _REASONS: Final = (
     ({1062, "UNIQUE"}, "One of its rows has a number that something else has now."),
     ({1216, 1452, "FOREIGN"}, "Something that one of its rows refers to is gone from the database."),
     ({1048, 1364, "NOT"}, "A table needs a value now for which the receipt has none."),
-    ({1153, 1301}, "It is larger than the database takes in one piece (max_allowed_packet)."),
+    ({1153, 1301}, TOO_LARGE),
     ({1292, 1366, 3819, 4025, "CHECK"}, "The database no longer allows one of its values."),
 )
 """What MySQL's and MariaDB's numbers, and the first word of SQLite's sentences, say of a job."""
+
+T = TypeVar("T")
 
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
@@ -200,8 +204,13 @@ def _work(
 ) -> None:
     try:
         _Undoing(database, path, file, header, by, undo).run()
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, kept_receipts.ReceiptDamaged) as error:
         undo.error = str(error)
+        log.warning("an undo stopped after %d jobs: %s", undo.returned, error)
+    except OSError as error:
+        undo.error = (
+            f"The receipt could not be read or written ({error.strerror or type(error).__name__})."
+        )
         log.warning("an undo stopped after %d jobs: %s", undo.returned, error)
     except Exception:
         # A thread has nobody above it: whatever it is must end the undo with a sentence.
@@ -221,6 +230,7 @@ class _Appending:
     def __init__(self, path: Path) -> None:
         """Open it. Raises UndoRefused where a removal or an undo writes it, and OSError."""
         self._file: BinaryIO = path.open("r+b", buffering=0)
+        self._end = 0
         # Whoever lists the receipts tries each lock for a moment.
         for _ in range(FILE_TRIES):
             try:
@@ -239,15 +249,28 @@ class _Appending:
         """Take off what lies behind the last whole member."""
         self._file.truncate(end)
         self._file.seek(end)
+        self._end = end
 
     def add(self, said: Mapping[str, Any]) -> None:
-        """Add a line."""
+        """Add a line, or nothing. Raises OSError."""
         line = json.dumps(said, ensure_ascii=False).encode() + b"\n"
-        self._file.write(gzip.compress(line, 1))
+        member = memoryview(gzip.compress(line, 1, mtime=0))
+        try:
+            written = 0
+            while written < len(member):
+                written += self._file.write(member[written:]) or 0
+        except OSError:
+            # Half a member would hide all that is written behind it.
+            with suppress(OSError):
+                self.cut(self._end)
+            raise
+        self._end += len(member)
 
     def close(self) -> None:
         """Give it free, with all that was added on the disk."""
-        os.fsync(self._file.fileno())
+        # What does not get there, the next undo finds out from the database.
+        with suppress(OSError):
+            os.fsync(self._file.fileno())
         self._file.close()
 
 
@@ -320,7 +343,7 @@ def _ids(numbers: array[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def _read_contents(path: Path) -> _Contents:
-    """Read which jobs a receipt is about. Raises OSError."""
+    """Read which jobs a receipt is about. Raises OSError and ReceiptDamaged."""
     contents = _Contents()
     outcomes = {
         "removed": contents.removed,
@@ -330,7 +353,7 @@ def _read_contents(path: Path) -> _Contents:
     }
     lengths = (0, 0, 0, 0)
     everything = (contents.lines, contents.removed, contents.stayed, contents.returned)
-    for piece in kept_receipts.read_pieces(path):
+    for piece in kept_receipts.read_pieces(path, is_strict=True):
         if isinstance(piece, int):
             contents.whole = piece
             lengths = tuple(map(len, everything))  # type: ignore[assignment]
@@ -371,7 +394,10 @@ class _Undoing:
         self._places: dict[str, _Place] = {}
 
     def run(self) -> None:
-        """Put back all that can be. Raises DatabaseUnavailable and OSError; what is back stays."""
+        """Put back all that can be; what is back stays.
+
+        Raises DatabaseUnavailable, OSError, and ReceiptDamaged before anything is done.
+        """
         contents = _read_contents(self._path)
         self._file.cut(contents.whole)
         self._look_at_tables()
@@ -405,12 +431,19 @@ class _Undoing:
         unsettled = contents.unsettled()
         for start in range(0, len(unsettled), BATCH_JOBS):
             ids = unsettled[start : start + BATCH_JOBS].tolist()
-            with self._database.reading(primary=True) as connection:
-                there = self._present(connection, object_.name, ids)
+            there = _patiently(lambda: self._still_there(ids))  # noqa: B023 - called at once
             removed = [job_id for job_id in ids if job_id not in there]
             outcome = {"removed": removed, "held": sorted(there)}
             self._file.add({"outcome": {name: found for name, found in outcome.items() if found}})
             contents.removed.extend(removed)
+
+    def _still_there(self, ids: Sequence[int]) -> set[int]:
+        """Return those of some jobs that are there; waits for whoever may be removing them now.
+
+        A killed removal may still be at work in the database: read past its locks, its jobs are there.
+        """
+        with self._database.writing() as connection:
+            return self._present(connection, object_.name, ids, locked=True)
 
     def _lines(self, stop: int, wanted: np.ndarray[Any, np.dtype[np.bool_]]) -> Iterator[bytes]:
         """Yield those lines of jobs that are wanted."""
@@ -444,7 +477,7 @@ class _Undoing:
     def _return(self, jobs: Sequence[_Job], could_not: dict[int, str]) -> list[int]:
         """Return the numbers of the jobs that are back; where the database refuses, by halves."""
         try:
-            return self._patiently(jobs, could_not)
+            return _patiently(lambda: self._in_one_transaction(jobs, could_not))
         except _Refused as refused:
             if len(jobs) == 1:
                 could_not[jobs[0].id] = str(refused)
@@ -452,26 +485,31 @@ class _Undoing:
         half = len(jobs) // 2
         return self._return(jobs[:half], could_not) + self._return(jobs[half:], could_not)
 
-    def _patiently(self, jobs: Sequence[_Job], could_not: dict[int, str]) -> list[int]:
-        for pause in BUSY_PAUSES:
-            try:
-                return self._in_one_transaction(jobs, could_not)
-            except DatabaseBusy:
-                time.sleep(pause)
-        return self._in_one_transaction(jobs, could_not)
-
     def _in_one_transaction(self, jobs: Sequence[_Job], could_not: dict[int, str]) -> list[int]:
         reasons: dict[int, str] = {}
         try:
             with self._database.writing() as connection, _taking_all_values(connection):
                 back = self._insert_if_possible(connection, jobs, reasons)
         except DatabaseUnavailable as problem:
-            why = _reason(problem)
-            if why is None:
+            why = _reason(problem) or self._why_hung_up(jobs, problem)
+            if not why:
                 raise
             raise _Refused(why) from problem
         could_not.update(reasons)
         return back
+
+    def _why_hung_up(self, jobs: Sequence[_Job], problem: DatabaseUnavailable) -> str:
+        """Return why a server has ended the connection, empty where it was not for these jobs.
+
+        It does so amid a row that is larger than it takes, mostly before it could say why.
+        """
+        error = problem.__cause__
+        if not (isinstance(error, exc.DBAPIError) and error.connection_invalidated):
+            return ""
+        with self._database.reading(primary=True) as connection:
+            limit = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
+        rows = (row for each in jobs for found in each.rows.values() for row in found)
+        return TOO_LARGE if any(_sent(row) > limit for row in rows) else ""
 
     def _insert_if_possible(
         self, connection: Connection, jobs: Sequence[_Job], reasons: dict[int, str]
@@ -551,12 +589,17 @@ class _Undoing:
                             f"Its {word}, number {number}, is gone from the platform's database.",
                         )
 
-    def _present(self, connection: Connection, name: str, ids: Sequence[int]) -> set[int]:
+    def _present(
+        self, connection: Connection, name: str, ids: Sequence[int], *, locked: bool = False
+    ) -> set[int]:
         """Return those of some numbers that a table has as an id."""
         if not ids:
             return set()
         of = platform.metadata.tables[name]
-        return set(connection.execute(select(of.c.id).where(of.c.id.in_(ids))).scalars())
+        present = select(of.c.id).where(of.c.id.in_(ids))
+        if locked:
+            present = present.with_for_update(read=True)
+        return set(connection.execute(present).scalars())
 
     def _read(self, connection: Connection, jobs: Sequence[_Job]) -> dict[int, Rows]:
         """Return the rows that some jobs have in the database now, as the receipt would have them."""
@@ -576,6 +619,16 @@ class _Undoing:
                     own = place.columns.index("id")
                     links.setdefault(name, {}).update((row[own], number) for row in picked)
         return {job_id: _in_order(rows) for job_id, rows in found.items()}
+
+
+def _patiently(work: Callable[[], T]) -> T:
+    """Do something in the database, again where somebody was in the way."""
+    for pause in BUSY_PAUSES:
+        try:
+            return work()
+        except DatabaseBusy:
+            time.sleep(pause)
+    return work()
 
 
 @contextmanager
@@ -615,6 +668,13 @@ def _values(row: Sequence[Any]) -> Row:
 def _bytes(value: Mapping[str, Any]) -> bytes:
     decoded = base64.b64decode(value["base64"])
     return _Text(decoded) if value.get("is_text") else decoded
+
+
+def _sent(row: Row) -> int:
+    """Return how many bytes a row's text and bytes take in a statement at most."""
+    texts = (value.encode() if isinstance(value, str) else value for value in row)
+    # The driver may write a character as two, such as a line break.
+    return sum(2 * len(value) for value in texts if isinstance(value, bytes))
 
 
 def _insert(connection: Connection, place: _Place, rows: Sequence[Row]) -> None:

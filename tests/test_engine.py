@@ -3,8 +3,10 @@
 import pytest
 from sqlalchemy import text
 
-from jobs_data.engine import DatabaseUnavailable, TookTooLong
+from jobs_data.engine import Database, DatabaseUnavailable, TookTooLong, identity, make_engine
 from tests.store import Store
+
+SERVER = "mysql+pymysql://jobs:word@db/atom"
 
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
@@ -68,3 +70,20 @@ def test_a_deadline_ends_with_its_transaction(store: Store) -> None:
         assert "deadline" not in connection.info
         statement = ENDLESS["sqlite"].removesuffix("FROM n") + "FROM (SELECT i FROM n LIMIT 100000)"
         assert connection.execute(text(statement)).scalar() == 100_000
+
+
+@pytest.mark.parametrize(
+    ("url", "is_same"),
+    [
+        ("mariadb://other:secret@db:3306/atom?charset=utf8mb4", True),
+        ("mysql://jobs:word@db/atom2", False),
+        ("mysql://jobs:word@db2/atom", False),
+        ("mysql://jobs:word@db:3307/atom", False),
+        ("mysql://jobs:word@db/atom?unix_socket=/run/other.sock", False),
+        ("sqlite:///atom", False),
+    ],
+)
+def test_a_database_is_the_same_for_every_account(url: str, *, is_same: bool) -> None:
+    """What was removed by one account can be put back by another; another database is another."""
+    names = [identity(Database(make_engine(each))) for each in (SERVER, url)]
+    assert (names[0] == names[1]) is is_same

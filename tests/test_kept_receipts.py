@@ -201,6 +201,17 @@ def test_old_receipts_are_erased_and_nothing_else(database: Database) -> None:
     assert {receipt.id for receipt in listed(database)} == {new}
 
 
+def test_one_that_cannot_be_erased_keeps_no_other(tmp_path: Path) -> None:
+    """A folder that has the name of an old receipt stays, and the receipts around it go."""
+    names = [f"20200101T000000Z-{number:08x}.jsonl.gz" for number in range(12)]
+    for name in names[::2]:
+        (tmp_path / name).mkdir()
+    for name in names[1::2]:
+        (tmp_path / name).touch()
+    assert kept_receipts.discard_old(tmp_path, 90) == 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == names[::2]
+
+
 @pytest.mark.parametrize("name", ["", "..", "../secret", "20260102T030405Z-0123456G", "a" * 25])
 def test_only_names_of_receipts_lead_to_files(database: Database, name: str) -> None:
     """Whatever an address says, nothing else in or outside the folder is read."""

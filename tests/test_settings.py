@@ -70,6 +70,8 @@ def test_settings_are_read_from_a_file_too(tmp_path: Path, monkeypatch: pytest.M
         ("DATABASE_TIMEZONE", "Europe", "IANA name"),
         ("DATABASE_TIMEZONE", "../etc/passwd", "IANA name"),
         ("DATABASE_TIMEZONE", "+02:00", "IANA name"),
+        ("RECEIPTS_DAYS", "0", "from 1 to 36500"),
+        ("RECEIPTS_DAYS", "1000000", "from 1 to 36500"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_expected(

@@ -3,7 +3,10 @@
 import fcntl
 import gzip
 import json
+import resource
+import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from jobs_data import kept_receipts, platform, undo
-from jobs_data.engine import Database, identity, make_engine
+from jobs_data.engine import Database, make_engine
 from jobs_data.kept_receipts import State
 from jobs_data.queries import read_report
 from jobs_data.undo import Undo, UndoRefused
@@ -237,6 +240,27 @@ def test_nothing_is_coerced(store: Store, change: str, why: str) -> None:
     assert dump(store.engine) == before
 
 
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_job_that_is_too_large_keeps_no_other_away(store: Store, mariadb_server: MariaDB) -> None:
+    """The server hangs up amid it without a word; its neighbours return, and it says why it did not."""
+    ids = [store.job(output="short"), store.job(output="\n" * 3 * 1024 * 1024), store.job()]
+    receipt_id = remove(store, ids)
+    with mariadb_server.cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.max_allowed_packet")
+        [before] = cursor.fetchone() or ()
+        cursor.execute("SET GLOBAL max_allowed_packet = 1024 * 1024")
+        try:
+            store.engine.dispose()  # it is for new connections alone
+            work = undone(store, receipt_id)
+        finally:
+            cursor.execute(f"SET GLOBAL max_allowed_packet = {before}")
+            store.engine.dispose()
+    assert (work.returned, work.error) == (2, "")
+    assert work.could_not == {ids[1]: undo.TOO_LARGE}
+    assert undone(store, receipt_id).returned == 1
+    assert store.ids() == ids
+
+
 def path_of(store: Store, receipt_id: str) -> Path:
     """Return a receipt's file."""
     return store.receipts / f"{receipt_id}.jsonl.gz"
@@ -249,7 +273,9 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 def write(path: Path, *lines: Mapping[str, Any]) -> None:
     """Write a receipt, one member for each line."""
-    path.write_bytes(b"".join(gzip.compress(json.dumps(line).encode() + b"\n") for line in lines))
+    path.write_bytes(
+        b"".join(gzip.compress(json.dumps(line).encode() + b"\n", mtime=0) for line in lines)
+    )
 
 
 def test_an_undo_that_was_killed_is_pressed_again(store: Store) -> None:
@@ -301,6 +327,25 @@ def test_a_removal_that_was_killed_is_settled_by_the_database(store: Store) -> N
     assert state_of(store, receipt_id) is State.UNDONE
 
 
+def test_a_removal_that_is_still_committing_is_waited_for(store: Store) -> None:
+    """Its process was killed, but not its statement in the database: the job is not taken to stay."""
+    job_id = store.job()
+    before = dump(store.engine)
+    receipt_id = remove(store, [job_id])
+    undone(store, receipt_id)
+    path = path_of(store, receipt_id)
+    write(path, *lines_of(path)[:2])
+    with store.engine.connect().execution_options(writes=True) as other, other.begin():
+        other.execute(text(f"DELETE FROM job WHERE id = {job_id}"))
+        other.execute(text(f"DELETE FROM object WHERE id = {job_id}"))
+        work = undo.start_undo(store.database(), receipt_id, "bob")
+        # Nothing tells that it waits; had it not waited, it would be through by then.
+        time.sleep(0.3)
+    work.wait()
+    assert (work.returned, work.error) == (1, "")
+    assert dump(store.engine) == before
+
+
 def test_of_two_lines_for_a_job_the_last_counts(store: Store) -> None:
     """A removal that lost a deadlock writes a job again, which may have changed in between."""
     job_id = store.job("new name")
@@ -337,6 +382,46 @@ def test_what_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.ids() == []
 
 
+def test_a_damaged_receipt_is_left_as_it_is(store: Store) -> None:
+    """Wherever a byte has changed, nothing is cut off, and nothing put back that is not as it was."""
+    receipt_id = remove(store, [store.job("import"), store.job("import")])
+    path = path_of(store, receipt_id)
+    write(path, *lines_of(path))
+    whole = path.read_bytes()
+    header, first, *_, last, end = (
+        piece for piece in kept_receipts.read_pieces(path) if isinstance(piece, int)
+    )
+    # Its kind; its flags, of fields that it has not, which hide all behind; its data; its sum.
+    for begin, stop in (header, first), (last, end):
+        for place, bit in (begin, 1), (begin + 3, 4), (begin + 3, 8), (begin + 20, 255), (stop - 8, 1):
+            damaged = bytearray(whole)
+            damaged[place] ^= bit
+            path.write_bytes(damaged)
+            work = undone(store, receipt_id)
+            assert "damaged" in work.error
+            assert work.returned == 0
+            assert path.read_bytes() == bytes(damaged)
+    path.write_bytes(whole)
+    assert undone(store, receipt_id).returned == 2
+
+
+def test_a_line_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Where the disk is full, the receipt stays as it was, and the next line can be read."""
+    path = tmp_path / "receipt.jsonl.gz"
+    write(path, {"receipt": 1})
+    with closing(undo._Appending(path)) as file:
+        file.cut(path.stat().st_size)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, limits[1]))
+        try:
+            with pytest.raises(OSError, match="too large"):
+                file.add({"undone": {"at": "2026-11-23T21:36:05Z", "by": "ada", "returned": [1]}})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        file.add({"undone": {}})
+    assert lines_of(path) == [{"receipt": 1}, {"undone": {}}]
+
+
 def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
     """With the documented rights it works; without it ends with a sentence, and nothing is back."""
     mariadb_server.create_database("undo_rights")
@@ -353,7 +438,6 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
                 cursor.execute(statement.replace("INSERT, DELETE", "DELETE"))
         url = f"mysql+pymysql://back:word@127.0.0.1:{mariadb_server.port}/undo_rights"
         database = Database(make_engine(url), receipts_dir=store.receipts)
-        adopt(path_of(store, receipt_id), database)
         work = undo.start_undo(database, receipt_id, "bob")
         work.wait()
         assert "may not do that (OperationalError 1142)" in work.error
@@ -370,9 +454,3 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
         mariadb_server.drop_database("undo_rights")
         with mariadb_server.cursor() as cursor:
             cursor.execute(f"DROP USER IF EXISTS {account}")
-
-
-def adopt(path: Path, database: Database) -> None:
-    """Let a receipt be of a database that is reached by another account."""
-    header, *rest = lines_of(path)
-    write(path, {**header, "database": identity(database)}, *rest)
