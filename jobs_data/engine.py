@@ -43,9 +43,9 @@ STEPS_BETWEEN_LOOKS: Final = 10_000
 DENIED_CODES: Final = frozenset({1044, 1142, 1143, 1227})
 """Their errors for an account that lacks a right on a database, a table, a column or a command."""
 
-BUSY_CODES: Final = frozenset({1020, 1205, 1213})
-"""MySQL's and MariaDB's errors for a row changed since it was read, a lock waited for too long, and
-a deadlock lost."""
+BUSY_CODES: Final = frozenset({1020, 1205, 1213, 3572})
+"""MySQL's and MariaDB's errors for a row changed since it was read, a lock waited for too long, a
+deadlock lost, and a lock that was not to be waited for."""
 
 TOO_LARGE_CODES: Final = frozenset({1180})
 """A Galera cluster's error for a transaction of more rows than `wsrep_max_ws_rows` allows."""

@@ -145,6 +145,7 @@ class JobRows:
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._tables = tables
         self._is_bounded = is_bounded
+        self._waits = waits
         self._patience = "FOR UPDATE" if waits else "FOR UPDATE SKIP LOCKED"
         self._found: dict[str, _Found] = {}
         self._owners: dict[str, dict[int, int]] = {}
@@ -174,9 +175,9 @@ class JobRows:
             self._read_texts(note.name, note_i18n.name, jobs)
             self._read_texts(property_.name, property_i18n.name, jobs)
             if job_execution.name in self._tables:
-                # One that somebody holds is missed at once, when another number of them is deleted.
-                skipping = "FOR UPDATE SKIP LOCKED"
-                self._read(job_execution.name, "job_id", f"job_id IN ({jobs})", skipping)
+                # One that was skipped would stay behind: who holds one keeps its job from going.
+                patience = "FOR UPDATE" if self._waits else "FOR UPDATE NOWAIT"
+                self._read(job_execution.name, "job_id", f"job_id IN ({jobs})", patience)
         return held
 
     def counts(self) -> dict[str, int]:
@@ -187,18 +188,18 @@ class JobRows:
         """Return how many bytes all of them take."""
         return sum(len(found.lines) for found in self._found.values())
 
-    def lines(self) -> list[bytes]:
-        """Return a receipt's line for each job. Asks nothing: any thread may call it."""
+    def lines(self) -> dict[int, bytes]:
+        """Return a receipt's line for each job, by its id. Asks nothing: any thread may call it."""
         tables = []
         for table in TABLES:
             if table.name in self._found and self._found[table.name].count:
                 by_key = self._found[table.name].by_key()
                 owners = self._owners.get(table.name)
                 tables.append((table.name, _by_owner(by_key, owners) if owners else by_key))
-        return [
-            job_line(job_id, [(name, rows[job_id]) for name, rows in tables if job_id in rows])
+        return {
+            job_id: job_line(job_id, [(name, rows[job_id]) for name, rows in tables if job_id in rows])
             for job_id in sorted(self._jobs)
-        ]
+        }
 
     def _read_texts(self, name: str, texts: str, jobs: str) -> None:
         """Read the notes or properties of some jobs, and their texts in each culture.
