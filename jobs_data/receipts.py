@@ -8,13 +8,15 @@ another, each written whole and synced. Its lines are JSON:
     {"outcome": {"removed": [id, ...], "active", "missing", "held"}}        after a commit
     {"end": {"removed": number, "active", "missing", "held", "error"}}
 
-A value is null, an integer, a string, or {"base64": "..."} for bytes that are no UTF-8 text; where
-SQLite holds such bytes as text, there is `"is_text": true` beside. A job has several lines where its
-removal was tried anew: the last counts. After a kill the last member may be cut.
+A value is null, a number (an integer, or a REAL of SQLite's), a string, or {"base64": "..."} for
+bytes that are no UTF-8 text; where SQLite holds such bytes as text, there is `"is_text": true` beside.
+A job has several lines where its removal was tried anew: the last counts. After a kill the last
+member may be cut.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import gzip
 import json
@@ -159,6 +161,8 @@ class ReceiptWriter:
             while written < len(member):
                 written += os.write(file, member[written:])
             os.fsync(file)
+            if not os.fstat(file).st_nlink:
+                raise FileNotFoundError(errno.ENOENT, "its file was erased meanwhile")
         except OSError:
             # Half a member would hide all that is written behind it.
             with suppress(OSError):
