@@ -45,9 +45,9 @@ STEPS_BETWEEN_LOOKS: Final = 10_000
 DENIED_CODES: Final = frozenset({1044, 1142, 1143, 1227})
 """Their errors for an account that lacks a right on a database, a table, a column or a command."""
 
-BUSY_CODES: Final = frozenset({1020, 1205, 1213})
-"""MySQL's and MariaDB's errors for a row changed since it was read, a lock waited for too long, and
-a deadlock lost."""
+BUSY_CODES: Final = frozenset({1020, 1205, 1213, 3572})
+"""MySQL's and MariaDB's errors for a row changed since it was read, a lock waited for too long, a
+deadlock lost, and a lock that was not to be waited for."""
 
 TOO_LARGE_CODES: Final = frozenset({1180})
 """A Galera cluster's error for a transaction of more rows than `wsrep_max_ws_rows` allows."""
@@ -160,13 +160,14 @@ class Database:
     def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Connection]:
         """Open one transaction that changes rows: all of it is kept, or, on an exception, nothing.
 
-        `seconds` and what it raises are as for `reading`; MySQL bounds the SELECTs alone.
+        `seconds` and what it raises are as for `reading`; MySQL bounds the SELECTs alone. Its time
+        zone is UTC, in which no TIMESTAMP is spelled as another one is.
         """
         with translated_errors():
             self.tables  # noqa: B018 - as in reading()
             with self.engine.connect() as connection:
                 connection.execution_options(writes=True)
-                with connection.begin(), _bounded(connection, seconds):
+                with connection.begin(), _bounded(connection, seconds, _UTC):
                     yield connection
 
     def _connect_to_read(self, *, primary: bool) -> Connection:
@@ -205,9 +206,16 @@ class _Replica:
         return connection
 
 
+_ITS_ZONE: Final = "SESSION time_zone = COALESCE(@zone_before, @@SESSION.time_zone)"
+_UTC: Final = "@zone_before = COALESCE(@zone_before, @@SESSION.time_zone), SESSION time_zone = '+00:00'"
+
+
 @contextmanager
-def _bounded(connection: Connection, seconds: float) -> Iterator[None]:
-    """Let no statement of a transaction run longer; a round trip only where the bound changes."""
+def _bounded(connection: Connection, seconds: float, zone: str = _ITS_ZONE) -> Iterator[None]:
+    """Let no statement of a transaction run longer, and set its zone.
+
+    It takes a round trip only where one of them changes.
+    """
     info = connection.info  # taken now: a connection that was invalidated meanwhile has none
     if connection.dialect.name == "sqlite":
         info["deadline"] = time.monotonic() + seconds
@@ -216,9 +224,9 @@ def _bounded(connection: Connection, seconds: float) -> Iterator[None]:
         finally:
             info.pop("deadline", None)
         return
-    if info.get("seconds") != seconds:
-        connection.exec_driver_sql(_session_settings(seconds))
-        info["seconds"] = seconds
+    if info.get("bounds") != (seconds, zone):
+        connection.exec_driver_sql(f"{_session_settings(seconds)}, {zone}")
+        info["bounds"] = (seconds, zone)
     yield
 
 
@@ -329,7 +337,7 @@ def make_engine(url: str) -> Engine:
 
         @event.listens_for(engine, "connect")
         def _connected(_connection: Any, record: Any) -> None:
-            record.info["seconds"] = READ_SECONDS
+            record.info["bounds"] = (READ_SECONDS, _ITS_ZONE)
 
     return engine
 

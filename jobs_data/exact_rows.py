@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy.dialects import mysql
-from sqlalchemy.sql.sqltypes import Integer, NullType, String, _Binary
+from sqlalchemy.sql.sqltypes import Float, Integer, NullType, String, _Binary
 
 from jobs_data.engine import Database
 from jobs_data.platform import (
@@ -54,6 +55,8 @@ class ExactTable:
     """The SQL that writes a row as a JSON array; empty on SQLite."""
     plain: str
     """The SQL of its values for the driver, one after another."""
+    has_bytes: bool
+    """Whether one of its columns holds bytes."""
 
 
 def exact_tables(database: Database) -> dict[str, ExactTable]:
@@ -73,16 +76,19 @@ def exact_tables(database: Database) -> dict[str, ExactTable]:
 
 
 def _described(connection: Connection, name: str, columns: Sequence[Any]) -> ExactTable:
-    quote = connection.dialect.identifier_preparer.quote_identifier
+    # As a new dialect quotes, which every sql_mode reads; not as ANSI_QUOTES would have it.
+    quote = connection.dialect.preparer(connection.dialect).quote_identifier
     names = [quote(column["name"]) for column in columns]
     is_sqlite = connection.dialect.name == "sqlite"
     values = [_json(q, column["type"]) for q, column in zip(names, columns, strict=True)]
     plain = [_plain(q, column["type"]) for q, column in zip(names, columns, strict=True)]
+    as_json = ", ', ', ".join(values)
     return ExactTable(
         name,
         tuple(column["name"] for column in columns),
-        "" if is_sqlite else f"CONCAT('[', CONCAT_WS(', ', {', '.join(values)}), ']')",
+        "" if is_sqlite else f"CONCAT('[', {as_json}, ']')",
         ", ".join(names if is_sqlite else plain),
+        any(_is_binary(column["type"]) for column in columns),
     )
 
 
@@ -93,17 +99,26 @@ def _is_binary(kind: object) -> bool:
 
 def _json(column: str, kind: object) -> str:
     if isinstance(kind, Integer):
-        return f"COALESCE({column}, 'null')"
-    if _is_binary(kind):
-        # TO_BASE64 breaks its lines; the character to be taken out stands between the quotes.
-        encoded = f"REPLACE(TO_BASE64({column}), '\n', '')"
-        return f"""COALESCE(CONCAT('{{"base64": "', {encoded}, '"}}'), 'null')"""
-    return f"COALESCE(JSON_QUOTE(CONVERT({column} USING utf8mb4)), 'null')"
+        value = f"CAST({column} AS UNSIGNED)" if getattr(kind, "zerofill", False) else column
+    elif _is_binary(kind):
+        # TO_BASE64 breaks its lines, and to take the breaks out takes minutes for some megabytes.
+        raw = f"CAST({column} AS BINARY)" if isinstance(kind, mysql.BIT) else column  # no number's HEX
+        value = f"""CONCAT('{{"hex": "', HEX({raw}), '"}}')"""
+    else:
+        value = f"JSON_QUOTE({_text(column, kind)})"
+    # What a server cannot encode for its length is NULL too: then the whole row must be.
+    return f"IF({column} IS NULL, 'null', {value})"
+
+
+def _text(column: str, kind: object) -> str:
+    # A FLOAT is spelled with six digits, of which it has more; as a DOUBLE it is spelled with all.
+    value = f"{column} * 1e0" if isinstance(kind, Float) else column
+    return f"CONVERT({value} USING utf8mb4)"
 
 
 def _plain(column: str, kind: object) -> str:
     is_as_stored = isinstance(kind, (Integer, String)) or _is_binary(kind)
-    return column if is_as_stored else f"CONVERT({column} USING utf8mb4)"
+    return column if is_as_stored else _text(column, kind)
 
 
 def begin_reading(connection: Connection) -> None:
@@ -145,6 +160,7 @@ class JobRows:
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._tables = tables
         self._is_bounded = is_bounded
+        self._waits = waits
         self._patience = "FOR UPDATE" if waits else "FOR UPDATE SKIP LOCKED"
         self._found: dict[str, _Found] = {}
         self._owners: dict[str, dict[int, int]] = {}
@@ -174,9 +190,9 @@ class JobRows:
             self._read_texts(note.name, note_i18n.name, jobs)
             self._read_texts(property_.name, property_i18n.name, jobs)
             if job_execution.name in self._tables:
-                # One that somebody holds is missed at once, when another number of them is deleted.
-                skipping = "FOR UPDATE SKIP LOCKED"
-                self._read(job_execution.name, "job_id", f"job_id IN ({jobs})", skipping)
+                # One that was skipped would stay behind: who holds one keeps its job from going.
+                patience = "FOR UPDATE" if self._waits else "FOR UPDATE NOWAIT"
+                self._read(job_execution.name, "job_id", f"job_id IN ({jobs})", patience)
         return held
 
     def counts(self) -> dict[str, int]:
@@ -187,18 +203,18 @@ class JobRows:
         """Return how many bytes all of them take."""
         return sum(len(found.lines) for found in self._found.values())
 
-    def lines(self) -> list[bytes]:
-        """Return a receipt's line for each job. Asks nothing: any thread may call it."""
+    def lines(self) -> dict[int, bytes]:
+        """Return a receipt's line for each job, by its id. Asks nothing: any thread may call it."""
         tables = []
         for table in TABLES:
             if table.name in self._found and self._found[table.name].count:
                 by_key = self._found[table.name].by_key()
                 owners = self._owners.get(table.name)
                 tables.append((table.name, _by_owner(by_key, owners) if owners else by_key))
-        return [
-            job_line(job_id, [(name, rows[job_id]) for name, rows in tables if job_id in rows])
+        return {
+            job_id: job_line(job_id, [(name, rows[job_id]) for name, rows in tables if job_id in rows])
             for job_id in sorted(self._jobs)
-        ]
+        }
 
     def _read_texts(self, name: str, texts: str, jobs: str) -> None:
         """Read the notes or properties of some jobs, and their texts in each culture.
@@ -287,7 +303,15 @@ def _read_in_one_value(connection: Connection, source: str, key: str, table: Exa
     # A value that is too long is cut between two characters, and a row that is has none.
     if len(lines) > limit - 8 or count != (lines.count(b"\n") + 1 if lines else 0):
         raise TooMuch
-    return _Found(count, lines)
+    return _Found(count, _HEX.sub(_as_base64, lines) if table.has_bytes else lines)
+
+
+_HEX: Final = re.compile(rb'\{"hex": "([0-9A-F]*)"\}')
+"""Bytes as the server writes them; within a text the quotes would have a backslash."""
+
+
+def _as_base64(found: re.Match[bytes]) -> bytes:
+    return b'{"base64": "%s"}' % base64.b64encode(bytes.fromhex(found[1].decode()))
 
 
 def _read_rows(
@@ -326,8 +350,9 @@ def _exact_texts(connection: Connection) -> Iterator[None]:
 def _value(value: object) -> str:
     if value is None:
         return "null"
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int | float):
+        # A float, which SQLite alone gives, has an exact repr; JSON has no word for an endless one.
+        return repr(value).replace("inf", "9e999")
     if isinstance(value, _Text):
         try:
             return json.dumps(value.decode(), ensure_ascii=False)
@@ -335,5 +360,5 @@ def _value(value: object) -> str:
             return json.dumps({"base64": base64.b64encode(value).decode(), "is_text": True})
     if isinstance(value, bytes):
         return json.dumps({"base64": base64.b64encode(value).decode()})
-    # A float's repr is exact; str() of anything else is what the driver was told to make text.
-    return json.dumps(repr(value) if isinstance(value, float) else str(value), ensure_ascii=False)
+    # What the driver was told to make text.
+    return json.dumps(str(value), ensure_ascii=False)

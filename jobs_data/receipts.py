@@ -8,13 +8,15 @@ another, each written whole and synced. Its lines are JSON:
     {"outcome": {"removed": [id, ...], "active", "missing", "held"}}        after a commit
     {"end": {"removed": number, "active", "missing", "held", "error"}}
 
-A value is null, an integer, a string, or {"base64": "..."} for bytes that are no UTF-8 text; where
-SQLite holds such bytes as text, there is `"is_text": true` beside. A job has several lines where its
-removal was tried anew: the last counts. After a kill the last member may be cut.
+A value is null, a number (an integer, or a REAL of SQLite's), a string, or {"base64": "..."} for
+bytes that are no UTF-8 text; where SQLite holds such bytes as text, there is `"is_text": true` beside.
+A job has several lines where its removal was tried anew: the last counts. After a kill the last
+member may be cut.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import gzip
 import json
@@ -79,6 +81,7 @@ class ReceiptWriter:
         self._file: int | None = None
         self._length = 0
         self._counts: Counter[str] = Counter()
+        self._taken_back: set[int] = set()
         header = {
             "receipt": 1,
             "at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
@@ -103,13 +106,14 @@ class ReceiptWriter:
         else:
             self.close("An unexpected error came up; the log of this app has it.")
 
-    def write(self, jobs: Iterable[bytes]) -> None:
-        """Write the lines of some jobs; when this returns they are on the disk.
+    def write(self, jobs: Mapping[int, bytes]) -> None:
+        """Write the lines of some jobs, given by id; when this returns they are on the disk.
 
         Raises ReceiptNotWritten: then these jobs must not be removed.
         """
         try:
-            self._append(jobs)
+            self._append(jobs.values())
+            self._taken_back.difference_update(jobs)
         except OSError as error:
             log.error("a receipt in %s was not written: %s", self._folder, error)
             raise ReceiptNotWritten(
@@ -117,6 +121,14 @@ class ReceiptWriter:
                 f"({error.strerror or type(error).__name__}), so they were not removed. "
                 "HERATIO_JOBS_RECEIPTS_DIR names the folder for receipts."
             ) from error
+
+    def take_back(self, ids: Iterable[int]) -> None:
+        """Note that jobs whose lines are written were not removed, for all that is known so far.
+
+        Those that are neither tried again nor told of are "held" in the end: without an outcome an undo
+        would take it, once they go some other way, that they went by this removal.
+        """
+        self._taken_back.update(ids)
 
     def tell(self, outcomes: Mapping[S, Sequence[int]]) -> None:
         """Note what became of jobs, once that is committed; it is written with what comes next.
@@ -126,12 +138,14 @@ class ReceiptWriter:
         told = {str(outcome): list(ids) for outcome, ids in outcomes.items() if ids}
         if told:
             self._counts.update({outcome: len(ids) for outcome, ids in told.items()})
+            self._taken_back.difference_update(*told.values())
             self._waiting.append(_line({"outcome": told}))
 
     def close(self, error: str) -> None:
         """Write the end, where anything was written; `error` says why the removal stopped early."""
         if self._file is None:
             return
+        self.tell({"held": sorted(self._taken_back)})
         end = {outcome: self._counts[outcome] for outcome in OUTCOMES} | {"error": error}
         # The jobs are gone, and their rows are safe: that the end is missing costs the reader a look.
         with suppress(OSError):
@@ -147,6 +161,8 @@ class ReceiptWriter:
             while written < len(member):
                 written += os.write(file, member[written:])
             os.fsync(file)
+            if not os.fstat(file).st_nlink:
+                raise FileNotFoundError(errno.ENOENT, "its file was erased meanwhile")
         except OSError:
             # Half a member would hide all that is written behind it.
             with suppress(OSError):

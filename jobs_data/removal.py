@@ -417,12 +417,12 @@ class _Remover:
         begin_reading(connection)
         rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
         locked = rows.lock(ids)
-        outcomes = _told_apart(connection, set(ids) - locked)
-        if locked and self.receipt:
-            held = rows.read()
-            locked -= held
-            outcomes[Outcome.HELD] += held
-        gone = outcomes[Outcome.REMOVED] = sorted(locked)
+        others = set(ids) - locked
+        held = rows.read() if locked and self.receipt else set()
+        # Not before: at REPEATABLE READ the first look decides which notes the later ones see.
+        outcomes = _told_apart(connection, others)
+        outcomes[Outcome.HELD] += held
+        gone = outcomes[Outcome.REMOVED] = sorted(locked - held)
         if not gone:
             return _Found(_nonempty(outcomes))
         if not self.receipt:
@@ -432,8 +432,11 @@ class _Remover:
         written = self._writing.submit(_write, self.receipt, rows)
         try:
             _delete_locked(connection, self.database, rows.counts(), gone, self._cascading)
-        finally:
+        except BaseException:
             written.result()
+            self.receipt.take_back(gone)
+            raise
+        written.result()
         return _Found(_nonempty(outcomes), is_large=rows.size() > VALUE_BYTES // 2)
 
 
@@ -490,8 +493,10 @@ def _delete_locked(
     objects = 0
     for table, links in belongings:
         read = counts.get(table.name)
-        if table.name not in database.tables or table.name in cascading or read == 0:
+        if table.name not in database.tables or table.name in cascading:
             continue
+        if read == 0 and table is not job_execution:
+            continue  # with their objects locked nobody adds one; an execution has no foreign key
         objects = _delete(connection, table, *links, _among(ids), is_finished())
         if read not in {None, objects}:
             raise _Taken

@@ -33,7 +33,7 @@ def write(
             "object": [[job_id, "2026-06-15 12:00:00"]],
             "job": [[job_id, "output " * 20, name]],
         }
-        writer.write([json.dumps({"job": job_id, "rows": rows}).encode() + b"\n"])
+        writer.write({job_id: json.dumps({"job": job_id, "rows": rows}).encode() + b"\n"})
         writer.tell({"removed": [job_id]})
     writer.tell({"active": [70_001], "held": [70_002, 70_003]})
     writer.close("")

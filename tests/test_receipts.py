@@ -1,6 +1,7 @@
 """Nothing is removed whose exact rows are not in a readable receipt; on both kinds of database."""
 
 import base64
+import math
 import multiprocessing
 import os
 import random
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import event, insert, select, text, update
 
 from jobs_data import exact_rows, platform, removal
 from jobs_data.engine import Database, DatabaseBusy, identity, make_engine
@@ -109,10 +110,12 @@ def test_values_of_every_type_are_exact_on_a_server(
         store,
         "ALTER TABLE job ADD small TINYINT UNSIGNED, ADD price DECIMAL(30, 12), ADD packed BLOB, "
         "ADD flags BIT(9), ADD fine DATETIME(6), ADD old VARCHAR(20) CHARACTER SET latin1, "
-        "ADD doubled INT AS (small * 2) STORED, ADD `odd 'name` JSON, ADD number DOUBLE",
+        "ADD doubled INT AS (small * 2) STORED, ADD `odd 'name` JSON, ADD number DOUBLE, "
+        "ADD less FLOAT, ADD padded INT(6) ZEROFILL",
         "UPDATE job SET completed_at = '0000-00-00 00:00:00', small = 255, old = 'é', "
         "price = '-123456789012345678.000000000001', packed = X'00FF0A41', flags = b'100000001', "
-        "fine = '2026-06-15 12:00:00.000001', `odd 'name` = '{\"a\": [1, \"b\"]}', number = 0.1",
+        "fine = '2026-06-15 12:00:00.000001', `odd 'name` = '{\"a\": [1, \"b\"]}', number = 0.1, "
+        "less = 5592405.8, padded = 42",
     )
     removal.remove_job(store.database(), job_id, CAUSE)
     header, job, *_ = only_receipt(store)
@@ -134,7 +137,68 @@ def test_values_of_every_type_are_exact_on_a_server(
         "old": "é",
         "odd 'name": '{"a": [1, "b"]}',
         "number": "0.1",
+        "less": "5592406",
+        "padded": 42,
     }
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_what_a_server_cannot_encode_is_exact_too(store: Store) -> None:
+    """Bytes whose spelling would be longer than a packet, of one job among others, are not null."""
+    other, long = store.job(), store.job()
+    execute(
+        store,
+        "ALTER TABLE job ADD packed LONGBLOB",
+        f"UPDATE job SET packed = CONCAT(REPEAT('x', 13000000), X'00FF') WHERE id = {long}",
+        f"UPDATE job SET packed = X'00FF0A' WHERE id = {other}",
+    )
+    assert cleared(store).removed == 2
+    written = {job_id: rows["job"][0][-1] for job_id, rows in jobs_in(only_receipt(store)).items()}
+    assert base64.b64decode(written[other]["base64"]) == b"\0\xff\n"
+    assert base64.b64decode(written[long]["base64"]) == b"x" * 13_000_000 + b"\0\xff"
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("value_bytes", [exact_rows.VALUE_BYTES, 10])
+def test_a_time_that_a_zone_has_twice_is_told_apart(
+    store: Store, monkeypatch: pytest.MonkeyPatch, value_bytes: int
+) -> None:
+    """A TIMESTAMP is spelled in UTC, and who reads over the same connection still has its own zone."""
+    monkeypatch.setattr(exact_rows, "VALUE_BYTES", value_bytes)
+    job_id = store.job()
+    execute(
+        store,
+        "ALTER TABLE job ADD seen TIMESTAMP NULL",
+        "SET SESSION time_zone = '+00:00'",
+        f"UPDATE job SET seen = '2025-10-26 01:30:00' WHERE id = {job_id}",
+        "SET SESSION time_zone = '+02:00'",
+    )
+    database = store.database()
+    zone = text("SELECT @@SESSION.time_zone")
+    with database.reading() as connection:
+        assert connection.execute(zone).scalar_one() == "+02:00"
+    removal.remove_job(database, job_id, CAUSE)
+    assert jobs_in(only_receipt(store))[job_id]["job"][0][-1] == "2025-10-26 01:30:00"
+    with database.reading() as connection:
+        assert connection.execute(zone).scalar_one() == "+02:00"
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_server_with_quotes_for_names_is_read_in_any_mode(store: Store) -> None:
+    """Names are quoted as both modes read them, whichever a connection begins with."""
+    job_id = store.job("a'b\"c")
+    engine = make_engine(store.url)
+
+    def quoting(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION sql_mode = 'ANSI_QUOTES'")
+
+    event.listen(engine, "connect", quoting, insert=True)
+    database = Database(engine, receipts_dir=store.receipts)
+    assert not any('"' in table.plain for table in exact_tables(database).values())
+    assert removal.remove_job(database, job_id, CAUSE) is Outcome.REMOVED
+    assert jobs_in(only_receipt(store))[job_id]["job"][0][:2] == [job_id, "a'b\"c"]
+    engine.dispose()
 
 
 @pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
@@ -145,12 +209,13 @@ def test_values_of_every_type_are_exact_in_a_file(store: Store) -> None:
         store,
         "ALTER TABLE job ADD doubled INTEGER AS (status_id * 2)",
         "ALTER TABLE job ADD weight REAL DEFAULT 0.1",
+        "ALTER TABLE job ADD untyped",
         "UPDATE job SET completed_at = '0000-00-00 00:00:00', name = CAST(X'61FF' AS TEXT), "
-        "download_path = X'41'",
+        "download_path = X'41', untyped = -9e999",
     )
     removal.remove_job(store.database(), job_id, CAUSE)
     header, job, *_ = only_receipt(store)
-    assert header["columns"]["job"][-2:] == ["output", "weight"]
+    assert header["columns"]["job"][-3:] == ["output", "weight", "untyped"]
     assert job["rows"]["job"] == [
         [
             job_id,
@@ -161,7 +226,8 @@ def test_values_of_every_type_are_exact_in_a_file(store: Store) -> None:
             None,
             184,
             "nul \0 in it",
-            "0.1",
+            0.1,
+            -math.inf,
         ]
     ]
 
@@ -208,6 +274,18 @@ def test_without_a_receipt_nothing_is_removed(store: Store) -> None:
     assert clearing.sentence().startswith("0 finished jobs cleared, then the clearing stopped early.")
     assert "HERATIO_JOBS_RECEIPTS_DIR" in clearing.error
     assert store.ids(platform.job_execution, "job_id") == store.ids() == [job_id]
+
+
+def test_a_receipt_that_is_erased_meanwhile_ends_a_removal(store: Store) -> None:
+    """What would be written into a file without a name would be gone with it."""
+    store.job()
+    store.receipts.mkdir(parents=True)
+    writer = ReceiptWriter(store.database(), CLEARING, {})
+    writer.write({1: b'{"job": 1}\n'})
+    next(store.receipts.iterdir()).unlink()
+    with pytest.raises(ReceiptNotWritten, match="erased meanwhile"):
+        writer.write({2: b'{"job": 2}\n'})
+    writer.close("")
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)

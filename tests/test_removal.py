@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, Table, event, func, inspect, select, text
+from sqlalchemy import Connection, Table, event, func, insert, inspect, select, text, update
 
 from jobs_data import platform, removal
 from jobs_data.engine import (
@@ -22,7 +22,7 @@ from jobs_data.engine import (
 )
 from jobs_data.removal import ClearingRuns, Outcome, Removal
 from tests.mariadb import MariaDB
-from tests.receipt_files import jobs_in, read_receipts
+from tests.receipt_files import jobs_in, outcomes_in, read_receipts
 from tests.store import CAUSE, CLEARING, NOON, Store, documented_grants
 
 BELONGINGS: list[tuple[Table, str]] = [
@@ -427,6 +427,57 @@ def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_job_whose_execution_somebody_holds_stays_whole(store: Store, is_new: bool) -> None:
+    """It is changed or inserted at this moment: the job is passed over, and no execution is left."""
+    held, other = store.job(), store.job()
+    execution = platform.job_execution
+    if not is_new:
+        store.execution(held)
+    with store.engine.connect() as worker:
+        changed = update(execution).where(execution.c.job_id == held).values(duration=9)
+        worker.execute(insert(execution).values(job_id=held, duration=9) if is_new else changed)
+        clearing = cleared(store)
+        worker.commit()
+    assert (clearing.removed, clearing.passed_over, clearing.error) == (1, 1, "")
+    assert store.ids() == store.ids(execution, "job_id") == [held]
+    assert other not in store.ids(platform.object_)
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_an_execution_added_where_there_was_none_goes_too(store: Store) -> None:
+    """Where a batch has no execution, one that comes while it is at work is not left behind."""
+    job_id = store.job()
+    worker = Store.on(store.url)
+    with before_statement(store, "DELETE", lambda: worker.execution(job_id, type="late")):
+        clearing = cleared(store)
+    assert (clearing.removed, clearing.error) == (1, "")
+    [lines] = read_receipts(store.receipts).values()
+    assert jobs_in(lines)[job_id]["ahg_job_execution"][0][2] == "late"
+    assert store.rows(platform.job_execution) == 0
+    worker.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_note_added_before_its_job_is_locked_is_in_the_receipt(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At REPEATABLE READ too, where what is read first decides what is seen."""
+    monkeypatch.setattr(removal, "_locks_gaps", lambda _: True)  # as if statements were logged
+    job_id, active = store.job(), store.job(status_id=183)
+    worker = Store.on(store.url)
+    with before_statement(
+        store, "SELECT COUNT(*), LEAST", lambda: worker.note(job_id, en="late"), passing=1
+    ):
+        work = removal.start_removal(store.database(), np.array([job_id, active]), CAUSE)
+        work.wait()
+    assert (work.removed, work.active, store.rows(platform.note)) == (1, 1, 0)
+    [lines] = read_receipts(store.receipts).values()
+    assert "late" in str(jobs_in(lines)[job_id])
+    worker.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
 def test_a_job_whose_object_somebody_holds_stays(store: Store) -> None:
     """Its own row is free, yet it is passed over, and the others go without waiting."""
     ids = [store.job() for _ in range(5)]
@@ -676,6 +727,9 @@ def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -
         connection.execute(text(f"INSERT INTO relation VALUES (1, {held})"))
     with pytest.raises(RowsReferredTo, match="still refers to this job"):
         removal.remove_job(store.database(), held, CAUSE)
+    # So that no undo takes it, once it goes some other way, that it went by this removal.
+    [lines] = read_receipts(store.receipts).values()
+    assert outcomes_in(lines) == {"held": [held]}
     clearing = cleared(store)
     assert (store.ids(), clearing.removed, clearing.passed_over) == ([held], 2, 1)
     assert held in store.ids(platform.note, "object_id")
