@@ -86,8 +86,8 @@ def tab_to(page: Page, control: Locator) -> None:
     """Press Tab until a control has the focus."""
     for _ in range(MAX_TABS):
         page.keyboard.press("Tab")
-        # Of the page, or of the shadow that a component lives in.
-        if control.evaluate("element => element === element.getRootNode().activeElement"):
+        # Of the page, or of the shadow that a component lives in; a table may hand it to a cell.
+        if control.evaluate("element => element.contains(element.getRootNode().activeElement)"):
             return
     pytest.fail(f"{control} cannot be reached by Tab")
 
