@@ -22,15 +22,12 @@ setup: $(VENV)/runtime-installed
 run: setup
 	@exec $(BIN)/python -m streamlit run app.py
 
-# One process more than there are cores, for tests in a browser wait more than they work; these come
-# first, as they are the longest.
 test: $(VENV)/tests-installed test-programs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses $$(($$(nproc) + 1)) --maxprocesses 4 --dist loadfile \
-		--no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The -core packages hold the programs alone: no service is set up, none starts. Where they cannot
 # be installed the tests go on without them: those that need one skip, or fail where CI=true.
