@@ -17,8 +17,6 @@ from enum import StrEnum
 from functools import partial
 from typing import Final, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -53,6 +51,7 @@ from jobs_data.exact_rows import (
     exact_tables,
     listed,
 )
+from jobs_data.ids import Ids
 from jobs_data.platform import (
     job,
     job_execution,
@@ -68,8 +67,6 @@ from jobs_data.wording import counted
 from jobs_data.work import Work
 
 T = TypeVar("T")
-Ids = npt.NDArray[np.int64]
-"""Ids of jobs, each once."""
 
 log = logging.getLogger(__name__)
 

@@ -17,18 +17,15 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, bindparam, case, func, select, true
+from sqlalchemy import and_, bindparam, case, func, select, true
 
 from jobs_data import frames
 from jobs_data.engine import Database
 from jobs_data.filters import JobFilter
+from jobs_data.ids import Ids, allow_lists, joined, parse_list
 from jobs_data.matching import matching
 from jobs_data.platform import job
 from jobs_data.status import FINISHED_STATES, State, state_of
-
-Ids: TypeAlias = NDArray[np.int64]
-"""Ids of jobs, each once, ascending; never changed in place."""
 
 Account: TypeAlias = int | str
 """Whose a selection is: a user's id, or the name that a proxy vouches for."""
@@ -44,9 +41,7 @@ KEPT_SECONDS: Final = 8 * 3600
 """How long a selection is kept after it was last seen."""
 
 BLOCK: Final = 5_000
-"""The ids of so many possible jobs come as one text: the driver takes its time over every row."""
-
-BLOCK_BYTES: Final = BLOCK * 20
+"""The ids of so many possible jobs come as one list."""
 
 
 class TooManyJobs(Exception):
@@ -140,28 +135,15 @@ def read_matching(database: Database, job_filter: JobFilter) -> Ids:
     blocks: list[Ids] = []
     jobs = 0
     with database.reading() as connection:
-        _allow_blocks(connection)
-        in_one = select(func.group_concat(job.c.id)).where(*matching(job_filter, database))
-        texts = connection.execution_options(yield_per=10).execute(in_one.group_by(job.c.id // BLOCK))
-        for text in texts.scalars():
-            blocks.append(_block(text))
+        allow_lists(connection)
+        in_one = select(func.group_concat(job.c.id), func.count())
+        in_one = in_one.where(*matching(job_filter, database)).group_by(job.c.id // BLOCK)
+        for text, listed in connection.execution_options(yield_per=10).execute(in_one):
+            blocks.append(parse_list(text, listed))
             jobs += blocks[-1].size
             if jobs > MAX_JOBS:
                 raise too_many()
-    return _joined(blocks)
-
-
-def _allow_blocks(connection: Connection) -> None:
-    if connection.dialect.name != "sqlite":  # which has no limit
-        connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {BLOCK_BYTES}")
-
-
-def _block(text: Any) -> Ids:
-    return np.fromstring(str(text), dtype=np.int64, sep=",")
-
-
-def _joined(blocks: list[Ids]) -> Ids:
-    return np.sort(np.concatenate(blocks)) if blocks else ids_of([])
+    return joined(blocks)
 
 
 @dataclass(frozen=True)
@@ -232,7 +214,7 @@ def read_contents(database: Database, ids: Ids, job_filter: JobFilter) -> Conten
     outside = 0
     finished: list[Ids] = []
     with database.reading(primary=True) as connection:
-        _allow_blocks(connection)
+        allow_lists(connection)
         for start in range(0, ids.size, BLOCK):
             together = ids[start : start + BLOCK].tolist()
             for row in connection.execute(statement, {"ids": together}):
@@ -240,11 +222,11 @@ def read_contents(database: Database, ids: Ids, job_filter: JobFilter) -> Conten
                 by_name[frames.name_called(row.name), state] += row.jobs
                 outside += int(row.outside)
                 if state in FINISHED_STATES:
-                    finished.append(_block(row.ids))
+                    finished.append(parse_list(row.ids, row.jobs))
     most_first = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
     return Contents(
         selected=int(ids.size),
         by_name=tuple((name, state, jobs) for (name, state), jobs in most_first),
         outside=outside,
-        finished_ids=_joined(finished),
+        finished_ids=joined(finished),
     )

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from jobs_data import filter_words, frames, results, times
-from jobs_data.engine import Database, DatabaseUnavailable, TookTooLong
+from jobs_data.engine import Database, TookTooLong
 from jobs_data.filters import (
     ANY_TIME,
     EVERYTHING,
@@ -41,22 +41,19 @@ from jobs_data.filters import (
     parse_filter,
     parse_number,
 )
+from jobs_data.ids import Ids, allow_lists, joined, parse_list
 from jobs_data.matching import matching
 from jobs_data.owners import with_owner
 from jobs_data.platform import job, object_
 from jobs_data.queries import read_status_names
 from jobs_data.results import FileSizes
-from jobs_data.spans import BEFORE_ALL_TIMES, Ids, created
+from jobs_data.spans import BEFORE_ALL_TIMES, created
 from jobs_data.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
 from jobs_data.wording import counted
 
 PREVIEW_SECONDS: Final = 60
 PIECE_JOBS: Final = 25_000
 """How many jobs one statement looks at: the server sorts them by name in memory."""
-
-
-IDS_BYTES: Final = 4 * 1024 * 1024
-"""More than the ids of a piece take as text; a server may send in one value as little as 1 KB."""
 
 MAX_NAMES: Final = 10_000
 """How many names are counted each by itself."""
@@ -223,7 +220,7 @@ def read_preview(
     where = (is_finished(), *matching(rules.filter, database, now))
     with _reading(database) as connection:
         gathered = _Gathered(rules)
-        kept = _last_of_each_name(connection, database, rules) if rules.keep_last else _none()
+        kept = _last_of_each_name(connection, database, rules) if rules.keep_last else joined([])
         for after, last in _pieces(connection):
             among = kept[np.searchsorted(kept, after, "right") : np.searchsorted(kept, last, "right")]
             gathered.add(connection, _grouped(among, job.c.id.between(after + 1, last), *where))
@@ -235,8 +232,7 @@ def _reading(database: Database) -> Iterator[Connection]:
     """Open the one transaction of a preview, on the primary: it decides what will be removed."""
     try:
         with database.reading(PREVIEW_SECONDS, primary=True) as connection:
-            if not database.is_sqlite:
-                connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {IDS_BYTES}")
+            allow_lists(connection)
             yield connection
     except TookTooLong as error:
         raise TookTooLong(_TOO_LONG) from error
@@ -284,8 +280,7 @@ def _last_of_each_name(connection: Connection, database: Database, rules: Rules)
         .where(numbered.c.place <= rules.keep_last)
         .group_by(numbered.c.id // PIECE_JOBS)
     )
-    found = [_ids(text, jobs) for text, jobs in connection.execute(together)]
-    return np.sort(np.concatenate([_none(), *found]))
+    return joined([parse_list(text, jobs) for text, jobs in connection.execute(together)])
 
 
 def _grouped(kept: Ids, *where: ColumnElement[bool]) -> Select[Any]:
@@ -322,29 +317,13 @@ def _in_full(ids: Ids) -> Any:
     return bindparam(None, ids.tolist(), expanding=True, literal_execute=True)
 
 
-def _ids(text: str | None, jobs: int) -> Ids:
-    """Return the ids that a value lists, which must be so many."""
-    found = np.fromstring(text or "", dtype=np.int64, sep=",")
-    if len(found) != jobs:
-        # A value cut short could end in half an id, which is the id of some other job.
-        raise DatabaseUnavailable(
-            "The database did not send all the ids of the jobs, so they cannot be told. Nothing "
-            "was changed; max_allowed_packet may be set too low on the server."
-        )
-    return found
-
-
-def _none() -> Ids:
-    return np.empty(0, np.int64)
-
-
 class _Gathered:
     """What a preview knows so far: eight bytes for each job, and a bounded number of names."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._ids = [_none()]
-        self._file_ids = _none()
+        self._ids: list[Ids] = []
+        self._file_ids = joined([])
         self._files = 0
         self._jobs_of: dict[tuple[str, int], int] = {}
         self._others = 0
@@ -363,11 +342,11 @@ class _Gathered:
                 self._add(row)
 
     def _add(self, row: Row[Any]) -> None:
-        self._ids.append(_ids(row.ids, row.jobs))
+        self._ids.append(parse_list(row.ids, row.jobs))
         if row.files:
             self._files += row.files
             if len(self._file_ids) < results.MAX_LOOKED_AT:
-                self._file_ids = np.append(self._file_ids, _ids(row.file_ids, row.files))
+                self._file_ids = np.append(self._file_ids, parse_list(row.file_ids, row.files))
         self._outcomes[row.status_id == COMPLETED] += row.jobs
         ended = [time for time in (*self._ended, row.oldest, row.newest) if time]
         self._ended = [min(ended), max(ended)] if ended else []
@@ -385,7 +364,7 @@ class _Gathered:
         now: datetime,
     ) -> Preview:
         """Return what was gathered, with samples, and the result files that there are."""
-        ids = np.sort(np.concatenate(self._ids))
+        ids = joined(self._ids)
         terms = read_status_names(connection, database)
         oldest, newest = self._ended or (None, None)
         return Preview(

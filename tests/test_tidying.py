@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
-from jobs_data import results, tidying
+from jobs_data import ids, results, tidying
 from jobs_data.engine import DatabaseUnavailable, TookTooLong
 from jobs_data.filters import NO_OWNER, Dates, JobFilter
 from jobs_data.results import FileSizes, file_sizes
+from jobs_data.selections import read_matching
 from jobs_data.status import State
 from jobs_data.tidying import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
 from tests.store import NOON, Store
@@ -166,11 +167,13 @@ def test_ids_that_were_cut_short_are_never_believed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half an id is the id of another job."""
-    monkeypatch.setattr(tidying, "IDS_BYTES", 10)
+    monkeypatch.setattr(ids, "LIST_BYTES", 10)
     for _ in range(5):
         store.job()
     with pytest.raises(DatabaseUnavailable, match="did not send all"):
         preview(store, Rules())
+    with pytest.raises(DatabaseUnavailable, match="did not send all"):
+        read_matching(store.database(), JobFilter())
 
 
 def test_a_preview_that_takes_too_long_says_what_to_do(

@@ -14,9 +14,10 @@ import streamlit as st
 from jobs_data import queries, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import EVERYTHING, MAX_PAGE_SIZE, ListView
+from jobs_data.ids import Ids
 from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns
-from jobs_data.selections import Contents, Ids, ids_of, read_contents
+from jobs_data.selections import Contents, ids_of, read_contents
 from jobs_data.settings import get_settings
 from jobs_data.status import FINISHED_STATES, State
 from jobs_data.wording import counted

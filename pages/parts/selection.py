@@ -9,7 +9,8 @@ import streamlit as st
 
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import JobFilter
-from jobs_data.selections import Ids, TooManyJobs, ids_of, read_matching, selections
+from jobs_data.ids import Ids
+from jobs_data.selections import TooManyJobs, ids_of, read_matching, selections
 from pages.parts.state import SELECTION_PARAM, tell
 from pages.parts.viewer import get_viewer
 
