@@ -18,6 +18,7 @@ from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
 from jobs_data.kept_receipts import discard_old
 from jobs_data.live import live_of
+from jobs_data.results import get_result_roots
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
 from web.assets import Assets
 from web.gate import Doorkeeping, Gate, Standings
@@ -42,6 +43,7 @@ if settings.is_demo:
         "Password of both": demo.DEMO_PASSWORD,
     }
     demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
+get_result_roots()  # now, because links that are made later are not followed
 
 key = settings.secret_key.get_secret_value()
 if not key:

@@ -21,6 +21,7 @@ from jobs_data.engine import Database, DatabaseUnavailable, get_database, make_e
 from jobs_data.filters import ANY_TIME, Dates, JobFilter, parse_duration
 from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns
+from jobs_data.results import get_result_roots
 from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings
 from jobs_data.status import State
 from jobs_data.tidying import Preview, Rules
@@ -208,7 +209,7 @@ def _tidy(options: argparse.Namespace, settings: Settings, database: Database) -
     )
     called = {owner: name for name, found in owners.items() for owner in found}
     words = tidying.rules_words(rules, called, database.timezone)
-    preview = tidying.read_preview(database, rules, datetime.now(UTC), web_root=settings.web_root)
+    preview = tidying.read_preview(database, rules, datetime.now(UTC), roots=get_result_roots())
     if not options.quiet:
         print(*map(_printable, _preview_lines(preview, rules, words, database)), sep="\n", flush=True)
     if options.dry_run or not preview.total:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import humanize
 
+from jobs_data.settings import get_settings
 from jobs_data.wording import counted
 
 MAX_LOOKED_AT: Final = 5_000
@@ -25,8 +28,60 @@ class ResultUnavailable(Exception):
 
 
 @dataclass(frozen=True)
+class ResultRoots:
+    """The folders that hold result files: the platform's web root, and where links in it lead.
+
+    Heratio writes below `storage/app/public`; the link `storage` in its web root leads there. Laravel's
+    `artisan storage:link` makes it.
+    """
+
+    web_root: Path
+    """Its real path, without any symbolic link."""
+    links: Mapping[str, Path]
+    """The links directly below it that led to a folder, by name, with that folder's real path."""
+
+    def split(self, path: Path) -> tuple[Path, Path]:
+        """Return the root that a path below the web root belongs to, and the path below that root."""
+        first, *rest = path.parts or ("",)
+        if first in self.links:
+            return self.links[first], Path(*rest)
+        return self.web_root, path
+
+
+def read_result_roots(web_root: Path | None) -> ResultRoots | None:
+    """Return the roots of result files as they are on disk now; None where no web root is set.
+
+    Read them once, at the start: whoever makes a link later cannot make the app serve what it leads to.
+    """
+    if web_root is None:
+        return None
+    web_root = web_root.resolve()
+    links = {}
+    with suppress(OSError):  # the web root is away: `find_result` says so
+        for path in web_root.iterdir():
+            if path.is_symlink() and (folder := _linked_folder(path, web_root)):
+                links[path.name] = folder
+    return ResultRoots(web_root, links)
+
+
+def _linked_folder(link: Path, web_root: Path) -> Path | None:
+    try:
+        target = link.resolve(strict=True)
+        # One that the web root itself lies in also holds what nobody may fetch, such as passwords.
+        return target if target.is_dir() and not web_root.is_relative_to(target) else None
+    except (OSError, RuntimeError):  # it leads nowhere, or in a loop, or may not be followed
+        return None
+
+
+@cache
+def get_result_roots() -> ResultRoots | None:
+    """Return this process's roots of result files, read once; None where no web root is set."""
+    return read_result_roots(get_settings().web_root)
+
+
+@dataclass(frozen=True)
 class ResultFile:
-    """A result file that exists, is a regular file that can be read, and lies below the root."""
+    """A result file that exists, is a regular file that can be read, and lies below its root."""
 
     path: Path
     """The real path, without any symbolic link."""
@@ -84,66 +139,67 @@ class FileSizes:
         )
 
 
-def file_sizes(root: Path | None, paths: Iterable[str], named: int) -> FileSizes:
-    """Return what the files that some jobs' download paths name below the root take.
+def file_sizes(roots: ResultRoots | None, paths: Iterable[str], named: int) -> FileSizes:
+    """Return what the files that some jobs' download paths name below the roots take.
 
     Looks at the first 5,000 of `paths`, for three seconds at most; `named` says how many there are.
     """
     deadline = time.monotonic() + LOOK_SECONDS
     looked_at = there = 0
     sizes: dict[Path, int] = {}
-    for path in paths if root else ():
+    for path in paths if roots else ():
         if looked_at == MAX_LOOKED_AT or time.monotonic() > deadline:
             break
         looked_at += 1
         try:
-            found = find_result(root, path)
+            found = find_result(roots, path)
         except ResultUnavailable:
             continue
         if found:
             there += 1
             sizes[found.path] = found.size
-    return FileSizes(named, looked_at, there, sum(sizes.values()), has_root=root is not None)
+    return FileSizes(named, looked_at, there, sum(sizes.values()), has_root=roots is not None)
 
 
-def size_in_words(root: Path | None, download_path: str) -> str:
+def size_in_words(roots: ResultRoots | None, download_path: str) -> str:
     """Return how large a job's result file is, or that it is not there; empty where it names none."""
     try:
-        found = find_result(root, download_path)
+        found = find_result(roots, download_path)
     except ResultUnavailable:
-        return "not there" if root else "not known"
+        return "not there" if roots else "not known"
     return humanize.naturalsize(found.size) if found else ""
 
 
-def find_result(root: Path | None, download_path: str) -> ResultFile | None:
-    """Return the file that a job's download path names below the root, or None for an empty path.
+def find_result(roots: ResultRoots | None, download_path: str) -> ResultFile | None:
+    """Return the file that a job's download path names below the web root, or None for an empty path.
 
     Both of the platform's spellings are understood: with a leading slash (Heratio) and without one
-    (AtoM); both mean a path below the web root. Raises ResultUnavailable where the path leads outside
-    the root by `..` or a symbolic link, or the file is missing, unreadable or not a regular file.
+    (AtoM); both mean a path below the web root. A path that begins with the name of one of the roots'
+    links belongs to the folder of that link. Raises ResultUnavailable where the path leads outside the
+    root that it belongs to, by `..` or by any other symbolic link, or where the file is missing,
+    unreadable or not a regular file.
     """
     if not download_path.strip():
         return None
-    if root is None:
+    if roots is None:
         raise ResultUnavailable(
             "This job has a result file, but HERATIO_JOBS_RESULTS_ROOT is not set, so this app does "
             "not know where the platform keeps it."
         )
-    try:
-        real_root = root.resolve(strict=True)
-    except OSError as error:
-        raise ResultUnavailable(
-            "The folder in HERATIO_JOBS_RESULTS_ROOT cannot be reached right now."
-        ) from error
     # A path may also be spelt out in full, from the server's root down through the web root.
     within = Path(download_path)
-    if within.is_absolute() and not within.is_relative_to(real_root):
-        within = Path(download_path.lstrip("/"))
+    if within.is_relative_to(roots.web_root):
+        within = within.relative_to(roots.web_root)
+    within = Path(str(within).lstrip("/"))
+    if ".." in within.parts:
+        raise ResultUnavailable(_OUTSIDE)
+    root, below = roots.split(within)
+    _require_reachable(root)
     try:
-        if ".." in within.parts:
-            raise ResultUnavailable(_OUTSIDE)
-        path = (real_root / within).resolve(strict=True)
-        if not path.is_relative_to(real_root):
+        if root == roots.web_root and _is_link_out(root, below):
+            raise ResultUnavailable(_UNKNOWN_LINK)
+        path = (root / below).resolve(strict=True)
+        if not path.is_relative_to(root):
             raise ResultUnavailable(_OUTSIDE)
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -166,7 +222,30 @@ def find_result(root: Path | None, download_path: str) -> ResultFile | None:
     return ResultFile(path, status.st_size)
 
 
-_OUTSIDE = (
+def _require_reachable(root: Path) -> None:
+    try:
+        is_there = root.resolve(strict=True) == root
+    except (OSError, RuntimeError):
+        is_there = False
+    if not is_there:
+        raise ResultUnavailable(
+            "The folder in HERATIO_JOBS_RESULTS_ROOT, or one that a link in it leads to, cannot be "
+            "reached right now. If it was moved, restart the app."
+        )
+
+
+def _is_link_out(web_root: Path, path: Path) -> bool:
+    """Return whether the first part of a path below the web root is a link that leads out of it."""
+    first = web_root / Path(*path.parts[:1])
+    return first.is_symlink() and not first.resolve().is_relative_to(web_root)
+
+
+_UNKNOWN_LINK: Final = (
+    "The job's result path goes through a symbolic link that this app does not follow. It follows the "
+    "links in HERATIO_JOBS_RESULTS_ROOT that lead to another folder when it starts: after "
+    "`artisan storage:link`, restart the app."
+)
+_OUTSIDE: Final = (
     "The job's result path leads outside the folder in HERATIO_JOBS_RESULTS_ROOT, so the file is not "
     "served."
 )

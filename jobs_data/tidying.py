@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -46,7 +45,7 @@ from jobs_data.matching import matching
 from jobs_data.owners import with_owner
 from jobs_data.platform import job, object_
 from jobs_data.queries import read_status_names
-from jobs_data.results import FileSizes
+from jobs_data.results import FileSizes, ResultRoots
 from jobs_data.spans import BEFORE_ALL_TIMES, created
 from jobs_data.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
 from jobs_data.wording import counted
@@ -209,11 +208,11 @@ def _last(params: Params, name: str) -> str:
 
 
 def read_preview(
-    database: Database, rules: Rules, now: datetime, *, web_root: Path | None = None
+    database: Database, rules: Rules, now: datetime, *, roots: ResultRoots | None = None
 ) -> Preview:
     """Return exactly the jobs that are finished and that the rules do not keep, at one moment.
 
-    `now`, which is aware, is what the rules' days are counted from; `web_root` is where result files
+    `now`, which is aware, is what the rules' days are counted from; `roots` are where result files
     are looked for. Takes up to a minute, and eight bytes a job. Raises DatabaseUnavailable, and
     TookTooLong with what to do where a minute is not enough.
     """
@@ -224,7 +223,7 @@ def read_preview(
         for after, last in _pieces(connection):
             among = kept[np.searchsorted(kept, after, "right") : np.searchsorted(kept, last, "right")]
             gathered.add(connection, _grouped(among, job.c.id.between(after + 1, last), *where))
-        return gathered.preview(connection, database, web_root, now)
+        return gathered.preview(connection, database, roots, now)
 
 
 @contextmanager
@@ -360,7 +359,7 @@ class _Gathered:
         self,
         connection: Connection,
         database: Database,
-        web_root: Path | None,
+        roots: ResultRoots | None,
         now: datetime,
     ) -> Preview:
         """Return what was gathered, with samples, and the result files that there are."""
@@ -374,8 +373,8 @@ class _Gathered:
             by_name=self._by_name(terms),
             oldest=frames.utc(oldest, database.timezone),
             newest=frames.utc(newest, database.timezone),
-            samples=_samples(connection, database, ids, terms, web_root),
-            result_files=results.file_sizes(web_root, _paths(connection, self._file_ids), self._files),
+            samples=_samples(connection, database, ids, terms, roots),
+            result_files=results.file_sizes(roots, _paths(connection, self._file_ids), self._files),
             read_at=now,
             kept_last=self._kept_last,
             kept_failures=self._kept_failures,
@@ -397,7 +396,11 @@ def _status(status_id: int, terms: dict[int, str]) -> str:
 
 
 def _samples(
-    connection: Connection, database: Database, ids: Ids, terms: dict[int, str], web_root: Path | None
+    connection: Connection,
+    database: Database,
+    ids: Ids,
+    terms: dict[int, str],
+    roots: ResultRoots | None,
 ) -> pd.DataFrame:
     """Return some of the jobs, from the first to the last."""
     places = np.linspace(0, max(0, len(ids) - 1), min(len(ids), SAMPLES)).astype(int)
@@ -416,7 +419,7 @@ def _samples(
             _status(row["status_id"], terms),
             frames.owner_of(row),
             frames.utc(row["completed_at"], database.timezone),
-            results.size_in_words(web_root, frames.text(row["download_path"])),
+            results.size_in_words(roots, frames.text(row["download_path"])),
         )
         for row in found.mappings()
     ]

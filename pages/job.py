@@ -6,6 +6,7 @@ import streamlit as st
 
 from jobs_data import filters, queries, times
 from jobs_data.engine import get_database
+from jobs_data.results import get_result_roots
 from jobs_data.settings import get_settings
 from jobs_data.status import FINISHED_STATES, State
 from pages.parts import dialogs, refresh, report, state
@@ -44,7 +45,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 
 report.show_errors(job)
 report.show_facts(job, zone, settings.site_url)
-report.show_result(job, settings.web_root)
+report.show_result(job, get_result_roots())
 report.show_output(job)
 
 refresh.keep_refreshing(

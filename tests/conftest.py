@@ -13,6 +13,7 @@ import pytest
 
 from jobs_data import live
 from jobs_data.engine import get_database
+from jobs_data.results import get_result_roots
 from jobs_data.settings import get_settings
 from tests import mariadb
 from tests.app_servers import AppServers
@@ -98,12 +99,14 @@ def settings_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     monkeypatch.setenv("HERATIO_JOBS_FOLD", "false")  # tests make jobs of one name; few are of folding
     get_settings.cache_clear()
     get_database.cache_clear()
+    get_result_roots.cache_clear()
     yield
     live.close_all()
     if get_database.cache_info().currsize:
         get_database().engine.dispose()
     get_settings.cache_clear()
     get_database.cache_clear()
+    get_result_roots.cache_clear()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from jobs_data.demo.result_files import ResultFile, write_result
 from jobs_data.demo.simulator import Simulator
 from jobs_data.engine import make_engine
 from jobs_data.platform import job, job_execution, note, note_i18n, object_, slug
+from jobs_data.results import find_result, read_result_roots
 from jobs_data.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS, State, is_in
 
 NOW = datetime(2026, 3, 11, 14, 30, 15)
@@ -306,6 +307,28 @@ def test_result_files_lie_where_their_jobs_say(filled: Engine, web_root: Path) -
     assert written < named
     assert 100 < len(written) <= 150
     assert [path.name for path in web_root.parent.iterdir()] == ["web-root"]
+
+
+def test_the_embedded_demo_has_laravels_web_root(tmp_path: Path) -> None:
+    """Heratio's files lie behind a link, AtoM's in the web root, and both are served."""
+    demo.create_embedded(tmp_path / "jobs.sqlite", tmp_path / "web-root")
+    engine = make_engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    paths = column(engine, select(job.c.download_path).where(job.c.download_path != ""))
+    engine.dispose()
+    assert (tmp_path / "web-root" / "storage").is_symlink()
+    roots = read_result_roots(tmp_path / "web-root")
+    for folder, kind in (
+        ("storage/app/public/downloads", "/storage/"),
+        ("web-root/downloads", "downl"),
+    ):
+        written = {path for path in (tmp_path / folder).rglob("*") if path.is_file()}
+        assert written
+        found = [
+            find_result(roots, path)
+            for path in paths
+            if path.startswith(kind) and (tmp_path / "web-root" / path.lstrip("/")).is_file()
+        ]
+        assert {result.path for result in found if result} == written
 
 
 @pytest.mark.usefixtures("filled")

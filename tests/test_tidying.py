@@ -10,10 +10,11 @@ from sqlalchemy import event
 from jobs_data import ids, results, tidying
 from jobs_data.engine import DatabaseUnavailable, TookTooLong
 from jobs_data.filters import NO_OWNER, Dates, JobFilter
-from jobs_data.results import FileSizes, file_sizes
+from jobs_data.results import FileSizes, file_sizes, read_result_roots
 from jobs_data.selections import read_matching
 from jobs_data.status import State
 from jobs_data.tidying import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
+from tests import web_roots
 from tests.store import NOON, Store
 
 NOW = NOON.replace(tzinfo=UTC)
@@ -23,7 +24,7 @@ LONG_AGO = JobFilter(finished=Dates(ago=timedelta(days=90)))
 def preview(store: Store, rules: Rules | JobFilter = LONG_AGO, root: Path | None = None) -> Preview:
     """Return the preview of rules, or of a filter alone."""
     rules = rules if isinstance(rules, Rules) else Rules(rules)
-    return read_preview(store.database(), rules, NOW, web_root=root)
+    return read_preview(store.database(), rules, NOW, roots=read_result_roots(root))
 
 
 def days_ago(days: float) -> datetime:
@@ -150,6 +151,17 @@ def test_result_files_are_looked_for(store: Store, tmp_path: Path) -> None:
     assert "HERATIO_JOBS_RESULTS_ROOT is not set" in unknown.sentence()
 
 
+def test_result_files_of_heratio_and_of_atom_are_there(store: Store, tmp_path: Path) -> None:
+    """Those of the one lie behind a link that leads out of its web root."""
+    heratio, atom = web_roots.laravel(tmp_path), web_roots.atom(tmp_path)
+    store.job(download_path="/storage/downloads/finding-aid-7.pdf")
+    store.job(download_path="downloads/jobs/finding aid 7.pdf")
+    for root, sizes in ((heratio, ["8 Bytes", "not there"]), (atom, ["not there", "8 Bytes"])):
+        found = preview(store, Rules(), root)
+        assert (found.result_files.there, found.result_files.bytes) == (1, 8)
+        assert found.samples["result"].tolist() == sizes
+
+
 @pytest.mark.parametrize(("bound", "value"), [("MAX_LOOKED_AT", 2), ("LOOK_SECONDS", -1)])
 def test_the_look_at_result_files_is_bounded(
     bound: str, value: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -157,7 +169,7 @@ def test_the_look_at_result_files_is_bounded(
     """Neither a million files nor a slow disk keeps a preview; the sentence says at how many it was."""
     monkeypatch.setattr(results, bound, value)
     (tmp_path / "x").write_bytes(b"12345")
-    files = file_sizes(tmp_path, ["x"] * 5, 5)
+    files = file_sizes(read_result_roots(tmp_path), ["x"] * 5, 5)
     assert files.looked_at == max(0, value)
     assert f"of which {files.looked_at} were looked at: at least {files.looked_at}" in files.sentence()
 

@@ -26,8 +26,7 @@ from jobs_data.engine import get_database
 from jobs_data.filters import ListView, parse_number, parse_view
 from jobs_data.receipts import Action, Cause, ReceiptNotWritten
 from jobs_data.removal import ALL_FINISHED, ClearingRuns, Outcome
-from jobs_data.results import ResultUnavailable, find_result
-from jobs_data.settings import get_settings
+from jobs_data.results import ResultUnavailable, find_result, get_result_roots
 from web.answers import plain, wants_json
 from web.gate import visitor_name
 
@@ -100,7 +99,7 @@ async def download(request: Request) -> Response:
     if download_path is None:
         return plain(request, 404, f"There is no job {job_id}.")
     try:
-        result = await run_in_threadpool(find_result, get_settings().web_root, download_path)
+        result = await run_in_threadpool(find_result, get_result_roots(), download_path)
     except ResultUnavailable as problem:
         return plain(request, 404, str(problem))
     if result is None:

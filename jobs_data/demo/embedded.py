@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -25,10 +26,19 @@ def create_embedded(database: Path, web_root: Path) -> None:
     unfinished = database.with_suffix(".unfinished")
     _remove(unfinished)
     engine = make_engine(f"sqlite:///{unfinished}")
+    _lay_out(web_root)
     create(engine, jobs=JOBS, seed=SEED, results_root=web_root)
     engine.dispose()
     _remove(database)
     unfinished.rename(database)
+
+
+def _lay_out(web_root: Path) -> None:
+    """Make a web root as Laravel's: `storage` in it is a link to a folder beside it."""
+    (web_root.parent / "storage" / "app" / "public").mkdir(parents=True, exist_ok=True)
+    web_root.mkdir(exist_ok=True)
+    with suppress(FileExistsError):  # earlier versions made a folder, whose files are still good
+        (web_root / "storage").symlink_to("../storage/app/public")
 
 
 def _has_queues(database: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -136,10 +135,10 @@ def _duration(job: JobReport) -> str:
     return f"{spelt_out} ({how})"
 
 
-def show_result(job: JobReport, web_root: Path | None) -> None:
+def show_result(job: JobReport, roots: results.ResultRoots | None) -> None:
     """Show the result file with its size and a download, or a sentence on why it is not served."""
     try:
-        result = results.find_result(web_root, job.download_path)
+        result = results.find_result(roots, job.download_path)
     except results.ResultUnavailable as problem:
         st.warning(str(problem), icon=":material/file_download_off:")
         return

@@ -16,6 +16,7 @@ from jobs_data import links, removal, tidying
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns, Removal
+from jobs_data.results import get_result_roots
 from jobs_data.settings import get_settings
 from jobs_data.tidying import Preview, Rules
 from jobs_data.wording import counted
@@ -44,8 +45,8 @@ class _Asked:
 
 def begin(rules: Rules, words: str) -> None:
     """Begin to read the preview of rules, which `words` tell; `show` shows it."""
-    database, web_root = get_database(), get_settings().web_root
-    read = partial(tidying.read_preview, database, rules, datetime.now(UTC), web_root=web_root)
+    database, roots = get_database(), get_result_roots()
+    read = partial(tidying.read_preview, database, rules, datetime.now(UTC), roots=roots)
     _forget()
     st.session_state["preview"] = _Asked(rules, words, _pool.submit(read))
     st.session_state.pop("tidied", None)

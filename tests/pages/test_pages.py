@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from jobs_data import notices
 from jobs_data.accounts import Right
+from tests import web_roots
 from tests.store import Store
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
@@ -185,6 +186,15 @@ def test_a_result_that_cannot_be_served_is_explained(store: Store) -> None:
     """Without a root the setting is named."""
     job_id = store.job(download_path="downloads/x.zip")
     assert "HERATIO_JOBS_RESULTS_ROOT is not set" in words(show("job.py", id=str(job_id)))
+
+
+def test_a_result_of_heratio_can_be_downloaded(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name and size are shown beside the button."""
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.laravel(tmp_path)))
+    job_id = store.job(download_path="/storage/downloads/finding-aid-7.pdf")
+    assert "finding-aid-7.pdf · 8 Bytes" in words(show("job.py", id=str(job_id)))
 
 
 def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -13,6 +14,8 @@ from starlette.testclient import TestClient
 from jobs_data import export, links, notices, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
+from jobs_data.results import get_result_roots
+from tests import web_roots
 from tests.removals import remove
 from tests.store import Store
 from web.gate import ACCOUNT_HEADER
@@ -212,6 +215,51 @@ def test_a_result_file_is_served_whole_and_in_ranges(
     assert part.headers["content-range"] == "bytes 8-11/18"
     beyond = client.get(f"/admin/jobs/{job_id}/download", headers={"Range": "bytes=90-"})
     assert beyond.status_code == 416
+
+
+@pytest.mark.parametrize("link", ["absolute", "relative"])
+def test_what_heratio_writes_can_be_downloaded(
+    served: Store,
+    tmp_path: Path,
+    client: TestClient,
+    link: Literal["absolute", "relative"],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A link in the web root leads to its storage."""
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.laravel(tmp_path, link)))
+    job_id = served.job(download_path="/storage/downloads/finding-aid-7.pdf")
+    response = client.get(f"/admin/jobs/{job_id}/download")
+    assert (response.status_code, response.content) == (200, b"%PDF-1.4")
+    assert 'filename="finding-aid-7.pdf"' in response.headers["content-disposition"]
+    part = client.get(f"/admin/jobs/{job_id}/download", headers={"Range": "bytes=1-3"})
+    assert (part.status_code, part.content) == (206, b"PDF")
+    escaping = served.job(download_path="/storage/../../../.env")
+    assert client.get(f"/admin/jobs/{escaping}/download").status_code == 404
+
+
+def test_what_atom_writes_can_be_downloaded(
+    served: Store, tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its paths have no leading slash."""
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.atom(tmp_path)))
+    job_id = served.job(download_path="downloads/jobs/finding aid 7.pdf")
+    response = client.get(f"/admin/jobs/{job_id}/download")
+    assert (response.status_code, response.content) == (200, b"%PDF-1.4")
+
+
+def test_a_link_made_after_the_start_is_a_404(
+    served: Store, tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The roots are read once for the process."""
+    root = web_roots.laravel(tmp_path)
+    (root / "storage").unlink()
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(root))
+    get_result_roots()
+    (root / "storage").symlink_to("../storage/app/public")
+    job_id = served.job(download_path="/storage/downloads/finding-aid-7.pdf")
+    response = client.get(f"/admin/jobs/{job_id}/download")
+    assert response.status_code == 404
+    assert "restart the app" in response.text
 
 
 def test_what_cannot_be_downloaded_is_a_404_with_the_reason(
