@@ -6,9 +6,10 @@ import logging
 import secrets
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -26,6 +27,9 @@ from web.process import send_at_once
 from web.routes import database_unavailable, routes
 from web.sessions import Sessions
 from web.sign_in import SignIn
+
+RETRY_SECONDS: Final = 5
+"""How long a database that is away at the start is left alone before it is asked again."""
 
 log = logging.getLogger("heratio_jobs")
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -56,8 +60,10 @@ standings = Standings(get_database, door.reader_groups)
 sign_in = SignIn(sessions, standings, door, demo_accounts)
 
 
-def read_the_list() -> None:
-    """Read the list before anybody asks for it."""
+def look_first() -> None:
+    """Read, as soon as the database answers, what sessions need, and the list before somebody asks."""
+    while not sign_in.read_idle_timeout():
+        time.sleep(RETRY_SECONDS)
     with suppress(DatabaseUnavailable):  # it has been logged, and who comes is told
         live_of(get_database(), ListView()).read(ListView())
 
@@ -66,9 +72,8 @@ def read_the_list() -> None:
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Keep the demo alive while the server runs; nothing ever runs against a real database."""
     send_at_once()
-    await sign_in.read_idle_timeout()
-    # Whoever comes first finds the list read, and where its newest jobs are known.
-    threading.Thread(target=read_the_list, name="first look", daemon=True).start()
+    # In a thread: the start waits for no database. A daemon, so that the end does not either.
+    threading.Thread(target=look_first, name="first look", daemon=True).start()
     discard_old(settings.receipts_dir, settings.receipts_days)
     if not settings.is_demo:
         yield {}

@@ -22,7 +22,7 @@ from jobs_data.filters import ANY_TIME, Dates, JobFilter, parse_duration
 from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns
 from jobs_data.results import get_result_roots
-from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings
+from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings, refusal_by_driver
 from jobs_data.status import State
 from jobs_data.tidying import Preview, Rules
 
@@ -84,8 +84,11 @@ def _count(text: str) -> int:
 def _run_demo(options: argparse.Namespace) -> int:
     try:
         engine = make_engine(options.url)
-    except (ArgumentError, ModuleNotFoundError):
+        refusal = refusal_by_driver(engine.url)
+    except (ArgumentError, ModuleNotFoundError, ValueError):
         return _refuse("This is not the SQLAlchemy URL of a MySQL, MariaDB or SQLite database.")
+    if refusal:
+        return _refuse(f"The URL {refusal}.")
     try:
         with tqdm(total=options.jobs, unit=" jobs", unit_scale=True, delay=0.1) as bar:
 

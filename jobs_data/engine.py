@@ -9,12 +9,12 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
@@ -34,6 +34,9 @@ CAUGHT_UP_SECONDS: Final = 30
 
 REPLICA_RETRY_SECONDS: Final = 30
 """How long a replica that did not answer is left alone."""
+
+TABLES_SECONDS: Final = 10
+"""For how long it is believed which tables there are: a database may be filled while the app runs."""
 
 WRITE_SECONDS: Final = 60
 TOO_LONG_CODES: Final = frozenset({1969, 3024, "interrupted"})
@@ -104,6 +107,8 @@ class Database:
         self.changes = 0
         """How often this process has changed jobs: nothing from before the last time is shown."""
         self._changed_at = -math.inf
+        self._columns: Mapping[str, frozenset[str]] | None = None
+        self._next_look = -math.inf
         self._replica = _Replica(replica) if replica else None
 
     @property
@@ -111,13 +116,22 @@ class Database:
         """Return whether it is a file, and not a server's."""
         return self.engine.dialect.name == "sqlite"
 
-    @cached_property
+    @property
     def columns(self) -> Mapping[str, frozenset[str]]:
-        """Return the columns of each platform table that exists, looked up once and remembered.
+        """Return the columns of each platform table that exists.
 
-        Raises DatabaseUnavailable where a table that every platform has is missing.
+        They are looked up once, and again where a transaction begins and finds other tables. Raises
+        DatabaseUnavailable where the database does not answer, and where a table that every platform
+        has is missing.
         """
-        with self.engine.connect() as connection:
+        columns = self._columns
+        if columns is None:
+            columns = self._columns = self._read_columns()
+        return columns
+
+    def _read_columns(self) -> Mapping[str, frozenset[str]]:
+        self._next_look = time.monotonic() + TABLES_SECONDS
+        with translated_errors(), self.engine.connect() as connection:
             tables = platform.present_columns(connection)
         missing = [t.name for t in platform.REQUIRED_TABLES if t.name not in tables]
         if missing:
@@ -131,6 +145,22 @@ class Database:
     def tables(self) -> frozenset[str]:
         """Return the names of the platform tables that exist. Raises as `columns` does."""
         return frozenset(self.columns)
+
+    def _look_for_tables(self) -> None:
+        """Learn which tables there are, and after a while whether these are still all.
+
+        One that is missing at the first look may only not be there yet, in a database that is being
+        restored. Without `user_totp_secret`, say, nobody would be asked for a code.
+        """
+        known = self.tables
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + TABLES_SECONDS
+        with translated_errors(), self.engine.connect() as connection:
+            found = platform.present_tables(connection)
+        if found != known:
+            self._columns = None  # not known, should the next line fail
+            self._columns = self._read_columns()
 
     def changed(self) -> None:
         """Tell that this process has changed jobs, when that is in the database."""
@@ -148,7 +178,7 @@ class Database:
         the database does not answer, and TookTooLong where the time runs out.
         """
         with translated_errors():
-            self.tables  # noqa: B018 - looked up before the transaction, so that its error comes first
+            self._look_for_tables()  # before the transaction, so that its error comes first
             with (
                 self._connect_to_read(primary=primary) as connection,
                 connection.begin(),
@@ -164,7 +194,7 @@ class Database:
         zone is UTC, in which no TIMESTAMP is spelled as another one is.
         """
         with translated_errors():
-            self.tables  # noqa: B018 - as in reading()
+            self._look_for_tables()
             with self.engine.connect() as connection:
                 connection.execution_options(writes=True)
                 with connection.begin(), _bounded(connection, seconds, _UTC):
@@ -333,6 +363,7 @@ def make_engine(url: str) -> Engine:
         pool_pre_ping=True,
         pool_recycle=POOL_RECYCLE_SECONDS,
     )
+    _raise_errors_of_the_driver(engine)
     if arguments:
 
         @event.listens_for(engine, "connect")
@@ -340,6 +371,24 @@ def make_engine(url: str) -> Engine:
             record.info["bounds"] = (READ_SECONDS, _ITS_ZONE)
 
     return engine
+
+
+def _raise_errors_of_the_driver(engine: Engine) -> None:
+    """Let whatever goes wrong while a connection is made be an error of the driver.
+
+    PyMySQL lets others through: FileNotFoundError where a certificate is gone by now, and RuntimeError
+    where an account needs a package that is not installed.
+    """
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(dialect: Dialect, _record: Any, positional: Any, named: Any) -> Any:
+        driver = dialect.loaded_dbapi
+        try:
+            return dialect.connect(*positional, **named)
+        except driver.Error:
+            raise
+        except Exception as error:
+            raise driver.OperationalError(f"{type(error).__name__}: {error}") from error
 
 
 def _sqlite_engine(url: URL) -> Engine:

@@ -423,12 +423,12 @@ class _Remover:
         if not gone:
             return _Found(_nonempty(outcomes))
         if not self.receipt:
-            _delete_locked(connection, self.database, {}, gone, self._cascading)
+            _delete_locked(connection, self._tables, {}, gone, self._cascading)
             return _Found(_nonempty(outcomes))
         # The receipt is written while the database deletes; only then is it committed.
         written = self._writing.submit(_write, self.receipt, rows)
         try:
-            _delete_locked(connection, self.database, rows.counts(), gone, self._cascading)
+            _delete_locked(connection, self._tables, rows.counts(), gone, self._cascading)
         except BaseException:
             written.result()
             self.receipt.take_back(gone)
@@ -468,14 +468,15 @@ def _among(ids: Collection[int]) -> TextClause:
 
 def _delete_locked(
     connection: Connection,
-    database: Database,
+    tables: Collection[str],
     counts: Mapping[str, int],
     ids: Sequence[int],
     cascading: frozenset[str],
 ) -> None:
     """Delete all rows of some finished jobs, which nobody can change now.
 
-    `counts` says how many rows were read from a table: where another number goes, _Taken is raised.
+    `tables` names those that the removal knows: what comes later has no rows in its receipt. `counts`
+    says how many rows were read from a table: where another number goes, _Taken is raised.
     `cascading` names the tables whose rows go with the `object` row. Not every database that came
     out of a dump has the foreign keys for that, and `ahg_job_execution` never had one.
     """
@@ -490,7 +491,7 @@ def _delete_locked(
     objects = 0
     for table, links in belongings:
         read = counts.get(table.name)
-        if table.name not in database.tables or table.name in cascading:
+        if table.name not in tables or table.name in cascading:
             continue
         if read == 0 and table is not job_execution:
             continue  # with their objects locked nobody adds one; an execution has no foreign key

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,6 +31,10 @@ DIALECTS: Final = ("mysql", "mariadb", "sqlite")
 
 class SettingsError(Exception):
     """A setting has a value that cannot be used; the message is one sentence for the operator."""
+
+
+class _RefusedByDriver(ValueError):
+    """A URL that its driver refuses; the message ends a sentence that begins with the URL's name."""
 
 
 def _default_receipts_dir(others: dict[str, Any]) -> Path:
@@ -159,6 +164,8 @@ class Settings(BaseSettings):
         # SQLite would create a missing file, and this app creates nothing.
         if url.get_backend_name() == "sqlite" and not _sqlite_file_exists(url.database):
             raise ValueError
+        if refusal := refusal_by_driver(url):
+            raise _RefusedByDriver(refusal)
         return value
 
     @field_validator("read_database_url")
@@ -264,6 +271,38 @@ def with_driver(url: URL) -> URL:
     return url
 
 
+def refusal_by_driver(url: URL) -> str:
+    """Return why a URL's driver can never connect with it, empty where nothing speaks against it.
+
+    The answer ends a sentence that begins with the URL's name. It names options, and no values: one may
+    be a password. No server is asked, so that one which is away is no reason.
+    """
+    refusal = _refusal(url)
+    if refusal is None:
+        return ""
+    # Each option without which the driver has nothing to say is one to blame.
+    blamed = [name for name in url.query if not _refusal(url.difference_update_query([name]))]
+    options = blamed or list(url.query)
+    blame = f"the option{'s' * (len(options) > 1)} {', '.join(options)}"
+    return (
+        f"cannot be used by its driver, {url.get_driver_name()}: check "
+        f"{blame if options else 'the user name and the password'} ({type(refusal).__name__})"
+    )
+
+
+def _refusal(url: URL) -> Exception | None:
+    """Return what a driver raises for a URL before it asks a server, None where it raises nothing."""
+    try:
+        dialect = create_engine(url).dialect
+        positional, named = dialect.create_connect_args(url)
+        # Other drivers have no way to look at options without connecting.
+        if url.get_driver_name() == "pymysql":
+            dialect.connect(*positional, **{**named, "defer_connect": True})
+    except Exception as error:  # noqa: BLE001 - drivers raise anything here, AttributeError too
+        return error
+    return None
+
+
 @cache
 def get_settings() -> Settings:
     """Return this process's settings, read once.
@@ -274,7 +313,11 @@ def get_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         # The value itself stays unsaid: a database URL holds a password.
-        name = str(error.errors()[0]["loc"][0])
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        refused = first.get("ctx", {}).get("error")
+        if isinstance(refused, _RefusedByDriver):
+            raise SettingsError(f"{PREFIX}{name.upper()} {refused}.") from None
         field = Settings.model_fields.get(name)
         expected = field.description if field else "another value"
         raise SettingsError(f"{PREFIX}{name.upper()} expects {expected}.") from None

@@ -455,6 +455,8 @@ def test_command_refuses_a_database_with_jobs(
     ("url", "sentence"),
     [
         ("no url", "This is not the SQLAlchemy URL of"),
+        ("mysql://user:word@host:port/atom", "This is not the SQLAlchemy URL of"),
+        ("mysql://user:word@host/atom?nonsense=1", "check the option nonsense"),
         ("sqlite:////nonexistent/folder/demo.sqlite", "The database does not answer"),
     ],
 )

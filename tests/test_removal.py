@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, Table, event, func, insert, inspect, select, text, update
 
-from jobs_data import platform, removal
+from jobs_data import engine, platform, removal
 from jobs_data.engine import (
     Database,
     DatabaseBusy,
@@ -298,6 +298,30 @@ def test_batches_that_take_long_become_smaller(store: Store, monkeypatch: pytest
     sizes = batch_sizes(monkeypatch)
     cleared(store)
     assert sizes == [4, 2, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_table_that_comes_during_a_clearing_is_left_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows would go without a receipt."""
+    monkeypatch.setattr(engine, "TABLES_SECONDS", 0)
+    monkeypatch.setattr(removal, "BATCH_JOBS", 1)
+    platform.job_execution.drop(store.engine)
+    store.job()
+    last = store.job()
+    real = removal._delete_locked
+
+    def noted(*args: Any) -> None:
+        if last not in args[3]:
+            platform.job_execution.create(store.engine)
+            store.execution(last, type="late")
+        real(*args)
+
+    monkeypatch.setattr(removal, "_delete_locked", noted)
+    assert cleared(store).removed == 2
+    assert store.ids() == []
+    assert store.ids(platform.job_execution, "job_id") == [last]
 
 
 def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -112,6 +112,48 @@ def test_a_replica_must_be_one_of_the_database_that_is_set(
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["DATABASE_URL", "READ_DATABASE_URL"])
+@pytest.mark.parametrize(
+    ("url", "blame"),
+    [
+        ("mysql://user:hunter2@host/atom?nonsense=1", "the option nonsense ("),
+        ("mysql://user:hunter2@host/atom?charset=nonsense", "the option charset ("),
+        (
+            "mysql://user:hunter2@host/atom?charset=utf8mb4&ssl_ca=/no/hunter2.pem",
+            "the option ssl_ca (",
+        ),
+        ("mysql://user:hunter2@host/atom?ssl_ca={folder}", "the option ssl_ca ("),
+        ("mysql://user:hunter2@host/atom?read_timeout=hunter2", "the option read_timeout ("),
+        ("mariadb+pymysql://user:hunter2@host/atom?a=hunter2&read_timeout=0", "a, read_timeout ("),
+        ("mysql://user:hunter2%E2%82%AC@host/atom", "the user name and the password ("),
+    ],
+)
+def test_what_a_driver_can_never_use_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, url: str, blame: str
+) -> None:
+    """One sentence names the variable and the option; no value, for one may be a password."""
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", "mysql://user:hunter2@host/atom")
+    monkeypatch.setenv(f"HERATIO_JOBS_{name}", url.format(folder=tmp_path))
+    with pytest.raises(SettingsError, match=f"^HERATIO_JOBS_{name} cannot be used") as caught:
+        get_settings()
+    message = str(caught.value)
+    assert blame in message
+    assert "hunter2" not in message
+    assert "\n" not in message
+
+
+def test_a_server_that_is_away_is_no_bad_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither host, port nor socket are asked."""
+    for url in (
+        "mysql://user:word@no.such.host.invalid:1/atom?charset=utf8mb4&read_timeout=30",
+        "mysql://user:word@localhost/atom?unix_socket=/no/such.sock&ssl_disabled=true",
+    ):
+        monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", url)
+        monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", url)
+        get_settings.cache_clear()
+        assert get_settings().read_database_url == url
+
+
 def test_a_bad_database_is_told_before_its_replica(monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence at a time, and the one that matters first."""
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", "mysql://host")

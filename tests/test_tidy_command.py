@@ -11,6 +11,7 @@ from jobs_data import kept_receipts, removal, settings
 from jobs_data.__main__ import main
 from jobs_data.engine import get_database
 from jobs_data.receipts import Action, Cause
+from tests.mariadb import free_port
 from tests.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served")
@@ -107,6 +108,20 @@ def test_wrong_usage_removes_nothing(
     assert tidy(*arguments.split()) == 2
     assert capsys.readouterr().err
     assert len(store.ids()) == 1
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("option", "told"), [("", "does not answer"), ("?nonsense=1", "nonsense")])
+def test_a_database_that_cannot_be_used_is_told(
+    option: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one sentence, without the password; it answers 1."""
+    url = f"mysql://jobs:hunter2@127.0.0.1:{free_port()}/atom{option}"
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", url)
+    assert tidy("--older-than", "90d") == 1
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert told in sentence
+    assert "hunter2" not in sentence
 
 
 @pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -114,17 +113,20 @@ class SignIn:
         # A cookie that was there before is not carried over into what the account may do.
         if before := self.sessions.read(request.cookies.get(COOKIE)):
             self.sessions.end(before)
-        await self.read_idle_timeout()
+        await run_in_threadpool(self.read_idle_timeout)
         # What is known of the account from before, an older password say, would end the new session.
         self.standings.learn(account)
         token = self.sessions.token(self.sessions.begin(account))
         return self._with_cookie(request, RedirectResponse(came_for, status_code=303), token)
 
-    async def read_idle_timeout(self) -> None:
-        """Take over how long the platform lets a session idle, as far as it can be read now."""
-        with contextlib.suppress(DatabaseUnavailable):
-            minutes = await run_in_threadpool(accounts.session_timeout_minutes, get_database())
-            self.sessions.idle_seconds = minutes * 60
+    def read_idle_timeout(self) -> bool:
+        """Take over how long the platform lets a session idle; return whether it could be read now."""
+        try:
+            minutes = accounts.session_timeout_minutes(get_database())
+        except DatabaseUnavailable:
+            return False
+        self.sessions.idle_seconds = minutes * 60
+        return True
 
     async def sign_out(self, request: Request) -> Response:
         """End the session, in every tab and for every copy of its cookie."""

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from jobs_data import notices
 from jobs_data.accounts import Right
 from tests import web_roots
+from tests.mariadb import free_port
 from tests.store import Store
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
@@ -204,6 +205,20 @@ def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
     app = show()
     assert "no table named job" in words(app)
     assert [button.label for button in app.button] == ["Try again"]
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "script",
+    ["", "job.py", "tidy.py", "queue_browse.py", "queue_batches.py", "queue_job.py", "report.py"],
+)
+def test_every_page_says_that_the_database_is_away(
+    monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    """The first time that anything is read, too."""
+    url = f"mysql://jobs:word@127.0.0.1:{free_port()}/atom"
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", url)
+    assert "does not answer" in words(show(script, id="1"))
 
 
 def test_the_clearing_asked_for_is_done_though_the_count_has_changed(store: Store) -> None:

@@ -1,0 +1,216 @@
+"""A database that is away, or not filled yet: what reads first says so, and nothing remembers it."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Table
+
+from jobs_data import accounts, choices, engine, export, lockout, queries, queues, removal, statistics
+from jobs_data.engine import Database, DatabaseUnavailable, make_engine
+from jobs_data.exact_rows import exact_tables
+from jobs_data.filters import ListView
+from jobs_data.live import Live
+from jobs_data.platform import job, queue_job, user_totp_secret
+from tests.mariadb import MariaDB, free_port
+from tests.store import CAUSE, CLEARING, Store
+
+NOW = datetime(2026, 6, 16, tzinfo=UTC)
+NOBODY: frozenset[int] = frozenset()
+SECRET = "hunter2"
+
+
+def begin(transaction: object) -> None:
+    """Begin and end a transaction."""
+    with transaction:  # type: ignore[attr-defined]  # reading() and writing() give context managers
+        pass
+
+
+def look(database: Database) -> None:
+    """Read the list that all sessions share."""
+    live = Live(database)
+    try:
+        live.read(ListView())
+    finally:
+        live.close()
+
+
+FIRST_READS: dict[str, Callable[[Database], object]] = {
+    "tables": lambda database: database.tables,
+    "columns": lambda database: database.columns,
+    "reading": lambda database: begin(database.reading()),
+    "writing": lambda database: begin(database.writing()),
+    "account": lambda database: accounts.read_account(database, 1, NOBODY),
+    "account by name": lambda database: accounts.find_account(database, "ada", NOBODY),
+    "idle timeout": accounts.session_timeout_minutes,
+    "lock": lambda database: lockout.remaining_lock(database, "ada", "", NOW),
+    "types": choices.has_types,
+    "choices": choices.read_choices,
+    "missing table": lambda database: queues.missing_sentence(database, queue_job),
+    "queues": lambda database: queues.has_any(database, queue_job),
+    "queue": queues.read_overview,
+    "list": look,
+    "report": lambda database: queries.read_report(database, 1),
+    "export": lambda database: list(export.csv_chunks(database, ListView())),
+    "statistics": lambda database: statistics.read_stuck(database, NOW),
+    "exact tables": exact_tables,
+    "removal": lambda database: removal.remove_job(database, 1, CAUSE),
+    "clearing": lambda database: removal.start_removal(database, None, CLEARING).wait(),
+}
+
+
+@dataclass
+class Away:
+    """The URL of a database that cannot be used, and what changes that."""
+
+    url: str
+    come: Callable[[], None]
+
+
+@pytest.fixture
+def wrong_password(mariadb_server: MariaDB) -> Iterator[Away]:
+    """Give a filled database and an account with another password."""
+    with a_name(mariadb_server) as name, an_account(mariadb_server, name):
+        mariadb_server.create_database(name)
+        fill(mariadb_server, name)
+        where = f"127.0.0.1:{mariadb_server.port}"
+
+        def come() -> None:
+            with mariadb_server.cursor() as cursor:
+                cursor.execute(f"ALTER USER {name}@127.0.0.1 IDENTIFIED BY '{SECRET}'")
+
+        yield Away(f"mysql://{name}:{SECRET}@{where}/{name}", come)
+
+
+@pytest.fixture
+def unknown_database(mariadb_server: MariaDB) -> Iterator[Away]:
+    """Give a database that is not made yet."""
+    with a_name(mariadb_server) as name:
+
+        def come() -> None:
+            mariadb_server.create_database(name)
+            fill(mariadb_server, name)
+
+        yield Away(mariadb_server.url(name), come)
+
+
+@pytest.fixture
+def empty_server_database(mariadb_server: MariaDB) -> Iterator[Away]:
+    """Give a database without tables."""
+    with a_name(mariadb_server) as name:
+        mariadb_server.create_database(name)
+        yield Away(mariadb_server.url(name), lambda: fill(mariadb_server, name))
+
+
+@pytest.fixture
+def empty_file(tmp_path: Path) -> Away:
+    """Give an SQLite file without tables."""
+    file = tmp_path / "jobs.sqlite"
+    file.touch()
+    url = f"sqlite:///{file}"
+
+    def come() -> None:
+        Store(url).engine.dispose()
+
+    return Away(url, come)
+
+
+@contextmanager
+def a_name(server: MariaDB) -> Iterator[str]:
+    """Give the name of a database that is not there yet; if it is there then, drop it afterwards."""
+    name = f"away_{secrets.token_hex(8)}"
+    yield name
+    with server.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+@contextmanager
+def an_account(server: MariaDB, name: str) -> Iterator[None]:
+    """Make an account for the database of the same name; drop it afterwards."""
+    with server.cursor() as cursor:
+        cursor.execute(f"CREATE USER {name}@127.0.0.1 IDENTIFIED BY 'another one'")
+        cursor.execute(f"GRANT ALL ON {name}.* TO {name}@127.0.0.1")
+    yield
+    with server.cursor() as cursor:
+        cursor.execute(f"DROP USER {name}@127.0.0.1")
+
+
+def fill(server: MariaDB, name: str) -> None:
+    """Give a database the platform's tables."""
+    Store(server.url(name)).engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "kind", ["wrong_password", "unknown_database", "empty_server_database", "empty_file"]
+)
+def test_whatever_reads_first_says_that_the_database_is_away(
+    request: pytest.FixtureRequest, kind: str, tmp_path: Path
+) -> None:
+    """In a sentence without secrets; as soon as the database is there, the same calls work."""
+    away: Away = request.getfixturevalue(kind)
+    database = Database(make_engine(away.url), receipts_dir=tmp_path / "receipts")
+    for name, read in FIRST_READS.items():
+        with pytest.raises(DatabaseUnavailable) as caught:
+            read(database)
+        assert SECRET not in str(caught.value), name
+    away.come()
+    for read in FIRST_READS.values():
+        read(database)
+    database.engine.dispose()
+
+
+def test_a_closed_port_is_told_in_a_sentence() -> None:
+    """Outside of a transaction too."""
+    database = Database(make_engine(f"mysql://jobs:{SECRET}@127.0.0.1:{free_port()}/atom"))
+    with pytest.raises(DatabaseUnavailable, match="does not answer"):
+        database.tables  # noqa: B018 - reading them is what is tested
+
+
+def test_what_goes_wrong_before_the_server_is_asked_is_told_too() -> None:
+    """The certificate was there when the app started, say."""
+    database = Database(make_engine(f"mysql://jobs:{SECRET}@127.0.0.1/atom?ssl_ca=/no/such.pem"))
+    with pytest.raises(DatabaseUnavailable, match="does not answer"):
+        database.tables  # noqa: B018 - reading them is what is tested
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+def test_a_replica_that_can_never_be_reached_is_done_without(store: Store) -> None:
+    """An error that is no driver's is as good as a refusal."""
+    replica = make_engine(f"{store.url}&ssl_ca=/no/such.pem")
+    database = Database(store.engine, replica=replica, receipts_dir=store.receipts)
+    job_id = store.job()
+    with database.reading() as connection:
+        assert connection.execute(job.select()).one().id == job_id
+
+
+@pytest.mark.parametrize("late", [user_totp_secret, queue_job], ids=str)
+def test_a_table_that_comes_later_is_noticed(
+    store: Store, late: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dump that is restored brings them one by one, and the first look may find half of them."""
+    monkeypatch.setattr(engine, "TABLES_SECONDS", 0)
+    database = store.database()
+    late.drop(store.engine)
+    begin(database.reading())
+    assert late.name not in database.columns
+    late.create(store.engine)
+    begin(database.reading())
+    assert database.columns[late.name] == {column.name for column in late.columns}
+
+
+def test_a_table_that_goes_is_missed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own sentence comes each time, and no longer when it is back."""
+    monkeypatch.setattr(engine, "TABLES_SECONDS", 0)
+    database = store.database()
+    begin(database.reading())
+    job.drop(store.engine)
+    monkeypatch.setattr(engine, "TABLES_SECONDS", 3600)
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable, match="no table named job"):
+            begin(database.reading())
+    job.create(store.engine)
+    begin(database.reading())
