@@ -23,7 +23,7 @@ from jobs_data.results import get_result_roots
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
 from web.assets import Assets
 from web.gate import Doorkeeping, Gate, Standings
-from web.process import send_at_once
+from web.process import end_in_time, send_at_once
 from web.routes import database_unavailable, routes
 from web.sessions import Sessions
 from web.sign_in import SignIn
@@ -72,6 +72,7 @@ def look_first() -> None:
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Keep the demo alive while the server runs; nothing ever runs against a real database."""
     send_at_once()
+    end_in_time()
     # In a thread: the start waits for no database. A daemon, so that the end does not either.
     threading.Thread(target=look_first, name="first look", daemon=True).start()
     discard_old(settings.receipts_dir, settings.receipts_days)

@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import ManagesConnection
 
 from jobs_data import platform
 from jobs_data.settings import DEFAULT_RECEIPTS_DIR, Settings, get_settings, with_driver
@@ -24,9 +25,18 @@ from jobs_data.spans import Survey
 
 log = logging.getLogger(__name__)
 
+ANSWER_MARGIN_SECONDS: Final = 5
+"""How much longer than its statement an answer may take: for the way, and where the server is busy."""
+
 CONNECT_SECONDS: Final = 5
 DEFAULT_PORT: Final = 3306
 LOCK_WAIT_SECONDS: Final = 5
+LONGEST_SILENCE_SECONDS: Final = 120
+"""How long a server may be silent in an export, which it sorts first: nothing waits longer for it."""
+
+PING_SECONDS: Final = 3
+"""How long a server may take to answer at once: whether it is there, and the end of a read."""
+
 POOL_RECYCLE_SECONDS: Final = 1800
 READ_SECONDS: Final = 20
 CAUGHT_UP_SECONDS: Final = 30
@@ -42,6 +52,7 @@ WRITE_SECONDS: Final = 60
 TOO_LONG_CODES: Final = frozenset({1969, 3024, "interrupted"})
 """What MariaDB, MySQL and SQLite say of a statement that they stopped because its time was over."""
 
+SILENCE_OPTIONS: Final = ("read_timeout", "write_timeout")
 STEPS_BETWEEN_LOOKS: Final = 10_000
 """How many of its instructions SQLite runs between two looks at the clock: some milliseconds."""
 
@@ -52,8 +63,13 @@ BUSY_CODES: Final = frozenset({1020, 1205, 1213, 3572})
 """MySQL's and MariaDB's errors for a row changed since it was read, a lock waited for too long, a
 deadlock lost, and a lock that was not to be waited for."""
 
+LOST_CODES: Final = frozenset({2006, 2013})
+"""The drivers' errors for a connection that was closed, or on which no answer came in time."""
+
 TOO_LARGE_CODES: Final = frozenset({1180})
 """A Galera cluster's error for a transaction of more rows than `wsrep_max_ws_rows` allows."""
+
+NO_ANSWER: Final = "The database has not answered in time. Try again in a moment."
 
 
 class DatabaseUnavailable(Exception):
@@ -169,22 +185,29 @@ class Database:
         self.changes += 1
 
     @contextmanager
-    def reading(self, seconds: float = READ_SECONDS, *, primary: bool = False) -> Iterator[Connection]:
+    def reading(
+        self, seconds: float = READ_SECONDS, *, primary: bool = False, silence: float | None = None
+    ) -> Iterator[Connection]:
         """Open one transaction in which every SELECT sees the same moment of the database.
 
         Where there is a replica, that is the replica's moment, unless `primary` asks for the
         primary's: whatever decides something does. `seconds` is what MariaDB and MySQL give each
-        statement, and SQLite the whole transaction. Raises DatabaseUnavailable with a sentence where
-        the database does not answer, and TookTooLong where the time runs out.
+        statement, and SQLite the whole transaction. A server that is silent for `silence` seconds, a
+        little longer than a statement may take unless told, has gone. Raises DatabaseUnavailable with
+        a sentence where the database does not answer, and TookTooLong where the time runs out.
         """
         with translated_errors():
             self._look_for_tables()  # before the transaction, so that its error comes first
             with (
                 self._connect_to_read(primary=primary) as connection,
                 connection.begin(),
-                _bounded(connection, seconds),
+                _bounded(connection, seconds, silence=silence),
             ):
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    if not connection.invalidated:
+                        _limit_silence(connection.connection, PING_SECONDS)  # to end a read is no work
 
     @contextmanager
     def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Connection]:
@@ -197,7 +220,7 @@ class Database:
             self._look_for_tables()
             with self.engine.connect() as connection:
                 connection.execution_options(writes=True)
-                with connection.begin(), _bounded(connection, seconds, _UTC):
+                with connection.begin(), _bounded(connection, seconds, zone=_UTC):
                     yield connection
 
     def _connect_to_read(self, *, primary: bool) -> Connection:
@@ -241,10 +264,12 @@ _UTC: Final = "@zone_before = COALESCE(@zone_before, @@SESSION.time_zone), SESSI
 
 
 @contextmanager
-def _bounded(connection: Connection, seconds: float, zone: str = _ITS_ZONE) -> Iterator[None]:
-    """Let no statement of a transaction run longer, and set its zone.
+def _bounded(
+    connection: Connection, seconds: float, *, zone: str = _ITS_ZONE, silence: float | None = None
+) -> Iterator[None]:
+    """Let no statement of a transaction run longer, nor the server be silent longer, and set its zone.
 
-    It takes a round trip only where one of them changes.
+    It takes a round trip only where statements or zone change.
     """
     info = connection.info  # taken now: a connection that was invalidated meanwhile has none
     if connection.dialect.name == "sqlite":
@@ -254,10 +279,26 @@ def _bounded(connection: Connection, seconds: float, zone: str = _ITS_ZONE) -> I
         finally:
             info.pop("deadline", None)
         return
+    _limit_silence(connection.connection, silence or answer_seconds(seconds))
     if info.get("bounds") != (seconds, zone):
         connection.exec_driver_sql(f"{_session_settings(seconds)}, {zone}")
         info["bounds"] = (seconds, zone)
     yield
+
+
+def answer_seconds(seconds: float) -> float:
+    """Return how long an answer is waited for where the statement may take so many seconds."""
+    return seconds + ANSWER_MARGIN_SECONDS
+
+
+def _limit_silence(connection: ManagesConnection, seconds: float) -> None:
+    """Let a connection of the pool wait no longer than this for any one answer of the server.
+
+    PyMySQL takes these limits only when it connects, but looks at them before each read and write: so
+    its own attributes are set, for which it has no method.
+    """
+    for attribute in connection.info.get("silence_limits", ()):
+        setattr(connection.dbapi_connection, attribute, seconds)
 
 
 def _session_settings(seconds: float) -> str:
@@ -274,9 +315,14 @@ def _session_settings(seconds: float) -> str:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn a driver's error into DatabaseUnavailable: its text names hosts, users and statements."""
+    """Turn a driver's error into DatabaseUnavailable: its text names hosts, users and statements.
+
+    The same for a TimeoutError: another thread has not read in time what this one waits for.
+    """
     try:
         yield
+    except TimeoutError as error:
+        raise DatabaseUnavailable(NO_ANSWER) from error
     except SQLAlchemyError as error:
         log.warning("the database refused: %s", getattr(error, "orig", None) or type(error).__name__)
         raise _as_sentence(error) from error
@@ -303,6 +349,11 @@ def _as_operational_sentence(error: OperationalError, name: str) -> DatabaseUnav
         return TookTooLong(
             "The database took too long over this, so it was stopped. Nothing was changed; try again "
             "when the platform is less busy."
+        )
+    if _code(error) in LOST_CODES:
+        # Not that nothing was changed: the answer to a COMMIT may be what is missing.
+        return DatabaseUnavailable(
+            f"The database has stopped answering ({name}). Try again in a moment."
         )
     if _is_busy(error):
         return DatabaseBusy(
@@ -350,12 +401,15 @@ def make_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
     parsed = with_driver(parsed)
+    driver = parsed.get_driver_name()
     arguments: dict[str, Any] = {}
-    if parsed.get_driver_name() in {"pymysql", "mysqldb"}:
-        arguments = {
-            "connect_timeout": CONNECT_SECONDS,
-            "init_command": _session_settings(READ_SECONDS),
-        }
+    if driver in {"pymysql", "mysqldb"}:
+        # PyMySQL's are those of connecting, greeting included: it is given others for each transaction.
+        silence = CONNECT_SECONDS if driver == "pymysql" else LONGEST_SILENCE_SECONDS
+        limits = {"connect_timeout": CONNECT_SECONDS, **dict.fromkeys(SILENCE_OPTIONS, silence)}
+        # Without those that the URL sets itself: it would be overruled.
+        arguments = {name: limits[name] for name in limits if name not in parsed.query}
+        arguments["init_command"] = _session_settings(READ_SECONDS)
     engine = create_engine(
         parsed,
         connect_args=arguments,
@@ -365,11 +419,8 @@ def make_engine(url: str) -> Engine:
     )
     _raise_errors_of_the_driver(engine)
     if arguments:
-
-        @event.listens_for(engine, "connect")
-        def _connected(_connection: Any, record: Any) -> None:
-            record.info["bounds"] = (READ_SECONDS, _ITS_ZONE)
-
+        own = [f"_{option}" for option in SILENCE_OPTIONS if option not in parsed.query]
+        _look_after_connections(engine, own if driver == "pymysql" else [])
     return engine
 
 
@@ -389,6 +440,35 @@ def _raise_errors_of_the_driver(engine: Engine) -> None:
             raise
         except Exception as error:
             raise driver.OperationalError(f"{type(error).__name__}: {error}") from error
+
+
+def _look_after_connections(engine: Engine, silence_limits: Sequence[str]) -> None:
+    """Let an engine's connections wait for an answer as long as reads do, but for a ping's shortly.
+
+    `silence_limits` are the attributes that `_limit_silence` sets.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _connected(_connection: Any, record: ManagesConnection) -> None:
+        record.info["bounds"] = (READ_SECONDS, _ITS_ZONE)
+        record.info["silence_limits"] = silence_limits
+
+    @event.listens_for(engine, "checkout")
+    def _taken(_connection: Any, record: ManagesConnection, _proxy: Any) -> None:
+        _limit_silence(record, answer_seconds(READ_SECONDS))
+
+    @event.listens_for(engine, "checkin")
+    def _returned(connection: Any, record: ManagesConnection) -> None:
+        # The next thing that it is used for is a ping. One that was thrown away is None.
+        if connection is not None:
+            _limit_silence(record, PING_SECONDS)
+
+    @event.listens_for(engine, "invalidate")
+    def _thrown_away(connection: Any, _record: ManagesConnection, _error: object) -> None:
+        # PyMySQL would still fetch the rest of an export from it, unless its result has ended.
+        unread = getattr(connection, "_result", None)
+        if unread is not None:
+            unread.unbuffered_active = False
 
 
 def _sqlite_engine(url: URL) -> Engine:

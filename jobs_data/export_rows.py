@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, Executable, func, select, union_all
 
 from jobs_data import frames
-from jobs_data.engine import Database
+from jobs_data.engine import LONGEST_SILENCE_SECONDS, Database
 from jobs_data.filters import ListView, Sort
 from jobs_data.matching import matching
 from jobs_data.order import in_order, with_object
@@ -56,7 +56,7 @@ def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob
     All come from one transaction, and memory does not grow with the number of jobs. Without jobs
     nothing, or empty lists, are yielded. Raises DatabaseUnavailable.
     """
-    with database.reading(EXPORT_SECONDS) as connection:
+    with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
         exporting = _Exporting(connection, database, view)
         if spans := exporting.spans_to_follow():
             yield from exporting.in_pieces(spans)
@@ -70,7 +70,7 @@ def stream_reports(database: Database, view: ListView) -> Iterator[list[JobRepor
     All come from one transaction, at most a thousand at a time, and fewer where their texts are long.
     Memory grows by the eight bytes of each job's id at most. Raises DatabaseUnavailable.
     """
-    with database.reading(EXPORT_SECONDS) as connection:
+    with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
         exporting = _Exporting(connection, database, view)
         for ids in exporting.ids():
             for first in range(0, len(ids), REPORTS_TOGETHER):
@@ -235,11 +235,7 @@ class _Exporting:
         try:
             yield from result.partitions()
         except GeneratorExit:
-            # The reader has left. To end in order, PyMySQL would first fetch all the rest, and when
-            # the connection is gone it still tries to: unless its result is told that it has ended.
-            unread = getattr(getattr(result, "cursor", None), "_result", None)
-            if unread is not None:
-                unread.unbuffered_active = False
+            # The reader has left. To end in order, PyMySQL would first fetch all the rest.
             self._connection.invalidate()
             raise
 

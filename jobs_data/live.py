@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import Final
 
 from jobs_data.engine import (
@@ -21,7 +22,8 @@ from jobs_data.engine import (
     translated_errors,
 )
 from jobs_data.filters import JobFilter, ListView, Sort
-from jobs_data.queries import JobsList, Moment
+from jobs_data.queries import JobsList, Moment, read_list
+from jobs_data.single_flight import SingleFlight
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,20 @@ QUICK_SECONDS: Final = 0.05
 RENEWED_PAGES: Final = 20
 """How many pages are read along with the next moment; any others are read when they are asked for."""
 
+TURN_SECONDS: Final = 5
+"""How long one waits for the read of another page before one reads in a transaction of one's own."""
+
 SEARCHES: Final = 4
 """How many searches are shown at the same time, each with a connection of its own while it is."""
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A page, when its moment began, and how often this process had changed jobs by then."""
+
+    jobs: JobsList
+    began: float
+    changes: int
 
 
 class Live:
@@ -52,6 +66,7 @@ class Live:
         """
         self._database = database
         self._renews = renews
+        self._flights = SingleFlight[_Page]()
         self._reading = threading.Lock()
         self._shown: _Shown | None = None
         self._asked: dict[ListView, float] = {}
@@ -61,17 +76,34 @@ class Live:
     def read(self, view: ListView, max_age: float = MAX_AGE_SECONDS) -> JobsList:
         """Return the page that a view asks for, from a moment at most so many seconds ago.
 
-        A change of this process's own is always seen. Raises DatabaseUnavailable.
+        A change of this process's own is always seen. One thread reads; the others who want the same
+        page meanwhile get it from that one, or its error. Raises DatabaseUnavailable.
         """
         if jobs := self._recall(view, max_age):
             return jobs
-        with self._reading:
-            # Another thread may have read, meanwhile, just what this one has been waiting to read.
-            if jobs := self._recall(view, max_age):
-                return jobs
-            if (shown := self._usable(max_age)) and (jobs := shown.read(view)):
-                return jobs
-            return self._renew([view], must=True).pages[view]
+        changes = self._database.changes
+        oldest = time.monotonic() - (max_age if self._database.list_seconds else 0)
+        while True:
+            with translated_errors():
+                page = self._flights.run(view, lambda: self._read(view, max_age))
+            # Else it is of a read that was under way already, and too old for this thread.
+            if page.began >= oldest and page.changes >= changes:
+                return page.jobs
+
+    def _read(self, view: ListView, max_age: float) -> _Page:
+        if not self._reading.acquire(timeout=TURN_SECONDS):
+            # Who is reading may wait for a locked table, or for a database that has fallen silent.
+            began, changes = time.monotonic(), self._database.changes
+            return _Page(read_list(self._database, view), began, changes)
+        try:
+            shown = self._usable(max_age)
+            jobs = (shown.pages.get(view) or shown.read(view)) if shown else None
+            if not shown or not jobs:
+                shown = self._renew([view], must=True)
+                jobs = shown.pages[view]
+            return _Page(jobs, shown.began, shown.changes)
+        finally:
+            self._reading.release()
 
     @property
     def is_quick(self) -> bool:
@@ -147,7 +179,8 @@ class Live:
             return
 
         def survey() -> None:
-            with suppress(DatabaseUnavailable):  # it has been logged, and the next renewal tries again
+            # It has been logged, and the next renewal tries again.
+            with suppress(DatabaseUnavailable, TimeoutError):
                 database.survey.make(database.reading)
 
         self._surveyor = threading.Thread(target=survey, name="survey", daemon=True)

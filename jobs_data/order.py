@@ -44,6 +44,7 @@ SHALLOW_JOBS: Final = 1_000
 
 SAMPLE_JOBS: Final = 5_000
 BESIDE_SECONDS: Final = 4
+BESIDE_WAIT_SECONDS: Final = 10
 
 
 def with_object() -> FromClause:
@@ -156,8 +157,8 @@ class OrderedJobs:
 
         def newest() -> list[int]:
             try:
-                others = waiting.result() if waiting else strays(connection)
-            except DatabaseUnavailable:
+                others = waiting.result(BESIDE_WAIT_SECONDS) if waiting else strays(connection)
+            except (DatabaseUnavailable, TimeoutError):
                 # It may wait for somebody who alters a table, and who waits for this transaction.
                 others = strays(connection)
             if is_in_order and not others:

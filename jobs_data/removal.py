@@ -62,6 +62,7 @@ from jobs_data.platform import (
     property_i18n,
 )
 from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
+from jobs_data.single_flight import held
 from jobs_data.status import FINISHED_IDS, is_finished
 from jobs_data.wording import counted
 from jobs_data.work import Work
@@ -231,7 +232,7 @@ def start_removal(database: Database, ids: Ids | None, cause: Cause) -> Removal:
     MariaDB tell of one in another process too; SQLite has no lock for that, and a Galera cluster none
     that holds at two nodes. Two at once do no harm: each passes over what the other holds.
     """
-    with _starting:
+    with translated_errors(), held(_starting):
         running = current_removal(database)
         if running and running.is_running:
             raise ClearingRuns(ClearingRuns.__doc__)

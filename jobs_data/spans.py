@@ -11,7 +11,6 @@ agree, more the less they do, and always all that could belong to it.
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,6 +24,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, case, false, func, or
 from sqlalchemy.ext.compiler import compiles
 
 from jobs_data.platform import job, object_
+from jobs_data.single_flight import SingleFlight
 
 SPAN_IDS: Final = 1_000
 UNSETTLED_IDS: Final = 5_000
@@ -236,7 +236,7 @@ class Survey:
         # The spans below an id, and that id.
         self._settled: tuple[Spans, int] | None = None
         self._made_at = -math.inf
-        self._making = threading.Lock()
+        self._flights = SingleFlight[None]()
 
     @property
     def is_known(self) -> bool:
@@ -255,25 +255,23 @@ class Survey:
     def make(self, reading: Reading) -> None:
         """Read the spans of all jobs but the newest; `reading` opens a transaction, one for each slice.
 
-        Where another thread is at it, waits until that is through. Raises what `reading` raises.
+        Where another thread is at it, waits until that is through. Raises what `reading` raises, in
+        whichever thread, and TimeoutError where the other thread takes long.
         """
-        seen = self._made_at
-        with self._making:
-            if self._made_at != seen:
-                return
-            began = time.monotonic()
+        self._flights.run("survey", lambda: self._make(reading))
+
+    def _make(self, reading: Reading) -> None:
+        began = time.monotonic()
+        with reading() as connection:
+            lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
+        spans, start, end = NO_SPANS, 0, 0
+        if lowest is not None:
+            start = lowest - lowest % SPAN_IDS
+            end = max(start, highest - highest % SPAN_IDS - UNSETTLED_IDS)
+        for first in range(start, end, SLICE_IDS):
             with reading() as connection:
-                lowest, highest = connection.execute(
-                    select(func.min(job.c.id), func.max(job.c.id))
-                ).one()
-            spans, start, end = NO_SPANS, 0, 0
-            if lowest is not None:
-                start = lowest - lowest % SPAN_IDS
-                end = max(start, highest - highest % SPAN_IDS - UNSETTLED_IDS)
-            for first in range(start, end, SLICE_IDS):
-                with reading() as connection:
-                    spans += _read(connection, first, min(first + SLICE_IDS, end))
-            self._settled, self._made_at = (spans, end), began
+                spans += _read(connection, first, min(first + SLICE_IDS, end))
+        self._settled, self._made_at = (spans, end), began
 
     def reaching(self, since: datetime | None, until: datetime | None = None) -> list[Range] | None:
         """Return where jobs created between two times, both included, can be.

@@ -1,7 +1,5 @@
 """The list of jobs: cards, filter, table, and the ways to tidy finished jobs away."""
 
-from functools import partial
-
 import streamlit as st
 
 from jobs_data import times
@@ -56,7 +54,7 @@ receipts_undo.show_progress()
 if (receipt := state.show_notice(keeps=True)) and viewer.may_remove:
     receipts_undo.undo_button(receipt, viewer)
 # The bars are of all jobs: beside the counts of a search they would say something else than these.
-trend = None if asked.filter.is_search else readings.begin(partial(readings.trend, database, zone))
+trend = None if asked.filter.is_search else readings.begin(readings.trend, database, zone)
 
 # The table comes first to the browser, because it takes longest to draw; it stands below the rest.
 above, below = st.container(), st.container()

@@ -26,11 +26,11 @@ with st.container(horizontal=True, vertical_alignment="center"):
     refresh.refresh_controls()
 
 # Read at the same time: a page at first sight waits for the slowest of them, not for the sum.
-activity = readings.begin(lambda: readings.activity(database, period, zone))
-durations = readings.begin(lambda: readings.durations(database, period, zone))
-owners = readings.begin(lambda: readings.owners(database, period, zone))
-failures = readings.begin(lambda: readings.grouped_failures(database, period, zone))
-stuck = readings.begin(lambda: readings.stuck(database))
+activity = readings.begin(readings.activity, database, period, zone)
+durations = readings.begin(readings.durations, database, period, zone)
+owners = readings.begin(readings.owners, database, period, zone)
+failures = readings.begin(readings.grouped_failures, database, period, zone)
+stuck = readings.begin(readings.stuck, database)
 
 # The first time, loading what draws the charts takes a third of a second: the database works meanwhile.
 from pages.parts import panels  # noqa: E402
@@ -53,9 +53,9 @@ with panels.panel("Possibly stuck"):
 with panels.panel("Since you last looked"):
     panels.show_news(database, viewer, zone)
 
-is_open = panels.has_open_pattern() and not failures.exception()
+is_open = panels.has_open_pattern() and not failures.has_failed
 refresh.keep_refreshing(
-    datetime.now(UTC) if activity.exception() else activity.result().read_at,
+    datetime.now(UTC) if activity.has_failed else activity.result().read_at,
     zone,
     paused_by="the jobs of an error are open" if is_open else "",
 )

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs_data import accounts, links
 from jobs_data.accounts import Account, Right
-from jobs_data.engine import Database, DatabaseUnavailable
+from jobs_data.engine import NO_ANSWER, Database, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, peers
 from web.sessions import COOKIE, Session, Sessions, session_cookie
@@ -28,6 +29,8 @@ STANDING_SECONDS: Final = 28.0
 """How long an account's right is believed: what was withdrawn is gone within half a minute."""
 
 RETRY_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 10.0
+"""How long a request waits for its account to be read; what is read later is there for the next one."""
 
 ACCOUNT_HEADER: Final = b"x-heratio-jobs-account"
 """How the gate tells the pages who is there; what a client sends under this name is dropped."""
@@ -83,21 +86,26 @@ class Standings:
         self._reader_groups = reader_groups
         self._clock = clock
         self._known: dict[int | str, tuple[float, Account | None]] = {}
-        self._reading: dict[int | str, asyncio.Lock] = {}
+        self._reading: dict[int | str, asyncio.Task[Account | None]] = {}
 
     async def of(self, who: int | str) -> Account | None:
         """Return the account with an id, or, for a proxy's word, with a name, as it stands now.
 
         Raises DatabaseUnavailable.
         """
-        # One reads, the others who ask for the same account meanwhile wait for it.
-        async with self._reading.setdefault(who, asyncio.Lock()):
-            until, account = self._known.get(who, (0.0, None))
-            if self._clock() >= until:
-                account = await run_in_threadpool(self._read, who)
-                self._forget_old()
-                self._known[who] = (self._clock() + STANDING_SECONDS, account)
+        until, account = self._known.get(who, (0.0, None))
+        if self._clock() < until:
             return account
+        # It is read once; all who ask for the same account meanwhile wait for what that comes to.
+        reading = self._reading.get(who)
+        if reading is None:
+            reading = self._reading[who] = asyncio.create_task(self._read_anew(who))
+            reading.add_done_callback(partial(self._has_read, who))
+        try:
+            # Shielded: it goes on for the others, and for the next, when one of them waits no more.
+            return await asyncio.wait_for(asyncio.shield(reading), ANSWER_SECONDS)
+        except TimeoutError:
+            raise DatabaseUnavailable(NO_ANSWER) from None
 
     def learn(self, account: Account) -> None:
         """Take over an account that has just been read, because it has just signed in."""
@@ -106,6 +114,17 @@ class Standings:
     def seconds_left(self, who: int | str) -> float:
         """Return how long what is known of an account will still be believed."""
         return max(0.0, self._known.get(who, (0.0, None))[0] - self._clock())
+
+    async def _read_anew(self, who: int | str) -> Account | None:
+        account = await run_in_threadpool(self._read, who)
+        self._forget_old()
+        self._known[who] = (self._clock() + STANDING_SECONDS, account)
+        return account
+
+    def _has_read(self, who: int | str, reading: asyncio.Task[Account | None]) -> None:
+        del self._reading[who]
+        if not reading.cancelled():
+            reading.exception()  # looked at here, because all who wanted it may have left
 
     def _read(self, who: int | str) -> Account | None:
         if isinstance(who, int):
@@ -116,9 +135,6 @@ class Standings:
         now = self._clock()
         for who in [key for key, (until, _) in self._known.items() if until < now]:
             del self._known[who]
-            lock = self._reading.get(who)
-            if lock and not lock.locked():
-                del self._reading[who]
 
 
 @dataclass(frozen=True)

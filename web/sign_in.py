@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, fail_after, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from jobs_data import accounts, links
 from jobs_data.accounts import Reason, SignInRefused
-from jobs_data.engine import DatabaseUnavailable, get_database
+from jobs_data.engine import DatabaseUnavailable, get_database, translated_errors
 from web import answers, peers
 from web.gate import NO_RIGHT, Doorkeeping, Standings
 from web.routes import is_same_origin
@@ -24,6 +24,9 @@ from web.sessions import COOKIE, Session, Sessions, session_cookie
 MAX_FORM_BYTES: Final = 32 * 1024
 MAX_FIELDS: Final = 8
 MAX_SHOWN: Final = 255
+TURN_SECONDS: Final = 45
+"""How long a sign-in waits for those before it."""
+
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -88,16 +91,18 @@ class SignIn:
         came_for = safe_next(fields.get("next") or request.query_params.get("next", ""))
         identifier = fields.get("identifier", "")
         try:
-            account = await to_thread.run_sync(
-                accounts.sign_in,
-                get_database(),
-                identifier,
-                fields.get("password", ""),
-                fields.get("code", ""),
-                peers.client_of(request.scope, self.door.proxies),
-                self.door.reader_groups,
-                limiter=self._turns,
-            )
+            # What has begun is not given up: only the wait for a turn can be.
+            with translated_errors(), fail_after(TURN_SECONDS):
+                account = await to_thread.run_sync(
+                    accounts.sign_in,
+                    get_database(),
+                    identifier,
+                    fields.get("password", ""),
+                    fields.get("code", ""),
+                    peers.client_of(request.scope, self.door.proxies),
+                    self.door.reader_groups,
+                    limiter=self._turns,
+                )
         except SignInRefused as refusal:
             return self._form(
                 429 if refusal.reason is Reason.LOCKED else 401,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from jobs_data.queries import JobsList
 from jobs_data.status import State
 from jobs_data.wording import counted
+from pages.parts.readings import Reading
 
 _CARDS = (
     ("Total", ":material/list:", "total"),
@@ -22,7 +22,7 @@ _CARDS = (
 _TREND_HELP = "The bars: jobs created on each of the last 14 days, by the state they are in now."
 
 
-def show_cards(jobs: JobsList, trend: Future[pd.DataFrame] | None) -> Callable[[], None]:
+def show_cards(jobs: JobsList, trend: Reading[pd.DataFrame] | None) -> Callable[[], None]:
     """Show how many jobs there are in all and in each state, with the trend of the last 14 days.
 
     Where the trend has not been read yet there are no bars in its place. The function returned waits
@@ -50,19 +50,19 @@ def show_cards(jobs: JobsList, trend: Future[pd.DataFrame] | None) -> Callable[[
     if trend is None:
         st.caption(f":material/filter_alt: {_counted(jobs)}")
         return lambda: None
-    is_late = not trend.done()
+    is_late = not trend.is_done
     _fill(places, trend)
 
     def finish() -> None:
-        wait([trend])
+        trend.wait()
         if is_late:
             _fill(places, trend)
 
     return finish
 
 
-def _fill(places: list[DeltaGenerator], trend: Future[pd.DataFrame]) -> None:
-    days = trend.result() if trend.done() and not trend.exception() else None
+def _fill(places: list[DeltaGenerator], trend: Reading[pd.DataFrame]) -> None:
+    days = None if trend.has_failed else trend.result()
     for place, (_, _, column) in zip(places, _CARDS, strict=True):
         place.html('<div class="trend"></div>' if days is None else _bars(days[column]))
 

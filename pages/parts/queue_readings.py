@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import streamlit as st
 
-from jobs_data.engine import Database, TookTooLong, identity
+from jobs_data.engine import Database, TookTooLong, identity, translated_errors
+from jobs_data.single_flight import SingleFlight
 
 SECONDS: Final = 10
 """Less than the interval of auto refresh, which thus always reads anew."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_flights: Final = SingleFlight[Any]()
 
 
 def shared(
@@ -23,7 +26,10 @@ def shared(
     **named: P.kwargs,
 ) -> T:
     """Return what a function of `queues` returns. Raises DatabaseUnavailable as that does."""
-    found = _read(read.__name__, identity(database), arguments, named, read, database)
+    key = (read.__name__, identity(database), arguments, tuple(named.items()))
+    reading = partial(_read, read.__name__, identity(database), arguments, named, read, database)
+    with translated_errors():
+        found: T | TookTooLong = _flights.run(key, reading)
     if isinstance(found, TookTooLong):
         raise found
     return found

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, Generic, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -13,8 +16,9 @@ import streamlit as st
 
 from jobs_data import choices, failures, queries, statistics
 from jobs_data.choices import Choices
-from jobs_data.engine import Database, identity
+from jobs_data.engine import Database, identity, translated_errors
 from jobs_data.failures import Failures
+from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
 from jobs_data.statistics import Activity, Durations, News, Owners, Period, Stuck
 from jobs_data.times import day_starts
 
@@ -22,16 +26,55 @@ SECONDS: Final = 60
 AT_ONCE: Final = 4
 """How many reads run at the same time, for all sessions: a few of the engine's connections."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
+_flights: Final = SingleFlight[Any]()
 _pool: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report")
 _shared: Final = st.cache_data(
     ttl=SECONDS, max_entries=50, show_spinner=False, refresh_mode="background"
 )
 
 
-def begin(read: Callable[[], T]) -> Future[T]:
-    """Begin to read in another thread; `read` may not use anything of the session."""
-    return _pool.submit(read)
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """What another thread reads, for all sessions that want it now."""
+
+    future: Future[T]
+    until: float
+    """When nobody waits for it any more."""
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether it has been read, or could not be."""
+        return self.future.done()
+
+    @property
+    def has_failed(self) -> bool:
+        """Return whether it could not be read, or not by now."""
+        return not self.future.done() or self.future.exception() is not None
+
+    def wait(self) -> None:
+        """Return when it is done, or when the time is over."""
+        wait([self.future], self._seconds_left)
+
+    def result(self) -> T:
+        """Return what was read. Raises what that raised, and DatabaseUnavailable in the end."""
+        with translated_errors():
+            return self.future.result(self._seconds_left)
+
+    @property
+    def _seconds_left(self) -> float:
+        return max(0.0, self.until - time.monotonic())
+
+
+def begin(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Reading[T]:
+    """Begin to read in another thread; `read` may not use anything of the session.
+
+    Where the same is being read already, that is what is returned.
+    """
+    key = (read, arguments, tuple(named.items()))
+    future = _flights.submit(key, partial(read, *arguments, **named), _pool)
+    return Reading(future, time.monotonic() + WAIT_SECONDS)
 
 
 def trend(database: Database, zone: ZoneInfo) -> pd.DataFrame:
@@ -66,17 +109,24 @@ def stuck(database: Database) -> Stuck:
 
 def news(database: Database, since: datetime) -> News:
     """Return what has ended since a time, of which the minute counts."""
-    return _news(database, identity(database), since.replace(second=0, microsecond=0))
+    return _at_once(_news, database, identity(database), since.replace(second=0, microsecond=0))
 
 
 def choices_of(database: Database) -> Choices:
     """Return what there is to choose from in the filter."""
-    return _choices(database, identity(database))
+    return _at_once(_choices, database, identity(database))
 
 
 def owner_names(database: Database, owners: tuple[int, ...]) -> dict[int, str]:
     """Return what the owners that a filter names are called."""
-    return _owner_names(database, identity(database), owners)
+    return _at_once(_owner_names, database, identity(database), owners)
+
+
+def _at_once(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Return what is read in this thread, or in another one that reads the same already."""
+    with translated_errors():
+        found: T = _flights.run((read, arguments), partial(read, *arguments, **named))
+        return found
 
 
 # Arguments that begin with an underscore are no part of the key: the identity stands for the database.
