@@ -5,7 +5,8 @@ import secrets
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,11 +20,13 @@ from tests import mariadb
 from tests.app_servers import AppServers
 from tests.mariadb import DidNotStart, MariaDB, ProgramMissing
 from tests.store import Store
+from tests.support.databases import Lend, PreparedDatabases, use_ram_disk
 
 
 def pytest_configure() -> None:
     """Let SIGTERM end the session as Ctrl-C does, so that what tests have started is stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    use_ram_disk()
 
 
 def find_program(name: str, package: str) -> str:
@@ -57,9 +60,16 @@ def mariadb_server() -> Iterator[MariaDB]:
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
-def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the SQLAlchemy URL of an empty database; a test that asks for it runs on each kind."""
-    if request.param == "sqlite":
+def kind(request: pytest.FixtureRequest) -> str:
+    """Give the name of a kind of database; a test of a database runs on each kind."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def empty_database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a new database without a table, on each kind; most tests need only `store`."""
+    if kind == "sqlite":
         path = tmp_path / "jobs.sqlite"
         path.touch()
         yield f"sqlite:///{path}"
@@ -73,20 +83,41 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
         server.drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedDatabases:
+    """Give the platform databases that tests are given one after another, or copies of."""
+    return PreparedDatabases(tmp_path_factory.mktemp("prepared"))
+
+
 @pytest.fixture
-def store(empty_database: str) -> Iterator[Store]:
+def lend(
+    kind: str, prepared: PreparedDatabases, request: pytest.FixtureRequest, tmp_path: Path
+) -> Lend:
+    """Give what lends a platform database that is as if new, on each kind."""
+    if kind == "sqlite":
+        return partial(prepared.copy, tmp_path / "jobs.sqlite")
+    return partial(prepared.reuse, request.getfixturevalue("mariadb_server"))
+
+
+@pytest.fixture
+def store(lend: Lend) -> Iterator[Store]:
     """Give an empty platform database of Heratio to be filled, on each kind of database."""
-    store = Store(empty_database)
-    yield store
-    store.engine.dispose()
+    with lend(atom=False) as url, closing(Store.on(url)) as store:
+        yield store
 
 
 @pytest.fixture
-def atom_store(empty_database: str) -> Iterator[Store]:
+def store_without_foreign_keys(lend: Lend) -> Iterator[Store]:
+    """Give one whose connections delete rows as if there were no foreign key, on each kind."""
+    with lend(atom=False) as url, closing(Store.on(url, foreign_keys=False)) as store:
+        yield store
+
+
+@pytest.fixture
+def atom_store(lend: Lend) -> Iterator[Store]:
     """Give an empty platform database of AtoM, which has no ahg_ tables, on each kind."""
-    store = Store(empty_database, atom=True)
-    yield store
-    store.engine.dispose()
+    with lend(atom=True) as url, closing(Store.on(url)) as store:
+        yield store
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ import secrets
 import tempfile
 from contextlib import closing
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 from argon2 import PasswordHasher
-from sqlalchemy import Engine, Table, delete, event, func, insert, select, update
+from sqlalchemy import Connection, Engine, Table, delete, event, func, insert, select, update
 
 from jobs_data import platform
 from jobs_data.engine import Database, make_engine
@@ -20,35 +21,42 @@ CAUSE = Cause("ada", Action.DELETE, "what a test removes")
 CLEARING = Cause("ada", Action.CLEAR, "all finished jobs")
 NOON = datetime(2026, 6, 15, 12, 0, 0)
 PASSWORD = "right"
-_RECEIPTS = tempfile.TemporaryDirectory(prefix="receipts-")
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class Store:
     """Fills a database with what a test needs, in the platform's own tables, and counts rows."""
 
-    def __init__(self, url: str, *, atom: bool = False, foreign_keys: bool = True) -> None:
+    def __init__(self, url: str, *, atom: bool = False) -> None:
         """Create the platform's tables; `atom` leaves out those that only Heratio has."""
         self.url = url
         self.receipts = _receipts_dir()
         self.engine = make_engine(url)
-        if not foreign_keys:
-            _without_foreign_keys(self.engine)
         tables = [
             table
             for table in platform.metadata.sorted_tables
             if not (atom and table.name in platform.HERATIO_ONLY)
         ]
-        platform.metadata.create_all(self.engine, tables)
-        self._statuses()
+        with self.engine.begin() as connection:
+            platform.metadata.create_all(connection, tables)
+            insert_statuses(connection)
 
     @classmethod
-    def on(cls, url: str) -> Self:
-        """Return a second store on a database that has its tables, with connections of its own."""
+    def on(cls, url: str, *, foreign_keys: bool = True) -> Self:
+        """Return a store on a database that has its tables, with connections of its own.
+
+        Without `foreign_keys` they delete rows as if there were none.
+        """
         store = cls.__new__(cls)
         store.url, store.engine = url, make_engine(url)
         store.receipts = _receipts_dir()
+        if not foreign_keys:
+            _without_foreign_keys(store.engine)
         return store
+
+    def close(self) -> None:
+        """Close its connections that are not in use."""
+        self.engine.dispose()
 
     def database(self, culture: str = "en", timezone: str = "UTC") -> Database:
         """Return the database as the app sees it."""
@@ -72,14 +80,6 @@ class Store:
         self.insert(platform.term, id=term_id, taxonomy_id=1, source_culture="en")
         for culture, name in names.items():
             self.insert(platform.term_i18n, id=term_id, culture=culture, name=name)
-
-    def _statuses(self) -> None:
-        # 182 and 186 are named for something else, and 185 has no French name.
-        self.term(182, en="Unrelated one")
-        self.term(183, en="In progress", fr="En cours")
-        self.term(184, en="Completed", fr="Complété")
-        self.term(185, en="Error")
-        self.term(186, en="Unrelated two")
 
     def user(self, username: str | None, **names: str) -> int:
         """Insert a user with a display name in each culture given, and return the id."""
@@ -222,8 +222,39 @@ class Store:
             return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
+# 182 and 186 are named for something else, and 185 has no French name.
+STATUSES = {
+    182: {"en": "Unrelated one"},
+    183: {"en": "In progress", "fr": "En cours"},
+    184: {"en": "Completed", "fr": "Complété"},
+    185: {"en": "Error"},
+    186: {"en": "Unrelated two"},
+}
+
+
+def insert_statuses(connection: Connection) -> None:
+    """Insert the terms that the platform names a job's status with, into empty tables."""
+    objects = [
+        {"id": i, "class_name": "QubitTerm", "created_at": NOON, "updated_at": NOON} for i in STATUSES
+    ]
+    terms = [{"id": i, "taxonomy_id": 1, "source_culture": "en"} for i in STATUSES]
+    names = [
+        {"id": i, "culture": culture, "name": name}
+        for i, named in STATUSES.items()
+        for culture, name in named.items()
+    ]
+    connection.execute(insert(platform.object_), objects)
+    connection.execute(insert(platform.term), terms)
+    connection.execute(insert(platform.term_i18n), names)
+
+
+@cache
+def _all_receipts() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="receipts-")
+
+
 def _receipts_dir() -> Path:
-    return Path(_RECEIPTS.name) / secrets.token_hex(8)
+    return Path(_all_receipts().name) / secrets.token_hex(8)
 
 
 def hash_of(password: str, salt: str) -> str:
@@ -232,7 +263,7 @@ def hash_of(password: str, salt: str) -> str:
 
 
 def _without_foreign_keys(engine: Engine) -> None:
-    """Let an engine's connections create tables, and delete rows, as if there were none."""
+    """Let an engine's connections delete rows as if there were none."""
     is_sqlite = engine.dialect.name == "sqlite"
     off = "PRAGMA foreign_keys = OFF" if is_sqlite else "SET SESSION foreign_key_checks = 0"
 

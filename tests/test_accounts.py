@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -33,6 +33,7 @@ from jobs_data.engine import Database, make_engine
 from jobs_data.security_settings import MOST_ATTEMPTS
 from tests.mariadb import MariaDB
 from tests.store import PASSWORD, Store, hash_of
+from tests.support.databases import Lend
 
 NOW = datetime(2026, 6, 15, 12, 0, 5, tzinfo=UTC)
 HOME = "192.0.2.1"
@@ -212,11 +213,10 @@ def hashings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture(params=["login_attempt", "memory"])
-def counted(request: pytest.FixtureRequest, empty_database: str) -> Iterator[Store]:
+def counted(request: pytest.FixtureRequest, lend: Lend) -> Iterator[Store]:
     """Give a store whose attempts are kept in the table, and one of AtoM, kept in memory."""
-    store = Store(empty_database, atom=request.param == "memory")
-    yield store
-    store.engine.dispose()
+    with lend(atom=request.param == "memory") as url, closing(Store.on(url)) as store:
+        yield store
 
 
 # Passwords

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from jobs_data.engine import Database, DatabaseUnavailable, TookTooLong, identity, make_engine
 from tests.store import Store
+from tests.support.databases import on_mariadb, on_sqlite
 
 SERVER = "mysql+pymysql://jobs:word@db/atom"
 
@@ -48,7 +49,7 @@ def test_a_write_that_takes_too_long_leaves_nothing(store: Store) -> None:
     assert store.ids() == [job_id]
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_the_bound_follows_the_transaction(store: Store) -> None:
     """A connection is bounded from the start, and a longer bound does not stay with it."""
     database = store.database()
@@ -60,7 +61,7 @@ def test_the_bound_follows_the_transaction(store: Store) -> None:
         assert float(other.execute(text(BOUND)).scalar_one()) == 20
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_a_deadline_ends_with_its_transaction(store: Store) -> None:
     """Work on the same connection outside of it has no deadline."""
     database = store.database()

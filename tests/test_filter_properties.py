@@ -345,9 +345,11 @@ def examples(number: int) -> settings:
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_list_counts_neighbours_exports_and_preview_mean_the_same_jobs(empty_database: str) -> None:
+def test_list_counts_neighbours_exports_and_preview_mean_the_same_jobs(
+    store_without_foreign_keys: Store,
+) -> None:
     """They are the jobs that Python finds by the filter's description, in its order."""
-    store = Store(empty_database, foreign_keys=False)
+    store = store_without_foreign_keys
 
     @examples(3)
     @given(worlds(), views(), st.integers(0, 29))
@@ -379,12 +381,11 @@ def test_list_counts_neighbours_exports_and_preview_mean_the_same_jobs(empty_dat
             assert neighbours == beside(one, jobs, view, pads=pads), view
 
     agree()
-    store.engine.dispose()
 
 
-def test_each_part_of_a_filter_is_exact_at_its_edges(empty_database: str) -> None:
+def test_each_part_of_a_filter_is_exact_at_its_edges(store_without_foreign_keys: Store) -> None:
     """Odd words, moments at which something happened, and both answers to each question."""
-    store = Store(empty_database, foreign_keys=False)
+    store = store_without_foreign_keys
     edges = [Dates(*bounds) for moment in MOMENTS for bounds in ((moment, None), (None, moment))]
     wanted = [
         *(JobFilter(state=state) for state in State),
@@ -413,4 +414,3 @@ def test_each_part_of_a_filter_is_exact_at_its_edges(empty_database: str) -> Non
                 assert sorted(found) == expected, job_filter
 
     agree()
-    store.engine.dispose()

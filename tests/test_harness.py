@@ -2,9 +2,14 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from jobs_data import platform
+from tests.dumps import dump
 from tests.mariadb import MariaDB
+from tests.store import Store
+from tests.support.databases import ReusedDatabase
 
 FOUR_BYTES = "🗄 Ünïcödé 𠮷"
 
@@ -27,6 +32,51 @@ def test_every_mariadb_database_is_utf8mb4(mariadb_server: MariaDB) -> None:
     with engine.connect() as connection:
         for variable in ("character_set_database", "character_set_connection"):
             assert connection.scalar(text(f"SELECT @@{variable}")) == "utf8mb4"
+    engine.dispose()
+    mariadb_server.drop_database("harness")
+
+
+def test_a_reused_database_is_as_new(mariadb_server: MariaDB) -> None:
+    """Neither rows nor used numbers nor altered tables of one test are there in the next."""
+    reused = ReusedDatabase(mariadb_server, "harness")
+    jobs, dumps = [], []
+    for change in (
+        None,
+        "ALTER TABLE job ADD COLUMN more INTEGER",
+        "DROP TABLE job",
+        "CREATE TABLE other (id INTEGER)",
+        "CREATE TRIGGER kept BEFORE DELETE ON job FOR EACH ROW SET @kept = 1",
+        None,
+    ):
+        store = Store.on(reused.url)
+        dumps.append(dump(store.engine))
+        jobs.append(store.job())
+        store.belongings(jobs[-1])
+        if change:
+            with store.engine.begin() as connection:
+                connection.execute(text(change))
+        store.close()
+        reused.make_new()
+    assert jobs == [187] * 6
+    assert all(dump == dumps[0] for dump in dumps)
+    mariadb_server.drop_database("harness")
+
+
+def test_a_test_that_leaves_a_transaction_open_fails(mariadb_server: MariaDB) -> None:
+    """It fails itself, and the next one is given a new database."""
+    reused = ReusedDatabase(mariadb_server, "harness", lock_wait_seconds=1)
+    engine = create_engine(reused.url)
+    for statement in ("SELECT id FROM slug", "DELETE FROM term_i18n"):
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+            with pytest.raises(pytest.fail.Exception, match="left a transaction open"):
+                reused.make_new()
+            connection.invalidate()
+        store = Store.on(reused.url)
+        assert store.rows(platform.term_i18n) == 7
+        assert store.job() == 187
+        store.close()
+        reused.make_new()
     engine.dispose()
     mariadb_server.drop_database("harness")
 

@@ -8,13 +8,14 @@ from sqlalchemy import text
 from jobs_data import queries
 from jobs_data.filters import Dates, JobFilter, ListView
 from tests.store import NOON, Store
+from tests.support.databases import on_mariadb
 
 AUTUMN = datetime(2026, 10, 25)
 """The night in which Amsterdam has the hour from two to three twice."""
 
 
 @pytest.mark.parametrize("charset", ["utf8mb3", "latin1"])
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_any_text_can_be_looked_for_in_an_older_character_set(store: Store, charset: str) -> None:
     """A sign that the column cannot have is in no name, and that is no error."""
     with store.engine.begin() as connection:

@@ -18,6 +18,7 @@ from jobs_data.queries import JobsList
 from jobs_data.removal import Outcome
 from jobs_data.status import State
 from tests.store import CAUSE, NOON, Store
+from tests.support.databases import on_mariadb
 
 DAYS = times.day_starts(ZoneInfo("UTC"), datetime(2026, 6, 15, 18, tzinfo=UTC))
 
@@ -462,7 +463,7 @@ def test_the_largest_ids_and_pages_are_reached(store: Store) -> None:
     assert read(store, ListView(page=10**17)).view.page == 1
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_creation_time_of_zeros_is_older_than_all_others(store: Store) -> None:
     """MySQL can hold 0000-00-00; such jobs are last, and each comes once."""
     dated = store.job()

@@ -27,6 +27,7 @@ from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
 from jobs_data.removal import ClearingRuns, Outcome, Removal
 from tests.receipt_files import jobs_in, outcomes_in, read_receipts
 from tests.store import CAUSE, CLEARING, NOON, Store
+from tests.support.databases import on_mariadb, on_sqlite
 
 HOSTILE = "".join(map(chr, range(1, 256))) + "\u2028\ud7ff\U0001f600 \\n '); DROP TABLE job; --"
 KILLS = 12
@@ -98,7 +99,7 @@ def test_a_receipt_has_every_row_and_who_removed_it(store: Store) -> None:
     assert modes == [0o600, 0o700]
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 @pytest.mark.parametrize("value_bytes", [exact_rows.VALUE_BYTES, 200])
 def test_values_of_every_type_are_exact_on_a_server(
     store: Store, monkeypatch: pytest.MonkeyPatch, value_bytes: int
@@ -142,7 +143,7 @@ def test_values_of_every_type_are_exact_on_a_server(
     }
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_what_a_server_cannot_encode_is_exact_too(store: Store) -> None:
     """Bytes whose spelling would be longer than a packet, of one job among others, are not null."""
     other, long = store.job(), store.job()
@@ -158,7 +159,7 @@ def test_what_a_server_cannot_encode_is_exact_too(store: Store) -> None:
     assert base64.b64decode(written[long]["base64"]) == b"x" * 13_000_000 + b"\0\xff"
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 @pytest.mark.parametrize("value_bytes", [exact_rows.VALUE_BYTES, 10])
 def test_a_time_that_a_zone_has_twice_is_told_apart(
     store: Store, monkeypatch: pytest.MonkeyPatch, value_bytes: int
@@ -183,7 +184,7 @@ def test_a_time_that_a_zone_has_twice_is_told_apart(
         assert connection.execute(zone).scalar_one() == "+02:00"
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_server_with_quotes_for_names_is_read_in_any_mode(store: Store) -> None:
     """Names are quoted as both modes read them, whichever a connection begins with."""
     job_id = store.job("a'b\"c")
@@ -201,7 +202,7 @@ def test_a_server_with_quotes_for_names_is_read_in_any_mode(store: Store) -> Non
     engine.dispose()
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_values_of_every_type_are_exact_in_a_file(store: Store) -> None:
     """SQLite holds anything in any column: bytes that are no text, and text that is no UTF-8."""
     job_id = store.job(output="nul \0 in it")
@@ -288,7 +289,7 @@ def test_a_receipt_that_is_erased_meanwhile_ends_a_removal(store: Store) -> None
     writer.close("")
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_disk_that_fills_up_ends_a_removal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What went before is in the receipt, which stays readable; the rest is still there."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 1)

@@ -24,6 +24,7 @@ from jobs_data.removal import ClearingRuns, Outcome, Removal
 from tests.mariadb import MariaDB
 from tests.receipt_files import jobs_in, outcomes_in, read_receipts
 from tests.store import CAUSE, CLEARING, NOON, Store, documented_grants
+from tests.support.databases import on_mariadb
 
 BELONGINGS: list[tuple[Table, str]] = [
     (platform.object_, "id"),
@@ -107,19 +108,18 @@ def test_atom_needs_no_table_of_heratio(atom_store: Store) -> None:
     assert (atom_store.ids(), atom_store.rows(platform.note)) == ([], 0)
 
 
-def test_a_database_without_foreign_keys_keeps_no_orphans(empty_database: str) -> None:
+def test_a_database_without_foreign_keys_keeps_no_orphans(store_without_foreign_keys: Store) -> None:
     """What a foreign key would take along is taken along without one."""
-    store = Store(empty_database, foreign_keys=False)
+    store = store_without_foreign_keys
     before = row_counts(store)
     for status_id in (184, 185):
         store.belongings(store.job(status_id=status_id))
     assert removal.remove_job(store.database(), store.ids()[0], CAUSE) is Outcome.REMOVED
     assert cleared(store).removed == 1
     assert row_counts(store) == before
-    store.engine.dispose()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_database_that_never_had_foreign_keys_keeps_no_orphans(store: Store) -> None:
     """Each table that has lost its key is cleared by a statement of its own; the others cascade."""
     before = row_counts(store)
@@ -132,7 +132,7 @@ def test_a_database_that_never_had_foreign_keys_keeps_no_orphans(store: Store) -
         assert row_counts(store) == before
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_what_cascades_needs_no_statement(store: Store) -> None:
     """With the platform's foreign keys a clearing deletes from two tables, and all rows are gone."""
     before = row_counts(store)
@@ -144,7 +144,7 @@ def test_what_cascades_needs_no_statement(store: Store) -> None:
     assert row_counts(store) == before
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_job_without_an_object_is_cleared_too(store: Store) -> None:
     """What the platform's own two statements can leave of a job does not stay for ever."""
     whole, half = store.job(), store.job()
@@ -217,7 +217,7 @@ def test_a_job_restarted_between_look_and_delete_is_not_lost(store: Store) -> No
     worker.engine.dispose()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_worker_that_restarts_a_job_under_deletion_comes_too_late(store: Store) -> None:
     """Once our transaction has locked the job, the worker waits, and then finds no job at all."""
     job_id = store.job()
@@ -337,7 +337,7 @@ def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
     """It neither waits for the job's lock nor loses it, clears all the others, and says so."""
     for _ in range(5):
@@ -352,7 +352,7 @@ def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
     assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_an_active_job_that_a_worker_holds_keeps_no_other(store: Store) -> None:
     """A worker's long transaction on its job is not waited for, and the job is no finished one."""
     for _ in range(5):
@@ -371,7 +371,7 @@ def test_an_active_job_that_a_worker_holds_keeps_no_other(store: Store) -> None:
     assert {**row_counts(store), **before} == row_counts(store)
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_workers_wait_for_no_batch(store: Store) -> None:
     """While a batch is at work they write to an active job amid it, and start and end new ones."""
     for _ in range(3):
@@ -409,7 +409,7 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
     worker.engine.dispose()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
     """It was not locked with the others, so it stays whole, beside a job without an object too."""
     half = store.job()
@@ -432,7 +432,7 @@ def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
     worker.engine.dispose()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
     """No foreign key keeps an execution out: the batch that meets one is taken back, and done anew."""
     first, second = store.job(), store.job()
@@ -450,7 +450,7 @@ def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
     worker.engine.dispose()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 @pytest.mark.parametrize("is_new", [True, False])
 def test_a_job_whose_execution_somebody_holds_stays_whole(store: Store, is_new: bool) -> None:
     """It is changed or inserted at this moment: the job is passed over, and no execution is left."""
@@ -468,7 +468,7 @@ def test_a_job_whose_execution_somebody_holds_stays_whole(store: Store, is_new: 
     assert other not in store.ids(platform.object_)
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_an_execution_added_where_there_was_none_goes_too(store: Store) -> None:
     """Where a batch has no execution, one that comes while it is at work is not left behind."""
     job_id = store.job()
@@ -482,7 +482,7 @@ def test_an_execution_added_where_there_was_none_goes_too(store: Store) -> None:
     worker.engine.dispose()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_note_added_before_its_job_is_locked_is_in_the_receipt(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -501,7 +501,7 @@ def test_a_note_added_before_its_job_is_locked_is_in_the_receipt(
     worker.engine.dispose()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_job_whose_object_somebody_holds_stays(store: Store) -> None:
     """Its own row is free, yet it is passed over, and the others go without waiting."""
     ids = [store.job() for _ in range(5)]
@@ -517,7 +517,7 @@ def test_a_job_whose_object_somebody_holds_stays(store: Store) -> None:
     )
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_worker_goes_on_writing_during_a_clearing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -558,7 +558,7 @@ def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
     assert cleared(store).removed == 0
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_clearing_in_another_process_is_refused_too(store: Store) -> None:
     """The server's own lock is what two processes share."""
     name = f"heratio-jobs clearing {store.engine.url.database}"
@@ -608,7 +608,7 @@ def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
     assert "Nothing was changed" in clearing.error
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_cluster_without_named_locks_is_cleared_too(store: Store) -> None:
     """Galera answers GET_LOCK with error 1235; within this process a second one is refused still."""
     store.job()
@@ -659,7 +659,7 @@ def names_several(statement: str) -> bool:
     return re.search(r"\bid IN \(\d+,", statement) is not None
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_batches_that_lose_again_and_again_become_smaller(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -677,7 +677,7 @@ def test_batches_that_lose_again_and_again_become_smaller(
     assert (clearing.removed, clearing.passed_over, clearing.error) == (3, 0, "")
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_batch_larger_than_a_cluster_allows_is_divided(store: Store) -> None:
     """Galera answers a change of too many rows with error 1180."""
     for _ in range(5):
@@ -692,7 +692,7 @@ def test_a_batch_larger_than_a_cluster_allows_is_divided(store: Store) -> None:
     assert (clearing.removed, clearing.passed_over, clearing.error) == (5, 0, "")
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_lost_deadlock_is_tried_again(store: Store) -> None:
     """The change runs anew in a transaction of its own; a lasting one is told as busy."""
     attempts: list[int] = []

@@ -21,6 +21,7 @@ from jobs_data.removal import Outcome
 from jobs_data.statistics import Period
 from tests.mariadb import free_port
 from tests.store import CAUSE, CLEARING, PASSWORD, Store
+from tests.support.databases import on_mariadb
 
 ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 6, 16, tzinfo=UTC)
@@ -204,7 +205,7 @@ def test_a_replica_that_is_away_is_not_tried_each_time(
     replica.engine.dispose()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_replica_whose_server_is_down_is_done_without(store: Store) -> None:
     """No connection at all is as good as one that is refused."""
     store.job("of the primary")

@@ -228,9 +228,9 @@ def test_jobs_put_below_the_newest_ids_are_seen_after_the_next_survey(store: Sto
 
 
 @pytest.mark.usefixtures("small_spans")
-def test_jobs_without_an_object_are_the_oldest(empty_database: str) -> None:
+def test_jobs_without_an_object_are_the_oldest(store_without_foreign_keys: Store) -> None:
     """A dump restored without foreign keys may have lost some objects; their jobs are listed still."""
-    store = Store(empty_database, foreign_keys=False)
+    store = store_without_foreign_keys
     fill(store, agreeing)
     lost = random.Random(3).sample(store.ids(job), 20)
     with store.engine.begin() as connection:
@@ -239,7 +239,6 @@ def test_jobs_without_an_object_are_the_oldest(empty_database: str) -> None:
     assert set(sorted_by_hand(store)[-20:]) == set(lost)
     assert all_pages(database) == sorted_by_hand(store)
     assert exported_names(database)[-20:] == [f"job {i}" for i in sorted(lost, reverse=True)]
-    store.engine.dispose()
 
 
 def test_the_export_knows_what_it_may_put_into_one_value(store: Store) -> None:

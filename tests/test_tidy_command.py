@@ -13,6 +13,7 @@ from jobs_data.engine import get_database
 from jobs_data.receipts import Action, Cause
 from tests.mariadb import free_port
 from tests.store import NOON, Store
+from tests.support.databases import on_sqlite
 
 pytestmark = pytest.mark.usefixtures("served")
 LONG_AGO = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=100)
@@ -26,7 +27,7 @@ def tidy(*arguments: str) -> int:
         return int(usage.code or 0)
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_a_dry_run_shows_what_would_go(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """By name and outcome, with samples and what stays; nothing that would steer a terminal."""
     store.job("import\x1b[31m", completed_at=LONG_AGO, download_path="x.csv")
@@ -86,7 +87,7 @@ def test_owners_go_by_either_name(store: Store, capsys: pytest.CaptureFixture[st
     assert store.ids() == []
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -110,7 +111,7 @@ def test_wrong_usage_removes_nothing(
     assert len(store.ids()) == 1
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 @pytest.mark.parametrize(("option", "told"), [("", "does not answer"), ("?nonsense=1", "nonsense")])
 def test_a_database_that_cannot_be_used_is_told(
     option: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -124,7 +125,7 @@ def test_a_database_that_cannot_be_used_is_told(
     assert "hunter2" not in sentence
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_everything_finished_has_to_be_meant(store: Store) -> None:
     """And even then active jobs stay."""
     store.job(), store.job(status_id=185)
@@ -152,7 +153,7 @@ def test_jobs_that_dropped_out_are_told_by_the_exit_code(
     assert goes not in store.ids()
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_a_removal_that_ends_early_answers_1(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """The receipts' folder cannot be made, so nothing is removed, and the sentence names it."""
     get_database()
@@ -181,7 +182,7 @@ def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureF
     assert "already" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_a_database_that_does_not_answer_answers_1(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -192,7 +193,7 @@ def test_a_database_that_does_not_answer_answers_1(
     assert "no table named job" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_the_demo_has_to_be_meant(
     store: Store,
     monkeypatch: pytest.MonkeyPatch,

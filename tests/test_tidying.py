@@ -16,6 +16,7 @@ from jobs_data.status import State
 from jobs_data.tidying import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
 from tests import web_roots
 from tests.store import NOON, Store
+from tests.support.databases import on_mariadb, on_sqlite
 
 NOW = NOON.replace(tzinfo=UTC)
 LONG_AGO = JobFilter(finished=Dates(ago=timedelta(days=90)))
@@ -75,7 +76,7 @@ def test_the_last_of_each_name_stay(store: Store) -> None:
     assert preview(store, named).ids.tolist() == [old, tied, failed]
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_failures_stay_if_asked(store: Store) -> None:
     """And the preview says how many."""
     completed = store.job(completed_at=days_ago(100))
@@ -122,7 +123,7 @@ def test_what_would_go_is_counted_by_name_and_outcome(
     assert (kept.ids.tolist(), kept.kept_last) == (ids[:1], 15)
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_names_beyond_the_bound_are_counted_together(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,7 +175,7 @@ def test_the_look_at_result_files_is_bounded(
     assert f"of which {files.looked_at} were looked at: at least {files.looked_at}" in files.sentence()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_ids_that_were_cut_short_are_never_believed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

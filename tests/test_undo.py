@@ -24,6 +24,7 @@ from tests.dumps import dump
 from tests.mariadb import MariaDB
 from tests.removals import remove
 from tests.store import Store, documented_grants
+from tests.support.databases import on_mariadb
 
 TEXTS = (
     st.none() | st.text(max_size=40) | st.sampled_from(["\0", "'\\\"\n\r\x1a", "🗃 ☃", "é", " x ", "%s"])
@@ -191,9 +192,9 @@ def run(store: Store, statement: str) -> None:
         connection.execute(text(statement))
 
 
-def test_references_are_looked_at_without_foreign_keys(empty_database: str) -> None:
+def test_references_are_looked_at_without_foreign_keys(store_without_foreign_keys: Store) -> None:
     """A database that came out of a dump would take a job whose user is gone; an undo does not."""
-    store = Store(empty_database, foreign_keys=False)
+    store = store_without_foreign_keys
     user_id = store.user("ada")
     job_id, fine = store.job(user_id=user_id), store.job()
     receipt_id = remove(store, [job_id, fine])
@@ -203,7 +204,6 @@ def test_references_are_looked_at_without_foreign_keys(empty_database: str) -> N
         job_id: f"Its user, number {user_id}, is gone from the platform's database."
     }
     assert store.ids() == [fine]
-    store.engine.dispose()
 
 
 def test_tables_that_have_changed(store: Store) -> None:
@@ -221,7 +221,7 @@ def test_tables_that_have_changed(store: Store) -> None:
         assert connection.execute(text("SELECT id, priority FROM job")).all() == [(plain, 5)]
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -240,7 +240,7 @@ def test_nothing_is_coerced(store: Store, change: str, why: str) -> None:
     assert dump(store.engine) == before
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_job_that_is_too_large_keeps_no_other_away(store: Store, mariadb_server: MariaDB) -> None:
     """The server hangs up amid it without a word; its neighbours return, and it says why it did not."""
     ids = [store.job(output="short"), store.job(output="\n" * 3 * 1024 * 1024), store.job()]

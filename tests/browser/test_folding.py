@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app_servers import AppServers
@@ -17,12 +16,13 @@ from tests.browser.steps import (
     select_rows,
 )
 from tests.store import NOON, Store
+from tests.support.databases import on_mariadb
 
 REPEATS = 7
 FOLDED = f"{REPEATS} × index, all completed"
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_repeats_are_one_line_until_they_are_wanted(
     store: Store, app_server: AppServers, new_page: Windows
 ) -> None:

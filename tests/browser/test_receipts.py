@@ -3,7 +3,6 @@
 import gzip
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from jobs_data import removal
@@ -13,8 +12,9 @@ from tests.browser.conftest import Windows
 from tests.browser.steps import assert_nothing_went_wrong, query, select_rows, tab_to
 from tests.dumps import dump
 from tests.store import Store
+from tests.support.databases import on_mariadb
 
-pytestmark = pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+pytestmark = on_mariadb
 
 
 def press(page: Page, name: str) -> None:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app_servers import AppServers
@@ -19,6 +18,7 @@ from tests.browser.steps import (
     select_rows,
 )
 from tests.store import NOON, Store
+from tests.support.databases import on_mariadb
 
 PAGE = 4
 JOBS = 12
@@ -30,7 +30,7 @@ def names(*numbers: int) -> list[str]:
     return [f"job {number:02}" for number in numbers]
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_selection_outlives_pages_orders_reloads_and_reports(
     store: Store, app_server: AppServers, new_page: Windows
 ) -> None:

@@ -3,16 +3,16 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.app_servers import AppServers
 from tests.browser.conftest import Windows
 from tests.browser.steps import assert_nothing_went_wrong, query, tab_to
 from tests.store import Store
+from tests.support.databases import on_mariadb
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_rules_preview_removal_and_undo_by_keyboard(
     store: Store, app_server: AppServers, new_page: Windows
 ) -> None:

@@ -5,6 +5,12 @@ import sys
 import pytest
 
 
+@pytest.fixture
+def kind() -> str:
+    """Let pages run on SQLite alone: what they read is tested on each kind of database below them."""
+    return "sqlite"
+
+
 @pytest.fixture(autouse=True)
 def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put `__main__` back, which Streamlit makes the page: processes started later would run it."""

@@ -1,4 +1,4 @@
-"""The pages, run as Streamlit runs them but without a browser, on both kinds of database."""
+"""The pages, run as Streamlit runs them but without a browser."""
 
 import json
 from datetime import datetime

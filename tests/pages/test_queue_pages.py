@@ -1,4 +1,4 @@
-"""The queues' screens, run as Streamlit runs them but without a browser, on both kinds of database."""
+"""The queues' screens, run as Streamlit runs them but without a browser."""
 
 from datetime import UTC
 from typing import Any

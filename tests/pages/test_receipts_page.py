@@ -10,10 +10,7 @@ from tests.pages.test_pages import introduce, press, show, words
 from tests.removals import remove
 from tests.store import Store
 
-pytestmark = [
-    pytest.mark.usefixtures("served", "administrator"),
-    pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True),
-]
+pytestmark = pytest.mark.usefixtures("served", "administrator")
 HOSTILE = "[no](link) <b>"
 
 

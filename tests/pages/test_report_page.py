@@ -1,4 +1,4 @@
-"""The report's page, run as Streamlit runs it but without a browser, on both kinds of database."""
+"""The report's page, run as Streamlit runs it but without a browser."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

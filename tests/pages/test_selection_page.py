@@ -11,11 +11,7 @@ from pages.parts import dialogs
 from tests.pages.test_pages import introduce, press, show, words
 from tests.store import NOON, Store
 
-# One kind of database is enough here: the other is asked by the tests of what these pages call.
-pytestmark = [
-    pytest.mark.usefixtures("served"),
-    pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True),
-]
+pytestmark = pytest.mark.usefixtures("served")
 
 
 @pytest.fixture(autouse=True)

@@ -60,7 +60,6 @@ def test_exactly_the_previewed_jobs_are_removed(store: Store) -> None:
     assert "Remove 4 jobs" not in labels(app)
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_a_change_of_a_rule_takes_the_preview_away(store: Store) -> None:
     """What can be confirmed is what is shown, and the new rule is in the address."""
     store.job(completed_at=LONG_AGO), store.job(status_id=185, completed_at=LONG_AGO)
@@ -81,7 +80,6 @@ def test_a_change_of_a_rule_takes_the_preview_away(store: Store) -> None:
     assert "No finished job meets these rules" in words(app)
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_rules_of_the_list_come_along(store: Store) -> None:
     """Names and owners have boxes, all else is a chip that can be taken away."""
     ada = store.user("ada", en="Ada")
@@ -99,7 +97,6 @@ def test_rules_of_the_list_come_along(store: Store) -> None:
     assert "HERATIO_JOBS_RESULTS_ROOT is not set" in words(app)
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_a_reader_may_look_and_not_remove(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The button says why not, and one pressed all the same removes nothing."""
     store.job(completed_at=LONG_AGO)
@@ -113,7 +110,6 @@ def test_a_reader_may_look_and_not_remove(store: Store, monkeypatch: pytest.Monk
     assert "Only administrators may remove jobs" in words(app)
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_rules_without_any_job_say_why(store: Store) -> None:
     """An empty database, and rules that ask for jobs that can never go."""
     app = tidy()
@@ -125,7 +121,6 @@ def test_rules_without_any_job_say_why(store: Store) -> None:
     assert "these rules ask for active ones" in words(app)
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_the_list_leads_to_rules_with_its_filter(store: Store) -> None:
     """The state of active jobs is left behind, and ninety days are the usual rule."""
     store.job("x", 183)
@@ -136,7 +131,6 @@ def test_the_list_leads_to_rules_with_its_filter(store: Store) -> None:
     assert "status" not in app.query_params
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_a_preview_that_fails_is_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """And can be asked for anew."""
     store.job()
@@ -149,7 +143,6 @@ def test_a_preview_that_fails_is_a_sentence(store: Store, monkeypatch: pytest.Mo
     assert not app.error
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 def test_a_preview_that_takes_its_time_can_be_left(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
