@@ -21,9 +21,10 @@ from typing import Final
 from benchmarks import clearing, exports, first_sight, list_reads, screens, searches, watchers
 from benchmarks.bench import FULL_SIZE, SEED, Bench
 from benchmarks.figures import Figure, table, write_down
-from tests import mariadb
-from tests.app_servers import ROOT
-from tests.mariadb import DidNotStart, MariaDB, ProgramMissing
+from tests.support import mariadb
+from tests.support.app_servers import ROOT
+from tests.support.mariadb import DidNotStart, MariaDB
+from tests.support.programs import ProgramMissing
 
 SIZES: Final = (10_000, 100_000, FULL_SIZE)
 PARTS: Final[dict[str, Callable[[Bench], list[Figure]]]] = {

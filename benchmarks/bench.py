@@ -18,8 +18,8 @@ import httpx2
 
 from jobs_data import links
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
-from tests.app_servers import ROOT, AppServers
-from tests.mariadb import MariaDB
+from tests.support.app_servers import ROOT, AppServers
+from tests.support.mariadb import MariaDB
 from web.sessions import COOKIE
 
 SEED: Final = 3

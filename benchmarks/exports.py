@@ -14,7 +14,8 @@ from benchmarks.bench import FULL_SIZE, Bench, RunningApp, running_app
 from benchmarks.figures import Figure, limited, within
 from jobs_data import links
 from jobs_data.filters import ListView
-from tests.mariadb import MariaDB, find_program
+from tests.support.mariadb import MariaDB
+from tests.support.programs import find_program
 from web.sessions import COOKIE
 
 ROUNDS: Final = 3

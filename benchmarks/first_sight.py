@@ -16,9 +16,10 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.bench import FULL_SIZE, Bench, running_app
 from benchmarks.figures import Figure, within
-from tests.app_servers import ROOT, START_SECONDS, own_environment, stop
-from tests.browser.conftest import CHROMIUM_OPTIONS
-from tests.mariadb import find_program, free_port
+from tests.support.app_servers import ROOT, START_SECONDS, own_environment, stop
+from tests.support.mariadb import free_port
+from tests.support.programs import find_program
+from tests.support.screen import CHROMIUM_OPTIONS
 from web.sessions import COOKIE
 
 ROUNDS: Final = 9

@@ -21,7 +21,7 @@ from jobs_data.filters import ListView
 from jobs_data.live import close_all, live_of
 from jobs_data.status import State
 from jobs_data.times import day_starts
-from tests.app_servers import ROOT
+from tests.support.app_servers import ROOT
 
 PROCESSES: Final = 3
 ROUNDS: Final = 5

@@ -15,7 +15,7 @@ from pymysql.cursors import Cursor
 
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.status import State
-from tests.mariadb import MariaDB
+from tests.support.mariadb import MariaDB
 
 ROUNDS: Final = 5
 PAGE_ROWS: Final = 10

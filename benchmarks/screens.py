@@ -14,7 +14,7 @@ from urllib.parse import quote
 from benchmarks.bench import FULL_SIZE, Bench
 from benchmarks.figures import Figure, limited
 from jobs_data.accounts import Right
-from tests.app_servers import ROOT
+from tests.support.app_servers import ROOT
 
 PROCESSES: Final = 3
 ROUNDS: Final = 5

@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.bench import FULL_SIZE, Bench, RunningApp, running_app
 from benchmarks.figures import Figure, limited, percentile, seconds
-from tests.mariadb import MariaDB
+from tests.support.mariadb import MariaDB
 from web.sessions import COOKIE
 
 MANY: Final = 100

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -16,31 +15,18 @@ from jobs_data import live
 from jobs_data.engine import get_database
 from jobs_data.results import get_result_roots
 from jobs_data.settings import get_settings
-from tests import mariadb
-from tests.app_servers import AppServers
-from tests.mariadb import DidNotStart, MariaDB, ProgramMissing
-from tests.store import Store
+from tests.support import mariadb
+from tests.support.app_servers import AppServers
 from tests.support.databases import Lend, PreparedDatabases, use_ram_disk
+from tests.support.mariadb import DidNotStart, MariaDB
+from tests.support.programs import ProgramMissing, skip_or_fail
+from tests.support.store import Store
 
 
 def pytest_configure() -> None:
     """Let SIGTERM end the session as Ctrl-C does, so that what tests have started is stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     use_ram_disk()
-
-
-def find_program(name: str, package: str) -> str:
-    """Return a program's path; where it is missing, skip the test, or fail it where CI=true."""
-    try:
-        return mariadb.find_program(name, package)
-    except ProgramMissing as missing:
-        _missing(str(missing))
-
-
-def _missing(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +39,7 @@ def mariadb_server() -> Iterator[MariaDB]:
                 mariadb.running(Path(folder), "--innodb-buffer-pool-size=256M")
             )
         except ProgramMissing as missing:
-            _missing(str(missing))
+            skip_or_fail(str(missing))
         except DidNotStart as failed:
             pytest.fail(str(failed), pytrace=False)
         yield server

@@ -31,9 +31,9 @@ from jobs_data.accounts import (
 )
 from jobs_data.engine import Database, make_engine
 from jobs_data.security_settings import MOST_ATTEMPTS
-from tests.mariadb import MariaDB
-from tests.store import PASSWORD, Store, hash_of
 from tests.support.databases import Lend
+from tests.support.mariadb import MariaDB
+from tests.support.store import PASSWORD, Store, hash_of
 
 NOW = datetime(2026, 6, 15, 12, 0, 5, tzinfo=UTC)
 HOME = "192.0.2.1"

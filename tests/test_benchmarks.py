@@ -10,7 +10,7 @@ from jobs_data import demo, queries
 from jobs_data.engine import Database, make_engine
 from jobs_data.filters import Sort
 from jobs_data.frames import UNKNOWN_NAME
-from tests.mariadb import MariaDB
+from tests.support.mariadb import MariaDB
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)

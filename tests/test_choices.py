@@ -7,7 +7,7 @@ import pytest
 from jobs_data import choices, engine
 from jobs_data.choices import Choices, has_types, read_choices, read_owner_names
 from jobs_data.filters import NO_OWNER
-from tests.store import Store
+from tests.support.store import Store
 
 
 def test_owners_names_and_types_of_jobs_are_offered(store: Store) -> None:

@@ -11,7 +11,7 @@ from jobs_data.filters import JobFilter, ListView
 from jobs_data.live import live_of
 from jobs_data.queries import JobsList
 from jobs_data.status import State
-from tests.store import Store
+from tests.support.store import Store
 
 IMPORTS = ListView(JobFilter(search="import"), limit=5)
 

@@ -16,8 +16,8 @@ from jobs_data.exact_rows import exact_tables
 from jobs_data.filters import ListView
 from jobs_data.live import Live
 from jobs_data.platform import job, queue_job, user_totp_secret
-from tests.mariadb import MariaDB, free_port
-from tests.store import CAUSE, CLEARING, Store
+from tests.support.mariadb import MariaDB, free_port
+from tests.support.store import CAUSE, CLEARING, Store
 
 NOW = datetime(2026, 6, 16, tzinfo=UTC)
 NOBODY: frozenset[int] = frozenset()

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from jobs_data.engine import Database, DatabaseUnavailable, TookTooLong, identity, make_engine
-from tests.store import Store
 from tests.support.databases import on_mariadb, on_sqlite
+from tests.support.store import Store
 
 SERVER = "mysql+pymysql://jobs:word@db/atom"
 

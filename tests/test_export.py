@@ -10,7 +10,7 @@ from jobs_data import export, export_rows, queries
 from jobs_data.engine import DatabaseBusy
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.status import State
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 
 def exported(store: Store, view: ListView | None = None, **options: str) -> list[list[str]]:

@@ -8,7 +8,7 @@ import pytest
 from jobs_data import failures
 from jobs_data.failures import Failures, fold
 from jobs_data.statistics import Period
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 NOW = datetime(2026, 6, 15, 18, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(days=60)

@@ -21,7 +21,7 @@ from jobs_data.filters import NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.matching import matching
 from jobs_data.status import FINISHED_STATES, State, state_of
 from jobs_data.tidying import Rules, read_preview
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 ZONE: Final = "Europe/Amsterdam"
 LIMIT: Final = 7

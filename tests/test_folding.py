@@ -14,7 +14,7 @@ from jobs_data.engine import Database
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.queries import JobsList
 from jobs_data.status import State
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 FOLDED = ListView(fold=True, limit=4)
 

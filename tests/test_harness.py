@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from jobs_data import platform
-from tests.dumps import dump
-from tests.mariadb import MariaDB
-from tests.store import Store
 from tests.support.databases import ReusedDatabase
+from tests.support.dumps import dump
+from tests.support.mariadb import MariaDB
+from tests.support.store import Store
 
 FOUR_BYTES = "🗄 Ünïcödé 𠮷"
 

@@ -15,7 +15,7 @@ from jobs_data.filters import JobFilter, ListView
 from jobs_data.live import Live
 from jobs_data.queries import JobsList, Moment
 from jobs_data.status import State
-from tests.store import CAUSE, Store
+from tests.support.store import CAUSE, Store
 
 PATIENCE = 20.0
 FIRST = ListView(limit=2)

@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from jobs_data import queries
 from jobs_data.filters import Dates, JobFilter, ListView
-from tests.store import NOON, Store
 from tests.support.databases import on_mariadb
+from tests.support.store import NOON, Store
 
 AUTUMN = datetime(2026, 10, 25)
 """The night in which Amsterdam has the hour from two to three twice."""

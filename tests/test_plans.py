@@ -12,7 +12,7 @@ from jobs_data import demo, order, queries
 from jobs_data.engine import Database, make_engine
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.status import State
-from tests.mariadb import MariaDB
+from tests.support.mariadb import MariaDB
 
 JOBS = 20_000
 FIRST = ListView(limit=10)

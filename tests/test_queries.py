@@ -17,8 +17,8 @@ from jobs_data.filters import JobFilter, ListView, Sort, parse_number
 from jobs_data.queries import JobsList
 from jobs_data.removal import Outcome
 from jobs_data.status import State
-from tests.store import CAUSE, NOON, Store
 from tests.support.databases import on_mariadb
+from tests.support.store import CAUSE, NOON, Store
 
 DAYS = times.day_starts(ZoneInfo("UTC"), datetime(2026, 6, 15, 18, tzinfo=UTC))
 

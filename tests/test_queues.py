@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import func, inspect, select
 
 from jobs_data import demo, platform, queue_frames, queues
 from jobs_data.engine import Database, TookTooLong, make_engine
@@ -23,7 +23,8 @@ from jobs_data.queue_filters import (
     parse_queue_view,
     queue_view_params,
 )
-from tests.store import NOON, Store
+from tests.support.queue_rows import make_long_without_index
+from tests.support.store import NOON, Store
 
 NOW = NOON.replace(tzinfo=UTC)
 
@@ -37,25 +38,6 @@ def queued(store: Store, status: str = "pending", **values: Any) -> int:
     """Insert a job of the platform's queue, created at eleven, and return its id."""
     values = {"queue": "default", "job_type": "arX", "created_at": NOON - minutes(60), **values}
     return store.insert(platform.queue_job, status=status, **values)
-
-
-def make_long_without_index(store: Store) -> None:
-    """Fill the log and the failed records with rows of no job, and take their indexes away."""
-    sqlite = store.engine.dialect.name == "sqlite"
-    for table in (platform.queue_log, platform.queue_failed):
-        with store.engine.begin() as connection:
-            for index in table.indexes:
-                on = "" if sqlite else f" ON {table.name}"
-                connection.execute(text(f"DROP INDEX {index.name}{on}"))
-            if table is platform.queue_log:
-                names, values = "job_id, batch_id", "-1, -1"
-            else:
-                names, values = "original_job_id", "-1"
-            connection.execute(text(f"INSERT INTO {table.name} ({names}) VALUES ({values})"))
-            for _ in range(17):
-                connection.execute(
-                    text(f"INSERT INTO {table.name} ({names}) SELECT {values} FROM {table.name}")
-                )
 
 
 def row_of(rows: pd.DataFrame, kind: str, queue: str) -> dict[str, Any]:

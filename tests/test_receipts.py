@@ -25,9 +25,9 @@ from jobs_data.engine import Database, DatabaseBusy, identity, make_engine
 from jobs_data.exact_rows import columns_of, exact_tables
 from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
 from jobs_data.removal import ClearingRuns, Outcome, Removal
-from tests.receipt_files import jobs_in, outcomes_in, read_receipts
-from tests.store import CAUSE, CLEARING, NOON, Store
 from tests.support.databases import on_mariadb, on_sqlite
+from tests.support.receipt_files import jobs_in, outcomes_in, read_receipts
+from tests.support.store import CAUSE, CLEARING, NOON, Store
 
 HOSTILE = "".join(map(chr, range(1, 256))) + "\u2028\ud7ff\U0001f600 \\n '); DROP TABLE job; --"
 KILLS = 12

@@ -21,10 +21,10 @@ from jobs_data.engine import (
     make_engine,
 )
 from jobs_data.removal import ClearingRuns, Outcome, Removal
-from tests.mariadb import MariaDB
-from tests.receipt_files import jobs_in, outcomes_in, read_receipts
-from tests.store import CAUSE, CLEARING, NOON, Store, documented_grants
 from tests.support.databases import on_mariadb
+from tests.support.mariadb import MariaDB
+from tests.support.receipt_files import jobs_in, outcomes_in, read_receipts
+from tests.support.store import CAUSE, CLEARING, NOON, Store, documented_grants
 
 BELONGINGS: list[tuple[Table, str]] = [
     (platform.object_, "id"),

@@ -19,9 +19,9 @@ from jobs_data.live import Live
 from jobs_data.platform import ADMINISTRATOR_GROUP_ID, user_totp_secret
 from jobs_data.removal import Outcome
 from jobs_data.statistics import Period
-from tests.mariadb import free_port
-from tests.store import CAUSE, CLEARING, PASSWORD, Store
 from tests.support.databases import on_mariadb
+from tests.support.mariadb import free_port
+from tests.support.store import CAUSE, CLEARING, PASSWORD, Store
 
 ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 6, 16, tzinfo=UTC)

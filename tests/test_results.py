@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from jobs_data.results import ResultFile, ResultRoots, ResultUnavailable, find_result, read_result_roots
-from tests import web_roots
+from tests.support import web_roots
 
 
 @pytest.fixture

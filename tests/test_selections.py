@@ -7,7 +7,7 @@ from jobs_data import selections
 from jobs_data.filters import EVERYTHING, JobFilter
 from jobs_data.selections import Selections, TooManyJobs, ids_of
 from jobs_data.status import State
-from tests.store import Store
+from tests.support.store import Store
 
 
 class Clock:

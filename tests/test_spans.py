@@ -13,7 +13,7 @@ from jobs_data.filters import JobFilter, ListView
 from jobs_data.platform import job, object_
 from jobs_data.spans import BEFORE_ALL_TIMES
 from jobs_data.status import State
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 JOBS = 160
 LIMIT = 7

@@ -8,7 +8,7 @@ import pytest
 from jobs_data import platform, statistics
 from jobs_data.engine import Database
 from jobs_data.statistics import Outcomes, Period, parse_period
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 UTC_ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 6, 15, 18, tzinfo=UTC)  # a Monday

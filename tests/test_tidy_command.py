@@ -11,9 +11,9 @@ from jobs_data import kept_receipts, removal, settings
 from jobs_data.__main__ import main
 from jobs_data.engine import get_database
 from jobs_data.receipts import Action, Cause
-from tests.mariadb import free_port
-from tests.store import NOON, Store
 from tests.support.databases import on_sqlite
+from tests.support.mariadb import free_port
+from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served")
 LONG_AGO = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=100)

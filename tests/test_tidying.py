@@ -14,9 +14,9 @@ from jobs_data.results import FileSizes, file_sizes, read_result_roots
 from jobs_data.selections import read_matching
 from jobs_data.status import State
 from jobs_data.tidying import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
-from tests import web_roots
-from tests.store import NOON, Store
+from tests.support import web_roots
 from tests.support.databases import on_mariadb, on_sqlite
+from tests.support.store import NOON, Store
 
 NOW = NOON.replace(tzinfo=UTC)
 LONG_AGO = JobFilter(finished=Dates(ago=timedelta(days=90)))

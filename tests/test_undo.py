@@ -20,11 +20,11 @@ from jobs_data.engine import Database, make_engine
 from jobs_data.kept_receipts import State
 from jobs_data.queries import read_report
 from jobs_data.undo import Undo, UndoRefused
-from tests.dumps import dump
-from tests.mariadb import MariaDB
-from tests.removals import remove
-from tests.store import Store, documented_grants
 from tests.support.databases import on_mariadb
+from tests.support.dumps import dump
+from tests.support.mariadb import MariaDB
+from tests.support.removals import remove
+from tests.support.store import Store, documented_grants
 
 TEXTS = (
     st.none() | st.text(max_size=40) | st.sampled_from(["\0", "'\\\"\n\r\x1a", "🗃 ☃", "é", " x ", "%s"])

@@ -13,9 +13,10 @@ from playwright.sync_api import Page, expect
 
 from jobs_data import links, platform
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
-from tests.app_servers import AppServers
-from tests.browser.conftest import Screen, Windows
-from tests.browser.steps import (
+from tests.support.app_servers import AppServers
+from tests.support.mariadb import free_port
+from tests.support.screen import Screen, Windows
+from tests.support.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
     cells,
@@ -24,8 +25,7 @@ from tests.browser.steps import (
     send_to_background,
     tab_to,
 )
-from tests.mariadb import free_port
-from tests.store import NOON, PASSWORD, Store
+from tests.support.store import NOON, PASSWORD, Store
 
 EDITORS = 101
 SECRET_KEY = "a key that is known to the tests alone"

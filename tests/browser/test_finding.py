@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
-from tests.browser.steps import (
+from tests.support.app_servers import AppServers
+from tests.support.screen import Windows
+from tests.support.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
     cells,
@@ -17,7 +17,7 @@ from tests.browser.steps import (
     query,
     tab_to,
 )
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 
 @pytest.fixture

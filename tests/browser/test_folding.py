@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
-from tests.browser.steps import (
+from tests.support.app_servers import AppServers
+from tests.support.databases import on_mariadb
+from tests.support.screen import Windows
+from tests.support.steps import (
     assert_nothing_went_wrong,
     expect_jobs,
     expect_rows_ticked,
@@ -15,8 +16,7 @@ from tests.browser.steps import (
     query,
     select_rows,
 )
-from tests.store import NOON, Store
-from tests.support.databases import on_mariadb
+from tests.support.store import NOON, Store
 
 REPEATS = 7
 FOLDED = f"{REPEATS} × index, all completed"

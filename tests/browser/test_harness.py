@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 
 from jobs_data import demo
 from jobs_data.engine import make_engine
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
+from tests.support.app_servers import AppServers
+from tests.support.screen import Windows
 
 
 def test_the_app_opens_in_a_browser_without_an_error(

@@ -15,9 +15,9 @@ from sqlalchemy import select
 from jobs_data import demo
 from jobs_data.engine import make_engine
 from jobs_data.platform import job, object_
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
-from tests.browser.steps import (
+from tests.support.app_servers import AppServers
+from tests.support.screen import Windows
+from tests.support.steps import (
     CREATED_COLUMN,
     DELETE_COLUMN,
     NAME_COLUMN,
@@ -35,7 +35,7 @@ from tests.browser.steps import (
     send_to_background,
     tab_to,
 )
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 JOBS = 30
 PAGE = 5

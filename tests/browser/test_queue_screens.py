@@ -8,15 +8,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from jobs_data import platform
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
-from tests.browser.steps import (
+from tests.support.app_servers import AppServers
+from tests.support.screen import Windows
+from tests.support.steps import (
     assert_nothing_went_wrong,
     let_the_timer_fire,
     query,
     tab_to,
 )
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 HOSTILE = (
     '**bold** <img src=x onerror="window.broken = true"> [link](https://evil.example) www.evil.example'

@@ -7,12 +7,12 @@ from playwright.sync_api import Page, expect
 
 from jobs_data import removal
 from jobs_data.receipts import Action, Cause
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
-from tests.browser.steps import assert_nothing_went_wrong, query, select_rows, tab_to
-from tests.dumps import dump
-from tests.store import Store
+from tests.support.app_servers import AppServers
 from tests.support.databases import on_mariadb
+from tests.support.dumps import dump
+from tests.support.screen import Windows
+from tests.support.steps import assert_nothing_went_wrong, query, select_rows, tab_to
+from tests.support.store import Store
 
 pytestmark = on_mariadb
 

@@ -8,11 +8,11 @@ from playwright.sync_api import Locator, Page, expect
 
 from jobs_data import demo
 from jobs_data.engine import make_engine
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
-from tests.browser.steps import assert_nothing_went_wrong, download, query, tab_to
-from tests.pages.test_report_page import PANELS
-from tests.store import Store
+from tests.support.app_servers import AppServers
+from tests.support.pages import PANELS
+from tests.support.screen import Windows
+from tests.support.steps import assert_nothing_went_wrong, download, query, tab_to
+from tests.support.store import Store
 
 # Columns are stretched where there is room, and a button is in the middle of its cell.
 BUTTON_FROM_LEFT = {"failures": 80, "pattern_jobs": 110}

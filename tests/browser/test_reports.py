@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
 from jobs_data import platform
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
-from tests.browser.steps import (
+from tests.support.app_servers import AppServers
+from tests.support.screen import Windows
+from tests.support.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
     cells,
@@ -22,7 +22,7 @@ from tests.browser.steps import (
     press_delete,
     query,
 )
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 HOSTILE_NAME = (
     '**bold** <img src=x onerror="window.broken = true"> [link](https://evil.example) www.evil.example '

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
-from tests.browser.steps import (
+from tests.support.app_servers import AppServers
+from tests.support.databases import on_mariadb
+from tests.support.screen import Windows
+from tests.support.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
     expect_jobs,
@@ -17,8 +18,7 @@ from tests.browser.steps import (
     query,
     select_rows,
 )
-from tests.store import NOON, Store
-from tests.support.databases import on_mariadb
+from tests.support.store import NOON, Store
 
 PAGE = 4
 JOBS = 12

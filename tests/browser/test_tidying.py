@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
-from tests.app_servers import AppServers
-from tests.browser.conftest import Windows
-from tests.browser.steps import assert_nothing_went_wrong, query, tab_to
-from tests.store import Store
+from tests.support.app_servers import AppServers
 from tests.support.databases import on_mariadb
+from tests.support.screen import Windows
+from tests.support.steps import assert_nothing_went_wrong, query, tab_to
+from tests.support.store import Store
 
 
 @on_mariadb

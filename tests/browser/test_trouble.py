@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.app_servers import AppServers
-from tests.browser.conftest import Screen, Windows
-from tests.browser.steps import (
+from tests.support.app_servers import AppServers
+from tests.support.mariadb import MariaDB
+from tests.support.screen import Screen, Windows
+from tests.support.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
     cells,
@@ -20,8 +21,7 @@ from tests.browser.steps import (
     query,
     select_rows,
 )
-from tests.mariadb import MariaDB
-from tests.store import Store
+from tests.support.store import Store
 
 # What every sentence about the database says, whatever has become of it.
 SENTENCE = re.compile(r"The database .* Nothing was changed")

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import nodes
-from tests.cluster.nodes import Cluster
-from tests.mariadb import DidNotStart, ProgramMissing
-from tests.store import Store
+from tests.support import galera
+from tests.support.galera import Cluster
+from tests.support.mariadb import DidNotStart
+from tests.support.programs import ProgramMissing
+from tests.support.store import Store
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def running_cluster() -> Iterator[Cluster]:
     """Start three nodes in a folder of their own; all are gone after the session."""
     with tempfile.TemporaryDirectory(prefix="galera-") as folder, ExitStack() as stack:
         try:
-            cluster = stack.enter_context(nodes.running(Path(folder)))
+            cluster = stack.enter_context(galera.running(Path(folder)))
         except (ProgramMissing, DidNotStart) as failed:
             pytest.fail(str(failed), pytrace=False)  # who asks for these tests wants a cluster
         yield cluster

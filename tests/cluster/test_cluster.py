@@ -20,8 +20,8 @@ from jobs_data.live import Live
 from jobs_data.platform import job, job_execution, note, object_
 from jobs_data.removal import ClearingRuns, Outcome, Removal
 from jobs_data.status import FINISHED_IDS, State, is_in
-from tests.cluster.nodes import Cluster, proxied, wait_until_it_answers
-from tests.store import CAUSE, CLEARING, NOON, Store
+from tests.support.galera import Cluster, proxied, wait_until_it_answers
+from tests.support.store import CAUSE, CLEARING, NOON, Store
 
 FIRST_ID = 10_001
 ACTIVE_EVERY = 10

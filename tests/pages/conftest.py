@@ -4,6 +4,9 @@ import sys
 
 import pytest
 
+from jobs_data.accounts import Right
+from tests.support.pages import introduce
+
 
 @pytest.fixture
 def kind() -> str:
@@ -15,3 +18,15 @@ def kind() -> str:
 def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put `__main__` back, which Streamlit makes the page: processes started later would run it."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture
+def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Introduce an administrator as the gate does."""
+    introduce(monkeypatch, Right.ADMINISTRATOR)
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Introduce a reader as the gate does."""
+    introduce(monkeypatch, Right.READER)

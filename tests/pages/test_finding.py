@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from jobs_data import counts
 from jobs_data.accounts import Right
 from jobs_data.filters import Dates, parse_view
-from tests.pages.test_pages import cards, introduce, names, press, show, words
-from tests.store import NOON, Store
+from tests.support.pages import cards, introduce, names, press, show, words
+from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
 

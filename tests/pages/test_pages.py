@@ -1,66 +1,18 @@
 """The pages, run as Streamlit runs them but without a browser."""
 
-import json
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from streamlit.runtime.context import ContextProxy
-from streamlit.testing.v1 import AppTest
 
 from jobs_data import notices
 from jobs_data.accounts import Right
-from tests import web_roots
-from tests.mariadb import free_port
-from tests.store import Store
+from tests.support import web_roots
+from tests.support.mariadb import free_port
+from tests.support.pages import cards, introduce, names, press, show, until, words
+from tests.support.store import Store
 
-MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 pytestmark = pytest.mark.usefixtures("served", "administrator")
-
-
-@pytest.fixture
-def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Introduce the viewer as the gate does."""
-    introduce(monkeypatch, Right.ADMINISTRATOR)
-
-
-def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1) -> None:
-    """Let the pages see a header of the gate, or none."""
-    told = quote(json.dumps({"who": who, "name": "*Ada* <b>", "right": right, "by_proxy": False}))
-    headers = {"X-Heratio-Jobs-Account": told} if right else {}
-    monkeypatch.setattr(ContextProxy, "headers", headers)
-
-
-def show(script: str = "", /, **query: str) -> AppTest:
-    """Run a page with a query and return what it shows; it must not have failed."""
-    app = AppTest.from_file(str(MAIN), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    if script:
-        app.switch_page(script)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    """Return all plain text of the page."""
-    parts = [app.markdown, app.caption, app.text, app.info, app.warning, app.success, app.error]
-    return "\n".join(str(element.value) for elements in parts for element in elements)
-
-
-def cards(app: AppTest) -> list[str]:
-    """Return the numbers on the cards."""
-    return [card.value for card in app.metric]
-
-
-def names(app: AppTest) -> list[str]:
-    """Return the names in the table."""
-    return list(app.dataframe[0].value["name"])
 
 
 def test_the_list_shows_cards_table_and_where_it_is(store: Store) -> None:
@@ -136,19 +88,8 @@ def test_clearing_asks_first_and_then_tells(store: Store) -> None:
     assert "can be undone for 90 days" in words(app)
     assert len(store.ids()) == 4
     press(app, "Clear 3 jobs")
-    for _ in range(50):
-        if "cleared" in words(app):
-            break
-        app.run()
-    assert "3 finished jobs cleared. Active jobs were not touched." in words(app)
+    until(app, "3 finished jobs cleared. Active jobs were not touched.")
     assert len(store.ids()) == 1
-
-
-def press(app: AppTest, label: str) -> None:
-    """Press the button with a label."""
-    [button] = [button for button in app.button if button.label == label]
-    button.click().run()
-    assert not app.exception
 
 
 def test_the_report_shows_the_job_and_deletes_it(store: Store) -> None:
@@ -228,11 +169,7 @@ def test_the_clearing_asked_for_is_done_though_the_count_has_changed(store: Stor
     press(app, "Clear inactive…")
     store.set_status(store.ids()[1], 184)
     press(app, "Clear 1 job")
-    for _ in range(50):
-        if "cleared" in words(app):
-            break
-        app.run()
-    assert "2 finished jobs cleared." in words(app)
+    until(app, "2 finished jobs cleared.")
 
 
 def test_a_time_beyond_all_zones_is_shown(store: Store) -> None:

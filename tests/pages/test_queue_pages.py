@@ -8,20 +8,13 @@ from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 
 from jobs_data import platform, queues
-from jobs_data.accounts import Right
 from jobs_data.engine import TookTooLong, get_database
-from tests.pages.test_pages import introduce, press, show, words
-from tests.store import NOON, Store
-from tests.test_queues import make_long_without_index
+from tests.support.pages import press, show, words
+from tests.support.queue_rows import make_long_without_index
+from tests.support.store import NOON, Store
 
 HOSTILE = "**bold** <script>alert(1)</script> [x](https://evil.example)"
 pytestmark = pytest.mark.usefixtures("served", "reader")
-
-
-@pytest.fixture
-def reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Introduce a reader: whoever may look may see all of the queues."""
-    introduce(monkeypatch, Right.READER)
 
 
 TOO_LONG = "The database took too long over this."

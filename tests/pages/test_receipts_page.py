@@ -6,18 +6,12 @@ from streamlit.testing.v1 import AppTest
 from jobs_data import undo
 from jobs_data.accounts import Right
 from jobs_data.receipts import Action, Cause
-from tests.pages.test_pages import introduce, press, show, words
-from tests.removals import remove
-from tests.store import Store
+from tests.support.pages import introduce, press, show, words
+from tests.support.removals import remove
+from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "administrator")
 HOSTILE = "[no](link) <b>"
-
-
-@pytest.fixture
-def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Introduce the viewer as the gate does."""
-    introduce(monkeypatch, Right.ADMINISTRATOR)
 
 
 def removed(store: Store) -> tuple[int, str]:

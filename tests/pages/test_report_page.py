@@ -11,21 +11,11 @@ from streamlit.testing.v1 import AppTest
 from jobs_data import failures, platform, statistics
 from jobs_data.accounts import Right
 from jobs_data.engine import TookTooLong
-from tests.pages.test_pages import introduce, show, words
-from tests.store import Store
+from tests.support.pages import PANELS, introduce, show, words
+from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
 NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-PANELS = [
-    "How jobs ended",
-    "Failure rate",
-    "Durations",
-    "Busiest hours",
-    "Owners",
-    "Failures, grouped",
-    "Possibly stuck",
-    "Since you last looked",
-]
 
 
 @pytest.fixture

@@ -8,16 +8,10 @@ from streamlit.testing.v1 import AppTest
 from jobs_data import selections
 from jobs_data.accounts import Right
 from pages.parts import dialogs
-from tests.pages.test_pages import introduce, press, show, words
-from tests.store import NOON, Store
+from tests.support.pages import introduce, press, show, until, words
+from tests.support.store import NOON, Store
 
-pytestmark = pytest.mark.usefixtures("served")
-
-
-@pytest.fixture(autouse=True)
-def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Introduce the viewer as the gate does."""
-    introduce(monkeypatch, Right.ADMINISTRATOR)
+pytestmark = pytest.mark.usefixtures("served", "administrator")
 
 
 def fill(store: Store, *statuses: int) -> list[int]:
@@ -92,19 +86,12 @@ def test_deleting_more_than_a_page_takes_exactly_what_was_shown(
     store.set_status(ids[0], 183)
     store.set_status(ids[4], 184)
     press(app, "Delete 4 jobs")
-    for _ in range(50):
-        if "deleted." in words(app):
-            break
-        app.run()
-    assert "3 finished jobs deleted. 1 job had become active, and stayed." in words(app)
+    until(app, "3 finished jobs deleted. 1 job had become active, and stayed.")
     assert store.ids() == [ids[0], ids[4], ids[5]]
     assert "**1 job selected**" in words(app)  # the one that could not be deleted then
     press(app, "Undo…")
     press(app, "Undo")
-    for _ in range(50):
-        if "put back" in words(app):
-            break
-        app.run()
+    until(app, "put back")
     assert store.ids() == ids
 
 

@@ -11,10 +11,9 @@ from jobs_data import tidying
 from jobs_data.accounts import Right
 from jobs_data.tidying import Preview
 from pages.parts import tidy_preview
-from tests.pages.test_pages import administrator, introduce, press, show, words
-from tests.store import Store
+from tests.support.pages import introduce, press, show, until, words
+from tests.support.store import Store
 
-__all__ = ["administrator"]
 pytestmark = pytest.mark.usefixtures("served", "administrator")
 LONG_AGO = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=100)
 
@@ -27,15 +26,6 @@ def tidy(**query: str) -> AppTest:
 def labels(app: AppTest) -> list[str]:
     """Return what the buttons say."""
     return [button.label for button in app.button]
-
-
-def until(app: AppTest, text: str) -> None:
-    """Run the page until it says something."""
-    for _ in range(50):
-        if text in words(app):
-            return
-        app.run()
-    pytest.fail(words(app))
 
 
 def test_exactly_the_previewed_jobs_are_removed(store: Store) -> None:
@@ -161,8 +151,4 @@ def test_a_preview_that_takes_its_time_can_be_left(
     press(app, "Preview")
     assert "you may leave this page meanwhile" in words(app)
     goes_on.set()
-    for _ in range(50):
-        app.run()
-        if app.subheader:
-            break
-    assert app.subheader[0].value.startswith("1 job would go")
+    until(app, "1 job would go")

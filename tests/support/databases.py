@@ -16,8 +16,8 @@ from sqlalchemy.pool import NullPool
 
 from jobs_data import live, lockout, removal, second_factors, sign_in_records, undo
 from jobs_data.platform import HERATIO_ONLY, metadata
-from tests.mariadb import LOCK_WAIT_SECONDS, MariaDB
-from tests.store import Store, insert_statuses
+from tests.support.mariadb import LOCK_WAIT_SECONDS, MariaDB
+from tests.support.store import Store, insert_statuses
 
 on_sqlite = pytest.mark.parametrize("kind", ["sqlite"])
 on_mariadb = pytest.mark.parametrize("kind", ["mariadb"])

@@ -14,7 +14,7 @@ import pytest
 
 from jobs_data import demo, links
 from jobs_data.engine import make_engine
-from tests.app_servers import ROOT, AppServers, open_websocket, own_environment
+from tests.support.app_servers import ROOT, AppServers, open_websocket, own_environment
 from web.sessions import COOKIE
 
 PERSON = {"Accept": "text/html"}
@@ -126,7 +126,7 @@ def methods_of(path: str) -> list[str]:
 def test_the_server_knows_these_routes_alone(database_url: str, tmp_path: Path) -> None:
     """A new route has to be told here whether it is open or closed; so has one that disappears."""
     listed = subprocess.run(
-        [sys.executable, "-m", "tests.web.list_routes"],
+        [sys.executable, "-m", "tests.support.list_routes"],
         env=own_environment() | {"HERATIO_JOBS_DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)},
         # Not the checkout, whose .env would add settings of its own.
         cwd=tmp_path,

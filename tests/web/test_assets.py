@@ -8,7 +8,7 @@ import pytest
 
 from jobs_data import demo, links
 from jobs_data.engine import make_engine
-from tests.app_servers import AppServers
+from tests.support.app_servers import AppServers
 from web.assets import FOLDER
 
 

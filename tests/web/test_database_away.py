@@ -15,15 +15,15 @@ import httpx2
 from jobs_data import links
 from jobs_data.accounts import Account, Right, find_account
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
-from tests.app_servers import (
+from tests.support.app_servers import (
     ROOT,
     AppServers,
     let_an_administrator_in,
     open_websocket,
     own_environment,
 )
-from tests.mariadb import MariaDB
-from tests.store import Store
+from tests.support.mariadb import MariaDB
+from tests.support.store import Store
 from web.sessions import COOKIE, Sessions
 
 KEY = "k" * 32

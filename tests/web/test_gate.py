@@ -23,7 +23,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import demo, links, platform
 from jobs_data.engine import Database, get_database, make_engine
-from tests.store import hash_of
+from tests.support.store import hash_of
 from web import gate
 from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
 from web.routes import routes

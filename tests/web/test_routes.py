@@ -15,9 +15,9 @@ from jobs_data import export, links, notices, removal
 from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import ListView
 from jobs_data.results import get_result_roots
-from tests import web_roots
-from tests.removals import remove
-from tests.store import Store
+from tests.support import web_roots
+from tests.support.removals import remove
+from tests.support.store import Store
 from web.gate import ACCOUNT_HEADER
 from web.routes import database_unavailable, routes
 

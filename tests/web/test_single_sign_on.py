@@ -8,10 +8,10 @@ import pytest
 
 from jobs_data import demo, links
 from jobs_data.engine import make_engine
-from tests.app_servers import AppServers, open_websocket
-from tests.conftest import find_program
-from tests.mariadb import free_port
-from tests.nginx import running_nginx
+from tests.support.app_servers import AppServers, open_websocket
+from tests.support.mariadb import free_port
+from tests.support.nginx import running_nginx
+from tests.support.programs import require_program
 from web.sessions import COOKIE
 
 HEADER = "X-Forwarded-Email"
@@ -79,7 +79,7 @@ def site(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Proxied]:
     """Start the app, and nginx before it, which connects from an address that the app believes."""
-    find_program("nginx", "nginx-light")  # before the app is started for nothing
+    require_program("nginx", "nginx-light")  # before the app is started for nothing
     address = app_server(
         HERATIO_JOBS_DATABASE_URL=database_url,
         HERATIO_JOBS_PROXY_USER_HEADER=HEADER,

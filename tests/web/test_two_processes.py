@@ -19,11 +19,11 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from jobs_data import demo, links, platform
-from tests.app_servers import AppServers
-from tests.conftest import find_program
-from tests.mariadb import MariaDB, free_port
-from tests.nginx import running_nginx
-from tests.store import Store
+from tests.support.app_servers import AppServers
+from tests.support.mariadb import MariaDB, free_port
+from tests.support.nginx import running_nginx
+from tests.support.programs import require_program
+from tests.support.store import Store
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "scaling.md"
 PATIENCE = 60.0
@@ -65,7 +65,7 @@ def site(
     mariadb_server: MariaDB, app_server: AppServers, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """Start two processes with one key on one database, and nginx before them."""
-    find_program("nginx", "nginx-light")  # before the processes are started for nothing
+    require_program("nginx", "nginx-light")  # before the processes are started for nothing
     name = f"test_{secrets.token_hex(8)}"
     mariadb_server.create_database(name)
     store = Store(mariadb_server.url(name))

@@ -3,7 +3,6 @@
 import os
 import pwd
 import secrets
-import shutil
 import socket
 import subprocess
 import time
@@ -16,13 +15,11 @@ import pymysql
 from pymysql.constants import CR
 from pymysql.cursors import Cursor
 
+from tests.support.programs import find_program
+
 START_SECONDS = 60
 STOP_SECONDS = 20
 LOCK_WAIT_SECONDS = 10
-
-
-class ProgramMissing(Exception):
-    """A program is not installed; the message says which package has it."""
 
 
 class DidNotStart(Exception):
@@ -79,15 +76,6 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-def find_program(name: str, package: str) -> str:
-    """Return a program's path. Raises ProgramMissing."""
-    # A daemon lives in a folder that is not on everybody's path.
-    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-    if path is None:
-        raise ProgramMissing(f"{name} is not installed (Debian: apt install {package})")
-    return path
 
 
 @contextmanager

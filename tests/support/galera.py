@@ -14,7 +14,8 @@ from typing import Final
 
 import pymysql
 
-from tests.mariadb import DidNotStart, MariaDB, ProgramMissing, find_program, free_port
+from tests.support.mariadb import DidNotStart, MariaDB, free_port
+from tests.support.programs import ProgramMissing, find_program
 
 PROVIDER: Final = Path("/usr/lib/galera/libgalera_smm.so")
 PACKAGES: Final = "mariadb-server galera-4 rsync haproxy"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from streamlit import config
 
-from tests.app_servers import ROOT
+from tests.support.app_servers import ROOT
 
 
 def walk(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str, str]]:

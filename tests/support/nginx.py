@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from jobs_data import links
-from tests.app_servers import stop
-from tests.conftest import find_program
+from tests.support.app_servers import stop
+from tests.support.programs import require_program
 
 START_SECONDS = 20
 
@@ -36,7 +36,7 @@ http {{
 @contextmanager
 def running_nginx(folder: Path, http: str, origin: str) -> Iterator[None]:
     """Run nginx with this in its http block, until it answers for the app at an origin and after."""
-    nginx = find_program("nginx", "nginx-light")
+    nginx = require_program("nginx", "nginx-light")
     configuration, log = folder / "nginx.conf", folder / "log"
     configuration.write_text(CONFIGURATION.format(folder=folder, http=http), "utf-8")
     with log.open("wb") as output:

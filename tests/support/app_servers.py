@@ -14,10 +14,10 @@ from websockets.sync.client import connect
 
 from jobs_data import platform
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
-from tests.mariadb import free_port
-from tests.store import Store
+from tests.support.mariadb import free_port
+from tests.support.store import Store
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "test-artefacts"
 START_SECONDS = 60
 STOP_SECONDS = 10

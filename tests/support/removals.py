@@ -6,7 +6,7 @@ import numpy as np
 
 from jobs_data import removal
 from jobs_data.receipts import Action, Cause
-from tests.store import Store
+from tests.support.store import Store
 
 CAUSE = Cause("ada", Action.DELETE, "2 selected jobs")
 

@@ -275,7 +275,7 @@ def _without_foreign_keys(engine: Engine) -> None:
 
 def documented_grants(database: str, account: str) -> list[str]:
     """Return the GRANT statements of docs/connecting.md, for a database and an account."""
-    document = Path(__file__).parents[1] / "docs" / "connecting.md"
+    document = Path(__file__).parents[2] / "docs" / "connecting.md"
     statements = re.findall(r"GRANT [^;]+;", document.read_text("utf-8"))
     assert statements
     return [

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from tests.browser.conftest import Screen
+from tests.support.screen import Screen
 
 HEADER_CENTRE = 18
 FIRST_ROW_CENTRE = 55

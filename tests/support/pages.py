@@ -1,0 +1,80 @@
+"""Pages run by Streamlit without a browser, and what they show."""
+
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+from jobs_data.accounts import Right
+
+MAIN = Path(__file__).parents[2] / "pages" / "main.py"
+RERUNS = 100
+PANELS = [
+    "How jobs ended",
+    "Failure rate",
+    "Durations",
+    "Busiest hours",
+    "Owners",
+    "Failures, grouped",
+    "Possibly stuck",
+    "Since you last looked",
+]
+"""The titles of the report's panels, in their order."""
+
+
+def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1) -> None:
+    """Let the pages see a header of the gate, or none."""
+    told = quote(json.dumps({"who": who, "name": "*Ada* <b>", "right": right, "by_proxy": False}))
+    headers = {"X-Heratio-Jobs-Account": told} if right else {}
+    monkeypatch.setattr(ContextProxy, "headers", headers)
+
+
+def show(script: str = "", /, **query: str) -> AppTest:
+    """Run a page with a query and return what it shows; it must not have failed."""
+    app = AppTest.from_file(str(MAIN), default_timeout=30)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if script:
+        app.switch_page(script)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Return all plain text of the page."""
+    parts = [app.subheader, app.markdown, app.caption, app.text]
+    parts += [app.info, app.warning, app.success, app.error]
+    return "\n".join(str(element.value) for elements in parts for element in elements)
+
+
+def cards(app: AppTest) -> list[str]:
+    """Return the numbers on the cards."""
+    return [card.value for card in app.metric]
+
+
+def names(app: AppTest) -> list[str]:
+    """Return the names in the table."""
+    return list(app.dataframe[0].value["name"])
+
+
+def press(app: AppTest, label: str) -> None:
+    """Press the button with a label."""
+    [button] = [button for button in app.button if button.label == label]
+    button.click().run()
+    assert not app.exception
+
+
+def until(app: AppTest, text: str) -> None:
+    """Run the page again until it says something; fail where it never does."""
+    for _ in range(RERUNS):
+        if text in words(app):
+            return
+        app.run()
+    pytest.fail(f"The page never said {text!r} but:\n{words(app)}", pytrace=False)
