@@ -478,7 +478,7 @@ def test_no_secret_is_told(store: Store, caplog: pytest.LogCaptureFixture) -> No
         assert secret not in everything
 
 
-def test_bad_sign_ins_by_the_thousand(store: Store) -> None:
+def test_bad_sign_ins_by_the_hundred(store: Store) -> None:
     """None gets in, none ends in anything but a refusal, and the right one still gets in after."""
     store.security(lockout_enabled="false")
     known = ["ada", "ada@example.org", "gone", "totp", "broken", "none"]
@@ -495,7 +495,7 @@ def test_bad_sign_ins_by_the_thousand(store: Store) -> None:
 
     database = store.database()
     reasons = set()
-    for number in range(1_500):
+    for number in range(400):
         identifier = random.choice([*known, *known, noise(12), noise(600)])
         password = random.choice([noise(30), f"{PASSWORD} ", f" {PASSWORD}", PASSWORD.upper(), "0"])
         if identifier in {"gone", "none", "broken", "totp"} and number % 2:

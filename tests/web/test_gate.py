@@ -22,8 +22,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import demo, links, platform
-from jobs_data.engine import Database, get_database, make_engine
-from tests.support.store import hash_of
+from jobs_data.engine import Database, get_database
+from tests.support.store import Store, hash_of
 from web import gate
 from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
 from web.routes import routes
@@ -130,16 +130,12 @@ def make_door(clock: Clock, readers: frozenset[int], header: str, proxies: str) 
 
 
 @pytest.fixture
-def platform_database(
-    empty_database: str, settings_environment: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Database]:
-    """Give a database with the demo's accounts, served by the app."""
-    engine = make_engine(empty_database)
-    demo.create(engine, jobs=8, seed=1)
-    engine.dispose()
-    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", empty_database)
-    yield get_database()
-    get_database().engine.dispose()
+def platform_database(served: Store) -> Database:
+    """Give a database with the demo's accounts, whose passwords cost little, served by the app."""
+    for email, group in ((demo.DEMO_ADMINISTRATOR, 100), (demo.DEMO_READER, EDITORS)):
+        served.account(email.partition("@")[0], group, password=demo.DEMO_PASSWORD, email=email)
+    served.job("import"), served.job("export", 183)
+    return get_database()
 
 
 @pytest.fixture
