@@ -56,7 +56,7 @@ if not key:
 
 sessions = Sessions(key)
 door = Doorkeeping(settings.reader_group_ids, settings.proxy_user_header, settings.proxies)
-standings = Standings(get_database, door.reader_groups)
+standings = Standings(get_database, door.reader_groups, settings.access_seconds)
 sign_in = SignIn(sessions, standings, door, demo_accounts)
 
 

@@ -113,6 +113,13 @@ class Settings(BaseSettings):
         description="ids of the platform's groups whose members may look but not remove, separated "
         "by commas, such as 101,102",
     )
+    access_seconds: float = Field(
+        default=28,
+        ge=1,
+        le=28,
+        description="a number from 1 to 28: for how many seconds what an account may do is believed "
+        "before it is read again",
+    )
     proxy_user_header: str = Field(
         default="",
         description="the name of the header in which a proxy says who has signed in with it, such "

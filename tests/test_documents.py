@@ -37,7 +37,7 @@ def section(document: str, heading: str) -> str:
 def offered_routes() -> Iterator[str]:
     """Yield each route as the documents spell it, such as `POST /admin/jobs/delete/{id}`."""
     sign_in = SignIn(
-        Sessions("key"), Standings(get_database, frozenset()), Doorkeeping(frozenset(), "", ()), {}
+        Sessions("key"), Standings(get_database, frozenset(), 28), Doorkeeping(frozenset(), "", ()), {}
     )
     for route in [*routes(), *sign_in.routes()]:
         assert isinstance(route, Route)

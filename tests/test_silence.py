@@ -15,9 +15,9 @@ from jobs_data import engine, export, export_rows, live, queries
 from jobs_data.engine import Database, DatabaseUnavailable, make_engine
 from jobs_data.filters import ListView, Sort
 from jobs_data.live import Live
-from tests.mariadb import MariaDB
-from tests.silent_proxy import SilentProxy, in_front_of
-from tests.store import Store
+from tests.support.mariadb import MariaDB
+from tests.support.silent_proxy import SilentProxy, in_front_of
+from tests.support.store import Store
 from web import gate
 from web.gate import Standings
 
@@ -255,7 +255,7 @@ def test_the_gate_answers_although_the_database_does_not(
     """All who ask for an account wait for one read, no longer than told, and get what it comes to."""
     ada = store.account("ada", 100)
     monkeypatch.setattr(gate, "ANSWER_SECONDS", 0.2)
-    standings = Standings(lambda: database, frozenset())
+    standings = Standings(lambda: database, frozenset(), 28)
 
     async def ask() -> None:
         proxy.silence_all()

@@ -25,9 +25,6 @@ from jobs_data.settings import Network
 from web import answers, peers
 from web.sessions import COOKIE, Session, Sessions, session_cookie
 
-STANDING_SECONDS: Final = 28.0
-"""How long an account's right is believed: what was withdrawn is gone within half a minute."""
-
 RETRY_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
 """How long a request waits for its account to be read; what is read later is there for the next one."""
@@ -73,17 +70,19 @@ class Doorkeeping:
 
 
 class Standings:
-    """The accounts behind open sessions, re-read at most once in 28 seconds each."""
+    """The accounts behind open sessions, each believed for some seconds and then read again."""
 
     def __init__(
         self,
         database: Callable[[], Database],
         reader_groups: frozenset[int],
+        seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Read accounts of a database; `clock` counts seconds."""
         self._database = database
         self._reader_groups = reader_groups
+        self._seconds = seconds
         self._clock = clock
         self._known: dict[int | str, tuple[float, Account | None]] = {}
         self._reading: dict[int | str, asyncio.Task[Account | None]] = {}
@@ -109,7 +108,7 @@ class Standings:
 
     def learn(self, account: Account) -> None:
         """Take over an account that has just been read, because it has just signed in."""
-        self._known[account.id] = (self._clock() + STANDING_SECONDS, account)
+        self._known[account.id] = (self._clock() + self._seconds, account)
 
     def seconds_left(self, who: int | str) -> float:
         """Return how long what is known of an account will still be believed."""
@@ -118,7 +117,7 @@ class Standings:
     async def _read_anew(self, who: int | str) -> Account | None:
         account = await run_in_threadpool(self._read, who)
         self._forget_old()
-        self._known[who] = (self._clock() + STANDING_SECONDS, account)
+        self._known[who] = (self._clock() + self._seconds, account)
         return account
 
     def _has_read(self, who: int | str, reading: asyncio.Task[Account | None]) -> None:

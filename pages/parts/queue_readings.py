@@ -1,4 +1,7 @@
-"""What the screens of the queues read: at most once in ten seconds for all sessions."""
+"""What the screens of the queues read: at most once in ten seconds for all sessions.
+
+Where the list is not shared (HERATIO_JOBS_LIST_SECONDS=0), each session reads for itself.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,8 @@ def shared(
     **named: P.kwargs,
 ) -> T:
     """Return what a function of `queues` returns. Raises DatabaseUnavailable as that does."""
+    if not database.list_seconds:
+        return read(database, *arguments, **named)
     key = (read.__name__, identity(database), arguments, tuple(named.items()))
     reading = partial(_read, read.__name__, identity(database), arguments, named, read, database)
     with translated_errors():
