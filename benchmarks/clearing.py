@@ -17,9 +17,10 @@ from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
 from benchmarks.bench import FULL_SIZE, Bench, quiet
 from benchmarks.figures import Figure, within
-from jobs_data import platform, removal, status
-from jobs_data.engine import Database, make_engine
+from jobs_data import removal
 from jobs_data.exact_rows import exact_tables
+from jobs_data.platform import status, tables
+from jobs_data.platform.engine import Database, make_engine
 from jobs_data.receipts import Action, Cause
 
 WORKER_SECONDS = 0.05
@@ -181,7 +182,7 @@ def _again(clearing: removal.Removal, action: Callable[[], None], pause: float) 
 
 def _job_ids(engine: Engine) -> tuple[int, int]:
     with engine.connect() as connection:
-        found = connection.execute(select(func.min(platform.job.c.id), func.max(platform.job.c.id)))
+        found = connection.execute(select(func.min(tables.job.c.id), func.max(tables.job.c.id)))
         first, last = found.one()
     return first, last
 
@@ -192,13 +193,13 @@ class _Worker:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.longest_update = self.longest_insert = 0.0
-        active = select(platform.job.c.id).where(status.is_in(status.State.ACTIVE))
+        active = select(tables.job.c.id).where(status.is_in(status.State.ACTIVE))
         with engine.connect() as connection:
-            ids = connection.execute(active.order_by(platform.job.c.id)).scalars().all()
+            ids = connection.execute(active.order_by(tables.job.c.id)).scalars().all()
         self.job_id = ids[len(ids) // 2]
 
     def write(self) -> None:
-        job = platform.job
+        job = tables.job
         began = time.perf_counter()
         with self.engine.begin() as connection:
             connection.execute(update(job).where(job.c.id == self.job_id).values(output=f"{began}"))
@@ -211,12 +212,10 @@ class _Worker:
     def _start_job(self, connection: Connection) -> None:
         now = func.now()
         new = connection.execute(
-            insert(platform.object_).values(
-                class_name=platform.JOB_CLASS, created_at=now, updated_at=now
-            )
+            insert(tables.object_).values(class_name=tables.JOB_CLASS, created_at=now, updated_at=now)
         ).lastrowid
-        connection.execute(insert(platform.job).values(id=new, name="new", status_id=183))
-        connection.execute(insert(platform.note).values(object_id=new, source_culture="en"))
+        connection.execute(insert(tables.job).values(id=new, name="new", status_id=183))
+        connection.execute(insert(tables.note).values(object_id=new, source_culture="en"))
 
 
 class _Reader:
@@ -229,7 +228,7 @@ class _Reader:
 
     def look(self, clearing: removal.Removal) -> None:
         at = self.first + (self.last - self.first) * clearing.removed // max(1, clearing.total)
-        stretch = {"low": at - READER_JOBS, "high": at + READER_JOBS, "class": platform.JOB_CLASS}
+        stretch = {"low": at - READER_JOBS, "high": at + READER_JOBS, "class": tables.JOB_CLASS}
         halves = text(
             "SELECT (SELECT COUNT(*) FROM job LEFT JOIN object ON object.id = job.id"
             " WHERE job.id BETWEEN :low AND :high AND object.id IS NULL)"

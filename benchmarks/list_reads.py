@@ -16,11 +16,11 @@ from benchmarks.bench import FULL_SIZE, Bench
 from benchmarks.figures import Figure, faster, limited, seconds
 from benchmarks.platform_shapes import FIRST_PAGE, SHAPES, Shape
 from jobs_data import queries
-from jobs_data.engine import Database, make_engine
 from jobs_data.filters import ListView
 from jobs_data.live import close_all, live_of
-from jobs_data.status import State
-from jobs_data.times import day_starts
+from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.status import State
+from jobs_data.platform.times import day_starts
 from tests.support.app_servers import ROOT
 
 PROCESSES: Final = 3

@@ -11,8 +11,8 @@ from benchmarks.bench import FULL_SIZE, Bench
 from benchmarks.figures import Figure, limited
 from jobs_data import queries
 from jobs_data.counts import SEARCH_SECONDS
-from jobs_data.engine import Database, make_engine
 from jobs_data.filters import Dates, JobFilter, ListView, Sort
+from jobs_data.platform.engine import Database, make_engine
 
 ROUNDS: Final = 3
 

@@ -12,11 +12,11 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data import frames
-from jobs_data.engine import Database, TookTooLong
 from jobs_data.filter_words import owner_called
 from jobs_data.filters import NO_OWNER
-from jobs_data.owners import owner_names, users_called
-from jobs_data.platform import job, job_execution, user
+from jobs_data.platform.engine import Database, TookTooLong
+from jobs_data.platform.owners import owner_names, users_called
+from jobs_data.platform.tables import job, job_execution, user
 
 NEWEST: Final = 20_000
 """In how many jobs, those with the highest numbers, names and types are looked for."""

@@ -18,8 +18,9 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql.sqltypes import Float, Integer, NullType, String, _Binary
 
-from jobs_data.engine import Database
-from jobs_data.platform import (
+from jobs_data.platform.engine import Database
+from jobs_data.platform.status import FINISHED_IDS
+from jobs_data.platform.tables import (
     job,
     job_execution,
     note,
@@ -29,7 +30,6 @@ from jobs_data.platform import (
     property_i18n,
 )
 from jobs_data.receipts import job_line
-from jobs_data.status import FINISHED_IDS
 
 TABLES: Final = (object_, job, note, note_i18n, property_, property_i18n, job_execution)
 """The tables that hold something of a job, in the order in which a receipt names them."""

@@ -14,8 +14,9 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data import frames
-from jobs_data.engine import Database
-from jobs_data.platform import (
+from jobs_data.platform.engine import Database
+from jobs_data.platform.status import ERROR
+from jobs_data.platform.tables import (
     ERROR_NOTE_TYPE_ID,
     job,
     job_execution,
@@ -25,7 +26,6 @@ from jobs_data.platform import (
 )
 from jobs_data.queries import FALLBACK_CULTURE
 from jobs_data.statistics import CreatedSince, Period, created_since
-from jobs_data.status import ERROR
 
 NEWEST_FAILURES: Final = 3_000
 """At how many failures of a period is looked: the newest. Each text costs as much as reading it."""

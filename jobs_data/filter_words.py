@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from jobs_data.filters import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter
 from jobs_data.frames import SYSTEM_OWNER
-from jobs_data.status import State
+from jobs_data.platform.status import State
 from jobs_data.wording import counted, one_of
 
 MAX_NAMED: Final = 5

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, select
 from jobs_data import frames
 from jobs_data.filters import DEFAULT_PAGE_SIZE, ListView
 from jobs_data.order import OrderedJobs
-from jobs_data.platform import job
-from jobs_data.status import State, state_of
+from jobs_data.platform.status import State, state_of
+from jobs_data.platform.tables import job
 
 FEWEST_JOBS: Final = 3
 """Fewer in a row are shown as they are: a line for two would save little and hide one."""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from jobs_data.status import State, label_of, state_of
+from jobs_data.platform.status import State, label_of, state_of
 
 UNKNOWN_NAME: Final = "[Unknown]"
 SYSTEM_OWNER: Final = "System"

@@ -14,14 +14,14 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from jobs_data.engine import (
+from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.platform.engine import (
     Database,
     DatabaseUnavailable,
     TookTooLong,
     identity,
     translated_errors,
 )
-from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.queries import JobsList, Moment, read_list
 from jobs_data.single_flight import SingleFlight
 

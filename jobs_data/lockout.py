@@ -16,8 +16,8 @@ from typing import Final
 
 from sqlalchemy import Column, collate, select
 
-from jobs_data.engine import Database, identity
-from jobs_data.platform import login_attempt
+from jobs_data.platform.engine import Database, identity
+from jobs_data.platform.tables import login_attempt
 from jobs_data.security_settings import MOST_ATTEMPTS, read_security_settings
 from jobs_data.sign_in_records import add_attempt, platform_time
 

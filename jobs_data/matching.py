@@ -25,10 +25,11 @@ from sqlalchemy import (
 )
 
 from jobs_data import frames
-from jobs_data.engine import Database
 from jobs_data.filters import NO_OWNER, Dates, JobFilter, parse_number
-from jobs_data.owners import users_called
-from jobs_data.platform import (
+from jobs_data.platform.engine import Database
+from jobs_data.platform.owners import users_called
+from jobs_data.platform.status import ERROR, is_in
+from jobs_data.platform.tables import (
     ERROR_NOTE_TYPE_ID,
     job,
     job_execution,
@@ -38,7 +39,6 @@ from jobs_data.platform import (
     user,
 )
 from jobs_data.spans import BEFORE_ALL_TIMES, within
-from jobs_data.status import ERROR, is_in
 
 
 def matching(

@@ -23,11 +23,12 @@ from sqlalchemy import (
 )
 
 from jobs_data import frames
-from jobs_data.engine import Database, DatabaseUnavailable
 from jobs_data.filters import DEFAULT_PAGE_SIZE, ListView, Sort
 from jobs_data.matching import matching
-from jobs_data.owners import owner_name
-from jobs_data.platform import job, object_, slug
+from jobs_data.platform.engine import Database, DatabaseUnavailable
+from jobs_data.platform.owners import owner_name
+from jobs_data.platform.status import COMPLETED, ERROR, State
+from jobs_data.platform.tables import job, object_, slug
 from jobs_data.spans import (
     BEFORE_ALL_TIMES,
     MAX_ID,
@@ -37,7 +38,6 @@ from jobs_data.spans import (
     created,
     within,
 )
-from jobs_data.status import COMPLETED, ERROR, State
 
 SHALLOW_JOBS: Final = 1_000
 """How far from the newest job a page may be to be looked for from there."""

@@ -26,7 +26,6 @@ from sqlalchemy import (
 
 from jobs_data import frames
 from jobs_data.counts import Counts, Found, read_counts, search
-from jobs_data.engine import Database
 from jobs_data.filters import (
     DEFAULT_PAGE_SIZE,
     JobFilter,
@@ -37,8 +36,10 @@ from jobs_data.filters import (
 )
 from jobs_data.folding import Folded, fold
 from jobs_data.order import OrderedJobs, newest_first, with_object
-from jobs_data.owners import with_owner
-from jobs_data.platform import (
+from jobs_data.platform.engine import Database
+from jobs_data.platform.owners import with_owner
+from jobs_data.platform.status import FIXED_LABELS, State, label_of, state_of
+from jobs_data.platform.tables import (
     ERROR_NOTE_TYPE_ID,
     job,
     job_execution,
@@ -53,7 +54,6 @@ from jobs_data.platform import (
 from jobs_data.spans import (
     within,
 )
-from jobs_data.status import FIXED_LABELS, State, label_of, state_of
 
 FALLBACK_CULTURE: Final = "en"
 OUTPUT_TAIL_BYTES: Final = 200_000

@@ -31,9 +31,9 @@ from sqlalchemy import (
 )
 
 from jobs_data import frames, queue_frames
-from jobs_data.engine import Database
-from jobs_data.owners import with_owner
-from jobs_data.platform import (
+from jobs_data.platform.engine import Database
+from jobs_data.platform.owners import with_owner
+from jobs_data.platform.tables import (
     laravel_batches,
     laravel_failed,
     laravel_jobs,

@@ -31,16 +31,6 @@ from sqlalchemy import (
     text,
 )
 
-from jobs_data.engine import (
-    WRITE_SECONDS,
-    ChangeTooLarge,
-    Database,
-    DatabaseBusy,
-    DatabaseUnavailable,
-    RowsReferredTo,
-    identity,
-    translated_errors,
-)
 from jobs_data.exact_rows import (
     VALUE_BYTES,
     ExactTable,
@@ -51,8 +41,19 @@ from jobs_data.exact_rows import (
     exact_tables,
     listed,
 )
-from jobs_data.ids import Ids
-from jobs_data.platform import (
+from jobs_data.platform.engine import (
+    WRITE_SECONDS,
+    ChangeTooLarge,
+    Database,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    RowsReferredTo,
+    identity,
+    translated_errors,
+)
+from jobs_data.platform.id_lists import Ids
+from jobs_data.platform.status import FINISHED_IDS, is_finished
+from jobs_data.platform.tables import (
     job,
     job_execution,
     note,
@@ -63,7 +64,6 @@ from jobs_data.platform import (
 )
 from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
 from jobs_data.single_flight import held
-from jobs_data.status import FINISHED_IDS, is_finished
 from jobs_data.wording import counted
 from jobs_data.work import Work
 

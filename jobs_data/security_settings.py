@@ -7,10 +7,10 @@ from typing import Final
 
 from sqlalchemy import select
 
-from jobs_data.engine import Database
 from jobs_data.filters import parse_number
 from jobs_data.frames import text
-from jobs_data.platform import ahg_settings
+from jobs_data.platform.engine import Database
+from jobs_data.platform.tables import ahg_settings
 
 MOST_ATTEMPTS: Final = 1_000
 MOST_MINUTES: Final = 525_600

@@ -20,12 +20,12 @@ import numpy as np
 from sqlalchemy import and_, bindparam, case, func, select, true
 
 from jobs_data import frames
-from jobs_data.engine import Database
 from jobs_data.filters import JobFilter
-from jobs_data.ids import Ids, allow_lists, joined, parse_list
 from jobs_data.matching import matching
-from jobs_data.platform import job
-from jobs_data.status import FINISHED_STATES, State, state_of
+from jobs_data.platform.engine import Database
+from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
+from jobs_data.platform.status import FINISHED_STATES, State, state_of
+from jobs_data.platform.tables import job
 
 Account: TypeAlias = int | str
 """Whose a selection is: a user's id, or the name that a proxy vouches for."""

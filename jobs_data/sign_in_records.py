@@ -13,8 +13,8 @@ from typing import Final
 from sqlalchemy import Insert, Update, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs_data.engine import Database, identity
-from jobs_data.platform import login_attempt, user_totp_secret
+from jobs_data.platform.engine import Database, identity
+from jobs_data.platform.tables import login_attempt, user_totp_secret
 
 log = logging.getLogger(__name__)
 

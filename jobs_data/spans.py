@@ -23,7 +23,7 @@ import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, Integer, case, false, func, or_, select
 from sqlalchemy.ext.compiler import compiles
 
-from jobs_data.platform import job, object_
+from jobs_data.platform.tables import job, object_
 from jobs_data.single_flight import SingleFlight
 
 SPAN_IDS: Final = 1_000

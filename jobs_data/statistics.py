@@ -30,11 +30,19 @@ from sqlalchemy import (
 )
 
 from jobs_data import frames
-from jobs_data.engine import Database
 from jobs_data.matching import duration_seconds
-from jobs_data.owners import owner_names
-from jobs_data.platform import JOB_CLASS, job, job_execution, object_
-from jobs_data.status import COMPLETED, ERROR, State, is_finished, is_in, is_unfinished, state_of
+from jobs_data.platform.engine import Database
+from jobs_data.platform.owners import owner_names
+from jobs_data.platform.status import (
+    COMPLETED,
+    ERROR,
+    State,
+    is_finished,
+    is_in,
+    is_unfinished,
+    state_of,
+)
+from jobs_data.platform.tables import JOB_CLASS, job, job_execution, object_
 
 NEWEST_JOBS: Final = 100_000
 """At how many jobs of a period the reads of durations and owners look: the newest."""

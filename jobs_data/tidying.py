@@ -27,8 +27,7 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data import filter_words, frames, results, times
-from jobs_data.engine import Database, TookTooLong
+from jobs_data import filter_words, frames, results
 from jobs_data.filters import (
     ANY_TIME,
     EVERYTHING,
@@ -40,14 +39,16 @@ from jobs_data.filters import (
     parse_filter,
     parse_number,
 )
-from jobs_data.ids import Ids, allow_lists, joined, parse_list
 from jobs_data.matching import matching
-from jobs_data.owners import with_owner
-from jobs_data.platform import job, object_
+from jobs_data.platform import times
+from jobs_data.platform.engine import Database, TookTooLong
+from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
+from jobs_data.platform.owners import with_owner
+from jobs_data.platform.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
+from jobs_data.platform.tables import job, object_
 from jobs_data.queries import read_status_names
 from jobs_data.results import FileSizes, ResultRoots
 from jobs_data.spans import BEFORE_ALL_TIMES, created
-from jobs_data.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
 from jobs_data.wording import counted
 
 PREVIEW_SECONDS: Final = 60

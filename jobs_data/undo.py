@@ -39,10 +39,11 @@ from sqlalchemy import (
     table,
 )
 
-from jobs_data import exact_rows, kept_receipts, platform
-from jobs_data.engine import Database, DatabaseBusy, DatabaseUnavailable, identity
+from jobs_data import exact_rows, kept_receipts
 from jobs_data.exact_rows import ExactTable
-from jobs_data.platform import (
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database, DatabaseBusy, DatabaseUnavailable, identity
+from jobs_data.platform.tables import (
     job,
     job_execution,
     note,
@@ -595,7 +596,7 @@ class _Undoing:
         """Return those of some numbers that a table has as an id."""
         if not ids:
             return set()
-        of = platform.metadata.tables[name]
+        of = tables.metadata.tables[name]
         present = select(of.c.id).where(of.c.id.in_(ids))
         if locked:
             present = present.with_for_update(read=True)

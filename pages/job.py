@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from jobs_data import filters, queries, times
-from jobs_data.engine import get_database
+from jobs_data import filters, queries
+from jobs_data.platform import times
+from jobs_data.platform.engine import get_database
+from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.results import get_result_roots
 from jobs_data.settings import get_settings
-from jobs_data.status import FINISHED_STATES, State
 from pages.parts import dialogs, refresh, report, state
 from pages.parts.text import heading
 from pages.parts.viewer import get_viewer

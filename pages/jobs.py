@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from jobs_data import times
-from jobs_data.engine import get_database
 from jobs_data.live import MAX_AGE_SECONDS, NOW_SECONDS, live_of
+from jobs_data.platform import times
+from jobs_data.platform.engine import get_database
 from jobs_data.settings import get_settings
 from pages.parts import (
     cards,

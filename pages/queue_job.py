@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import humanize
 import streamlit as st
 
-from jobs_data import queues, times
-from jobs_data.engine import Database, DatabaseUnavailable, get_database
-from jobs_data.platform import laravel_failed, laravel_jobs, queue_job, queue_log
+from jobs_data import queues
+from jobs_data.platform import times
+from jobs_data.platform.engine import Database, DatabaseUnavailable, get_database
+from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_job, queue_log
 from jobs_data.queue_filters import (
     QueueFilter,
     QueueState,

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from jobs_data import times
-from jobs_data.engine import get_database
 from jobs_data.filters import ListView
+from jobs_data.platform import times
+from jobs_data.platform.engine import get_database
 from pages.parts import readings, refresh, state
 from pages.parts.periods import pick_period
 from pages.parts.viewer import get_viewer

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from jobs_data import times
-from jobs_data.engine import get_database
 from jobs_data.filters import ListView
+from jobs_data.platform import times
+from jobs_data.platform.engine import get_database
 from jobs_data.tidying import rules_words
 from pages.parts import clearing, filter_bar, readings, receipts_undo, state, tidy_preview, tidy_rules
 from pages.parts.viewer import get_viewer

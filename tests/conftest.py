@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jobs_data import live
-from jobs_data.engine import get_database
+from jobs_data.platform.engine import get_database
 from jobs_data.results import get_result_roots
 from jobs_data.settings import get_settings
 from tests.support import mariadb

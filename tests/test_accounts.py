@@ -18,7 +18,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import event, inspect, select
 
-from jobs_data import accounts, demo, lockout, passwords, platform
+from jobs_data import accounts, demo, lockout, passwords
 from jobs_data.accounts import (
     PARALLEL_SIGN_INS,
     Account,
@@ -29,7 +29,8 @@ from jobs_data.accounts import (
     read_account,
     session_timeout_minutes,
 )
-from jobs_data.engine import Database, make_engine
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database, make_engine
 from jobs_data.security_settings import MOST_ATTEMPTS
 from tests.support.databases import Lend
 from tests.support.mariadb import MariaDB
@@ -177,7 +178,7 @@ def code_at(after: float = 0, secret: str = SECRET) -> str:
 def totp(store: Store, user_id: int, secret: str = SECRET, **values: Any) -> None:
     """Give a user a confirmed TOTP secret."""
     values = {"enabled_at": NOW, **values}
-    store.insert(platform.user_totp_secret, user_id=user_id, secret=secret, **values)
+    store.insert(tables.user_totp_secret, user_id=user_id, secret=secret, **values)
 
 
 @contextmanager
@@ -577,7 +578,7 @@ def test_a_used_code_stays_used_after_a_restart(store: Store, monkeypatch: pytes
     """`last_used_at` tells what was used, with this process's memory gone."""
     totp(store, store.account("ada", 100))
     assert gets_in(store, "ada", PASSWORD, code_at(30))
-    assert store.ids(platform.user_totp_secret, "last_used_at") == [datetime(2026, 6, 15, 12, 0, 30)]
+    assert store.ids(tables.user_totp_secret, "last_used_at") == [datetime(2026, 6, 15, 12, 0, 30)]
     monkeypatch.setattr("jobs_data.second_factors._taken", {})
     for used in (30, 0, -30):
         assert refusal(store, "ada", PASSWORD, code_at(used)) is Reason.CODE_WRONG
@@ -629,7 +630,7 @@ def test_an_unusable_secret_is_not_bypassed(store: Store) -> None:
 
 def test_factors_of_the_platform_are_not_bypassed(store: Store) -> None:
     """A verified mail factor or any WebAuthn key needs the platform; a confirmed TOTP secret does."""
-    mail, key = platform.otp_factor, platform.webauthn_credential
+    mail, key = tables.otp_factor, tables.webauthn_credential
     store.insert(mail, user_id=store.account("mail", 100), verified_at=NOW)
     store.insert(key, user_id=store.account("key", 100))
     both = store.account("both", 100)
@@ -675,8 +676,8 @@ def test_a_lock_is_not_prolonged_by_knocking(counted: Store) -> None:
     fail(counted, 5)
     for minute in range(1, 15):
         assert refusal(counted, "ada", "wrong", after=60 * minute) is Reason.LOCKED
-    if platform.login_attempt.name in counted.database().tables:
-        assert counted.rows(platform.login_attempt) == 5
+    if tables.login_attempt.name in counted.database().tables:
+        assert counted.rows(tables.login_attempt) == 5
     assert gets_in(counted, after=900)
 
 
@@ -732,7 +733,7 @@ def test_both_doors_share_one_count(store: Store) -> None:
         with pytest.raises(SignInRefused):
             sign_in(store, " Ada", "wrong", database=database)
     with store.engine.connect() as connection:
-        rows = connection.execute(select(platform.login_attempt)).all()
+        rows = connection.execute(select(tables.login_attempt)).all()
     assert [tuple(row)[1:] for row in rows[-2:]] == [
         ("ada", HOME, 0, datetime(2026, 6, 15, 14, 0, 5))
     ] * 2
@@ -793,7 +794,7 @@ def test_lockout_can_be_switched_off(store: Store) -> None:
         store.security(lockout_enabled=value)
         fail(store, 3)
     assert gets_in(store)
-    assert store.rows(platform.login_attempt) == 16
+    assert store.rows(tables.login_attempt) == 16
     store.security(lockout_enabled="true")
     fail(store, 1)
     assert refusal(store) is Reason.LOCKED
@@ -861,7 +862,7 @@ def test_atom_is_asked_for_nothing_of_heratios(atom_store: Store) -> None:
         fail(atom_store, 1)
         assert read_account(atom_store.database(), ada, READERS)
         assert session_timeout_minutes(atom_store.database()) == 30
-    named = [name for name in platform.HERATIO_ONLY for s in sent if f"FROM {name}" in s]
+    named = [name for name in tables.HERATIO_ONLY for s in sent if f"FROM {name}" in s]
     assert sent
     assert named == []
 
@@ -869,16 +870,16 @@ def test_atom_is_asked_for_nothing_of_heratios(atom_store: Store) -> None:
 def test_a_database_without_accounts_lets_nobody_in(empty_database: str) -> None:
     """Without users nobody is found, without groups nobody has a right, and nothing fails."""
     store = Store.on(empty_database)
-    platform.metadata.create_all(store.engine, [platform.object_])
+    tables.metadata.create_all(store.engine, [tables.object_])
     with store.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE job (id INTEGER PRIMARY KEY)")
     assert read_account(store.database(), 1, READERS) is None
     assert find_account(store.database(), "ada", READERS) is None
     assert refusal(store) is Reason.WRONG
-    platform.metadata.create_all(store.engine, [platform.actor, platform.user])
-    store.insert(platform.object_, id=1, class_name="QubitUser", created_at=NOW, updated_at=NOW)
-    store.insert(platform.actor, id=1, source_culture="en")
-    store.insert(platform.user, id=1, username="ada", salt=SALT, password_hash=CHEAP)
+    tables.metadata.create_all(store.engine, [tables.actor, tables.user])
+    store.insert(tables.object_, id=1, class_name="QubitUser", created_at=NOW, updated_at=NOW)
+    store.insert(tables.actor, id=1, source_culture="en")
+    store.insert(tables.user, id=1, username="ada", salt=SALT, password_hash=CHEAP)
     account = sign_in(store)
     assert (account.right, account.display_name) == (None, "ada")
     store.engine.dispose()
@@ -904,7 +905,7 @@ def test_refused_writes_are_made_up_for(
             store.attempt("ada", HOME, False, NOW.replace(tzinfo=None))
         fail(store, 2, database=database)
         assert refusal(store, database=database) is Reason.LOCKED
-        assert store.rows(platform.login_attempt) == 2
+        assert store.rows(tables.login_attempt) == 2
         told = [r.getMessage() for r in caplog.records if r.name == "jobs_data.sign_in_records"]
         assert sum("login_attempt" in message for message in told) == 1
         assert sum("user_totp_secret" in message for message in told) == 1
@@ -933,8 +934,8 @@ def test_the_documented_writes_need_no_more_than_their_columns(mariadb_server: M
         database = Database(make_engine(url))
         totp(store, store.account("ada", 100))
         assert gets_in(store, "ada", PASSWORD, code_at(), database=database)
-        assert store.ids(platform.login_attempt, "success") == [1]
-        assert store.ids(platform.user_totp_secret, "last_used_at") != [None]
+        assert store.ids(tables.login_attempt, "success") == [1]
+        assert store.ids(tables.user_totp_secret, "last_used_at") != [None]
         database.engine.dispose()
     finally:
         store.engine.dispose()
@@ -957,14 +958,14 @@ def test_the_demos_two_accounts_get_in(empty_database: str, atom: bool) -> None:
     ):
         account = sign_in(store, identifier, demo.DEMO_PASSWORD)
         assert (account.email, account.right) == (identifier, right)
-    assert store.ids(platform.acl_group) == [100, 101, 102, 103]
-    hashes = store.ids(platform.user, "password_hash")
+    assert store.ids(tables.acl_group) == [100, 101, 102, 103]
+    hashes = store.ids(tables.user, "password_hash")
     assert len([found for found in hashes if found]) == 2
     assert len(hashes) == 14
     assert refusal(store, "sato", demo.DEMO_PASSWORD) is Reason.WRONG
-    assert set(store.ids(platform.acl_user_group, "group_id")) == {100, 101, 102, 103}
+    assert set(store.ids(tables.acl_user_group, "group_id")) == {100, 101, 102, 103}
     if atom:
-        assert not platform.HERATIO_ONLY & set(inspect(store.engine).get_table_names())
+        assert not tables.HERATIO_ONLY & set(inspect(store.engine).get_table_names())
     store.engine.dispose()
 
 
@@ -972,7 +973,7 @@ def test_an_embedded_demo_without_accounts_is_made_anew(tmp_path: Path) -> None:
     """What an earlier version made is replaced, its log included; a present one is left alone."""
     database, root = tmp_path / "jobs.sqlite", tmp_path / "web-root"
     engine = make_engine(f"sqlite:///{database}")
-    platform.metadata.create_all(engine, [platform.object_])
+    tables.metadata.create_all(engine, [tables.object_])
     engine.dispose()
     log = tmp_path / "jobs.sqlite-wal"
     log.write_bytes(b"of the old file")

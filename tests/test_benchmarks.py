@@ -7,9 +7,9 @@ import pytest
 from benchmarks.figures import BEGIN, END, Figure, faster, table, within, write_down
 from benchmarks.platform_shapes import SHAPES, Shape
 from jobs_data import demo, queries
-from jobs_data.engine import Database, make_engine
 from jobs_data.filters import Sort
 from jobs_data.frames import UNKNOWN_NAME
+from jobs_data.platform.engine import Database, make_engine
 from tests.support.mariadb import MariaDB
 
 

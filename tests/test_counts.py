@@ -9,8 +9,8 @@ from jobs_data import counts, live, queries
 from jobs_data.counts import Counts
 from jobs_data.filters import JobFilter, ListView
 from jobs_data.live import live_of
+from jobs_data.platform.status import State
 from jobs_data.queries import JobsList
-from jobs_data.status import State
 from tests.support.store import Store
 
 IMPORTS = ListView(JobFilter(search="import"), limit=5)

@@ -13,16 +13,17 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import Engine, Table, create_engine, delete, func, inspect, select, update
 
-from jobs_data import demo, platform
+from jobs_data import demo
 from jobs_data.__main__ import main
 from jobs_data.demo import simulator as simulation
 from jobs_data.demo.history import HOSTILE_PATH
 from jobs_data.demo.result_files import ResultFile, write_result
 from jobs_data.demo.simulator import Simulator
-from jobs_data.engine import make_engine
-from jobs_data.platform import job, job_execution, note, note_i18n, object_, slug
+from jobs_data.platform import tables
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS, State, is_in
+from jobs_data.platform.tables import job, job_execution, note, note_i18n, object_, slug
 from jobs_data.results import find_result, read_result_roots
-from jobs_data.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS, State, is_in
 
 NOW = datetime(2026, 3, 11, 14, 30, 15)
 JOBS = 1500
@@ -77,7 +78,7 @@ def rows(engine: Engine, table: Table[Any]) -> list[Any]:
 
 def everything(engine: Engine) -> dict[str, list[Any]]:
     """Return all rows of all tables."""
-    return {table.name: rows(engine, table) for table in platform.metadata.sorted_tables}
+    return {table.name: rows(engine, table) for table in tables.metadata.sorted_tables}
 
 
 def change(engine: Engine, statement: Any) -> None:
@@ -103,7 +104,7 @@ def eventually(condition: Callable[[], object]) -> bool:
 
 def test_each_job_has_its_object(filled: Engine) -> None:
     """There are as many jobs as asked for, and exactly these are objects of the job class."""
-    of_class = select(object_.c.id).where(object_.c.class_name == platform.JOB_CLASS)
+    of_class = select(object_.c.id).where(object_.c.class_name == tables.JOB_CLASS)
     ids = column(filled, select(job.c.id))
     assert len(ids) == JOBS
     assert set(ids) == set(column(filled, of_class))
@@ -238,28 +239,28 @@ def test_jobs_refer_to_people_and_records(filled: Engine) -> None:
     assert set(kinds) == {"QubitInformationObject"}
     assert set(records) - set(column(filled, select(slug.c.object_id)))
     starters = Counter(column(filled, select(job.c.user_id)))
-    assert len(starters) == 1 + len(rows(filled, platform.user))
+    assert len(starters) == 1 + len(rows(filled, tables.user))
     assert 0.15 < starters[None] / JOBS < 0.45
 
 
 def test_people_have_names_in_their_own_culture(filled: Engine) -> None:
     """Each person's address is at example.org, and nearly each has a name in the own culture."""
     assert all(
-        address.endswith("@example.org") for address in column(filled, select(platform.user.c.email))
+        address.endswith("@example.org") for address in column(filled, select(tables.user.c.email))
     )
     named = read(
         filled,
-        select(platform.actor_i18n.c.authorized_form_of_name)
-        .where(platform.actor_i18n.c.id == platform.actor.c.id)
-        .where(platform.actor_i18n.c.culture == platform.actor.c.source_culture),
+        select(tables.actor_i18n.c.authorized_form_of_name)
+        .where(tables.actor_i18n.c.id == tables.actor.c.id)
+        .where(tables.actor_i18n.c.culture == tables.actor.c.source_culture),
     )
-    assert len(named) == len(rows(filled, platform.user)) - 1
+    assert len(named) == len(rows(filled, tables.user)) - 1
     assert ("佐藤 美咲",) in named
 
 
 def test_statuses_have_names_in_many_languages(filled: Engine) -> None:
     """The three statuses are named in the same cultures, the two odd ids mean something else."""
-    names = {(row.id, row.culture): row.name for row in rows(filled, platform.term_i18n)}
+    names = {(row.id, row.culture): row.name for row in rows(filled, tables.term_i18n)}
     cultures = {culture for term_id, culture in names if term_id == IN_PROGRESS}
     assert {"en", "fr", "es", "nl", "de", "ar", "ja"} <= cultures
     for term_id in FINISHED_IDS:
@@ -274,19 +275,19 @@ def test_page_size_is_set(filled: Engine) -> None:
     """The platform-wide page size is there as the platform keeps it."""
     found = read(
         filled,
-        select(platform.setting.c.scope, platform.setting_i18n.c.value)
-        .where(platform.setting.c.id == platform.setting_i18n.c.id)
-        .where(platform.setting.c.name == "hits_per_page"),
+        select(tables.setting.c.scope, tables.setting_i18n.c.value)
+        .where(tables.setting.c.id == tables.setting_i18n.c.id)
+        .where(tables.setting.c.name == "hits_per_page"),
     )
     assert found == [(None, "10")]
 
 
 def test_some_jobs_own_properties(filled: Engine) -> None:
     """A few jobs have a property with a value, and only jobs have."""
-    owners = column(filled, select(platform.property_.c.object_id))
+    owners = column(filled, select(tables.property_.c.object_id))
     assert 0 < len(owners) < 0.1 * JOBS
     assert set(owners) <= set(column(filled, select(job.c.id)))
-    assert len(rows(filled, platform.property_i18n)) == len(owners)
+    assert len(rows(filled, tables.property_i18n)) == len(owners)
 
 
 def test_only_completed_jobs_have_results(filled: Engine) -> None:
@@ -397,7 +398,7 @@ def test_refuses_a_database_with_jobs(small: Engine) -> None:
 
 def test_refuses_a_database_with_another_table_of_the_platform(empty: Engine) -> None:
     """Half a platform is refused too, and no table is added to it."""
-    platform.metadata.create_all(empty, [object_])
+    tables.metadata.create_all(empty, [object_])
     with pytest.raises(demo.DatabaseNotEmpty, match="already has a table named object, "):
         demo.create(empty, jobs=5, seed=5, now=NOW)
     assert inspect(empty).get_table_names() == ["object"]
@@ -495,7 +496,7 @@ def test_simulator_starts_a_job_as_the_platform_does(small: Engine) -> None:
     assert made.completed_at is None
     assert made.output.endswith("Job started.")
     (thing,) = read(small, select(object_).where(object_.c.id == job_id))
-    assert thing.class_name == platform.JOB_CLASS
+    assert thing.class_name == tables.JOB_CLASS
     (execution,) = read(small, select(job_execution).where(job_execution.c.job_id == job_id))
     assert execution.started_at == thing.created_at
     assert execution.completed_at is None

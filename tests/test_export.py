@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from jobs_data import export, export_rows, queries
-from jobs_data.engine import DatabaseBusy
 from jobs_data.filters import JobFilter, ListView, Sort
-from jobs_data.status import State
+from jobs_data.platform.engine import DatabaseBusy
+from jobs_data.platform.status import State
 from tests.support.store import NOON, Store
 
 

@@ -14,12 +14,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table, delete, insert, select
 
-from jobs_data import counts, export, export_rows, order, platform, queries, spans
+from jobs_data import counts, export, export_rows, order, queries, spans
 from jobs_data.counts import Counts
-from jobs_data.engine import Database
 from jobs_data.filters import NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.matching import matching
-from jobs_data.status import FINISHED_STATES, State, state_of
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database
+from jobs_data.platform.status import FINISHED_STATES, State, state_of
 from jobs_data.tidying import Rules, read_preview
 from tests.support.store import NOON, Store
 
@@ -261,19 +262,19 @@ def beside(job: Job, jobs: Sequence[Job], view: ListView, *, pads: bool) -> tupl
 def fill(store: Store, jobs: Sequence[Job]) -> None:
     """Put exactly these jobs, with all users and records, into the database."""
     rows: dict[Table, list[Mapping[str, Any]]] = {
-        platform.user: [{"id": i, "username": names[0]} for i, names in OWNERS.items()],
-        platform.actor_i18n: [
+        tables.user: [{"id": i, "username": names[0]} for i, names in OWNERS.items()],
+        tables.actor_i18n: [
             {"id": i, "culture": culture, "authorized_form_of_name": name}
             for i, names in OWNERS.items()
             for culture, name in zip(("en", "fr"), names[1:], strict=True)
         ],
-        platform.slug: [{"object_id": i, "slug": slug} for i, slug in SLUGS.items() if slug],
-        platform.object_: [
+        tables.slug: [{"object_id": i, "slug": slug} for i, slug in SLUGS.items() if slug],
+        tables.object_: [
             {"id": job.id, "created_at": job.created, "updated_at": NOON, "serial_number": 0}
             for job in jobs
             if job.created
         ],
-        platform.job: [
+        tables.job: [
             {
                 "id": job.id,
                 "name": job.name,
@@ -285,12 +286,12 @@ def fill(store: Store, jobs: Sequence[Job]) -> None:
             }
             for job in jobs
         ],
-        platform.note: [
+        tables.note: [
             {"object_id": job.id, "type_id": type_id, "source_culture": "en"}
             for job in jobs
             for type_id in job.notes
         ],
-        platform.job_execution: [{"job_id": job.id, **vars(job.run)} for job in jobs if job.run],
+        tables.job_execution: [{"job_id": job.id, **vars(job.run)} for job in jobs if job.run],
     }
     with store.engine.begin() as connection:
         for table, values in rows.items():
@@ -409,7 +410,7 @@ def test_each_part_of_a_filter_is_exact_at_its_edges(store_without_foreign_keys:
         with database.reading() as connection:
             for job_filter in wanted:
                 meets = matching(job_filter, database, now)
-                found = connection.execute(select(platform.job.c.id).where(*meets)).scalars()
+                found = connection.execute(select(tables.job.c.id).where(*meets)).scalars()
                 expected = [job.id for job in world if lets_through(job_filter, job, now)]
                 assert sorted(found) == expected, job_filter
 

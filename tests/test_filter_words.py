@@ -7,7 +7,7 @@ import pytest
 
 from jobs_data.filter_words import chips, words
 from jobs_data.filters import EVERYTHING, NO_OWNER, Dates, JobFilter, parse_dates
-from jobs_data.status import State
+from jobs_data.platform.status import State
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NAMES = {7: "Ada", 8: "Ada"}

@@ -18,7 +18,7 @@ from jobs_data.filters import (
     spell_dates,
     view_params,
 )
-from jobs_data.status import State
+from jobs_data.platform.status import State
 
 
 def utc(*parts: int) -> datetime:

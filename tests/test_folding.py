@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from sqlalchemy import delete
 
-from jobs_data import folding, platform, queries
-from jobs_data.engine import Database
+from jobs_data import folding, queries
 from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database
+from jobs_data.platform.status import State
 from jobs_data.queries import JobsList
-from jobs_data.status import State
 from tests.support.store import NOON, Store
 
 FOLDED = ListView(fold=True, limit=4)
@@ -127,7 +128,7 @@ def test_a_page_goes_on_from_a_job_that_is_gone(store: Store) -> None:
     view = replace(FOLDED, after=ids[5])
     before = read(database, view).rows["id"].tolist()
     with store.engine.begin() as connection:
-        connection.execute(delete(platform.job).where(platform.job.c.id == ids[5]))
+        connection.execute(delete(tables.job).where(tables.job.c.id == ids[5]))
     assert before == ids[1:5][::-1]
     assert read(database, view).rows["id"].tolist() == before
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from jobs_data import platform
+from jobs_data.platform import tables
 from tests.support.databases import ReusedDatabase
 from tests.support.dumps import dump
 from tests.support.mariadb import MariaDB
@@ -73,7 +73,7 @@ def test_a_test_that_leaves_a_transaction_open_fails(mariadb_server: MariaDB) ->
                 reused.make_new()
             connection.invalidate()
         store = Store.on(reused.url)
-        assert store.rows(platform.term_i18n) == 7
+        assert store.rows(tables.term_i18n) == 7
         assert store.job() == 187
         store.close()
         reused.make_new()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from jobs_data import kept_receipts
-from jobs_data.engine import Database, make_engine
 from jobs_data.kept_receipts import Receipt, ReceiptsUnreadable, State, Summary
+from jobs_data.platform.engine import Database, make_engine
 from jobs_data.receipts import Action, Cause, ReceiptWriter
 
 COLUMNS = {"object": ["id", "created_at"], "job": ["id", "output", "name"]}

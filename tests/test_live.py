@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import event, text
 
 from jobs_data import live, removal
-from jobs_data.engine import DatabaseUnavailable, TookTooLong
 from jobs_data.filters import JobFilter, ListView
 from jobs_data.live import Live
+from jobs_data.platform.engine import DatabaseUnavailable, TookTooLong
+from jobs_data.platform.status import State
 from jobs_data.queries import JobsList, Moment
-from jobs_data.status import State
 from tests.support.store import CAUSE, Store
 
 PATIENCE = 20.0

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import event
 
 from jobs_data import demo, order, queries
-from jobs_data.engine import Database, make_engine
 from jobs_data.filters import JobFilter, ListView, Sort
-from jobs_data.status import State
+from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.status import State
 from tests.support.mariadb import MariaDB
 
 JOBS = 20_000

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from sqlalchemy import Connection, text
 
-from jobs_data import counts, frames, platform, queries, removal, times
+from jobs_data import counts, frames, queries, removal
 from jobs_data.counts import Counts
-from jobs_data.engine import Database, DatabaseUnavailable, make_engine
 from jobs_data.filters import JobFilter, ListView, Sort, parse_number
+from jobs_data.platform import tables, times
+from jobs_data.platform.engine import Database, DatabaseUnavailable, make_engine
+from jobs_data.platform.status import State
 from jobs_data.queries import JobsList
 from jobs_data.removal import Outcome
-from jobs_data.status import State
 from tests.support.databases import on_mariadb
 from tests.support.store import CAUSE, NOON, Store
 
@@ -116,7 +117,7 @@ def test_statuses_speak_the_culture_then_english_then_a_fixed_word(store: Store)
     french = ["En cours", "Complété", "Error", "Active", "Unknown"]
     assert read(store, culture="fr").rows["status"].tolist() == french[::-1]
     with store.engine.begin() as connection:
-        connection.execute(platform.term_i18n.delete())
+        connection.execute(tables.term_i18n.delete())
     fixed = ["In progress", "Completed", "Error", "Active", "Unknown"]
     assert read(store, culture="fr").rows["status"].tolist() == fixed[::-1]
 

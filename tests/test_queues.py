@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from sqlalchemy import func, inspect, select
 
-from jobs_data import demo, platform, queue_frames, queues
-from jobs_data.engine import Database, TookTooLong, make_engine
+from jobs_data import demo, queue_frames, queues
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database, TookTooLong, make_engine
 from jobs_data.queue_filters import (
     JobKey,
     Kind,
@@ -37,7 +38,7 @@ def minutes(number: float) -> timedelta:
 def queued(store: Store, status: str = "pending", **values: Any) -> int:
     """Insert a job of the platform's queue, created at eleven, and return its id."""
     values = {"queue": "default", "job_type": "arX", "created_at": NOON - minutes(60), **values}
-    return store.insert(platform.queue_job, status=status, **values)
+    return store.insert(tables.queue_job, status=status, **values)
 
 
 def row_of(rows: pd.DataFrame, kind: str, queue: str) -> dict[str, Any]:
@@ -67,11 +68,11 @@ def busy(store: Store) -> Store:
     failed = queued(store, "failed", error_message="\n  it broke  \nbadly")
     queued(store, "cancelled")
     for original in (900, 900, None):
-        store.insert(platform.queue_failed, queue="imports", original_job_id=original)
-    store.insert(platform.queue_failed, queue="imports", original_job_id=failed)
+        store.insert(tables.queue_failed, queue="imports", original_job_id=original)
+    store.insert(tables.queue_failed, queue="imports", original_job_id=failed)
     for available, reserved in ((-20, None), (-15, None), (10, None), (-30, -1)):
         store.insert(
-            platform.laravel_jobs,
+            tables.laravel_jobs,
             queue="default",
             payload='{"uuid":"u","displayName":"App\\\\Jobs\\\\Harvest","job":"x"}',
             attempts=1,
@@ -80,7 +81,7 @@ def busy(store: Store) -> Store:
             reserved_at=None if reserved is None else NOW + minutes(reserved),
         )
     store.insert(
-        platform.laravel_failed,
+        tables.laravel_failed,
         uuid="u1",
         queue="mail",
         payload="no JSON",
@@ -136,7 +137,7 @@ def test_the_overview_counts_each_queue_of_both_kinds(busy: Store) -> None:
 def test_the_platforms_times_are_in_its_zone(store: Store) -> None:
     """What Kolkata's clock calls 17:20 is ten minutes before noon UTC; Laravel's seconds are UTC."""
     queued(store, available_at=NOON + minutes(5 * 60 + 20))
-    store.insert(platform.laravel_jobs, queue="q", available_at=NOW - minutes(3), created_at=NOW)
+    store.insert(tables.laravel_jobs, queue="q", available_at=NOW - minutes(3), created_at=NOW)
     rows = queues.read_overview(store.database(timezone="Asia/Kolkata"), now=NOW).rows
     assert rows["oldest_waiting_seconds"].tolist() == [600, 180]
     assert rows["waiting"].tolist() == [1, 1]
@@ -190,7 +191,7 @@ def test_pages_run_through_all_tables_without_gap_or_overlap(busy: Store) -> Non
     seen = [key for page in pages for key in keys(page.rows)]
     assert seen == keys(whole.rows)
     assert [kind for kind, _, _ in seen] == ["heratio"] * 11 + ["laravel"] * 5
-    assert [number for _, _, number in seen][:11] == sorted(busy.ids(platform.queue_job))[::-1]
+    assert [number for _, _, number in seen][:11] == sorted(busy.ids(tables.queue_job))[::-1]
     past = queues.read_queue_jobs(busy.database(), QueueView(page=99, limit=3))
     assert (past.view.page, past.pages, past.first, len(past.rows)) == (6, 6, 16, 1)
 
@@ -246,7 +247,7 @@ def batches(store: Store) -> Store:
         ("over", "completed", 100, 0),
     ):
         store.insert(
-            platform.queue_batch,
+            tables.queue_batch,
             name=name,
             queue="imports",
             status=status,
@@ -263,7 +264,7 @@ def batches(store: Store) -> Store:
     for key, pending, failed in (("a1", 8, 2), ("b2", 10, 0)):
         with store.engine.begin() as connection:
             connection.execute(
-                platform.laravel_batches.insert().values(
+                tables.laravel_batches.insert().values(
                     id=key,
                     name=key,
                     total_jobs=10,
@@ -307,12 +308,12 @@ def test_pages_of_batches_run_through_both_tables(batches: Store) -> None:
 
 def test_a_batch_has_its_jobs_settings_and_log(batches: Store) -> None:
     """Its jobs are those of the filter; Laravel's batch tells the uuids of failed jobs."""
-    batch_id = batches.ids(platform.queue_batch)[0]
+    batch_id = batches.ids(tables.queue_batch)[0]
     job_id = queued(batches, batch_id=batch_id)
     queued(batches, batch_id=batch_id + 1)
     for event, when in (("dispatched", NOON - minutes(1)), ("started", NOON)):
         batches.insert(
-            platform.queue_log, batch_id=batch_id, job_id=job_id, event_type=event, created_at=when
+            tables.queue_log, batch_id=batch_id, job_id=job_id, event_type=event, created_at=when
         )
     batch = queues.read_batch(batches.database(), str(batch_id), now=NOW)
     assert batch is not None
@@ -332,7 +333,7 @@ def test_a_batch_has_its_jobs_settings_and_log(batches: Store) -> None:
 
 def test_a_queued_job_tells_everything(store: Store) -> None:
     """Chain, batch, failed record, log, attempts, and the long texts."""
-    batch = store.insert(platform.queue_batch, name="<b>batch")
+    batch = store.insert(tables.queue_batch, name="<b>batch")
     job_id = queued(
         store,
         available_at=NOON + minutes(2),
@@ -353,7 +354,7 @@ def test_a_queued_job_tells_everything(store: Store) -> None:
     )
     first = queued(store, "completed", chain_id=5, chain_order=1)
     store.insert(
-        platform.queue_failed,
+        tables.queue_failed,
         original_job_id=job_id,
         error_message="given up once",
         error_trace="#1",
@@ -361,7 +362,7 @@ def test_a_queued_job_tells_everything(store: Store) -> None:
         failed_at=NOON,
     )
     for event in ("dispatched", "started", "retried"):
-        store.insert(platform.queue_log, job_id=job_id, event_type=event, created_at=NOON)
+        store.insert(tables.queue_log, job_id=job_id, event_type=event, created_at=NOON)
     job = queues.read_queue_job(store.database(), job_id, now=NOW)
     assert job is not None
     assert (job.state, job.status, job.attempts, job.max_attempts) == ("delayed", "pending", 1, 3)
@@ -411,7 +412,7 @@ def test_a_long_log_shows_its_newest_events(store: Store, monkeypatch: pytest.Mo
     monkeypatch.setattr(queues, "MOST_EVENTS", 2)
     job_id = queued(store)
     for event in ("dispatched", "reserved", "started"):
-        store.insert(platform.queue_log, job_id=job_id, event_type=event)
+        store.insert(tables.queue_log, job_id=job_id, event_type=event)
     log = queues.read_log(store.database(), job_id=job_id)
     assert (log.rows["event"].tolist(), log.is_cut) == (["reserved", "started"], True)
 
@@ -427,7 +428,7 @@ def test_a_job_that_its_batch_or_chain_holds_back_says_so(store: Store) -> None:
 
 def test_a_job_of_laravel_that_has_not_ended(busy: Store) -> None:
     """Its times are UTC, its state follows from them, and its payload is whole."""
-    *_, delayed, running = busy.ids(platform.laravel_jobs)
+    *_, delayed, running = busy.ids(tables.laravel_jobs)
     job = queues.read_laravel_job(busy.database(timezone="Asia/Kolkata"), running, now=NOW)
     assert job is not None
     assert (job.id, job.queue, job.type, job.attempts) == (
@@ -453,7 +454,7 @@ def test_a_failed_job_of_laravel_has_its_whole_exception(busy: Store) -> None:
     """With its trace, in as many lines as there are."""
     store = busy
     failed_id = store.insert(
-        platform.laravel_failed,
+        tables.laravel_failed,
         uuid="u2",
         connection="redis",
         payload='{"displayName":"App\\\\Jobs\\\\Mail"}',
@@ -651,10 +652,10 @@ def test_the_way_back_is_in_the_url(params: dict[str, str], origin: Origin) -> N
 def test_database_is_only_read(busy: Store) -> None:
     """No statement of these screens needs more than SELECT."""
     database: Database = busy.database()
-    before = [busy.rows(table) for table in platform.metadata.sorted_tables]
+    before = [busy.rows(table) for table in tables.metadata.sorted_tables]
     queues.read_overview(database)
     queues.read_queue_jobs(database, QueueView())
-    assert [busy.rows(table) for table in platform.metadata.sorted_tables] == before
+    assert [busy.rows(table) for table in tables.metadata.sorted_tables] == before
 
 
 def test_a_demo_has_believable_queues(empty_database: str) -> None:
@@ -680,16 +681,16 @@ def test_the_simulator_moves_the_queue(empty_database: str) -> None:
     """Jobs come, start and complete; those that had ended stay as they are."""
     engine = make_engine(empty_database)
     demo.create(engine, jobs=60, seed=3)
-    ended = platform.queue_job.c.status.in_(["completed", "failed", "cancelled"])
+    ended = tables.queue_job.c.status.in_(["completed", "failed", "cancelled"])
     with engine.connect() as connection:
-        in_order = select(platform.queue_job).order_by(platform.queue_job.c.id)
+        in_order = select(tables.queue_job).order_by(tables.queue_job.c.id)
         before = connection.execute(in_order.where(ended)).all()
     simulator = demo.Simulator(engine, seed=4)
     for _ in range(120):
         simulator.step()
     with engine.connect() as connection:
         ids = [row.id for row in before]
-        kept = in_order.where(platform.queue_job.c.id.in_(ids))
+        kept = in_order.where(tables.queue_job.c.id.in_(ids))
         assert connection.execute(kept).all() == before
         assert connection.execute(select(func.count()).where(ended)).scalar_one() > len(before)
     engine.dispose()

@@ -20,9 +20,10 @@ import numpy as np
 import pytest
 from sqlalchemy import event, insert, select, text, update
 
-from jobs_data import exact_rows, platform, removal
-from jobs_data.engine import Database, DatabaseBusy, identity, make_engine
+from jobs_data import exact_rows, removal
 from jobs_data.exact_rows import columns_of, exact_tables
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database, DatabaseBusy, identity, make_engine
 from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
 from jobs_data.removal import ClearingRuns, Outcome, Removal
 from tests.support.databases import on_mariadb, on_sqlite
@@ -274,7 +275,7 @@ def test_without_a_receipt_nothing_is_removed(store: Store) -> None:
     assert clearing.removed == 0
     assert clearing.sentence().startswith("0 finished jobs cleared, then the clearing stopped early.")
     assert "HERATIO_JOBS_RECEIPTS_DIR" in clearing.error
-    assert store.ids(platform.job_execution, "job_id") == store.ids() == [job_id]
+    assert store.ids(tables.job_execution, "job_id") == store.ids() == [job_id]
 
 
 def test_a_receipt_that_is_erased_meanwhile_ends_a_removal(store: Store) -> None:
@@ -356,20 +357,20 @@ def test_two_removals_at_once_share_the_jobs(store: Store, monkeypatch: pytest.M
     assert sum(progress.removed for progress in removals) == sum(map(len, gone))
     # A job that one passes over because the other holds it may stay only if that one gives it back.
     assert sorted([*chain(*gone), *store.ids()]) == [*range(1000, 1300)]
-    assert store.ids(platform.job_execution, "job_id") == store.ids()
+    assert store.ids(tables.job_execution, "job_id") == store.ids()
 
 
 def fill(store: Store, ids: range) -> None:
     """Insert finished jobs with an execution and a note each, by the thousand."""
     rows: list[tuple[Any, Callable[[int], dict[str, Any]]]] = [
         (
-            platform.object_,
+            tables.object_,
             lambda i: {"id": i, "class_name": "QubitJob", "created_at": NOON, "updated_at": NOON},
         ),
-        (platform.job, lambda i: {"id": i, "name": f"job {i}", "status_id": 184, "completed_at": NOON}),
-        (platform.job_execution, lambda i: {"job_id": i, "type": f"of {i}"}),
-        (platform.note, lambda i: {"id": i, "object_id": i, "source_culture": "en"}),
-        (platform.note_i18n, lambda i: {"id": i, "culture": "en", "content": f"note of {i}"}),
+        (tables.job, lambda i: {"id": i, "name": f"job {i}", "status_id": 184, "completed_at": NOON}),
+        (tables.job_execution, lambda i: {"job_id": i, "type": f"of {i}"}),
+        (tables.note, lambda i: {"id": i, "object_id": i, "source_culture": "en"}),
+        (tables.note_i18n, lambda i: {"id": i, "culture": "en", "content": f"note of {i}"}),
     ]
     with store.engine.begin() as connection:
         for table, row in rows:
@@ -411,7 +412,7 @@ def test_a_removal_killed_at_any_moment_loses_nothing(store: Store) -> None:
     def restart() -> None:
         while not ended.is_set():
             job_id = chance.choice(ids)
-            job = platform.job
+            job = tables.job
             taken = update(job).where(job.c.id == job_id, job.c.status_id == 184)
             with suppress(Exception), worker.engine.begin() as connection:
                 if connection.execute(taken.values(status_id=183, completed_at=None)).rowcount:
@@ -444,14 +445,14 @@ def test_a_removal_killed_at_any_moment_loses_nothing(store: Store) -> None:
     assert len(receipts) == KILLS
     assert not any("end" in line for lines in receipts.values() for line in lines)
     with store.engine.connect() as connection:
-        active = connection.execute(select(platform.job.c.id).where(platform.job.c.status_id == 183))
+        active = connection.execute(select(tables.job.c.id).where(tables.job.c.status_id == 183))
         assert set(active.scalars()) == restarted
     assert 0 < len(restarted) < len(left) < len(ids)
     for table, column in (
-        (platform.object_, "id"),
-        (platform.job_execution, "job_id"),
-        (platform.note, "object_id"),
-        (platform.note_i18n, "id"),
+        (tables.object_, "id"),
+        (tables.job_execution, "job_id"),
+        (tables.note, "object_id"),
+        (tables.note_i18n, "id"),
     ):
         assert {i for i in store.ids(table, column) if i >= ids.start} == left
     written = {job_id: rows for lines in receipts.values() for job_id, rows in jobs_in(lines).items()}

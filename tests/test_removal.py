@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, Table, event, func, insert, inspect, select, text, update
 
-from jobs_data import engine, platform, removal
-from jobs_data.engine import (
+from jobs_data import removal
+from jobs_data.platform import engine, tables
+from jobs_data.platform.engine import (
     Database,
     DatabaseBusy,
     DatabaseUnavailable,
@@ -27,12 +28,12 @@ from tests.support.receipt_files import jobs_in, outcomes_in, read_receipts
 from tests.support.store import CAUSE, CLEARING, NOON, Store, documented_grants
 
 BELONGINGS: list[tuple[Table, str]] = [
-    (platform.object_, "id"),
-    (platform.job_execution, "job_id"),
-    (platform.note, "object_id"),
-    (platform.property_, "object_id"),
+    (tables.object_, "id"),
+    (tables.job_execution, "job_id"),
+    (tables.note, "object_id"),
+    (tables.property_, "object_id"),
 ]
-TABLES = [*platform.metadata.tables.values()]
+TABLES = [*tables.metadata.tables.values()]
 
 
 def row_counts(store: Store) -> dict[str, int]:
@@ -105,7 +106,7 @@ def test_atom_needs_no_table_of_heratio(atom_store: Store) -> None:
     atom_store.note(first, en="it broke")
     assert removal.remove_job(atom_store.database(), first, CAUSE) is Outcome.REMOVED
     assert cleared(atom_store).removed == 1
-    assert (atom_store.ids(), atom_store.rows(platform.note)) == ([], 0)
+    assert (atom_store.ids(), atom_store.rows(tables.note)) == ([], 0)
 
 
 def test_a_database_without_foreign_keys_keeps_no_orphans(store_without_foreign_keys: Store) -> None:
@@ -150,7 +151,7 @@ def test_a_job_without_an_object_is_cleared_too(store: Store) -> None:
     whole, half = store.job(), store.job()
     with store.engine.begin() as connection:
         connection.execute(text("SET SESSION foreign_key_checks = 0"))
-        connection.execute(platform.object_.delete().where(platform.object_.c.id == half))
+        connection.execute(tables.object_.delete().where(tables.object_.c.id == half))
         connection.execute(text("SET SESSION foreign_key_checks = 1"))
     assert store.ids() == [whole, half]
     assert cleared(store).removed == 2
@@ -233,7 +234,7 @@ def test_a_worker_that_restarts_a_job_under_deletion_comes_too_late(store: Store
         assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.REMOVED
     restarts.join()
     assert store.ids() == []
-    assert job_id not in store.ids(platform.object_)
+    assert job_id not in store.ids(tables.object_)
     worker.engine.dispose()
 
 
@@ -307,21 +308,21 @@ def test_a_table_that_comes_during_a_clearing_is_left_alone(
     """Its rows would go without a receipt."""
     monkeypatch.setattr(engine, "TABLES_SECONDS", 0)
     monkeypatch.setattr(removal, "BATCH_JOBS", 1)
-    platform.job_execution.drop(store.engine)
+    tables.job_execution.drop(store.engine)
     store.job()
     last = store.job()
     real = removal._delete_locked
 
     def noted(*args: Any) -> None:
         if last not in args[3]:
-            platform.job_execution.create(store.engine)
+            tables.job_execution.create(store.engine)
             store.execution(last, type="late")
         real(*args)
 
     monkeypatch.setattr(removal, "_delete_locked", noted)
     assert cleared(store).removed == 2
     assert store.ids() == []
-    assert store.ids(platform.job_execution, "job_id") == [last]
+    assert store.ids(tables.job_execution, "job_id") == [last]
 
 
 def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -344,7 +345,7 @@ def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
         store.job()
     held = store.ids()[2]
     with store.engine.connect() as worker:
-        worker.execute(select(platform.job.c.id).where(platform.job.c.id == held).with_for_update())
+        worker.execute(select(tables.job.c.id).where(tables.job.c.id == held).with_for_update())
         clearing = cleared(store)
         worker.rollback()
     assert store.ids() == [held]
@@ -363,7 +364,7 @@ def test_an_active_job_that_a_worker_holds_keeps_no_other(store: Store) -> None:
         store.job()
     before = {name: rows for name, rows in row_counts(store).items() if name not in {"job", "object"}}
     with store.engine.connect() as worker:
-        worker.execute(platform.job.update().where(platform.job.c.id == active).values(output="on"))
+        worker.execute(tables.job.update().where(tables.job.c.id == active).values(output="on"))
         clearing = cleared(store)
         assert (clearing.removed, clearing.passed_over, clearing.error) == (10, 0, "")
         worker.commit()
@@ -387,17 +388,15 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
         impatient.commit()
 
         def work() -> None:
-            update = platform.job.update().where(platform.job.c.id == active)
+            update = tables.job.update().where(tables.job.c.id == active)
             impatient.execute(update.values(output="still at it"))
             new = impatient.execute(
-                platform.object_.insert().values(
-                    class_name="QubitJob", created_at=NOON, updated_at=NOON
-                )
+                tables.object_.insert().values(class_name="QubitJob", created_at=NOON, updated_at=NOON)
             ).lastrowid
-            impatient.execute(platform.job.insert().values(id=new, status_id=184))
-            impatient.execute(platform.job_execution.insert().values(job_id=new))
+            impatient.execute(tables.job.insert().values(id=new, status_id=184))
+            impatient.execute(tables.job_execution.insert().values(job_id=new))
             for job_id in (new, active):
-                impatient.execute(platform.note.insert().values(object_id=job_id, source_culture="en"))
+                impatient.execute(tables.note.insert().values(object_id=job_id, source_culture="en"))
             impatient.commit()
 
         # After the last statement of a batch all its locks are taken.
@@ -405,7 +404,7 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
             clearing = cleared(store)
         impatient.invalidate()
     assert clearing.error == ""
-    assert active in store.ids(platform.note, "object_id")
+    assert active in store.ids(tables.note, "object_id")
     worker.engine.dispose()
 
 
@@ -416,7 +415,7 @@ def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
     store.execution(half)
     with store.engine.begin() as connection:
         connection.execute(text("SET SESSION foreign_key_checks = 0"))
-        connection.execute(platform.object_.delete().where(platform.object_.c.id == half))
+        connection.execute(tables.object_.delete().where(tables.object_.c.id == half))
         connection.execute(text("SET SESSION foreign_key_checks = 1"))
     store.belongings(store.job())
     ending = store.job(status_id=183)
@@ -446,7 +445,7 @@ def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
     [lines] = read_receipts(store.receipts).values()
     types = {i: rows["ahg_job_execution"][0][2] for i, rows in jobs_in(lines).items()}
     assert types == {first: "known", second: "late"}
-    assert store.rows(platform.job_execution) == 0
+    assert store.rows(tables.job_execution) == 0
     worker.engine.dispose()
 
 
@@ -455,7 +454,7 @@ def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
 def test_a_job_whose_execution_somebody_holds_stays_whole(store: Store, is_new: bool) -> None:
     """It is changed or inserted at this moment: the job is passed over, and no execution is left."""
     held, other = store.job(), store.job()
-    execution = platform.job_execution
+    execution = tables.job_execution
     if not is_new:
         store.execution(held)
     with store.engine.connect() as worker:
@@ -465,7 +464,7 @@ def test_a_job_whose_execution_somebody_holds_stays_whole(store: Store, is_new: 
         worker.commit()
     assert (clearing.removed, clearing.passed_over, clearing.error) == (1, 1, "")
     assert store.ids() == store.ids(execution, "job_id") == [held]
-    assert other not in store.ids(platform.object_)
+    assert other not in store.ids(tables.object_)
 
 
 @on_mariadb
@@ -478,7 +477,7 @@ def test_an_execution_added_where_there_was_none_goes_too(store: Store) -> None:
     assert (clearing.removed, clearing.error) == (1, "")
     [lines] = read_receipts(store.receipts).values()
     assert jobs_in(lines)[job_id]["ahg_job_execution"][0][2] == "late"
-    assert store.rows(platform.job_execution) == 0
+    assert store.rows(tables.job_execution) == 0
     worker.engine.dispose()
 
 
@@ -495,7 +494,7 @@ def test_a_note_added_before_its_job_is_locked_is_in_the_receipt(
     ):
         work = removal.start_removal(store.database(), np.array([job_id, active]), CAUSE)
         work.wait()
-    assert (work.removed, work.active, store.rows(platform.note)) == (1, 1, 0)
+    assert (work.removed, work.active, store.rows(tables.note)) == (1, 1, 0)
     [lines] = read_receipts(store.receipts).values()
     assert "late" in str(jobs_in(lines)[job_id])
     worker.engine.dispose()
@@ -505,9 +504,9 @@ def test_a_note_added_before_its_job_is_locked_is_in_the_receipt(
 def test_a_job_whose_object_somebody_holds_stays(store: Store) -> None:
     """Its own row is free, yet it is passed over, and the others go without waiting."""
     ids = [store.job() for _ in range(5)]
-    held = platform.object_.c.id == ids[2]
+    held = tables.object_.c.id == ids[2]
     with store.engine.connect() as worker:
-        worker.execute(select(platform.object_.c.id).where(held).with_for_update())
+        worker.execute(select(tables.object_.c.id).where(held).with_for_update())
         tidying = removal.start_removal(store.database(), np.array(ids), CAUSE)
         tidying.wait()
         worker.rollback()
@@ -535,10 +534,10 @@ def test_a_worker_goes_on_writing_during_a_clearing(
         written += 1
         with worker.engine.begin() as connection:
             connection.execute(
-                platform.job.update().where(platform.job.c.id == active).values(output=f"{written}")
+                tables.job.update().where(tables.job.c.id == active).values(output=f"{written}")
             )
     assert (store.ids(), clearing.error) == ([active], "")
-    assert store.ids(platform.job, "output") == [str(written)]
+    assert store.ids(tables.job, "output") == [str(written)]
     worker.engine.dispose()
 
 
@@ -731,7 +730,7 @@ def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
         assert (clearing.removed, clearing.error) == (1, "")
         denied = pytest.raises(DatabaseUnavailable, match="account may not do that")
         with denied, database.writing() as connection:
-            connection.execute(platform.job.update().values(name="changed"))
+            connection.execute(tables.job.update().values(name="changed"))
         database.engine.dispose()
     finally:
         store.engine.dispose()
@@ -756,5 +755,5 @@ def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -
     assert outcomes_in(lines) == {"held": [held]}
     clearing = cleared(store)
     assert (store.ids(), clearing.removed, clearing.passed_over) == ([held], 2, 1)
-    assert held in store.ids(platform.note, "object_id")
+    assert held in store.ids(tables.note, "object_id")
     assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")

@@ -5,8 +5,8 @@ import pytest
 
 from jobs_data import selections
 from jobs_data.filters import EVERYTHING, JobFilter
+from jobs_data.platform.status import State
 from jobs_data.selections import Selections, TooManyJobs, ids_of
-from jobs_data.status import State
 from tests.support.store import Store
 
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from jobs_data import export, export_rows, order, queries, spans
-from jobs_data.engine import Database
 from jobs_data.filters import JobFilter, ListView
-from jobs_data.platform import job, object_
+from jobs_data.platform.engine import Database
+from jobs_data.platform.status import State
+from jobs_data.platform.tables import job, object_
 from jobs_data.spans import BEFORE_ALL_TIMES
-from jobs_data.status import State
 from tests.support.store import NOON, Store
 
 JOBS = 160

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobs_data import platform, statistics
-from jobs_data.engine import Database
+from jobs_data import statistics
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database
 from jobs_data.statistics import Outcomes, Period, parse_period
 from tests.support.store import NOON, Store
 
@@ -253,7 +254,7 @@ def test_a_period_is_found_on_the_primary_key(store: Store, monkeypatch: pytest.
     assert activity.outcomes.total == 6
     with store.engine.begin() as connection:
         connection.execute(
-            platform.object_.update().where(platform.object_.c.id == ids[0]).values(created_at=NOON)
+            tables.object_.update().where(tables.object_.c.id == ids[0]).values(created_at=NOON)
         )
     assert first_id(store.database(), start) == ids[0]
     activity = statistics.read_activity(store.database(), Period.WEEK, UTC_ZONE, NOW)

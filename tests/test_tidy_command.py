@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from jobs_data import kept_receipts, removal, settings
 from jobs_data.__main__ import main
-from jobs_data.engine import get_database
+from jobs_data.platform.engine import get_database
 from jobs_data.receipts import Action, Cause
 from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port

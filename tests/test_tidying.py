@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
-from jobs_data import ids, results, tidying
-from jobs_data.engine import DatabaseUnavailable, TookTooLong
+from jobs_data import results, tidying
 from jobs_data.filters import NO_OWNER, Dates, JobFilter
+from jobs_data.platform import id_lists
+from jobs_data.platform.engine import DatabaseUnavailable, TookTooLong
+from jobs_data.platform.status import State
 from jobs_data.results import FileSizes, file_sizes, read_result_roots
 from jobs_data.selections import read_matching
-from jobs_data.status import State
 from jobs_data.tidying import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
 from tests.support import web_roots
 from tests.support.databases import on_mariadb, on_sqlite
@@ -180,7 +181,7 @@ def test_ids_that_were_cut_short_are_never_believed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half an id is the id of another job."""
-    monkeypatch.setattr(ids, "LIST_BYTES", 10)
+    monkeypatch.setattr(id_lists, "LIST_BYTES", 10)
     for _ in range(5):
         store.job()
     with pytest.raises(DatabaseUnavailable, match="did not send all"):

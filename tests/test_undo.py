@@ -15,9 +15,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from jobs_data import kept_receipts, platform, undo
-from jobs_data.engine import Database, make_engine
+from jobs_data import kept_receipts, undo
 from jobs_data.kept_receipts import State
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database, make_engine
 from jobs_data.queries import read_report
 from jobs_data.undo import Undo, UndoRefused
 from tests.support.databases import on_mariadb
@@ -162,7 +163,7 @@ def test_what_cannot_return_says_why_and_the_others_return(store: Store) -> None
     run(store, f"DELETE FROM object WHERE id IN ({user_id}, {record_id}, 185)")
     run(store, f"DELETE FROM actor WHERE id = {user_id}")
     store.object(id=taken)
-    store.insert(platform.note, id=note_id, object_id=other, source_culture="en", serial_number=0)
+    store.insert(tables.note, id=note_id, object_id=other, source_culture="en", serial_number=0)
     before = dump(store.engine)
     work = undone(store, receipt_id)
     assert (work.returned, work.failed, work.error) == (1, 5, "")

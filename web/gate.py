@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs_data import accounts, links
 from jobs_data.accounts import Account, Right
-from jobs_data.engine import NO_ANSWER, Database, DatabaseUnavailable
+from jobs_data.platform.engine import NO_ANSWER, Database, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, peers
 from web.sessions import COOKIE, Session, Sessions, session_cookie

@@ -22,8 +22,8 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import export, kept_receipts, links, notices, queries, removal
-from jobs_data.engine import get_database
 from jobs_data.filters import ListView, parse_number, parse_view
+from jobs_data.platform.engine import get_database
 from jobs_data.receipts import Action, Cause, ReceiptNotWritten
 from jobs_data.removal import ALL_FINISHED, ClearingRuns, Outcome
 from jobs_data.results import ResultUnavailable, find_result, get_result_roots

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from jobs_data import accounts, links
 from jobs_data.accounts import Reason, SignInRefused
-from jobs_data.engine import DatabaseUnavailable, get_database, translated_errors
+from jobs_data.platform.engine import DatabaseUnavailable, get_database, translated_errors
 from web import answers, peers
 from web.gate import NO_RIGHT, Doorkeeping, Standings
 from web.routes import is_same_origin

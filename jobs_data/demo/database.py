@@ -15,7 +15,7 @@ from jobs_data.demo.history import History
 from jobs_data.demo.queue_history import create_queues
 from jobs_data.demo.result_files import write_result
 from jobs_data.demo.surroundings import create_surroundings
-from jobs_data.platform import HERATIO_ONLY, job, metadata, present_tables
+from jobs_data.platform.tables import HERATIO_ONLY, job, metadata, present_tables
 
 CHUNK_JOBS: Final = 5000
 

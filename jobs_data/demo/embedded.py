@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from jobs_data.demo.database import create
-from jobs_data.engine import make_engine
-from jobs_data.platform import present_tables, queue_job
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.tables import present_tables, queue_job
 
 JOBS: Final = 1_204
 SEED: Final = 7

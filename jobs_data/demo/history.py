@@ -15,7 +15,8 @@ from jobs_data.demo.result_files import ResultFile, result_path
 from jobs_data.demo.rows import Chunk
 from jobs_data.demo.surroundings import Surroundings
 from jobs_data.demo.timeline import moments
-from jobs_data.platform import (
+from jobs_data.platform.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS
+from jobs_data.platform.tables import (
     ERROR_NOTE_TYPE_ID,
     JOB_CLASS,
     job,
@@ -26,7 +27,6 @@ from jobs_data.platform import (
     property_,
     property_i18n,
 )
-from jobs_data.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS
 
 RUNNING_ELSEWHERE: Final = 182
 CANCELLED_ELSEWHERE: Final = 186

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table
 
 from jobs_data.demo.kinds import KINDS, SEARCH_UPDATE, Kind
 from jobs_data.demo.logs import failure_text, stack_trace
-from jobs_data.platform import (
+from jobs_data.platform.tables import (
     laravel_batches,
     laravel_failed,
     laravel_jobs,

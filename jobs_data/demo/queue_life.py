@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select, update
 
 from jobs_data.demo.queue_history import QUEUES, WORKERS
-from jobs_data.platform import present_tables, queue_batch, queue_job, queue_log
+from jobs_data.platform.tables import present_tables, queue_batch, queue_job, queue_log
 
 FEWEST_PENDING: Final = 3
 MOST_RUNNING: Final = 4

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from sqlalchemy import Connection, Table
 
 from jobs_data.demo.result_files import ResultFile
-from jobs_data.platform import (
+from jobs_data.platform.tables import (
     job,
     job_execution,
     note,

@@ -17,7 +17,8 @@ from jobs_data.demo import queue_life
 from jobs_data.demo.kinds import FREE_TEXT, KINDS, Kind
 from jobs_data.demo.logs import failure_text, log_line, stack_trace, step_text
 from jobs_data.demo.result_files import ResultFile, result_path, write_result
-from jobs_data.platform import (
+from jobs_data.platform.status import COMPLETED, ERROR, IN_PROGRESS
+from jobs_data.platform.tables import (
     ERROR_NOTE_TYPE_ID,
     JOB_CLASS,
     job,
@@ -29,7 +30,6 @@ from jobs_data.platform import (
     slug,
     user,
 )
-from jobs_data.status import COMPLETED, ERROR, IN_PROGRESS
 
 STEP_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 10.0

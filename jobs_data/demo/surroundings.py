@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from jobs_data.platform import (
+from jobs_data.platform.tables import (
     ADMINISTRATOR_GROUP_ID,
     acl_group,
     acl_user_group,

@@ -12,14 +12,14 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import queries, removal
-from jobs_data.engine import DatabaseUnavailable, get_database
 from jobs_data.filters import EVERYTHING, MAX_PAGE_SIZE, ListView
-from jobs_data.ids import Ids
+from jobs_data.platform.engine import DatabaseUnavailable, get_database
+from jobs_data.platform.id_lists import Ids
+from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns
 from jobs_data.selections import Contents, ids_of, read_contents
 from jobs_data.settings import get_settings
-from jobs_data.status import FINISHED_STATES, State
 from jobs_data.wording import counted
 from pages.parts import clearing, selection
 from pages.parts.state import open_list, tell

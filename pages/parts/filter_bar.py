@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data import filter_words, links, queries
-from jobs_data.engine import Database
 from jobs_data.filters import EVERYTHING, JobFilter, clean_text
+from jobs_data.platform.engine import Database
 from jobs_data.queries import JobsList
 from jobs_data.wording import counted
 from pages.parts import readings

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data import choices, filter_words
-from jobs_data.engine import Database
 from jobs_data.filters import (
     ANY_TIME,
     MAX_CHOICES,
@@ -20,6 +19,7 @@ from jobs_data.filters import (
     parse_duration,
     spell_duration,
 )
+from jobs_data.platform.engine import Database
 from pages.parts import readings
 from pages.parts.state import go_to, view_in_url
 

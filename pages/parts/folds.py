@@ -14,9 +14,9 @@ import streamlit as st
 from jobs_data import folding
 from jobs_data.filters import Dates, ListView, Sort
 from jobs_data.folding import Folded
+from jobs_data.platform.status import State
 from jobs_data.queries import JobsList
 from jobs_data.settings import get_settings
-from jobs_data.status import State
 from jobs_data.wording import counted
 from pages.parts.state import go_to, view_in_url
 

@@ -15,11 +15,12 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Table
 
-from jobs_data import export, frames, times
-from jobs_data.engine import Database, DatabaseUnavailable
+from jobs_data import export, frames
 from jobs_data.failures import Failures
 from jobs_data.filters import parse_number
-from jobs_data.platform import HERATIO_ONLY, actor_i18n, job_execution, note, note_i18n, user
+from jobs_data.platform import times
+from jobs_data.platform.engine import Database, DatabaseUnavailable
+from jobs_data.platform.tables import HERATIO_ONLY, actor_i18n, job_execution, note, note_i18n, user
 from jobs_data.statistics import Activity, Durations, Owners, Period, Stuck
 from jobs_data.wording import counted
 from pages.parts import charts, readings

@@ -13,8 +13,8 @@ import humanize
 import pandas as pd
 import streamlit as st
 
-from jobs_data import times
-from jobs_data.engine import DatabaseUnavailable
+from jobs_data.platform import times
+from jobs_data.platform.engine import DatabaseUnavailable
 from jobs_data.queues import Log, LongText
 from pages.parts.text import plain
 

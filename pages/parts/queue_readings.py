@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import streamlit as st
 
-from jobs_data.engine import Database, TookTooLong, identity, translated_errors
+from jobs_data.platform.engine import Database, TookTooLong, identity, translated_errors
 from jobs_data.single_flight import SingleFlight
 
 SECONDS: Final = 10

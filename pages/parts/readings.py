@@ -16,11 +16,11 @@ import streamlit as st
 
 from jobs_data import choices, failures, queries, statistics
 from jobs_data.choices import Choices
-from jobs_data.engine import Database, identity, translated_errors
 from jobs_data.failures import Failures
+from jobs_data.platform.engine import Database, identity, translated_errors
+from jobs_data.platform.times import day_starts
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
 from jobs_data.statistics import Activity, Durations, News, Owners, Period, Stuck
-from jobs_data.times import day_starts
 
 SECONDS: Final = 60
 AT_ONCE: Final = 4

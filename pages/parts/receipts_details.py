@@ -9,9 +9,10 @@ import humanize
 import pandas as pd
 import streamlit as st
 
-from jobs_data import kept_receipts, links, times
+from jobs_data import kept_receipts, links
 from jobs_data.kept_receipts import ACTIONS, Receipt, State
-from jobs_data.status import FIXED_LABELS
+from jobs_data.platform import times
+from jobs_data.platform.status import FIXED_LABELS
 from pages.parts import receipts_undo
 from pages.parts.queue_details import show_facts
 from pages.parts.receipts_table import STATE_COLORS, names_told

@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 
 from jobs_data import kept_receipts, undo
-from jobs_data.engine import DatabaseUnavailable, get_database, identity
+from jobs_data.platform.engine import DatabaseUnavailable, get_database, identity
 from jobs_data.undo import UndoRefused
 from jobs_data.wording import counted
 from pages.parts.state import tell

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import humanize
 import streamlit as st
 
-from jobs_data import links, queries, results, times
-from jobs_data.engine import Database, TookTooLong
+from jobs_data import links, queries, results
 from jobs_data.filters import ListView
+from jobs_data.platform import times
+from jobs_data.platform.engine import Database, TookTooLong
+from jobs_data.platform.status import State
 from jobs_data.queries import JobReport
-from jobs_data.status import State
 from pages.parts import state
 from pages.parts.text import plain
 

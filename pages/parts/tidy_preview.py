@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import links, removal, tidying
-from jobs_data.engine import DatabaseUnavailable, get_database
+from jobs_data.platform.engine import DatabaseUnavailable, get_database
 from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns, Removal
 from jobs_data.results import get_result_roots

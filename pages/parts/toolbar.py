@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data import export, links
-from jobs_data.engine import get_database
 from jobs_data.filters import ListView, Sort
+from jobs_data.platform.engine import get_database
+from jobs_data.platform.status import State
 from jobs_data.queries import JobsList
-from jobs_data.status import State
 from jobs_data.tidying import rules_from, rules_params
 from jobs_data.wording import counted
 from pages.parts import clearing, dialogs, filter_bar, filter_form, folds

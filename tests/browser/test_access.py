@@ -11,8 +11,9 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from jobs_data import links, platform
+from jobs_data import links
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
+from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.mariadb import free_port
 from tests.support.screen import Screen, Windows
@@ -181,8 +182,8 @@ def expect_no_removal(page: Page) -> None:
 def test_a_code_is_asked_for_and_taken(site: Site, new_page: Windows) -> None:
     """Who has a second factor gets no further with the password alone."""
     secret = pyotp.random_base32()
-    user_id = site.store.account("totp", platform.ADMINISTRATOR_GROUP_ID)
-    site.store.insert(platform.user_totp_secret, user_id=user_id, secret=secret, enabled_at=NOON)
+    user_id = site.store.account("totp", tables.ADMINISTRATOR_GROUP_ID)
+    site.store.insert(tables.user_totp_secret, user_id=user_id, secret=secret, enabled_at=NOON)
     screen = new_page()
     page = screen.page
     page.goto(site.address)
@@ -199,7 +200,7 @@ def test_a_code_is_asked_for_and_taken(site: Site, new_page: Windows) -> None:
 
 def test_a_right_withdrawn_while_watching(site: Site, new_page: Windows) -> None:
     """The websocket is closed, and soon the page is taken away."""
-    user_id = site.store.account("leaver", platform.ADMINISTRATOR_GROUP_ID)
+    user_id = site.store.account("leaver", tables.ADMINISTRATOR_GROUP_ID)
     page = new_page().page
     page.goto(f"{site.address}?auto=true")
     with page.expect_websocket() as opening:
@@ -271,7 +272,7 @@ def test_pictures_of_the_door(
     new_page: Windows,
 ) -> None:
     """The sign-in and the answer to those without a right are kept as pictures."""
-    if name not in site.store.ids(platform.user, "username"):
+    if name not in site.store.ids(tables.user, "username"):
         site.store.account(name)
     screen = new_page(width=width, height=height, color_scheme=scheme)
     page = screen.page

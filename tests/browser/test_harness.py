@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from jobs_data import demo
-from jobs_data.engine import make_engine
+from jobs_data.platform.engine import make_engine
 from tests.support.app_servers import AppServers
 from tests.support.screen import Windows
 

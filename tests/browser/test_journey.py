@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from jobs_data import demo
-from jobs_data.engine import make_engine
-from jobs_data.platform import job, object_
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.tables import job, object_
 from tests.support.app_servers import AppServers
 from tests.support.screen import Windows
 from tests.support.steps import (

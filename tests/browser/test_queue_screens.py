@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from jobs_data import platform
+from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.screen import Windows
 from tests.support.steps import (
@@ -36,7 +36,7 @@ IN_CHAIN = 9
 def demo(app_server: AppServers, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Give the address of a small demo whose simulator does not run."""
     from jobs_data import demo as demos  # noqa: PLC0415 - the name is the fixture's
-    from jobs_data.engine import make_engine  # noqa: PLC0415
+    from jobs_data.platform.engine import make_engine  # noqa: PLC0415
 
     path = tmp_path_factory.mktemp("database") / "demo.sqlite"
     engine = make_engine(f"sqlite:///{path}")
@@ -250,7 +250,7 @@ def test_from_a_batchs_job_back_leads_to_the_batch(demo: str, new_page: Windows)
 def test_a_selected_job_stays_the_one_selected(hostile: tuple[Store, str], new_page: Windows) -> None:
     """A newer job moves the rows; what is selected is opened all the same."""
     store, address = hostile
-    kept = store.insert(platform.queue_job, queue="moving", job_type="arKept", created_at=NOON)
+    kept = store.insert(tables.queue_job, queue="moving", job_type="arKept", created_at=NOON)
     screen = new_page(1280, 1000)
     page = screen.page
     screen.open(f"{address}/queue-browse?queue=moving")
@@ -260,7 +260,7 @@ def test_a_selected_job_stays_the_one_selected(hostile: tuple[Store, str], new_p
     expect(grid.locator('[role="gridcell"][aria-colindex="1"]').first).to_be_focused()
     page.keyboard.press("Shift+Space")
     expect(page.get_by_role("button", name="Open job")).to_be_visible()
-    store.insert(platform.queue_job, queue="moving", job_type="arNewer", created_at=NOON)
+    store.insert(tables.queue_job, queue="moving", job_type="arNewer", created_at=NOON)
     page.get_by_role("button", name="Refresh").click()
     settled(page)
     expect(page.get_by_text("Showing 1–1 of 1 job")).to_be_visible()
@@ -274,9 +274,9 @@ def test_a_selected_job_stays_the_one_selected(hostile: tuple[Store, str], new_p
 def test_hostile_text_is_shown_as_it_is(hostile: tuple[Store, str], new_page: Windows) -> None:
     """In no place of a queued job, of its batch or of its log does it become more than text."""
     store, address = hostile
-    batch = store.insert(platform.queue_batch, name=HOSTILE, status=HOSTILE[:20], total_jobs=1)
+    batch = store.insert(tables.queue_batch, name=HOSTILE, status=HOSTILE[:20], total_jobs=1)
     job_id = store.insert(
-        platform.queue_job,
+        tables.queue_job,
         queue=HOSTILE[:90],
         job_type=HOSTILE,
         status="failed",
@@ -291,7 +291,7 @@ def test_hostile_text_is_shown_as_it_is(hostile: tuple[Store, str], new_page: Wi
         created_at=NOON,
     )
     store.insert(
-        platform.queue_log,
+        tables.queue_log,
         job_id=job_id,
         batch_id=batch,
         event_type="<b>x</b>",
@@ -315,7 +315,7 @@ def test_a_running_job_is_followed(hostile: tuple[Store, str], new_page: Windows
     """With auto refresh the bar moves by itself."""
     store, address = hostile
     job_id = store.insert(
-        platform.queue_job,
+        tables.queue_job,
         job_type="arLive",
         status="running",
         progress_current=1,
@@ -331,9 +331,7 @@ def test_a_running_job_is_followed(hostile: tuple[Store, str], new_page: Windows
     expect(page.get_by_text("again every 15 seconds")).to_be_visible()
     with store.engine.begin() as connection:
         connection.execute(
-            platform.queue_job.update()
-            .where(platform.queue_job.c.id == job_id)
-            .values(progress_current=3)
+            tables.queue_job.update().where(tables.queue_job.c.id == job_id).values(progress_current=3)
         )
     # What was read before is shown for some seconds of the server's clock, which does not jump.
     for _ in range(SHARED_SECONDS):

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from jobs_data import demo
-from jobs_data.engine import make_engine
+from jobs_data.platform.engine import make_engine
 from tests.support.app_servers import AppServers
 from tests.support.pages import PANELS
 from tests.support.screen import Windows

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from jobs_data import platform
+from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.screen import Windows
 from tests.support.steps import (
@@ -113,7 +113,7 @@ def test_an_active_jobs_output_is_followed_live(platform_: Platform, new_page: W
 
 def set_job(store: Store, job_id: int, **values: object) -> None:
     """Change a job as its worker does."""
-    statement = update(platform.job).where(platform.job.c.id == job_id).values(**values)
+    statement = update(tables.job).where(tables.job.c.id == job_id).values(**values)
     with store.engine.begin() as connection:
         connection.execute(statement)
 

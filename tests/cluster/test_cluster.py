@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import ColumnElement, Executable, insert, select, text, update
 
 from jobs_data import demo, export, export_rows, queries, removal
-from jobs_data.engine import DatabaseBusy, DatabaseUnavailable
 from jobs_data.filters import JobFilter, ListView, Sort
 from jobs_data.live import Live
-from jobs_data.platform import job, job_execution, note, object_
+from jobs_data.platform.engine import DatabaseBusy, DatabaseUnavailable
+from jobs_data.platform.status import FINISHED_IDS, State, is_in
+from jobs_data.platform.tables import job, job_execution, note, object_
 from jobs_data.removal import ClearingRuns, Outcome, Removal
-from jobs_data.status import FINISHED_IDS, State, is_in
 from tests.support.galera import Cluster, proxied, wait_until_it_answers
 from tests.support.store import CAUSE, CLEARING, NOON, Store
 

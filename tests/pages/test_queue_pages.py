@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 
-from jobs_data import platform, queues
-from jobs_data.engine import TookTooLong, get_database
+from jobs_data import queues
+from jobs_data.platform import tables
+from jobs_data.platform.engine import TookTooLong, get_database
 from tests.support.pages import press, show, words
 from tests.support.queue_rows import make_long_without_index
 from tests.support.store import NOON, Store
@@ -30,7 +31,7 @@ def too_long(*_: object, **__: object) -> None:
 def queued(store: Store, status: str = "pending", **values: Any) -> int:
     """Insert a job of the platform's queue and return its id."""
     values = {"queue": "default", "job_type": "arX", "created_at": NOON, **values}
-    return store.insert(platform.queue_job, status=status, **values)
+    return store.insert(tables.queue_job, status=status, **values)
 
 
 def table(app: AppTest, column: str) -> list[Any]:
@@ -118,7 +119,7 @@ def test_one_missing_table_leaves_the_rest(store: Store) -> None:
 def test_batches_and_one_of_them(store: Store) -> None:
     """A batch opens to its facts, its jobs and its log, and leads back."""
     batch = store.insert(
-        platform.queue_batch,
+        tables.queue_batch,
         name=HOSTILE,
         status="running",
         total_jobs=4,
@@ -129,7 +130,7 @@ def test_batches_and_one_of_them(store: Store) -> None:
     job_id = queued(store, batch_id=batch)
     queued(store)
     store.insert(
-        platform.queue_log, batch_id=batch, event_type="started", message=HOSTILE, created_at=NOON
+        tables.queue_log, batch_id=batch, event_type="started", message=HOSTILE, created_at=NOON
     )
     app = show("queue_batches.py")
     assert table(app, "name") == [HOSTILE]
@@ -155,7 +156,7 @@ def test_laravels_batch_says_what_it_cannot(store: Store) -> None:
     """Which jobs belong to it nobody notes; the failed ones' uuids are there."""
     with store.engine.begin() as connection:
         connection.execute(
-            platform.laravel_batches.insert().values(id="a-1", name="mails", failed_job_ids='["u7"]')
+            tables.laravel_batches.insert().values(id="a-1", name="mails", failed_job_ids='["u7"]')
         )
     app = show("queue_batches.py", batch="a-1")
     assert "Laravel does not note which jobs belong to a batch" in words(app)
@@ -164,7 +165,7 @@ def test_laravels_batch_says_what_it_cannot(store: Store) -> None:
 
 def test_a_queued_job_shows_everything_as_it_is(store: Store) -> None:
     """Hostile text stays text, malformed JSON is shown as it is, and the log is a timeline."""
-    batch = store.insert(platform.queue_batch, name="b")
+    batch = store.insert(tables.queue_batch, name="b")
     job_id = queued(
         store,
         "failed",
@@ -183,8 +184,8 @@ def test_a_queued_job_shows_everything_as_it_is(store: Store) -> None:
         chain_order=1,
         worker_id="host:1",
     )
-    store.insert(platform.queue_failed, original_job_id=job_id, error_message="gone", failed_at=NOON)
-    store.insert(platform.queue_log, job_id=job_id, event_type="failed", message=HOSTILE)
+    store.insert(tables.queue_failed, original_job_id=job_id, error_message="gone", failed_at=NOON)
+    store.insert(tables.queue_log, job_id=job_id, event_type="failed", message=HOSTILE)
     app = show("queue_job.py", id=str(job_id), queue="imports")
     codes = [code.value for code in app.code]
     assert codes == [HOSTILE, "#0 x", '{\n  "a": [\n    1\n  ]\n}', "{broken", "gone"]
@@ -220,11 +221,11 @@ def test_a_panel_that_took_too_long_leaves_the_rest(
 @pytest.fixture
 def eventful(store: Store) -> int:
     """Give a failed job in a batch and a chain of the same number, 1, with a record and a log."""
-    batch = store.insert(platform.queue_batch, name="the batch", total_jobs=1)
+    batch = store.insert(tables.queue_batch, name="the batch", total_jobs=1)
     job_id = queued(store, "failed", batch_id=batch, chain_id=1, chain_order=1, payload="the payload")
-    store.insert(platform.queue_failed, original_job_id=job_id, error_message="the record")
+    store.insert(tables.queue_failed, original_job_id=job_id, error_message="the record")
     store.insert(
-        platform.queue_log, job_id=job_id, batch_id=batch, event_type="failed", message="the event"
+        tables.queue_log, job_id=job_id, batch_id=batch, event_type="failed", message="the event"
     )
     assert (batch, job_id) == (1, 1)
     return job_id
@@ -312,8 +313,8 @@ def test_all_sessions_share_what_one_has_read(
     query: dict[str, str],
 ) -> None:
     """A second one sends no statement, not even for a part that took too long; Refresh does."""
-    store.insert(platform.laravel_jobs, queue="q")
-    store.insert(platform.laravel_failed, queue="q")
+    store.insert(tables.laravel_jobs, queue="q")
+    store.insert(tables.laravel_failed, queue="q")
     monkeypatch.setattr(queues, "read_log", too_long)
     tried.clear()
     sent: list[str] = []
@@ -338,7 +339,7 @@ def test_all_sessions_share_what_one_has_read(
 def test_a_job_of_laravel_has_a_page(store: Store) -> None:
     """Its fields and its payload; hostile text stays text."""
     job_id = store.insert(
-        platform.laravel_jobs,
+        tables.laravel_jobs,
         queue=HOSTILE,
         payload='{"displayName": "App\\\\Jobs\\\\Harvest"}',
         attempts=2,
@@ -356,7 +357,7 @@ def test_a_failed_job_of_laravel_shows_its_exception_whole(store: Store) -> None
     """With connection, uuid and time; hostile text stays text."""
     exception = f"E: {HOSTILE}\nStack trace:\n#0 x"
     failed_id = store.insert(
-        platform.laravel_failed,
+        tables.laravel_failed,
         uuid="u-1",
         connection="redis",
         queue="mail",
@@ -393,7 +394,7 @@ def test_back_leads_to_where_one_came_from(store: Store, eventful: int) -> None:
 
 def test_the_column_says_that_failed_jobs_count_as_done(store: Store) -> None:
     """In the list of batches, and beside the bar of one that has any."""
-    batch = store.insert(platform.queue_batch, name="b", total_jobs=4, completed_jobs=1, failed_jobs=1)
+    batch = store.insert(tables.queue_batch, name="b", total_jobs=4, completed_jobs=1, failed_jobs=1)
     app = show("queue_batches.py")
     assert table(app, "progress") == [50]
     assert "A failed job counts as done" in app.dataframe[0].proto.columns

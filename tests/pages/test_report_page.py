@@ -8,9 +8,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from jobs_data import failures, platform, statistics
+from jobs_data import failures, statistics
 from jobs_data.accounts import Right
-from jobs_data.engine import TookTooLong
+from jobs_data.platform import tables
+from jobs_data.platform.engine import TookTooLong
 from tests.support.pages import PANELS, introduce, show, words
 from tests.support.store import Store
 
@@ -151,7 +152,7 @@ def test_what_takes_too_long_costs_its_panel_alone(
 
 def test_atom_is_told_what_it_lacks(store: Store) -> None:
     """Without execution records a duration is completed minus created, and that is normal."""
-    platform.job_execution.drop(store.engine)
+    tables.job_execution.drop(store.engine)
     store.job(created=NOW, completed_at=NOW + timedelta(seconds=8))
     app = report()
     assert metrics(app)["Median duration"] == "8.0 s"
@@ -161,10 +162,10 @@ def test_atom_is_told_what_it_lacks(store: Store) -> None:
 def test_each_missing_table_is_named(store: Store) -> None:
     """What an account's copy lacks costs a sentence, not a panel."""
     for table in (
-        platform.note_i18n,
-        platform.note,
-        platform.job_execution,
-        platform.actor_i18n,
+        tables.note_i18n,
+        tables.note,
+        tables.job_execution,
+        tables.actor_i18n,
     ):
         table.drop(store.engine)
     store.job("import", 185, created=NOW, completed_at=NOW, output="Disk full")

@@ -12,8 +12,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from jobs_data import platform
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
+from jobs_data.platform import tables
 from tests.support.mariadb import free_port
 from tests.support.store import Store
 
@@ -33,10 +33,10 @@ def own_environment() -> dict[str, str]:
 def let_an_administrator_in(url: str) -> None:
     """Give a database the demo's administrator, unless it has one."""
     store = Store.on(url)
-    if DEMO_ADMINISTRATOR not in store.ids(platform.user, "email"):
+    if DEMO_ADMINISTRATOR not in store.ids(tables.user, "email"):
         store.account(
             "administrator",
-            platform.ADMINISTRATOR_GROUP_ID,
+            tables.ADMINISTRATOR_GROUP_ID,
             password=DEMO_PASSWORD,
             email=DEMO_ADMINISTRATOR,
         )

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from jobs_data import live, lockout, removal, second_factors, sign_in_records, undo
-from jobs_data.platform import HERATIO_ONLY, metadata
+from jobs_data.platform.tables import HERATIO_ONLY, metadata
 from tests.support.mariadb import LOCK_WAIT_SECONDS, MariaDB
 from tests.support.store import Store, insert_statuses
 

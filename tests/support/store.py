@@ -13,8 +13,8 @@ from typing import Any, Self
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine, Table, delete, event, func, insert, select, update
 
-from jobs_data import platform
-from jobs_data.engine import Database, make_engine
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database, make_engine
 from jobs_data.receipts import Action, Cause
 
 CAUSE = Cause("ada", Action.DELETE, "what a test removes")
@@ -32,13 +32,13 @@ class Store:
         self.url = url
         self.receipts = _receipts_dir()
         self.engine = make_engine(url)
-        tables = [
+        created = [
             table
-            for table in platform.metadata.sorted_tables
-            if not (atom and table.name in platform.HERATIO_ONLY)
+            for table in tables.metadata.sorted_tables
+            if not (atom and table.name in tables.HERATIO_ONLY)
         ]
         with self.engine.begin() as connection:
-            platform.metadata.create_all(connection, tables)
+            tables.metadata.create_all(connection, created)
             insert_statuses(connection)
 
     @classmethod
@@ -72,22 +72,22 @@ class Store:
     def object(self, class_name: str = "QubitInformationObject", **values: Any) -> int:
         """Insert an object and return its id."""
         times = {"created_at": NOON, "updated_at": NOON}
-        return self.insert(platform.object_, **{**times, "class_name": class_name, **values})
+        return self.insert(tables.object_, **{**times, "class_name": class_name, **values})
 
     def term(self, term_id: int, **names: str) -> None:
         """Insert a term with its name in each culture given."""
         self.object("QubitTerm", id=term_id)
-        self.insert(platform.term, id=term_id, taxonomy_id=1, source_culture="en")
+        self.insert(tables.term, id=term_id, taxonomy_id=1, source_culture="en")
         for culture, name in names.items():
-            self.insert(platform.term_i18n, id=term_id, culture=culture, name=name)
+            self.insert(tables.term_i18n, id=term_id, culture=culture, name=name)
 
     def user(self, username: str | None, **names: str) -> int:
         """Insert a user with a display name in each culture given, and return the id."""
         user_id = self.object("QubitUser")
-        self.insert(platform.actor, id=user_id, source_culture="en")
+        self.insert(tables.actor, id=user_id, source_culture="en")
         for culture, name in names.items():
-            self.insert(platform.actor_i18n, id=user_id, culture=culture, authorized_form_of_name=name)
-        self.insert(platform.user, id=user_id, username=username)
+            self.insert(tables.actor_i18n, id=user_id, culture=culture, authorized_form_of_name=name)
+        self.insert(tables.user, id=user_id, username=username)
         return user_id
 
     def account(
@@ -110,26 +110,24 @@ class Store:
     def set_user(self, user_id: int, **values: Any) -> None:
         """Change a user, as the platform's own screens do."""
         with self.engine.begin() as connection:
-            connection.execute(
-                update(platform.user).where(platform.user.c.id == user_id).values(**values)
-            )
+            connection.execute(update(tables.user).where(tables.user.c.id == user_id).values(**values))
 
     def join_group(self, user_id: int, group_id: int) -> None:
         """Make a user a member of a group, which is made if it is not there."""
-        if group_id not in self.ids(platform.acl_group):
-            self.insert(platform.acl_group, id=group_id)
-        self.insert(platform.acl_user_group, user_id=user_id, group_id=group_id)
+        if group_id not in self.ids(tables.acl_group):
+            self.insert(tables.acl_group, id=group_id)
+        self.insert(tables.acl_user_group, user_id=user_id, group_id=group_id)
 
     def leave_groups(self, user_id: int) -> None:
         """Take a user out of all groups."""
         with self.engine.begin() as connection:
             connection.execute(
-                delete(platform.acl_user_group).where(platform.acl_user_group.c.user_id == user_id)
+                delete(tables.acl_user_group).where(tables.acl_user_group.c.user_id == user_id)
             )
 
     def security(self, **values: str | None) -> None:
         """Set Heratio's settings named `security_…`."""
-        settings = platform.ahg_settings
+        settings = tables.ahg_settings
         for name, value in values.items():
             key = f"security_{name}"
             with self.engine.begin() as connection:
@@ -139,7 +137,7 @@ class Store:
     def attempt(self, identifier: str, address: str, success: bool, at: datetime) -> None:
         """Insert a sign-in at the platform's own door."""
         self.insert(
-            platform.login_attempt,
+            tables.login_attempt,
             identifier=identifier,
             ip_address=address,
             success=int(success),
@@ -150,7 +148,7 @@ class Store:
         """Insert a record, with a slug where one is given, and return its id."""
         object_id = self.object()
         if slug is not None:
-            self.insert(platform.slug, object_id=object_id, slug=slug)
+            self.insert(tables.slug, object_id=object_id, slug=slug)
         return object_id
 
     def job(
@@ -166,26 +164,26 @@ class Store:
         job_id = self.object("QubitJob", created_at=created, updated_at=created, **own)
         completed = None if status_id in {183, None} else NOON
         values = {"completed_at": completed, **values}
-        self.insert(platform.job, id=job_id, name=name, status_id=status_id, **values)
+        self.insert(tables.job, id=job_id, name=name, status_id=status_id, **values)
         return job_id
 
     def execution(self, job_id: int, **values: Any) -> None:
         """Insert what Heratio keeps of a job's run."""
-        self.insert(platform.job_execution, job_id=job_id, **values)
+        self.insert(tables.job_execution, job_id=job_id, **values)
 
     def note(self, job_id: int, type_id: int = 197, **contents: str) -> int:
         """Insert a note on a job with its content in each culture given, and return its id."""
         note_id = self.insert(
-            platform.note, object_id=job_id, type_id=type_id, source_culture="en", serial_number=0
+            tables.note, object_id=job_id, type_id=type_id, source_culture="en", serial_number=0
         )
         for culture, content in contents.items():
-            self.insert(platform.note_i18n, id=note_id, culture=culture, content=content)
+            self.insert(tables.note_i18n, id=note_id, culture=culture, content=content)
         return note_id
 
     def property(self, job_id: int, value: str) -> int:
         """Insert a property of a job and return its id."""
-        property_id = self.insert(platform.property_, object_id=job_id, name="key", source_culture="en")
-        self.insert(platform.property_i18n, id=property_id, culture="en", value=value)
+        property_id = self.insert(tables.property_, object_id=job_id, name="key", source_culture="en")
+        self.insert(tables.property_i18n, id=property_id, culture="en", value=value)
         return property_id
 
     def belongings(self, job_id: int) -> None:
@@ -196,8 +194,8 @@ class Store:
 
     def setting(self, name: str, value: str | None, scope: str | None = None) -> None:
         """Insert a setting of the platform."""
-        setting_id = self.insert(platform.setting, name=name, scope=scope, source_culture="en")
-        self.insert(platform.setting_i18n, id=setting_id, culture="en", value=value)
+        setting_id = self.insert(tables.setting, name=name, scope=scope, source_culture="en")
+        self.insert(tables.setting_i18n, id=setting_id, culture="en", value=value)
 
     def set_status(
         self, job_id: int, status_id: int | None, completed_at: datetime | None = None
@@ -205,12 +203,12 @@ class Store:
         """Do what a worker does when it takes up or ends a job."""
         with self.engine.begin() as connection:
             connection.execute(
-                update(platform.job)
-                .where(platform.job.c.id == job_id)
+                update(tables.job)
+                .where(tables.job.c.id == job_id)
                 .values(status_id=status_id, completed_at=completed_at)
             )
 
-    def ids(self, table: Table = platform.job, column: str = "id") -> list[Any]:
+    def ids(self, table: Table = tables.job, column: str = "id") -> list[Any]:
         """Return a column of all rows of a table, in order."""
         with self.engine.connect() as connection:
             found = connection.execute(select(table.c[column]).order_by(table.c[column]))
@@ -243,9 +241,9 @@ def insert_statuses(connection: Connection) -> None:
         for i, named in STATUSES.items()
         for culture, name in named.items()
     ]
-    connection.execute(insert(platform.object_), objects)
-    connection.execute(insert(platform.term), terms)
-    connection.execute(insert(platform.term_i18n), names)
+    connection.execute(insert(tables.object_), objects)
+    connection.execute(insert(tables.term), terms)
+    connection.execute(insert(tables.term_i18n), names)
 
 
 @cache

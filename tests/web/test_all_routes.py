@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from jobs_data import demo, links
-from jobs_data.engine import make_engine
+from jobs_data.platform.engine import make_engine
 from tests.support.app_servers import ROOT, AppServers, open_websocket, own_environment
 from web.sessions import COOKIE
 

@@ -22,8 +22,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from jobs_data import demo, links, platform
-from jobs_data.engine import Database, get_database
+from jobs_data import demo, links
+from jobs_data.platform import tables
+from jobs_data.platform.engine import Database, get_database
 from tests.support.store import Store, hash_of
 from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
 from web.routes import routes
@@ -75,9 +76,7 @@ class Door:
     def user_id(self, email: str = demo.DEMO_ADMINISTRATOR) -> int:
         """Return a user's id."""
         with self.database.engine.connect() as connection:
-            found = connection.execute(
-                platform.user.select().where(platform.user.c.email == email)
-            ).one()
+            found = connection.execute(tables.user.select().where(tables.user.c.email == email)).one()
             return int(found.id)
 
 
@@ -246,19 +245,19 @@ def test_a_reader_looks_but_removes_nothing(door: Door) -> None:
     assert door.asks() == 200
     assert door.client.get(f"{links.BASE}/export-csv").status_code == 200
     with door.database.reading() as connection:
-        before = connection.execute(platform.job.select()).all()
+        before = connection.execute(tables.job.select()).all()
     for path in ("/delete/1", "/delete/1/", "/clear-inactive", "/clear-inactive/"):
         response = door.client.post(links.BASE + path, headers=PROGRAM)
         assert response.status_code == 403
         assert "not remove" in response.json()["message"]
     with door.database.reading() as connection:
-        assert connection.execute(platform.job.select()).all() == before
+        assert connection.execute(tables.job.select()).all() == before
 
 
 def test_a_right_password_without_a_right_is_told_whom_to_ask(door: Door) -> None:
     """It is a 403 and no session."""
     user = door.user_id(demo.DEMO_READER)
-    groups = platform.acl_user_group
+    groups = tables.acl_user_group
     door.change(delete(groups).where(groups.c.user_id == user))
     response = door.sign_in(demo.DEMO_READER)
     assert response.status_code == 403
@@ -285,13 +284,13 @@ def test_a_sixth_try_is_locked_out(door: Door) -> None:
 
 
 SWITCHED_OFF: list[Callable[[int], Any]] = [
-    lambda user: update(platform.user).where(platform.user.c.id == user).values(active=0),
-    lambda user: update(platform.user).where(platform.user.c.id == user).values(password_hash="x"),
-    lambda user: update(platform.user).where(platform.user.c.id == user).values(salt="new"),
-    lambda user: delete(platform.acl_user_group).where(platform.acl_user_group.c.user_id == user),
+    lambda user: update(tables.user).where(tables.user.c.id == user).values(active=0),
+    lambda user: update(tables.user).where(tables.user.c.id == user).values(password_hash="x"),
+    lambda user: update(tables.user).where(tables.user.c.id == user).values(salt="new"),
+    lambda user: delete(tables.acl_user_group).where(tables.acl_user_group.c.user_id == user),
     lambda user: (
-        update(platform.acl_user_group)
-        .where(platform.acl_user_group.c.user_id == user)
+        update(tables.acl_user_group)
+        .where(tables.acl_user_group.c.user_id == user)
         .values(group_id=EDITORS)
     ),
 ]
@@ -371,7 +370,7 @@ def test_a_session_idles_out_and_ends_after_twelve_hours(door: Door) -> None:
 def test_the_idle_time_is_the_platforms(door: Door) -> None:
     """It is read when somebody signs in."""
     door.change(
-        insert(platform.ahg_settings).values(
+        insert(tables.ahg_settings).values(
             setting_key="security_session_timeout_minutes", setting_value="5"
         )
     )
@@ -501,7 +500,7 @@ def test_odd_forms_let_nobody_in(door: Door) -> None:
         "=",
     ]
     door.change(
-        insert(platform.ahg_settings).values(
+        insert(tables.ahg_settings).values(
             setting_key="security_lockout_max_attempts", setting_value="3"
         )
     )
@@ -649,7 +648,7 @@ def test_a_new_password_can_be_used_at_once(door: Door) -> None:
     """What was known of the account a moment ago does not end the session that it begins."""
     door.sign_in()
     assert door.asks() == 200
-    user = platform.user
+    user = tables.user
     salt = "new salt"
     door.change(
         update(user)

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from jobs_data import demo, links
-from jobs_data.engine import make_engine
+from jobs_data.platform.engine import make_engine
 from tests.support.app_servers import AppServers, open_websocket
 from tests.support.mariadb import free_port
 from tests.support.nginx import running_nginx

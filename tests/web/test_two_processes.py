@@ -18,7 +18,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from jobs_data import demo, links, platform
+from jobs_data import demo, links
+from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.mariadb import MariaDB, free_port
 from tests.support.nginx import running_nginx
@@ -227,7 +228,7 @@ def test_two_processes_do_not_clear_at_the_same_time(site: Site) -> None:
     ):
         with site.store.engine.connect() as other, other.begin():
             # The clearing waits for a note that another program holds.
-            held = platform.note.select().where(platform.note.c.id == note_id).with_for_update()
+            held = tables.note.select().where(tables.note.c.id == note_id).with_for_update()
             other.execute(held)
             clearing = meanwhile.submit(here.post, path, headers=PROGRAM)
             eventually(lambda: lock_is_taken(site.store))

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ManagesConnection
 
-from jobs_data import platform
+from jobs_data.platform import tables
 from jobs_data.settings import DEFAULT_RECEIPTS_DIR, Settings, get_settings, with_driver
 from jobs_data.spans import Survey
 
@@ -148,14 +148,14 @@ class Database:
     def _read_columns(self) -> Mapping[str, frozenset[str]]:
         self._next_look = time.monotonic() + TABLES_SECONDS
         with translated_errors(), self.engine.connect() as connection:
-            tables = platform.present_columns(connection)
-        missing = [t.name for t in platform.REQUIRED_TABLES if t.name not in tables]
+            present = tables.present_columns(connection)
+        missing = [t.name for t in tables.REQUIRED_TABLES if t.name not in present]
         if missing:
             raise DatabaseUnavailable(
                 f"This database has no table named {' or '.join(missing)}, so it is not a Heratio or "
                 "AtoM database: check HERATIO_JOBS_DATABASE_URL."
             )
-        return tables
+        return present
 
     @property
     def tables(self) -> frozenset[str]:
@@ -173,7 +173,7 @@ class Database:
             return
         self._next_look = time.monotonic() + TABLES_SECONDS
         with translated_errors(), self.engine.connect() as connection:
-            found = platform.present_tables(connection)
+            found = tables.present_tables(connection)
         if found != known:
             self._columns = None  # not known, should the next line fail
             self._columns = self._read_columns()

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from jobs_data.engine import Database, DatabaseUnavailable, TookTooLong, identity, make_engine
+from jobs_data.platform.engine import Database, DatabaseUnavailable, TookTooLong, identity, make_engine
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.store import Store
 

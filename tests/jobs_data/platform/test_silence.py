@@ -11,10 +11,11 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import text
 
-from jobs_data import engine, export, export_rows, live, queries
-from jobs_data.engine import Database, DatabaseUnavailable, make_engine
+from jobs_data import export, export_rows, live, queries
 from jobs_data.filters import ListView, Sort
 from jobs_data.live import Live
+from jobs_data.platform import engine
+from jobs_data.platform.engine import Database, DatabaseUnavailable, make_engine
 from tests.support.mariadb import MariaDB
 from tests.support.silent_proxy import SilentProxy, in_front_of
 from tests.support.store import Store

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from jobs_data import accounts, choices, engine, export, lockout, queries, queues, removal, statistics
-from jobs_data.engine import Database, DatabaseUnavailable, make_engine
+from jobs_data import accounts, choices, export, lockout, queries, queues, removal, statistics
 from jobs_data.exact_rows import exact_tables
 from jobs_data.filters import ListView
 from jobs_data.live import Live
-from jobs_data.platform import job, queue_job, user_totp_secret
+from jobs_data.platform import engine
+from jobs_data.platform.engine import Database, DatabaseUnavailable, make_engine
+from jobs_data.platform.tables import job, queue_job, user_totp_secret
 from tests.support.mariadb import MariaDB, free_port
 from tests.support.store import CAUSE, CLEARING, Store
 

@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 
 from jobs_data import frames
-from jobs_data.engine import Database
-from jobs_data.platform import actor_i18n, job, user
+from jobs_data.platform.engine import Database
+from jobs_data.platform.tables import actor_i18n, job, user
 
 
 def with_owner(

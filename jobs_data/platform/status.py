@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, or_
 
-from jobs_data.platform import job
+from jobs_data.platform.tables import job
 
 IN_PROGRESS: Final = 183
 COMPLETED: Final = 184

@@ -11,12 +11,13 @@ import pyotp
 import pytest
 from sqlalchemy import event
 
-from jobs_data import accounts, engine, export, failures, queries, removal, statistics
+from jobs_data import accounts, export, failures, queries, removal, statistics
 from jobs_data.accounts import Right, SignInRefused
-from jobs_data.engine import Database, get_database, make_engine
 from jobs_data.filters import ListView
 from jobs_data.live import Live
-from jobs_data.platform import ADMINISTRATOR_GROUP_ID, user_totp_secret
+from jobs_data.platform import engine
+from jobs_data.platform.engine import Database, get_database, make_engine
+from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, user_totp_secret
 from jobs_data.removal import Outcome
 from jobs_data.statistics import Period
 from tests.support.databases import on_mariadb
@@ -180,7 +181,7 @@ def test_a_replica_that_is_away_is_done_without(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The primary is read meanwhile; the log says so once, and once more when it is back."""
-    caplog.set_level(logging.WARNING, "jobs_data.engine")
+    caplog.set_level(logging.WARNING, "jobs_data.platform.engine")
     monkeypatch.setattr(engine, "REPLICA_RETRY_SECONDS", 0)
     store.job("of the primary")
     assert names(database) == ["of the primary"]

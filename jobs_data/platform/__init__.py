@@ -1,0 +1,1 @@
+"""The platform's database: its tables, how they are read and written, and what its values mean."""
