@@ -13,7 +13,7 @@ import httpx2
 from benchmarks.bench import FULL_SIZE, Bench, RunningApp, running_app
 from benchmarks.figures import Figure, limited, within
 from jobs_data import links
-from jobs_data.filters import ListView
+from jobs_data.jobs.view import ListView
 from tests.support.mariadb import MariaDB
 from tests.support.programs import find_program
 from web.sessions import COOKIE

@@ -15,9 +15,9 @@ from benchmarks import platform_shapes
 from benchmarks.bench import FULL_SIZE, Bench
 from benchmarks.figures import Figure, faster, limited, seconds
 from benchmarks.platform_shapes import FIRST_PAGE, SHAPES, Shape
-from jobs_data import queries
-from jobs_data.filters import ListView
-from jobs_data.live import close_all, live_of
+from jobs_data.jobs import list_page
+from jobs_data.jobs.shared_list import close_all, live_of
+from jobs_data.jobs.view import ListView
 from jobs_data.platform.engine import Database, make_engine
 from jobs_data.platform.status import State
 from jobs_data.platform.times import day_starts
@@ -94,7 +94,7 @@ def in_fresh_processes(url: str, shape: Shape) -> tuple[float, ...]:
 
 def read(database: Database, view: ListView) -> None:
     """Read the page, its count and the cards' numbers from the database."""
-    queries.read_list(database, view)
+    list_page.read_list(database, view)
 
 
 def read_shared(database: Database, view: ListView) -> None:
@@ -104,7 +104,7 @@ def read_shared(database: Database, view: ListView) -> None:
 
 def read_trend(database: Database) -> None:
     """Read the cards' bars from the database, which the page shows as soon as they are there."""
-    queries.read_trend(database, day_starts(ZoneInfo("UTC")))
+    list_page.read_trend(database, day_starts(ZoneInfo("UTC")))
 
 
 def _growth(what: str, by_size: dict[int, float]) -> list[Figure]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pymysql.cursors import Cursor
 
-from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.status import State
 from tests.support.mariadb import MariaDB
 

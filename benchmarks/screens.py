@@ -69,7 +69,7 @@ def main() -> None:
     from streamlit.testing.v1 import AppTest  # noqa: PLC0415
     from streamlit.util import calc_hash  # noqa: PLC0415
 
-    from jobs_data.live import close_all  # noqa: PLC0415
+    from jobs_data.jobs.shared_list import close_all  # noqa: PLC0415
     from jobs_data.platform.engine import get_database  # noqa: PLC0415
 
     # What the gate tells the pages of who is there.

@@ -9,9 +9,9 @@ from typing import Final
 
 from benchmarks.bench import FULL_SIZE, Bench
 from benchmarks.figures import Figure, limited
-from jobs_data import queries
-from jobs_data.counts import SEARCH_SECONDS
-from jobs_data.filters import Dates, JobFilter, ListView, Sort
+from jobs_data.jobs import list_page
+from jobs_data.jobs.counts import SEARCH_SECONDS
+from jobs_data.jobs.view import Dates, JobFilter, ListView, Sort
 from jobs_data.platform.engine import Database, make_engine
 
 ROUNDS: Final = 3
@@ -59,7 +59,7 @@ def _seconds(database: Database, view: ListView) -> float:
     taken = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        jobs = queries.read_list(database, view)
+        jobs = list_page.read_list(database, view)
         taken.append(time.perf_counter() - began)
         if jobs.looked_at is not None:
             raise RuntimeError("a search did not get through")

@@ -16,14 +16,15 @@ import pandas as pd
 from sqlalchemy.exc import ArgumentError, OperationalError
 from tqdm import tqdm
 
-from jobs_data import choices, demo, kept_receipts, removal, tidying
-from jobs_data.filters import ANY_TIME, Dates, JobFilter, parse_duration
+from jobs_data import demo, kept_receipts, removal, tidying
+from jobs_data.jobs import choices
+from jobs_data.jobs.result_files import get_result_roots
+from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter, parse_duration
 from jobs_data.platform import times
 from jobs_data.platform.engine import Database, DatabaseUnavailable, get_database, make_engine
 from jobs_data.platform.status import State
 from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns
-from jobs_data.results import get_result_roots
 from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings, refusal_by_driver
 from jobs_data.tidying import Preview, Rules
 

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from jobs_data import frames
+from jobs_data.jobs import frames
+from jobs_data.jobs.list_page import FALLBACK_CULTURE
 from jobs_data.platform.engine import Database
 from jobs_data.platform.status import ERROR
 from jobs_data.platform.tables import (
@@ -24,7 +25,6 @@ from jobs_data.platform.tables import (
     note_i18n,
     object_,
 )
-from jobs_data.queries import FALLBACK_CULTURE
 from jobs_data.statistics import CreatedSince, Period, created_since
 
 NEWEST_FAILURES: Final = 3_000

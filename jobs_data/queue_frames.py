@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from jobs_data import frames
+from jobs_data.jobs import frames
 from jobs_data.queue_filters import Kind, QueueState
 
 _TIME: Final = "datetime64[us, UTC]"

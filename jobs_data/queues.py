@@ -30,7 +30,8 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from jobs_data import frames, queue_frames
+from jobs_data import queue_frames
+from jobs_data.jobs import frames
 from jobs_data.platform.engine import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.tables import (

@@ -17,7 +17,7 @@ from typing import Any, Final
 import pyotp
 from sqlalchemy import Column, ColumnElement, Row, select
 
-from jobs_data.frames import text
+from jobs_data.jobs.frames import text
 from jobs_data.platform.engine import Database, identity
 from jobs_data.platform.tables import otp_factor, user_totp_secret, webauthn_credential
 from jobs_data.sign_in_records import use_time_step

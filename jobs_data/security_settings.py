@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import select
 
-from jobs_data.filters import parse_number
-from jobs_data.frames import text
+from jobs_data.jobs.frames import text
+from jobs_data.jobs.view import parse_number
 from jobs_data.platform.engine import Database
 from jobs_data.platform.tables import ahg_settings
 

@@ -29,8 +29,8 @@ from sqlalchemy import (
     true,
 )
 
-from jobs_data import frames
-from jobs_data.matching import duration_seconds
+from jobs_data.jobs import frames
+from jobs_data.jobs.where import duration_seconds
 from jobs_data.platform.engine import Database
 from jobs_data.platform.owners import owner_names
 from jobs_data.platform.status import (

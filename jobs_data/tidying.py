@@ -27,8 +27,11 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data import filter_words, frames, results
-from jobs_data.filters import (
+from jobs_data.jobs import filter_words, frames, result_files
+from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, created
+from jobs_data.jobs.list_page import read_status_names
+from jobs_data.jobs.result_files import FileSizes, ResultRoots
+from jobs_data.jobs.view import (
     ANY_TIME,
     EVERYTHING,
     FILTER_PARAMS,
@@ -39,16 +42,13 @@ from jobs_data.filters import (
     parse_filter,
     parse_number,
 )
-from jobs_data.matching import matching
+from jobs_data.jobs.where import matching
 from jobs_data.platform import times
 from jobs_data.platform.engine import Database, TookTooLong
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
 from jobs_data.platform.tables import job, object_
-from jobs_data.queries import read_status_names
-from jobs_data.results import FileSizes, ResultRoots
-from jobs_data.spans import BEFORE_ALL_TIMES, created
 from jobs_data.wording import counted
 
 PREVIEW_SECONDS: Final = 60
@@ -345,7 +345,7 @@ class _Gathered:
         self._ids.append(parse_list(row.ids, row.jobs))
         if row.files:
             self._files += row.files
-            if len(self._file_ids) < results.MAX_LOOKED_AT:
+            if len(self._file_ids) < result_files.MAX_LOOKED_AT:
                 self._file_ids = np.append(self._file_ids, parse_list(row.file_ids, row.files))
         self._outcomes[row.status_id == COMPLETED] += row.jobs
         ended = [time for time in (*self._ended, row.oldest, row.newest) if time]
@@ -375,7 +375,9 @@ class _Gathered:
             oldest=frames.utc(oldest, database.timezone),
             newest=frames.utc(newest, database.timezone),
             samples=_samples(connection, database, ids, terms, roots),
-            result_files=results.file_sizes(roots, _paths(connection, self._file_ids), self._files),
+            result_files=result_files.file_sizes(
+                roots, _paths(connection, self._file_ids), self._files
+            ),
             read_at=now,
             kept_last=self._kept_last,
             kept_failures=self._kept_failures,
@@ -420,7 +422,7 @@ def _samples(
             _status(row["status_id"], terms),
             frames.owner_of(row),
             frames.utc(row["completed_at"], database.timezone),
-            results.size_in_words(roots, frames.text(row["download_path"])),
+            result_files.size_in_words(roots, frames.text(row["download_path"])),
         )
         for row in found.mappings()
     ]

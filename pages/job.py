@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from jobs_data import filters, queries
+from jobs_data.jobs import list_page, view
+from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.platform import times
 from jobs_data.platform.engine import get_database
 from jobs_data.platform.status import FINISHED_STATES, State
-from jobs_data.results import get_result_roots
 from jobs_data.settings import get_settings
 from pages.parts import dialogs, refresh, report, state
 from pages.parts.text import heading
@@ -18,8 +18,8 @@ database = get_database()
 settings = get_settings()
 zone = times.zone_named(st.context.timezone)
 came_from = state.view_in_url()
-job_id = filters.parse_number(st.query_params.get("id"))
-job = None if job_id is None else queries.read_report(database, job_id)
+job_id = view.parse_number(st.query_params.get("id"))
+job = None if job_id is None else list_page.read_report(database, job_id)
 read_at = datetime.now(UTC)
 
 if job is None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from jobs_data.live import MAX_AGE_SECONDS, NOW_SECONDS, live_of
+from jobs_data.jobs.shared_list import MAX_AGE_SECONDS, NOW_SECONDS, live_of
 from jobs_data.platform import times
 from jobs_data.platform.engine import get_database
 from jobs_data.settings import get_settings

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from jobs_data.filters import ListView
+from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
 from jobs_data.platform.engine import get_database
 from pages.parts import readings, refresh, state

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from jobs_data.filters import ListView
+from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
 from jobs_data.platform.engine import get_database
 from jobs_data.tidying import rules_words

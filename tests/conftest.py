@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs_data import live
+from jobs_data.jobs import shared_list
+from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.platform.engine import get_database
-from jobs_data.results import get_result_roots
 from jobs_data.settings import get_settings
 from tests.support import mariadb
 from tests.support.app_servers import AppServers
@@ -118,7 +118,7 @@ def settings_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     get_database.cache_clear()
     get_result_roots.cache_clear()
     yield
-    live.close_all()
+    shared_list.close_all()
     if get_database.cache_info().currsize:
         get_database().engine.dispose()
     get_settings.cache_clear()

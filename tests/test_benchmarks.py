@@ -6,9 +6,10 @@ import pytest
 
 from benchmarks.figures import BEGIN, END, Figure, faster, table, within, write_down
 from benchmarks.platform_shapes import SHAPES, Shape
-from jobs_data import demo, queries
-from jobs_data.filters import Sort
-from jobs_data.frames import UNKNOWN_NAME
+from jobs_data import demo
+from jobs_data.jobs import list_page
+from jobs_data.jobs.frames import UNKNOWN_NAME
+from jobs_data.jobs.view import Sort
 from jobs_data.platform.engine import Database, make_engine
 from tests.support.mariadb import MariaDB
 
@@ -22,7 +23,7 @@ def test_the_platforms_shape_shows_what_our_list_shows(mariadb_server: MariaDB, 
         engine = make_engine(mariadb_server.url(name))
         demo.create(engine, jobs=300, seed=1)
         view = shape.view.on_page(min(shape.view.page, 7))
-        ours = queries.read_list(Database(engine), view)
+        ours = list_page.read_list(Database(engine), view)
         theirs = Shape(shape.name, view, shape.where, shape.order)
         with mariadb_server.cursor(name) as cursor:
             answers = []

@@ -19,11 +19,11 @@ from jobs_data.demo import simulator as simulation
 from jobs_data.demo.history import HOSTILE_PATH
 from jobs_data.demo.result_files import ResultFile, write_result
 from jobs_data.demo.simulator import Simulator
+from jobs_data.jobs.result_files import find_result, read_result_roots
 from jobs_data.platform import tables
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS, State, is_in
 from jobs_data.platform.tables import job, job_execution, note, note_i18n, object_, slug
-from jobs_data.results import find_result, read_result_roots
 
 NOW = datetime(2026, 3, 11, 14, 30, 15)
 JOBS = 1500

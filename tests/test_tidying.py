@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
-from jobs_data import results, tidying
-from jobs_data.filters import NO_OWNER, Dates, JobFilter
+from jobs_data import tidying
+from jobs_data.jobs import result_files
+from jobs_data.jobs.result_files import FileSizes, file_sizes, read_result_roots
+from jobs_data.jobs.selections import read_matching
+from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
 from jobs_data.platform import id_lists
 from jobs_data.platform.engine import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
-from jobs_data.results import FileSizes, file_sizes, read_result_roots
-from jobs_data.selections import read_matching
 from jobs_data.tidying import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
 from tests.support import web_roots
 from tests.support.databases import on_mariadb, on_sqlite
@@ -169,7 +170,7 @@ def test_the_look_at_result_files_is_bounded(
     bound: str, value: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Neither a million files nor a slow disk keeps a preview; the sentence says at how many it was."""
-    monkeypatch.setattr(results, bound, value)
+    monkeypatch.setattr(result_files, bound, value)
     (tmp_path / "x").write_bytes(b"12345")
     files = file_sizes(read_result_roots(tmp_path), ["x"] * 5, 5)
     assert files.looked_at == max(0, value)

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from jobs_data import kept_receipts, undo
+from jobs_data.jobs.list_page import read_report
 from jobs_data.kept_receipts import State
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database, make_engine
-from jobs_data.queries import read_report
 from jobs_data.undo import Undo, UndoRefused
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump

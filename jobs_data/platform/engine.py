@@ -19,9 +19,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ManagesConnection
 
+from jobs_data.jobs.creation_order import Survey
 from jobs_data.platform import tables
 from jobs_data.settings import DEFAULT_RECEIPTS_DIR, Settings, get_settings, with_driver
-from jobs_data.spans import Survey
 
 log = logging.getLogger(__name__)
 

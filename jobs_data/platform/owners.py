@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data import frames
+from jobs_data.jobs import frames
 from jobs_data.platform.engine import Database
 from jobs_data.platform.tables import actor_i18n, job, user
 

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from jobs_data.jobs.list_page import JobsList
 from jobs_data.platform.status import State
-from jobs_data.queries import JobsList
 from jobs_data.wording import counted
 from pages.parts.readings import Reading
 

@@ -11,14 +11,15 @@ from typing import Final, TypeVar
 import pandas as pd
 import streamlit as st
 
-from jobs_data import queries, removal
-from jobs_data.filters import EVERYTHING, MAX_PAGE_SIZE, ListView
+from jobs_data import removal
+from jobs_data.jobs import list_page
+from jobs_data.jobs.selections import Contents, ids_of, read_contents
+from jobs_data.jobs.view import EVERYTHING, MAX_PAGE_SIZE, ListView
 from jobs_data.platform.engine import DatabaseUnavailable, get_database
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns
-from jobs_data.selections import Contents, ids_of, read_contents
 from jobs_data.settings import get_settings
 from jobs_data.wording import counted
 from pages.parts import clearing, selection
@@ -126,7 +127,7 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
 def _read_what_goes(ids: Ids) -> tuple[Contents, pd.DataFrame]:
     """Return what some ids stand for, and those of them that can be deleted, or the last of these."""
     contents = read_contents(get_database(), ids, EVERYTHING)
-    return contents, queries.read_jobs(get_database(), contents.finished_ids[-NAMED:].tolist())
+    return contents, list_page.read_jobs(get_database(), contents.finished_ids[-NAMED:].tolist())
 
 
 def _show_names(contents: Contents) -> None:
@@ -178,7 +179,7 @@ def _start(ids: Ids | None, cause: Cause) -> bool:
 @st.dialog("Clear inactive jobs?", on_dismiss=_close, icon=":material/delete_sweep:")
 def _clear_dialog(view: ListView) -> None:
     try:
-        counts = _once(lambda: queries.count_jobs(get_database()))
+        counts = _once(lambda: list_page.count_jobs(get_database()))
     except DatabaseUnavailable as problem:
         st.error(str(problem))
         _close_button("Close")

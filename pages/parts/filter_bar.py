@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from jobs_data import filter_words, links, queries
-from jobs_data.filters import EVERYTHING, JobFilter, clean_text
+from jobs_data import links
+from jobs_data.jobs import filter_words, list_page
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.view import EVERYTHING, JobFilter, clean_text
 from jobs_data.platform.engine import Database
-from jobs_data.queries import JobsList
 from jobs_data.wording import counted
 from pages.parts import readings
 from pages.parts.state import go_to, open_report, view_in_url
@@ -32,7 +33,7 @@ def follow_number(database: Database) -> None:
         return
     view = view_in_url()
     job_id = links.job_meant(typed)
-    if job_id is not None and queries.read_download_path(database, job_id) is not None:
+    if job_id is not None and list_page.read_download_path(database, job_id) is not None:
         open_report(view, job_id)
     go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from jobs_data import choices, filter_words
-from jobs_data.filters import (
+from jobs_data.jobs import choices, filter_words
+from jobs_data.jobs.view import (
     ANY_TIME,
     MAX_CHOICES,
     NO_OWNER,

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from jobs_data import folding
-from jobs_data.filters import Dates, ListView, Sort
-from jobs_data.folding import Folded
+from jobs_data.jobs import folding
+from jobs_data.jobs.folding import Folded
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.view import Dates, ListView, Sort
 from jobs_data.platform.status import State
-from jobs_data.queries import JobsList
 from jobs_data.settings import get_settings
 from jobs_data.wording import counted
 from pages.parts.state import go_to, view_in_url

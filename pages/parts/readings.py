@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from jobs_data import choices, failures, queries, statistics
-from jobs_data.choices import Choices
+from jobs_data import failures, statistics
 from jobs_data.failures import Failures
+from jobs_data.jobs import choices, list_page
+from jobs_data.jobs.choices import Choices
 from jobs_data.platform.engine import Database, identity, translated_errors
 from jobs_data.platform.times import day_starts
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
@@ -132,7 +133,7 @@ def _at_once(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
 # Arguments that begin with an underscore are no part of the key: the identity stands for the database.
 @_shared
 def _trend(_database: Database, identity: str, zone: str, today: datetime) -> pd.DataFrame:  # noqa: ARG001
-    return queries.read_trend(_database, day_starts(ZoneInfo(zone), today))
+    return list_page.read_trend(_database, day_starts(ZoneInfo(zone), today))
 
 
 @_shared

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 import humanize
 import streamlit as st
 
-from jobs_data import links, queries, results
-from jobs_data.filters import ListView
+from jobs_data import links
+from jobs_data.jobs import list_page, result_files
+from jobs_data.jobs.list_page import JobReport
+from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
 from jobs_data.platform.engine import Database, TookTooLong
 from jobs_data.platform.status import State
-from jobs_data.queries import JobReport
 from pages.parts import state
 from pages.parts.text import plain
 
@@ -34,7 +35,7 @@ def show_way(database: Database, came_from: ListView, job_id: int) -> None:
     """Show the ways back to the list and to the jobs before and after this one in it."""
     why = "The list that one came from ends here."
     try:
-        previous, following = queries.read_neighbours(database, came_from, job_id)
+        previous, following = list_page.read_neighbours(database, came_from, job_id)
     except TookTooLong:
         previous, following = None, None
         why = "It would take too long to find the next job of the search that one came from."
@@ -136,11 +137,11 @@ def _duration(job: JobReport) -> str:
     return f"{spelt_out} ({how})"
 
 
-def show_result(job: JobReport, roots: results.ResultRoots | None) -> None:
+def show_result(job: JobReport, roots: result_files.ResultRoots | None) -> None:
     """Show the result file with its size and a download, or a sentence on why it is not served."""
     try:
-        result = results.find_result(roots, job.download_path)
-    except results.ResultUnavailable as problem:
+        result = result_files.find_result(roots, job.download_path)
+    except result_files.ResultUnavailable as problem:
         st.warning(str(problem), icon=":material/file_download_off:")
         return
     if result is None:

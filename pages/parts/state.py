@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode
 import streamlit as st
 
 from jobs_data import notices
-from jobs_data.filters import VIEW_PARAMS, ListView, Params, parse_view, view_params
+from jobs_data.jobs.view import VIEW_PARAMS, ListView, Params, parse_view, view_params
 from jobs_data.notices import Notice
 
 LIST_PARAM: Final = "list"

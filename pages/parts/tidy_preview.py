@@ -13,10 +13,10 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import links, removal, tidying
+from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.platform.engine import DatabaseUnavailable, get_database
 from jobs_data.receipts import Action, Cause
 from jobs_data.removal import ClearingRuns, Removal
-from jobs_data.results import get_result_roots
 from jobs_data.settings import get_settings
 from jobs_data.tidying import Preview, Rules
 from jobs_data.wording import counted

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from jobs_data import export, links
-from jobs_data.filters import ListView, Sort
+from jobs_data import links
+from jobs_data.jobs import export
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform.engine import get_database
 from jobs_data.platform.status import State
-from jobs_data.queries import JobsList
 from jobs_data.tidying import rules_from, rules_params
 from jobs_data.wording import counted
 from pages.parts import clearing, dialogs, filter_bar, filter_form, folds

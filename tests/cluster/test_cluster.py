@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import ColumnElement, Executable, insert, select, text, update
 
-from jobs_data import demo, export, export_rows, queries, removal
-from jobs_data.filters import JobFilter, ListView, Sort
-from jobs_data.live import Live
+from jobs_data import demo, removal
+from jobs_data.jobs import export, export_rows, list_page
+from jobs_data.jobs.shared_list import Live
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.engine import DatabaseBusy, DatabaseUnavailable
 from jobs_data.platform.status import FINISHED_IDS, State, is_in
 from jobs_data.platform.tables import job, job_execution, note, object_
@@ -131,21 +132,21 @@ def test_every_node_shows_the_same_list(cluster: Cluster, stores: list[Store]) -
                 view = ListView(JobFilter(state), sort=sort, limit=25)
                 pages = -(-len(expected) // 25)
                 for page in (1, 2, pages // 2, pages):
-                    jobs = queries.read_list(
+                    jobs = list_page.read_list(
                         database, ListView(view.filter, sort=sort, page=page, limit=25)
                     )
                     assert jobs.rows["id"].tolist() == expected[(page - 1) * 25 : page * 25]
                     assert jobs.matching == len(expected)
                 for at in (1, 15, 30, len(expected) // 2):
-                    found = queries.read_neighbours(database, view, expected[at])
+                    found = list_page.read_neighbours(database, view, expected[at])
                     assert found == (expected[at - 1], expected[at + 1])
-        counts = queries.count_jobs(database)
+        counts = list_page.count_jobs(database)
         assert (counts.total, counts.active, counts.finished) == (
             len(stores[0].ids()),
             len(ids_where(stores[0], is_in(State.ACTIVE))),
             len(finished_ids(stores[0])),
         )
-        report = queries.read_report(database, made[-1])
+        report = list_page.read_report(database, made[-1])
         assert report is not None
         assert (report.id, report.name) == (made[-1], "from each node")
         exported = b"".join(export.csv_chunks(database, ListView())).decode("utf-8-sig")
@@ -371,11 +372,11 @@ def test_behind_a_proxy_the_app_goes_on_at_the_next_node(
             in clearing.sentence()
         )
         wait_until_it_answers(proxy)
-        assert len(queries.read_list(database, ListView(limit=10)).rows) == 10
+        assert len(list_page.read_list(database, ListView(limit=10)).rows) == 10
         # What the dead node has committed last is applied when the others have given it up.
         cluster.settle()
         left = finished_ids(stores[1])
-        assert queries.count_jobs(database).finished == len(left)
+        assert list_page.count_jobs(database).finished == len(left)
         monkeypatch.undo()
         rest = cleared(through)
         assert (rest.removed, rest.error) == (len(left), "")
@@ -417,14 +418,14 @@ def test_a_node_without_the_others_changes_and_shows_nothing(
     while first.status("wsrep_cluster_status") == "Primary":
         time.sleep(0.1)
     with pytest.raises(DatabaseUnavailable, match="does not answer"):
-        queries.read_list(database, ListView())
+        list_page.read_list(database, ListView())
     with pytest.raises(DatabaseUnavailable, match="does not answer"):
         removal.remove_job(database, FIRST_ID, CAUSE)
     # What an administrator does who knows that the others are really down.
     first.ask("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
     while first.status("wsrep_ready") != "ON":
         time.sleep(0.1)
-    assert queries.count_jobs(database).total == 2
+    assert list_page.count_jobs(database).total == 2
     assert removal.remove_job(database, FIRST_ID, CAUSE) is Outcome.REMOVED
 
 

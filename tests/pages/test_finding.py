@@ -8,9 +8,9 @@ import streamlit as st
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from jobs_data import counts
 from jobs_data.accounts import Right
-from jobs_data.filters import Dates, parse_view
+from jobs_data.jobs import counts
+from jobs_data.jobs.view import Dates, parse_view
 from tests.support.pages import cards, introduce, names, press, show, words
 from tests.support.store import NOON, Store
 

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from jobs_data import live, lockout, removal, second_factors, sign_in_records, undo
+from jobs_data import lockout, removal, second_factors, sign_in_records, undo
+from jobs_data.jobs import shared_list
 from jobs_data.platform.tables import HERATIO_ONLY, metadata
 from tests.support.mariadb import LOCK_WAIT_SECONDS, MariaDB
 from tests.support.store import Store, insert_statuses
@@ -41,7 +42,7 @@ def use_ram_disk() -> None:
 
 def forget_everything() -> None:
     """Drop what this process remembers by the name of a database: the next test has the same one."""
-    live.close_all()
+    shared_list.close_all()
     removal._removals.clear()
     undo._undos.clear()
     second_factors._taken.clear()

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from jobs_data import accounts, choices, export, lockout, queries, queues, removal, statistics
+from jobs_data import accounts, lockout, queues, removal, statistics
 from jobs_data.exact_rows import exact_tables
-from jobs_data.filters import ListView
-from jobs_data.live import Live
+from jobs_data.jobs import choices, export, list_page
+from jobs_data.jobs.shared_list import Live
+from jobs_data.jobs.view import ListView
 from jobs_data.platform import engine
 from jobs_data.platform.engine import Database, DatabaseUnavailable, make_engine
 from jobs_data.platform.tables import job, queue_job, user_totp_secret
@@ -55,7 +56,7 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "queues": lambda database: queues.has_any(database, queue_job),
     "queue": queues.read_overview,
     "list": look,
-    "report": lambda database: queries.read_report(database, 1),
+    "report": lambda database: list_page.read_report(database, 1),
     "export": lambda database: list(export.csv_chunks(database, ListView())),
     "statistics": lambda database: statistics.read_stuck(database, NOW),
     "exact tables": exact_tables,

@@ -11,10 +11,11 @@ import pyotp
 import pytest
 from sqlalchemy import event
 
-from jobs_data import accounts, export, failures, queries, removal, statistics
+from jobs_data import accounts, failures, removal, statistics
 from jobs_data.accounts import Right, SignInRefused
-from jobs_data.filters import ListView
-from jobs_data.live import Live
+from jobs_data.jobs import export, list_page
+from jobs_data.jobs.shared_list import Live
+from jobs_data.jobs.view import ListView
 from jobs_data.platform import engine
 from jobs_data.platform.engine import Database, get_database, make_engine
 from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, user_totp_secret
@@ -74,7 +75,7 @@ def create(url: str, beside: Store) -> Store:
 
 def names(database: Database) -> list[str]:
     """Return the names on the first page of the list."""
-    return queries.read_list(database, ListView()).rows["name"].tolist()
+    return list_page.read_list(database, ListView()).rows["name"].tolist()
 
 
 def exported(database: Database) -> bytes:
@@ -84,7 +85,7 @@ def exported(database: Database) -> bytes:
 
 def report_name(database: Database, job_id: int) -> str:
     """Return the name in a job's report."""
-    report = queries.read_report(database, job_id)
+    report = list_page.read_report(database, job_id)
     assert report
     return report.name
 
@@ -102,9 +103,9 @@ def test_what_is_only_shown_comes_from_the_replica(
     assert names(database) == ["of the replica", "older"]
     assert b"of the replica" in exported(database)
     assert report_name(database, job_id) == "of the replica"
-    assert queries.read_neighbours(database, ListView(), job_id) == (None, older)
-    assert queries.read_download_path(database, job_id) == "of the replica"
-    assert "".join(queries.stream_output(database, job_id)) == "of the replica"
+    assert list_page.read_neighbours(database, ListView(), job_id) == (None, older)
+    assert list_page.read_download_path(database, job_id) == "of the replica"
+    assert "".join(list_page.stream_output(database, job_id)) == "of the replica"
     assert statistics.read_activity(database, Period.ALL, ZONE, NOW).outcomes.total == 2
     assert failures.read_failures(database, Period.ALL, ZONE, NOW).patterns["jobs"].tolist() == [1]
 
@@ -126,8 +127,8 @@ def test_nothing_that_decides_asks_the_replica(
     assert asked
     asked.clear()
 
-    assert queries.read_jobs(database, [active, finished])["id"].tolist() == [finished, active]
-    assert queries.count_jobs(database).finished == 2
+    assert list_page.read_jobs(database, [active, finished])["id"].tolist() == [finished, active]
+    assert list_page.count_jobs(database).finished == 2
     assert removal.remove_job(database, active, CAUSE) is Outcome.ACTIVE
     assert removal.remove_job(database, finished, CAUSE) is Outcome.REMOVED
     clearing = removal.start_removal(database, None, CLEARING)

@@ -11,9 +11,9 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import text
 
-from jobs_data import export, export_rows, live, queries
-from jobs_data.filters import ListView, Sort
-from jobs_data.live import Live
+from jobs_data.jobs import export, export_rows, list_page, shared_list
+from jobs_data.jobs.shared_list import Live
+from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform import engine
 from jobs_data.platform.engine import Database, DatabaseUnavailable, make_engine
 from tests.support.mariadb import MariaDB
@@ -86,7 +86,7 @@ def limit_of(connection: object) -> float | None:
 
 def total(database: Database) -> int:
     """Return how many jobs there are."""
-    return queries.count_jobs(database).total
+    return list_page.count_jobs(database).total
 
 
 def test_a_statement_that_gets_no_answer_is_given_up(proxy: SilentProxy, database: Database) -> None:
@@ -236,7 +236,7 @@ def test_who_wants_another_page_does_not_wait_in_turn(
     proxy: SilentProxy, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one thread waits for a silent connection, another one reads on its own."""
-    monkeypatch.setattr(live, "TURN_SECONDS", 0.1)
+    monkeypatch.setattr(shared_list, "TURN_SECONDS", 0.1)
     monkeypatch.setattr(engine, "answer_seconds", lambda _: 3)
     shown = Live(database)
     shown.read(FIRST)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from jobs_data.filters import (
+from jobs_data.jobs.view import (
     NO_OWNER,
     VIEW_PARAMS,
     Dates,

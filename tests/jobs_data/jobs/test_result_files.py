@@ -6,7 +6,13 @@ from typing import Literal
 
 import pytest
 
-from jobs_data.results import ResultFile, ResultRoots, ResultUnavailable, find_result, read_result_roots
+from jobs_data.jobs.result_files import (
+    ResultFile,
+    ResultRoots,
+    ResultUnavailable,
+    find_result,
+    read_result_roots,
+)
 from tests.support import web_roots
 
 

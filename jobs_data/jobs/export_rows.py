@@ -12,16 +12,16 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Executable, func, select, union_all
 
-from jobs_data import frames
-from jobs_data.filters import ListView, Sort
-from jobs_data.matching import matching
-from jobs_data.order import in_order, with_object
+from jobs_data.jobs import frames
+from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, Ids, Piece, Spans, created, within
+from jobs_data.jobs.list_page import JobReport, read_reports, read_status_names
+from jobs_data.jobs.paging import in_order, with_object
+from jobs_data.jobs.view import ListView, Sort
+from jobs_data.jobs.where import matching
 from jobs_data.platform.engine import LONGEST_SILENCE_SECONDS, Database
 from jobs_data.platform.owners import owner_names, with_owner
 from jobs_data.platform.status import label_of, state_of
 from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
-from jobs_data.queries import JobReport, read_reports, read_status_names
-from jobs_data.spans import BEFORE_ALL_TIMES, Ids, Piece, Spans, created, within
 
 EXPORT_CHUNK_ROWS: Final = 2_000
 PIECE_JOBS: Final = 4_000

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from jobs_data import counts, live, queries
-from jobs_data.counts import Counts
-from jobs_data.filters import JobFilter, ListView
-from jobs_data.live import live_of
+from jobs_data.jobs import counts, list_page, shared_list
+from jobs_data.jobs.counts import Counts
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.shared_list import live_of
+from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.status import State
-from jobs_data.queries import JobsList
 from tests.support.store import Store
 
 IMPORTS = ListView(JobFilter(search="import"), limit=5)
@@ -26,7 +26,7 @@ def ids(store: Store) -> list[int]:
 
 def read(store: Store, view: ListView) -> JobsList:
     """Return a page of the list."""
-    return queries.read_list(store.database(), view)
+    return list_page.read_list(store.database(), view)
 
 
 def test_the_cards_count_what_is_searched_for_in_any_state(store: Store, ids: list[int]) -> None:
@@ -73,7 +73,7 @@ def test_where_there_is_no_job_a_search_ends(store: Store) -> None:
 def closing() -> Iterator[None]:
     """End what the test has opened."""
     yield
-    live.close_all()
+    shared_list.close_all()
 
 
 def test_a_search_is_shown_apart_from_the_list(store: Store, closing: None) -> None:

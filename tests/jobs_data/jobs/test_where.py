@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 from sqlalchemy import text
 
-from jobs_data import queries
-from jobs_data.filters import Dates, JobFilter, ListView
+from jobs_data.jobs import list_page
+from jobs_data.jobs.view import Dates, JobFilter, ListView
 from tests.support.databases import on_mariadb
 from tests.support.store import NOON, Store
 
@@ -29,7 +29,7 @@ def test_any_text_can_be_looked_for_in_an_older_character_set(store: Store, char
         (JobFilter(names=("café", "日本 😀")), [found]),
         (JobFilter(types=("😀",)), []),
     ):
-        jobs = queries.read_list(store.database(), ListView(job_filter))
+        jobs = list_page.read_list(store.database(), ListView(job_filter))
         assert jobs.rows["id"].tolist() == ids
 
 
@@ -42,7 +42,7 @@ def test_a_repeated_hour_is_taken_as_its_first_pass(store: Store) -> None:
     def finished(since: str, before: str) -> list[int]:
         first, last = (datetime.fromisoformat(f"2026-10-{moment}Z") for moment in (since, before))
         view = ListView(JobFilter(finished=Dates(first, last)))
-        return sorted(queries.read_list(database, view).rows["id"])
+        return sorted(list_page.read_list(database, view).rows["id"])
 
     assert finished("24T23:00", "25T00:00") == [early]
     assert finished("25T00:00", "25T01:00") == [repeated]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs_data import choices
-from jobs_data.choices import Choices, has_types, read_choices, read_owner_names
-from jobs_data.filters import NO_OWNER
+from jobs_data.jobs import choices
+from jobs_data.jobs.choices import Choices, has_types, read_choices, read_owner_names
+from jobs_data.jobs.view import NO_OWNER
 from jobs_data.platform import engine
 from tests.support.store import Store
 

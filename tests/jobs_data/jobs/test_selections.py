@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from jobs_data import selections
-from jobs_data.filters import EVERYTHING, JobFilter
+from jobs_data.jobs import selections
+from jobs_data.jobs.selections import Selections, TooManyJobs, ids_of
+from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.status import State
-from jobs_data.selections import Selections, TooManyJobs, ids_of
 from tests.support.store import Store
 
 

@@ -24,9 +24,14 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data import frames
-from jobs_data.counts import Counts, Found, read_counts, search
-from jobs_data.filters import (
+from jobs_data.jobs import frames
+from jobs_data.jobs.counts import Counts, Found, read_counts, search
+from jobs_data.jobs.creation_order import (
+    within,
+)
+from jobs_data.jobs.folding import Folded, fold
+from jobs_data.jobs.paging import OrderedJobs, newest_first, with_object
+from jobs_data.jobs.view import (
     DEFAULT_PAGE_SIZE,
     JobFilter,
     ListView,
@@ -34,8 +39,6 @@ from jobs_data.filters import (
     clamp_limit,
     parse_number,
 )
-from jobs_data.folding import Folded, fold
-from jobs_data.order import OrderedJobs, newest_first, with_object
 from jobs_data.platform.engine import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.status import FIXED_LABELS, State, label_of, state_of
@@ -50,9 +53,6 @@ from jobs_data.platform.tables import (
     setting_i18n,
     slug,
     term_i18n,
-)
-from jobs_data.spans import (
-    within,
 )
 
 FALLBACK_CULTURE: Final = "en"

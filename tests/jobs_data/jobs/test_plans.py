@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from jobs_data import demo, order, queries
-from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data import demo
+from jobs_data.jobs import list_page, paging
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.engine import Database, make_engine
 from jobs_data.platform.status import State
 from tests.support.mariadb import MariaDB
@@ -60,7 +61,7 @@ def plans(database: Database, view: ListView) -> list[list[Step]]:
 
     event.listen(database.engine, "before_cursor_execute", note)
     try:
-        queries.read_list(database, view)
+        list_page.read_list(database, view)
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
     with database.engine.connect() as connection:
@@ -121,5 +122,5 @@ def test_nothing_sorts_the_whole_table(database: Database, view: ListView) -> No
 def test_by_name_sorts_only_names_that_can_be_on_the_page(database: Database) -> None:
     """There is no index on names: all are compared with the last one of a sample, few are sorted."""
     sampled, found = plans(database, replace(FIRST, sort=Sort.NAME))[2:4]
-    assert sampled[0].rows == order.SAMPLE_JOBS
+    assert sampled[0].rows == paging.SAMPLE_JOBS
     assert "Using where" in found[0].extra

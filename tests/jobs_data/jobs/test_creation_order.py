@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import delete, insert, select
 
-from jobs_data import export, export_rows, order, queries, spans
-from jobs_data.filters import JobFilter, ListView
+from jobs_data.jobs import creation_order, export, export_rows, list_page, paging
+from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES
+from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.engine import Database
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job, object_
-from jobs_data.spans import BEFORE_ALL_TIMES
 from tests.support.store import NOON, Store
 
 JOBS = 160
@@ -57,10 +57,10 @@ ORDERS = [agreeing, jittering, straying, random_order, descending, at_once]
 @pytest.fixture
 def small_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few hundred jobs fill many spans, and most pages lie beyond the shallow ones."""
-    monkeypatch.setattr(spans, "SPAN_IDS", 10)
-    monkeypatch.setattr(spans, "UNSETTLED_IDS", 25)
-    monkeypatch.setattr(spans, "SLICE_IDS", 70)
-    monkeypatch.setattr(order, "SHALLOW_JOBS", 15)
+    monkeypatch.setattr(creation_order, "SPAN_IDS", 10)
+    monkeypatch.setattr(creation_order, "UNSETTLED_IDS", 25)
+    monkeypatch.setattr(creation_order, "SLICE_IDS", 70)
+    monkeypatch.setattr(paging, "SHALLOW_JOBS", 15)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 20)
     monkeypatch.setattr(export_rows, "PACKET_BYTES", 60 * export_rows.JOB_BYTES)
 
@@ -115,7 +115,7 @@ def all_pages(database: Database, state: State | None = None) -> list[int]:
     found: list[int] = []
     page = pages = 1
     while page <= pages:
-        jobs = queries.read_list(database, ListView(JobFilter(state), page=page, limit=LIMIT))
+        jobs = list_page.read_list(database, ListView(JobFilter(state), page=page, limit=LIMIT))
         found += jobs.rows["id"].tolist()
         page, pages = page + 1, jobs.pages
     return found
@@ -152,7 +152,7 @@ def test_the_first_page_is_exact_before_and_after_the_survey(
     database = store.database()
     if surveyed and not database.is_sqlite:
         database.survey.make(database.reading)
-    jobs = queries.read_list(database, ListView(limit=LIMIT))
+    jobs = list_page.read_list(database, ListView(limit=LIMIT))
     assert jobs.rows["id"].tolist() == sorted_by_hand(store)[:LIMIT]
 
 
@@ -166,7 +166,7 @@ def test_previous_and_next_follow_the_same_order(store: Store, times: Order, sur
     database = store.database()
     if surveyed and not database.is_sqlite:
         database.survey.make(database.reading)
-    found = [queries.read_neighbours(database, ListView(), job_id) for job_id in expected]
+    found = [list_page.read_neighbours(database, ListView(), job_id) for job_id in expected]
     assert [before for before, _ in found] == [None, *expected[:-1]]
     assert [after for _, after in found] == [*expected[1:], None]
 
@@ -203,7 +203,7 @@ def test_jobs_put_where_none_were_are_counted(store: Store) -> None:
 @pytest.mark.usefixtures("small_spans")
 def test_many_gaps_and_random_times_are_exact(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more ranges than a statement should name, one is named that covers them all."""
-    monkeypatch.setattr(spans, "MAX_RANGES", 5)
+    monkeypatch.setattr(creation_order, "MAX_RANGES", 5)
     fill(store, random_order)
     database = store.database()
     assert all_pages(database) == sorted_by_hand(store)

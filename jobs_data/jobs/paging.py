@@ -22,14 +22,8 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data import frames
-from jobs_data.filters import DEFAULT_PAGE_SIZE, ListView, Sort
-from jobs_data.matching import matching
-from jobs_data.platform.engine import Database, DatabaseUnavailable
-from jobs_data.platform.owners import owner_name
-from jobs_data.platform.status import COMPLETED, ERROR, State
-from jobs_data.platform.tables import job, object_, slug
-from jobs_data.spans import (
+from jobs_data.jobs import frames
+from jobs_data.jobs.creation_order import (
     BEFORE_ALL_TIMES,
     MAX_ID,
     Range,
@@ -38,6 +32,12 @@ from jobs_data.spans import (
     created,
     within,
 )
+from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView, Sort
+from jobs_data.jobs.where import matching
+from jobs_data.platform.engine import Database, DatabaseUnavailable
+from jobs_data.platform.owners import owner_name
+from jobs_data.platform.status import COMPLETED, ERROR, State
+from jobs_data.platform.tables import job, object_, slug
 
 SHALLOW_JOBS: Final = 1_000
 """How far from the newest job a page may be to be looked for from there."""

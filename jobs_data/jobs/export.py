@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from jobs_data.export_rows import ExportedJob, stream_jobs, stream_reports
-from jobs_data.filters import ListView
-from jobs_data.frames import utc
+from jobs_data.jobs.export_rows import ExportedJob, stream_jobs, stream_reports
+from jobs_data.jobs.frames import utc
+from jobs_data.jobs.list_page import JobReport
+from jobs_data.jobs.view import ListView
 from jobs_data.platform.engine import Database, DatabaseBusy
-from jobs_data.queries import JobReport
 
 FILE_NAME: Final = "jobs-export.csv"
 ALL_COLUMNS_FILE_NAME: Final = "jobs-export-all-columns.csv"

@@ -11,9 +11,9 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from jobs_data import frames
-from jobs_data.filter_words import owner_called
-from jobs_data.filters import NO_OWNER
+from jobs_data.jobs import frames
+from jobs_data.jobs.filter_words import owner_called
+from jobs_data.jobs.view import NO_OWNER
 from jobs_data.platform.engine import Database, TookTooLong
 from jobs_data.platform.owners import owner_names, users_called
 from jobs_data.platform.tables import job, job_execution, user

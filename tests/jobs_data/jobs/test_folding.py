@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from sqlalchemy import delete
 
-from jobs_data import folding, queries
-from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.jobs import folding, list_page
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database
 from jobs_data.platform.status import State
-from jobs_data.queries import JobsList
 from tests.support.store import NOON, Store
 
 FOLDED = ListView(fold=True, limit=4)
@@ -34,7 +34,7 @@ def fill(store: Store) -> None:
 
 def read(database: Database, view: ListView) -> JobsList:
     """Return a page of the list."""
-    return queries.read_list(database, view)
+    return list_page.read_list(database, view)
 
 
 def all_lines(database: Database, view: ListView) -> list[tuple[int, ...]]:

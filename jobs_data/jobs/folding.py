@@ -9,9 +9,9 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from jobs_data import frames
-from jobs_data.filters import DEFAULT_PAGE_SIZE, ListView
-from jobs_data.order import OrderedJobs
+from jobs_data.jobs import frames
+from jobs_data.jobs.paging import OrderedJobs
+from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView
 from jobs_data.platform.status import State, state_of
 from jobs_data.platform.tables import job
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jobs_data import export, export_rows, queries
-from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.jobs import export, export_rows, list_page
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.engine import DatabaseBusy
 from jobs_data.platform.status import State
 from tests.support.store import NOON, Store
@@ -209,7 +209,7 @@ def test_readers_who_stay_do_not_use_up_the_connections(store: Store) -> None:
         next(chunks), next(chunks)
     with pytest.raises(DatabaseBusy, match="5 exports are being read"):
         next(export.csv_chunks(database, ListView()))
-    assert queries.count_jobs(database).total == 1
+    assert list_page.count_jobs(database).total == 1
     for chunks in open_exports:
         chunks.close()
     assert len(exported(store)) == 2
@@ -229,4 +229,4 @@ def test_the_connection_of_an_abandoned_export_can_be_used_again(
         chunks = export.csv_chunks(store.database(), ListView(sort=sort), all_columns=every)
         next(chunks), next(chunks)
         chunks.close()
-        assert queries.count_jobs(store.database()).total == 30
+        assert list_page.count_jobs(store.database()).total == 30

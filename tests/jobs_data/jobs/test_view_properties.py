@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table, delete, insert, select
 
-from jobs_data import counts, export, export_rows, order, queries, spans
-from jobs_data.counts import Counts
-from jobs_data.filters import NO_OWNER, Dates, JobFilter, ListView, Sort
-from jobs_data.matching import matching
+from jobs_data.jobs import counts, creation_order, export, export_rows, list_page, paging
+from jobs_data.jobs.counts import Counts
+from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, ListView, Sort
+from jobs_data.jobs.where import matching
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database
 from jobs_data.platform.status import FINISHED_STATES, State, state_of
@@ -300,12 +300,12 @@ def fill(store: Store, jobs: Sequence[Job]) -> None:
                 connection.execute(insert(table), values)
 
 
-def every_page(database: Database, view: ListView) -> tuple[list[int], queries.JobsList]:
+def every_page(database: Database, view: ListView) -> tuple[list[int], list_page.JobsList]:
     """Return the ids of all pages, one after the other, and the last page."""
     found: list[int] = []
     page = pages = 1
     while page <= pages:
-        jobs = queries.read_list(database, replace(view, page=page, limit=LIMIT))
+        jobs = list_page.read_list(database, replace(view, page=page, limit=LIMIT))
         found += jobs.rows["id"].tolist()
         page, pages = page + 1, jobs.pages
     return found, jobs
@@ -320,12 +320,12 @@ def exported(database: Database, view: ListView, *, all_columns: bool) -> list[l
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few jobs fill what holds thousands: spans, slices, samples and pieces."""
-    monkeypatch.setattr(spans, "SPAN_IDS", 10)
-    monkeypatch.setattr(spans, "UNSETTLED_IDS", 20)
-    monkeypatch.setattr(spans, "SLICE_IDS", 70)
+    monkeypatch.setattr(creation_order, "SPAN_IDS", 10)
+    monkeypatch.setattr(creation_order, "UNSETTLED_IDS", 20)
+    monkeypatch.setattr(creation_order, "SLICE_IDS", 70)
     monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 30)
-    monkeypatch.setattr(order, "SHALLOW_JOBS", 5)
-    monkeypatch.setattr(order, "SAMPLE_JOBS", 5)
+    monkeypatch.setattr(paging, "SHALLOW_JOBS", 5)
+    monkeypatch.setattr(paging, "SAMPLE_JOBS", 5)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 5)
     monkeypatch.setattr(export_rows, "MAX_OVERLAP", 100)
     monkeypatch.setattr(export_rows, "PACKET_BYTES", 20 * export_rows.JOB_BYTES)
@@ -378,7 +378,7 @@ def test_list_counts_neighbours_exports_and_preview_mean_the_same_jobs(
             finished = sorted(job.id for job in jobs if job.state in FINISHED_STATES)
             assert read_preview(database, Rules(view.filter), now).ids.tolist() == finished, view
             one = world[number]
-            neighbours = queries.read_neighbours(database, view, one.id)
+            neighbours = list_page.read_neighbours(database, view, one.id)
             assert neighbours == beside(one, jobs, view, pads=pads), view
 
     agree()

@@ -24,8 +24,9 @@ from sqlalchemy import (
     text,
 )
 
-from jobs_data import frames
-from jobs_data.filters import NO_OWNER, Dates, JobFilter, parse_number
+from jobs_data.jobs import frames
+from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, within
+from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, parse_number
 from jobs_data.platform.engine import Database
 from jobs_data.platform.owners import users_called
 from jobs_data.platform.status import ERROR, is_in
@@ -38,7 +39,6 @@ from jobs_data.platform.tables import (
     slug,
     user,
 )
-from jobs_data.spans import BEFORE_ALL_TIMES, within
 
 
 def matching(

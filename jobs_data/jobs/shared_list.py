@@ -14,7 +14,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from jobs_data.filters import JobFilter, ListView, Sort
+from jobs_data.jobs.list_page import JobsList, Moment, read_list
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.engine import (
     Database,
     DatabaseUnavailable,
@@ -22,7 +23,6 @@ from jobs_data.platform.engine import (
     identity,
     translated_errors,
 )
-from jobs_data.queries import JobsList, Moment, read_list
 from jobs_data.single_flight import SingleFlight
 
 log = logging.getLogger(__name__)

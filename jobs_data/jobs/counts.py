@@ -11,12 +11,12 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from jobs_data.filters import JobFilter
-from jobs_data.matching import matching
+from jobs_data.jobs.creation_order import span_number
+from jobs_data.jobs.view import JobFilter
+from jobs_data.jobs.where import matching
 from jobs_data.platform.engine import Database, TookTooLong, translated_errors
 from jobs_data.platform.status import COMPLETED, ERROR, State, is_in, state_of
 from jobs_data.platform.tables import job
-from jobs_data.spans import span_number
 
 SEARCH_SECONDS: Final = 5
 """How long a search goes on: from the newest numbers down, as far as it gets."""

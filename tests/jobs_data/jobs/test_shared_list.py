@@ -9,12 +9,13 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event, text
 
-from jobs_data import live, removal
-from jobs_data.filters import JobFilter, ListView
-from jobs_data.live import Live
+from jobs_data import removal
+from jobs_data.jobs import shared_list
+from jobs_data.jobs.list_page import JobsList, Moment
+from jobs_data.jobs.shared_list import Live
+from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.engine import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
-from jobs_data.queries import JobsList, Moment
 from tests.support.store import CAUSE, Store
 
 PATIENCE = 20.0
@@ -121,7 +122,7 @@ def test_it_is_renewed_as_long_as_somebody_looks(
 ) -> None:
     """The next moment comes by itself; when nobody has looked since the last, all is let go."""
     shown._database.list_seconds = 0.05
-    monkeypatch.setattr(live, "WATCHED_SECONDS", 0.2)
+    monkeypatch.setattr(shared_list, "WATCHED_SECONDS", 0.2)
     shown.read(FIRST)
     store.job("meanwhile")
     eventually(lambda: shown.read(FIRST).counts.total == 4)
