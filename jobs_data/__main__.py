@@ -16,17 +16,18 @@ import pandas as pd
 from sqlalchemy.exc import ArgumentError, OperationalError
 from tqdm import tqdm
 
-from jobs_data import demo, kept_receipts, removal, tidying
+from jobs_data import demo
 from jobs_data.jobs import choices
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter, parse_duration
 from jobs_data.platform import times
 from jobs_data.platform.engine import Database, DatabaseUnavailable, get_database, make_engine
 from jobs_data.platform.status import State
-from jobs_data.receipts import Action, Cause
-from jobs_data.removal import ClearingRuns
+from jobs_data.removal import kept_receipts, removal, retention
+from jobs_data.removal.receipts import Action, Cause
+from jobs_data.removal.removal import ClearingRuns
+from jobs_data.removal.retention import Preview, Rules
 from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings, refusal_by_driver
-from jobs_data.tidying import Preview, Rules
 
 DONE, FAILED, WRONG_USAGE, SOME_STAYED, OTHER_AT_WORK = range(5)
 
@@ -213,8 +214,8 @@ def _tidy(options: argparse.Namespace, settings: Settings, database: Database) -
         keep_failures=options.keep_failures,
     )
     called = {owner: name for name, found in owners.items() for owner in found}
-    words = tidying.rules_words(rules, called, database.timezone)
-    preview = tidying.read_preview(database, rules, datetime.now(UTC), roots=get_result_roots())
+    words = retention.rules_words(rules, called, database.timezone)
+    preview = retention.read_preview(database, rules, datetime.now(UTC), roots=get_result_roots())
     if not options.quiet:
         print(*map(_printable, _preview_lines(preview, rules, words, database)), sep="\n", flush=True)
     if options.dry_run or not preview.total:

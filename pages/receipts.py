@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from jobs_data import kept_receipts
-from jobs_data.kept_receipts import ReceiptsUnreadable
 from jobs_data.platform import times
 from jobs_data.platform.engine import get_database
+from jobs_data.removal import kept_receipts
+from jobs_data.removal.kept_receipts import ReceiptsUnreadable
 from pages.parts import receipts_details, receipts_table, receipts_undo, state
 from pages.parts.viewer import get_viewer
 

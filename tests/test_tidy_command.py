@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from sqlalchemy import event, text
 
-from jobs_data import kept_receipts, removal, settings
+from jobs_data import settings
 from jobs_data.__main__ import main
 from jobs_data.platform.engine import get_database
-from jobs_data.receipts import Action, Cause
+from jobs_data.removal import kept_receipts, removal
+from jobs_data.removal.receipts import Action, Cause
 from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.store import NOON, Store

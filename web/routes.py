@@ -21,13 +21,14 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Route
 
-from jobs_data import kept_receipts, links, notices, removal
+from jobs_data import links, notices
 from jobs_data.jobs import export, list_page
 from jobs_data.jobs.result_files import ResultUnavailable, find_result, get_result_roots
 from jobs_data.jobs.view import ListView, parse_number, parse_view
 from jobs_data.platform.engine import get_database
-from jobs_data.receipts import Action, Cause, ReceiptNotWritten
-from jobs_data.removal import ALL_FINISHED, ClearingRuns, Outcome
+from jobs_data.removal import kept_receipts, removal
+from jobs_data.removal.receipts import Action, Cause, ReceiptNotWritten
+from jobs_data.removal.removal import ALL_FINISHED, ClearingRuns, Outcome
 from web.answers import plain, wants_json
 from web.gate import visitor_name
 

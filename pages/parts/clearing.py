@@ -6,10 +6,10 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data import removal
 from jobs_data.platform.engine import get_database
-from jobs_data.receipts import Action
-from jobs_data.removal import Removal
+from jobs_data.removal import removal
+from jobs_data.removal.receipts import Action
+from jobs_data.removal.removal import Removal
 from pages.parts.state import tell
 
 _DOING: Final = {

@@ -9,10 +9,11 @@ import humanize
 import pandas as pd
 import streamlit as st
 
-from jobs_data import kept_receipts, links
-from jobs_data.kept_receipts import ACTIONS, Receipt, State
+from jobs_data import links
 from jobs_data.platform import times
 from jobs_data.platform.status import FIXED_LABELS
+from jobs_data.removal import kept_receipts
+from jobs_data.removal.kept_receipts import ACTIONS, Receipt, State
 from pages.parts import receipts_undo
 from pages.parts.queue_details import show_facts
 from pages.parts.receipts_table import STATE_COLORS, names_told

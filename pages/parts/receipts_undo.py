@@ -9,9 +9,9 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data import kept_receipts, undo
 from jobs_data.platform.engine import DatabaseUnavailable, get_database, identity
-from jobs_data.undo import UndoRefused
+from jobs_data.removal import kept_receipts, restore
+from jobs_data.removal.restore import UndoRefused
 from jobs_data.wording import counted
 from pages.parts.state import tell
 from pages.parts.viewer import Viewer, get_viewer
@@ -49,7 +49,7 @@ def show_dialog() -> None:
 
 def take_result() -> None:
     """Leave a notice when the undo that this viewer watched has ended."""
-    work = undo.current_undo(get_database(), st.session_state.get(_WATCHED, ""))
+    work = restore.current_undo(get_database(), st.session_state.get(_WATCHED, ""))
     if work and not work.is_running:
         del st.session_state[_WATCHED]
         tell(work.sentence(), is_good=not (work.error or work.failed))
@@ -57,7 +57,7 @@ def take_result() -> None:
 
 def show_progress() -> None:
     """Show how far an undo is that this server is at; when it has ended, the page runs anew."""
-    if running := undo.running_undo(get_database()):
+    if running := restore.running_undo(get_database()):
         st.session_state[_WATCHED] = running.receipt_id
     if st.session_state.get(_WATCHED):
         _progress()
@@ -65,7 +65,7 @@ def show_progress() -> None:
 
 @st.fragment(run_every=1.0)
 def _progress() -> None:
-    work = undo.current_undo(get_database(), st.session_state.get(_WATCHED, ""))
+    work = restore.current_undo(get_database(), st.session_state.get(_WATCHED, ""))
     if work is None or not work.is_running:
         st.rerun()
     if not work.total:
@@ -143,7 +143,7 @@ def _start(receipt_id: str) -> None:
     if not viewer.may_remove:
         return
     try:
-        undo.start_undo(get_database(), receipt_id, viewer.name)
+        restore.start_undo(get_database(), receipt_id, viewer.name)
         st.session_state[_WATCHED] = receipt_id
     except (UndoRefused, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)

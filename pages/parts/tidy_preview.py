@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from jobs_data import links, removal, tidying
+from jobs_data import links
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.platform.engine import DatabaseUnavailable, get_database
-from jobs_data.receipts import Action, Cause
-from jobs_data.removal import ClearingRuns, Removal
+from jobs_data.removal import removal, retention
+from jobs_data.removal.receipts import Action, Cause
+from jobs_data.removal.removal import ClearingRuns, Removal
+from jobs_data.removal.retention import Preview, Rules
 from jobs_data.settings import get_settings
-from jobs_data.tidying import Preview, Rules
 from jobs_data.wording import counted
 from pages.parts import clearing, receipts_undo
 from pages.parts.state import tell
@@ -46,7 +47,7 @@ class _Asked:
 def begin(rules: Rules, words: str) -> None:
     """Begin to read the preview of rules, which `words` tell; `show` shows it."""
     database, roots = get_database(), get_result_roots()
-    read = partial(tidying.read_preview, database, rules, datetime.now(UTC), roots=roots)
+    read = partial(retention.read_preview, database, rules, datetime.now(UTC), roots=roots)
     _forget()
     st.session_state["preview"] = _Asked(rules, words, _pool.submit(read))
     st.session_state.pop("tidied", None)
@@ -97,7 +98,7 @@ def _waiting() -> None:
     with st.spinner("Looking for the jobs …", show_time=True):
         wait([asked.reading], QUICK_SECONDS)
     st.caption(
-        f"This takes up to {tidying.PREVIEW_SECONDS} seconds. Nothing is removed by it, and you may "
+        f"This takes up to {retention.PREVIEW_SECONDS} seconds. Nothing is removed by it, and you may "
         "leave this page meanwhile."
     )
 
@@ -127,7 +128,7 @@ def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        height="content" if len(rows) <= tidying.SAMPLES else TABLE_HEIGHT,
+        height="content" if len(rows) <= retention.SAMPLES else TABLE_HEIGHT,
         alt=alt,
         lazy=False,
         column_config={

@@ -13,7 +13,7 @@ from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform.engine import get_database
 from jobs_data.platform.status import State
-from jobs_data.tidying import rules_from, rules_params
+from jobs_data.removal.retention import rules_from, rules_params
 from jobs_data.wording import counted
 from pages.parts import clearing, dialogs, filter_bar, filter_form, folds
 from pages.parts.refresh import refresh_controls

@@ -5,8 +5,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from jobs_data import removal
-from jobs_data.receipts import Action, Cause
+from jobs_data.removal import removal
+from jobs_data.removal.receipts import Action, Cause
 from tests.support.app_servers import AppServers
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump

@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import ColumnElement, Executable, insert, select, text, update
 
-from jobs_data import demo, removal
+from jobs_data import demo
 from jobs_data.jobs import export, export_rows, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.engine import DatabaseBusy, DatabaseUnavailable
 from jobs_data.platform.status import FINISHED_IDS, State, is_in
 from jobs_data.platform.tables import job, job_execution, note, object_
-from jobs_data.removal import ClearingRuns, Outcome, Removal
+from jobs_data.removal import removal
+from jobs_data.removal.removal import ClearingRuns, Outcome, Removal
 from tests.support.galera import Cluster, proxied, wait_until_it_answers
 from tests.support.store import CAUSE, CLEARING, NOON, Store
 

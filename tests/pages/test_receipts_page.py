@@ -3,9 +3,9 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from jobs_data import undo
 from jobs_data.accounts import Right
-from jobs_data.receipts import Action, Cause
+from jobs_data.removal import restore
+from jobs_data.removal.receipts import Action, Cause
 from tests.support.pages import introduce, press, show, words
 from tests.support.removals import remove
 from tests.support.store import Store
@@ -62,7 +62,7 @@ def test_a_receipt_is_undone_after_a_question(store: Store) -> None:
     press(app, "Undo…")
     assert "**1 job** will return" in words(app)
     press(app, "Undo")
-    [work] = [each for (_, name), each in undo._undos.items() if name == receipt_id]
+    [work] = [each for (_, name), each in restore._undos.items() if name == receipt_id]
     told = words(app)
     work.wait()
     app.run()

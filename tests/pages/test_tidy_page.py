@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from jobs_data import tidying
 from jobs_data.accounts import Right
-from jobs_data.tidying import Preview
+from jobs_data.removal import retention
+from jobs_data.removal.retention import Preview
 from pages.parts import tidy_preview
 from tests.support.pages import introduce, press, show, until, words
 from tests.support.store import Store
@@ -126,7 +126,7 @@ def test_a_preview_that_fails_is_a_sentence(store: Store, monkeypatch: pytest.Mo
     store.job()
     app = tidy(finished="over-1d")
     with monkeypatch.context() as context:
-        context.setattr(tidying, "PREVIEW_SECONDS", 0)
+        context.setattr(retention, "PREVIEW_SECONDS", 0)
         press(app, "Preview")
     assert "Narrow the rules" in app.error[0].value
     press(app, "Preview")
@@ -139,13 +139,13 @@ def test_a_preview_that_takes_its_time_can_be_left(
     """The page says what is going on meanwhile, and shows it when it is there."""
     store.job()
     goes_on = threading.Event()
-    read = tidying.read_preview
+    read = retention.read_preview
 
     def slowly(*arguments: Any, **more: Any) -> Preview:
         assert goes_on.wait(30)
         return read(*arguments, **more)
 
-    monkeypatch.setattr(tidying, "read_preview", slowly)
+    monkeypatch.setattr(retention, "read_preview", slowly)
     monkeypatch.setattr(tidy_preview, "QUICK_SECONDS", 0.01)
     app = tidy(finished="over-1d")
     press(app, "Preview")

@@ -14,9 +14,10 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from jobs_data import lockout, removal, second_factors, sign_in_records, undo
+from jobs_data import lockout, second_factors, sign_in_records
 from jobs_data.jobs import shared_list
 from jobs_data.platform.tables import HERATIO_ONLY, metadata
+from jobs_data.removal import removal, restore
 from tests.support.mariadb import LOCK_WAIT_SECONDS, MariaDB
 from tests.support.store import Store, insert_statuses
 
@@ -44,7 +45,7 @@ def forget_everything() -> None:
     """Drop what this process remembers by the name of a database: the next test has the same one."""
     shared_list.close_all()
     removal._removals.clear()
-    undo._undos.clear()
+    restore._undos.clear()
     second_factors._taken.clear()
     sign_in_records._logged.clear()
     lockout._memory._attempts.clear()

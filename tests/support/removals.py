@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jobs_data import removal
-from jobs_data.receipts import Action, Cause
+from jobs_data.removal import removal
+from jobs_data.removal.receipts import Action, Cause
 from tests.support.store import Store
 
 CAUSE = Cause("ada", Action.DELETE, "2 selected jobs")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Table, delete, event, func, insert, s
 
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database, make_engine
-from jobs_data.receipts import Action, Cause
+from jobs_data.removal.receipts import Action, Cause
 
 CAUSE = Cause("ada", Action.DELETE, "what a test removes")
 CLEARING = Cause("ada", Action.CLEAR, "all finished jobs")

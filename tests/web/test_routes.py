@@ -11,11 +11,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from jobs_data import links, notices, removal
+from jobs_data import links, notices
 from jobs_data.jobs import export
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.engine import DatabaseUnavailable, get_database
+from jobs_data.removal import removal
 from tests.support import web_roots
 from tests.support.removals import remove
 from tests.support.store import Store

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from sqlalchemy import Connection, text
 
-from jobs_data import removal
 from jobs_data.jobs import counts, frames, list_page
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.list_page import JobsList
@@ -18,7 +17,8 @@ from jobs_data.jobs.view import JobFilter, ListView, Sort, parse_number
 from jobs_data.platform import tables, times
 from jobs_data.platform.engine import Database, DatabaseUnavailable, make_engine
 from jobs_data.platform.status import State
-from jobs_data.removal import Outcome
+from jobs_data.removal import removal
+from jobs_data.removal.removal import Outcome
 from tests.support.databases import on_mariadb
 from tests.support.store import CAUSE, NOON, Store
 

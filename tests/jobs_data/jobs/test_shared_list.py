@@ -9,13 +9,13 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event, text
 
-from jobs_data import removal
 from jobs_data.jobs import shared_list
 from jobs_data.jobs.list_page import JobsList, Moment
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.engine import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
+from jobs_data.removal import removal
 from tests.support.store import CAUSE, Store
 
 PATIENCE = 20.0

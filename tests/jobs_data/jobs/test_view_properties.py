@@ -21,7 +21,7 @@ from jobs_data.jobs.where import matching
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database
 from jobs_data.platform.status import FINISHED_STATES, State, state_of
-from jobs_data.tidying import Rules, read_preview
+from jobs_data.removal.retention import Rules, read_preview
 from tests.support.store import NOON, Store
 
 ZONE: Final = "Europe/Amsterdam"

@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 from sqlalchemy import event, insert, select, text, update
 
-from jobs_data import exact_rows, removal
-from jobs_data.exact_rows import columns_of, exact_tables
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database, DatabaseBusy, identity, make_engine
-from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
-from jobs_data.removal import ClearingRuns, Outcome, Removal
+from jobs_data.removal import exact_rows, removal
+from jobs_data.removal.exact_rows import columns_of, exact_tables
+from jobs_data.removal.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
+from jobs_data.removal.removal import ClearingRuns, Outcome, Removal
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.receipt_files import jobs_in, outcomes_in, read_receipts
 from tests.support.store import CAUSE, CLEARING, NOON, Store

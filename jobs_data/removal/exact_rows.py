@@ -29,7 +29,7 @@ from jobs_data.platform.tables import (
     property_,
     property_i18n,
 )
-from jobs_data.receipts import job_line
+from jobs_data.removal.receipts import job_line
 
 TABLES: Final = (object_, job, note, note_i18n, property_, property_i18n, job_execution)
 """The tables that hold something of a job, in the order in which a receipt names them."""

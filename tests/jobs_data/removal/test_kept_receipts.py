@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from jobs_data import kept_receipts
-from jobs_data.kept_receipts import Receipt, ReceiptsUnreadable, State, Summary
 from jobs_data.platform.engine import Database, make_engine
-from jobs_data.receipts import Action, Cause, ReceiptWriter
+from jobs_data.removal import kept_receipts
+from jobs_data.removal.kept_receipts import Receipt, ReceiptsUnreadable, State, Summary
+from jobs_data.removal.receipts import Action, Cause, ReceiptWriter
 
 COLUMNS = {"object": ["id", "created_at"], "job": ["id", "output", "name"]}
 HOSTILE = "*Bold* <b> %_ \n🗃"

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
-from jobs_data import tidying
 from jobs_data.jobs import result_files
 from jobs_data.jobs.result_files import FileSizes, file_sizes, read_result_roots
 from jobs_data.jobs.selections import read_matching
@@ -15,7 +14,8 @@ from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
 from jobs_data.platform import id_lists
 from jobs_data.platform.engine import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
-from jobs_data.tidying import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
+from jobs_data.removal import retention
+from jobs_data.removal.retention import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
 from tests.support import web_roots
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.store import NOON, Store
@@ -108,8 +108,8 @@ def test_what_would_go_is_counted_by_name_and_outcome(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Most jobs first, and of many names the rest in one line, from as many statements as it takes."""
-    monkeypatch.setattr(tidying, "PIECE_JOBS", 3)
-    monkeypatch.setattr(tidying, "LISTED_NAMES", 3)
+    monkeypatch.setattr(retention, "PIECE_JOBS", 3)
+    monkeypatch.setattr(retention, "LISTED_NAMES", 3)
     for name, jobs in (("often", 7), ("rare", 1), ("failing", 5), (None, 3)):
         for _ in range(jobs):
             store.job(name, 185 if name == "failing" else 184)
@@ -130,7 +130,7 @@ def test_names_beyond_the_bound_are_counted_together(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory does not grow with the number of names."""
-    monkeypatch.setattr(tidying, "MAX_NAMES", 2)
+    monkeypatch.setattr(retention, "MAX_NAMES", 2)
     for number in range(5):
         store.job(f"job {number}")
     found = preview(store, Rules())
@@ -195,7 +195,7 @@ def test_a_preview_that_takes_too_long_says_what_to_do(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bound is on all its statements together."""
-    monkeypatch.setattr(tidying, "PREVIEW_SECONDS", 0)
+    monkeypatch.setattr(retention, "PREVIEW_SECONDS", 0)
     store.job()
     with pytest.raises(TookTooLong, match="Narrow the rules"):
         preview(store, Rules(keep_last=1))
@@ -203,7 +203,7 @@ def test_a_preview_that_takes_too_long_says_what_to_do(
 
 def test_a_preview_is_of_one_moment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that finishes while it is read is in it nowhere, and only finished jobs are counted."""
-    monkeypatch.setattr(tidying, "PIECE_JOBS", 1)
+    monkeypatch.setattr(retention, "PIECE_JOBS", 1)
     first, second = store.job("a"), store.job("b", 183)
     database, writer = store.database(), Store.on(store.url)
     looked: list[object] = []
@@ -232,7 +232,7 @@ def test_a_preview_is_of_one_moment(store: Store, monkeypatch: pytest.MonkeyPatc
         ),
         ({"keep_last": "-3", "keep_failures": "maybe"}, Rules()),
         ({"keep_last": "x", "status": "failed"}, Rules(JobFilter(state=State.FAILED))),
-        ({"keep_last": "9" * 18}, Rules(keep_last=tidying.MAX_KEEP_LAST)),
+        ({"keep_last": "9" * 18}, Rules(keep_last=retention.MAX_KEEP_LAST)),
     ],
 )
 def test_rules_are_in_the_url(query: dict[str, str | list[str]], rules: Rules) -> None:

@@ -31,16 +31,6 @@ from sqlalchemy import (
     text,
 )
 
-from jobs_data.exact_rows import (
-    VALUE_BYTES,
-    ExactTable,
-    JobRows,
-    TooMuch,
-    begin_reading,
-    columns_of,
-    exact_tables,
-    listed,
-)
 from jobs_data.platform.engine import (
     WRITE_SECONDS,
     ChangeTooLarge,
@@ -62,7 +52,17 @@ from jobs_data.platform.tables import (
     property_,
     property_i18n,
 )
-from jobs_data.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
+from jobs_data.removal.exact_rows import (
+    VALUE_BYTES,
+    ExactTable,
+    JobRows,
+    TooMuch,
+    begin_reading,
+    columns_of,
+    exact_tables,
+    listed,
+)
+from jobs_data.removal.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
 from jobs_data.single_flight import held
 from jobs_data.wording import counted
 from jobs_data.work import Work

@@ -15,12 +15,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from jobs_data import kept_receipts, undo
 from jobs_data.jobs.list_page import read_report
-from jobs_data.kept_receipts import State
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database, make_engine
-from jobs_data.undo import Undo, UndoRefused
+from jobs_data.removal import kept_receipts, restore
+from jobs_data.removal.kept_receipts import State
+from jobs_data.removal.restore import Undo, UndoRefused
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump
 from tests.support.mariadb import MariaDB
@@ -104,7 +104,7 @@ def put_job(connection: Connection, told: Mapping[str, Any], user_id: int, recor
 
 def undone(store: Store, receipt_id: str) -> Undo:
     """Undo a removal and return the undo when it has ended."""
-    work = undo.start_undo(store.database(), receipt_id, "bob")
+    work = restore.start_undo(store.database(), receipt_id, "bob")
     work.wait()
     return work
 
@@ -257,7 +257,7 @@ def test_a_job_that_is_too_large_keeps_no_other_away(store: Store, mariadb_serve
             cursor.execute(f"SET GLOBAL max_allowed_packet = {before}")
             store.engine.dispose()
     assert (work.returned, work.error) == (2, "")
-    assert work.could_not == {ids[1]: undo.TOO_LARGE}
+    assert work.could_not == {ids[1]: restore.TOO_LARGE}
     assert undone(store, receipt_id).returned == 1
     assert store.ids() == ids
 
@@ -307,7 +307,7 @@ def test_the_list_looks_for_what_has_come_back(store: Store) -> None:
     database = store.database()
     receipt_id = remove(store, [store.job()])
     database.survey.make(database.reading)
-    undo.start_undo(database, receipt_id, "bob").wait()
+    restore.start_undo(database, receipt_id, "bob").wait()
     assert (database.survey.is_known, database.changes) == (False, 1)
 
 
@@ -339,7 +339,7 @@ def test_a_removal_that_is_still_committing_is_waited_for(store: Store) -> None:
     with store.engine.connect().execution_options(writes=True) as other, other.begin():
         other.execute(text(f"DELETE FROM job WHERE id = {job_id}"))
         other.execute(text(f"DELETE FROM object WHERE id = {job_id}"))
-        work = undo.start_undo(store.database(), receipt_id, "bob")
+        work = restore.start_undo(store.database(), receipt_id, "bob")
         # Nothing tells that it waits; had it not waited, it would be through by then.
         time.sleep(0.3)
     work.wait()
@@ -363,7 +363,7 @@ def test_of_two_lines_for_a_job_the_last_counts(store: Store) -> None:
 
 def test_what_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """No such receipt, one that is being written, one of another database, one that says nothing."""
-    monkeypatch.setattr(undo, "FILE_TRIES", 2)
+    monkeypatch.setattr(restore, "FILE_TRIES", 2)
     receipt_id = remove(store, [store.job()])
     path = path_of(store, receipt_id)
     with pytest.raises(UndoRefused, match="no receipt"):
@@ -410,7 +410,7 @@ def test_a_line_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
     """Where the disk is full, the receipt stays as it was, and the next line can be read."""
     path = tmp_path / "receipt.jsonl.gz"
     write(path, {"receipt": 1})
-    with closing(undo._Appending(path)) as file:
+    with closing(restore._Appending(path)) as file:
         file.cut(path.stat().st_size)
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, limits[1]))
@@ -439,14 +439,14 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
                 cursor.execute(statement.replace("INSERT, DELETE", "DELETE"))
         url = f"mysql+pymysql://back:word@127.0.0.1:{mariadb_server.port}/undo_rights"
         database = Database(make_engine(url), receipts_dir=store.receipts)
-        work = undo.start_undo(database, receipt_id, "bob")
+        work = restore.start_undo(database, receipt_id, "bob")
         work.wait()
         assert "may not do that (OperationalError 1142)" in work.error
         assert store.ids() == []
         with mariadb_server.cursor() as cursor:
             for statement in grants:
                 cursor.execute(statement)
-        work = undo.start_undo(database, receipt_id, "bob")
+        work = restore.start_undo(database, receipt_id, "bob")
         work.wait()
         assert (work.returned, work.error) == (1, "")
         database.engine.dispose()

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, Table, event, func, insert, inspect, select, text, update
 
-from jobs_data import removal
 from jobs_data.platform import engine, tables
 from jobs_data.platform.engine import (
     Database,
@@ -21,7 +20,8 @@ from jobs_data.platform.engine import (
     RowsReferredTo,
     make_engine,
 )
-from jobs_data.removal import ClearingRuns, Outcome, Removal
+from jobs_data.removal import removal
+from jobs_data.removal.removal import ClearingRuns, Outcome, Removal
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB
 from tests.support.receipt_files import jobs_in, outcomes_in, read_receipts

@@ -39,8 +39,6 @@ from sqlalchemy import (
     table,
 )
 
-from jobs_data import exact_rows, kept_receipts
-from jobs_data.exact_rows import ExactTable
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database, DatabaseBusy, DatabaseUnavailable, identity
 from jobs_data.platform.tables import (
@@ -54,6 +52,8 @@ from jobs_data.platform.tables import (
     term,
     user,
 )
+from jobs_data.removal import exact_rows, kept_receipts
+from jobs_data.removal.exact_rows import ExactTable
 from jobs_data.wording import counted
 from jobs_data.work import Work
 

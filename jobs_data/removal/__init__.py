@@ -1,0 +1,1 @@
+"""Removing finished jobs, their receipts, and restoring them."""
