@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from jobs_data import queues
 from jobs_data.platform import times
 from jobs_data.platform.engine import DatabaseUnavailable, get_database
 from jobs_data.platform.tables import laravel_batches, queue_batch, queue_job, queue_log
-from jobs_data.queue_filters import Kind, Origin, QueueFilter, parse_list_page
-from jobs_data.queues import Batch
+from jobs_data.queues import queues
+from jobs_data.queues.queue_filters import Kind, Origin, QueueFilter, parse_list_page
+from jobs_data.queues.queues import Batch
 from pages.parts import (
     queue_details,
     queue_filter_bar,

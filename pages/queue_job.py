@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import humanize
 import streamlit as st
 
-from jobs_data import queues
 from jobs_data.platform import times
 from jobs_data.platform.engine import Database, DatabaseUnavailable, get_database
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_job, queue_log
-from jobs_data.queue_filters import (
+from jobs_data.queues import queues
+from jobs_data.queues.queue_filters import (
     QueueFilter,
     QueueState,
     QueueView,
@@ -18,7 +18,7 @@ from jobs_data.queue_filters import (
     parse_job_key,
     parse_origin,
 )
-from jobs_data.queues import LaravelFailed, LaravelJob, QueueJob
+from jobs_data.queues.queues import LaravelFailed, LaravelJob, QueueJob
 from pages.parts import (
     queue_details,
     queue_laravel,

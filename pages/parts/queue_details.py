@@ -15,7 +15,7 @@ import streamlit as st
 
 from jobs_data.platform import times
 from jobs_data.platform.engine import DatabaseUnavailable
-from jobs_data.queues import Log, LongText
+from jobs_data.queues.queues import Log, LongText
 from pages.parts.text import plain
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.queues import LaravelFailed, LaravelJob
+from jobs_data.queues.queues import LaravelFailed, LaravelJob
 from pages.parts import queue_details
 
 

@@ -7,7 +7,7 @@ from typing import Final, NoReturn, TypeVar
 
 import streamlit as st
 
-from jobs_data.queue_filters import (
+from jobs_data.queues.queue_filters import (
     JobKey,
     Origin,
     QueueFilter,

@@ -10,8 +10,8 @@ import humanize
 import pandas as pd
 import streamlit as st
 
-from jobs_data.queue_filters import JobKey, Kind, QueueFilter, QueueState, Source
-from jobs_data.queues import BatchesPage, QueueJobsPage, QueuesOverview
+from jobs_data.queues.queue_filters import JobKey, Kind, QueueFilter, QueueState, Source
+from jobs_data.queues.queues import BatchesPage, QueueJobsPage, QueuesOverview
 from jobs_data.wording import counted
 from pages.parts.queue_state import (
     forget_selection,

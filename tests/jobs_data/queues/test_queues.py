@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from sqlalchemy import func, inspect, select
 
-from jobs_data import demo, queue_frames, queues
+from jobs_data import demo
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database, TookTooLong, make_engine
-from jobs_data.queue_filters import (
+from jobs_data.queues import queue_frames, queues
+from jobs_data.queues.queue_filters import (
     JobKey,
     Kind,
     Origin,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from jobs_data.jobs import frames
-from jobs_data.queue_filters import Kind, QueueState
+from jobs_data.queues.queue_filters import Kind, QueueState
 
 _TIME: Final = "datetime64[us, UTC]"
 

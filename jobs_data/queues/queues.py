@@ -30,7 +30,6 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from jobs_data import queue_frames
 from jobs_data.jobs import frames
 from jobs_data.platform.engine import Database
 from jobs_data.platform.owners import with_owner
@@ -43,8 +42,9 @@ from jobs_data.platform.tables import (
     queue_job,
     queue_log,
 )
-from jobs_data.queue_filters import Kind, QueueFilter, QueueState, QueueView
-from jobs_data.queue_frames import RUNNING_STATUSES
+from jobs_data.queues import queue_frames
+from jobs_data.queues.queue_filters import Kind, QueueFilter, QueueState, QueueView
+from jobs_data.queues.queue_frames import RUNNING_STATUSES
 from jobs_data.sign_in_records import platform_time
 from jobs_data.wording import one_of
 

@@ -1,0 +1,1 @@
+"""The queues of Heratio and of Laravel."""
