@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from jobs_data import failures, statistics
-from jobs_data.failures import Failures
 from jobs_data.jobs import choices, list_page
 from jobs_data.jobs.choices import Choices
 from jobs_data.platform.engine import Database, identity, translated_errors
 from jobs_data.platform.times import day_starts
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
-from jobs_data.statistics import Activity, Durations, News, Owners, Period, Stuck
+from jobs_data.statistics import failures, statistics
+from jobs_data.statistics.failures import Failures
+from jobs_data.statistics.statistics import Activity, Durations, News, Owners, Period, Stuck
 
 SECONDS: Final = 60
 AT_ONCE: Final = 4

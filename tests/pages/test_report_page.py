@@ -8,10 +8,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from jobs_data import failures, statistics
 from jobs_data.accounts import Right
 from jobs_data.platform import tables
 from jobs_data.platform.engine import TookTooLong
+from jobs_data.statistics import failures, statistics
 from tests.support.pages import PANELS, introduce, show, words
 from tests.support.store import Store
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from jobs_data import accounts, lockout, statistics
+from jobs_data import accounts, lockout
 from jobs_data.jobs import choices, export, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView
@@ -20,6 +20,7 @@ from jobs_data.platform.tables import job, queue_job, user_totp_secret
 from jobs_data.queues import queues
 from jobs_data.removal import removal
 from jobs_data.removal.exact_rows import exact_tables
+from jobs_data.statistics import statistics
 from tests.support.mariadb import MariaDB, free_port
 from tests.support.store import CAUSE, CLEARING, Store
 

@@ -11,7 +11,7 @@ import pyotp
 import pytest
 from sqlalchemy import event
 
-from jobs_data import accounts, failures, statistics
+from jobs_data import accounts
 from jobs_data.accounts import Right, SignInRefused
 from jobs_data.jobs import export, list_page
 from jobs_data.jobs.shared_list import Live
@@ -21,7 +21,8 @@ from jobs_data.platform.engine import Database, get_database, make_engine
 from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, user_totp_secret
 from jobs_data.removal import removal
 from jobs_data.removal.removal import Outcome
-from jobs_data.statistics import Period
+from jobs_data.statistics import failures, statistics
+from jobs_data.statistics.statistics import Period
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import free_port
 from tests.support.store import CAUSE, CLEARING, PASSWORD, Store

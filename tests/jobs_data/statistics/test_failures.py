@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobs_data import failures
-from jobs_data.failures import Failures, fold
-from jobs_data.statistics import Period
+from jobs_data.statistics import failures
+from jobs_data.statistics.failures import Failures, fold
+from jobs_data.statistics.statistics import Period
 from tests.support.store import NOON, Store
 
 NOW = datetime(2026, 6, 15, 18, tzinfo=UTC)

@@ -25,7 +25,7 @@ from jobs_data.platform.tables import (
     note_i18n,
     object_,
 )
-from jobs_data.statistics import CreatedSince, Period, created_since
+from jobs_data.statistics.statistics import CreatedSince, Period, created_since
 
 NEWEST_FAILURES: Final = 3_000
 """At how many failures of a period is looked: the newest. Each text costs as much as reading it."""

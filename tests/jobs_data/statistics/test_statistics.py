@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobs_data import statistics
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database
-from jobs_data.statistics import Outcomes, Period, parse_period
+from jobs_data.statistics import statistics
+from jobs_data.statistics.statistics import Outcomes, Period, parse_period
 from tests.support.store import NOON, Store
 
 UTC_ZONE = ZoneInfo("UTC")

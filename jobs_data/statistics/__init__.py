@@ -1,0 +1,1 @@
+"""What the jobs of a period tell; one module for each panel."""
