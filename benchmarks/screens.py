@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from benchmarks.bench import FULL_SIZE, Bench
 from benchmarks.figures import Figure, limited
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 from tests.support.app_servers import ROOT
 
 PROCESSES: Final = 3

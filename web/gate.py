@@ -18,8 +18,9 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from jobs_data import accounts, links
-from jobs_data.accounts import Account, Right
+from jobs_data import links
+from jobs_data.accounts import accounts
+from jobs_data.accounts.accounts import Account, Right
 from jobs_data.platform.engine import NO_ANSWER, Database, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, peers

@@ -12,7 +12,7 @@ from typing import Final
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from jobs_data.accounts import Account
+from jobs_data.accounts.accounts import Account
 
 COOKIE: Final = "heratio_jobs_session"
 MAX_SECONDS: Final = 12 * 60 * 60

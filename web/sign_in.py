@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from jobs_data import accounts, links
-from jobs_data.accounts import Reason, SignInRefused
+from jobs_data import links
+from jobs_data.accounts import accounts
+from jobs_data.accounts.accounts import Reason, SignInRefused
 from jobs_data.platform.engine import DatabaseUnavailable, get_database, translated_errors
 from web import answers, peers
 from web.gate import NO_RIGHT, Doorkeeping, Standings

@@ -30,6 +30,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from jobs_data.accounts.sign_in_records import platform_time
 from jobs_data.jobs import frames
 from jobs_data.platform.engine import Database
 from jobs_data.platform.owners import with_owner
@@ -45,7 +46,6 @@ from jobs_data.platform.tables import (
 from jobs_data.queues import queue_frames
 from jobs_data.queues.queue_filters import Kind, QueueFilter, QueueState, QueueView
 from jobs_data.queues.queue_frames import RUNNING_STATUSES
-from jobs_data.sign_in_records import platform_time
 from jobs_data.wording import one_of
 
 MOST_ROWS: Final = 20_000

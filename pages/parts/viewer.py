@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import streamlit as st
 
 from jobs_data import links
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 from pages.parts.text import plain
 
 _HEADER: Final = "X-Heratio-Jobs-Account"

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 from tests.support.pages import introduce
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import counts
 from jobs_data.jobs.view import Dates, parse_view
 from tests.support.pages import cards, introduce, names, press, show, words

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs_data import notices
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 from tests.support import web_roots
 from tests.support.mariadb import free_port
 from tests.support.pages import cards, introduce, names, press, show, until, words

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 from jobs_data.removal import restore
 from jobs_data.removal.receipts import Action, Cause
 from tests.support.pages import introduce, press, show, words

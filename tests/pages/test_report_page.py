@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 from jobs_data.platform import tables
 from jobs_data.platform.engine import TookTooLong
 from jobs_data.statistics import failures, statistics

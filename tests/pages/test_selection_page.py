@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import selections
 from pages.parts import dialogs
 from tests.support.pages import introduce, press, show, until, words

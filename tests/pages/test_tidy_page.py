@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 from jobs_data.removal import retention
 from jobs_data.removal.retention import Preview
 from pages.parts import tidy_preview

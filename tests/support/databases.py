@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from jobs_data import lockout, second_factors, sign_in_records
+from jobs_data.accounts import lockout, second_factors, sign_in_records
 from jobs_data.jobs import shared_list
 from jobs_data.platform.tables import HERATIO_ONLY, metadata
 from jobs_data.removal import removal, restore

@@ -8,7 +8,7 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from jobs_data.accounts import Right
+from jobs_data.accounts.accounts import Right
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 RERUNS = 100

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import httpx2
 
 from jobs_data import links
-from jobs_data.accounts import Account, Right, find_account
+from jobs_data.accounts.accounts import Account, Right, find_account
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
 from tests.support.app_servers import (
     ROOT,

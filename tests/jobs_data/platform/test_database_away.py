@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from jobs_data import accounts, lockout
+from jobs_data.accounts import accounts, lockout
 from jobs_data.jobs import choices, export, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView

@@ -11,8 +11,8 @@ import pyotp
 import pytest
 from sqlalchemy import event
 
-from jobs_data import accounts
-from jobs_data.accounts import Right, SignInRefused
+from jobs_data.accounts import accounts
+from jobs_data.accounts.accounts import Right, SignInRefused
 from jobs_data.jobs import export, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView

@@ -16,10 +16,10 @@ from typing import Final
 
 from sqlalchemy import Column, collate, select
 
+from jobs_data.accounts.security_settings import MOST_ATTEMPTS, read_security_settings
+from jobs_data.accounts.sign_in_records import add_attempt, platform_time
 from jobs_data.platform.engine import Database, identity
 from jobs_data.platform.tables import login_attempt
-from jobs_data.security_settings import MOST_ATTEMPTS, read_security_settings
-from jobs_data.sign_in_records import add_attempt, platform_time
 
 IDENTIFIER_LENGTH: Final = 255
 ADDRESS_LENGTH: Final = 45

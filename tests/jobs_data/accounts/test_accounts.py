@@ -18,8 +18,9 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import event, inspect, select
 
-from jobs_data import accounts, demo, lockout, passwords
-from jobs_data.accounts import (
+from jobs_data import demo
+from jobs_data.accounts import accounts, lockout, passwords
+from jobs_data.accounts.accounts import (
     PARALLEL_SIGN_INS,
     Account,
     Reason,
@@ -29,9 +30,9 @@ from jobs_data.accounts import (
     read_account,
     session_timeout_minutes,
 )
+from jobs_data.accounts.security_settings import MOST_ATTEMPTS
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database, make_engine
-from jobs_data.security_settings import MOST_ATTEMPTS
 from tests.support.databases import Lend
 from tests.support.mariadb import MariaDB
 from tests.support.store import PASSWORD, Store, hash_of
@@ -209,7 +210,7 @@ def hashings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     argon2 = SimpleNamespace(verify=watched(PasswordHasher().verify, 0))
     monkeypatch.setattr(passwords, "_argon2", argon2)
-    monkeypatch.setattr("jobs_data.passwords.bcrypt.checkpw", watched(bcrypt.checkpw, 1))
+    monkeypatch.setattr("jobs_data.accounts.passwords.bcrypt.checkpw", watched(bcrypt.checkpw, 1))
     return verified
 
 
@@ -579,7 +580,7 @@ def test_a_used_code_stays_used_after_a_restart(store: Store, monkeypatch: pytes
     totp(store, store.account("ada", 100))
     assert gets_in(store, "ada", PASSWORD, code_at(30))
     assert store.ids(tables.user_totp_secret, "last_used_at") == [datetime(2026, 6, 15, 12, 0, 30)]
-    monkeypatch.setattr("jobs_data.second_factors._taken", {})
+    monkeypatch.setattr("jobs_data.accounts.second_factors._taken", {})
     for used in (30, 0, -30):
         assert refusal(store, "ada", PASSWORD, code_at(used)) is Reason.CODE_WRONG
     assert gets_in(store, "ada", PASSWORD, code_at(60), after=30)
@@ -906,7 +907,9 @@ def test_refused_writes_are_made_up_for(
         fail(store, 2, database=database)
         assert refusal(store, database=database) is Reason.LOCKED
         assert store.rows(tables.login_attempt) == 2
-        told = [r.getMessage() for r in caplog.records if r.name == "jobs_data.sign_in_records"]
+        told = [
+            r.getMessage() for r in caplog.records if r.name == "jobs_data.accounts.sign_in_records"
+        ]
         assert sum("login_attempt" in message for message in told) == 1
         assert sum("user_totp_secret" in message for message in told) == 1
         database.engine.dispose()

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, null, or_, select
 
-from jobs_data import lockout, passwords, second_factors
+from jobs_data.accounts import lockout, passwords, second_factors
+from jobs_data.accounts.security_settings import read_security_settings
 from jobs_data.jobs.frames import filled, text
 from jobs_data.platform.engine import Database
 from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, acl_user_group, actor_i18n, user
-from jobs_data.security_settings import read_security_settings
 from jobs_data.wording import counted
 
 log = logging.getLogger(__name__)

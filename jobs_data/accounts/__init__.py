@@ -1,0 +1,1 @@
+"""The platform's accounts: who may come in, with which right, and signing in."""
