@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
 from tests.support.app_servers import ROOT, AppServers
 from tests.support.mariadb import MariaDB
@@ -117,7 +117,7 @@ class RunningApp:
         """Sign in as the demo's administrator, and return the value of the session's cookie."""
         parts = urlsplit(self.address)
         answer = httpx2.post(
-            f"{parts.scheme}://{parts.netloc}{links.SIGN_IN}",
+            f"{parts.scheme}://{parts.netloc}{addresses.SIGN_IN}",
             data={"identifier": DEMO_ADMINISTRATOR, "password": DEMO_PASSWORD},
             timeout=60,
         )

@@ -12,7 +12,7 @@ import httpx2
 
 from benchmarks.bench import FULL_SIZE, Bench, RunningApp, running_app
 from benchmarks.figures import Figure, limited, within
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.jobs.view import ListView
 from tests.support.mariadb import MariaDB
 from tests.support.programs import find_program
@@ -101,7 +101,7 @@ def download(
 
     Browsers ask for it compressed, as this does.
     """
-    address = app.address.removesuffix(links.BASE) + links.export_url(ListView())
+    address = app.address.removesuffix(addresses.BASE) + addresses.export_url(ListView())
     lines = 0
     first = 0.0
     began = time.perf_counter()

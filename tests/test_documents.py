@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.platform.engine import get_database
 from jobs_data.settings import PREFIX, Settings
 from web.gate import Doorkeeping, Standings
@@ -44,7 +44,7 @@ def offered_routes() -> Iterator[str]:
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)
         # An endpoint that is a class answers the methods that it has.
         methods = (route.methods or {m.upper() for m in dir(route.endpoint)}) & {"GET", "POST"}
-        if path == links.SIGN_OUT:
+        if path == addresses.SIGN_OUT:
             methods -= {"GET"}  # answered with 405
 
         assert methods

@@ -18,7 +18,7 @@ from starlette.responses import (
 )
 from starlette.types import Scope
 
-from jobs_data import links
+from jobs_data import addresses
 
 FOLDER: Final = Path(__file__).parent / "templates"
 _templates: Final = Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
@@ -33,7 +33,7 @@ _HEADERS: Final = {
 
 def page(name: str, status: int, **values: Any) -> Response:
     """Return a page of the door, filled from its template; every value is escaped."""
-    html = _templates.get_template(name).render(links=links, **values)
+    html = _templates.get_template(name).render(links=addresses, **values)
     return HTMLResponse(html, status_code=status, headers=_HEADERS)
 
 
@@ -43,9 +43,9 @@ def unknown(scope: Scope) -> Response:
     if not is_person(request):
         return plain(request, 401, "Sign in first.", _HEADERS)
     query = f"?{request.url.query}" if request.url.query else ""
-    came_for = f"{scope['path']}{query}" if request.method in {"GET", "HEAD"} else links.BASE
+    came_for = f"{scope['path']}{query}" if request.method in {"GET", "HEAD"} else addresses.BASE
     return RedirectResponse(
-        f"{links.SIGN_IN}?{urlencode({'next': came_for})}",
+        f"{addresses.SIGN_IN}?{urlencode({'next': came_for})}",
         status_code=303,
         headers={"Cache-Control": "no-store"},
     )

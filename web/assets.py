@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from jobs_data import links
+from jobs_data import addresses
 
 FOLDER: Final = Path(streamlit.__file__).parent / "static"
 # Their names hold a hash of their content. Private, because the gate may put a session's cookie on
@@ -68,7 +68,7 @@ class Assets:
         # Last, for what the page itself begins with is wanted first.
         self._hinted = text.replace("</head>", f"{_hints(wanted, named, styles)}</head>", 1).encode()
         self._files = {
-            f"{links.BASE}/{name}": _read(folder / name)
+            f"{addresses.BASE}/{name}": _read(folder / name)
             for name in sorted({*named, *wanted, *styles})
             if (folder / name).is_file()
         }
@@ -134,7 +134,7 @@ def _hints(scripts: Iterable[str], named: set[str], styles: Iterable[str]) -> st
     # Streamlit's client takes this in place of asking the server for it before it connects.
     config = json.dumps({"allowedOrigins": ["ORIGIN"], "useExternalAuthToken": False})
     begun = (
-        f"<script>window.__streamlit={{BACKEND_BASE_URL:location.origin+{json.dumps(links.BASE)},"
+        f"<script>window.__streamlit={{BACKEND_BASE_URL:location.origin+{json.dumps(addresses.BASE)},"
         f"HOST_CONFIG:{config.replace(json.dumps('ORIGIN'), 'location.origin')}}}</script>"
     )
     lines = [

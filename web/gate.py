@@ -18,7 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.accounts import accounts
 from jobs_data.accounts.accounts import Account, Right
 from jobs_data.platform.engine import NO_ANSWER, Database, DatabaseUnavailable
@@ -36,8 +36,10 @@ ACCOUNT_HEADER: Final = b"x-heratio-jobs-account"
 POLICY_VIOLATION: Final = 1008
 """The websocket protocol's code for a client that may not be here."""
 
-OPEN_PATHS: Final = frozenset({links.SIGN_IN, links.SIGN_IN_STYLE, links.SIGN_IN_ICON, links.LIVENESS})
-WRITE_PATHS: Final = (f"{links.BASE}/delete", f"{links.BASE}/clear-inactive")
+OPEN_PATHS: Final = frozenset(
+    {addresses.SIGN_IN, addresses.SIGN_IN_STYLE, addresses.SIGN_IN_ICON, addresses.LIVENESS}
+)
+WRITE_PATHS: Final = (f"{addresses.BASE}/delete", f"{addresses.BASE}/clear-inactive")
 
 NO_RIGHT: Final = (
     "You are signed in, but your account may not see the background jobs. Ask an administrator of "
@@ -313,7 +315,7 @@ class Gate:
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         """Return a send that puts the headers of every answer on it."""
         headers = dict(SECURITY_HEADERS)
-        if scope["path"].startswith(f"{links.BASE}/component/"):
+        if scope["path"].startswith(f"{addresses.BASE}/component/"):
             # A component's page is shown in a frame of our own.
             headers[CSP] = headers[CSP].replace("frame-ancestors 'none'", "frame-ancestors 'self'")
         if self._is_secure(scope):

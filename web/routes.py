@@ -21,7 +21,7 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Route
 
-from jobs_data import links, notices
+from jobs_data import addresses, notices
 from jobs_data.jobs import export, list_page
 from jobs_data.jobs.result_files import ResultUnavailable, find_result, get_result_roots
 from jobs_data.jobs.view import ListView, parse_number, parse_view
@@ -62,19 +62,23 @@ register_url_convertor("id", _IdConvertor())
 async def browse(request: Request) -> Response:
     """Lead the platform's other address of the list, and the site's root, to the list."""
     query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"{links.BASE}{query}", status_code=307)
+    return RedirectResponse(f"{addresses.BASE}{query}", status_code=307)
 
 
 async def report(request: Request) -> Response:
     """Lead the platform's address of a job's report to the page that shows it."""
     params = {n: request.query_params.getlist(n) for n in request.query_params if n != "id"}
-    return RedirectResponse(links.report_url(request.path_params["job_id"], params), status_code=307)
+    return RedirectResponse(
+        addresses.report_url(request.path_params["job_id"], params), status_code=307
+    )
 
 
 async def queue_job(request: Request) -> Response:
     """Lead the platform's address of a queued job to the page that shows it."""
     params = {name: value for name, value in request.query_params.items() if name != "id"}
-    return RedirectResponse(links.queue_job_url(request.path_params["job_id"], params), status_code=307)
+    return RedirectResponse(
+        addresses.queue_job_url(request.path_params["job_id"], params), status_code=307
+    )
 
 
 async def export_csv(request: Request) -> Response:
@@ -204,7 +208,7 @@ async def database_unavailable(request: Request, problem: Exception) -> Response
 
 def routes() -> list[BaseRoute]:
     """Return the plain HTTP routes; Streamlit serves every other address."""
-    base = links.BASE
+    base = addresses.BASE
     return [
         Route("/", browse),
         Route("/jobs/browse", browse),
@@ -247,7 +251,7 @@ def _changed(request: Request, status: int, removed: int, message: str) -> Respo
     if wants_json(request):
         return JSONResponse({"removed": removed, "message": message}, status_code=status)
     return RedirectResponse(
-        links.list_url(ListView(), notice=notices.sign(message, is_good=status == HTTP_OK)),
+        addresses.list_url(ListView(), notice=notices.sign(message, is_good=status == HTTP_OK)),
         status_code=303,
     )
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.accounts import accounts
 from jobs_data.accounts.accounts import Reason, SignInRefused
 from jobs_data.platform.engine import DatabaseUnavailable, get_database, translated_errors
@@ -36,9 +36,9 @@ def safe_next(wanted: str) -> str:
 
     Anything else would let a stranger's link lead from our door to a page of theirs.
     """
-    is_ours = re.fullmatch(rf"{links.BASE}([/?][!-\[\]-~]*)?", wanted)
-    leads_on = not wanted.startswith((links.SIGN_IN, links.SIGN_OUT, links.KEEP_ALIVE))
-    return wanted if is_ours and leads_on and ".." not in wanted else links.BASE
+    is_ours = re.fullmatch(rf"{addresses.BASE}([/?][!-\[\]-~]*)?", wanted)
+    leads_on = not wanted.startswith((addresses.SIGN_IN, addresses.SIGN_OUT, addresses.KEEP_ALIVE))
+    return wanted if is_ours and leads_on and ".." not in wanted else addresses.BASE
 
 
 class SignIn:
@@ -63,11 +63,11 @@ class SignIn:
         """Return the routes; all methods come here, so that Streamlit answers none of them."""
         every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         return [
-            Route(links.SIGN_IN, self.sign_in, methods=every),
-            Route(links.SIGN_OUT, self.sign_out, methods=every),
-            Route(links.KEEP_ALIVE, keep_alive),
-            Route(links.SIGN_IN_STYLE, style),
-            Route(links.SIGN_IN_ICON, icon),
+            Route(addresses.SIGN_IN, self.sign_in, methods=every),
+            Route(addresses.SIGN_OUT, self.sign_out, methods=every),
+            Route(addresses.KEEP_ALIVE, keep_alive),
+            Route(addresses.SIGN_IN_STYLE, style),
+            Route(addresses.SIGN_IN_ICON, icon),
         ]
 
     async def sign_in(self, request: Request) -> Response:
@@ -85,7 +85,7 @@ class SignIn:
             )
         fields = await _fields(request)
         if fields is None:
-            return self._form(400, links.BASE, "The form could not be read. Please try again.")
+            return self._form(400, addresses.BASE, "The form could not be read. Please try again.")
         return await self._take(request, fields)
 
     async def _take(self, request: Request, fields: dict[str, str]) -> Response:
@@ -145,7 +145,7 @@ class SignIn:
         session: Session | None = request.scope.get("session_of_ours")
         if session:
             self.sessions.end(session)
-        return self._with_cookie(request, RedirectResponse(links.SIGN_IN, status_code=303), "")
+        return self._with_cookie(request, RedirectResponse(addresses.SIGN_IN, status_code=303), "")
 
     def _form(
         self,

@@ -31,6 +31,7 @@ from sqlalchemy import (
     text,
 )
 
+from jobs_data.background import Work
 from jobs_data.platform.engine import (
     WRITE_SECONDS,
     ChangeTooLarge,
@@ -65,7 +66,6 @@ from jobs_data.removal.exact_rows import (
 from jobs_data.removal.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter
 from jobs_data.single_flight import held
 from jobs_data.wording import counted
-from jobs_data.work import Work
 
 T = TypeVar("T")
 

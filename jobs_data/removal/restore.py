@@ -39,6 +39,7 @@ from sqlalchemy import (
     table,
 )
 
+from jobs_data.background import Work
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database, DatabaseBusy, DatabaseUnavailable, identity
 from jobs_data.platform.tables import (
@@ -55,7 +56,6 @@ from jobs_data.platform.tables import (
 from jobs_data.removal import exact_rows, kept_receipts
 from jobs_data.removal.exact_rows import ExactTable
 from jobs_data.wording import counted
-from jobs_data.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.jobs import filter_words, list_page
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import EVERYTHING, JobFilter, clean_text
@@ -32,7 +32,7 @@ def follow_number(database: Database) -> None:
     if typed is None:
         return
     view = view_in_url()
-    job_id = links.job_meant(typed)
+    job_id = addresses.job_meant(typed)
     if job_id is not None and list_page.read_download_path(database, job_id) is not None:
         open_report(view, job_id)
     go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
@@ -121,7 +121,7 @@ def show_all() -> None:
 
 def _searched() -> None:
     typed: str = st.session_state["search"][:MAX_TYPED]
-    if links.job_meant(typed) is not None:
+    if addresses.job_meant(typed) is not None:
         # Whether there is such a job, the page asks: here nobody would catch the database's errors.
         st.session_state["typed_number"] = typed
         return

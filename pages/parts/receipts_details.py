@@ -9,7 +9,7 @@ import humanize
 import pandas as pd
 import streamlit as st
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.platform import times
 from jobs_data.platform.status import FIXED_LABELS
 from jobs_data.removal import kept_receipts
@@ -37,7 +37,7 @@ def show_receipt(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> None:
         st.text(receipt.id)
         st.space("stretch")
         st.link_button(
-            "Download", links.receipt_url(receipt.id), icon=":material/download:", shortcut="D"
+            "Download", addresses.receipt_url(receipt.id), icon=":material/download:", shortcut="D"
         )
         receipts_undo.undo_button(receipt.id, viewer)
     _show_state(receipt, state)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import humanize
 import streamlit as st
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.jobs import list_page, result_files
 from jobs_data.jobs.list_page import JobReport
 from jobs_data.jobs.view import ListView
@@ -120,7 +120,7 @@ def _fact(label: str, value: str) -> None:
 def _related_record(object_id: int, slug: str, site_url: str) -> None:
     with st.container(width="content", gap=None):
         st.caption("Related record")
-        if url := links.record_url(site_url, slug):
+        if url := addresses.record_url(site_url, slug):
             st.markdown(f"[{plain(slug)}]({url})")
         else:
             st.text(f"{slug} (#{object_id})" if slug else f"#{object_id}")
@@ -157,7 +157,9 @@ def show_result(job: JobReport, roots: result_files.ResultRoots | None) -> None:
                 on_click="ignore",
             )
         else:
-            st.link_button("Download result", links.download_url(job.id), icon=":material/download:")
+            st.link_button(
+                "Download result", addresses.download_url(job.id), icon=":material/download:"
+            )
         st.text(f"{result.name} · {humanize.naturalsize(result.size)}")
 
 
@@ -174,7 +176,7 @@ def show_output(job: JobReport) -> None:
         if job.output_is_tail:
             st.caption(f"This is the end of a long output of {size}; the beginning is left out here.")
             st.link_button(
-                "Download the whole output", links.output_url(job.id), icon=":material/download:"
+                "Download the whole output", addresses.output_url(job.id), icon=":material/download:"
             )
         else:
             st.caption(size)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.jobs import selections
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.selections import MAX_JOBS, Contents, read_contents
@@ -322,10 +322,10 @@ def _related(job_id: int, slug: str, object_id: Any, site_url: str) -> str:
     """Return the record's address, or its number where it has none."""
     if pd.isna(object_id):
         return ""
-    if url := links.record_url(site_url, slug):
+    if url := addresses.record_url(site_url, slug):
         return url
     # A column of links makes a link of whatever is in it: the job's report tells of the record too.
-    return f"{links.report_url(job_id, {}) if site_url else ''}#{object_id}"
+    return f"{addresses.report_url(job_id, {}) if site_url else ''}#{object_id}"
 
 
 def _time_column(label: str, zone: ZoneInfo) -> Any:

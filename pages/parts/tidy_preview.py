@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.platform.engine import DatabaseUnavailable, get_database
 from jobs_data.removal import removal, retention
@@ -116,7 +116,7 @@ def _show(asked: _Asked, preview: Preview, zone: ZoneInfo, viewer: Viewer) -> No
         _table(counts, zone, "Jobs that would go, by name and outcome")
     with samples:
         st.caption("Some of them, from the first to the last")
-        reports = [links.report_url(job_id, {}) for job_id in preview.samples["id"]]
+        reports = [addresses.report_url(job_id, {}) for job_id in preview.samples["id"]]
         shown = preview.samples.assign(id=reports)[["id", "name", "status", "completed", "result"]]
         _table(shown, zone, "Some of the jobs that would go")
     st.text(preview.result_files.sentence())

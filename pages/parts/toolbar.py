@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ListView, Sort
@@ -113,7 +113,7 @@ def _export_buttons(jobs: JobsList) -> None:
     is_empty = not jobs.matching and jobs.looked_at is None
     why = "There is no job to export with this filter." if is_empty else None
     if jobs.matching > export.BUTTON_MAX_JOBS or jobs.looked_at is not None:
-        st.link_button("Export CSV", links.export_url(view), icon=icon)
+        st.link_button("Export CSV", addresses.export_url(view), icon=icon)
     else:
         st.download_button(
             "Export CSV",
@@ -128,7 +128,7 @@ def _export_buttons(jobs: JobsList) -> None:
         )
     st.link_button(
         "All columns",
-        links.export_url(view, all_columns=True),
+        addresses.export_url(view, all_columns=True),
         icon=icon,
         disabled=is_empty,
         help=why or "The same jobs as a CSV with everything that is known of them but their output.",

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import streamlit as st
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.accounts.accounts import Right
 from pages.parts.text import plain
 
@@ -20,7 +20,7 @@ _HEADER: Final = "X-Heratio-Jobs-Account"
 _WAY_OUT: Final = st.components.v2.component(
     "way_out",
     html=f"""
-<form method="post" action="{links.SIGN_OUT}"><button type="submit">Sign out</button></form>
+<form method="post" action="{addresses.SIGN_OUT}"><button type="submit">Sign out</button></form>
 """,
     css="""
 button {
@@ -43,7 +43,7 @@ export default function () {{
   const ask = async () => {{
     if (document.hidden) return
     try {{
-      const answer = await fetch("{links.KEEP_ALIVE}", {{ redirect: "manual" }})
+      const answer = await fetch("{addresses.KEEP_ALIVE}", {{ redirect: "manual" }})
       if (answer.status === 401 || answer.status === 403) location.reload()
     }} catch {{
       // The server is away; Streamlit says so itself.

@@ -11,7 +11,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
 from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
@@ -33,8 +33,8 @@ SECRET_KEY = "a key that is known to the tests alone"
 RIGHT_IS_BELIEVED = 30_000
 SLACK = 15_000
 ASKS_EVERY = 20_000
-AT_THE_SIGN_IN = re.compile(rf"http://[^/]+{links.SIGN_IN}(\?.*)?$")
-FAILED_JOBS = re.compile(rf"http://[^/]+{links.BASE}/?\?status=failed$")
+AT_THE_SIGN_IN = re.compile(rf"http://[^/]+{addresses.SIGN_IN}(\?.*)?$")
+FAILED_JOBS = re.compile(rf"http://[^/]+{addresses.BASE}/?\?status=failed$")
 FAILED_SIGN_IN = r"POST .*/sign-in: 401"
 STOPPED_SCRIPT = r"GET .*\.js: csp"
 NO_RIGHT = r"POST .*/sign-in: 403"
@@ -86,7 +86,7 @@ def test_in_and_out(site: Site, new_page: Windows) -> None:
     screen = new_page()
     page = screen.page
     page.goto(f"{site.address}?status=failed")
-    came_for = quote(f"{links.BASE}?status=failed", safe="")
+    came_for = quote(f"{addresses.BASE}?status=failed", safe="")
     expect(page).to_have_url(site.address + f"/sign-in?next={came_for}")
     screen.screenshot("sign-in")
     fill_in(page, password="wrong")

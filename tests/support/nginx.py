@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from jobs_data import links
+from jobs_data import addresses
 from tests.support.app_servers import stop
 from tests.support.programs import require_program
 
@@ -58,7 +58,7 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], origin: str, log: P
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            httpx2.get(f"{origin}{links.LIVENESS}", timeout=5).raise_for_status()
+            httpx2.get(f"{origin}{addresses.LIVENESS}", timeout=5).raise_for_status()
         except httpx2.TransportError:
             time.sleep(0.05)
         else:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx2
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
 from tests.support.app_servers import ARTEFACTS
 from web.sessions import COOKIE
@@ -72,7 +72,7 @@ def sign_in(context: BrowserContext, url: str) -> None:
     """Sign a window in as the administrator, by the form but without showing it."""
     parts = urlsplit(url)
     answer = httpx2.post(
-        f"{parts.scheme}://{parts.netloc}{links.SIGN_IN}",
+        f"{parts.scheme}://{parts.netloc}{addresses.SIGN_IN}",
         data={"identifier": DEMO_ADMINISTRATOR, "password": DEMO_PASSWORD},
     )
     assert answer.status_code == 303

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx2
 import pytest
 
-from jobs_data import demo, links
+from jobs_data import addresses, demo
 from jobs_data.platform.engine import make_engine
 from tests.support.app_servers import ROOT, AppServers, open_websocket, own_environment
 from web.sessions import COOKIE
@@ -98,7 +98,7 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 def site(database_url: str, app_server: AppServers) -> Iterator[httpx2.Client]:
     """Start the app, and ask it without a session."""
     address = app_server(HERATIO_JOBS_DATABASE_URL=database_url)
-    with httpx2.Client(base_url=address.removesuffix(links.BASE), timeout=20) as client:
+    with httpx2.Client(base_url=address.removesuffix(addresses.BASE), timeout=20) as client:
         yield client
 
 
@@ -106,7 +106,7 @@ def site(database_url: str, app_server: AppServers) -> Iterator[httpx2.Client]:
 def cookie(site: httpx2.Client) -> dict[str, str]:
     """Give the header of a session of an administrator."""
     fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
-    answer = site.post(links.SIGN_IN, data=fields)
+    answer = site.post(addresses.SIGN_IN, data=fields)
     site.cookies.clear()
     assert answer.status_code == 303
     return {"Cookie": answer.headers["set-cookie"].split(";")[0]}
@@ -145,8 +145,8 @@ def test_a_closed_route_is_refused_without_a_session(site: httpx2.Client, path: 
         answer = site.request(method, path, headers=PROGRAM)
         assert (method, answer.status_code) == (method, 401)
         answer = site.request(method, path, headers=PERSON)
-        came_for = path if method in {"GET", "HEAD"} else links.BASE
-        location = f"{links.SIGN_IN}?{urlencode({'next': came_for})}"
+        came_for = path if method in {"GET", "HEAD"} else addresses.BASE
+        location = f"{addresses.SIGN_IN}?{urlencode({'next': came_for})}"
         assert (method, answer.status_code, answer.headers["location"]) == (method, 303, location)
         assert COOKIE not in answer.cookies
 
@@ -179,7 +179,7 @@ def test_with_a_session_the_gate_lets_through(
     """So it was the gate that refused; whether there is something behind it is another matter."""
     answer = site.get(path, headers=PROGRAM | cookie)
     assert answer.status_code not in {401, 403}
-    assert urlsplit(answer.headers.get("location", "")).path != links.SIGN_IN
+    assert urlsplit(answer.headers.get("location", "")).path != addresses.SIGN_IN
 
 
 def test_with_a_session_the_pages_websocket_opens(site: httpx2.Client, cookie: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from jobs_data import demo, links
+from jobs_data import addresses, demo
 from jobs_data.platform.engine import make_engine
 from tests.support.app_servers import AppServers
 from web.assets import FOLDER
@@ -20,19 +20,19 @@ def site(tmp_path_factory: pytest.TempPathFactory, app_server: AppServers) -> It
     demo.create(engine, jobs=20, seed=1)
     engine.dispose()
     address = app_server(HERATIO_JOBS_DATABASE_URL=url)
-    with httpx2.Client(base_url=address.removesuffix(links.BASE), timeout=20) as client:
+    with httpx2.Client(base_url=address.removesuffix(addresses.BASE), timeout=20) as client:
         fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
-        assert client.post(links.SIGN_IN, data=fields).status_code == 303
+        assert client.post(addresses.SIGN_IN, data=fields).status_code == 303
         yield client
 
 
 def test_every_file_named_on_the_first_page_is_sent_compressed_and_whole(site: httpx2.Client) -> None:
     """What the browser is told to load early is there, is what Streamlit has, and is kept for ever."""
-    named = named_on(site.get(f"{links.BASE}/"))
+    named = named_on(site.get(f"{addresses.BASE}/"))
     assert any(name.startswith("static/js/DataFrame.") for name in named)
     assert len(named) == len(set(named))
     for name in named:
-        answer = site.get(f"{links.BASE}/{name}")
+        answer = site.get(f"{addresses.BASE}/{name}")
         assert answer.headers["content-encoding"] == "gzip"
         assert "immutable" in answer.headers["cache-control"]
         assert answer.content == (FOLDER / name).read_bytes()
@@ -40,8 +40,8 @@ def test_every_file_named_on_the_first_page_is_sent_compressed_and_whole(site: h
 
 def test_a_client_that_reads_no_gzip_gets_the_file_as_it_is(site: httpx2.Client) -> None:
     """Streamlit answers for what is only kept compressed."""
-    name = named_on(site.get(f"{links.BASE}/"))[-1]
-    answer = site.get(f"{links.BASE}/{name}", headers={"Accept-Encoding": "identity"})
+    name = named_on(site.get(f"{addresses.BASE}/"))[-1]
+    answer = site.get(f"{addresses.BASE}/{name}", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in answer.headers
     assert answer.content == (FOLDER / name).read_bytes()
 
@@ -49,7 +49,7 @@ def test_a_client_that_reads_no_gzip_gets_the_file_as_it_is(site: httpx2.Client)
 @pytest.mark.parametrize("path", ["/", "/report"])
 def test_the_first_page_is_streamlits_own_but_for_the_hints(site: httpx2.Client, path: str) -> None:
     """Without what was put into its head, the page is the one that Streamlit ships."""
-    page = site.get(f"{links.BASE}{path}")
+    page = site.get(f"{addresses.BASE}{path}")
     without = re.sub(r"<script>window\.__streamlit=.*?(?=</head>)", "", page.text, flags=re.DOTALL)
     assert without == (FOLDER / "index.html").read_text("utf-8")
     assert "etag" not in page.headers

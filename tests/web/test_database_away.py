@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import httpx2
 
-from jobs_data import links
+from jobs_data import addresses
 from jobs_data.accounts.accounts import Account, Right, find_account
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
 from tests.support.app_servers import (
@@ -34,11 +34,20 @@ PATIENCE = 60.0
 SIGN_IN = {"identifier": DEMO_ADMINISTRATOR, "password": DEMO_PASSWORD}
 SOMEBODY = Account(1, "ada", "ada@example.org", "Ada", Right.ADMINISTRATOR, "0" * 16)
 
-PAGES = [links.BASE, *(f"{links.BASE}/{page}" for page in ("job?id=1", "tidy", "report", "receipts"))]
-PAGES += [f"{links.BASE}/{page}" for page in ("queue-browse", "queue-batches", "queue-job?id=1")]
-ROUTES = ["/", "/jobs/browse", f"{links.BASE}/export-csv", f"{links.BASE}/1", f"{links.BASE}/queue/1"]
-ROUTES += [f"{links.BASE}/{route}" for route in ("1/download", "1/output", "receipts/x", "session")]
-CHANGES = [f"{links.BASE}/delete/1", f"{links.BASE}/clear-inactive", links.SIGN_OUT]
+PAGES = [
+    addresses.BASE,
+    *(f"{addresses.BASE}/{page}" for page in ("job?id=1", "tidy", "report", "receipts")),
+]
+PAGES += [f"{addresses.BASE}/{page}" for page in ("queue-browse", "queue-batches", "queue-job?id=1")]
+ROUTES = [
+    "/",
+    "/jobs/browse",
+    f"{addresses.BASE}/export-csv",
+    f"{addresses.BASE}/1",
+    f"{addresses.BASE}/queue/1",
+]
+ROUTES += [f"{addresses.BASE}/{route}" for route in ("1/download", "1/output", "receipts/x", "session")]
+CHANGES = [f"{addresses.BASE}/delete/1", f"{addresses.BASE}/clear-inactive", addresses.SIGN_OUT]
 
 
 def cookie_of(account: Account, seen_ago: int = 0) -> dict[str, str]:
@@ -74,13 +83,13 @@ def assert_all_say(site: httpx2.Client, sentence: str) -> None:
     answers = [site.get(path, headers=cookie | PERSON) for path in PAGES]
     answers += [site.get(path, headers=cookie) for path in ROUTES]
     answers += [site.post(path, headers=cookie) for path in CHANGES]
-    assert site.get(links.SIGN_IN).status_code == 200
-    answers.append(site.post(links.SIGN_IN, data=SIGN_IN))
+    assert site.get(addresses.SIGN_IN).status_code == 200
+    answers.append(site.post(addresses.SIGN_IN, data=SIGN_IN))
     for answer in answers:
         assert answer.status_code == 503, answer.url
         assert re.search(sentence, answer.text), answer.url
         assert SECRET not in answer.text
-    assert open_websocket(str(site.base_url), f"{links.BASE}/_stcore/stream", cookie) == 403
+    assert open_websocket(str(site.base_url), f"{addresses.BASE}/_stcore/stream", cookie) == 403
 
 
 def test_the_app_waits_for_its_database(mariadb_server: MariaDB, app_server: AppServers) -> None:
@@ -107,7 +116,7 @@ def test_the_app_waits_for_its_database(mariadb_server: MariaDB, app_server: App
             HERATIO_JOBS_DATABASE_URL=f"mysql://{name}:{SECRET}@localhost/{name}?unix_socket={socket}",
             HERATIO_JOBS_SECRET_KEY=KEY,
         )
-        with httpx2.Client(base_url=address.removesuffix(links.BASE), timeout=30) as site:
+        with httpx2.Client(base_url=address.removesuffix(addresses.BASE), timeout=30) as site:
             for sentence, step in steps:
                 assert_all_say(site, sentence)
                 step()
@@ -130,19 +139,19 @@ def assert_works(site: httpx2.Client, url: str) -> None:
     account = find_account(store.database(), DEMO_ADMINISTRATOR, frozenset())
     store.engine.dispose()
     assert account
-    assert site.get(links.KEEP_ALIVE, headers=cookie_of(account)).status_code == 204
+    assert site.get(addresses.KEEP_ALIVE, headers=cookie_of(account)).status_code == 204
     # Before anybody signs in, which would read it too. Each time another session: to ask wakes it.
     deadline = time.monotonic() + PATIENCE
-    while site.get(links.KEEP_ALIVE, headers=cookie_of(account, 20 * 60)).status_code != 401:
+    while site.get(addresses.KEEP_ALIVE, headers=cookie_of(account, 20 * 60)).status_code != 401:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    signed_in = site.post(links.SIGN_IN, data=SIGN_IN)
+    signed_in = site.post(addresses.SIGN_IN, data=SIGN_IN)
     assert signed_in.status_code == 303
     cookie = {"Cookie": signed_in.headers["set-cookie"].split(";")[0]}
-    assert "arThere" in site.get(f"{links.BASE}/export-csv", headers=cookie).text
-    page = site.get(links.BASE, headers=cookie | PERSON, follow_redirects=True)
+    assert "arThere" in site.get(f"{addresses.BASE}/export-csv", headers=cookie).text
+    page = site.get(addresses.BASE, headers=cookie | PERSON, follow_redirects=True)
     assert page.status_code == 200
-    assert open_websocket(str(site.base_url), f"{links.BASE}/_stcore/stream", cookie) == 101
+    assert open_websocket(str(site.base_url), f"{addresses.BASE}/_stcore/stream", cookie) == 101
 
 
 def test_a_url_that_can_never_work_ends_the_start(tmp_path: Path) -> None:

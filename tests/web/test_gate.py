@@ -22,7 +22,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from jobs_data import demo, links
+from jobs_data import addresses, demo
 from jobs_data.platform import tables
 from jobs_data.platform.engine import Database, get_database
 from tests.support.store import Store, hash_of
@@ -35,7 +35,7 @@ PERSON = {"Accept": "text/html,application/xhtml+xml"}
 PROGRAM = {"Accept": "application/json"}
 KEY = "k" * 32
 EDITORS = 101
-STREAM = f"ws://jobs.example.org{links.BASE}/_stcore/stream"
+STREAM = f"ws://jobs.example.org{addresses.BASE}/_stcore/stream"
 
 
 @dataclass
@@ -61,9 +61,9 @@ class Door:
     def sign_in(self, identifier: str = demo.DEMO_ADMINISTRATOR, **more: str) -> Any:
         """Post the form and return the answer."""
         fields = {"identifier": identifier, "password": demo.DEMO_PASSWORD, **more}
-        return self.client.post(links.SIGN_IN, data=fields, headers=PERSON)
+        return self.client.post(addresses.SIGN_IN, data=fields, headers=PERSON)
 
-    def asks(self, path: str = links.BASE, **headers: str) -> int:
+    def asks(self, path: str = addresses.BASE, **headers: str) -> int:
         """Return the status of a person's request."""
         return int(self.client.get(path, headers=headers or PERSON).status_code)
 
@@ -114,9 +114,9 @@ def make_door(
         routes=[
             *SignIn(sessions, standings, door, {}).routes(),
             *routes(),
-            Route(links.BASE, inside),
-            WebSocketRoute(f"{links.BASE}/_stcore/stream", echo),
-            Route(links.LIVENESS, alive),
+            Route(addresses.BASE, inside),
+            WebSocketRoute(f"{addresses.BASE}/_stcore/stream", echo),
+            Route(addresses.LIVENESS, alive),
         ],
         middleware=[
             Middleware(
@@ -157,11 +157,11 @@ def door(platform_database: Database) -> Iterator[Door]:
 
 def test_without_a_session_a_person_is_sent_to_the_sign_in(door: Door) -> None:
     """The address comes along, so that it is shown afterwards."""
-    response = door.client.get(f"{links.BASE}?status=failed&page=2", headers=PERSON)
+    response = door.client.get(f"{addresses.BASE}?status=failed&page=2", headers=PERSON)
     assert response.status_code == 303
     location = urlsplit(response.headers["location"])
-    assert location.path == links.SIGN_IN
-    assert parse_qs(location.query) == {"next": [f"{links.BASE}?status=failed&page=2"]}
+    assert location.path == addresses.SIGN_IN
+    assert parse_qs(location.query) == {"next": [f"{addresses.BASE}?status=failed&page=2"]}
 
 
 @pytest.mark.parametrize(
@@ -184,19 +184,24 @@ def test_without_a_session_a_person_is_sent_to_the_sign_in(door: Door) -> None:
 )
 def test_without_a_session_a_program_gets_401(door: Door, path: str) -> None:
     """Whatever the address, closed is the default."""
-    assert door.client.get(links.BASE + path, headers=PROGRAM).status_code == 401
+    assert door.client.get(addresses.BASE + path, headers=PROGRAM).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/delete/1", "/clear-inactive", "/sign-out"])
 def test_without_a_session_nothing_can_be_changed(door: Door, path: str) -> None:
     """A program gets 401, a person the sign-in page, and no job goes."""
-    assert door.client.post(links.BASE + path, headers=PROGRAM).status_code == 401
-    assert door.client.post(links.BASE + path, headers=PERSON).status_code == 303
+    assert door.client.post(addresses.BASE + path, headers=PROGRAM).status_code == 401
+    assert door.client.post(addresses.BASE + path, headers=PERSON).status_code == 303
 
 
 def test_the_sign_in_page_and_the_liveness_check_are_open(door: Door) -> None:
     """Nothing else is."""
-    for path in (links.SIGN_IN, links.SIGN_IN_STYLE, links.SIGN_IN_ICON, links.LIVENESS):
+    for path in (
+        addresses.SIGN_IN,
+        addresses.SIGN_IN_STYLE,
+        addresses.SIGN_IN_ICON,
+        addresses.LIVENESS,
+    ):
         assert door.client.get(path).status_code == 200
 
 
@@ -212,17 +217,17 @@ def test_a_websocket_without_a_session_is_refused_before_the_app(door: Door) -> 
 
 def test_an_administrator_gets_in_and_is_introduced(door: Door) -> None:
     """The cookie is out of scripts' reach, and the pages are told who is there."""
-    response = door.sign_in(next=f"{links.BASE}?status=failed")
+    response = door.sign_in(next=f"{addresses.BASE}?status=failed")
     assert (response.status_code, response.headers["location"]) == (
         303,
-        f"{links.BASE}?status=failed",
+        f"{addresses.BASE}?status=failed",
     )
     cookie = response.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Path=/" in cookie
     assert "Secure" not in cookie
-    [told] = door.client.get(links.BASE).json()
+    [told] = door.client.get(addresses.BASE).json()
     assert (told["right"], told["by_proxy"]) == ("administrator", False)
     assert isinstance(told["who"], int)
     with door.client.websocket_connect(STREAM) as websocket:
@@ -235,7 +240,7 @@ def test_a_client_cannot_introduce_itself(door: Door) -> None:
     door.sign_in(demo.DEMO_READER)
     forged = json.dumps({"name": "x", "right": "administrator", "by_proxy": False})
     for name in ("X-Heratio-Jobs-Account", "x-heratio_jobs-account", "X_HERATIO_JOBS_ACCOUNT"):
-        [told] = door.client.get(links.BASE, headers={name: forged}).json()
+        [told] = door.client.get(addresses.BASE, headers={name: forged}).json()
         assert told["right"] == "reader"
 
 
@@ -243,11 +248,11 @@ def test_a_reader_looks_but_removes_nothing(door: Door) -> None:
     """Seeing and exporting work; the routes that remove answer 403."""
     door.sign_in(demo.DEMO_READER)
     assert door.asks() == 200
-    assert door.client.get(f"{links.BASE}/export-csv").status_code == 200
+    assert door.client.get(f"{addresses.BASE}/export-csv").status_code == 200
     with door.database.reading() as connection:
         before = connection.execute(tables.job.select()).all()
     for path in ("/delete/1", "/delete/1/", "/clear-inactive", "/clear-inactive/"):
-        response = door.client.post(links.BASE + path, headers=PROGRAM)
+        response = door.client.post(addresses.BASE + path, headers=PROGRAM)
         assert response.status_code == 403
         assert "not remove" in response.json()["message"]
     with door.database.reading() as connection:
@@ -345,8 +350,8 @@ def test_signing_out_ends_every_copy_and_every_tab(door: Door) -> None:
     door.sign_in()
     cookie = door.client.cookies[COOKIE]
     with door.client.websocket_connect(STREAM) as websocket:
-        response = door.client.post(links.SIGN_OUT, headers={"Sec-Fetch-Site": "same-origin"})
-        assert (response.status_code, response.headers["location"]) == (303, links.SIGN_IN)
+        response = door.client.post(addresses.SIGN_OUT, headers={"Sec-Fetch-Site": "same-origin"})
+        assert (response.status_code, response.headers["location"]) == (303, addresses.SIGN_IN)
         assert "Max-Age=0" in response.headers["set-cookie"]
         with pytest.raises(WebSocketDisconnect):
             websocket.receive_text()
@@ -391,7 +396,7 @@ def test_a_sign_in_never_takes_over_a_session_that_was_there(door: Door) -> None
     """The session before it is ended."""
     door.sign_in(demo.DEMO_READER)
     before = door.client.cookies[COOKIE]
-    assert door.client.get(links.SIGN_IN).status_code == 303
+    assert door.client.get(addresses.SIGN_IN).status_code == 303
     door.sign_in()
     assert door.client.cookies[COOKIE] != before
     assert door.sessions.read(before) is None
@@ -416,7 +421,7 @@ def test_tampered_cookies_are_no_session(door: Door) -> None:
     for cookie in made_up[:60]:
         headers = {**PROGRAM, "Cookie": f"{COOKIE}={cookie}"}
         door.client.cookies.clear()
-        assert door.client.get(links.BASE, headers=headers).status_code == 401
+        assert door.client.get(addresses.BASE, headers=headers).status_code == 401
 
 
 FORGED_NEXT = [
@@ -446,7 +451,7 @@ FORGED_NEXT = [
 @pytest.mark.parametrize("wanted", FORGED_NEXT)
 def test_a_forged_next_leads_to_the_list(wanted: str) -> None:
     """Nothing but an address of our own is followed."""
-    assert safe_next(wanted) == links.BASE
+    assert safe_next(wanted) == addresses.BASE
 
 
 @pytest.mark.parametrize(
@@ -509,7 +514,7 @@ def test_odd_forms_let_nobody_in(door: Door) -> None:
             name: "".join(random_source.choices(bits, k=random_source.randint(0, 3)))
             for name in random_source.sample(["identifier", "password", "code", "next", "x"], 3)
         }
-        response = door.client.post(links.SIGN_IN, data=fields, headers=PERSON)
+        response = door.client.post(addresses.SIGN_IN, data=fields, headers=PERSON)
         assert response.status_code in {401, 429}
         assert "set-cookie" not in response.headers
 
@@ -527,7 +532,7 @@ def test_odd_forms_let_nobody_in(door: Door) -> None:
 )
 def test_a_form_that_is_none_is_told_so(door: Door, body: bytes, status: int) -> None:
     """It may be too long, hold too many fields or no text."""
-    assert door.client.post(links.SIGN_IN, content=body, headers=PERSON).status_code == status
+    assert door.client.post(addresses.SIGN_IN, content=body, headers=PERSON).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -536,26 +541,28 @@ def test_a_form_that_is_none_is_told_so(door: Door, body: bytes, status: int) ->
 def test_another_sites_form_signs_nobody_in_or_out(door: Door, headers: dict[str, str]) -> None:
     """Neither door moves for a foreign page."""
     fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
-    assert door.client.post(links.SIGN_IN, data=fields, headers=headers).status_code == 403
+    assert door.client.post(addresses.SIGN_IN, data=fields, headers=headers).status_code == 403
     door.sign_in()
-    assert door.client.post(links.SIGN_OUT, headers=headers).status_code == 403
+    assert door.client.post(addresses.SIGN_OUT, headers=headers).status_code == 403
     assert door.asks() == 200
 
 
 def test_only_post_signs_out(door: Door) -> None:
     """A link cannot."""
     door.sign_in()
-    assert door.client.get(links.SIGN_OUT).status_code == 405
-    assert door.client.put(links.SIGN_IN).status_code == 405
+    assert door.client.get(addresses.SIGN_OUT).status_code == 405
+    assert door.client.put(addresses.SIGN_IN).status_code == 405
     assert door.asks() == 200
 
 
 def test_every_answer_carries_the_headers(door: Door) -> None:
     """The door's own pages, refusals and what lies behind the gate."""
-    answers = [door.client.get(path, headers=PERSON) for path in (links.SIGN_IN, links.BASE, "/x")]
+    answers = [
+        door.client.get(path, headers=PERSON) for path in (addresses.SIGN_IN, addresses.BASE, "/x")
+    ]
     door.sign_in()
-    answers.append(door.client.get(links.BASE))
-    answers.append(door.client.get(f"{links.BASE}/export-csv"))
+    answers.append(door.client.get(addresses.BASE))
+    answers.append(door.client.get(f"{addresses.BASE}/export-csv"))
     for answer in answers:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
@@ -571,7 +578,7 @@ def test_a_database_that_does_not_answer_lets_nobody_in(door: Door) -> None:
     with door.database.engine.begin() as connection:
         for table in ("acl_user_group", "user"):
             connection.exec_driver_sql(f"ALTER TABLE `{table}` RENAME TO `gone_{table}`")
-    response = door.client.get(links.BASE, headers=PERSON)
+    response = door.client.get(addresses.BASE, headers=PERSON)
     assert response.status_code == 503
     assert "refused" in response.text or "does not answer" in response.text
 
@@ -596,14 +603,14 @@ def proxied(client_address: str, header: str = HEADER, proxies: str = "10.0.0.5"
 def test_a_listed_proxy_is_believed(platform_database: Database) -> None:
     """It names an active account with the right, by e-mail or user name."""
     with proxied("10.0.0.5") as client:
-        [told] = client.get(links.BASE, headers={HEADER: demo.DEMO_ADMINISTRATOR}).json()
+        [told] = client.get(addresses.BASE, headers={HEADER: demo.DEMO_ADMINISTRATOR}).json()
         assert (told["right"], told["by_proxy"]) == ("administrator", True)
         with client.websocket_connect(STREAM, headers={HEADER: demo.DEMO_ADMINISTRATOR}) as websocket:
             websocket.send_text("x")
             assert websocket.receive_text() == "x"
         for nobody in (demo.DEMO_READER, "nobody@example.org"):
-            assert client.get(links.BASE, headers={HEADER: nobody}).status_code == 403
-        assert client.get(links.BASE, headers=PROGRAM).status_code == 401
+            assert client.get(addresses.BASE, headers={HEADER: nobody}).status_code == 403
+        assert client.get(addresses.BASE, headers=PROGRAM).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -622,7 +629,7 @@ def test_a_forged_header_is_dropped(
     """From another address, or where either setting is missing, it is nobody's word."""
     with proxied(address, header, proxies) as client:
         headers = {HEADER: demo.DEMO_ADMINISTRATOR, **PROGRAM}
-        assert client.get(links.BASE, headers=headers).status_code == 401
+        assert client.get(addresses.BASE, headers=headers).status_code == 401
 
 
 def test_a_claimed_address_is_not_the_address(platform_database: Database) -> None:
@@ -630,7 +637,7 @@ def test_a_claimed_address_is_not_the_address(platform_database: Database) -> No
     with proxied("10.0.0.5") as client:
         for claim in CLAIMS:
             headers = {HEADER: demo.DEMO_ADMINISTRATOR, "X-Forwarded-For": claim, **PROGRAM}
-            assert client.get(links.BASE, headers=headers).status_code == 401
+            assert client.get(addresses.BASE, headers=headers).status_code == 401
 
 
 def test_behind_tls_the_cookie_is_secure(platform_database: Database) -> None:
@@ -639,7 +646,7 @@ def test_behind_tls_the_cookie_is_secure(platform_database: Database) -> None:
     for address, secure in (("10.0.0.5", True), ("10.0.0.6", False)):
         with proxied(address) as client:
             headers = {"X-Forwarded-Proto": "https"}
-            response = client.post(links.SIGN_IN, data=fields, headers=headers)
+            response = client.post(addresses.SIGN_IN, data=fields, headers=headers)
             assert ("Secure" in response.headers["set-cookie"]) is secure
             assert ("strict-transport-security" in response.headers) is secure
 

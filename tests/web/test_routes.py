@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from jobs_data import links, notices
+from jobs_data import addresses, notices
 from jobs_data.jobs import export
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.jobs.view import ListView
@@ -184,7 +184,7 @@ def test_the_export_streams_what_the_button_gives(client: TestClient, store: Sto
     assert response.content == b"".join(export.csv_chunks(get_database(), ListView()))
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert response.headers["content-disposition"] == 'attachment; filename="jobs-export.csv"'
-    every = client.get(links.export_url(ListView(), all_columns=True))
+    every = client.get(addresses.export_url(ListView(), all_columns=True))
     assert every.content == b"".join(export.csv_chunks(get_database(), ListView(), all_columns=True))
     assert 'filename="jobs-export-all-columns.csv"' in every.headers["content-disposition"]
     failed = client.get("/admin/jobs/export-csv?status=error&sort=name&page=5")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
-from jobs_data import demo, links
+from jobs_data import addresses, demo
 from jobs_data.platform.engine import make_engine
 from tests.support.app_servers import AppServers, open_websocket
 from tests.support.mariadb import free_port
@@ -16,7 +16,7 @@ from web.sessions import COOKIE
 
 HEADER = "X-Forwarded-Email"
 PROGRAM = {"Accept": "application/json"}
-STREAM = f"{links.BASE}/_stcore/stream"
+STREAM = f"{addresses.BASE}/_stcore/stream"
 SIGN_IN = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
 ADMINISTRATOR = {HEADER: demo.DEMO_ADMINISTRATOR}
 
@@ -85,7 +85,7 @@ def site(
         HERATIO_JOBS_PROXY_USER_HEADER=HEADER,
         HERATIO_JOBS_PROXY_ADDRESSES=request.param,
     )
-    app = address.removesuffix(links.BASE)
+    app = address.removesuffix(addresses.BASE)
     folder = tmp_path_factory.mktemp("nginx")
     ports = {"signed_in": free_port(), "anonymous": free_port(), "encrypted": free_port()}
     servers = "".join(
@@ -108,7 +108,7 @@ def ask(origin: str, headers: dict[str, str] | None = None, *, from_: str = "127
     """Return the status of a program's request for an export, connecting from an address."""
     transport = httpx2.HTTPTransport(local_address=from_)
     with httpx2.Client(transport=transport, timeout=20) as client:
-        answer = client.get(f"{origin}{links.BASE}/export-csv", headers=PROGRAM | (headers or {}))
+        answer = client.get(f"{origin}{addresses.BASE}/export-csv", headers=PROGRAM | (headers or {}))
         return answer.status_code
 
 
@@ -121,7 +121,7 @@ def test_whom_the_proxy_names_gets_in(site: Proxied) -> None:
     """Pages, exports and the websocket; the pages know that a proxy let them in."""
     assert ask(site.signed_in) == 200
     assert stream(site.signed_in) == 101
-    page = httpx2.get(f"{site.signed_in}{links.BASE}/", headers={"Accept": "text/html"})
+    page = httpx2.get(f"{site.signed_in}{addresses.BASE}/", headers={"Accept": "text/html"})
     assert page.status_code == 200
     assert COOKIE not in page.cookies
 
@@ -131,9 +131,12 @@ def test_whom_the_proxy_does_not_name_does_not(site: Proxied) -> None:
     assert ask(site.anonymous) == 401
     assert stream(site.anonymous) == 403
     with httpx2.Client(base_url=site.anonymous, headers={"Accept": "text/html"}) as client:
-        refused = client.get(links.BASE)
-        assert (refused.status_code, refused.headers["location"].split("?")[0]) == (303, links.SIGN_IN)
-        answer = client.post(links.SIGN_IN, data=SIGN_IN)
+        refused = client.get(addresses.BASE)
+        assert (refused.status_code, refused.headers["location"].split("?")[0]) == (
+            303,
+            addresses.SIGN_IN,
+        )
+        answer = client.post(addresses.SIGN_IN, data=SIGN_IN)
         assert answer.status_code == 303
         assert "Secure" not in answer.headers["set-cookie"]
         assert "strict-transport-security" not in answer.headers
@@ -190,14 +193,14 @@ def test_an_address_that_is_claimed_makes_nobody_a_proxy(site: Proxied, claim: s
 
 def test_behind_tls_cookies_are_secure(site: Proxied) -> None:
     """The proxy's word on it counts, for HSTS too; nobody else's does."""
-    answer = httpx2.post(f"{site.encrypted}{links.SIGN_IN}", data=SIGN_IN)
+    answer = httpx2.post(f"{site.encrypted}{addresses.SIGN_IN}", data=SIGN_IN)
     assert answer.status_code == 303
     assert "; Secure" in answer.headers["set-cookie"]
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
     transport = httpx2.HTTPTransport(local_address="127.0.0.2")
     with httpx2.Client(transport=transport) as client:
         claimed = {"X-Forwarded-Proto": "https"}
-        answer = client.post(f"{site.app}{links.SIGN_IN}", data=SIGN_IN, headers=claimed)
+        answer = client.post(f"{site.app}{addresses.SIGN_IN}", data=SIGN_IN, headers=claimed)
     assert answer.status_code == 303
     assert "Secure" not in answer.headers["set-cookie"]
     assert "strict-transport-security" not in answer.headers

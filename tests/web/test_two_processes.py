@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from jobs_data import demo, links
+from jobs_data import addresses, demo
 from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.mariadb import MariaDB, free_port
@@ -78,7 +78,7 @@ def site(
         "HERATIO_JOBS_SECRET_KEY": secrets.token_hex(32),
         "HERATIO_JOBS_PROXY_ADDRESSES": "127.0.0.1",
     }
-    apps = [app_server(**settings).removesuffix(links.BASE) for _ in range(2)]
+    apps = [app_server(**settings).removesuffix(addresses.BASE) for _ in range(2)]
     running = dict(zip(apps, app_server.processes, strict=True))
 
     def kill(number: int) -> None:
@@ -105,8 +105,8 @@ def site(
 def signed_in(origin: str) -> Iterator[httpx2.Client]:
     """Sign in as a browser does, and give what keeps its cookies."""
     with httpx2.Client(base_url=origin, timeout=PATIENCE) as client:
-        client.get(links.SIGN_IN)
-        assert client.post(links.SIGN_IN, data=SIGN_IN).status_code == 303
+        client.get(addresses.SIGN_IN)
+        assert client.post(addresses.SIGN_IN, data=SIGN_IN).status_code == 303
         yield client
 
 
@@ -147,7 +147,7 @@ class Page:
 def opened(client: httpx2.Client) -> Iterator[Page]:
     """Open the list where a client has signed in, with its cookies."""
     origin = str(client.base_url).rstrip("/")
-    address = f"{origin}{links.BASE}"
+    address = f"{origin}{addresses.BASE}"
     cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     with connect(
         f"{address}/_stcore/stream".replace("http", "ws", 1),
@@ -171,14 +171,16 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 def served_by(client: httpx2.Client) -> str:
     """Return which process answers a client now."""
-    return str(client.get(links.LIVENESS).headers[SERVED_BY])
+    return str(client.get(addresses.LIVENESS).headers[SERVED_BY])
 
 
 def test_a_visitor_stays_with_one_process(site: Site) -> None:
     """From the first answer on, requests and the websocket alike; visitors are spread over both."""
     with signed_in(site.proxy) as client, opened(client) as page:
         assert {page.served_by} == {served_by(client) for _ in range(20)}
-    first_visits = [httpx2.get(f"{site.proxy}{links.SIGN_IN}").headers[SERVED_BY] for _ in range(40)]
+    first_visits = [
+        httpx2.get(f"{site.proxy}{addresses.SIGN_IN}").headers[SERVED_BY] for _ in range(40)
+    ]
     assert set(first_visits) == {urlsplit(app).netloc for app in site.apps}
 
 
@@ -196,7 +198,7 @@ def test_a_deletion_in_one_process_shows_in_the_other(site: Site) -> None:
         opened(there) as page,
     ):
         assert b"Deleted elsewhere" in page.run()
-        answer = here.post(f"{links.BASE}/delete/{site.job_id}", headers=PROGRAM)
+        answer = here.post(f"{addresses.BASE}/delete/{site.job_id}", headers=PROGRAM)
         assert answer.json()["removed"] == 1
 
         def has_gone() -> bool:
@@ -210,7 +212,7 @@ def test_what_one_process_says_after_a_redirect_the_other_shows(site: Site) -> N
     """The sentence is signed with the key that both have."""
     gone = site.store.job()
     with signed_in(site.apps[0]) as here, signed_in(site.apps[1]) as there:
-        answer = here.post(f"{links.BASE}/delete/{gone}")
+        answer = here.post(f"{addresses.BASE}/delete/{gone}")
         assert answer.status_code == 303
         with opened(there) as page:
             shown = page.run(urlsplit(answer.headers["location"]).query)
@@ -220,7 +222,7 @@ def test_what_one_process_says_after_a_redirect_the_other_shows(site: Site) -> N
 def test_two_processes_do_not_clear_at_the_same_time(site: Site) -> None:
     """While one is at it, the other refuses; what the first one had to do gets done."""
     note_id = site.store.note(site.store.job())
-    path = f"{links.BASE}/clear-inactive"
+    path = f"{addresses.BASE}/clear-inactive"
     with (
         signed_in(site.apps[0]) as here,
         signed_in(site.apps[1]) as there,
@@ -256,11 +258,11 @@ def test_when_one_process_dies_its_visitors_go_on_in_the_other(site: Site) -> No
             site.kill(number)
             with pytest.raises(ConnectionClosed):
                 page.run()
-        export = client.get(f"{links.BASE}/export-csv", headers=PROGRAM)
+        export = client.get(f"{addresses.BASE}/export-csv", headers=PROGRAM)
         assert (export.status_code, b"Always there" in export.content) == (200, True)
         assert export.headers[SERVED_BY].split(", ")[-1] == urlsplit(site.apps[1 - number]).netloc
         with opened(client) as page:
             assert b"Always there" in page.run()
         site.restart(number)
-        again = f"{site.apps[number]}{links.BASE}/export-csv"
+        again = f"{site.apps[number]}{addresses.BASE}/export-csv"
         assert client.get(again, headers=PROGRAM).status_code == 200

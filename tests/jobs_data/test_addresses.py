@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs_data.links import job_meant
+from jobs_data.addresses import job_meant
 
 
 @pytest.mark.parametrize(
