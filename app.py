@@ -18,7 +18,8 @@ from jobs_data import demo
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.jobs.shared_list import live_of
 from jobs_data.jobs.view import ListView
-from jobs_data.platform.engine import DatabaseUnavailable, get_database
+from jobs_data.platform.database import get_database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.kept_receipts import discard_old
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
 from web.assets import Assets

@@ -18,7 +18,8 @@ from sqlalchemy import Connection, Engine, func, insert, select, text, update
 from benchmarks.bench import FULL_SIZE, Bench, quiet
 from benchmarks.figures import Figure, within
 from jobs_data.platform import status, tables
-from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
 from jobs_data.removal import removal
 from jobs_data.removal.exact_rows import exact_tables
 from jobs_data.removal.receipts import Action, Cause

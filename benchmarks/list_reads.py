@@ -18,7 +18,8 @@ from benchmarks.platform_shapes import FIRST_PAGE, SHAPES, Shape
 from jobs_data.jobs import list_page
 from jobs_data.jobs.shared_list import close_all, live_of
 from jobs_data.jobs.view import ListView
-from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
 from jobs_data.platform.times import day_starts
 from tests.support.app_servers import ROOT

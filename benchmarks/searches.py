@@ -12,7 +12,8 @@ from benchmarks.figures import Figure, limited
 from jobs_data.jobs import list_page
 from jobs_data.jobs.counts import SEARCH_SECONDS
 from jobs_data.jobs.view import Dates, JobFilter, ListView, Sort
-from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
 
 ROUNDS: Final = 3
 

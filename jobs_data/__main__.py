@@ -21,7 +21,9 @@ from jobs_data.jobs import choices
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter, parse_duration
 from jobs_data.platform import times
-from jobs_data.platform.engine import Database, DatabaseUnavailable, get_database, make_engine
+from jobs_data.platform.database import Database, get_database
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.removal import kept_receipts, removal, retention
 from jobs_data.removal.receipts import Action, Cause

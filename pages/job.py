@@ -7,7 +7,7 @@ import streamlit as st
 from jobs_data.jobs import list_page, view
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.platform import times
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.settings import get_settings
 from pages.parts import dialogs, refresh, report, state

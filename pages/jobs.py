@@ -4,7 +4,7 @@ import streamlit as st
 
 from jobs_data.jobs.shared_list import MAX_AGE_SECONDS, NOW_SECONDS, live_of
 from jobs_data.platform import times
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.settings import get_settings
 from pages.parts import (
     cards,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from jobs_data.platform.engine import DatabaseUnavailable
+from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.viewer import get_viewer, show_viewer
 
 parts = Path(__file__).parent / "parts"

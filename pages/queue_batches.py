@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.platform.engine import DatabaseUnavailable, get_database
+from jobs_data.platform.database import get_database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import laravel_batches, queue_batch, queue_job, queue_log
 from jobs_data.queues import queues
 from jobs_data.queues.queue_filters import Kind, Origin, QueueFilter, parse_list_page

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed, queue_job
 from jobs_data.queues import queues
 from jobs_data.queues.queue_filters import Origin

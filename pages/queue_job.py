@@ -7,7 +7,8 @@ import humanize
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.platform.engine import Database, DatabaseUnavailable, get_database
+from jobs_data.platform.database import Database, get_database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_job, queue_log
 from jobs_data.queues import queues
 from jobs_data.queues.queue_filters import (

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.removal import kept_receipts
 from jobs_data.removal.kept_receipts import ReceiptsUnreadable
 from pages.parts import receipts_details, receipts_table, receipts_undo, state

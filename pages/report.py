@@ -6,7 +6,7 @@ import streamlit as st
 
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from pages.parts import readings, refresh, state
 from pages.parts.periods import pick_period
 from pages.parts.viewer import get_viewer

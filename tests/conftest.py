@@ -13,7 +13,7 @@ import pytest
 
 from jobs_data.jobs import shared_list
 from jobs_data.jobs.result_files import get_result_roots
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.settings import get_settings
 from tests.support import mariadb
 from tests.support.app_servers import AppServers

@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from jobs_data import addresses
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.settings import PREFIX, Settings
 from web.gate import Doorkeeping, Standings
 from web.routes import routes

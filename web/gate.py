@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jobs_data import addresses
 from jobs_data.accounts import accounts
 from jobs_data.accounts.accounts import Account, Right
-from jobs_data.platform.engine import NO_ANSWER, Database, DatabaseUnavailable
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, peers
 from web.sessions import COOKIE, Session, Sessions, session_cookie

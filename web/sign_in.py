@@ -16,7 +16,8 @@ from starlette.routing import BaseRoute, Route
 from jobs_data import addresses
 from jobs_data.accounts import accounts
 from jobs_data.accounts.accounts import Reason, SignInRefused
-from jobs_data.platform.engine import DatabaseUnavailable, get_database, translated_errors
+from jobs_data.platform.database import get_database
+from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from web import answers, peers
 from web.gate import NO_RIGHT, Doorkeeping, Standings
 from web.routes import is_same_origin

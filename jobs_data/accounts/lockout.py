@@ -18,7 +18,7 @@ from sqlalchemy import Column, collate, select
 
 from jobs_data.accounts.security_settings import MOST_ATTEMPTS, read_security_settings
 from jobs_data.accounts.sign_in_records import add_attempt, platform_time
-from jobs_data.platform.engine import Database, identity
+from jobs_data.platform.database import Database, identity
 from jobs_data.platform.tables import login_attempt
 
 IDENTIFIER_LENGTH: Final = 255

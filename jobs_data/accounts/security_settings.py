@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from jobs_data.jobs.frames import text
 from jobs_data.jobs.view import parse_number
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.tables import ahg_settings
 
 MOST_ATTEMPTS: Final = 1_000

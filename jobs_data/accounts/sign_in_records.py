@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import Insert, Update, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs_data.platform.engine import Database, identity
+from jobs_data.platform.database import Database, identity
 from jobs_data.platform.tables import login_attempt, user_totp_secret
 
 log = logging.getLogger(__name__)

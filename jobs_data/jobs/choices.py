@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from jobs_data.jobs import frames
 from jobs_data.jobs.filter_words import owner_called
 from jobs_data.jobs.view import NO_OWNER
-from jobs_data.platform.engine import Database, TookTooLong
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.owners import owner_names, users_called
 from jobs_data.platform.tables import job, job_execution, user
 

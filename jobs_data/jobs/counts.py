@@ -14,7 +14,8 @@ from sqlalchemy import Connection, func, select
 from jobs_data.jobs.creation_order import span_number
 from jobs_data.jobs.view import JobFilter
 from jobs_data.jobs.where import matching
-from jobs_data.platform.engine import Database, TookTooLong, translated_errors
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import TookTooLong, translated_errors
 from jobs_data.platform.status import COMPLETED, ERROR, State, is_in, state_of
 from jobs_data.platform.tables import job
 

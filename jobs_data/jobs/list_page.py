@@ -39,7 +39,7 @@ from jobs_data.jobs.view import (
     clamp_limit,
     parse_number,
 )
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.status import FIXED_LABELS, State, label_of, state_of
 from jobs_data.platform.tables import (

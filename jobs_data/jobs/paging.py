@@ -34,7 +34,8 @@ from jobs_data.jobs.creation_order import (
 )
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView, Sort
 from jobs_data.jobs.where import matching
-from jobs_data.platform.engine import Database, DatabaseUnavailable
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.owners import owner_name
 from jobs_data.platform.status import COMPLETED, ERROR, State
 from jobs_data.platform.tables import job, object_, slug

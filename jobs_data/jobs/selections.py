@@ -22,7 +22,7 @@ from sqlalchemy import and_, bindparam, case, func, select, true
 from jobs_data.jobs import frames
 from jobs_data.jobs.view import JobFilter
 from jobs_data.jobs.where import matching
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
 from jobs_data.platform.status import FINISHED_STATES, State, state_of
 from jobs_data.platform.tables import job

@@ -16,13 +16,8 @@ from typing import Final
 
 from jobs_data.jobs.list_page import JobsList, Moment, read_list
 from jobs_data.jobs.view import JobFilter, ListView, Sort
-from jobs_data.platform.engine import (
-    Database,
-    DatabaseUnavailable,
-    TookTooLong,
-    identity,
-    translated_errors,
-)
+from jobs_data.platform.database import Database, identity
+from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong, translated_errors
 from jobs_data.single_flight import SingleFlight
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, within
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, parse_number
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.owners import users_called
 from jobs_data.platform.status import ERROR, is_in
 from jobs_data.platform.tables import (

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
-from jobs_data.platform.engine import DatabaseUnavailable
+from jobs_data.platform.errors import DatabaseUnavailable
 
 Ids: TypeAlias = npt.NDArray[np.int64]
 """Ids of jobs, each once; never changed in place."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.jobs import frames
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.tables import actor_i18n, job, user
 
 

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from jobs_data.accounts.sign_in_records import platform_time
 from jobs_data.jobs import frames
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.tables import (
     laravel_batches,

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql.sqltypes import Float, Integer, NullType, String, _Binary
 
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.status import FINISHED_IDS
 from jobs_data.platform.tables import (
     job,

@@ -31,7 +31,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Self, TypeVar
 
-from jobs_data.platform.engine import Database, DatabaseUnavailable, identity
+from jobs_data.platform.database import Database, identity
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.kept_receipts import SUFFIX, discard_old
 
 S = TypeVar("S", bound=str)

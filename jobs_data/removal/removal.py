@@ -32,14 +32,13 @@ from sqlalchemy import (
 )
 
 from jobs_data.background import Work
-from jobs_data.platform.engine import (
-    WRITE_SECONDS,
+from jobs_data.platform.database import Database, identity
+from jobs_data.platform.engine import WRITE_SECONDS
+from jobs_data.platform.errors import (
     ChangeTooLarge,
-    Database,
     DatabaseBusy,
     DatabaseUnavailable,
     RowsReferredTo,
-    identity,
     translated_errors,
 )
 from jobs_data.platform.id_lists import Ids

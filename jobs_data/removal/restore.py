@@ -41,7 +41,8 @@ from sqlalchemy import (
 
 from jobs_data.background import Work
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database, DatabaseBusy, DatabaseUnavailable, identity
+from jobs_data.platform.database import Database, identity
+from jobs_data.platform.errors import DatabaseBusy, DatabaseUnavailable
 from jobs_data.platform.tables import (
     job,
     job_execution,

@@ -44,7 +44,8 @@ from jobs_data.jobs.view import (
 )
 from jobs_data.jobs.where import matching
 from jobs_data.platform import times
-from jobs_data.platform.engine import Database, TookTooLong
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of

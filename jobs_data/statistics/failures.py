@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data.jobs import frames
 from jobs_data.jobs.list_page import FALLBACK_CULTURE
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.status import ERROR
 from jobs_data.platform.tables import (
     ERROR_NOTE_TYPE_ID,

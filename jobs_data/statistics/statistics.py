@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from jobs_data.jobs import frames
 from jobs_data.jobs.where import duration_seconds
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.owners import owner_names
 from jobs_data.platform.status import (
     COMPLETED,

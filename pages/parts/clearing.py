@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.removal import removal
 from jobs_data.removal.receipts import Action
 from jobs_data.removal.removal import Removal

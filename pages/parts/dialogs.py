@@ -14,7 +14,8 @@ import streamlit as st
 from jobs_data.jobs import list_page
 from jobs_data.jobs.selections import Contents, ids_of, read_contents
 from jobs_data.jobs.view import EVERYTHING, MAX_PAGE_SIZE, ListView
-from jobs_data.platform.engine import DatabaseUnavailable, get_database
+from jobs_data.platform.database import get_database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.removal import removal

@@ -13,7 +13,7 @@ from jobs_data import addresses
 from jobs_data.jobs import filter_words, list_page
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import EVERYTHING, JobFilter, clean_text
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.wording import counted
 from pages.parts import readings
 from pages.parts.state import go_to, open_report, view_in_url

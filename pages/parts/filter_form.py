@@ -19,7 +19,7 @@ from jobs_data.jobs.view import (
     parse_duration,
     spell_duration,
 )
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from pages.parts import readings
 from pages.parts.state import go_to, view_in_url
 

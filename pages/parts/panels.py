@@ -18,7 +18,8 @@ from sqlalchemy import Table
 from jobs_data.jobs import export, frames
 from jobs_data.jobs.view import parse_number
 from jobs_data.platform import times
-from jobs_data.platform.engine import Database, DatabaseUnavailable
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import HERATIO_ONLY, actor_i18n, job_execution, note, note_i18n, user
 from jobs_data.statistics.failures import Failures
 from jobs_data.statistics.statistics import Activity, Durations, Owners, Period, Stuck

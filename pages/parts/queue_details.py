@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.platform.engine import DatabaseUnavailable
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.queues.queues import Log, LongText
 from pages.parts.text import plain
 

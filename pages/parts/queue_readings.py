@@ -11,7 +11,8 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import streamlit as st
 
-from jobs_data.platform.engine import Database, TookTooLong, identity, translated_errors
+from jobs_data.platform.database import Database, identity
+from jobs_data.platform.errors import TookTooLong, translated_errors
 from jobs_data.single_flight import SingleFlight
 
 SECONDS: Final = 10

@@ -16,7 +16,8 @@ import streamlit as st
 
 from jobs_data.jobs import choices, list_page
 from jobs_data.jobs.choices import Choices
-from jobs_data.platform.engine import Database, identity, translated_errors
+from jobs_data.platform.database import Database, identity
+from jobs_data.platform.errors import translated_errors
 from jobs_data.platform.times import day_starts
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
 from jobs_data.statistics import failures, statistics

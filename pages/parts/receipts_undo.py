@@ -9,7 +9,8 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.engine import DatabaseUnavailable, get_database, identity
+from jobs_data.platform.database import get_database, identity
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal import kept_receipts, restore
 from jobs_data.removal.restore import UndoRefused
 from jobs_data.wording import counted

@@ -13,7 +13,8 @@ from jobs_data.jobs import list_page, result_files
 from jobs_data.jobs.list_page import JobReport
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
-from jobs_data.platform.engine import Database, TookTooLong
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.status import State
 from pages.parts import state
 from pages.parts.text import plain

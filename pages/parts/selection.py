@@ -9,7 +9,8 @@ import streamlit as st
 
 from jobs_data.jobs.selections import TooManyJobs, ids_of, read_matching, selections
 from jobs_data.jobs.view import JobFilter
-from jobs_data.platform.engine import DatabaseUnavailable, get_database
+from jobs_data.platform.database import get_database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
 from pages.parts.state import SELECTION_PARAM, tell
 from pages.parts.viewer import get_viewer

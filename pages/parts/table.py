@@ -16,7 +16,7 @@ from jobs_data.jobs import selections
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.selections import MAX_JOBS, Contents, read_contents
 from jobs_data.jobs.view import EVERYTHING, ListView, Sort
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, OTHER_LABELS, State
 from jobs_data.wording import counted

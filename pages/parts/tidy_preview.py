@@ -14,7 +14,8 @@ import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.jobs.result_files import get_result_roots
-from jobs_data.platform.engine import DatabaseUnavailable, get_database
+from jobs_data.platform.database import get_database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal import removal, retention
 from jobs_data.removal.receipts import Action, Cause
 from jobs_data.removal.removal import ClearingRuns, Removal

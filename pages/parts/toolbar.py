@@ -11,7 +11,7 @@ from jobs_data import addresses
 from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ListView, Sort
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.platform.status import State
 from jobs_data.removal.retention import rules_from, rules_params
 from jobs_data.wording import counted

@@ -17,7 +17,7 @@ from jobs_data import demo
 from jobs_data.jobs import export, export_rows, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import JobFilter, ListView, Sort
-from jobs_data.platform.engine import DatabaseBusy, DatabaseUnavailable
+from jobs_data.platform.errors import DatabaseBusy, DatabaseUnavailable
 from jobs_data.platform.status import FINISHED_IDS, State, is_in
 from jobs_data.platform.tables import job, job_execution, note, object_
 from jobs_data.removal import removal

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from jobs_data.platform.engine import DatabaseUnavailable, translated_errors
+from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from jobs_data.single_flight import SingleFlight, held
 
 PATIENCE = 10.0

@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from jobs_data import settings
 from jobs_data.__main__ import main
-from jobs_data.platform.engine import get_database
+from jobs_data.platform.database import get_database
 from jobs_data.removal import kept_receipts, removal
 from jobs_data.removal.receipts import Action, Cause
 from tests.support.databases import on_sqlite

@@ -8,7 +8,8 @@ from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.platform import tables
-from jobs_data.platform.engine import TookTooLong, get_database
+from jobs_data.platform.database import get_database
+from jobs_data.platform.errors import TookTooLong
 from jobs_data.queues import queues
 from tests.support.pages import press, show, words
 from tests.support.queue_rows import make_long_without_index

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from jobs_data.platform.engine import DatabaseUnavailable
+from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts import readings
 
 PATIENCE = 10.0

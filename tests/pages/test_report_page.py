@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
 from jobs_data.platform import tables
-from jobs_data.platform.engine import TookTooLong
+from jobs_data.platform.errors import TookTooLong
 from jobs_data.statistics import failures, statistics
 from tests.support.pages import PANELS, introduce, show, words
 from tests.support.store import Store

@@ -14,7 +14,8 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine, Table, delete, event, func, insert, select, update
 
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
 from jobs_data.removal.receipts import Action, Cause
 
 CAUSE = Cause("ada", Action.DELETE, "what a test removes")

@@ -24,7 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import addresses, demo
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database, get_database
+from jobs_data.platform.database import Database, get_database
 from tests.support.store import Store, hash_of
 from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
 from web.routes import routes

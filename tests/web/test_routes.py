@@ -15,7 +15,8 @@ from jobs_data import addresses, notices
 from jobs_data.jobs import export
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.jobs.view import ListView
-from jobs_data.platform.engine import DatabaseUnavailable, get_database
+from jobs_data.platform.database import get_database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal import removal
 from tests.support import web_roots
 from tests.support.removals import remove

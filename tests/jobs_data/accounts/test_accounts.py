@@ -32,7 +32,8 @@ from jobs_data.accounts.accounts import (
 )
 from jobs_data.accounts.security_settings import MOST_ATTEMPTS
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
 from tests.support.databases import Lend
 from tests.support.mariadb import MariaDB
 from tests.support.store import PASSWORD, Store, hash_of

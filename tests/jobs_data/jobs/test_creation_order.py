@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from jobs_data.jobs import creation_order, export, export_rows, list_page, paging
 from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES
 from jobs_data.jobs.view import JobFilter, ListView
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job, object_
 from tests.support.store import NOON, Store

@@ -8,7 +8,7 @@ import pytest
 
 from jobs_data.jobs import export, export_rows, list_page
 from jobs_data.jobs.view import JobFilter, ListView, Sort
-from jobs_data.platform.engine import DatabaseBusy
+from jobs_data.platform.errors import DatabaseBusy
 from jobs_data.platform.status import State
 from tests.support.store import NOON, Store
 

@@ -13,7 +13,7 @@ from jobs_data.jobs import folding, list_page
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.status import State
 from tests.support.store import NOON, Store
 

@@ -15,7 +15,9 @@ from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import JobFilter, ListView, Sort, parse_number
 from jobs_data.platform import tables, times
-from jobs_data.platform.engine import Database, DatabaseUnavailable, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.removal import removal
 from jobs_data.removal.removal import Outcome

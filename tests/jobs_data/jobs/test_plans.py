@@ -11,7 +11,8 @@ from sqlalchemy import event
 from jobs_data import demo
 from jobs_data.jobs import list_page, paging
 from jobs_data.jobs.view import JobFilter, ListView, Sort
-from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
 from tests.support.mariadb import MariaDB
 

@@ -13,7 +13,7 @@ from jobs_data.jobs import shared_list
 from jobs_data.jobs.list_page import JobsList, Moment
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import JobFilter, ListView
-from jobs_data.platform.engine import DatabaseUnavailable, TookTooLong
+from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
 from jobs_data.removal import removal
 from tests.support.store import CAUSE, Store

@@ -19,7 +19,7 @@ from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.jobs.where import matching
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.platform.status import FINISHED_STATES, State, state_of
 from jobs_data.removal.retention import Rules, read_preview
 from tests.support.store import NOON, Store

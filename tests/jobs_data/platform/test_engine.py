@@ -3,7 +3,9 @@
 import pytest
 from sqlalchemy import text
 
-from jobs_data.platform.engine import Database, DatabaseUnavailable, TookTooLong, identity, make_engine
+from jobs_data.platform.database import Database, identity
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.store import Store
 

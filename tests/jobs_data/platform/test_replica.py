@@ -16,8 +16,9 @@ from jobs_data.accounts.accounts import Right, SignInRefused
 from jobs_data.jobs import export, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView
-from jobs_data.platform import engine
-from jobs_data.platform.engine import Database, get_database, make_engine
+from jobs_data.platform import database as database_module
+from jobs_data.platform.database import Database, get_database
+from jobs_data.platform.engine import make_engine
 from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, user_totp_secret
 from jobs_data.removal import removal
 from jobs_data.removal.removal import Outcome
@@ -116,7 +117,9 @@ def test_nothing_that_decides_asks_the_replica(
     store: Store, replica: Store, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Removals with their looks before, rights, sign-ins and their count never go there."""
-    monkeypatch.setattr(engine, "CAUGHT_UP_SECONDS", 0)  # not even when the replica has caught up
+    monkeypatch.setattr(
+        database_module, "CAUGHT_UP_SECONDS", 0
+    )  # not even when the replica has caught up
     active, finished, also_finished = store.job(status_id=183), store.job(), store.job()
     user_id = store.account("ada", ADMINISTRATOR_GROUP_ID)
     store.insert(user_totp_secret, user_id=user_id, secret=SECRET, enabled_at=datetime(2026, 1, 1))
@@ -162,7 +165,7 @@ def test_what_this_process_changed_is_shown_at_once(
     assert removal.remove_job(database, 500, CAUSE) is Outcome.REMOVED
     assert live.read(ListView()).counts.total == 0
     assert names(database) == []
-    monkeypatch.setattr(engine, "CAUGHT_UP_SECONDS", 0)
+    monkeypatch.setattr(database_module, "CAUGHT_UP_SECONDS", 0)
     assert names(database) == ["to be removed"]
     live.close()
 
@@ -184,8 +187,8 @@ def test_a_replica_that_is_away_is_done_without(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The primary is read meanwhile; the log says so once, and once more when it is back."""
-    caplog.set_level(logging.WARNING, "jobs_data.platform.engine")
-    monkeypatch.setattr(engine, "REPLICA_RETRY_SECONDS", 0)
+    caplog.set_level(logging.WARNING, "jobs_data.platform.database")
+    monkeypatch.setattr(database_module, "REPLICA_RETRY_SECONDS", 0)
     store.job("of the primary")
     assert names(database) == ["of the primary"]
     assert names(database) == ["of the primary"]

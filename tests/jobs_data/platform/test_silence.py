@@ -15,7 +15,9 @@ from jobs_data.jobs import export, export_rows, list_page, shared_list
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform import engine
-from jobs_data.platform.engine import Database, DatabaseUnavailable, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.errors import DatabaseUnavailable
 from tests.support.mariadb import MariaDB
 from tests.support.silent_proxy import SilentProxy, in_front_of
 from tests.support.store import Store

@@ -9,7 +9,9 @@ from sqlalchemy import func, inspect, select
 
 from jobs_data import demo
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database, TookTooLong, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.errors import TookTooLong
 from jobs_data.queues import queue_frames, queues
 from jobs_data.queues.queue_filters import (
     JobKey,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
 from jobs_data.removal import kept_receipts
 from jobs_data.removal.kept_receipts import Receipt, ReceiptsUnreadable, State, Summary
 from jobs_data.removal.receipts import Action, Cause, ReceiptWriter

@@ -21,7 +21,9 @@ import pytest
 from sqlalchemy import event, insert, select, text, update
 
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database, DatabaseBusy, identity, make_engine
+from jobs_data.platform.database import Database, identity
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.errors import DatabaseBusy
 from jobs_data.removal import exact_rows, removal
 from jobs_data.removal.exact_rows import columns_of, exact_tables
 from jobs_data.removal.receipts import Action, Cause, ReceiptNotWritten, ReceiptWriter

@@ -12,14 +12,10 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, Table, event, func, insert, inspect, select, text, update
 
-from jobs_data.platform import engine, tables
-from jobs_data.platform.engine import (
-    Database,
-    DatabaseBusy,
-    DatabaseUnavailable,
-    RowsReferredTo,
-    make_engine,
-)
+from jobs_data.platform import database, tables
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.errors import DatabaseBusy, DatabaseUnavailable, RowsReferredTo
 from jobs_data.removal import removal
 from jobs_data.removal.removal import ClearingRuns, Outcome, Removal
 from tests.support.databases import on_mariadb
@@ -306,7 +302,7 @@ def test_a_table_that_comes_during_a_clearing_is_left_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its rows would go without a receipt."""
-    monkeypatch.setattr(engine, "TABLES_SECONDS", 0)
+    monkeypatch.setattr(database, "TABLES_SECONDS", 0)
     monkeypatch.setattr(removal, "BATCH_JOBS", 1)
     tables.job_execution.drop(store.engine)
     store.job()

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, text
 
 from jobs_data.jobs.list_page import read_report
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database, make_engine
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import make_engine
 from jobs_data.removal import kept_receipts, restore
 from jobs_data.removal.kept_receipts import State
 from jobs_data.removal.restore import Undo, UndoRefused

@@ -12,7 +12,7 @@ from jobs_data.jobs.result_files import FileSizes, file_sizes, read_result_roots
 from jobs_data.jobs.selections import read_matching
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
 from jobs_data.platform import id_lists
-from jobs_data.platform.engine import DatabaseUnavailable, TookTooLong
+from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
 from jobs_data.removal import retention
 from jobs_data.removal.retention import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobs_data.platform import tables
-from jobs_data.platform.engine import Database
+from jobs_data.platform.database import Database
 from jobs_data.statistics import statistics
 from jobs_data.statistics.statistics import Outcomes, Period, parse_period
 from tests.support.store import NOON, Store

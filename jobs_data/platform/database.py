@@ -1,0 +1,245 @@
+"""The platform's database: its connections, and what it has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, exc
+
+from jobs_data.jobs.creation_order import Survey
+from jobs_data.platform import tables
+from jobs_data.platform.engine import (
+    PING_SECONDS,
+    READ_SECONDS,
+    UTC_ZONE,
+    WRITE_SECONDS,
+    bounded,
+    limit_silence,
+    make_engine,
+)
+from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
+from jobs_data.settings import DEFAULT_RECEIPTS_DIR, Settings, get_settings
+
+log = logging.getLogger(__name__)
+
+
+DEFAULT_PORT: Final = 3306
+
+
+CAUGHT_UP_SECONDS: Final = 30
+"""How long after a change of ours a replica may not have it yet; reads ask the primary until then."""
+
+
+REPLICA_RETRY_SECONDS: Final = 30
+"""How long a replica that did not answer is left alone."""
+
+
+TABLES_SECONDS: Final = 10
+"""For how long it is believed which tables there are: a database may be filled while the app runs."""
+
+
+class Database:
+    """One platform database: its engine, its tables, and how its text and times are to be read."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        culture: str = "en",
+        timezone: str = "UTC",
+        *,
+        replica: Engine | None = None,
+        list_seconds: float = 10,
+        receipts_dir: Path = DEFAULT_RECEIPTS_DIR,
+        receipts_days: int = 90,
+    ) -> None:
+        """Bind an engine made by `make_engine` to the culture and zone of its texts and times.
+
+        `replica` is another such engine, of a copy that only reads use, and that may lag behind;
+        `list_seconds` is how long all sessions are shown the same reading of the list, `receipts_dir`
+        the folder for the rows of the jobs that are removed, and `receipts_days` for how many days
+        they are kept.
+        """
+        self.engine = engine
+        self.culture = culture
+        self.timezone = ZoneInfo(timezone)
+        self.list_seconds = list_seconds
+        self.receipts_dir = receipts_dir
+        self.receipts_days = receipts_days
+        self.survey = Survey()
+        self.changes = 0
+        """How often this process has changed jobs: nothing from before the last time is shown."""
+        self._changed_at = -math.inf
+        self._columns: Mapping[str, frozenset[str]] | None = None
+        self._next_look = -math.inf
+        self._replica = _Replica(replica) if replica else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Return whether it is a file, and not a server's."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def columns(self) -> Mapping[str, frozenset[str]]:
+        """Return the columns of each platform table that exists.
+
+        They are looked up once, and again where a transaction begins and finds other tables. Raises
+        DatabaseUnavailable where the database does not answer, and where a table that every platform
+        has is missing.
+        """
+        columns = self._columns
+        if columns is None:
+            columns = self._columns = self._read_columns()
+        return columns
+
+    def _read_columns(self) -> Mapping[str, frozenset[str]]:
+        self._next_look = time.monotonic() + TABLES_SECONDS
+        with translated_errors(), self.engine.connect() as connection:
+            present = tables.present_columns(connection)
+        missing = [t.name for t in tables.REQUIRED_TABLES if t.name not in present]
+        if missing:
+            raise DatabaseUnavailable(
+                f"This database has no table named {' or '.join(missing)}, so it is not a Heratio or "
+                "AtoM database: check HERATIO_JOBS_DATABASE_URL."
+            )
+        return present
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Return the names of the platform tables that exist. Raises as `columns` does."""
+        return frozenset(self.columns)
+
+    def _look_for_tables(self) -> None:
+        """Learn which tables there are, and after a while whether these are still all.
+
+        One that is missing at the first look may only not be there yet, in a database that is being
+        restored. Without `user_totp_secret`, say, nobody would be asked for a code.
+        """
+        known = self.tables
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + TABLES_SECONDS
+        with translated_errors(), self.engine.connect() as connection:
+            found = tables.present_tables(connection)
+        if found != known:
+            self._columns = None  # not known, should the next line fail
+            self._columns = self._read_columns()
+
+    def changed(self) -> None:
+        """Tell that this process has changed jobs, when that is in the database."""
+        # The time first: who sees the new number must not go to a replica that lags behind.
+        self._changed_at = time.monotonic()
+        self.changes += 1
+
+    @contextmanager
+    def reading(
+        self, seconds: float = READ_SECONDS, *, primary: bool = False, silence: float | None = None
+    ) -> Iterator[Connection]:
+        """Open one transaction in which every SELECT sees the same moment of the database.
+
+        Where there is a replica, that is the replica's moment, unless `primary` asks for the
+        primary's: whatever decides something does. `seconds` is what MariaDB and MySQL give each
+        statement, and SQLite the whole transaction. A server that is silent for `silence` seconds, a
+        little longer than a statement may take unless told, has gone. Raises DatabaseUnavailable with
+        a sentence where the database does not answer, and TookTooLong where the time runs out.
+        """
+        with translated_errors():
+            self._look_for_tables()  # before the transaction, so that its error comes first
+            with (
+                self._connect_to_read(primary=primary) as connection,
+                connection.begin(),
+                bounded(connection, seconds, silence=silence),
+            ):
+                try:
+                    yield connection
+                finally:
+                    if not connection.invalidated:
+                        limit_silence(connection.connection, PING_SECONDS)  # to end a read is no work
+
+    @contextmanager
+    def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Connection]:
+        """Open one transaction that changes rows: all of it is kept, or, on an exception, nothing.
+
+        `seconds` and what it raises are as for `reading`; MySQL bounds the SELECTs alone. Its time
+        zone is UTC, in which no TIMESTAMP is spelled as another one is.
+        """
+        with translated_errors():
+            self._look_for_tables()
+            with self.engine.connect() as connection:
+                connection.execution_options(writes=True)
+                with connection.begin(), bounded(connection, seconds, zone=UTC_ZONE):
+                    yield connection
+
+    def _connect_to_read(self, *, primary: bool) -> Connection:
+        lags = time.monotonic() - self._changed_at < CAUGHT_UP_SECONDS
+        if self._replica and not primary and not lags and (found := self._replica.connect()):
+            return found
+        return self.engine.connect()
+
+
+class _Replica:
+    """A copy of the database, which is done without while it does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._is_away = False
+        self._next_try = -math.inf
+
+    def connect(self) -> Connection | None:
+        """Return a connection, or None where the replica does not answer, or did not a moment ago."""
+        if self._is_away:
+            if time.monotonic() < self._next_try:
+                return None
+            # Set before the attempt: one read waits for what it comes to, and the others do not.
+            self._next_try = time.monotonic() + REPLICA_RETRY_SECONDS
+        try:
+            connection = self._engine.connect()
+        except exc.DBAPIError as error:
+            if not self._is_away:
+                self._next_try = time.monotonic() + REPLICA_RETRY_SECONDS
+                log.warning("the replica does not answer, so the primary is read: %s", error.orig)
+            self._is_away = True
+            return None
+        if self._is_away:
+            log.warning("the replica answers again, and is read")
+        self._is_away = False
+        return connection
+
+
+@cache
+def get_database() -> Database:
+    """Return this process's one Database, made from its settings on the first call."""
+    return database_for(get_settings())
+
+
+def database_for(settings: Settings) -> Database:
+    """Return a Database as the settings describe it."""
+    return Database(
+        make_engine(settings.database_url),
+        settings.culture,
+        settings.database_timezone,
+        replica=make_engine(settings.read_database_url) if settings.read_database_url else None,
+        list_seconds=settings.list_seconds,
+        receipts_dir=settings.receipts_dir,
+        receipts_days=settings.receipts_days,
+    )
+
+
+def identity(database: Database) -> str:
+    """Return a short name of the database, for receipts, locks and cache keys.
+
+    It is the same by whichever account, driver and options the database is reached.
+    """
+    url = database.engine.url
+    server = [url.host, url.port or DEFAULT_PORT, url.query.get("unix_socket")]
+    where = ["sqlite" if database.is_sqlite else server, url.database]
+    return hashlib.sha256(json.dumps(where).encode()).hexdigest()[:16]
