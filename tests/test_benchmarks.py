@@ -8,10 +8,10 @@ from benchmarks.figures import BEGIN, END, Figure, faster, table, within, write_
 from benchmarks.platform_shapes import SHAPES, Shape
 from jobs_data import demo
 from jobs_data.jobs import list_page
-from jobs_data.jobs.frames import UNKNOWN_NAME
 from jobs_data.jobs.view import Sort
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
+from jobs_data.platform.values import UNKNOWN_NAME
 from tests.support.mariadb import MariaDB
 
 

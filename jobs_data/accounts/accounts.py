@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func
 
 from jobs_data.accounts import lockout, passwords, second_factors
 from jobs_data.accounts.security_settings import read_security_settings
-from jobs_data.jobs.frames import filled, text
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, acl_user_group, actor_i18n, user
+from jobs_data.platform.values import filled, text
 from jobs_data.wording import counted
 
 log = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ import pyotp
 from sqlalchemy import Column, ColumnElement, Row, select
 
 from jobs_data.accounts.sign_in_records import use_time_step
-from jobs_data.jobs.frames import text
 from jobs_data.platform.database import Database, identity
 from jobs_data.platform.tables import otp_factor, user_totp_secret, webauthn_credential
+from jobs_data.platform.values import text
 
 STEP_SECONDS: Final = 30
 MAX_CODE_LENGTH: Final = 64

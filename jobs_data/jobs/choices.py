@@ -11,9 +11,9 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from jobs_data.jobs import frames
 from jobs_data.jobs.filter_words import owner_called
 from jobs_data.jobs.view import NO_OWNER
+from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.owners import owner_names, users_called
@@ -71,7 +71,7 @@ def read_owners_called(database: Database, names: Iterable[str]) -> dict[str, tu
         for name in names:
             users = users_called(database, partial(operator.eq, name))
             ids = connection.execute(users).scalars() if user.name in database.tables else ()
-            nobody = (NO_OWNER,) if name == frames.SYSTEM_OWNER else ()
+            nobody = (NO_OWNER,) if name == values.SYSTEM_OWNER else ()
             found[name] = (*nobody, *ids)
     return found
 
@@ -104,7 +104,7 @@ def _types(connection: Connection, database: Database) -> tuple[str, ...]:
     if not has_types(database):
         return ()
     found = _frequent(connection, job_execution.c.type, job_execution.c.job_id)
-    return tuple(type_ for type_ in found if type_ != frames.UNKNOWN_NAME)
+    return tuple(type_ for type_ in found if type_ != values.UNKNOWN_NAME)
 
 
 def _frequent(
@@ -115,5 +115,5 @@ def _frequent(
     found = connection.execute(
         select(rows.c.text).group_by(rows.c.text).order_by(func.count().desc()).limit(MAX_OFFERED)
     ).scalars()
-    texts = {frames.name_called(text) for text in found}
+    texts = {values.name_called(text) for text in found}
     return tuple(sorted(texts, key=lambda text: (text.casefold(), text)))

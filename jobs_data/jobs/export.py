@@ -12,11 +12,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from jobs_data.jobs.export_rows import ExportedJob, stream_jobs, stream_reports
-from jobs_data.jobs.frames import utc
 from jobs_data.jobs.list_page import JobReport
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseBusy
+from jobs_data.platform.times import utc
 
 FILE_NAME: Final = "jobs-export.csv"
 ALL_COLUMNS_FILE_NAME: Final = "jobs-export-all-columns.csv"

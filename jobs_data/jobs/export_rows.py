@@ -12,12 +12,12 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Executable, func, select, union_all
 
-from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, Ids, Piece, Spans, created, within
 from jobs_data.jobs.list_page import JobReport, read_reports, read_status_names
 from jobs_data.jobs.paging import in_order, with_object
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.jobs.where import matching
+from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import LONGEST_SILENCE_SECONDS
 from jobs_data.platform.owners import owner_names, with_owner
@@ -105,7 +105,7 @@ class _Exporting:
         at_most = self._connection.exec_driver_sql(sizes).scalar_one() // JOB_BYTES
         user_ids = self._connection.execute(select(job.c.user_id).distinct()).scalars().all()
         names = owner_names(self._connection, self._database, user_ids)
-        owners = {i: names.get(i, frames.SYSTEM_OWNER) for i in user_ids}
+        owners = {i: names.get(i, values.SYSTEM_OWNER) for i in user_ids}
         together: list[Piece] = []
         for piece in self._pieces(spans, min(PIECE_JOBS, at_most // 3 + 1)):
             if piece.at_most <= at_most:
@@ -172,7 +172,7 @@ class _Exporting:
                     (
                         _name(name),
                         self._status(status_id, has_ended),
-                        frames.owner_called(*names),
+                        values.owner_called(*names),
                         str(time or ""),
                         str(end or ""),
                     )
@@ -251,7 +251,7 @@ class _Exporting:
 _NEVER: Final = str(BEFORE_ALL_TIMES)
 
 # Jobs share their names by the thousand.
-_name: Final = lru_cache(maxsize=10_000)(frames.name_called)
+_name: Final = lru_cache(maxsize=10_000)(values.name_called)
 
 
 def _created_in(piece: Piece) -> list[ColumnElement[bool]]:

@@ -8,9 +8,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from jobs_data.jobs.frames import SYSTEM_OWNER
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter
 from jobs_data.platform.status import State
+from jobs_data.platform.values import SYSTEM_OWNER
 from jobs_data.wording import counted, one_of
 
 MAX_NAMED: Final = 5

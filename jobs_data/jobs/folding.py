@@ -9,9 +9,9 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from jobs_data.jobs import frames
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView
+from jobs_data.platform import values
 from jobs_data.platform.status import State, state_of
 from jobs_data.platform.tables import job
 
@@ -114,7 +114,7 @@ def _read(connection: Connection, ids: Sequence[int]) -> list[_Job]:
         select(job.c.id, job.c.name, job.c.status_id, has_ended).where(job.c.id.in_(ids))
     )
     by_id = {
-        job_id: _Job(job_id, frames.name_called(name), state_of(status_id, bool(ended)))
+        job_id: _Job(job_id, values.name_called(name), state_of(status_id, bool(ended)))
         for job_id, name, status_id, ended in rows
     }
     return [by_id[i] for i in ids if i in by_id]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from jobs_data.platform.status import State, label_of, state_of
-
-UNKNOWN_NAME: Final = "[Unknown]"
-SYSTEM_OWNER: Final = "System"
+from jobs_data.platform.times import utc
+from jobs_data.platform.values import name_of, owner_of, text
 
 JOB_COLUMNS: Final = {
     "id": "int64",
@@ -90,57 +89,3 @@ def trend_frame(
         index=pd.DatetimeIndex(list(day_starts), name="day"),
         dtype="int64",
     )
-
-
-def owner_of(row: Mapping[Any, Any]) -> str:
-    """Return whose job it is: the display name, else the user name, else System."""
-    return owner_called(row["username"], row["display_name"])
-
-
-def owner_called(username: Any, display_name: Any) -> str:
-    """Return what an owner with these names is called."""
-    return filled(display_name) or filled(username) or SYSTEM_OWNER
-
-
-def name_of(row: Mapping[Any, Any]) -> str:
-    """Return what the job is called, as it is; `[Unknown]` where the name is empty."""
-    return name_called(row["name"])
-
-
-def name_called(name: Any) -> str:
-    """Return what a job with this name is called."""
-    return filled(name) or UNKNOWN_NAME
-
-
-def filled(value: Any) -> str:
-    """Return a text column's value as it is, but empty where it holds nothing but white space."""
-    return found if (found := text(value)).strip() else ""
-
-
-def utc(value: datetime | None, timezone: ZoneInfo) -> datetime | None:
-    """Return a platform's naive time as an aware one in UTC; NULL stays None.
-
-    An hour that a clock change repeats is taken as its first pass: the data does not say which.
-    A time that is aware already, as Laravel's are, keeps its own zone.
-    """
-    if value is None:
-        return None
-    if value.tzinfo is not None:
-        return value.astimezone(UTC)
-    try:
-        return value.replace(tzinfo=timezone).astimezone(UTC)
-    except OverflowError:  # the first hours of the year 1, which no platform means
-        return None
-
-
-def text(value: Any) -> str:
-    """Return a text column's value as text that every part of the app can carry; NULL is empty.
-
-    SQLite may hand out bytes where a stranger put them, and a lone surrogate would break both the
-    CSV's UTF-8 and the browser's wire format.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return str(value).encode("utf-8", "replace").decode("utf-8")

@@ -39,6 +39,7 @@ from jobs_data.jobs.view import (
     clamp_limit,
     parse_number,
 )
+from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.status import FIXED_LABELS, State, label_of, state_of
@@ -318,7 +319,7 @@ def read_download_path(database: Database, job_id: int) -> str | None:
     """
     with database.reading() as connection:
         row = connection.execute(select(job.c.download_path).where(job.c.id == job_id)).one_or_none()
-        return None if row is None else frames.text(row.download_path)
+        return None if row is None else values.text(row.download_path)
 
 
 def stream_output(database: Database, job_id: int) -> Iterator[str]:
@@ -331,7 +332,7 @@ def stream_output(database: Database, job_id: int) -> Iterator[str]:
     while True:
         piece = select(func.substr(job.c.output, position, OUTPUT_CHUNK_CHARACTERS))
         with database.reading() as connection:
-            found = frames.text(connection.execute(piece.where(job.c.id == job_id)).scalar())
+            found = values.text(connection.execute(piece.where(job.c.id == job_id)).scalar())
         if found:
             yield found
         if len(found) < OUTPUT_CHUNK_CHARACTERS:
@@ -342,48 +343,48 @@ def stream_output(database: Database, job_id: int) -> Iterator[str]:
 def _report(
     row: RowMapping, notes: Sequence[str], terms: dict[int, str], database: Database
 ) -> JobReport:
-    created = frames.utc(row["created_at"], database.timezone)
-    completed = frames.utc(row["completed_at"], database.timezone)
+    created = times.utc(row["created_at"], database.timezone)
+    completed = times.utc(row["completed_at"], database.timezone)
     state = state_of(row["status_id"], row["has_ended"])
     recorded = row["duration"]
     # Clocks that disagree can put the end before the beginning: that is no duration.
     derived = None
     if created and completed and created <= completed:
         derived = int((completed - created).total_seconds())
-    output, output_is_tail = frames.text(row["output"]), bool(row["has_more"])
+    output, output_is_tail = values.text(row["output"]), bool(row["has_more"])
     if output_is_tail:
         output = output.encode()[-OUTPUT_TAIL_BYTES:].decode(errors="ignore")
         # A tail begins in the middle of a line; the rest of that line says little, unless it is long.
         cut_line, _, whole_lines = output.partition("\n")
         output = whole_lines if len(cut_line) < CUT_LINE_CHARACTERS else output
     errors = [ErrorText("Error note", text) for text in notes]
-    if message := frames.text(row["error_message"]).strip():
+    if message := values.text(row["error_message"]).strip():
         errors.append(ErrorText("Error message", message))
     if state is State.FAILED and not errors and output.strip():
         last_lines = output.rstrip().splitlines()[-ERROR_TAIL_LINES:]
         errors.append(ErrorText("End of the output", "\n".join(last_lines)))
     return JobReport(
         id=row["id"],
-        name=frames.name_of(row),
+        name=values.name_of(row),
         status_id=row["status_id"],
         status=label_of(row["status_id"], state, terms),
         state=state,
         user_id=row["user_id"],
-        owner=frames.owner_of(row),
+        owner=values.owner_of(row),
         created=created,
-        started=frames.utc(row["started_at"], database.timezone),
+        started=times.utc(row["started_at"], database.timezone),
         completed=completed,
         duration_seconds=recorded if recorded is not None else derived,
         duration_is_recorded=recorded is not None,
-        type=frames.filled(row["type"]),
+        type=values.filled(row["type"]),
         object_id=row["object_id"],
-        slug=frames.text(row["slug"]),
-        download_path=frames.text(row["download_path"]),
+        slug=values.text(row["slug"]),
+        download_path=values.text(row["download_path"]),
         output=output,
         output_bytes=row["output_bytes"] or 0,
         output_is_tail=output_is_tail,
         errors=tuple(errors),
-        stack_trace=frames.text(row["stack_trace"]).strip(),
+        stack_trace=values.text(row["stack_trace"]).strip(),
     )
 
 
@@ -432,7 +433,7 @@ def _hits_per_page(connection: Connection, database: Database) -> int:
         .order_by(in_source_culture.desc(), setting.c.id)
         .limit(1)
     ).scalar()
-    number = parse_number(frames.text(value))
+    number = parse_number(values.text(value))
     return DEFAULT_PAGE_SIZE if number is None or number < 1 else clamp_limit(number)
 
 
@@ -448,7 +449,7 @@ def read_status_names(connection: Connection, database: Database) -> dict[int, s
     ).all()
     # The configured culture comes last and so wins over the fallback.
     rows = sorted(rows, key=lambda row: row.culture == database.culture)
-    return {row.id: name for row in rows if (name := frames.text(row.name).strip())}
+    return {row.id: name for row in rows if (name := values.text(row.name).strip())}
 
 
 def _columns(database: Database, source: FromClause = job) -> Select[Any]:
@@ -526,7 +527,7 @@ def _error_notes(
     best = {
         (row.object_id, row.id): content
         for row in best_last
-        if (content := frames.text(row.content).strip())
+        if (content := values.text(row.content).strip())
     }
     texts: dict[int, list[str]] = {}
     for (job_id, _), content in best.items():

@@ -22,7 +22,6 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import (
     BEFORE_ALL_TIMES,
     MAX_ID,
@@ -34,6 +33,7 @@ from jobs_data.jobs.creation_order import (
 )
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView, Sort
 from jobs_data.jobs.where import matching
+from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.owners import owner_name
@@ -82,7 +82,7 @@ def _status_key() -> ColumnElement[Any]:
 
 
 def _owner_key(database: Database) -> ColumnElement[Any]:
-    called = func.coalesce(owner_name(database), frames.SYSTEM_OWNER, type_=String())
+    called = func.coalesce(owner_name(database), values.SYSTEM_OWNER, type_=String())
     return _without_case(called, database)
 
 

@@ -19,9 +19,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from sqlalchemy import and_, bindparam, case, func, select, true
 
-from jobs_data.jobs import frames
 from jobs_data.jobs.view import JobFilter
 from jobs_data.jobs.where import matching
+from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
 from jobs_data.platform.status import FINISHED_STATES, State, state_of
@@ -219,7 +219,7 @@ def read_contents(database: Database, ids: Ids, job_filter: JobFilter) -> Conten
             together = ids[start : start + BLOCK].tolist()
             for row in connection.execute(statement, {"ids": together}):
                 state = state_of(row.status_id, bool(row.ended))
-                by_name[frames.name_called(row.name), state] += row.jobs
+                by_name[values.name_called(row.name), state] += row.jobs
                 outside += int(row.outside)
                 if state in FINISHED_STATES:
                     finished.append(parse_list(row.ids, row.jobs))

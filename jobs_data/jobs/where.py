@@ -24,9 +24,9 @@ from sqlalchemy import (
     text,
 )
 
-from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, within
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, parse_number
+from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import users_called
 from jobs_data.platform.status import ERROR, is_in
@@ -100,7 +100,7 @@ def _is_called(names: tuple[str, ...], database: Database) -> ColumnElement[bool
     called = _is_one_of(func.coalesce(job.c.name, "", type_=String()), names, database)
     # A name of white space alone is shown as unknown too; databases trim only spaces, and so this.
     unknown = func.trim(func.coalesce(job.c.name, "")) == ""
-    return or_(called, unknown) if frames.UNKNOWN_NAME in names else called
+    return or_(called, unknown) if values.UNKNOWN_NAME in names else called
 
 
 def _created_in(dates: Dates, database: Database) -> list[ColumnElement[bool]]:
@@ -192,10 +192,10 @@ def _mentions(words: str, database: Database) -> ColumnElement[bool]:
         owners = users_called(database, lambda name: _contains(name, words, database))
         found.append(and_(job.c.user_id.is_not(None), job.c.user_id.in_(owners)))
     # What the list shows where there is no name or no owner can be looked for, too.
-    if words.lower() == frames.SYSTEM_OWNER.lower():
+    if words.lower() == values.SYSTEM_OWNER.lower():
         found.append(job.c.user_id.is_(None))
-    if words.lower() == frames.UNKNOWN_NAME.lower():
-        found.append(_is_called((frames.UNKNOWN_NAME,), database))
+    if words.lower() == values.UNKNOWN_NAME.lower():
+        found.append(_is_called((values.UNKNOWN_NAME,), database))
     if slug.name in database.tables:
         records = select(slug.c.object_id).where(_contains(slug.c.slug, words, database))
         found.append(and_(job.c.object_id.is_not(None), job.c.object_id.in_(records)))

@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data.jobs import frames
+from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import actor_i18n, job, user
 
@@ -26,7 +26,7 @@ from jobs_data.platform.tables import actor_i18n, job, user
 def with_owner(
     database: Database, source: FromClause, user_id: ColumnElement[Any] | None
 ) -> tuple[FromClause, list[ColumnElement[Any]]]:
-    """Return a source joined with its users, and the columns that `frames.owner_of` reads.
+    """Return a source joined with its users, and the columns that `values.owner_of` reads.
 
     These are `username` and `display_name`; what this database lacks, a `user_id` of None
     included, is left out and NULL.
@@ -47,7 +47,7 @@ def owner_names(
     found = connection.execute(
         select(user.c.id, *names).select_from(source).where(user.c.id.in_(set(user_ids) - {None}))
     )
-    return {row["id"]: frames.owner_of(row) for row in found.mappings()}
+    return {row["id"]: values.owner_of(row) for row in found.mappings()}
 
 
 def owner_name(database: Database) -> ColumnElement[Any]:

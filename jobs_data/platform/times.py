@@ -34,3 +34,19 @@ def shown(moment: datetime | None, zone: ZoneInfo) -> str:
         return moment.astimezone(zone).strftime(f"%Y-%m-%d %H:%M:%S ({zone.key})")
     except OverflowError:  # the last hours of the year 9999, which stand for "never" in some databases
         return moment.strftime("%Y-%m-%d %H:%M:%S (UTC)")
+
+
+def utc(value: datetime | None, timezone: ZoneInfo) -> datetime | None:
+    """Return a platform's naive time as an aware one in UTC; NULL stays None.
+
+    An hour that a clock change repeats is taken as its first pass: the data does not say which.
+    A time that is aware already, as Laravel's are, keeps its own zone.
+    """
+    if value is None:
+        return None
+    if value.tzinfo is not None:
+        return value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=timezone).astimezone(UTC)
+    except OverflowError:  # the first hours of the year 1, which no platform means
+        return None

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from jobs_data.jobs import frames
+from jobs_data.platform import times, values
 from jobs_data.queues.queue_filters import Kind, QueueState
 
 _TIME: Final = "datetime64[us, UTC]"
@@ -152,11 +152,11 @@ def class_name_of(payload: str) -> str:
     """Return the class of a Laravel job: the `displayName` at the beginning of its payload."""
     found = _DISPLAY_NAME.search(payload)
     if not found:
-        return frames.UNKNOWN_NAME
+        return values.UNKNOWN_NAME
     try:
-        return frames.text(json.loads(found.group(1))) or frames.UNKNOWN_NAME
+        return values.text(json.loads(found.group(1))) or values.UNKNOWN_NAME
     except ValueError:
-        return frames.UNKNOWN_NAME
+        return values.UNKNOWN_NAME
 
 
 def first_line(text: str) -> str:
@@ -167,27 +167,27 @@ def first_line(text: str) -> str:
 
 def heratio_job(row: Mapping[Any, Any], zone: ZoneInfo, now: datetime) -> tuple[Any, ...]:
     """Return a row of `ahg_queue_job` as a record of QUEUE_JOB_COLUMNS."""
-    status = frames.text(row["status"])
-    available = frames.utc(row["available_at"], zone)
+    status = values.text(row["status"])
+    available = times.utc(row["available_at"], zone)
     done, total = row["progress_current"], row["progress_total"]
     return (
         Kind.HERATIO.value,
         row["id"],
-        frames.filled(row["queue"]) or frames.UNKNOWN_NAME,
-        frames.filled(row["job_type"]) or frames.UNKNOWN_NAME,
+        values.filled(row["queue"]) or values.UNKNOWN_NAME,
+        values.filled(row["job_type"]) or values.UNKNOWN_NAME,
         status,
         state_of(status, available, now).value,
         attempts_text(row["attempt_count"], row["max_attempts"]),
         share(done, total),
-        progress_text(done, total, frames.text(row["progress_message"])),
+        progress_text(done, total, values.text(row["progress_message"])),
         row["batch_id"],
-        frames.text(row["worker_id"]),
-        frames.owner_of(row),
-        frames.utc(row["created_at"], zone),
+        values.text(row["worker_id"]),
+        values.owner_of(row),
+        times.utc(row["created_at"], zone),
         available,
-        frames.utc(row["started_at"], zone),
-        frames.utc(row["completed_at"], zone),
-        first_line(frames.text(row["error"])),
+        times.utc(row["started_at"], zone),
+        times.utc(row["completed_at"], zone),
+        first_line(values.text(row["error"])),
     )
 
 
@@ -197,8 +197,8 @@ def laravel_job(row: Mapping[Any, Any], now: datetime) -> tuple[Any, ...]:
     return (
         Kind.LARAVEL.value,
         row["id"],
-        frames.filled(row["queue"]) or frames.UNKNOWN_NAME,
-        class_name_of(frames.text(row["payload"])),
+        values.filled(row["queue"]) or values.UNKNOWN_NAME,
+        class_name_of(values.text(row["payload"])),
         state.value,
         state.value,
         attempts_text(row["attempts"], None),
@@ -206,7 +206,7 @@ def laravel_job(row: Mapping[Any, Any], now: datetime) -> tuple[Any, ...]:
         "",
         None,
         "",
-        frames.SYSTEM_OWNER,
+        values.SYSTEM_OWNER,
         row["created_at"],
         row["available_at"],
         row["reserved_at"],
@@ -221,8 +221,8 @@ def laravel_failed_job(row: Mapping[Any, Any], zone: ZoneInfo) -> tuple[Any, ...
     return (
         Kind.LARAVEL.value,
         row["id"],
-        frames.filled(row["queue"]) or frames.UNKNOWN_NAME,
-        class_name_of(frames.text(row["payload"])),
+        values.filled(row["queue"]) or values.UNKNOWN_NAME,
+        class_name_of(values.text(row["payload"])),
         state,
         state,
         "",
@@ -230,12 +230,12 @@ def laravel_failed_job(row: Mapping[Any, Any], zone: ZoneInfo) -> tuple[Any, ...
         "",
         None,
         "",
-        frames.SYSTEM_OWNER,
+        values.SYSTEM_OWNER,
         None,
         None,
         None,
-        frames.utc(row["failed_at"], zone),
-        first_line(frames.text(row["exception"])),
+        times.utc(row["failed_at"], zone),
+        first_line(values.text(row["exception"])),
     )
 
 
@@ -245,24 +245,24 @@ def heratio_batch(row: Mapping[Any, Any], zone: ZoneInfo, now: datetime) -> tupl
     completed, failed = row["completed_jobs"] or 0, row["failed_jobs"] or 0
     done = completed + failed
     percent = row["progress_percent"]
-    started = frames.utc(row["started_at"], zone)
-    status = frames.text(row["status"])
+    started = times.utc(row["started_at"], zone)
+    status = values.text(row["status"])
     goes_on = status in UNFINISHED_BATCH_STATUSES
     return (
         Kind.HERATIO.value,
         str(row["id"]),
-        frames.name_of(row),
-        frames.text(row["queue"]),
-        frames.owner_of(row),
+        values.name_of(row),
+        values.text(row["queue"]),
+        values.owner_of(row),
         status,
         share(done, total) if total else None if percent is None else min(1.0, percent / 100),
         progress_text(done, total, ""),
         completed,
         failed,
         total,
-        frames.utc(row["created_at"], zone),
+        times.utc(row["created_at"], zone),
         started,
-        frames.utc(row["completed_at"], zone),
+        times.utc(row["completed_at"], zone),
         estimated_end(done, total, started, now) if goes_on else None,
     )
 
@@ -285,10 +285,10 @@ def laravel_batch(row: Mapping[Any, Any], now: datetime) -> tuple[Any, ...]:
     goes_on = status in UNFINISHED_BATCH_STATUSES
     return (
         Kind.LARAVEL.value,
-        frames.text(row["id"]),
-        frames.name_of(row),
+        values.text(row["id"]),
+        values.name_of(row),
         "",
-        frames.SYSTEM_OWNER,
+        values.SYSTEM_OWNER,
         status,
         share(done, total),
         progress_text(done, total, ""),
@@ -305,10 +305,10 @@ def laravel_batch(row: Mapping[Any, Any], now: datetime) -> tuple[Any, ...]:
 def log_record(row: Mapping[Any, Any], zone: ZoneInfo) -> tuple[Any, ...]:
     """Return a row of `ahg_queue_log` as a record of LOG_COLUMNS."""
     return (
-        frames.utc(row["created_at"], zone),
-        frames.text(row["event_type"]),
-        frames.text(row["message"]),
-        frames.text(row["details"]),
+        times.utc(row["created_at"], zone),
+        values.text(row["event_type"]),
+        values.text(row["message"]),
+        values.text(row["details"]),
         row["job_id"],
     )
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.accounts.sign_in_records import platform_time
-from jobs_data.jobs import frames
+from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.tables import (
@@ -170,7 +170,7 @@ class LongText:
     def pretty(self) -> str:
         """Return JSON with one value a line; what is not JSON, or was cut, as it is."""
         try:
-            return frames.text(json.dumps(json.loads(self.text), indent=2, ensure_ascii=False))
+            return values.text(json.dumps(json.loads(self.text), indent=2, ensure_ascii=False))
         except (ValueError, RecursionError):
             return self.text
 
@@ -566,7 +566,7 @@ def read_failed_record(database: Database, job_id: int) -> FailedRecord | None:
         return None
     return FailedRecord(
         id=row["id"],
-        failed=frames.utc(row["failed_at"], database.timezone),
+        failed=times.utc(row["failed_at"], database.timezone),
         attempts=row["attempt_count"],
         message=_long_text(row, "error_message").text,
         trace=_long_text(row, "error_trace"),
@@ -624,7 +624,7 @@ def read_laravel_job(
     payload = _long_text(row, "payload")
     return LaravelJob(
         id=row["id"],
-        queue=frames.filled(row["queue"]) or frames.UNKNOWN_NAME,
+        queue=values.filled(row["queue"]) or values.UNKNOWN_NAME,
         type=queue_frames.class_name_of(payload.text),
         state=queue_frames.laravel_state_of(row, moment),
         attempts=row["attempts"] or 0,
@@ -655,11 +655,11 @@ def read_laravel_failed(
     payload = _long_text(row, "payload")
     return LaravelFailed(
         id=row["id"],
-        uuid=frames.text(row["uuid"]),
-        connection=frames.text(row["connection"]),
-        queue=frames.filled(row["queue"]) or frames.UNKNOWN_NAME,
+        uuid=values.text(row["uuid"]),
+        connection=values.text(row["connection"]),
+        queue=values.filled(row["queue"]) or values.UNKNOWN_NAME,
         type=queue_frames.class_name_of(payload.text),
-        failed=frames.utc(row["failed_at"], database.timezone),
+        failed=times.utc(row["failed_at"], database.timezone),
         exception=_long_text(row, "exception"),
         payload=payload,
         read_at=now or datetime.now(UTC),
@@ -690,7 +690,7 @@ def _count_heratio(
     counted = select(queue, status, func.count().label("jobs")).group_by(queue, status)
     for row in connection.execute(counted):
         # A pending job counts as waiting until the next statement finds that it is delayed.
-        state = queue_frames.state_of(frames.text(row.status), None, now)
+        state = queue_frames.state_of(values.text(row.status), None, now)
         _add(_of(queues, Kind.HERATIO, row.queue), state.value, row.jobs)
     is_later = _is_later(database, now)
     pending = (
@@ -714,7 +714,7 @@ def _count_heratio(
         since = [
             moment
             for naive in (row.since, created_of.get(row.undated))
-            if (moment := frames.utc(naive, database.timezone))
+            if (moment := times.utc(naive, database.timezone))
         ]
         counts["oldest_waiting_seconds"] = queue_frames.age_seconds(min(since, default=None), now)
 
@@ -749,13 +749,13 @@ def _count_recent(
         counts = _of(queues, Kind.HERATIO, row.queue)
         _add(counts, "completed_last_hour", int(row.completed))
         looked_at += row.jobs
-        if worker := frames.filled(row.worker_id):
+        if worker := values.filled(row.worker_id):
             workers.add(worker)
             _add(counts, "workers", 1)
-            times = [
-                t for t in (counts.get("worker_seen"), frames.utc(row.seen, database.timezone)) if t
+            seen_at = [
+                t for t in (counts.get("worker_seen"), times.utc(row.seen, database.timezone)) if t
             ]
-            counts["worker_seen"] = max(times, default=None)
+            counts["worker_seen"] = max(seen_at, default=None)
     return looked_at
 
 
@@ -840,7 +840,7 @@ def _count_laravel_failed(
 
 
 def _of(queues: dict[tuple[str, str], dict[str, Any]], kind: Kind, queue: object) -> dict[str, Any]:
-    return queues[kind.value, frames.filled(queue) or frames.UNKNOWN_NAME]
+    return queues[kind.value, values.filled(queue) or values.UNKNOWN_NAME]
 
 
 def _add(counts: dict[str, Any], column: str, jobs: int) -> None:
@@ -850,7 +850,7 @@ def _add(counts: dict[str, Any], column: str, jobs: int) -> None:
 def _types(connection: Connection, database: Database) -> list[str]:
     column = _column(database, queue_job, "job_type")
     found = connection.execute(select(column).distinct().order_by(column).limit(MOST_OPTIONS))
-    return [name for value in found.scalars() if (name := frames.filled(value))]
+    return [name for value in found.scalars() if (name := values.filled(value))]
 
 
 def _sources(
@@ -892,7 +892,7 @@ def _in_queue(database: Database, table: Table, asked: QueueFilter) -> ColumnEle
     if "queue" not in database.columns[table.name]:
         return false()
     queue = table.c.queue
-    if asked.queue == frames.UNKNOWN_NAME:
+    if asked.queue == values.UNKNOWN_NAME:
         return or_(queue == asked.queue, queue == "", queue.is_(None))
     return queue == asked.queue
 
@@ -982,39 +982,39 @@ def _queue_job_columns(database: Database) -> Select[Any]:
 
 def _queue_job(database: Database, row: RowMapping, now: datetime) -> QueueJob:
     zone = database.timezone
-    status, available = frames.text(row["status"]), frames.utc(row["available_at"], zone)
+    status, available = values.text(row["status"]), times.utc(row["available_at"], zone)
     done, total = row["progress_current"], row["progress_total"]
     return QueueJob(
         id=row["id"],
-        queue=frames.filled(row["queue"]) or frames.UNKNOWN_NAME,
-        type=frames.filled(row["job_type"]) or frames.UNKNOWN_NAME,
+        queue=values.filled(row["queue"]) or values.UNKNOWN_NAME,
+        type=values.filled(row["job_type"]) or values.UNKNOWN_NAME,
         status=status,
         state=queue_frames.state_of(status, available, now),
         priority=row["priority"],
-        owner=frames.owner_of(row),
-        worker=frames.text(row["worker_id"]),
-        rate_limit_group=frames.text(row["rate_limit_group"]),
+        owner=values.owner_of(row),
+        worker=values.text(row["worker_id"]),
+        rate_limit_group=values.text(row["rate_limit_group"]),
         batch_id=row["batch_id"],
-        batch_name=frames.text(row["batch_name"]),
+        batch_name=values.text(row["batch_name"]),
         chain_id=row["chain_id"],
         chain_order=row["chain_order"],
         attempts=row["attempt_count"] or 0,
         max_attempts=row["max_attempts"],
         delay_seconds=row["delay_seconds"],
-        backoff=frames.text(row["backoff_strategy"]),
+        backoff=values.text(row["backoff_strategy"]),
         progress=queue_frames.share(done, total),
-        progress_text=queue_frames.progress_text(done, total, frames.text(row["progress_message"])),
-        created=frames.utc(row["created_at"], zone),
+        progress_text=queue_frames.progress_text(done, total, values.text(row["progress_message"])),
+        created=times.utc(row["created_at"], zone),
         available=available,
-        reserved=frames.utc(row["reserved_at"], zone),
-        started=frames.utc(row["started_at"], zone),
-        completed=frames.utc(row["completed_at"], zone),
-        updated=frames.utc(row["updated_at"], zone),
+        reserved=times.utc(row["reserved_at"], zone),
+        started=times.utc(row["started_at"], zone),
+        completed=times.utc(row["completed_at"], zone),
+        updated=times.utc(row["updated_at"], zone),
         processing_ms=row["processing_time_ms"],
         payload=_long_text(row, "payload"),
         result=_long_text(row, "result_data"),
         error_message=_long_text(row, "error_message"),
-        error_code=frames.text(row["error_code"]),
+        error_code=values.text(row["error_code"]),
         error_trace=_long_text(row, "error_trace"),
         read_at=now,
     )
@@ -1080,7 +1080,7 @@ def _bare(database: Database, table: Table, name: str) -> ColumnElement[Any]:
 
 def _long_text(row: RowMapping, name: str) -> LongText:
     return LongText(
-        text=frames.text(row[name]),
+        text=values.text(row[name]),
         size=row[f"{name}_bytes"] or 0,
         is_cut=(row[f"{name}_characters"] or 0) > MOST_CHARACTERS,
     )

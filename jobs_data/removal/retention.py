@@ -43,7 +43,7 @@ from jobs_data.jobs.view import (
     parse_number,
 )
 from jobs_data.jobs.where import matching
-from jobs_data.platform import times
+from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
@@ -351,7 +351,7 @@ class _Gathered:
         self._outcomes[row.status_id == COMPLETED] += row.jobs
         ended = [time for time in (*self._ended, row.oldest, row.newest) if time]
         self._ended = [min(ended), max(ended)] if ended else []
-        key = (frames.name_called(row.name), row.status_id)
+        key = (values.name_called(row.name), row.status_id)
         if key in self._jobs_of or len(self._jobs_of) < MAX_NAMES:
             self._jobs_of[key] = self._jobs_of.get(key, 0) + row.jobs
         else:
@@ -373,8 +373,8 @@ class _Gathered:
             completed=self._outcomes[True],
             failed=self._outcomes[False],
             by_name=self._by_name(terms),
-            oldest=frames.utc(oldest, database.timezone),
-            newest=frames.utc(newest, database.timezone),
+            oldest=times.utc(oldest, database.timezone),
+            newest=times.utc(newest, database.timezone),
             samples=_samples(connection, database, ids, terms, roots),
             result_files=result_files.file_sizes(
                 roots, _paths(connection, self._file_ids), self._files
@@ -419,11 +419,11 @@ def _samples(
     rows = [
         (
             row["id"],
-            frames.name_of(row),
+            values.name_of(row),
             _status(row["status_id"], terms),
-            frames.owner_of(row),
-            frames.utc(row["completed_at"], database.timezone),
-            result_files.size_in_words(roots, frames.text(row["download_path"])),
+            values.owner_of(row),
+            times.utc(row["completed_at"], database.timezone),
+            result_files.size_in_words(roots, values.text(row["download_path"])),
         )
         for row in found.mappings()
     ]
@@ -436,4 +436,4 @@ def _paths(connection: Connection, ids: Ids) -> Iterator[str]:
     """Yield what some jobs name as their result files."""
     for piece in np.split(ids, range(1_000, len(ids), 1_000)):
         paths = select(job.c.download_path).where(job.c.id.in_(_in_full(piece)))
-        yield from map(frames.text, connection.execute(paths).scalars())
+        yield from map(values.text, connection.execute(paths).scalars())

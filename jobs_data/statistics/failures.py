@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from jobs_data.jobs import frames
 from jobs_data.jobs.list_page import FALLBACK_CULTURE
+from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import ERROR
 from jobs_data.platform.tables import (
@@ -199,8 +199,8 @@ def _failed(
     records = []
     for row in rows:
         text = texts.get(row["id"], NO_TEXT)
-        at = frames.utc(row["completed_at"] or row["created_at"], database.timezone)
-        records.append((row["id"], frames.name_of(row), at, text, patterns[text], keys[patterns[text]]))
+        at = times.utc(row["completed_at"] or row["created_at"], database.timezone)
+        records.append((row["id"], values.name_of(row), at, text, patterns[text], keys[patterns[text]]))
     return pd.DataFrame(records, columns=["id", "name", "at", "text", "pattern", "key"]).astype(
         {
             "id": "int64",
@@ -225,11 +225,11 @@ def _texts(connection: Connection, database: Database, ids: Sequence[int]) -> di
             rows = connection.execute(
                 select(job_execution.c.job_id, message).where(job_execution.c.job_id.in_(left))
             )
-            found.update((row[0], line) for row in rows if (line := first_line(frames.text(row[1]))))
+            found.update((row[0], line) for row in rows if (line := first_line(values.text(row[1]))))
             left = [job_id for job_id in left if job_id not in found]
         rows = connection.execute(select(job.c.id, _tail(database)).where(job.c.id.in_(left)))
         for job_id, output in rows:
-            if line := last_line(frames.text(output)):
+            if line := last_line(values.text(output)):
                 found[job_id] = line
     return found
 
@@ -251,7 +251,7 @@ def _note_texts(
     ).all()
     best_last = sorted(rows, key=lambda row: (-row.id, -preference.get(row.culture, 2)))
     for row in best_last:
-        if line := first_line(frames.text(row.content)):
+        if line := first_line(values.text(row.content)):
             yield row.object_id, line
 
 

@@ -29,8 +29,8 @@ from sqlalchemy import (
     true,
 )
 
-from jobs_data.jobs import frames
 from jobs_data.jobs.where import duration_seconds
+from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import owner_names
 from jobs_data.platform.status import (
@@ -272,7 +272,7 @@ def read_owners(database: Database, period: Period, zone: ZoneInfo, now: datetim
     counted = pd.DataFrame(
         [
             (
-                owners.get(row.user_id, frames.SYSTEM_OWNER),
+                owners.get(row.user_id, values.SYSTEM_OWNER),
                 row.jobs,
                 row.jobs * (row.status_id == COMPLETED),
                 row.jobs * (row.status_id == ERROR),
@@ -350,7 +350,7 @@ def read_news(database: Database, since: datetime) -> News:
         ).mappings()
         failures = pd.DataFrame(
             [
-                (row["id"], frames.name_of(row), frames.utc(row["completed_at"], database.timezone))
+                (row["id"], values.name_of(row), times.utc(row["completed_at"], database.timezone))
                 for row in rows
             ],
             columns=["id", "name", "at"],
@@ -587,7 +587,7 @@ def _runs(
     return pd.DataFrame(
         [
             (
-                frames.name_of(row),
+                values.name_of(row),
                 row["seconds"],
                 bool(row["recorded"]),
                 bool(row["is_late"]),
@@ -647,10 +647,10 @@ def _active(connection: Connection, database: Database, now: datetime) -> pd.Dat
     ).mappings()
     records = []
     for row in rows:
-        since = frames.utc(row["started"] or row["created"], database.timezone)
+        since = times.utc(row["started"] or row["created"], database.timezone)
         if since is not None:
             records.append(
-                (row["id"], frames.name_of(row), since, (now.astimezone(UTC) - since).total_seconds())
+                (row["id"], values.name_of(row), since, (now.astimezone(UTC) - since).total_seconds())
             )
     return pd.DataFrame(records, columns=["id", "name", "since", "seconds"]).astype(
         {"id": "int64", "name": "str", "since": "datetime64[us, UTC]", "seconds": "float64"}

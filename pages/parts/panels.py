@@ -15,9 +15,9 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Table
 
-from jobs_data.jobs import export, frames
+from jobs_data.jobs import export
 from jobs_data.jobs.view import parse_number
-from jobs_data.platform import times
+from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import HERATIO_ONLY, actor_i18n, job_execution, note, note_i18n, user
@@ -226,7 +226,7 @@ def show_hours(activity: Activity, zone: ZoneInfo) -> None:
 
 def show_owners(database: Database, owners: Owners) -> None:
     """Show whose jobs they were."""
-    _say_lacking(database, user, f"every job counts as {frames.SYSTEM_OWNER}'s")
+    _say_lacking(database, user, f"every job counts as {values.SYSTEM_OWNER}'s")
     _say_lacking(database, actor_i18n, "owners are called by their user names")
     _say_looked_at(owners.looked_at, has_more=owners.has_more)
     if owners.by_owner.empty:

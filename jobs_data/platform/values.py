@@ -1,0 +1,49 @@
+"""What values of the platform's tables mean: texts, names and owners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+UNKNOWN_NAME: Final = "[Unknown]"
+
+
+SYSTEM_OWNER: Final = "System"
+
+
+def owner_of(row: Mapping[Any, Any]) -> str:
+    """Return whose job it is: the display name, else the user name, else System."""
+    return owner_called(row["username"], row["display_name"])
+
+
+def owner_called(username: Any, display_name: Any) -> str:
+    """Return what an owner with these names is called."""
+    return filled(display_name) or filled(username) or SYSTEM_OWNER
+
+
+def name_of(row: Mapping[Any, Any]) -> str:
+    """Return what the job is called, as it is; `[Unknown]` where the name is empty."""
+    return name_called(row["name"])
+
+
+def name_called(name: Any) -> str:
+    """Return what a job with this name is called."""
+    return filled(name) or UNKNOWN_NAME
+
+
+def filled(value: Any) -> str:
+    """Return a text column's value as it is, but empty where it holds nothing but white space."""
+    return found if (found := text(value)).strip() else ""
+
+
+def text(value: Any) -> str:
+    """Return a text column's value as text that every part of the app can carry; NULL is empty.
+
+    SQLite may hand out bytes where a stranger put them, and a lone surrogate would break both the
+    CSV's UTF-8 and the browser's wire format.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value).encode("utf-8", "replace").decode("utf-8")
