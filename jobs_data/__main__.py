@@ -19,7 +19,7 @@ from tqdm import tqdm
 from jobs_data import demo
 from jobs_data.jobs import choices
 from jobs_data.jobs.result_files import get_result_roots
-from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter, parse_duration
+from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter
 from jobs_data.platform import times
 from jobs_data.platform.database import Database, get_database
 from jobs_data.platform.engine import make_engine
@@ -30,6 +30,7 @@ from jobs_data.removal.receipts import Action, Cause
 from jobs_data.removal.removal import ClearingRuns
 from jobs_data.removal.retention import Preview, Rules
 from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings, refusal_by_driver
+from jobs_data.url_values import parse_duration
 
 DONE, FAILED, WRONG_USAGE, SOME_STAYED, OTHER_AT_WORK = range(5)
 

@@ -6,7 +6,9 @@ import re
 from typing import Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from jobs_data.jobs.view import ListView, Params, parse_number, view_params
+from jobs_data.jobs.view import ListView
+from jobs_data.jobs.view_url import view_params
+from jobs_data.url_values import Params, parse_number
 
 BASE: Final = "/admin/jobs"
 """The platform's own route, below which everything of ours lies."""

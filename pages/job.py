@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from jobs_data.jobs import list_page, view
+from jobs_data import url_values
+from jobs_data.jobs import list_page
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.platform import times
 from jobs_data.platform.database import get_database
@@ -18,7 +19,7 @@ database = get_database()
 settings = get_settings()
 zone = times.zone_named(st.context.timezone)
 came_from = state.view_in_url()
-job_id = view.parse_number(st.query_params.get("id"))
+job_id = url_values.parse_number(st.query_params.get("id"))
 job = None if job_id is None else list_page.read_report(database, job_id)
 read_at = datetime.now(UTC)
 

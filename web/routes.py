@@ -24,11 +24,13 @@ from starlette.routing import BaseRoute, Route
 from jobs_data import addresses, notices
 from jobs_data.jobs import export, list_page
 from jobs_data.jobs.result_files import ResultUnavailable, find_result, get_result_roots
-from jobs_data.jobs.view import ListView, parse_number, parse_view
+from jobs_data.jobs.view import ListView
+from jobs_data.jobs.view_url import parse_view
 from jobs_data.platform.database import get_database
 from jobs_data.removal import kept_receipts, removal
 from jobs_data.removal.receipts import Action, Cause, ReceiptNotWritten
 from jobs_data.removal.removal import ALL_FINISHED, ClearingRuns, Outcome
+from jobs_data.url_values import parse_number
 from web.answers import plain, wants_json
 from web.gate import visitor_name
 

@@ -7,10 +7,10 @@ from typing import Final
 
 from sqlalchemy import select
 
-from jobs_data.jobs.view import parse_number
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import ahg_settings
 from jobs_data.platform.values import text
+from jobs_data.url_values import parse_number
 
 MOST_ATTEMPTS: Final = 1_000
 MOST_MINUTES: Final = 525_600

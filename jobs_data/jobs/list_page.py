@@ -31,14 +31,7 @@ from jobs_data.jobs.creation_order import (
 )
 from jobs_data.jobs.folding import Folded, fold
 from jobs_data.jobs.paging import OrderedJobs, newest_first, with_object
-from jobs_data.jobs.view import (
-    DEFAULT_PAGE_SIZE,
-    JobFilter,
-    ListView,
-    Sort,
-    clamp_limit,
-    parse_number,
-)
+from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView, Sort, clamp_limit
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
@@ -55,6 +48,7 @@ from jobs_data.platform.tables import (
     slug,
     term_i18n,
 )
+from jobs_data.url_values import parse_number
 
 FALLBACK_CULTURE: Final = "en"
 OUTPUT_TAIL_BYTES: Final = 200_000

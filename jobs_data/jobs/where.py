@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, within
-from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, parse_number
+from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import users_called
@@ -39,6 +39,7 @@ from jobs_data.platform.tables import (
     slug,
     user,
 )
+from jobs_data.url_values import parse_number
 
 
 def matching(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from jobs_data.jobs.view import clamp_limit, parse_number
+from jobs_data.jobs.view import clamp_limit
+from jobs_data.url_values import parse_number
 
 DEFAULT_QUEUE_PAGE_SIZE: Final = 25
 MAX_NAME_CHARACTERS: Final = 255

@@ -12,8 +12,9 @@ import streamlit as st
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, list_page
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.view import EVERYTHING, JobFilter, clean_text
+from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
+from jobs_data.url_values import clean_text
 from jobs_data.wording import counted
 from pages.parts import readings
 from pages.parts.state import go_to, open_report, view_in_url

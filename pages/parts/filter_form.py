@@ -10,16 +10,9 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data.jobs import choices, filter_words
-from jobs_data.jobs.view import (
-    ANY_TIME,
-    MAX_CHOICES,
-    NO_OWNER,
-    Dates,
-    JobFilter,
-    parse_duration,
-    spell_duration,
-)
+from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.platform.database import Database
+from jobs_data.url_values import MAX_CHOICES, parse_duration, spell_duration
 from pages.parts import readings
 from pages.parts.state import go_to, view_in_url
 

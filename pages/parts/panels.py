@@ -16,13 +16,13 @@ import streamlit as st
 from sqlalchemy import Table
 
 from jobs_data.jobs import export
-from jobs_data.jobs.view import parse_number
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import HERATIO_ONLY, actor_i18n, job_execution, note, note_i18n, user
 from jobs_data.statistics.failures import Failures
 from jobs_data.statistics.statistics import Activity, Durations, Owners, Period, Stuck
+from jobs_data.url_values import parse_number
 from jobs_data.wording import counted
 from pages.parts import charts, readings
 from pages.parts.viewer import Viewer

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from jobs_data.jobs.view import parse_number
 from jobs_data.queues.queue_filters import Kind, QueueFilter, QueueState, QueueView
 from jobs_data.queues.queues import QueuesOverview
+from jobs_data.url_values import parse_number
 from pages.parts.queue_state import go_to_queue_view, queue_view_in_url
 
 

@@ -10,9 +10,9 @@ import humanize
 import pandas as pd
 import streamlit as st
 
-from jobs_data.jobs.view import parse_number
 from jobs_data.removal import kept_receipts
 from jobs_data.removal.kept_receipts import ACTIONS, Receipt, State
+from jobs_data.url_values import parse_number
 from pages.parts.queue_state import forget_selection, grid_key, selected_row
 from pages.parts.queue_table import show_pages
 from pages.parts.state import put_into_url

@@ -9,8 +9,10 @@ from urllib.parse import parse_qs, urlencode
 import streamlit as st
 
 from jobs_data import notices
-from jobs_data.jobs.view import VIEW_PARAMS, ListView, Params, parse_view, view_params
+from jobs_data.jobs.view import ListView
+from jobs_data.jobs.view_url import VIEW_PARAMS, parse_view, view_params
 from jobs_data.notices import Notice
+from jobs_data.url_values import Params
 
 LIST_PARAM: Final = "list"
 AUTO_PARAM: Final = "auto"

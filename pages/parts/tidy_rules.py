@@ -12,9 +12,10 @@ import streamlit as st
 
 from jobs_data.jobs import filter_words
 from jobs_data.jobs.choices import Choices
-from jobs_data.jobs.view import ANY_TIME, MAX_CHOICES, NO_OWNER, Dates, JobFilter
+from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.platform.status import State
 from jobs_data.removal.retention import MAX_KEEP_LAST, RULE_PARAMS, Rules, parse_rules, rules_params
+from jobs_data.url_values import MAX_CHOICES
 from pages.parts.state import put_into_url
 from pages.parts.text import plain
 

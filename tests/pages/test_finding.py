@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import counts
-from jobs_data.jobs.view import Dates, parse_view
+from jobs_data.jobs.view import Dates
+from jobs_data.jobs.view_url import parse_view
 from tests.support.pages import cards, introduce, names, press, show, words
 from tests.support.store import NOON, Store
 

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobs_data.jobs.filter_words import chips, words
-from jobs_data.jobs.view import EVERYTHING, NO_OWNER, Dates, JobFilter, parse_dates
+from jobs_data.jobs.view import EVERYTHING, NO_OWNER, Dates, JobFilter
+from jobs_data.jobs.view_url import parse_dates
 from jobs_data.platform.status import State
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from jobs_data.jobs import counts, frames, list_page
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.view import JobFilter, ListView, Sort, parse_number
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform import tables, times
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
@@ -21,6 +21,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.removal import removal
 from jobs_data.removal.removal import Outcome
+from jobs_data.url_values import parse_number
 from tests.support.databases import on_mariadb
 from tests.support.store import CAUSE, NOON, Store
 

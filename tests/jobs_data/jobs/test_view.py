@@ -5,20 +5,10 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from jobs_data.jobs.view import (
-    NO_OWNER,
-    VIEW_PARAMS,
-    Dates,
-    JobFilter,
-    ListView,
-    Sort,
-    parse_dates,
-    parse_number,
-    parse_view,
-    spell_dates,
-    view_params,
-)
+from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, ListView, Sort
+from jobs_data.jobs.view_url import VIEW_PARAMS, parse_dates, parse_view, spell_dates, view_params
 from jobs_data.platform.status import State
+from jobs_data.url_values import parse_number
 
 
 def utc(*parts: int) -> datetime:

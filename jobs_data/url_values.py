@@ -1,0 +1,64 @@
+"""Values in addresses: untrusted text read as numbers, durations and short texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+MAX_TEXT: Final = 200
+"""How many characters of a text to search for, or of a name, are looked at."""
+
+
+MAX_CHOICES: Final = 50
+"""How many owners, names or types one filter can name."""
+
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+_SPAN: Final = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
+
+
+Params = Mapping[str, str | Sequence[str]]
+"""A URL's query; a parameter that is there several times is a sequence."""
+
+
+def parse_number(text: str | None) -> int | None:
+    """Return the whole number that a stranger's text is, or None; never more than 18 digits."""
+    if text is None or not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
+        return None
+    return int(text)
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """Return how long `90s`, `5m`, `2h` or `30d` is, or None for anything else, zero included."""
+    found = _SPAN.fullmatch(text.strip().lower())
+    if not found or not int(found[1]):
+        return None
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def spell_duration(duration: timedelta) -> str:
+    """Return a duration as `parse_duration` reads it, in the largest unit that it is whole in."""
+    seconds = int(duration.total_seconds())
+    unit = next(unit for unit in "dhms" if seconds % _UNITS[unit] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+def clean_text(text: str) -> str:
+    """Return a stranger's text as one that a database can be asked for: no NULs, not too long."""
+    text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    return " ".join(text.split())[:MAX_TEXT].strip()
+
+
+def last_of(params: Params, name: str) -> str:
+    """Return a parameter's value, the last of several, empty where it is not there."""
+    return next(reversed(all_of(params, name)), "")
+
+
+def all_of(params: Params, name: str) -> Sequence[str]:
+    """Return all values of a parameter, at most MAX_CHOICES."""
+    value = params.get(name, ())
+    return [value] if isinstance(value, str) else list(value)[:MAX_CHOICES]
