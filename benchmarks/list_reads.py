@@ -17,6 +17,7 @@ from benchmarks.figures import Figure, faster, limited, seconds
 from benchmarks.platform_shapes import FIRST_PAGE, SHAPES, Shape
 from jobs_data.jobs import list_page
 from jobs_data.jobs.shared_list import close_all, live_of
+from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
@@ -103,9 +104,9 @@ def read_shared(database: Database, view: ListView) -> None:
     live_of(database, view).read(view)
 
 
-def read_trend(database: Database) -> None:
+def read_bars(database: Database) -> None:
     """Read the cards' bars from the database, which the page shows as soon as they are there."""
-    list_page.read_trend(database, day_starts(ZoneInfo("UTC")))
+    read_trend(database, day_starts(ZoneInfo("UTC")))
 
 
 def _growth(what: str, by_size: dict[int, float]) -> list[Figure]:
@@ -151,7 +152,7 @@ def main() -> None:
     cold = _timed(lambda: read(database, view))
     page = median(_timed_page(database, view) for _ in range(ROUNDS))
     shared = median(_timed(lambda: read_shared(database, view), CACHED_READS) for _ in range(ROUNDS))
-    trend = _timed(lambda: read_trend(database))
+    trend = _timed(lambda: read_bars(database))
     close_all()
     print(json.dumps([cold, page, shared, trend]))
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from jobs_data import url_values
-from jobs_data.jobs import list_page
+from jobs_data.jobs import job_report
 from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.platform import times
 from jobs_data.platform.database import get_database
@@ -20,7 +20,7 @@ settings = get_settings()
 zone = times.zone_named(st.context.timezone)
 came_from = state.view_in_url()
 job_id = url_values.parse_number(st.query_params.get("id"))
-job = None if job_id is None else list_page.read_report(database, job_id)
+job = None if job_id is None else job_report.read_report(database, job_id)
 read_at = datetime.now(UTC)
 
 if job is None:

@@ -22,7 +22,7 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses, notices
-from jobs_data.jobs import export, list_page
+from jobs_data.jobs import export, job_report
 from jobs_data.jobs.result_files import ResultUnavailable, find_result, get_result_roots
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import parse_view
@@ -103,7 +103,7 @@ async def export_csv(request: Request) -> Response:
 async def download(request: Request) -> Response:
     """Stream a job's result file, in ranges where the client asks for them."""
     job_id = request.path_params["job_id"]
-    download_path = await run_in_threadpool(list_page.read_download_path, get_database(), job_id)
+    download_path = await run_in_threadpool(job_report.read_download_path, get_database(), job_id)
     if download_path is None:
         return plain(request, 404, f"There is no job {job_id}.")
     try:
@@ -123,10 +123,10 @@ async def download(request: Request) -> Response:
 async def output(request: Request) -> Response:
     """Stream a job's whole output as a text file."""
     job_id = request.path_params["job_id"]
-    if await run_in_threadpool(list_page.read_download_path, get_database(), job_id) is None:
+    if await run_in_threadpool(job_report.read_download_path, get_database(), job_id) is None:
         return plain(request, 404, f"There is no job {job_id}.")
     return StreamingResponse(
-        _closing(piece.encode() for piece in list_page.stream_output(get_database(), job_id)),
+        _closing(piece.encode() for piece in job_report.stream_output(get_database(), job_id)),
         media_type="text/plain; charset=utf-8",
         headers={
             **_ATTACHMENT_HEADERS,

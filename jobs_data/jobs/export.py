@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from jobs_data.jobs.export_rows import ExportedJob, stream_jobs, stream_reports
-from jobs_data.jobs.list_page import JobReport
+from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseBusy

@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, Executable, func, select, union_all
 
 from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, Ids, Piece, Spans, created, within
-from jobs_data.jobs.list_page import JobReport, read_reports, read_status_names
+from jobs_data.jobs.job_report import JobReport, read_reports
 from jobs_data.jobs.paging import in_order, with_object
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.jobs.where import matching
@@ -22,6 +22,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.engine import LONGEST_SILENCE_SECONDS
 from jobs_data.platform.owners import owner_names, with_owner
 from jobs_data.platform.status import label_of, state_of
+from jobs_data.platform.status_names import read_status_names
 from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
 
 EXPORT_CHUNK_ROWS: Final = 2_000

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from jobs_data.jobs.list_page import FALLBACK_CULTURE
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import ERROR
+from jobs_data.platform.status_names import FALLBACK_CULTURE
 from jobs_data.platform.tables import (
     ERROR_NOTE_TYPE_ID,
     job,

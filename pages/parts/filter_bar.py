@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data import addresses
-from jobs_data.jobs import filter_words, list_page
+from jobs_data.jobs import filter_words, job_report
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
@@ -34,7 +34,7 @@ def follow_number(database: Database) -> None:
         return
     view = view_in_url()
     job_id = addresses.job_meant(typed)
-    if job_id is not None and list_page.read_download_path(database, job_id) is not None:
+    if job_id is not None and job_report.read_download_path(database, job_id) is not None:
         open_report(view, job_id)
     go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
 

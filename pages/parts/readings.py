@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from jobs_data.jobs import choices, list_page
+from jobs_data.jobs import choices
 from jobs_data.jobs.choices import Choices
+from jobs_data.jobs.trend import read_trend
 from jobs_data.platform.database import Database, identity
 from jobs_data.platform.errors import translated_errors
 from jobs_data.platform.times import day_starts
@@ -134,7 +135,7 @@ def _at_once(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
 # Arguments that begin with an underscore are no part of the key: the identity stands for the database.
 @_shared
 def _trend(_database: Database, identity: str, zone: str, today: datetime) -> pd.DataFrame:  # noqa: ARG001
-    return list_page.read_trend(_database, day_starts(ZoneInfo(zone), today))
+    return read_trend(_database, day_starts(ZoneInfo(zone), today))
 
 
 @_shared

@@ -9,8 +9,8 @@ import humanize
 import streamlit as st
 
 from jobs_data import addresses
-from jobs_data.jobs import list_page, result_files
-from jobs_data.jobs.list_page import JobReport
+from jobs_data.jobs import job_report, result_files
+from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
 from jobs_data.platform.database import Database
@@ -36,7 +36,7 @@ def show_way(database: Database, came_from: ListView, job_id: int) -> None:
     """Show the ways back to the list and to the jobs before and after this one in it."""
     why = "The list that one came from ends here."
     try:
-        previous, following = list_page.read_neighbours(database, came_from, job_id)
+        previous, following = job_report.read_neighbours(database, came_from, job_id)
     except TookTooLong:
         previous, following = None, None
         why = "It would take too long to find the next job of the search that one came from."

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import ColumnElement, Executable, insert, select, text, update
 
 from jobs_data import demo
-from jobs_data.jobs import export, export_rows, list_page
+from jobs_data.jobs import export, export_rows, job_report, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.errors import DatabaseBusy, DatabaseUnavailable
@@ -139,7 +139,7 @@ def test_every_node_shows_the_same_list(cluster: Cluster, stores: list[Store]) -
                     assert jobs.rows["id"].tolist() == expected[(page - 1) * 25 : page * 25]
                     assert jobs.matching == len(expected)
                 for at in (1, 15, 30, len(expected) // 2):
-                    found = list_page.read_neighbours(database, view, expected[at])
+                    found = job_report.read_neighbours(database, view, expected[at])
                     assert found == (expected[at - 1], expected[at + 1])
         counts = list_page.count_jobs(database)
         assert (counts.total, counts.active, counts.finished) == (
@@ -147,7 +147,7 @@ def test_every_node_shows_the_same_list(cluster: Cluster, stores: list[Store]) -
             len(ids_where(stores[0], is_in(State.ACTIVE))),
             len(finished_ids(stores[0])),
         )
-        report = list_page.read_report(database, made[-1])
+        report = job_report.read_report(database, made[-1])
         assert report is not None
         assert (report.id, report.name) == (made[-1], "from each node")
         exported = b"".join(export.csv_chunks(database, ListView())).decode("utf-8-sig")

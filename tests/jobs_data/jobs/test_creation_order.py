@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import delete, insert, select
 
-from jobs_data.jobs import creation_order, export, export_rows, list_page, paging
+from jobs_data.jobs import creation_order, export, export_rows, job_report, list_page, paging
 from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.database import Database
@@ -166,7 +166,7 @@ def test_previous_and_next_follow_the_same_order(store: Store, times: Order, sur
     database = store.database()
     if surveyed and not database.is_sqlite:
         database.survey.make(database.reading)
-    found = [list_page.read_neighbours(database, ListView(), job_id) for job_id in expected]
+    found = [job_report.read_neighbours(database, ListView(), job_id) for job_id in expected]
     assert [before for before, _ in found] == [None, *expected[:-1]]
     assert [after for _, after in found] == [*expected[1:], None]
 

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from sqlalchemy import Connection, text
 
-from jobs_data.jobs import counts, frames, list_page
+from jobs_data.jobs import counts, frames, job_report, list_page
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform import tables, times
 from jobs_data.platform.database import Database
@@ -173,7 +174,7 @@ def test_the_trend_counts_the_viewers_days(store: Store) -> None:
     ):
         store.job(created=created, status_id=status)
     store.job(created=datetime(2026, 6, 14, 12), status_id=186)
-    trend = list_page.read_trend(store.database(), DAYS)
+    trend = read_trend(store.database(), DAYS)
     assert trend.index[0].isoformat() == "2026-06-02T00:00:00+00:00"
     assert trend["total"].tolist() == [1, *[0] * 11, 2, 2]
     assert trend["active"].tolist() == [*[0] * 13, 1]
@@ -207,7 +208,7 @@ def test_a_database_of_atom_is_enough(atom_store: Store) -> None:
     job_id = atom_store.job(status_id=185, user_id=atom_store.user("ada"))
     atom_store.note(job_id, en="it broke")
     assert read(atom_store).rows["owner"].tolist() == ["ada"]
-    report = list_page.read_report(atom_store.database(), job_id)
+    report = job_report.read_report(atom_store.database(), job_id)
     assert report is not None
     assert [error.text for error in report.errors] == ["it broke"]
     assert report.type == ""
@@ -231,11 +232,11 @@ def test_nothing_but_job_and_object_is_needed(empty_database: str, tmp_path: Pat
     jobs = list_page.read_list(database, ListView())
     row = jobs.rows.iloc[0]
     assert (row["name"], row["status"], row["owner"], row["slug"]) == ("import", "Error", "System", "")
-    report = list_page.read_report(database, 5)
+    report = job_report.read_report(database, 5)
     assert report is not None
     assert (report.owner, report.duration_seconds, report.object_id) == ("System", 65, 8)
     assert removal.remove_job(database, 5, CAUSE) is Outcome.REMOVED
-    assert list_page.read_report(database, 5) is None
+    assert job_report.read_report(database, 5) is None
     engine.dispose()
 
 
@@ -262,7 +263,7 @@ def test_dates_that_are_none_cost_a_cell_and_no_more(store: Store) -> None:
         connection.commit()
         connection.invalidate()
     assert pd.isna(read(store).rows["created"][0])
-    report = list_page.read_report(store.database(), job_id)
+    report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert (report.created, report.completed, report.duration_seconds) == (None, None, None)
 
@@ -276,7 +277,7 @@ def test_hostile_text_comes_through_as_it_is(store: Store) -> None:
     store.note(job_id, en=HOSTILE)
     row = read(store).rows.loc[0]
     assert (row["name"], row["owner"]) == (HOSTILE, HOSTILE)
-    report = list_page.read_report(store.database(), job_id)
+    report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert (report.name, report.output, report.errors[0].text) == (HOSTILE, HOSTILE, HOSTILE)
 
@@ -289,7 +290,7 @@ def test_bytes_that_are_no_text_are_shown_with_replacement(tmp_path: Path) -> No
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE job SET name = CAST(x'ff61' AS TEXT), output = x'fe62'")
     assert read(store).rows["name"].tolist() == ["\ufffda"]
-    report = list_page.read_report(store.database(), job_id)
+    report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert report.output == "\ufffdb"
 
@@ -305,7 +306,7 @@ def test_the_report_tells_everything(store: Store) -> None:
         output="one\ntwo",
     )
     store.execution(job_id, type="finding_aid", started_at=NOON - timedelta(minutes=1), duration=61)
-    report = list_page.read_report(store.database(), job_id)
+    report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert (report.id, report.name, report.owner, report.status) == (
         job_id,
@@ -331,10 +332,10 @@ def test_a_duration_that_was_not_recorded_is_derived(store: Store) -> None:
     ended = store.job(created=NOON - timedelta(seconds=90))
     running = store.job(status_id=183)
     store.execution(running, type="import")
-    report = list_page.read_report(store.database(), ended)
+    report = job_report.read_report(store.database(), ended)
     assert report is not None
     assert (report.duration_seconds, report.duration_is_recorded) == (90, False)
-    report = list_page.read_report(store.database(), running)
+    report = job_report.read_report(store.database(), running)
     assert report is not None
     assert report.duration_seconds is None
 
@@ -346,7 +347,7 @@ def test_every_source_of_error_text_is_gathered(store: Store) -> None:
     store.note(job_id, de="zweite")
     store.note(job_id, type_id=120, en="a remark of another type")
     store.execution(job_id, error_message="message", stack_trace="#0 {main}")
-    report = list_page.read_report(store.database(culture="fr"), job_id)
+    report = job_report.read_report(store.database(culture="fr"), job_id)
     assert report is not None
     assert [error.text for error in report.errors] == ["premier", "zweite", "message"]
     assert report.stack_trace == "#0 {main}"
@@ -356,11 +357,11 @@ def test_a_failure_without_error_text_shows_the_end_of_its_output(store: Store) 
     """The last twenty lines stand in; a job that did not fail shows none."""
     output = "\n".join(f"line {n}" for n in range(50)) + "\n\n"
     failed, completed = store.job(status_id=185, output=output), store.job(output=output)
-    report = list_page.read_report(store.database(), failed)
+    report = job_report.read_report(store.database(), failed)
     assert report is not None
     [error] = report.errors
     assert error.text.splitlines() == [f"line {n}" for n in range(30, 50)]
-    report = list_page.read_report(store.database(), completed)
+    report = job_report.read_report(store.database(), completed)
     assert report is not None
     assert report.errors == ()
 
@@ -369,11 +370,11 @@ def test_a_long_output_is_cut_to_its_end_at_a_line(store: Store) -> None:
     """The size is that of all of it, and the stream brings all of it back."""
     output = "é" * 10 + "\n" + "".join(f"{n:06} läuft 😀\n" for n in range(20_000))
     job_id = store.job(output=output)
-    report = list_page.read_report(store.database(), job_id)
+    report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert report.output_is_tail
     assert report.output_bytes == len(output.encode())
-    assert len(report.output.encode()) <= list_page.OUTPUT_TAIL_BYTES
+    assert len(report.output.encode()) <= job_report.OUTPUT_TAIL_BYTES
     assert output.endswith(report.output)
     assert report.output.splitlines()[0].endswith(" läuft 😀")
     assert len(report.output.splitlines()[0]) == len("000000 läuft 😀")
@@ -381,17 +382,17 @@ def test_a_long_output_is_cut_to_its_end_at_a_line(store: Store) -> None:
 
 def test_a_whole_output_is_streamed_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pieces are of the size asked for, and together they are the output."""
-    monkeypatch.setattr(list_page, "OUTPUT_CHUNK_CHARACTERS", 7)
+    monkeypatch.setattr(job_report, "OUTPUT_CHUNK_CHARACTERS", 7)
     job_id = store.job(output="äöü😀" * 7)
-    pieces = list(list_page.stream_output(store.database(), job_id))
+    pieces = list(job_report.stream_output(store.database(), job_id))
     assert [len(piece) for piece in pieces] == [7, 7, 7, 7]
     assert "".join(pieces) == "äöü😀" * 7
-    assert list(list_page.stream_output(store.database(), store.job(output=None))) == []
+    assert list(job_report.stream_output(store.database(), store.job(output=None))) == []
 
 
 def test_no_such_job_has_no_report(store: Store) -> None:
     """An object that is no job has none either."""
-    assert list_page.read_report(store.database(), store.record()) is None
+    assert job_report.read_report(store.database(), store.record()) is None
 
 
 @pytest.mark.parametrize("sort", list(Sort))
@@ -402,7 +403,7 @@ def test_neighbours_walk_the_list_from_end_to_end(store: Store, sort: Sort) -> N
         store.job(name, status_id=183)
     view = ListView(JobFilter(State.COMPLETED), sort, limit=50)
     order = ids(read(store, view))
-    neighbours = [list_page.read_neighbours(store.database(), view, job_id) for job_id in order]
+    neighbours = [job_report.read_neighbours(store.database(), view, job_id) for job_id in order]
     assert neighbours == list(zip([None, *order], [*order[1:], None], strict=False))
 
 
@@ -410,8 +411,8 @@ def test_a_job_outside_the_filter_has_neighbours_in_it(store: Store) -> None:
     """The job may have finished since one left the list of active ones."""
     first, here, last = (store.job(status_id=status) for status in (183, 184, 183))
     view = ListView(JobFilter(State.ACTIVE))
-    assert list_page.read_neighbours(store.database(), view, here) == (last, first)
-    assert list_page.read_neighbours(store.database(), view, 10**8) == (None, None)
+    assert job_report.read_neighbours(store.database(), view, here) == (last, first)
+    assert job_report.read_neighbours(store.database(), view, 10**8) == (None, None)
 
 
 def test_an_unreachable_server_is_told_in_a_sentence() -> None:
@@ -427,7 +428,7 @@ def test_an_unreachable_server_is_told_in_a_sentence() -> None:
 def test_an_end_before_the_beginning_makes_no_duration(store: Store) -> None:
     """Clocks that disagree are no reason to show a made-up time."""
     job_id = store.job(created=NOON + timedelta(hours=1), completed_at=NOON)
-    report = list_page.read_report(store.database(), job_id)
+    report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert report.duration_seconds is None
 
@@ -435,18 +436,18 @@ def test_an_end_before_the_beginning_makes_no_duration(store: Store) -> None:
 def test_a_long_output_counts_in_bytes(store: Store) -> None:
     """Text of three bytes a character is cut at the same size, and never inside a character."""
     job_id = store.job(output="文" * 100_000)
-    report = list_page.read_report(store.database(), job_id)
+    report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert report.output_is_tail
-    assert report.output == "文" * (list_page.OUTPUT_TAIL_BYTES // 3)
+    assert report.output == "文" * (job_report.OUTPUT_TAIL_BYTES // 3)
 
 
 def test_a_tail_of_one_long_line_is_kept(store: Store) -> None:
     """Only the short rest of a cut line is left out."""
     job_id = store.job(output="y" * 400_000 + "\ndone")
-    report = list_page.read_report(store.database(), job_id)
+    report = job_report.read_report(store.database(), job_id)
     assert report is not None
-    assert len(report.output) == list_page.OUTPUT_TAIL_BYTES
+    assert len(report.output) == job_report.OUTPUT_TAIL_BYTES
 
 
 def test_a_column_that_is_missing_costs_its_value_and_no_more(store: Store) -> None:
@@ -455,7 +456,7 @@ def test_a_column_that_is_missing_costs_its_value_and_no_more(store: Store) -> N
     store.execution(job_id, type="import", duration=7, stack_trace="#0")
     with store.engine.begin() as connection:
         connection.execute(text("ALTER TABLE ahg_job_execution DROP COLUMN stack_trace"))
-    report = list_page.read_report(store.database(), job_id)
+    report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert (report.type, report.duration_seconds, report.stack_trace) == ("import", 7, "")
     assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.REMOVED
@@ -464,7 +465,7 @@ def test_a_column_that_is_missing_costs_its_value_and_no_more(store: Store) -> N
 def test_the_largest_ids_and_pages_are_reached(store: Store) -> None:
     """An id may be as large as the column holds."""
     job_id = store.job(job_id=2_000_000_000)
-    assert list_page.read_report(store.database(), parse_number(str(job_id)) or 0) is not None
+    assert job_report.read_report(store.database(), parse_number(str(job_id)) or 0) is not None
     assert read(store, ListView(page=10**17)).view.page == 1
 
 
@@ -479,5 +480,5 @@ def test_a_creation_time_of_zeros_is_older_than_all_others(store: Store) -> None
             text("UPDATE object SET created_at = '0000-00-00' WHERE id >= :first"), {"first": zeros[0]}
         )
     assert read(store).rows["id"].tolist() == [dated, *zeros[::-1]]
-    ways = [list_page.read_neighbours(store.database(), ListView(), i) for i in (dated, *zeros[::-1])]
+    ways = [job_report.read_neighbours(store.database(), ListView(), i) for i in (dated, *zeros[::-1])]
     assert ways == [(None, zeros[1]), (dated, zeros[0]), (zeros[1], None)]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table, delete, insert, select
 
-from jobs_data.jobs import counts, creation_order, export, export_rows, list_page, paging
+from jobs_data.jobs import counts, creation_order, export, export_rows, job_report, list_page, paging
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.jobs.where import matching
@@ -378,7 +378,7 @@ def test_list_counts_neighbours_exports_and_preview_mean_the_same_jobs(
             finished = sorted(job.id for job in jobs if job.state in FINISHED_STATES)
             assert read_preview(database, Rules(view.filter), now).ids.tolist() == finished, view
             one = world[number]
-            neighbours = list_page.read_neighbours(database, view, one.id)
+            neighbours = job_report.read_neighbours(database, view, one.id)
             assert neighbours == beside(one, jobs, view, pads=pads), view
 
     agree()

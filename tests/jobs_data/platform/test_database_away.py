@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Table
 
 from jobs_data.accounts import accounts, lockout
-from jobs_data.jobs import choices, export, list_page
+from jobs_data.jobs import choices, export, job_report
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import database
@@ -61,7 +61,7 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "queues": lambda database: queues.has_any(database, queue_job),
     "queue": queues.read_overview,
     "list": look,
-    "report": lambda database: list_page.read_report(database, 1),
+    "report": lambda database: job_report.read_report(database, 1),
     "export": lambda database: list(export.csv_chunks(database, ListView())),
     "statistics": lambda database: statistics.read_stuck(database, NOW),
     "exact tables": exact_tables,

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from jobs_data.accounts import accounts
 from jobs_data.accounts.accounts import Right, SignInRefused
-from jobs_data.jobs import export, list_page
+from jobs_data.jobs import export, job_report, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import database as database_module
@@ -88,7 +88,7 @@ def exported(database: Database) -> bytes:
 
 def report_name(database: Database, job_id: int) -> str:
     """Return the name in a job's report."""
-    report = list_page.read_report(database, job_id)
+    report = job_report.read_report(database, job_id)
     assert report
     return report.name
 
@@ -106,9 +106,9 @@ def test_what_is_only_shown_comes_from_the_replica(
     assert names(database) == ["of the replica", "older"]
     assert b"of the replica" in exported(database)
     assert report_name(database, job_id) == "of the replica"
-    assert list_page.read_neighbours(database, ListView(), job_id) == (None, older)
-    assert list_page.read_download_path(database, job_id) == "of the replica"
-    assert "".join(list_page.stream_output(database, job_id)) == "of the replica"
+    assert job_report.read_neighbours(database, ListView(), job_id) == (None, older)
+    assert job_report.read_download_path(database, job_id) == "of the replica"
+    assert "".join(job_report.stream_output(database, job_id)) == "of the replica"
     assert statistics.read_activity(database, Period.ALL, ZONE, NOW).outcomes.total == 2
     assert failures.read_failures(database, Period.ALL, ZONE, NOW).patterns["jobs"].tolist() == [1]
 

@@ -1,0 +1,264 @@
+"""Everything the report shows of one job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    RowMapping,
+    Select,
+    cast,
+    func,
+    null,
+    select,
+)
+
+from jobs_data.jobs.columns import job_columns
+from jobs_data.jobs.paging import OrderedJobs
+from jobs_data.jobs.view import ListView
+from jobs_data.platform import times, values
+from jobs_data.platform.database import Database
+from jobs_data.platform.status import State, label_of, state_of
+from jobs_data.platform.status_names import FALLBACK_CULTURE, read_status_names
+from jobs_data.platform.tables import (
+    ERROR_NOTE_TYPE_ID,
+    job,
+    job_execution,
+    note,
+    note_i18n,
+)
+
+OUTPUT_TAIL_BYTES: Final = 200_000
+
+
+CUT_LINE_CHARACTERS: Final = 1_000
+
+
+OUTPUT_CHUNK_CHARACTERS: Final = 1_000_000
+
+
+ERROR_TAIL_LINES: Final = 20
+
+
+NEIGHBOURS_SECONDS: Final = 2
+
+
+@dataclass(frozen=True)
+class ErrorText:
+    """One text in which the platform says why a job failed, and where it was found."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """Everything the report shows of one job. Times are aware and in UTC; NULL texts are empty."""
+
+    id: int
+    name: str
+    status_id: int | None
+    status: str
+    state: State
+    user_id: int | None
+    owner: str
+    created: datetime | None
+    started: datetime | None
+    completed: datetime | None
+    duration_seconds: int | None
+    duration_is_recorded: bool
+    """Whether the platform recorded the duration; otherwise it is completed minus created."""
+    type: str
+    object_id: int | None
+    slug: str
+    download_path: str
+    output: str
+    """The output, or only its tail where it is larger than OUTPUT_TAIL_BYTES."""
+    output_bytes: int
+    """The size of the whole output in bytes of UTF-8."""
+    output_is_tail: bool
+    errors: tuple[ErrorText, ...]
+    stack_trace: str
+
+
+def read_report(database: Database, job_id: int) -> JobReport | None:
+    """Return what is known of one job, or None where there is no such job.
+
+    Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        statement = _report_columns(database).where(job.c.id == job_id)
+        row = connection.execute(statement).mappings().one_or_none()
+        if row is None:
+            return None
+        terms = read_status_names(connection, database)
+        notes = _error_notes(connection, database, [job_id])
+        return _report(row, notes.get(job_id, ()), terms, database)
+
+
+def read_reports(
+    connection: Connection, database: Database, ids: Sequence[int], terms: dict[int, str]
+) -> list[JobReport]:
+    """Return what is known of those of some jobs that exist, but for their outputs, in the ids' order.
+
+    `terms` are what `read_status_names` returns. Raises what the database driver raises, inside
+    `Database.reading`.
+    """
+    statement = _report_columns(database, with_output=False).where(job.c.id.in_(ids))
+    notes = _error_notes(connection, database, ids)
+    reports = {
+        row["id"]: _report(row, notes.get(row["id"], ()), terms, database)
+        for row in connection.execute(statement).mappings()
+    }
+    return [reports[job_id] for job_id in ids if job_id in reports]
+
+
+def read_neighbours(database: Database, view: ListView, job_id: int) -> tuple[int | None, int | None]:
+    """Return the ids of the jobs before and after one in a view's filter and order, None at an end.
+
+    The job itself need not be in the filter: it may have finished since. Raises DatabaseUnavailable,
+    and TookTooLong soon: nobody should wait for a report because of the ways out of it.
+    """
+    with database.reading(NEIGHBOURS_SECONDS) as connection:
+        jobs = OrderedJobs(connection, database, view)
+        return jobs.next(job_id, backwards=True), jobs.next(job_id)
+
+
+def read_download_path(database: Database, job_id: int) -> str | None:
+    """Return a job's download path, empty where it has none, or None where there is no such job.
+
+    Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        row = connection.execute(select(job.c.download_path).where(job.c.id == job_id)).one_or_none()
+        return None if row is None else values.text(row.download_path)
+
+
+def stream_output(database: Database, job_id: int) -> Iterator[str]:
+    """Yield a job's whole output in pieces, so that no more than one of them is in memory.
+
+    Each piece is a read of its own: a running job's output may grow meanwhile. Raises
+    DatabaseUnavailable.
+    """
+    position = 1
+    while True:
+        piece = select(func.substr(job.c.output, position, OUTPUT_CHUNK_CHARACTERS))
+        with database.reading() as connection:
+            found = values.text(connection.execute(piece.where(job.c.id == job_id)).scalar())
+        if found:
+            yield found
+        if len(found) < OUTPUT_CHUNK_CHARACTERS:
+            return
+        position += OUTPUT_CHUNK_CHARACTERS
+
+
+def _report(
+    row: RowMapping, notes: Sequence[str], terms: dict[int, str], database: Database
+) -> JobReport:
+    created = times.utc(row["created_at"], database.timezone)
+    completed = times.utc(row["completed_at"], database.timezone)
+    state = state_of(row["status_id"], row["has_ended"])
+    recorded = row["duration"]
+    # Clocks that disagree can put the end before the beginning: that is no duration.
+    derived = None
+    if created and completed and created <= completed:
+        derived = int((completed - created).total_seconds())
+    output, output_is_tail = values.text(row["output"]), bool(row["has_more"])
+    if output_is_tail:
+        output = output.encode()[-OUTPUT_TAIL_BYTES:].decode(errors="ignore")
+        # A tail begins in the middle of a line; the rest of that line says little, unless it is long.
+        cut_line, _, whole_lines = output.partition("\n")
+        output = whole_lines if len(cut_line) < CUT_LINE_CHARACTERS else output
+    errors = [ErrorText("Error note", text) for text in notes]
+    if message := values.text(row["error_message"]).strip():
+        errors.append(ErrorText("Error message", message))
+    if state is State.FAILED and not errors and output.strip():
+        last_lines = output.rstrip().splitlines()[-ERROR_TAIL_LINES:]
+        errors.append(ErrorText("End of the output", "\n".join(last_lines)))
+    return JobReport(
+        id=row["id"],
+        name=values.name_of(row),
+        status_id=row["status_id"],
+        status=label_of(row["status_id"], state, terms),
+        state=state,
+        user_id=row["user_id"],
+        owner=values.owner_of(row),
+        created=created,
+        started=times.utc(row["started_at"], database.timezone),
+        completed=completed,
+        duration_seconds=recorded if recorded is not None else derived,
+        duration_is_recorded=recorded is not None,
+        type=values.filled(row["type"]),
+        object_id=row["object_id"],
+        slug=values.text(row["slug"]),
+        download_path=values.text(row["download_path"]),
+        output=output,
+        output_bytes=row["output_bytes"] or 0,
+        output_is_tail=output_is_tail,
+        errors=tuple(errors),
+        stack_trace=values.text(row["stack_trace"]).strip(),
+    )
+
+
+def _report_columns(database: Database, *, with_output: bool = True) -> Select[Any]:
+    """Select what the report shows of a job beyond the list's columns."""
+    statement = job_columns(database).add_columns(
+        job.c.user_id, job.c.download_path, *_output_columns(database, is_wanted=with_output)
+    )
+    present = database.columns.get(job_execution.name, frozenset())
+    if present:
+        statement = statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
+    columns = ("type", "started_at", "duration", "error_message", "stack_trace")
+    return statement.add_columns(
+        *(job_execution.c[name] if name in present else null().label(name) for name in columns)
+    )
+
+
+def _output_columns(database: Database, *, is_wanted: bool) -> list[ColumnElement[Any]]:
+    output_bytes: ColumnElement[Any]
+    tail: ColumnElement[Any]
+    if not is_wanted:
+        output_bytes = tail = null()
+    elif database.is_sqlite:
+        output_bytes = func.length(cast(job.c.output, LargeBinary))
+        tail = func.substr(job.c.output, -OUTPUT_TAIL_BYTES)
+    else:
+        output_bytes = func.length(job.c.output)
+        tail = func.right(job.c.output, OUTPUT_TAIL_BYTES)
+    return [
+        # At most as many characters as the tail may have bytes; the rest is cut off here.
+        tail.label("output"),
+        (output_bytes > OUTPUT_TAIL_BYTES).label("has_more"),
+        output_bytes.label("output_bytes"),
+    ]
+
+
+def _error_notes(
+    connection: Connection, database: Database, ids: Sequence[int]
+) -> dict[int, list[str]]:
+    """Return the texts of jobs' error notes, each once: in the culture, else English, else any."""
+    if not {note.name, note_i18n.name} <= database.tables:
+        return {}
+    rows = connection.execute(
+        select(note.c.id, note.c.object_id, note_i18n.c.culture, note_i18n.c.content)
+        .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
+        .where(note.c.object_id.in_(ids), note.c.type_id == ERROR_NOTE_TYPE_ID)
+        .order_by(note.c.id)
+    ).all()
+    preference = {database.culture: 2, FALLBACK_CULTURE: 1}
+    best_last = sorted(rows, key=lambda row: (row.id, preference.get(row.culture, 0)))
+    best = {
+        (row.object_id, row.id): content
+        for row in best_last
+        if (content := values.text(row.content).strip())
+    }
+    texts: dict[int, list[str]] = {}
+    for (job_id, _), content in best.items():
+        texts.setdefault(job_id, []).append(content)
+    return texts
