@@ -70,7 +70,7 @@ def main() -> None:
     from streamlit.util import calc_hash  # noqa: PLC0415
 
     from jobs_data.jobs.shared_list import close_all  # noqa: PLC0415
-    from jobs_data.platform.database import get_database
+    from jobs_data.platform.database import get_database  # noqa: PLC0415 - as above
 
     # What the gate tells the pages of who is there.
     ContextProxy.headers = {"X-Heratio-Jobs-Account": quote(ADMINISTRATOR)}  # type: ignore[assignment, method-assign]
