@@ -15,17 +15,16 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from jobs_data import demo
-from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.jobs.shared_list import live_of
 from jobs_data.jobs.view import ListView
-from jobs_data.platform.database import get_database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.kept_receipts import discard_old
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
+from pages.parts.services import get_services
 from web.assets import Assets
 from web.gate import Doorkeeping, Gate, Standings
 from web.process import end_in_time, send_at_once
-from web.routes import database_unavailable, routes
+from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import SignIn
 
@@ -48,7 +47,7 @@ if settings.is_demo:
         "Password of both": demo.DEMO_PASSWORD,
     }
     demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
-get_result_roots()  # now, because links that are made later are not followed
+services = get_services()  # after the demo, whose folders and links it looks up
 
 key = settings.secret_key.get_secret_value()
 if not key:
@@ -57,8 +56,8 @@ if not key:
 
 sessions = Sessions(key)
 door = Doorkeeping(settings.reader_group_ids, settings.proxy_user_header, settings.proxies)
-standings = Standings(get_database, door.reader_groups, settings.access_seconds)
-sign_in = SignIn(sessions, standings, door, demo_accounts)
+standings = Standings(services.database, door.reader_groups, settings.access_seconds)
+sign_in = SignIn(services.database, sessions, standings, door, demo_accounts)
 
 
 def look_first() -> None:
@@ -66,7 +65,7 @@ def look_first() -> None:
     while not sign_in.read_idle_timeout():
         time.sleep(RETRY_SECONDS)
     with suppress(DatabaseUnavailable):  # it has been logged, and who comes is told
-        live_of(get_database(), ListView()).read(ListView())
+        live_of(services.database, ListView()).read(ListView())
 
 
 @asynccontextmanager
@@ -80,7 +79,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     if not settings.is_demo:
         yield {}
         return
-    simulator = demo.Simulator(get_database().engine, results_root=DEMO_WEB_ROOT)
+    simulator = demo.Simulator(services.database.engine, results_root=DEMO_WEB_ROOT)
     simulator.start()
     try:
         yield {}
@@ -102,7 +101,7 @@ def log_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
-    routes=[*sign_in.routes(), *routes()],
+    routes=[*sign_in.routes(), *JobRoutes(services).routes()],
     middleware=[
         Middleware(Gate, sessions=sessions, standings=standings, door=door),
         Middleware(Assets),

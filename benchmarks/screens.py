@@ -70,11 +70,11 @@ def main() -> None:
     from streamlit.util import calc_hash  # noqa: PLC0415
 
     from jobs_data.jobs.shared_list import close_all  # noqa: PLC0415
-    from jobs_data.platform.database import get_database  # noqa: PLC0415 - as above
+    from pages.parts.services import get_services  # noqa: PLC0415
 
     # What the gate tells the pages of who is there.
     ContextProxy.headers = {"X-Heratio-Jobs-Account": quote(ADMINISTRATOR)}  # type: ignore[assignment, method-assign]
-    with get_database().engine.connect():
+    with get_services().database.engine.connect():
         pass  # what connecting takes is no part of the screen
     address, params, title = SCREENS[sys.argv[1]]
     app = AppTest.from_file(str(ROOT / "pages" / "main.py"), default_timeout=PATIENCE)

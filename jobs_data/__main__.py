@@ -18,10 +18,9 @@ from tqdm import tqdm
 
 from jobs_data import demo
 from jobs_data.jobs import choices
-from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter
 from jobs_data.platform import times
-from jobs_data.platform.database import Database, get_database
+from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
@@ -29,6 +28,7 @@ from jobs_data.removal import kept_receipts, removal, retention
 from jobs_data.removal.receipts import Action, Cause
 from jobs_data.removal.removal import ClearingRuns
 from jobs_data.removal.retention import Preview, Rules
+from jobs_data.services import Services, build_services
 from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings, refusal_by_driver
 from jobs_data.url_values import parse_duration
 
@@ -180,7 +180,7 @@ def _run_tidy(options: argparse.Namespace) -> int:
         settings = get_settings()
         if wrong := _wrong_usage(options, settings):
             return _refuse(wrong, WRONG_USAGE)
-        return _tidy(options, settings, get_database())
+        return _tidy(options, build_services(settings))
     except (SettingsError, DatabaseUnavailable) as problem:
         return _refuse(str(problem))
     except KeyboardInterrupt:
@@ -202,7 +202,8 @@ def _wrong_usage(options: argparse.Namespace, settings: Settings) -> str:
     return ""
 
 
-def _tidy(options: argparse.Namespace, settings: Settings, database: Database) -> int:
+def _tidy(options: argparse.Namespace, services: Services) -> int:
+    settings, database = services.settings, services.database
     owners = choices.read_owners_called(database, options.owner)
     if unknown := [name for name, found in owners.items() if not found]:
         return _refuse(f"There is no user called {_printable(unknown[0])}.", WRONG_USAGE)
@@ -218,7 +219,7 @@ def _tidy(options: argparse.Namespace, settings: Settings, database: Database) -
     )
     called = {owner: name for name, found in owners.items() for owner in found}
     words = retention.rules_words(rules, called, database.timezone)
-    preview = retention.read_preview(database, rules, datetime.now(UTC), roots=get_result_roots())
+    preview = retention.read_preview(database, rules, datetime.now(UTC), roots=services.result_roots)
     if not options.quiet:
         print(*map(_printable, _preview_lines(preview, rules, words, database)), sep="\n", flush=True)
     if options.dry_run or not preview.total:

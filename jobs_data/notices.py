@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 from itsdangerous import BadData, URLSafeTimedSerializer
-
-from jobs_data.settings import get_settings
 
 VALID_SECONDS: Final = 60
 
@@ -22,24 +19,21 @@ class Notice:
     is_good: bool = True
 
 
-def sign(sentence: str, *, is_good: bool = True) -> str:
-    """Return a token for the URL that stands for a notice, valid for a minute.
+class Notices:
+    """Signs notices, and reads what it has signed."""
 
-    Where a secret key is set, every process that has the same one can read it.
-    """
-    return _serializer().dumps([sentence, is_good])
+    def __init__(self, key: str) -> None:
+        """Sign with a key. Processes with the same key read each other's notices."""
+        self._serializer = URLSafeTimedSerializer(key or secrets.token_urlsafe(32), salt="notice")
 
+    def sign(self, sentence: str, *, is_good: bool = True) -> str:
+        """Return a token for the URL that stands for a notice, valid for a minute."""
+        return self._serializer.dumps([sentence, is_good])
 
-def read(token: str) -> Notice | None:
-    """Return the notice that a token stands for, or None where it is forged or too old."""
-    try:
-        sentence, is_good = _serializer().loads(token, max_age=VALID_SECONDS)
-    except BadData:
-        return None
-    return Notice(sentence, is_good)
-
-
-@cache
-def _serializer() -> URLSafeTimedSerializer:
-    key = get_settings().secret_key.get_secret_value() or secrets.token_urlsafe(32)
-    return URLSafeTimedSerializer(key, salt="notice")
+    def read(self, token: str) -> Notice | None:
+        """Return the notice that a token stands for, or None where it is forged or too old."""
+        try:
+            sentence, is_good = self._serializer.loads(token, max_age=VALID_SECONDS)
+        except BadData:
+            return None
+        return Notice(sentence, is_good)

@@ -6,17 +6,15 @@ import streamlit as st
 
 from jobs_data import url_values
 from jobs_data.jobs import job_report
-from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.platform import times
-from jobs_data.platform.database import get_database
 from jobs_data.platform.status import FINISHED_STATES, State
-from jobs_data.settings import get_settings
 from pages.parts import dialogs, refresh, report, state
+from pages.parts.services import get_services
 from pages.parts.text import heading
 from pages.parts.viewer import get_viewer
 
-database = get_database()
-settings = get_settings()
+database = get_services().database
+settings = get_services().settings
 zone = times.zone_named(st.context.timezone)
 came_from = state.view_in_url()
 job_id = url_values.parse_number(st.query_params.get("id"))
@@ -47,7 +45,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 
 report.show_errors(job)
 report.show_facts(job, zone, settings.site_url)
-report.show_result(job, get_result_roots())
+report.show_result(job, get_services().result_roots)
 report.show_output(job)
 
 refresh.keep_refreshing(

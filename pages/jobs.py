@@ -4,8 +4,6 @@ import streamlit as st
 
 from jobs_data.jobs.shared_list import MAX_AGE_SECONDS, NOW_SECONDS, live_of
 from jobs_data.platform import times
-from jobs_data.platform.database import get_database
-from jobs_data.settings import get_settings
 from pages.parts import (
     cards,
     clearing,
@@ -21,9 +19,10 @@ from pages.parts import (
     table,
     toolbar,
 )
+from pages.parts.services import get_services
 from pages.parts.viewer import get_viewer
 
-database = get_database()
+database = get_services().database
 zone = times.zone_named(st.context.timezone)
 viewer = get_viewer()
 filter_bar.follow_number(database)
@@ -60,7 +59,7 @@ trend = None if asked.filter.is_search else readings.begin(readings.trend, datab
 above, below = st.container(), st.container()
 with below:
     if jobs.matching:
-        table.show_table(jobs, zone, get_settings().site_url, viewer, selected)
+        table.show_table(jobs, zone, get_services().settings.site_url, viewer, selected)
         table.show_pages(jobs, zone)
     else:
         filter_bar.show_nothing(jobs, filter_bar.owner_names(database, asked.filter), zone)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.platform.database import get_database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import laravel_batches, queue_batch, queue_job, queue_log
 from jobs_data.queues import queues
@@ -19,10 +18,11 @@ from pages.parts import (
     queue_table,
     refresh,
 )
+from pages.parts.services import get_services
 from pages.parts.state import put_into_url
 from pages.parts.text import heading, plain
 
-database = get_database()
+database = get_services().database
 zone = times.zone_named(st.context.timezone)
 asked = queue_state.queue_view_in_url()
 batch_id = st.query_params.get("batch", "")

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.platform.database import get_database
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed, queue_job
 from jobs_data.queues import queues
 from jobs_data.queues.queue_filters import Origin
@@ -17,10 +16,11 @@ from pages.parts import (
     queue_table,
     refresh,
 )
+from pages.parts.services import get_services
 
 TABLES = (queue_job, queue_failed, laravel_jobs, laravel_failed)
 
-database = get_database()
+database = get_services().database
 zone = times.zone_named(st.context.timezone)
 asked = queue_state.queue_view_in_url()
 queue_state.forget_job()

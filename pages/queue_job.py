@@ -7,7 +7,7 @@ import humanize
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.platform.database import Database, get_database
+from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_job, queue_log
 from jobs_data.queues import queues
@@ -28,6 +28,7 @@ from pages.parts import (
     queue_table,
     refresh,
 )
+from pages.parts.services import get_services
 from pages.parts.text import heading, plain
 
 AnyJob = QueueJob | LaravelJob | LaravelFailed
@@ -43,7 +44,7 @@ CALLED = {
 }
 UNFINISHED = {QueueState.WAITING, QueueState.DELAYED, QueueState.RUNNING}
 
-database = get_database()
+database = get_services().database
 zone = times.zone_named(st.context.timezone)
 asked = parse_job_key(st.query_params)
 came_from = parse_origin(st.query_params)

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.platform.database import get_database
 from jobs_data.removal import kept_receipts
 from jobs_data.removal.kept_receipts import ReceiptsUnreadable
 from pages.parts import receipts_details, receipts_table, receipts_undo, state
+from pages.parts.services import get_services
 from pages.parts.viewer import get_viewer
 
-database = get_database()
+database = get_services().database
 days = database.receipts_days
 zone = times.zone_named(st.context.timezone)
 viewer = get_viewer()

@@ -6,12 +6,12 @@ import streamlit as st
 
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
-from jobs_data.platform.database import get_database
 from pages.parts import readings, refresh, state
 from pages.parts.periods import pick_period
+from pages.parts.services import get_services
 from pages.parts.viewer import get_viewer
 
-database = get_database()
+database = get_services().database
 viewer = get_viewer()
 zone = times.zone_named(st.context.timezone)
 

@@ -4,12 +4,12 @@ import streamlit as st
 
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
-from jobs_data.platform.database import get_database
 from jobs_data.removal.retention import rules_words
 from pages.parts import clearing, filter_bar, readings, receipts_undo, state, tidy_preview, tidy_rules
+from pages.parts.services import get_services
 from pages.parts.viewer import get_viewer
 
-database = get_database()
+database = get_services().database
 viewer = get_viewer()
 zone = times.zone_named(st.context.timezone)
 rules = tidy_rules.rules_in_url()

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from jobs_data.jobs import shared_list
-from jobs_data.jobs.result_files import get_result_roots
-from jobs_data.platform.database import get_database
 from jobs_data.settings import get_settings
+from pages.parts.services import get_services
 from tests.support import mariadb
 from tests.support.app_servers import AppServers
 from tests.support.databases import Lend, PreparedDatabases, use_ram_disk
@@ -115,15 +114,13 @@ def settings_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
             monkeypatch.delenv(name)
     monkeypatch.setenv("HERATIO_JOBS_FOLD", "false")  # tests make jobs of one name; few are of folding
     get_settings.cache_clear()
-    get_database.cache_clear()
-    get_result_roots.cache_clear()
+    get_services.cache_clear()
     yield
     shared_list.close_all()
-    if get_database.cache_info().currsize:
-        get_database().engine.dispose()
+    if get_services.cache_info().currsize:
+        get_services().close()
     get_settings.cache_clear()
-    get_database.cache_clear()
-    get_result_roots.cache_clear()
+    get_services.cache_clear()
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from starlette.routing import Route
 
 from jobs_data import addresses
-from jobs_data.platform.database import get_database
+from jobs_data.services import build_services
 from jobs_data.settings import PREFIX, Settings
-from web.gate import Doorkeeping, Standings
-from web.routes import routes
+from web.gate import WRITE_PATHS, Doorkeeping, Standings
+from web.routes import JobRoutes
 from web.sessions import Sessions
 from web.sign_in import SignIn
 
@@ -36,17 +36,17 @@ def section(document: str, heading: str) -> str:
 
 def offered_routes() -> Iterator[str]:
     """Yield each route as the documents spell it, such as `POST /admin/jobs/delete/{id}`."""
-    sign_in = SignIn(
-        Sessions("key"), Standings(get_database, frozenset(), 28), Doorkeeping(frozenset(), "", ()), {}
-    )
-    for route in [*routes(), *sign_in.routes()]:
+    services = build_services(Settings())
+    standings = Standings(services.database, frozenset(), 28)
+    door = Doorkeeping(frozenset(), "", ())
+    sign_in = SignIn(services.database, Sessions("key"), standings, door, {})
+    for route in [*JobRoutes(services).routes(), *sign_in.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)
-        # An endpoint that is a class answers the methods that it has.
-        methods = (route.methods or {m.upper() for m in dir(route.endpoint)}) & {"GET", "POST"}
-        if path == addresses.SIGN_OUT:
+        assert route.methods is not None
+        methods = route.methods & {"GET", "POST"}
+        if path.startswith((addresses.SIGN_OUT, *WRITE_PATHS)):
             methods -= {"GET"}  # answered with 405
-
         assert methods
         yield from (f"{method} {path}" for method in sorted(methods))
 

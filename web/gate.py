@@ -78,7 +78,7 @@ class Standings:
 
     def __init__(
         self,
-        database: Callable[[], Database],
+        database: Database,
         reader_groups: frozenset[int],
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
@@ -131,8 +131,8 @@ class Standings:
 
     def _read(self, who: int | str) -> Account | None:
         if isinstance(who, int):
-            return accounts.read_account(self._database(), who, self._reader_groups)
-        return accounts.find_account(self._database(), who, self._reader_groups)
+            return accounts.read_account(self._database, who, self._reader_groups)
+        return accounts.find_account(self._database, who, self._reader_groups)
 
     def _forget_old(self) -> None:
         now = self._clock()

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import (
     FileResponse,
@@ -21,15 +20,15 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Route
 
-from jobs_data import addresses, notices
+from jobs_data import addresses
 from jobs_data.jobs import export, job_report
-from jobs_data.jobs.result_files import ResultUnavailable, find_result, get_result_roots
+from jobs_data.jobs.result_files import ResultUnavailable, find_result
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import parse_view
-from jobs_data.platform.database import get_database
 from jobs_data.removal import kept_receipts, removal
 from jobs_data.removal.receipts import Action, Cause, ReceiptNotWritten
 from jobs_data.removal.removal import ALL_FINISHED, ClearingRuns, Outcome
+from jobs_data.services import Services
 from jobs_data.url_values import parse_number
 from web.answers import plain, wants_json
 from web.gate import visitor_name
@@ -83,88 +82,117 @@ async def queue_job(request: Request) -> Response:
     )
 
 
-async def export_csv(request: Request) -> Response:
-    """Stream the CSV of the jobs that the query names, all without it; `columns=all` tells all."""
-    all_columns = request.query_params.get("columns") == "all"
-    chunks = export.csv_chunks(get_database(), _view_of(request), all_columns=all_columns)
-    file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
-    # With its first jobs, so that an unreachable database is told as such.
-    first = await run_in_threadpool(lambda: next(chunks) + next(chunks, b""))
-    return StreamingResponse(
-        _closing(chunks, first),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            **_ATTACHMENT_HEADERS,
-            "Content-Disposition": f'attachment; filename="{file_name}"',
-        },
-    )
+class JobRoutes:
+    """The routes that answer with something of the jobs, or remove some."""
 
+    def __init__(self, services: Services) -> None:
+        """Answer for these services."""
+        self._services = services
 
-async def download(request: Request) -> Response:
-    """Stream a job's result file, in ranges where the client asks for them."""
-    job_id = request.path_params["job_id"]
-    download_path = await run_in_threadpool(job_report.read_download_path, get_database(), job_id)
-    if download_path is None:
-        return plain(request, 404, f"There is no job {job_id}.")
-    try:
-        result = await run_in_threadpool(find_result, get_result_roots(), download_path)
-    except ResultUnavailable as problem:
-        return plain(request, 404, str(problem))
-    if result is None:
-        return plain(request, 404, f"Job {job_id} has no result file.")
-    return FileResponse(
-        result.path,
-        filename=result.name,
-        media_type="application/octet-stream",
-        headers=_ATTACHMENT_HEADERS,
-    )
+    def routes(self) -> list[BaseRoute]:
+        """Return the plain HTTP routes; Streamlit serves every other address."""
+        base = addresses.BASE
+        # All methods come here, so that Streamlit answers none of them.
+        every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+        return [
+            Route("/", browse),
+            Route("/jobs/browse", browse),
+            Route(f"{base}/export-csv", self.export_csv),
+            Route(f"{base}/clear-inactive", self.clear_inactive, methods=every),
+            Route(f"{base}/delete/{{job_id}}", self.delete_job, methods=every),
+            Route(f"{base}/receipts/{{receipt_id}}", self.receipt),
+            Route(f"{base}/queue/{{job_id:id}}", queue_job),
+            Route(f"{base}/{{job_id:id}}", report),
+            Route(f"{base}/{{job_id:id}}/download", self.download),
+            Route(f"{base}/{{job_id:id}}/output", self.output),
+        ]
 
+    async def export_csv(self, request: Request) -> Response:
+        """Stream the CSV of the jobs that the query names, all without it; `columns=all` tells all."""
+        all_columns = request.query_params.get("columns") == "all"
+        chunks = export.csv_chunks(self._services.database, _view_of(request), all_columns=all_columns)
+        file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
+        # With its first jobs, so that an unreachable database is told as such.
+        first = await run_in_threadpool(lambda: next(chunks) + next(chunks, b""))
+        return StreamingResponse(
+            _closing(chunks, first),
+            media_type="text/csv; charset=utf-8",
+            headers={
+                **_ATTACHMENT_HEADERS,
+                "Content-Disposition": f'attachment; filename="{file_name}"',
+            },
+        )
 
-async def output(request: Request) -> Response:
-    """Stream a job's whole output as a text file."""
-    job_id = request.path_params["job_id"]
-    if await run_in_threadpool(job_report.read_download_path, get_database(), job_id) is None:
-        return plain(request, 404, f"There is no job {job_id}.")
-    return StreamingResponse(
-        _closing(piece.encode() for piece in job_report.stream_output(get_database(), job_id)),
-        media_type="text/plain; charset=utf-8",
-        headers={
-            **_ATTACHMENT_HEADERS,
-            "Content-Disposition": f'attachment; filename="job-{job_id}-output.txt"',
-        },
-    )
+    async def download(self, request: Request) -> Response:
+        """Stream a job's result file, in ranges where the client asks for them."""
+        job_id = request.path_params["job_id"]
+        download_path = await run_in_threadpool(
+            job_report.read_download_path, self._services.database, job_id
+        )
+        if download_path is None:
+            return plain(request, 404, f"There is no job {job_id}.")
+        try:
+            result = await run_in_threadpool(find_result, self._services.result_roots, download_path)
+        except ResultUnavailable as problem:
+            return plain(request, 404, str(problem))
+        if result is None:
+            return plain(request, 404, f"Job {job_id} has no result file.")
+        return FileResponse(
+            result.path,
+            filename=result.name,
+            media_type="application/octet-stream",
+            headers=_ATTACHMENT_HEADERS,
+        )
 
+    async def output(self, request: Request) -> Response:
+        """Stream a job's whole output as a text file."""
+        job_id = request.path_params["job_id"]
+        if (
+            await run_in_threadpool(job_report.read_download_path, self._services.database, job_id)
+            is None
+        ):
+            return plain(request, 404, f"There is no job {job_id}.")
+        return StreamingResponse(
+            _closing(
+                piece.encode() for piece in job_report.stream_output(self._services.database, job_id)
+            ),
+            media_type="text/plain; charset=utf-8",
+            headers={
+                **_ATTACHMENT_HEADERS,
+                "Content-Disposition": f'attachment; filename="job-{job_id}-output.txt"',
+            },
+        )
 
-async def receipt(request: Request) -> Response:
-    """Stream a receipt as it is, up to where it was written when the request came."""
-    receipt_id = request.path_params["receipt_id"]
-    path = await run_in_threadpool(kept_receipts.find, get_database().receipts_dir, receipt_id)
-    if path is None:
-        return plain(request, 404, "There is no such receipt (any more).")
-    try:
-        # Not more than that: a removal or an undo may be adding to it.
-        size = path.stat().st_size
-        pieces = kept_receipts.stream(path, size)
-        first = await run_in_threadpool(next, pieces, b"")
-    except OSError as error:
-        log.warning("a receipt cannot be read: %s", error)
-        return plain(request, 404, "This receipt cannot be read: see the rights of its folder.")
-    return StreamingResponse(
-        _closing(pieces, first),
-        media_type="application/gzip",
-        headers={
-            **_ATTACHMENT_HEADERS,
-            "Content-Length": str(size),
-            "Content-Disposition": f'attachment; filename="{path.name}"',
-        },
-    )
+    async def receipt(self, request: Request) -> Response:
+        """Stream a receipt as it is, up to where it was written when the request came."""
+        receipt_id = request.path_params["receipt_id"]
+        path = await run_in_threadpool(
+            kept_receipts.find, self._services.database.receipts_dir, receipt_id
+        )
+        if path is None:
+            return plain(request, 404, "There is no such receipt (any more).")
+        try:
+            # Not more than that: a removal or an undo may be adding to it.
+            size = path.stat().st_size
+            pieces = kept_receipts.stream(path, size)
+            first = await run_in_threadpool(next, pieces, b"")
+        except OSError as error:
+            log.warning("a receipt cannot be read: %s", error)
+            return plain(request, 404, "This receipt cannot be read: see the rights of its folder.")
+        return StreamingResponse(
+            _closing(pieces, first),
+            media_type="application/gzip",
+            headers={
+                **_ATTACHMENT_HEADERS,
+                "Content-Length": str(size),
+                "Content-Disposition": f'attachment; filename="{path.name}"',
+            },
+        )
 
-
-class DeleteJob(HTTPEndpoint):
-    """Remove one finished job; any other method than POST is answered 405."""
-
-    async def post(self, request: Request) -> Response:
+    async def delete_job(self, request: Request) -> Response:
         """Answer with what became of the job: 200 removed, 404 no such job, 409 not finished."""
+        if request.method != "POST":
+            return Response(status_code=405, headers={"Allow": "POST"})
         if not is_same_origin(request):
             return _foreign(request)
         job_id = parse_number(request.path_params["job_id"])
@@ -172,57 +200,51 @@ class DeleteJob(HTTPEndpoint):
         if job_id is not None:
             cause = Cause(visitor_name(request), Action.DELETE, f"job {job_id}")
             try:
-                outcome = await run_in_threadpool(removal.remove_job, get_database(), job_id, cause)
+                outcome = await run_in_threadpool(
+                    removal.remove_job, self._services.database, job_id, cause
+                )
             except ReceiptNotWritten as problem:
-                return _changed(request, 503, 0, str(problem))
+                return self._changed(request, 503, 0, str(problem))
         shown = request.path_params["job_id"] if job_id is None else job_id
-        return _changed(
+        return self._changed(
             request,
             {Outcome.REMOVED: 200, Outcome.MISSING: 404}.get(outcome, 409),
             int(outcome is Outcome.REMOVED),
             removal.sentence_on(outcome, str(shown)),
         )
 
-
-class ClearInactive(HTTPEndpoint):
-    """Remove all finished jobs; any other method than POST is answered 405."""
-
-    async def post(self, request: Request) -> Response:
+    async def clear_inactive(self, request: Request) -> Response:
         """Answer when it is through: 200, or 409 while another clearing is at work.
 
         The clearing goes on should the client leave before.
         """
+        if request.method != "POST":
+            return Response(status_code=405, headers={"Allow": "POST"})
         if not is_same_origin(request):
             return _foreign(request)
         try:
             cause = Cause(visitor_name(request), Action.CLEAR, ALL_FINISHED)
-            clearing = await run_in_threadpool(removal.start_removal, get_database(), None, cause)
+            clearing = await run_in_threadpool(
+                removal.start_removal, self._services.database, None, cause
+            )
         except ClearingRuns as problem:
-            return _changed(request, 409, 0, str(problem))
+            return self._changed(request, 409, 0, str(problem))
         await run_in_threadpool(clearing.wait)
-        return _changed(request, 503 if clearing.error else 200, clearing.removed, clearing.sentence())
+        return self._changed(
+            request, 503 if clearing.error else 200, clearing.removed, clearing.sentence()
+        )
+
+    def _changed(self, request: Request, status: int, removed: int, message: str) -> Response:
+        """Tell a program what happened, or lead a browser back to the list, which shows it."""
+        if wants_json(request):
+            return JSONResponse({"removed": removed, "message": message}, status_code=status)
+        notice = self._services.notices.sign(message, is_good=status == HTTP_OK)
+        return RedirectResponse(addresses.list_url(ListView(), notice=notice), status_code=303)
 
 
 async def database_unavailable(request: Request, problem: Exception) -> Response:
     """Answer a DatabaseUnavailable with 503 and its sentence, whichever route it came from."""
     return plain(request, 503, str(problem))
-
-
-def routes() -> list[BaseRoute]:
-    """Return the plain HTTP routes; Streamlit serves every other address."""
-    base = addresses.BASE
-    return [
-        Route("/", browse),
-        Route("/jobs/browse", browse),
-        Route(f"{base}/export-csv", export_csv),
-        Route(f"{base}/clear-inactive", ClearInactive),
-        Route(f"{base}/delete/{{job_id}}", DeleteJob),
-        Route(f"{base}/receipts/{{receipt_id}}", receipt),
-        Route(f"{base}/queue/{{job_id:id}}", queue_job),
-        Route(f"{base}/{{job_id:id}}", report),
-        Route(f"{base}/{{job_id:id}}/download", download),
-        Route(f"{base}/{{job_id:id}}/output", output),
-    ]
 
 
 def _view_of(request: Request) -> ListView:
@@ -246,16 +268,6 @@ def is_same_origin(request: Request) -> bool:
 
 def _foreign(request: Request) -> Response:
     return plain(request, 403, "This request comes from another site, so nothing was changed.")
-
-
-def _changed(request: Request, status: int, removed: int, message: str) -> Response:
-    """Tell a program what happened, or lead a browser back to the list, which shows it."""
-    if wants_json(request):
-        return JSONResponse({"removed": removed, "message": message}, status_code=status)
-    return RedirectResponse(
-        addresses.list_url(ListView(), notice=notices.sign(message, is_good=status == HTTP_OK)),
-        status_code=303,
-    )
 
 
 async def _closing(pieces: Generator[bytes], first: bytes = b"") -> AsyncIterator[bytes]:

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from jobs_data import addresses
 from jobs_data.accounts import accounts
 from jobs_data.accounts.accounts import Reason, SignInRefused
-from jobs_data.platform.database import get_database
+from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from web import answers, peers
 from web.gate import NO_RIGHT, Doorkeeping, Standings
@@ -47,12 +47,14 @@ class SignIn:
 
     def __init__(
         self,
+        database: Database,
         sessions: Sessions,
         standings: Standings,
         door: Doorkeeping,
         demo_accounts: Mapping[str, str],
     ) -> None:
         """Begin and end sessions of a gate; `demo_accounts` are shown on the page, whole."""
+        self.database = database
         self.sessions = sessions
         self.standings = standings
         self.door = door
@@ -97,7 +99,7 @@ class SignIn:
             with translated_errors(), fail_after(TURN_SECONDS):
                 account = await to_thread.run_sync(
                     accounts.sign_in,
-                    get_database(),
+                    self.database,
                     identifier,
                     fields.get("password", ""),
                     fields.get("code", ""),
@@ -129,7 +131,7 @@ class SignIn:
     def read_idle_timeout(self) -> bool:
         """Take over how long the platform lets a session idle; return whether it could be read now."""
         try:
-            minutes = accounts.session_timeout_minutes(get_database())
+            minutes = accounts.session_timeout_minutes(self.database)
         except DatabaseUnavailable:
             return False
         self.sessions.idle_seconds = minutes * 60

@@ -8,13 +8,11 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import humanize
 
-from jobs_data.settings import get_settings
 from jobs_data.wording import counted
 
 MAX_LOOKED_AT: Final = 5_000
@@ -71,12 +69,6 @@ def _linked_folder(link: Path, web_root: Path) -> Path | None:
         return target if target.is_dir() and not web_root.is_relative_to(target) else None
     except (OSError, RuntimeError):  # it leads nowhere, or in a loop, or may not be followed
         return None
-
-
-@cache
-def get_result_roots() -> ResultRoots | None:
-    """Return this process's roots of result files, read once; None where no web root is set."""
-    return read_result_roots(get_settings().web_root)
 
 
 @dataclass(frozen=True)

@@ -110,10 +110,6 @@ class Selections:
             jobs -= kept.ids.size
 
 
-selections: Final = Selections()
-"""Those of this process."""
-
-
 def too_many() -> TooManyJobs:
     """Return the sentence on what cannot be selected, to be raised or shown."""
     return TooManyJobs(

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -28,7 +27,7 @@ from jobs_data.platform.engine import (
     make_engine,
 )
 from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
-from jobs_data.settings import DEFAULT_RECEIPTS_DIR, Settings, get_settings
+from jobs_data.settings import DEFAULT_RECEIPTS_DIR, Settings
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +133,12 @@ class Database:
             self._columns = None  # not known, should the next line fail
             self._columns = self._read_columns()
 
+    def close(self) -> None:
+        """Close the connections that nobody uses now; who reads again opens new ones."""
+        self.engine.dispose()
+        if self._replica:
+            self._replica.close()
+
     def changed(self) -> None:
         """Tell that this process has changed jobs, when that is in the database."""
         # The time first: who sees the new number must not go to a replica that lags behind.
@@ -194,6 +199,10 @@ class _Replica:
         self._is_away = False
         self._next_try = -math.inf
 
+    def close(self) -> None:
+        """Close the connections that nobody uses now."""
+        self._engine.dispose()
+
     def connect(self) -> Connection | None:
         """Return a connection, or None where the replica does not answer, or did not a moment ago."""
         if self._is_away:
@@ -213,12 +222,6 @@ class _Replica:
             log.warning("the replica answers again, and is read")
         self._is_away = False
         return connection
-
-
-@cache
-def get_database() -> Database:
-    """Return this process's one Database, made from its settings on the first call."""
-    return database_for(get_settings())
 
 
 def database_for(settings: Settings) -> Database:

@@ -6,10 +6,10 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.database import get_database
 from jobs_data.removal import removal
 from jobs_data.removal.receipts import Action
 from jobs_data.removal.removal import Removal
+from pages.parts.services import get_services
 from pages.parts.state import tell
 
 _DOING: Final = {
@@ -21,7 +21,7 @@ _DOING: Final = {
 
 def is_running() -> bool:
     """Return whether this server is removing many jobs now."""
-    current = removal.current_removal(get_database())
+    current = removal.current_removal(get_services().database)
     return current is not None and current.is_running
 
 
@@ -43,7 +43,7 @@ def take_result() -> None:
 
 def show_progress() -> None:
     """Show how far a running removal is; when it has ended, the page runs anew."""
-    current = removal.current_removal(get_database())
+    current = removal.current_removal(get_services().database)
     if current and current.is_running:
         watch(current)
     if work := st.session_state.get("watched"):

@@ -14,16 +14,15 @@ import streamlit as st
 from jobs_data.jobs import list_page
 from jobs_data.jobs.selections import Contents, ids_of, read_contents
 from jobs_data.jobs.view import EVERYTHING, MAX_PAGE_SIZE, ListView
-from jobs_data.platform.database import get_database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.removal import removal
 from jobs_data.removal.receipts import Action, Cause
 from jobs_data.removal.removal import ClearingRuns
-from jobs_data.settings import get_settings
 from jobs_data.wording import counted
 from pages.parts import clearing, selection
+from pages.parts.services import get_services
 from pages.parts.state import open_list, tell
 from pages.parts.viewer import get_viewer
 
@@ -127,8 +126,10 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
 
 def _read_what_goes(ids: Ids) -> tuple[Contents, pd.DataFrame]:
     """Return what some ids stand for, and those of them that can be deleted, or the last of these."""
-    contents = read_contents(get_database(), ids, EVERYTHING)
-    return contents, list_page.read_jobs(get_database(), contents.finished_ids[-NAMED:].tolist())
+    contents = read_contents(get_services().database, ids, EVERYTHING)
+    return contents, list_page.read_jobs(
+        get_services().database, contents.finished_ids[-NAMED:].tolist()
+    )
 
 
 def _show_names(contents: Contents) -> None:
@@ -159,7 +160,7 @@ def _delete(ids: Ids, kept: int) -> bool:
     cause = Cause(viewer.name, Action.DELETE, which)
     if ids.size > MAX_PAGE_SIZE:
         return _start(ids, cause)
-    work = removal.remove_jobs(get_database(), ids.tolist(), cause)
+    work = removal.remove_jobs(get_services().database, ids.tolist(), cause)
     sentence = work.sentence_on(int(ids[0])) if ids.size == 1 else work.sentence()
     if kept:
         sentence += f" {counted(kept, 'other')} stayed: only finished jobs can be deleted."
@@ -170,7 +171,7 @@ def _delete(ids: Ids, kept: int) -> bool:
 def _start(ids: Ids | None, cause: Cause) -> bool:
     """Begin to remove many jobs, and return whether that could be; the list tells how far it is."""
     try:
-        clearing.watch(removal.start_removal(get_database(), ids, cause))
+        clearing.watch(removal.start_removal(get_services().database, ids, cause))
     except (ClearingRuns, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
         return False
@@ -180,7 +181,7 @@ def _start(ids: Ids | None, cause: Cause) -> bool:
 @st.dialog("Clear inactive jobs?", on_dismiss=_close, icon=":material/delete_sweep:")
 def _clear_dialog(view: ListView) -> None:
     try:
-        counts = _once(lambda: list_page.count_jobs(get_database()))
+        counts = _once(lambda: list_page.count_jobs(get_services().database))
     except DatabaseUnavailable as problem:
         st.error(str(problem))
         _close_button("Close")
@@ -216,5 +217,5 @@ def _clear() -> None:
 
 
 def _can_be_undone() -> str:
-    days = counted(get_settings().receipts_days, "day")
+    days = counted(get_services().settings.receipts_days, "day")
     return f"This can be undone for {days}, from Receipts in the sidebar."

@@ -16,8 +16,8 @@ from jobs_data.jobs.folding import Folded
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import Dates, ListView, Sort
 from jobs_data.platform.status import State
-from jobs_data.settings import get_settings
 from jobs_data.wording import counted
+from pages.parts.services import get_services
 from pages.parts.state import go_to, view_in_url
 
 OPEN_BUTTON: Final = ":material/unfold_more:"
@@ -25,7 +25,7 @@ OPEN_BUTTON: Final = ":material/unfold_more:"
 
 def as_shown(view: ListView) -> ListView:
     """Return a view with its repeats folded or not, as the address says, or else the installation."""
-    wanted = get_settings().fold if view.fold is None else view.fold
+    wanted = get_services().settings.fold if view.fold is None else view.fold
     return replace(view, fold=wanted and view.sort is Sort.DATE)
 
 

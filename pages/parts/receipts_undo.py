@@ -9,11 +9,12 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.database import get_database, identity
+from jobs_data.platform.database import identity
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal import kept_receipts, restore
 from jobs_data.removal.restore import UndoRefused
 from jobs_data.wording import counted
+from pages.parts.services import get_services
 from pages.parts.state import tell
 from pages.parts.viewer import Viewer, get_viewer
 
@@ -50,7 +51,7 @@ def show_dialog() -> None:
 
 def take_result() -> None:
     """Leave a notice when the undo that this viewer watched has ended."""
-    work = restore.current_undo(get_database(), st.session_state.get(_WATCHED, ""))
+    work = restore.current_undo(get_services().database, st.session_state.get(_WATCHED, ""))
     if work and not work.is_running:
         del st.session_state[_WATCHED]
         tell(work.sentence(), is_good=not (work.error or work.failed))
@@ -58,7 +59,7 @@ def take_result() -> None:
 
 def show_progress() -> None:
     """Show how far an undo is that this server is at; when it has ended, the page runs anew."""
-    if running := restore.running_undo(get_database()):
+    if running := restore.running_undo(get_services().database):
         st.session_state[_WATCHED] = running.receipt_id
     if st.session_state.get(_WATCHED):
         _progress()
@@ -66,7 +67,7 @@ def show_progress() -> None:
 
 @st.fragment(run_every=1.0)
 def _progress() -> None:
-    work = restore.current_undo(get_database(), st.session_state.get(_WATCHED, ""))
+    work = restore.current_undo(get_services().database, st.session_state.get(_WATCHED, ""))
     if work is None or not work.is_running:
         st.rerun()
     if not work.total:
@@ -81,7 +82,7 @@ def _progress() -> None:
 
 def _why_not(receipt_id: str, viewer: Viewer) -> str:
     """Return why a removal cannot be undone (now), empty where it can."""
-    receipt = kept_receipts.read_receipt(get_database().receipts_dir, receipt_id)
+    receipt = kept_receipts.read_receipt(get_services().database.receipts_dir, receipt_id)
     if receipt is None:
         return "Its receipt is not there (any more)."
     said = receipt.summary
@@ -92,7 +93,7 @@ def _why_not(receipt_id: str, viewer: Viewer) -> str:
         ),
         "This receipt cannot be read: it was cut off before its first job.": not said.at,
         "This receipt is of another database than the one that is set now.": (
-            said.database != identity(get_database())
+            said.database != identity(get_services().database)
         ),
         "All of its jobs have been put back.": (
             said.removed > 0 and not (said.can_be_undone or receipt.is_being_read)
@@ -114,7 +115,7 @@ def _close() -> None:
 
 @st.dialog("Undo the removal?", on_dismiss=_close, icon=":material/undo:")
 def _dialog(receipt_id: str) -> None:
-    receipt = kept_receipts.read_receipt(get_database().receipts_dir, receipt_id)
+    receipt = kept_receipts.read_receipt(get_services().database.receipts_dir, receipt_id)
     if receipt is None:
         st.info("Its receipt is not there any more, so nothing can be put back.")
     else:
@@ -144,7 +145,7 @@ def _start(receipt_id: str) -> None:
     if not viewer.may_remove:
         return
     try:
-        restore.start_undo(get_database(), receipt_id, viewer.name)
+        restore.start_undo(get_services().database, receipt_id, viewer.name)
         st.session_state[_WATCHED] = receipt_id
     except (UndoRefused, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)

@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 import streamlit as st
 
-from jobs_data.jobs.selections import TooManyJobs, ids_of, read_matching, selections
+from jobs_data.jobs.selections import TooManyJobs, ids_of, read_matching
 from jobs_data.jobs.view import JobFilter
-from jobs_data.platform.database import get_database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
+from pages.parts.services import get_services
 from pages.parts.state import SELECTION_PARAM, tell
 from pages.parts.viewer import get_viewer
 
@@ -36,7 +36,7 @@ def selected_ids() -> Ids:
 def _find() -> Ids | None:
     """Return what is selected; None where the URL names a selection that is not known."""
     token = st.query_params.get(SELECTION_PARAM)
-    return ids_of([]) if token is None else selections.find(get_viewer().who, token)
+    return ids_of([]) if token is None else get_services().selections.find(get_viewer().who, token)
 
 
 def tick(shown: Lines, ticked: Lines) -> None:
@@ -53,7 +53,7 @@ def add(shown: Lines) -> None:
 def add_matching(job_filter: JobFilter) -> None:
     """Select everything that a filter lets through now; a notice tells where that cannot be."""
     try:
-        _keep(np.union1d(selected_ids(), read_matching(get_database(), job_filter)))
+        _keep(np.union1d(selected_ids(), read_matching(get_services().database, job_filter)))
     except (TooManyJobs, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
     draw_table_anew()
@@ -76,11 +76,11 @@ def _keep(ids: Ids) -> None:
     who, token = get_viewer().who, st.query_params.get(SELECTION_PARAM)
     if not ids.size:
         if token is not None:
-            selections.forget(who, token)
+            get_services().selections.forget(who, token)
             del st.query_params[SELECTION_PARAM]
         return
     try:
-        kept = selections.keep(who, token, ids)
+        kept = get_services().selections.keep(who, token, ids)
     except TooManyJobs as problem:
         tell(str(problem), is_good=False)
         draw_table_anew()

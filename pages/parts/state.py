@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
-from jobs_data import notices
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import VIEW_PARAMS, parse_view, view_params
 from jobs_data.notices import Notice
 from jobs_data.url_values import Params
+from pages.parts.services import get_services
 
 LIST_PARAM: Final = "list"
 AUTO_PARAM: Final = "auto"
@@ -104,7 +104,7 @@ def show_notice(*, keeps: bool = False) -> str:
     token = st.query_params.get("notice")
     if token is not None:
         del st.query_params["notice"]
-        if signed := notices.read(token):
+        if signed := get_services().notices.read(token):
             tell(signed.sentence, is_good=signed.is_good)
     notice: Notice | None = st.session_state.get("notice")
     if notice is None:

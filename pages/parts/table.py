@@ -16,12 +16,12 @@ from jobs_data.jobs import selections
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.selections import MAX_JOBS, Contents, read_contents
 from jobs_data.jobs.view import EVERYTHING, ListView, Sort
-from jobs_data.platform.database import get_database
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, OTHER_LABELS, State
 from jobs_data.wording import counted
 from pages.parts import dialogs, folds, selection
 from pages.parts.selection import Lines
+from pages.parts.services import get_services
 from pages.parts.state import go_to, view_in_url
 from pages.parts.text import plain
 from pages.parts.viewer import Viewer
@@ -222,12 +222,16 @@ def _more_buttons(jobs: JobsList) -> None:
 
 def _contents(jobs: JobsList, selected: Ids) -> Contents:
     """Return what is selected: read when it changes, and a small selection along with the list too."""
-    asked = (jobs.view.filter, get_database().changes, selected.size <= MANY_SELECTED and jobs.read_at)
+    asked = (
+        jobs.view.filter,
+        get_services().database.changes,
+        selected.size <= MANY_SELECTED and jobs.read_at,
+    )
     known = st.session_state.get("contents")
     if known and known[0] == asked and np.array_equal(known[1], selected):
         contents: Contents = known[2]
         return contents
-    contents = read_contents(get_database(), selected, jobs.view.filter)
+    contents = read_contents(get_services().database, selected, jobs.view.filter)
     st.session_state["contents"] = (asked, selected, contents)
     return contents
 

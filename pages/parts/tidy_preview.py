@@ -13,16 +13,14 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import addresses
-from jobs_data.jobs.result_files import get_result_roots
-from jobs_data.platform.database import get_database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal import removal, retention
 from jobs_data.removal.receipts import Action, Cause
 from jobs_data.removal.removal import ClearingRuns, Removal
 from jobs_data.removal.retention import Preview, Rules
-from jobs_data.settings import get_settings
 from jobs_data.wording import counted
 from pages.parts import clearing, receipts_undo
+from pages.parts.services import get_services
 from pages.parts.state import tell
 from pages.parts.text import plain
 from pages.parts.viewer import Viewer, get_viewer
@@ -47,7 +45,7 @@ class _Asked:
 
 def begin(rules: Rules, words: str) -> None:
     """Begin to read the preview of rules, which `words` tell; `show` shows it."""
-    database, roots = get_database(), get_result_roots()
+    database, roots = get_services().database, get_services().result_roots
     read = partial(retention.read_preview, database, rules, datetime.now(UTC), roots=roots)
     _forget()
     st.session_state["preview"] = _Asked(rules, words, _pool.submit(read))
@@ -168,7 +166,7 @@ def _confirm(asked: _Asked, preview: Preview, viewer: Viewer) -> None:
         why_not
         or "Exactly these jobs go: one that finishes from now on stays, and so does one that is active "
         "again by then. Their rows are written to a receipt first; for "
-        f"{counted(get_settings().receipts_days, 'day')} they can be put back from it."
+        f"{counted(get_services().settings.receipts_days, 'day')} they can be put back from it."
     )
 
 
@@ -179,7 +177,7 @@ def _remove(asked: _Asked, preview: Preview) -> None:
         return
     cause = Cause(viewer.name, Action.TIDY, asked.words)
     try:
-        work = removal.start_removal(get_database(), preview.ids, cause)
+        work = removal.start_removal(get_services().database, preview.ids, cause)
     except (ClearingRuns, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
         return

@@ -11,12 +11,12 @@ from jobs_data import addresses
 from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ListView, Sort
-from jobs_data.platform.database import get_database
 from jobs_data.platform.status import State
 from jobs_data.removal.retention import rules_from, rules_params
 from jobs_data.wording import counted
 from pages.parts import clearing, dialogs, filter_bar, filter_form, folds
 from pages.parts.refresh import refresh_controls
+from pages.parts.services import get_services
 from pages.parts.state import go_to, view_in_url, way_back
 from pages.parts.viewer import Viewer
 
@@ -50,10 +50,10 @@ def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo) -> None:
     asked = jobs.view.filter
     with st.container(horizontal=True, vertical_alignment="center", key="finding"):
         filter_bar.show_search(asked)
-        filter_form.show_filters(asked, get_database(), zone)
+        filter_form.show_filters(asked, get_services().database, zone)
         _order(jobs.view)
         _states(asked.state)
-    filter_bar.show_chips(asked, filter_bar.owner_names(get_database(), asked), zone)
+    filter_bar.show_chips(asked, filter_bar.owner_names(get_services().database, asked), zone)
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         refresh_controls(on_refresh=_refresh_pressed)
         folds.show_toggle(jobs)
@@ -117,7 +117,7 @@ def _export_buttons(jobs: JobsList) -> None:
     else:
         st.download_button(
             "Export CSV",
-            data=lambda: b"".join(export.csv_chunks(get_database(), view)),
+            data=lambda: b"".join(export.csv_chunks(get_services().database, view)),
             file_name=export.FILE_NAME,
             mime="text/csv",
             icon=icon,

@@ -9,9 +9,9 @@ from sqlalchemy import event, text
 
 from jobs_data import settings
 from jobs_data.__main__ import main
-from jobs_data.platform.database import get_database
 from jobs_data.removal import kept_receipts, removal
 from jobs_data.removal.receipts import Action, Cause
+from jobs_data.settings import get_settings
 from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.store import NOON, Store
@@ -157,7 +157,7 @@ def test_jobs_that_dropped_out_are_told_by_the_exit_code(
 @on_sqlite
 def test_a_removal_that_ends_early_answers_1(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """The receipts' folder cannot be made, so nothing is removed, and the sentence names it."""
-    get_database()
+    get_settings()  # before the folder is a file
     store.receipts.parent.mkdir(exist_ok=True)
     store.receipts.write_text("a file where the folder should be")
     job_id = store.job()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs_data import notices
 from jobs_data.accounts.accounts import Right
+from pages.parts.services import get_services
 from tests.support import web_roots
 from tests.support.mariadb import free_port
 from tests.support.pages import cards, introduce, names, press, show, until, words
@@ -71,7 +71,7 @@ def test_an_empty_filter_says_why_and_leads_back(store: Store) -> None:
 
 def test_a_redirects_notice_is_shown_once(store: Store) -> None:
     """A sentence that nobody signed is not."""
-    app = show(notice=notices.sign("Job 7 was deleted."))
+    app = show(notice=get_services().notices.sign("Job 7 was deleted."))
     assert "Job 7 was deleted." in words(app)
     app.run()
     assert "Job 7 was deleted." not in words(app)

@@ -8,9 +8,9 @@ from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.platform import tables
-from jobs_data.platform.database import get_database
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.queues import queues
+from pages.parts.services import get_services
 from tests.support.pages import press, show, words
 from tests.support.queue_rows import make_long_without_index
 from tests.support.store import NOON, Store
@@ -326,7 +326,7 @@ def test_all_sessions_share_what_one_has_read(
     first = show(script, **query)
     has_log = {"id", "batch"} & query.keys()
     assert len(tried) == bool(has_log)
-    engine = get_database().engine
+    engine = get_services().database.engine
     event.listen(engine, "before_cursor_execute", note)
     second = show(script, **query)
     assert (words(second), len(tried)) == (words(first), bool(has_log))

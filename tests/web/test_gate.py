@@ -24,10 +24,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import addresses, demo
 from jobs_data.platform import tables
-from jobs_data.platform.database import Database, get_database
+from jobs_data.platform.database import Database
+from pages.parts.services import get_services
 from tests.support.store import Store, hash_of
 from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
-from web.routes import routes
+from web.routes import JobRoutes
 from web.sessions import COOKIE, Sessions
 from web.sign_in import SignIn, safe_next
 
@@ -106,14 +107,14 @@ def make_door(
 ) -> tuple[Any, Any]:
     """Return an app behind a gate that believes an account for some seconds, and its sessions."""
     sessions = Sessions(KEY, clock)
-    standings = Standings(get_database, readers, seconds, clock)
+    standings = Standings(get_services().database, readers, seconds, clock)
     door = Doorkeeping(
         readers, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
     )
     app = Starlette(
         routes=[
-            *SignIn(sessions, standings, door, {}).routes(),
-            *routes(),
+            *SignIn(get_services().database, sessions, standings, door, {}).routes(),
+            *JobRoutes(get_services()).routes(),
             Route(addresses.BASE, inside),
             WebSocketRoute(f"{addresses.BASE}/_stcore/stream", echo),
             Route(addresses.LIVENESS, alive),
@@ -136,7 +137,7 @@ def platform_database(served: Store) -> Database:
     for email, group in ((demo.DEMO_ADMINISTRATOR, 100), (demo.DEMO_READER, EDITORS)):
         served.account(email.partition("@")[0], group, password=demo.DEMO_PASSWORD, email=email)
     served.job("import"), served.job("export", 183)
-    return get_database()
+    return get_services().database
 
 
 @contextmanager

@@ -13,16 +13,15 @@ from starlette.testclient import TestClient
 
 from jobs_data import addresses, notices
 from jobs_data.jobs import export
-from jobs_data.jobs.result_files import get_result_roots
 from jobs_data.jobs.view import ListView
-from jobs_data.platform.database import get_database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal import removal
+from pages.parts.services import get_services
 from tests.support import web_roots
 from tests.support.removals import remove
 from tests.support.store import Store
 from web.gate import ACCOUNT_HEADER
-from web.routes import database_unavailable, routes
+from web.routes import JobRoutes, database_unavailable
 
 JSON = {"Accept": "application/json"}
 
@@ -30,7 +29,10 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture
 def client(served: Store) -> Iterator[TestClient]:
     """Ask the routes of an app that serves the test's database, without following redirects."""
-    app = Starlette(routes=routes(), exception_handlers={DatabaseUnavailable: database_unavailable})
+    app = Starlette(
+        routes=JobRoutes(get_services()).routes(),
+        exception_handlers={DatabaseUnavailable: database_unavailable},
+    )
     ada = {ACCOUNT_HEADER.decode(): quote(json.dumps({"name": "Ada Löwe"}))}
     with TestClient(app, "http://jobs.example.org", headers=ada, follow_redirects=False) as client:
         yield client
@@ -40,7 +42,7 @@ def notice_of(location: str) -> notices.Notice | None:
     """Return the notice that a redirect to the list carries."""
     parts = urlsplit(location)
     assert parts.path == "/admin/jobs"
-    return notices.read(parse_qs(parts.query)["notice"][0])
+    return get_services().notices.read(parse_qs(parts.query)["notice"][0])
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_deleting_leads_a_browser_back_to_the_list(client: TestClient, store: St
     response = client.post(f"/admin/jobs/delete/{job_id}", headers={"Sec-Fetch-Site": "same-origin"})
     assert response.status_code == 303
     assert notice_of(response.headers["location"]) == notices.Notice(f"Job {job_id} was deleted.")
-    assert notices.read("made-up") is None
+    assert get_services().notices.read("made-up") is None
 
 
 def test_clearing_answers_programs_and_browsers(client: TestClient, store: Store) -> None:
@@ -182,11 +184,13 @@ def test_the_export_streams_what_the_button_gives(client: TestClient, store: Sto
     store.job("=1+1", status_id=185), store.job("b")
     response = client.get("/admin/jobs/export-csv")
     assert response.status_code == 200
-    assert response.content == b"".join(export.csv_chunks(get_database(), ListView()))
+    assert response.content == b"".join(export.csv_chunks(get_services().database, ListView()))
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert response.headers["content-disposition"] == 'attachment; filename="jobs-export.csv"'
     every = client.get(addresses.export_url(ListView(), all_columns=True))
-    assert every.content == b"".join(export.csv_chunks(get_database(), ListView(), all_columns=True))
+    assert every.content == b"".join(
+        export.csv_chunks(get_services().database, ListView(), all_columns=True)
+    )
     assert 'filename="jobs-export-all-columns.csv"' in every.headers["content-disposition"]
     failed = client.get("/admin/jobs/export-csv?status=error&sort=name&page=5")
     assert failed.content.count(b"\r\n") == 2
@@ -250,15 +254,20 @@ def test_what_atom_writes_can_be_downloaded(
     assert (response.status_code, response.content) == (200, b"%PDF-1.4")
 
 
-def test_a_link_made_after_the_start_is_a_404(
-    served: Store, tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The roots are read once for the process."""
+@pytest.fixture
+def root_without_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the app start with Heratio's web root, whose link is not there yet."""
     root = web_roots.laravel(tmp_path)
     (root / "storage").unlink()
     monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(root))
-    get_result_roots()
-    (root / "storage").symlink_to("../storage/app/public")
+    return root
+
+
+def test_a_link_made_after_the_start_is_a_404(
+    served: Store, root_without_link: Path, client: TestClient
+) -> None:
+    """The roots are read once for the process."""
+    (root_without_link / "storage").symlink_to("../storage/app/public")
     job_id = served.job(download_path="/storage/downloads/finding-aid-7.pdf")
     response = client.get(f"/admin/jobs/{job_id}/download")
     assert response.status_code == 404

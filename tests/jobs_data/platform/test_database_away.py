@@ -14,7 +14,7 @@ from jobs_data.accounts import accounts, lockout
 from jobs_data.jobs import choices, export, job_report
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView
-from jobs_data.platform import database
+from jobs_data.platform import database as database_module
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -199,7 +199,7 @@ def test_a_table_that_comes_later_is_noticed(
     store: Store, late: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dump that is restored brings them one by one, and the first look may find half of them."""
-    monkeypatch.setattr(database, "TABLES_SECONDS", 0)
+    monkeypatch.setattr(database_module, "TABLES_SECONDS", 0)
     database = store.database()
     late.drop(store.engine)
     begin(database.reading())
@@ -211,11 +211,11 @@ def test_a_table_that_comes_later_is_noticed(
 
 def test_a_table_that_goes_is_missed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own sentence comes each time, and no longer when it is back."""
-    monkeypatch.setattr(database, "TABLES_SECONDS", 0)
+    monkeypatch.setattr(database_module, "TABLES_SECONDS", 0)
     database = store.database()
     begin(database.reading())
     job.drop(store.engine)
-    monkeypatch.setattr(database, "TABLES_SECONDS", 3600)
+    monkeypatch.setattr(database_module, "TABLES_SECONDS", 3600)
     for _ in range(2):
         with pytest.raises(DatabaseUnavailable, match="no table named job"):
             begin(database.reading())

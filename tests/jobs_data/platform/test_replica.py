@@ -17,11 +17,12 @@ from jobs_data.jobs import export, job_report, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import database as database_module
-from jobs_data.platform.database import Database, get_database
+from jobs_data.platform.database import Database, database_for
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, user_totp_secret
 from jobs_data.removal import removal
 from jobs_data.removal.removal import Outcome
+from jobs_data.settings import get_settings
 from jobs_data.statistics import failures, statistics
 from jobs_data.statistics.statistics import Period
 from tests.support.databases import on_mariadb
@@ -229,7 +230,7 @@ def test_the_setting_names_the_replica(
     for each, name in ((served, "of the primary"), (replica, "of the replica")):
         each.job(name, job_id=500)
     monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", replica.url)
-    database = get_database()
+    database = database_for(get_settings())
     assert names(database) == ["of the replica"]
     assert removal.remove_job(database, 500, CAUSE) is Outcome.REMOVED
     assert (served.ids(), replica.ids()) == ([], [500])

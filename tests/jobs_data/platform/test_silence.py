@@ -258,7 +258,7 @@ def test_the_gate_answers_although_the_database_does_not(
     """All who ask for an account wait for one read, no longer than told, and get what it comes to."""
     ada = store.account("ada", 100)
     monkeypatch.setattr(gate, "ANSWER_SECONDS", 0.2)
-    standings = Standings(lambda: database, frozenset(), 28)
+    standings = Standings(database, frozenset(), 28)
 
     async def ask() -> None:
         proxy.silence_all()

@@ -1,0 +1,38 @@
+"""What one process of the app is made of: built once, and passed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs_data.jobs.result_files import ResultRoots, read_result_roots
+from jobs_data.jobs.selections import Selections
+from jobs_data.notices import Notices
+from jobs_data.platform.database import Database, database_for
+from jobs_data.settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of one installation. `app.py` and the command line build one; tests build their own."""
+
+    settings: Settings
+    database: Database
+    result_roots: ResultRoots | None
+    """Where result files are served from; None where nobody has said so."""
+    notices: Notices
+    selections: Selections
+
+    def close(self) -> None:
+        """Close every connection; what is used again opens new ones."""
+        self.database.close()
+
+
+def build_services(settings: Settings) -> Services:
+    """Return the services that the settings describe; nothing is connected yet."""
+    return Services(
+        settings,
+        database_for(settings),
+        read_result_roots(settings.web_root),
+        Notices(settings.secret_key.get_secret_value()),
+        Selections(),
+    )
