@@ -8,6 +8,7 @@ import pytest
 from jobs_data.accounts.accounts import Right
 from pages.parts.services import get_services
 from tests.support import web_roots
+from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.pages import cards, introduce, names, press, show, until, words
 from tests.support.store import Store
@@ -148,7 +149,7 @@ def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
     assert [button.label for button in app.button] == ["Try again"]
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 @pytest.mark.parametrize(
     "script",
     ["", "job.py", "tidy.py", "queue_browse.py", "queue_batches.py", "queue_job.py", "report.py"],

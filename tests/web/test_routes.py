@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -224,16 +223,24 @@ def test_a_result_file_is_served_whole_and_in_ranges(
     assert beyond.status_code == 416
 
 
-@pytest.mark.parametrize("link", ["absolute", "relative"])
+@pytest.fixture(params=["absolute", "relative"])
+def heratios_root(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the app start with Heratio's web root."""
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.laravel(tmp_path, request.param)))
+
+
+@pytest.fixture
+def atoms_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the app start with AtoM's web root."""
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.atom(tmp_path)))
+
+
 def test_what_heratio_writes_can_be_downloaded(
-    served: Store,
-    tmp_path: Path,
-    client: TestClient,
-    link: Literal["absolute", "relative"],
-    monkeypatch: pytest.MonkeyPatch,
+    served: Store, heratios_root: None, client: TestClient
 ) -> None:
     """A link in the web root leads to its storage."""
-    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.laravel(tmp_path, link)))
     job_id = served.job(download_path="/storage/downloads/finding-aid-7.pdf")
     response = client.get(f"/admin/jobs/{job_id}/download")
     assert (response.status_code, response.content) == (200, b"%PDF-1.4")
@@ -245,10 +252,9 @@ def test_what_heratio_writes_can_be_downloaded(
 
 
 def test_what_atom_writes_can_be_downloaded(
-    served: Store, tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    served: Store, atoms_root: None, client: TestClient
 ) -> None:
     """Its paths have no leading slash."""
-    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.atom(tmp_path)))
     job_id = served.job(download_path="downloads/jobs/finding aid 7.pdf")
     response = client.get(f"/admin/jobs/{job_id}/download")
     assert (response.status_code, response.content) == (200, b"%PDF-1.4")

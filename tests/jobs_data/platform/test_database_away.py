@@ -23,6 +23,7 @@ from jobs_data.queues import queues
 from jobs_data.removal import removal
 from jobs_data.removal.exact_rows import exact_tables
 from jobs_data.statistics import statistics
+from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB, free_port
 from tests.support.store import CAUSE, CLEARING, Store
 
@@ -184,7 +185,7 @@ def test_what_goes_wrong_before_the_server_is_asked_is_told_too() -> None:
         database.tables  # noqa: B018 - reading them is what is tested
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_replica_that_can_never_be_reached_is_done_without(store: Store) -> None:
     """An error that is no driver's is as good as a refusal."""
     replica = make_engine(f"{store.url}&ssl_ca=/no/such.pem")

@@ -297,7 +297,7 @@ def test_batches_that_take_long_become_smaller(store: Store, monkeypatch: pytest
     assert sizes == [4, 2, 1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_table_that_comes_during_a_clearing_is_left_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
