@@ -18,6 +18,7 @@ from jobs_data.platform import engine
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.errors import DatabaseUnavailable
+from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB
 from tests.support.silent_proxy import SilentProxy, in_front_of
 from tests.support.store import Store
@@ -30,7 +31,7 @@ PING = b"\x01\0\0\0\x0e"
 FIRST, SECOND, THIRD = (ListView(limit=1, page=page) for page in (1, 2, 3))
 T = TypeVar("T")
 
-pytestmark = pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+pytestmark = on_mariadb
 
 
 def begun(call: Callable[[], T]) -> Future[T]:
