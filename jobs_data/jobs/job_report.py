@@ -10,10 +10,8 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    LargeBinary,
     RowMapping,
     Select,
-    cast,
     func,
     null,
     select,
@@ -24,6 +22,7 @@ from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import byte_length, last_characters
 from jobs_data.platform.status import State, label_of, state_of
 from jobs_data.platform.status_names import FALLBACK_CULTURE, read_status_names
 from jobs_data.platform.tables import (
@@ -209,7 +208,7 @@ def _report(
 def _report_columns(database: Database, *, with_output: bool = True) -> Select[Any]:
     """Select what the report shows of a job beyond the list's columns."""
     statement = job_columns(database).add_columns(
-        job.c.user_id, job.c.download_path, *_output_columns(database, is_wanted=with_output)
+        job.c.user_id, job.c.download_path, *_output_columns(is_wanted=with_output)
     )
     present = database.columns.get(job_execution.name, frozenset())
     if present:
@@ -220,19 +219,11 @@ def _report_columns(database: Database, *, with_output: bool = True) -> Select[A
     )
 
 
-def _output_columns(database: Database, *, is_wanted: bool) -> list[ColumnElement[Any]]:
-    output_bytes: ColumnElement[Any]
-    tail: ColumnElement[Any]
-    if not is_wanted:
-        output_bytes = tail = null()
-    elif database.is_sqlite:
-        output_bytes = func.length(cast(job.c.output, LargeBinary))
-        tail = func.substr(job.c.output, -OUTPUT_TAIL_BYTES)
-    else:
-        output_bytes = func.length(job.c.output)
-        tail = func.right(job.c.output, OUTPUT_TAIL_BYTES)
+def _output_columns(*, is_wanted: bool) -> list[ColumnElement[Any]]:
+    output_bytes = byte_length(job.c.output) if is_wanted else null()
+    # At most as many characters as the tail may have bytes; `_report` cuts off the rest.
+    tail = last_characters(job.c.output, OUTPUT_TAIL_BYTES) if is_wanted else null()
     return [
-        # At most as many characters as the tail may have bytes; the rest is cut off here.
         tail.label("output"),
         (output_bytes > OUTPUT_TAIL_BYTES).label("has_more"),
         output_bytes.label("output_bytes"),

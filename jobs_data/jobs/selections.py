@@ -23,6 +23,7 @@ from jobs_data.jobs.view import JobFilter
 from jobs_data.jobs.where import matching
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import whole_quotient
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
 from jobs_data.platform.status import FINISHED_STATES, State, state_of
 from jobs_data.platform.tables import job
@@ -133,7 +134,7 @@ def read_matching(database: Database, job_filter: JobFilter) -> Ids:
     with database.reading() as connection:
         allow_lists(connection)
         in_one = select(func.group_concat(job.c.id), func.count())
-        in_one = in_one.where(*matching(job_filter, database)).group_by(job.c.id // BLOCK)
+        in_one = in_one.where(*matching(job_filter, database)).group_by(whole_quotient(job.c.id, BLOCK))
         for text, listed in connection.execution_options(yield_per=10).execute(in_one):
             blocks.append(parse_list(text, listed))
             jobs += blocks[-1].size

@@ -24,6 +24,7 @@ from jobs_data.platform.tables import (
     job,
     object_,
 )
+from jobs_data.platform.times import to_platform
 
 
 def read_trend(database: Database, day_starts: Sequence[datetime]) -> pd.DataFrame:
@@ -38,7 +39,7 @@ def read_trend(database: Database, day_starts: Sequence[datetime]) -> pd.DataFra
 def _trend(connection: Connection, database: Database, day_starts: Sequence[datetime]) -> pd.DataFrame:
     """Count the jobs created on each day, by their state now."""
     created = object_.c.created_at
-    naive = [start.astimezone(database.timezone).replace(tzinfo=None) for start in day_starts]
+    naive = [to_platform(start, database.timezone) for start in day_starts]
     # One CASE branch per day rather than a date function: it is the viewer's days that count.
     latest_first = [(created >= literal(start, created.type), day) for day, start in enumerate(naive)][
         ::-1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -12,22 +12,20 @@ from sqlalchemy import (
     Select,
     String,
     and_,
-    cast,
     exists,
     false,
     func,
     literal,
-    literal_column,
     null,
     or_,
     select,
-    text,
 )
 
-from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, within
+from jobs_data.jobs.creation_order import within
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import in_utf8mb4, seconds_between
 from jobs_data.platform.owners import users_called
 from jobs_data.platform.status import ERROR, is_in
 from jobs_data.platform.tables import (
@@ -39,6 +37,7 @@ from jobs_data.platform.tables import (
     slug,
     user,
 )
+from jobs_data.platform.times import BEFORE_ALL_TIMES, to_platform
 from jobs_data.url_values import parse_number
 
 
@@ -57,15 +56,13 @@ def matching(
     if fixed.owners:
         where.append(_is_of(fixed.owners))
     if fixed.names:
-        where.append(_is_called(fixed.names, database))
+        where.append(_is_called(fixed.names))
     where += _created_in(fixed.created, database)
     where += _within(job.c.completed_at, fixed.finished, database)
     if fixed.has_result is not None:
         where.append(_is(_has_result(), fixed.has_result))
     if fixed.types:
-        where.append(
-            _execution(database, "type", lambda type_: _is_one_of(type_, fixed.types, database))
-        )
+        where.append(_execution(database, "type", lambda type_: _is_one_of(type_, fixed.types)))
     if fixed.has_errors is not None:
         where.append(_is(_has_errors(database), fixed.has_errors))
     if fixed.longer_than is not None:
@@ -75,16 +72,12 @@ def matching(
     return where
 
 
-def duration_seconds(database: Database) -> ColumnElement[Any]:
+def duration_seconds() -> ColumnElement[int]:
     """Return how long a job took by its two times, in whole seconds; its source has the object too.
 
     It is negative where clocks disagree, and NULL where a time is missing or cannot be read.
     """
-    created, ended = object_.c.created_at, job.c.completed_at
-    if database.is_sqlite:
-        ended_at = cast(func.strftime("%s", ended), Integer)
-        return ended_at - cast(func.strftime("%s", created), Integer)
-    return func.timestampdiff(text("SECOND"), created, ended, type_=Integer)
+    return seconds_between(object_.c.created_at, job.c.completed_at)
 
 
 def _is(condition: ColumnElement[bool], wanted: bool) -> ColumnElement[bool]:
@@ -97,8 +90,8 @@ def _is_of(owners: tuple[int, ...]) -> ColumnElement[bool]:
     return or_(and_(job.c.user_id.is_not(None), job.c.user_id.in_(users)), nobody)
 
 
-def _is_called(names: tuple[str, ...], database: Database) -> ColumnElement[bool]:
-    called = _is_one_of(func.coalesce(job.c.name, "", type_=String()), names, database)
+def _is_called(names: tuple[str, ...]) -> ColumnElement[bool]:
+    called = _is_one_of(func.coalesce(job.c.name, "", type_=String()), names)
     # A name of white space alone is shown as unknown too; databases trim only spaces, and so this.
     unknown = func.trim(func.coalesce(job.c.name, "")) == ""
     return or_(called, unknown) if values.UNKNOWN_NAME in names else called
@@ -112,8 +105,8 @@ def _created_in(dates: Dates, database: Database) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [exists(there.correlate(job))]
     if not database.is_sqlite and dates.since:
         # The spans know where such jobs can be, so that the others need not be looked at.
-        since = _naive(dates.since, database)
-        before = _naive(dates.before, database) if dates.before else None
+        since = to_platform(dates.since, database.timezone)
+        before = to_platform(dates.before, database.timezone) if dates.before else None
         if ranges := database.survey.reaching(since, before):
             conditions.append(within(ranges))
     return conditions
@@ -124,28 +117,14 @@ def _within(
 ) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = []
     if dates.since:
-        where.append(column >= literal(_naive(dates.since, database), column.type))
+        since = to_platform(dates.since, database.timezone)
+        where.append(column >= literal(since, column.type))
     if dates.before:
-        where.append(column < literal(_naive(dates.before, database), column.type))
+        before = to_platform(dates.before, database.timezone)
+        where.append(column < literal(before, column.type))
         # A time of zeros, which MySQL can hold, is none.
         where.append(column > literal(BEFORE_ALL_TIMES, column.type))
     return [and_(column.is_not(None), *where)] if where else []
-
-
-def _naive(moment: datetime, database: Database) -> datetime:
-    """Return a moment as the platform writes it; one at the edge of the calendar stays there.
-
-    An hour that a clock change repeats is its first pass, as in `frames.utc`: a moment in the second
-    pass is behind all times of that hour.
-    """
-    try:
-        local = moment.astimezone(database.timezone)
-        while local.fold:
-            moment = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
-            local = moment.astimezone(database.timezone)
-    except OverflowError:
-        return moment.replace(tzinfo=None)
-    return local.replace(tzinfo=None)
 
 
 def _has_result() -> ColumnElement[bool]:
@@ -181,24 +160,24 @@ def _took_longer_than(seconds: int, database: Database) -> ColumnElement[bool]:
     if "duration" in database.columns.get(job_execution.name, ()):
         run = select(job_execution.c.duration).where(job_execution.c.job_id == job.c.id)
         recorded = run.correlate(job).scalar_subquery()
-    by_times = select(duration_seconds(database)).where(object_.c.id == job.c.id)
+    by_times = select(duration_seconds()).where(object_.c.id == job.c.id)
     derived = by_times.correlate(job).scalar_subquery()
     return func.coalesce(recorded, derived, 0, type_=Integer()) > seconds
 
 
 def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     """Return whether a text is in what the list shows of a job: name, owner or related record."""
-    found: list[ColumnElement[bool]] = [_contains(job.c.name, words, database)]
+    found: list[ColumnElement[bool]] = [_contains(job.c.name, words)]
     if user.name in database.tables:
-        owners = users_called(database, lambda name: _contains(name, words, database))
+        owners = users_called(database, lambda name: _contains(name, words))
         found.append(and_(job.c.user_id.is_not(None), job.c.user_id.in_(owners)))
     # What the list shows where there is no name or no owner can be looked for, too.
     if words.lower() == values.SYSTEM_OWNER.lower():
         found.append(job.c.user_id.is_(None))
     if words.lower() == values.UNKNOWN_NAME.lower():
-        found.append(_is_called((values.UNKNOWN_NAME,), database))
+        found.append(_is_called((values.UNKNOWN_NAME,)))
     if slug.name in database.tables:
-        records = select(slug.c.object_id).where(_contains(slug.c.slug, words, database))
+        records = select(slug.c.object_id).where(_contains(slug.c.slug, words))
         found.append(and_(job.c.object_id.is_not(None), job.c.object_id.in_(records)))
     number = parse_number(words.removeprefix("#"))
     if number is not None and words.startswith("#"):
@@ -206,26 +185,16 @@ def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     return or_(*found)
 
 
-def _contains(column: ColumnElement[Any], words: str, database: Database) -> ColumnElement[bool]:
+def _contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
     """Return whether a column has a text in it; `%`, `_` and the escape are characters like others."""
     found = func.coalesce(column, "", type_=String())
-    return _of_any_text(found, [words], database).contains(words, autoescape=True)
+    return _comparable(found, [words]).contains(words, autoescape=True)
 
 
-def _is_one_of(
-    column: ColumnElement[str], texts: Sequence[str], database: Database
-) -> ColumnElement[bool]:
-    return _of_any_text(column, texts, database).in_(texts)
+def _is_one_of(column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
+    return _comparable(column, texts).in_(texts)
 
 
-def _of_any_text(
-    column: ColumnElement[str], texts: Sequence[str], database: Database
-) -> ColumnElement[str]:
-    """Return a column that can be compared with any text.
-
-    Some of the platform's tables are of older character sets, and MySQL refuses to compare them with
-    a sign that they do not have.
-    """
-    if database.is_sqlite or all(text.isascii() for text in texts):
-        return column
-    return func.convert(column.op("USING")(literal_column("utf8mb4")), type_=String())
+def _comparable(column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[str]:
+    """Return a column that can be compared with some texts; every character set has ASCII."""
+    return column if all(text.isascii() for text in texts) else in_utf8mb4(column)

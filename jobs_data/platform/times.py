@@ -1,12 +1,16 @@
-"""The viewer's time zone, and the days of the trend in it."""
+"""Time zones: the platform's, whose times are naive, and the viewer's."""
 
 from __future__ import annotations
 
+from bisect import bisect
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 TREND_DAYS: Final = 14
+
+BEFORE_ALL_TIMES: Final = datetime(1000, 1, 1)  # noqa: DTZ001 - the platform's times are naive
+"""The first time that MySQL can hold; a creation time that is missing counts as this one."""
 
 
 def zone_named(name: str | None) -> ZoneInfo:
@@ -39,8 +43,8 @@ def shown(moment: datetime | None, zone: ZoneInfo) -> str:
 def utc(value: datetime | None, timezone: ZoneInfo) -> datetime | None:
     """Return a platform's naive time as an aware one in UTC; NULL stays None.
 
-    An hour that a clock change repeats is taken as its first pass: the data does not say which.
-    A time that is aware already, as Laravel's are, keeps its own zone.
+    A time in an hour that a clock change repeats is taken as its first pass: the data does not say
+    which. A time that is aware already, as Laravel's are, keeps its own zone.
     """
     if value is None:
         return None
@@ -50,3 +54,37 @@ def utc(value: datetime | None, timezone: ZoneInfo) -> datetime | None:
         return value.replace(tzinfo=timezone).astimezone(UTC)
     except OverflowError:  # the first hours of the year 1, which no platform means
         return None
+
+
+def to_platform(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return an aware moment as a naive time in a zone, to compare the platform's times with.
+
+    It is the inverse of `utc`, and so the second pass of a repeated hour lies behind all times of that
+    hour: a moment in it becomes the hour's end. At the edge of the calendar the moment keeps its zone.
+    """
+    try:
+        local = moment.astimezone(zone)
+        return _end_of_second_pass(moment, zone) if local.fold else local.replace(tzinfo=None)
+    except OverflowError:
+        return moment.replace(tzinfo=None)
+
+
+def on_platform_clock(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return what a clock in a zone shows at an aware moment: the naive time that the platform writes.
+
+    Only for rows that are written as the platform writes them. A repeated hour's two passes look the
+    same there; whoever compares a moment with stored times wants `to_platform`.
+    """
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _end_of_second_pass(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return the naive time at which the second pass of a repeated hour ends, to the second."""
+    whole = moment.astimezone(UTC).replace(microsecond=0)
+
+    def is_over(seconds: int) -> bool:
+        return not (whole + timedelta(seconds=seconds)).astimezone(zone).fold
+
+    # The second pass takes as long as the clock was put back: never a whole day.
+    seconds = bisect(range(24 * 3600), 0, key=is_over)
+    return (whole + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None)

@@ -566,7 +566,7 @@ def _runs(
     created = object_.c.created_at
     source = job.join(object_, object_.c.id == job.c.id)
     recorded: ColumnElement[bool] = false()
-    derived = seconds = duration_seconds(database)
+    derived = seconds = duration_seconds()
     if "duration" in database.columns.get(job_execution.name, ()):
         source = source.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
         recorded = job_execution.c.duration.is_not(None)

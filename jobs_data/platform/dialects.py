@@ -1,0 +1,133 @@
+"""What MySQL and MariaDB spell differently from SQLite: one function for each such expression.
+
+A statement is built without a question about its database; the spelling is chosen when SQLAlchemy
+compiles it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    String,
+    cast,
+    collate,
+    func,
+    literal_column,
+    text,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from jobs_data.platform.times import BEFORE_ALL_TIMES
+from jobs_data.platform.types import PlatformTime
+
+SECONDS_BEFORE_1970: Final = 62_167_219_200
+"""What `TO_SECONDS('1970-01-01')` is: MySQL counts from the year 0."""
+
+# SQLAlchemy's own precedence of a division.
+_DIVISION: Final = 8
+
+
+class _Spellings(FunctionElement[Any]):
+    """One expression in two spellings. It is a function, so that SQLAlchemy finds the columns in it."""
+
+    inherit_cache = True
+
+    def __init__(self, server: ColumnElement[Any], sqlite: ColumnElement[Any]) -> None:
+        super().__init__(server, sqlite)
+        self.type = server.type
+
+
+@compiles(_Spellings)
+def _for_server(element: _Spellings, compiler: SQLCompiler, **options: Any) -> str:
+    server, _ = element.clauses
+    return f"({compiler.process(server, **options)})"
+
+
+@compiles(_Spellings, "sqlite")
+def _for_sqlite(element: _Spellings, compiler: SQLCompiler, **options: Any) -> str:
+    _, sqlite = element.clauses
+    return f"({compiler.process(sqlite, **options)})"
+
+
+def seconds_between(start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return the whole seconds from one time to another, negative where the end is earlier.
+
+    NULL where either is NULL or cannot be read.
+    """
+    return _Spellings(
+        func.timestampdiff(text("SECOND"), start, end, type_=Integer),
+        _unix_seconds(end) - _unix_seconds(start),
+    )
+
+
+def seconds_since_1970(time: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return the whole seconds from 1970 to a time, both in one zone; NULL as `seconds_between` is."""
+    return _Spellings(func.to_seconds(time, type_=Integer) - SECONDS_BEFORE_1970, _unix_seconds(time))
+
+
+def _unix_seconds(time: ColumnElement[Any]) -> ColumnElement[int]:
+    return cast(func.strftime("%s", time), Integer)
+
+
+def whole_quotient(number: ColumnElement[int], divisor: int) -> ColumnElement[int]:
+    """Return a whole number divided by another, without the remainder.
+
+    SQLAlchemy's `//` is FLOOR of a fraction there, which MySQL rounds to four digits first.
+    """
+    return _Spellings(
+        number.op("DIV", precedence=_DIVISION, return_type=Integer())(divisor),
+        number.op("/", precedence=_DIVISION, return_type=Integer())(divisor),
+    )
+
+
+def byte_length(column: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return the size of a text in bytes, as it is stored."""
+    return _Spellings(
+        func.length(column, type_=Integer), func.length(cast(column, LargeBinary), type_=Integer)
+    )
+
+
+def last_characters(column: ColumnElement[Any], characters: int) -> ColumnElement[str]:
+    """Return the end of a text, or all of it where it is no longer than that."""
+    return _Spellings(
+        func.right(column, characters, type_=String()),
+        func.substr(column, -characters, type_=String()),
+    )
+
+
+def without_case(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return a text that is compared and sorted without regard to case.
+
+    The platform's collations on MySQL do that by themselves, and so an index still serves; SQLite
+    does it for ASCII letters alone.
+    """
+    return _Spellings(column, collate(column, "NOCASE"))
+
+
+def in_utf8mb4(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return a text that can be compared with any other.
+
+    Some of the platform's tables are of older character sets, and MySQL refuses to compare them with
+    a character that they do not have. No index serves it.
+    """
+    return _Spellings(
+        func.convert(column.op("USING")(literal_column("utf8mb4")), type_=String()), column
+    )
+
+
+def before_all_times() -> ColumnElement[Any]:
+    """Return `times.BEFORE_ALL_TIMES` as a constant of the statement.
+
+    MySQL is given a time, not a text: compared with a text, every time of a table would be turned
+    into one, at three times the cost.
+    """
+    return _Spellings(
+        literal_column(f"TIMESTAMP'{BEFORE_ALL_TIMES}'", PlatformTime()),
+        literal_column(f"'{BEFORE_ALL_TIMES}'", PlatformTime()),
+    )
