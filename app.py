@@ -57,7 +57,7 @@ if not key:
 sessions = Sessions(key)
 door = Doorkeeping(settings.reader_group_ids, settings.proxy_user_header, settings.proxies)
 standings = Standings(services.database, door.reader_groups, settings.access_seconds)
-sign_in = SignIn(services.database, sessions, standings, door, demo_accounts)
+sign_in = SignIn(services.sign_ins, sessions, standings, door, demo_accounts)
 
 
 def look_first() -> None:

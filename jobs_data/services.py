@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs_data.accounts.sign_in import SignIns
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
 from jobs_data.jobs.selections import Selections
 from jobs_data.notices import Notices
@@ -21,6 +22,7 @@ class Services:
     """Where result files are served from; None where nobody has said so."""
     notices: Notices
     selections: Selections
+    sign_ins: SignIns
 
     def close(self) -> None:
         """Close every connection; what is used again opens new ones."""
@@ -29,10 +31,12 @@ class Services:
 
 def build_services(settings: Settings) -> Services:
     """Return the services that the settings describe; nothing is connected yet."""
+    database = database_for(settings)
     return Services(
         settings,
-        database_for(settings),
+        database,
         read_result_roots(settings.web_root),
         Notices(settings.secret_key.get_secret_value()),
         Selections(),
+        SignIns(database),
     )

@@ -14,9 +14,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
-from jobs_data.accounts import accounts
-from jobs_data.accounts.accounts import Reason, SignInRefused
-from jobs_data.platform.database import Database
+from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, Reason, SignInRefused, SignIns
 from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from web import answers, peers
 from web.gate import NO_RIGHT, Doorkeeping, Standings
@@ -35,7 +33,7 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 def safe_next(wanted: str) -> str:
     """Return the address to go to after signing in: one of ours, or the list.
 
-    Anything else would let a stranger's link lead from our door to a page of theirs.
+    Anything else would let a foreign link lead from our sign-in page to another site.
     """
     is_ours = re.fullmatch(rf"{addresses.BASE}([/?][!-\[\]-~]*)?", wanted)
     leads_on = not wanted.startswith((addresses.SIGN_IN, addresses.SIGN_OUT, addresses.KEEP_ALIVE))
@@ -47,20 +45,20 @@ class SignIn:
 
     def __init__(
         self,
-        database: Database,
+        sign_ins: SignIns,
         sessions: Sessions,
         standings: Standings,
         door: Doorkeeping,
         demo_accounts: Mapping[str, str],
     ) -> None:
         """Begin and end sessions of a gate; `demo_accounts` are shown on the page, whole."""
-        self.database = database
+        self.sign_ins = sign_ins
         self.sessions = sessions
         self.standings = standings
         self.door = door
         self.demo_accounts = demo_accounts
-        # Sign-ins wait for one another; they must not take up the threads that serve everybody else.
-        self._turns = CapacityLimiter(accounts.PARALLEL_SIGN_INS)
+        # Sign-ins wait for one another; they must not use up the threads that serve all other requests.
+        self._turns = CapacityLimiter(PARALLEL_SIGN_INS)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; all methods come here, so that Streamlit answers none of them."""
@@ -98,8 +96,7 @@ class SignIn:
             # What has begun is not given up: only the wait for a turn can be.
             with translated_errors(), fail_after(TURN_SECONDS):
                 account = await to_thread.run_sync(
-                    accounts.sign_in,
-                    self.database,
+                    self.sign_ins.sign_in,
                     identifier,
                     fields.get("password", ""),
                     fields.get("code", ""),
@@ -119,19 +116,19 @@ class SignIn:
             return self._form(503, came_for, str(problem), identifier=identifier)
         if account.right is None:
             return answers.forbidden(request.scope, NO_RIGHT)
-        # A cookie that was there before is not carried over into what the account may do.
+        # A session that the browser had before must not go on with the new account's right.
         if before := self.sessions.read(request.cookies.get(COOKIE)):
             self.sessions.end(before)
         await run_in_threadpool(self.read_idle_timeout)
-        # What is known of the account from before, an older password say, would end the new session.
+        # What was cached of the account, an older password say, would end the new session.
         self.standings.learn(account)
         token = self.sessions.token(self.sessions.begin(account))
         return self._with_cookie(request, RedirectResponse(came_for, status_code=303), token)
 
     def read_idle_timeout(self) -> bool:
-        """Take over how long the platform lets a session idle; return whether it could be read now."""
+        """Read after how many idle minutes sessions end; return whether that could be read now."""
         try:
-            minutes = accounts.session_timeout_minutes(self.database)
+            minutes = self.sign_ins.read_idle_minutes()
         except DatabaseUnavailable:
             return False
         self.sessions.idle_seconds = minutes * 60
@@ -177,12 +174,12 @@ class SignIn:
 
 
 async def keep_alive(_request: Request) -> Response:
-    """Answer an open page that asks whether its session still stands; asking keeps it from idling."""
+    """Answer an open page that asks whether its session is still valid, and so keeps it from idling."""
     return Response(status_code=204, headers=_NO_STORE)
 
 
 async def style(_request: Request) -> Response:
-    """Return the style of the door's pages."""
+    """Return the style of the sign-in page."""
     return FileResponse(answers.FOLDER / "sign-in.css", media_type="text/css")
 
 

@@ -1,1 +1,1 @@
-"""The platform's accounts: who may come in, with which right, and signing in."""
+"""The platform's accounts: which right each has, and signing in with them."""

@@ -1,33 +1,23 @@
-"""Who may do what: the platform's own accounts, read and never made, and signing in with them."""
+"""The platform's own accounts, which this app only reads, and what each of them may do."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, null, or_, select
 
-from jobs_data.accounts import lockout, passwords, second_factors
-from jobs_data.accounts.security_settings import read_security_settings
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, acl_user_group, actor_i18n, user
 from jobs_data.platform.values import filled, text
-from jobs_data.wording import counted
 
 log = logging.getLogger(__name__)
 
-PARALLEL_SIGN_INS: Final = 2
-"""A usual hash takes 64 MB and a tenth of a second of one processor."""
-
-HASHES_LOOKED_AT: Final = 20
-"""How many of the newest hashes may be broken before the usual cost is taken to be PHP's."""
-
-_sign_ins: Final = threading.BoundedSemaphore(PARALLEL_SIGN_INS)
+IDENTIFIER_LENGTH: Final = 255
+"""How long an e-mail or a user name can be in the platform's tables."""
 
 
 class Right(StrEnum):
@@ -49,7 +39,7 @@ class Right(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """An account of the platform as it is at the moment."""
+    """An account of the platform as it was when it was read."""
 
     id: int
     username: str
@@ -59,148 +49,46 @@ class Account:
     right: Right | None
     """None for an inactive account too."""
     fingerprint: str = field(repr=False)
-    """Changes with the password, so that sessions can end with it; tells nothing about it."""
-
-
-class Reason(StrEnum):
-    """Why a sign-in was refused."""
-
-    WRONG = "wrong"
-    """No such account, an inactive one, or not its password: nobody is told which."""
-    LOCKED = "locked"
-    """Too many failures before; nothing was checked."""
-    CODE_NEEDED = "code needed"
-    """The password is right, and a code must come with it."""
-    CODE_WRONG = "code wrong"
-    """The password is right, the code is not, or was used before."""
-    PLATFORM_FACTOR = "platform factor"
-    """The password is right, but only the platform can check the second factor."""
-
-
-class SignInRefused(Exception):
-    """Nobody is signed in; the message is a sentence for the screen, without anything typed."""
-
-    def __init__(self, reason: Reason, sentence: str) -> None:
-        """Refuse for a reason, told in a sentence."""
-        super().__init__(sentence)
-        self.reason = reason
+    """Changes with the password, so that sessions can end with it; it does not reveal the password."""
 
 
 def read_account(database: Database, user_id: int, reader_groups: frozenset[int]) -> Account | None:
     """Return an account as it is now, None where there is no such user; one SELECT by primary key.
 
-    Administrator is who is active and in group 100; reader who is active and in one of
-    `reader_groups`. Membership of a group above or below does not count. Raises DatabaseUnavailable.
+    An active account in group 100 is an administrator, one in one of `reader_groups` a reader. Groups
+    above or below those do not count. Raises DatabaseUnavailable.
     """
     if user.name not in database.tables:
         return None
     with database.reading(primary=True) as connection:
         row = connection.execute(_columns(database, reader_groups).where(user.c.id == user_id)).first()
-    return _account(row) if row else None
+    return account_of(row) if row else None
 
 
 def find_account(database: Database, identifier: str, reader_groups: frozenset[int]) -> Account | None:
     """Return the account with an e-mail or else with a user name, as the platform looks for it.
 
-    None where there is none, and also where several share what the identifier matches: to pick one
-    of them could let somebody in as another. Case and white space around it do not matter, accents
-    and look-alikes do, whatever the database's collation says. Raises DatabaseUnavailable.
+    None where there is none, and also where several accounts share the identifier: a choice among
+    them could be the wrong one. Case and white space around it do not matter, accents and look-alikes
+    do, whatever the database's collation says. Raises DatabaseUnavailable.
     """
     with database.reading(primary=True) as connection:
-        row = _find(connection, database, _typed(identifier), reader_groups)
-    return _account(row) if row else None
+        row = find_row(connection, database, trimmed(identifier), reader_groups)
+    return account_of(row) if row else None
 
 
-def sign_in(
-    database: Database,
-    identifier: str,
-    password: str,
-    code: str,
-    address: str,
-    reader_groups: frozenset[int],
-    *,
-    now: datetime | None = None,
-) -> Account:
-    """Return the account that an e-mail or user name and a password, with a code if need be, prove.
-
-    Its right may be None. `address` is the visitor's; `now` is aware, by default the current time.
-    It may wait its turn and then computes a hash: call it in a thread. Raises SignInRefused, and
-    DatabaseUnavailable where the database does not answer.
-    """
-    typed = _typed(identifier)
-    # An attempt is looked up in the count and added to it within one of these turns. So at most
-    # PARALLEL_SIGN_INS - 1 attempts per process get past a limit that others at the same time
-    # reach; and the platform's own door, another process, may let some of its own past.
-    with _sign_ins:
-        moment = now or datetime.now(UTC)
-        if locked := lockout.remaining_lock(database, typed, address, moment):
-            raise SignInRefused(Reason.LOCKED, _locked_sentence(locked))
-        with database.reading(primary=True) as connection:
-            row = _find(connection, database, typed, reader_groups)
-            usual_hash = _usual_hash(connection, database)
-        salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")
-        is_right = passwords.matches(password, salt, password_hash, usual_hash)
-        if not (row and is_right and row.active == 1):
-            lockout.record_attempt(database, typed, address, False, moment)
-            raise SignInRefused(Reason.WRONG, "The e-mail, the user name or the password is wrong.")
-        try:
-            _check_second_factor(database, row.id, code, moment)
-        except SignInRefused as refusal:
-            # A right password without a code neither fails nor succeeds: it must not reset the count.
-            if refusal.reason is Reason.CODE_WRONG:
-                lockout.record_attempt(database, typed, address, False, moment)
-            raise
-        lockout.record_attempt(database, typed, address, True, moment)
-        return _account(row)
+def trimmed(identifier: str) -> str:
+    """Return an identifier without white space around it; a too long one stays too long to match."""
+    return text(identifier[: IDENTIFIER_LENGTH + 1]).strip()
 
 
-def session_timeout_minutes(database: Database) -> int:
-    """Return after how many idle minutes the platform ends a session. Raises DatabaseUnavailable."""
-    return read_security_settings(database).session_timeout_minutes
-
-
-def _check_second_factor(database: Database, user_id: int, code: str, now: datetime) -> None:
-    factors = second_factors.read_factors(database, user_id)
-    if factors.secret is not None:
-        try:
-            is_right = second_factors.accept_code(database, user_id, factors.secret, code, now)
-        except second_factors.UnusableSecret:
-            raise SignInRefused(
-                Reason.PLATFORM_FACTOR,
-                "The platform keeps the secret of your second factor in a form that cannot be "
-                "checked here. Please come through single sign-on, or ask an administrator.",
-            ) from None
-        if not code.strip():
-            raise SignInRefused(
-                Reason.CODE_NEEDED,
-                "Please enter your password again, and the six-digit code of your authenticator.",
-            )
-        if not is_right:
-            raise SignInRefused(
-                Reason.CODE_WRONG,
-                "The code is wrong or was used before. Please wait for the next one.",
-            )
-    elif factors.of_platform:
-        raise SignInRefused(
-            Reason.PLATFORM_FACTOR,
-            "Only the platform itself can check your second factor. Please come through single "
-            "sign-on.",
-        )
-
-
-def _locked_sentence(remaining: timedelta) -> str:
-    minutes = -(-remaining // timedelta(minutes=1))
-    return f"There were too many failed sign-ins. Please try again in {counted(minutes, 'minute')}."
-
-
-def _typed(identifier: str) -> str:
-    """Return what was typed without white space around it, too long to match if it was too long."""
-    return text(identifier[: lockout.IDENTIFIER_LENGTH + 1]).strip()
-
-
-def _find(
+def find_row(
     connection: Connection, database: Database, typed: str, reader_groups: frozenset[int]
 ) -> Row[Any] | None:
+    """Return the row of the account that `find_account` would return, with its hash and salt.
+
+    `typed` is a trimmed identifier. Raises what the database driver raises.
+    """
     # Many accounts have an empty e-mail.
     if not typed or user.name not in database.tables:
         return None
@@ -214,7 +102,7 @@ def _find(
     matching = by_email or [row for row in rows if _is_same(text(row.username), typed)]
     if len(matching) > 1:
         ids = ", ".join(str(row.id) for row in matching)
-        log.warning("users %s share an e-mail or a user name: none of them gets in with it", ids)
+        log.warning("users %s share an e-mail or a user name: none of them can sign in with it", ids)
     return matching[0] if len(matching) == 1 else None
 
 
@@ -224,23 +112,6 @@ def _is_same(stored: str, typed: str) -> bool:
     Both ways, because the Kelvin sign is no k but has it as its lower case.
     """
     return stored.strip().lower() == typed.lower() and stored.strip().upper() == typed.upper()
-
-
-def _usual_hash(connection: Connection, database: Database) -> str:
-    """Return the newest usable hash, whose cost is the usual one; empty where there is none.
-
-    Accounts from before the platform changed its algorithm take another time. Nothing that is
-    computed for an unknown account could take both.
-    """
-    if user.name not in database.tables:
-        return ""
-    newest = connection.execute(
-        select(user.c.password_hash)
-        .where(user.c.active == 1, user.c.password_hash.like("$%"))
-        .order_by(user.c.id.desc())
-        .limit(HASHES_LOOKED_AT)
-    ).scalars()
-    return next(filter(passwords.is_usable, map(text, newest)), "")
 
 
 def _columns(database: Database, reader_groups: frozenset[int]) -> Select[Any]:
@@ -275,7 +146,8 @@ def _columns(database: Database, reader_groups: frozenset[int]) -> Select[Any]:
     ).select_from(source)
 
 
-def _account(row: Row[Any]) -> Account:
+def account_of(row: Row[Any]) -> Account:
+    """Return the account in a row that `find_row` returned."""
     right = None
     if row.active == 1:
         if row.is_administrator:

@@ -1,4 +1,4 @@
-"""What the platform demands besides the password, and the one kind of it that can be checked here.
+"""What the platform demands besides the password, and the one kind of it that this app can check.
 
 Only Heratio has second factors. A confirmed TOTP secret (RFC 6238: six digits, 30 seconds) can be
 checked by whoever can read it; one-time passwords by mail and WebAuthn by the platform alone.
@@ -15,19 +15,17 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import pyotp
-from sqlalchemy import Column, ColumnElement, Row, select
+from sqlalchemy import Column, ColumnElement, Row, or_, select, update
 
-from jobs_data.accounts.sign_in_records import use_time_step
-from jobs_data.platform.database import Database, identity
+from jobs_data.accounts.optional_writes import OptionalWrites
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import otp_factor, user_totp_secret, webauthn_credential
+from jobs_data.platform.times import on_platform_clock
 from jobs_data.platform.values import text
 
 STEP_SECONDS: Final = 30
 MAX_CODE_LENGTH: Final = 64
-
-_taken: Final[dict[tuple[str, int], int]] = {}
-"""The last time step of which a code was accepted, by database and user."""
-_taking: Final = threading.Lock()
 
 
 class UnusableSecret(Exception):
@@ -86,31 +84,77 @@ def read_factors(database: Database, user_id: int) -> Factors:
     )
 
 
-def accept_code(database: Database, user_id: int, secret: str, code: str, now: datetime) -> bool:
-    """Return whether a code is right and not used before; from then on it, and older ones, are used.
+class UsedCodes:
+    """Accepts each code of a user once; safe to use from several threads.
 
-    Codes of the time step before and after are right too. Raises UnusableSecret and
-    DatabaseUnavailable.
+    No thread waits for another one's write. Each reserves its time step in memory first.
     """
-    totp = Totp(secret)
-    current = int(now.timestamp()) // STEP_SECONDS
-    right = {step: totp.generate_otp(step) for step in (current - 1, current, current + 1)}
-    typed = "".join(code[:MAX_CODE_LENGTH].split())
-    if not re.fullmatch(r"[0-9]{6}", typed):
-        return False
-    step = max((s for s, shown in right.items() if hmac.compare_digest(shown, typed)), default=None)
-    if step is None:
-        return False
-    key = (identity(database), user_id)
-    with _taking:
-        if step <= _taken.get(key, -1):
+
+    def __init__(self, database: Database, writes: OptionalWrites) -> None:
+        """Keep what was used in a database where `writes` can, and in memory too."""
+        self._database = database
+        self._writes = writes
+        self._steps: dict[int, int] = {}  # the last time step that each user's sign-ins used
+        self._lock = threading.Lock()
+
+    def accept(self, user_id: int, secret: str, code: str, now: datetime) -> bool:
+        """Return whether a code is right and unused; from then on it and older ones are used.
+
+        Codes of the time step before and after are right too; `now` is aware. Raises UnusableSecret
+        and DatabaseUnavailable; the code is still unused then.
+        """
+        totp = Totp(secret)
+        current = int(now.timestamp()) // STEP_SECONDS
+        right = {step: totp.generate_otp(step) for step in (current - 1, current, current + 1)}
+        typed = "".join(code[:MAX_CODE_LENGTH].split())
+        if not re.fullmatch(r"[0-9]{6}", typed):
             return False
-        if not use_time_step(database, user_id, _start(step), _start(current + 1)):
+        step = max((s for s, shown in right.items() if hmac.compare_digest(shown, typed)), default=None)
+        if step is None or not self._reserve(user_id, step, oldest=current - 1):
             return False
-        _taken[key] = step
-        for old in [other for other, taken in _taken.items() if taken < current - 1]:
-            del _taken[old]  # no code of so long ago would be accepted anyway
-        return True
+        try:
+            return self._use(user_id, _start(step), latest=_start(current + 1))
+        except DatabaseUnavailable:
+            self._release(user_id, step)
+            raise
+
+    def _reserve(self, user_id: int, step: int, *, oldest: int) -> bool:
+        """Take a time step for one sign-in; False where it, or a later one, was taken before."""
+        with self._lock:
+            if step <= self._steps.get(user_id, -1):
+                return False
+            # A code of an earlier step than `oldest` is wrong anyway.
+            self._steps = {user: used for user, used in self._steps.items() if used >= oldest}
+            self._steps[user_id] = step
+            return True
+
+    def _release(self, user_id: int, step: int) -> None:
+        """Give a time step back; all before it stay used, whether they were or not."""
+        with self._lock:
+            if self._steps.get(user_id) == step:
+                self._steps[user_id] = step - 1
+
+    def _use(self, user_id: int, start: datetime, *, latest: datetime) -> bool:
+        """Mark the time step from `start` as used; False where it, or a later one, was.
+
+        `last_used_at` gets the start of the step whose code was used. That says more than the present
+        time, which Heratio writes: a code is accepted a step early or late. A `last_used_at` after
+        `latest` is an error, and would lock the account out until then.
+        """
+        start = on_platform_clock(start, self._database.timezone)
+        latest = on_platform_clock(latest, self._database.timezone)
+        last_used = user_totp_secret.c.last_used_at
+        unused = (
+            user_totp_secret.c.user_id == user_id,
+            or_(last_used.is_(None), last_used < start, last_used > latest),
+        )
+        # The UPDATE's own WHERE decides, so that of two processes only one gets it.
+        changed = self._writes.write(update(user_totp_secret).where(*unused).values(last_used_at=start))
+        if changed is not None:
+            return changed == 1
+        with self._database.reading(primary=True) as connection:
+            found = connection.execute(select(user_totp_secret.c.user_id).where(*unused))
+            return found.scalar() is not None
 
 
 def _start(step: int) -> datetime:

@@ -30,7 +30,6 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from jobs_data.accounts.sign_in_records import platform_time
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
@@ -735,7 +734,9 @@ def _count_recent(
         .subquery("newest")
     )
     seen = func.coalesce(newest.c.completed_at, newest.c.started_at, newest.c.reserved_at)
-    hour_ago = literal(platform_time(database, now - LAST_HOUR), queue_job.c.completed_at.type)
+    hour_ago = literal(
+        times.to_platform(now - LAST_HOUR, database.timezone), queue_job.c.completed_at.type
+    )
     in_last_hour = and_(newest.c.status == "completed", newest.c.completed_at >= hour_ago)
     statement = select(
         newest.c.queue,
@@ -935,7 +936,8 @@ def _is_later(database: Database, now: datetime) -> ColumnElement[bool]:
     if available.name not in database.columns[queue_job.name]:
         return false()
     return and_(
-        available.is_not(None), available > literal(platform_time(database, now), available.type)
+        available.is_not(None),
+        available > literal(times.to_platform(now, database.timezone), available.type),
     )
 
 

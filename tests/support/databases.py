@@ -14,7 +14,6 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from jobs_data.accounts import lockout, second_factors, sign_in_records
 from jobs_data.jobs import shared_list
 from jobs_data.platform.tables import HERATIO_ONLY, metadata
 from jobs_data.removal import removal, restore
@@ -46,9 +45,6 @@ def forget_everything() -> None:
     shared_list.close_all()
     removal._removals.clear()
     restore._undos.clear()
-    second_factors._taken.clear()
-    sign_in_records._logged.clear()
-    lockout._memory._attempts.clear()
 
 
 class Lend(Protocol):

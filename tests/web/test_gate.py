@@ -113,7 +113,7 @@ def make_door(
     )
     app = Starlette(
         routes=[
-            *SignIn(get_services().database, sessions, standings, door, {}).routes(),
+            *SignIn(get_services().sign_ins, sessions, standings, door, {}).routes(),
             *JobRoutes(get_services()).routes(),
             Route(addresses.BASE, inside),
             WebSocketRoute(f"{addresses.BASE}/_stcore/stream", echo),

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from jobs_data.accounts import accounts, lockout
+from jobs_data.accounts import accounts
+from jobs_data.accounts.lockout import Lockout
+from jobs_data.accounts.optional_writes import OptionalWrites
+from jobs_data.accounts.sign_in import SignIns
 from jobs_data.jobs import choices, export, job_report
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView
@@ -54,8 +57,8 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "writing": lambda database: begin(database.writing()),
     "account": lambda database: accounts.read_account(database, 1, NOBODY),
     "account by name": lambda database: accounts.find_account(database, "ada", NOBODY),
-    "idle timeout": accounts.session_timeout_minutes,
-    "lock": lambda database: lockout.remaining_lock(database, "ada", "", NOW),
+    "idle timeout": lambda database: SignIns(database).read_idle_minutes(),
+    "lock": lambda database: Lockout(database, OptionalWrites(database)).remaining("ada", "", NOW),
     "types": choices.has_types,
     "choices": choices.read_choices,
     "missing table": lambda database: queues.missing_sentence(database, queue_job),

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from jobs_data.platform import dialects
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
-from tests.store import NOON, Store
+from tests.support.store import NOON, Store
 
 CREATED, ENDED = object_.c.created_at, job.c.completed_at
 

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import event
 
 from jobs_data.accounts import accounts
-from jobs_data.accounts.accounts import Right, SignInRefused
+from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.sign_in import SignInRefused, SignIns
 from jobs_data.jobs import export, job_report, list_page
 from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import ListView
@@ -143,15 +144,16 @@ def test_nothing_that_decides_asks_the_replica(
     assert also_finished not in store.ids()
 
     code = pyotp.TOTP(SECRET).at(NOW)
-    signed_in = accounts.sign_in(database, "ada", PASSWORD, code, "", NOBODY, now=NOW)
+    sign_ins = SignIns(database)
+    signed_in = sign_ins.sign_in("ada", PASSWORD, code, "", NOBODY, now=NOW)
     assert signed_in.id == user_id
     found = accounts.read_account(database, user_id, NOBODY)
     assert found
     assert found.right is Right.ADMINISTRATOR
     assert accounts.find_account(database, "ada", NOBODY) == found
     with pytest.raises(SignInRefused):
-        accounts.sign_in(database, "ada", "wrong", "", "", NOBODY)
-    assert accounts.session_timeout_minutes(database) == 30
+        sign_ins.sign_in("ada", "wrong", "", "", NOBODY)
+    assert sign_ins.read_idle_minutes() == 30
     assert asked == []
 
 

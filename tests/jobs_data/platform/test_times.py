@@ -11,7 +11,7 @@ from jobs_data.jobs.selections import read_matching
 from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import Dates, JobFilter
 from jobs_data.platform.times import on_platform_clock, to_platform, utc
-from tests.store import Store
+from tests.support.store import Store
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 NEW_YORK = ZoneInfo("America/New_York")

@@ -1,0 +1,58 @@
+"""Writes of a sign-in into the platform's own tables, which the database may refuse.
+
+A database account that may only read can still sign people in. A refused write is logged once, and
+the caller makes do with this process's memory.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from sqlalchemy import Insert, Update
+from sqlalchemy.exc import SQLAlchemyError
+
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import READ_SECONDS, bounded
+
+log = logging.getLogger(__name__)
+
+OPTIONAL_WRITE_SECONDS: Final = READ_SECONDS
+"""The bound of reads, so that a sign-in's connection need not change it. Locks end a write earlier."""
+
+
+class OptionalWrites:
+    """Writes rows where the database allows it; safe to use from several threads."""
+
+    def __init__(self, database: Database) -> None:
+        """Write to a database."""
+        self._database = database
+        self._logged: set[str] = set()
+
+    def write(self, statement: Insert | Update) -> int | None:
+        """Return how many rows a statement made or changed; None where the database refused it.
+
+        Not by `Database.writing`, which would log each refusal with the driver's text: that may quote
+        what was typed, and people do type their password where the user name belongs.
+        """
+        try:
+            with self._database.engine.connect() as connection:
+                connection.execution_options(writes=True)
+                with connection.begin(), bounded(connection, OPTIONAL_WRITE_SECONDS):
+                    return connection.execute(statement).rowcount
+        except SQLAlchemyError as error:
+            self._log_once(statement.table.description, error)
+            return None
+
+    def _log_once(self, table: str, error: SQLAlchemyError) -> None:
+        if table in self._logged:
+            return
+        self._logged.add(table)
+        driver_error = getattr(error, "orig", None)
+        code = next(iter(getattr(driver_error, "args", ())), None)
+        log.warning(
+            "sign-ins cannot be written to the table %s (logged once): %s %s",
+            table,
+            type(driver_error or error).__name__,
+            code if isinstance(code, int) else "",
+        )

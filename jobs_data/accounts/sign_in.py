@@ -1,0 +1,170 @@
+"""Signing in with the platform's accounts: password, second factor and lock, as the platform does."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from jobs_data.accounts import accounts, passwords
+from jobs_data.accounts.accounts import Account
+from jobs_data.accounts.lockout import Lockout
+from jobs_data.accounts.optional_writes import OptionalWrites
+from jobs_data.accounts.second_factors import UnusableSecret, UsedCodes, read_factors
+from jobs_data.accounts.security_settings import read_security_settings
+from jobs_data.platform.database import Database
+from jobs_data.platform.tables import user
+from jobs_data.platform.values import text
+from jobs_data.wording import counted
+
+PARALLEL_SIGN_INS: Final = 2
+"""A usual hash takes 64 MB and a tenth of a second of one processor."""
+
+HASHES_LOOKED_AT: Final = 20
+"""How many of the newest hashes may be broken before the usual cost is taken to be PHP's."""
+
+
+class Reason(StrEnum):
+    """Why a sign-in was refused."""
+
+    WRONG = "wrong"
+    """No such account, an inactive one, or not its password: the answer does not say which."""
+    LOCKED = "locked"
+    """Too many failures before; nothing was checked."""
+    CODE_NEEDED = "code needed"
+    """The password is right, and a code must come with it."""
+    CODE_WRONG = "code wrong"
+    """The password is right, the code is not, or was used before."""
+    PLATFORM_FACTOR = "platform factor"
+    """The password is right, but only the platform can check the second factor."""
+
+
+class SignInRefused(Exception):
+    """A sign-in was refused; the message is a sentence for the screen, without anything typed."""
+
+    def __init__(self, reason: Reason, sentence: str) -> None:
+        """Refuse for a reason, with a sentence about it."""
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class SignIns:
+    """Signs people in to one database, a few at a time, and remembers what it cannot write there."""
+
+    def __init__(self, database: Database) -> None:
+        """Sign in to a database; nothing is read yet."""
+        self._database = database
+        writes = OptionalWrites(database)
+        self._lockout = Lockout(database, writes)
+        self._codes = UsedCodes(database, writes)
+        self._turns = threading.BoundedSemaphore(PARALLEL_SIGN_INS)
+
+    def sign_in(
+        self,
+        identifier: str,
+        password: str,
+        code: str,
+        address: str,
+        reader_groups: frozenset[int],
+        *,
+        now: datetime | None = None,
+    ) -> Account:
+        """Return the account that an e-mail or user name, a password, and a code if needed, prove.
+
+        Its right may be None. `address` is the visitor's; `now` is aware, by default the present. It
+        waits its turn and computes a hash: call it in a thread. Raises SignInRefused, and
+        DatabaseUnavailable where the database does not answer.
+        """
+        typed = accounts.trimmed(identifier)
+        # An attempt is compared with the count and added to it within one turn. So attempts at the
+        # same time pass a limit by at most PARALLEL_SIGN_INS - 1 per process; the platform's own
+        # sign-in page, another process, may add some.
+        with self._turns:
+            moment = now or datetime.now(UTC)
+            return self._sign_in(typed, password, code, address, reader_groups, moment)
+
+    def read_idle_minutes(self) -> int:
+        """Return after how many idle minutes a session ends. Raises DatabaseUnavailable."""
+        return read_security_settings(self._database).session_timeout_minutes
+
+    def _sign_in(
+        self,
+        typed: str,
+        password: str,
+        code: str,
+        address: str,
+        reader_groups: frozenset[int],
+        now: datetime,
+    ) -> Account:
+        if locked := self._lockout.remaining(typed, address, now):
+            raise SignInRefused(Reason.LOCKED, _locked_sentence(locked))
+        with self._database.reading(primary=True) as connection:
+            row = accounts.find_row(connection, self._database, typed, reader_groups)
+            usual_hash = _usual_hash(connection, self._database)
+        salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")
+        is_right = passwords.matches(password, salt, password_hash, usual_hash)
+        if not (row and is_right and row.active == 1):
+            self._lockout.record(typed, address, False, now)
+            raise SignInRefused(Reason.WRONG, "The e-mail, the user name or the password is wrong.")
+        try:
+            self._check_second_factor(row.id, code, now)
+        except SignInRefused as refusal:
+            # A right password without a code neither fails nor succeeds: it must not reset the count.
+            if refusal.reason is Reason.CODE_WRONG:
+                self._lockout.record(typed, address, False, now)
+            raise
+        self._lockout.record(typed, address, True, now)
+        return accounts.account_of(row)
+
+    def _check_second_factor(self, user_id: int, code: str, now: datetime) -> None:
+        factors = read_factors(self._database, user_id)
+        if factors.secret is not None:
+            try:
+                is_right = self._codes.accept(user_id, factors.secret, code, now)
+            except UnusableSecret:
+                raise SignInRefused(
+                    Reason.PLATFORM_FACTOR,
+                    "The platform keeps the secret of your second factor in a form that cannot be "
+                    "checked here. Please come through single sign-on, or ask an administrator.",
+                ) from None
+            if not code.strip():
+                raise SignInRefused(
+                    Reason.CODE_NEEDED,
+                    "Please enter your password again, and the six-digit code of your authenticator.",
+                )
+            if not is_right:
+                raise SignInRefused(
+                    Reason.CODE_WRONG,
+                    "The code is wrong or was used before. Please wait for the next one.",
+                )
+        elif factors.of_platform:
+            raise SignInRefused(
+                Reason.PLATFORM_FACTOR,
+                "Only the platform itself can check your second factor. Please come through single "
+                "sign-on.",
+            )
+
+
+def _locked_sentence(remaining: timedelta) -> str:
+    minutes = -(-remaining // timedelta(minutes=1))
+    return f"There were too many failed sign-ins. Please try again in {counted(minutes, 'minute')}."
+
+
+def _usual_hash(connection: Connection, database: Database) -> str:
+    """Return the newest usable hash, whose cost is the usual one; empty where there is none.
+
+    Accounts from before the platform changed its algorithm take another time. Nothing that is
+    computed for an unknown account could take both.
+    """
+    if user.name not in database.tables:
+        return ""
+    newest = connection.execute(
+        select(user.c.password_hash)
+        .where(user.c.active == 1, user.c.password_hash.like("$%"))
+        .order_by(user.c.id.desc())
+        .limit(HASHES_LOOKED_AT)
+    ).scalars()
+    return next(filter(passwords.is_usable, map(text, newest)), "")

@@ -1,0 +1,184 @@
+"""Too many failed sign-ins lock; on both kinds of database, and in memory."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from jobs_data.accounts.lockout import Attempt, Memory
+from jobs_data.accounts.security_settings import MOST_ATTEMPTS
+from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, Reason, SignInRefused, SignIns
+from jobs_data.platform import tables
+from tests.support.databases import Lend
+from tests.support.sign_ins import HOME, NOW, READERS, Visitor, code_at, totp
+from tests.support.store import PASSWORD, Store
+
+
+@pytest.fixture(params=["login_attempt", "memory"])
+def counted(request: pytest.FixtureRequest, lend: Lend) -> Iterator[Store]:
+    """Give a store whose attempts are kept in the table, and one of AtoM, kept in memory."""
+    with lend(atom=request.param == "memory") as url, closing(Store.on(url)) as store:
+        yield store
+
+
+def test_five_failures_lock_for_fifteen_minutes(counted: Store, hashings: list[str]) -> None:
+    """Then no password is even looked at, until the first of them is fifteen minutes old."""
+    visitor = Visitor(counted)
+    counted.account("ada", 100)
+    visitor.fail(4, address="")
+    visitor.fail(1, address="", after=60)
+    hashings.clear()
+    for identifier in ("ada", " ADA "):
+        with pytest.raises(SignInRefused, match=r"again in 14 minutes\.$") as caught:
+            visitor.sign_in(identifier, after=90)
+        assert caught.value.reason is Reason.LOCKED
+    assert visitor.refusal(after=899) is Reason.LOCKED
+    assert hashings == []
+    assert visitor.gets_in(after=900)
+    assert len(hashings) == 1
+
+
+def test_attempts_while_locked_do_not_prolong_the_lock(counted: Store) -> None:
+    """They are not written and do not count."""
+    visitor = Visitor(counted)
+    counted.account("ada", 100)
+    visitor.fail(5)
+    for minute in range(1, 15):
+        assert visitor.refusal("ada", "wrong", after=60 * minute) is Reason.LOCKED
+    if tables.login_attempt.name in counted.database().tables:
+        assert counted.rows(tables.login_attempt) == 5
+    assert visitor.gets_in(after=900)
+
+
+def test_a_success_starts_the_count_anew(counted: Store) -> None:
+    """Four failures, a success and four failures lock nothing; the fifth does."""
+    visitor = Visitor(counted)
+    counted.account("ada", 100)
+    visitor.fail(4)
+    assert visitor.gets_in()
+    visitor.fail(4)
+    assert visitor.gets_in()
+    visitor.fail(5)
+    assert visitor.refusal() is Reason.LOCKED
+
+
+def test_unknown_identifiers_are_locked_too(counted: Store) -> None:
+    """A lock does not reveal whether there is such an account."""
+    visitor = Visitor(counted)
+    visitor.fail(5, "nobody", address="")
+    assert visitor.refusal("nobody", address="") is Reason.LOCKED
+
+
+def test_identifier_and_address_are_counted_apart(counted: Store) -> None:
+    """One account from everywhere is locked, and everything from one address, but not all else."""
+    visitor = Visitor(counted)
+    counted.account("ada", 100)
+    counted.account("ben", 100)
+    for number in range(5):
+        visitor.fail(1, "ada", address=f"198.51.100.{number}")
+        visitor.fail(1, f"nobody-{number}", address="203.0.113.9")
+    assert visitor.refusal("ada", address="198.51.100.77") is Reason.LOCKED
+    assert visitor.refusal("ben", address="203.0.113.9") is Reason.LOCKED
+    assert visitor.gets_in("ben", address="198.51.100.1")
+    assert visitor.gets_in("ben", address="")
+
+
+def test_wrong_codes_count_and_missing_ones_do_not(store: Store) -> None:
+    """To ask for the code neither locks nor unlocks; to guess it locks."""
+    visitor = Visitor(store)
+    totp(store, store.account("ada", 100))
+    visitor.fail(4)
+    for _ in range(6):
+        assert visitor.refusal() is Reason.CODE_NEEDED
+    assert visitor.refusal("ada", PASSWORD, "000000") is Reason.CODE_WRONG
+    assert visitor.refusal("ada", PASSWORD, code_at()) is Reason.LOCKED
+
+
+def test_the_platform_and_this_app_share_one_count(store: Store) -> None:
+    """Failures on the platform's own page count here, in its zone, and ours are in its table."""
+    store.account("ada", 100)
+    here = datetime(2026, 6, 15, 14, 0, 0)
+    database = store.database(timezone="Africa/Johannesburg")
+    visitor = Visitor(store, database)
+    for identifier in ("Ada", "ADA", "ada"):
+        store.attempt(identifier, "198.51.100.1", False, here)
+    store.attempt("ben", HOME, True, here)
+    for _ in range(2):
+        with pytest.raises(SignInRefused):
+            visitor.sign_in(" Ada", "wrong")
+    with store.engine.connect() as connection:
+        rows = connection.execute(select(tables.login_attempt)).all()
+    assert [tuple(row)[1:] for row in rows[-2:]] == [
+        ("ada", HOME, 0, datetime(2026, 6, 15, 14, 0, 5))
+    ] * 2
+    with pytest.raises(SignInRefused) as caught:
+        visitor.sign_in()
+    assert caught.value.reason is Reason.LOCKED
+    store.attempt("ada", "198.51.100.1", True, here)
+    assert visitor.gets_in()
+
+
+def test_old_failures_do_not_count(store: Store) -> None:
+    """Only those within the duration do, to the second."""
+    visitor = Visitor(store)
+    store.account("ada", 100)
+    noon = NOW.replace(tzinfo=None)
+    for seconds in (901, 900, 899, 10, 10, 10):
+        store.attempt("ada", HOME, False, noon - timedelta(seconds=seconds))
+    assert visitor.gets_in()
+    store.attempt("ben", HOME, False, noon)
+    for _ in range(4):
+        store.attempt("ben", HOME, False, noon - timedelta(seconds=899))
+    assert visitor.refusal("ben") is Reason.LOCKED
+
+
+@pytest.mark.parametrize(
+    ("now", "failed"),
+    [
+        # Clocks in Amsterdam go back from 3:00 to 2:00, and forward from 2:00 to 3:00.
+        (datetime(2026, 10, 25, 1, 5, tzinfo=UTC), datetime(2026, 10, 25, 2, 1)),
+        (datetime(2026, 3, 29, 1, 5, tzinfo=UTC), datetime(2026, 3, 29, 1, 55)),
+    ],
+)
+def test_a_clock_change_opens_no_lock(store: Store, now: datetime, failed: datetime) -> None:
+    """Failures of minutes ago count although the platform's clock says otherwise."""
+    store.account("ada", 100)
+    for _ in range(5):
+        store.attempt("ada", HOME, False, failed)
+    database = store.database(timezone="Europe/Amsterdam")
+    with pytest.raises(SignInRefused) as caught:
+        SignIns(database).sign_in("ada", PASSWORD, "", HOME, READERS, now=now)
+    assert caught.value.reason is Reason.LOCKED
+
+
+def test_attempts_at_once_do_not_slip_past_the_limit(counted: Store, hashings: list[str]) -> None:
+    """However many come at the same time, hardly more than the limit are looked at."""
+    counted.account("ada", 100)
+    database = counted.database()
+    visitor = Visitor(counted, database)
+    start = threading.Barrier(16)
+
+    def attempt(_number: int) -> Reason:
+        start.wait()
+        return visitor.refusal("ada", "wrong")
+
+    with ThreadPoolExecutor(16) as threads:
+        reasons = list(threads.map(attempt, range(16)))
+    assert set(reasons) == {Reason.WRONG, Reason.LOCKED}
+    assert 5 <= len(hashings) == reasons.count(Reason.WRONG) < 5 + PARALLEL_SIGN_INS
+
+
+def test_the_memory_is_bounded() -> None:
+    """Beyond its size the longest unused is forgotten, and one key's attempts do not pile up."""
+    memory = Memory(keys=3)
+    noon = NOW.replace(tzinfo=None)
+    for name in ("a", "b", "c", "a", "d"):
+        memory.add(("", name), Attempt(False, noon))
+    assert [len(memory.newest(("", name))) for name in "abcd"] == [2, 0, 1, 1]
+    for _ in range(2 * MOST_ATTEMPTS):
+        memory.add(("", "d"), Attempt(False, noon))
+    assert len(memory.newest(("", "d"))) == MOST_ATTEMPTS
