@@ -82,6 +82,17 @@ class Database:
         self._next_look = -math.inf
         self._replica = _Replica(replica) if replica else None
 
+    @cached_property
+    def identity(self) -> str:
+        """Return a short name of the database, for receipts, locks and cache keys.
+
+        It is the same by whichever account, driver and options the database is reached.
+        """
+        url = self.engine.url
+        server = [url.host, url.port or DEFAULT_PORT, url.query.get("unix_socket")]
+        where = ["sqlite" if self.is_sqlite else server, url.database]
+        return hashlib.sha256(json.dumps(where).encode()).hexdigest()[:16]
+
     @property
     def is_sqlite(self) -> bool:
         """Return whether it is a file, and not a server's."""
@@ -238,11 +249,5 @@ def database_for(settings: Settings) -> Database:
 
 
 def identity(database: Database) -> str:
-    """Return a short name of the database, for receipts, locks and cache keys.
-
-    It is the same by whichever account, driver and options the database is reached.
-    """
-    url = database.engine.url
-    server = [url.host, url.port or DEFAULT_PORT, url.query.get("unix_socket")]
-    where = ["sqlite" if database.is_sqlite else server, url.database]
-    return hashlib.sha256(json.dumps(where).encode()).hexdigest()[:16]
+    """Return `Database.identity`."""
+    return database.identity

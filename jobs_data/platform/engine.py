@@ -26,12 +26,25 @@ PING_SECONDS: Final = 3
 """How long a server may take to answer at once: whether it is there, and the end of a read."""
 
 POOL_RECYCLE_SECONDS: Final = 1800
+
+POOL_CONNECTIONS: Final = 5
+EXTRA_CONNECTIONS: Final = 10
+"""Closed after use. Starlette has 40 threads and each Streamlit session one, but a read takes some
+milliseconds, and MySQL has 151 connections for all its clients, which the platform needs more."""
+
+POOL_WAIT_SECONDS: Final = 10
+"""How long a thread waits for one of them: downloads may have them all."""
+
 READ_SECONDS: Final = 20
-
-
 WRITE_SECONDS: Final = 60
 
 SILENCE_OPTIONS: Final = ("read_timeout", "write_timeout")
+_POOL: Final[dict[str, Any]] = {
+    "pool_size": POOL_CONNECTIONS,
+    "max_overflow": EXTRA_CONNECTIONS,
+    "pool_timeout": POOL_WAIT_SECONDS,
+}
+
 STEPS_BETWEEN_LOOKS: Final = 10_000
 """How many of its instructions SQLite runs between two looks at the clock: some milliseconds."""
 
@@ -95,8 +108,8 @@ def _session_settings(seconds: float) -> str:
 def make_engine(url: str) -> Engine:
     """Return an engine for a MySQL, MariaDB or SQLite URL; nothing is connected yet.
 
-    MySQL and MariaDB URLs without a driver use PyMySQL. Transactions are REPEATABLE READ, so that all
-    reads of one see one moment, and so that a removal's range of jobs stands still while it works.
+    MySQL and MariaDB URLs without a driver use PyMySQL. Transactions are REPEATABLE READ: all reads of
+    one see the same moment, and a removal's range of jobs does not change while it works.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -117,6 +130,7 @@ def make_engine(url: str) -> Engine:
         isolation_level="REPEATABLE READ",
         pool_pre_ping=True,
         pool_recycle=POOL_RECYCLE_SECONDS,
+        **_POOL,
     )
     _raise_errors_of_the_driver(engine)
     if arguments:
@@ -174,7 +188,8 @@ def _look_after_connections(engine: Engine, silence_limits: Sequence[str]) -> No
 
 def _sqlite_engine(url: URL) -> Engine:
     # check_same_thread: Streamlit and Starlette move work between threads, one at a time.
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": LOCK_WAIT_SECONDS})
+    arguments = {"check_same_thread": False, "timeout": LOCK_WAIT_SECONDS}
+    engine = create_engine(url, connect_args=arguments, **_POOL)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, record: Any) -> None:

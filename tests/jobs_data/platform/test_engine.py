@@ -1,10 +1,13 @@
 """How long the database may work for us, on both kinds of database."""
 
-import pytest
-from sqlalchemy import text
+from contextlib import ExitStack
+from pathlib import Path
 
-from jobs_data.platform.database import Database, identity
-from jobs_data.platform.engine import make_engine
+import pytest
+from sqlalchemy import QueuePool, text
+
+from jobs_data.platform.database import Database
+from jobs_data.platform.engine import EXTRA_CONNECTIONS, POOL_CONNECTIONS, make_engine
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.store import Store
@@ -75,6 +78,19 @@ def test_a_deadline_ends_with_its_transaction(store: Store) -> None:
         assert connection.execute(text(statement)).scalar() == 100_000
 
 
+def test_a_process_opens_as_many_connections_as_is_documented(store: Store) -> None:
+    """No more stay open than are kept, and the rest can be used at the same time."""
+    pool = store.engine.pool
+    assert isinstance(pool, QueuePool)
+    with ExitStack() as stack:
+        for _ in range(POOL_CONNECTIONS + EXTRA_CONNECTIONS):
+            stack.enter_context(store.engine.connect())
+        assert (pool.size(), pool.overflow()) == (POOL_CONNECTIONS, EXTRA_CONNECTIONS)
+    assert pool.checkedin() == POOL_CONNECTIONS
+    document = Path(__file__).parents[3] / "docs" / "scaling.md"
+    assert f"up to {POOL_CONNECTIONS + EXTRA_CONNECTIONS} connections" in document.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("url", "is_same"),
     [
@@ -88,5 +104,5 @@ def test_a_deadline_ends_with_its_transaction(store: Store) -> None:
 )
 def test_a_database_is_the_same_for_every_account(url: str, *, is_same: bool) -> None:
     """What was removed by one account can be put back by another; another database is another."""
-    names = [identity(Database(make_engine(each))) for each in (SERVER, url)]
+    names = [Database(make_engine(each)).identity for each in (SERVER, url)]
     assert (names[0] == names[1]) is is_same
