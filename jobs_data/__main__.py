@@ -14,7 +14,6 @@ from typing import Final
 
 import pandas as pd
 from sqlalchemy.exc import ArgumentError, OperationalError
-from tqdm import tqdm
 
 from jobs_data import demo
 from jobs_data.jobs import choices
@@ -96,19 +95,14 @@ def _run_demo(options: argparse.Namespace) -> int:
     if refusal:
         return _refuse(f"The URL {refusal}.")
     try:
-        with tqdm(total=options.jobs, unit=" jobs", unit_scale=True, delay=0.1) as bar:
-
-            def show(done: int, _total: int) -> None:
-                bar.update(done - bar.n)
-
-            demo.create(
-                engine,
-                jobs=options.jobs,
-                seed=options.seed,
-                atom=options.atom,
-                results_root=options.results_root,
-                progress=show,
-            )
+        demo.create(
+            engine,
+            jobs=options.jobs,
+            seed=options.seed,
+            atom=options.atom,
+            results_root=options.results_root,
+            progress=_show_progress,
+        )
     except demo.DatabaseNotEmpty as error:
         return _refuse(str(error))
     except OperationalError as error:
@@ -118,6 +112,13 @@ def _run_demo(options: argparse.Namespace) -> int:
     finally:
         engine.dispose()
     return 0
+
+
+def _show_progress(done: int, jobs: int) -> None:
+    """Show how many jobs there are already, on one line of the terminal; nothing in a log."""
+    if sys.stderr.isatty():
+        line = f"\r{done:,} of {jobs:,} jobs"
+        print(line, end="\n" if done >= jobs else "", file=sys.stderr, flush=True)
 
 
 def _add_tidy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-import humanize
 import streamlit as st
 
+from jobs_data import wording
 from jobs_data.platform import times
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -139,7 +139,7 @@ def show_attempts(job: QueueJob) -> None:
             "Tried": f"{job.attempts} of {job.max_attempts}" if job.max_attempts else f"{job.attempts}",
             "Next attempt from": times.shown(job.next_attempt, zone) if job.next_attempt else "",
             "Backoff": job.backoff,
-            "Delay": "" if job.delay_seconds is None else humanize.precisedelta(job.delay_seconds),
+            "Delay": "" if job.delay_seconds is None else wording.duration(job.delay_seconds),
             "What follows": job.retry_sentence,
         },
     )

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import humanize
-
-from jobs_data.wording import counted
+from jobs_data.wording import counted, size
 
 MAX_LOOKED_AT: Final = 5_000
 """At how many of many jobs' result files is looked."""
@@ -127,7 +125,7 @@ class FileSizes:
         least = "" if is_all else "at least "
         return (
             f"{names}{scope}: {least}{self.there:,} {'is' if self.there == 1 else 'are'} there, "
-            f"{least}{humanize.naturalsize(self.bytes)} in all. They stay on disk: none is erased."
+            f"{least}{size(self.bytes)} in all. They stay on disk: none is erased."
         )
 
 
@@ -159,7 +157,7 @@ def size_in_words(roots: ResultRoots | None, download_path: str) -> str:
         found = find_result(roots, download_path)
     except ResultUnavailable:
         return "not there" if roots else "not known"
-    return humanize.naturalsize(found.size) if found else ""
+    return size(found.size) if found else ""
 
 
 def find_result(roots: ResultRoots | None, download_path: str) -> ResultFile | None:

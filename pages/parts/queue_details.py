@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import humanize
 import pandas as pd
 import streamlit as st
 
+from jobs_data import wording
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.queues.queues import Log, LongText
@@ -54,10 +54,10 @@ def show_long_text(label: str, icon: str, text: LongText, *, expanded: bool = Fa
     """Show a long text, folded, as it is, JSON with one value a line; nothing where it is empty."""
     if not text.text:
         return
-    with st.expander(f"{label} · {humanize.naturalsize(text.size)}", icon=icon, expanded=expanded):
+    with st.expander(f"{label} · {wording.size(text.size)}", icon=icon, expanded=expanded):
         if text.is_cut:
             st.caption(
-                f"This is the beginning, 200,000 characters, of {humanize.naturalsize(text.size)}; "
+                f"This is the beginning, 200,000 characters, of {wording.size(text.size)}; "
                 "the rest is left out here."
             )
         st.code(text.pretty, language=None, wrap_lines=True, height=_height(text.pretty))
@@ -88,7 +88,7 @@ def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
 
 
 def _step(between: timedelta) -> str:
-    return humanize.precisedelta(between, minimum_unit="seconds", format="%0.0f")
+    return wording.duration(int(between.total_seconds()))
 
 
 def _height(text: str) -> int | Literal["content"]:

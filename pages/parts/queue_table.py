@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-import humanize
 import pandas as pd
 import streamlit as st
 
 from jobs_data.queues.queue_filters import JobKey, Kind, QueueFilter, QueueState, Source
 from jobs_data.queues.queues import BatchesPage, QueueJobsPage, QueuesOverview
-from jobs_data.wording import counted
+from jobs_data.wording import counted, duration
 from pages.parts.queue_state import (
     forget_selection,
     go_to_queue_view,
@@ -50,7 +49,7 @@ def show_overview(overview: QueuesOverview, zone: ZoneInfo) -> None:
     """Show a row per queue, which opens to its jobs; what the tables do not tell is an empty cell."""
     rows = overview.rows
     ages = [
-        "" if pd.isna(seconds) else humanize.naturaldelta(int(seconds))
+        "" if pd.isna(seconds) else duration(int(seconds), units=1)
         for seconds in rows["oldest_waiting_seconds"]
     ]
     labels = [Kind(kind).label for kind in rows["kind"]]

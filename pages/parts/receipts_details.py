@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import humanize
 import pandas as pd
 import streamlit as st
 
-from jobs_data import addresses
+from jobs_data import addresses, wording
 from jobs_data.platform import times
 from jobs_data.platform.status import FIXED_LABELS
 from jobs_data.removal import kept_receipts
@@ -51,7 +50,7 @@ def show_receipt(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> None:
             "Removed": f"{said.removed:,}" + (" so far read" if receipt.is_being_read else ""),
             "Stayed": f"{said.stayed_count:,}" if said.stayed_count else "",
             "Put back": f"{said.returned:,}" if said.returned else "",
-            "Size": humanize.naturalsize(receipt.size),
+            "Size": wording.size(receipt.size),
             "Names": names_told(receipt, NAMES_TOLD),
         },
     )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import humanize
 import pandas as pd
 import streamlit as st
 
+from jobs_data import wording
 from jobs_data.removal import kept_receipts
 from jobs_data.removal.kept_receipts import ACTIONS, Receipt, State
 from jobs_data.url_values import parse_number
@@ -166,7 +166,7 @@ def _cells(receipt: Receipt) -> dict[str, Any]:
         "filter": said.filter,
         "names": names_told(receipt, TOP_NAMES),
         "stayed": stayed_told(receipt),
-        "size": humanize.naturalsize(receipt.size),
+        "size": wording.size(receipt.size),
     }
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-import humanize
 import streamlit as st
 
-from jobs_data import addresses
+from jobs_data import addresses, wording
 from jobs_data.jobs import job_report, result_files
 from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.view import ListView
@@ -130,12 +129,8 @@ def _related_record(object_id: int, slug: str, site_url: str) -> None:
 def _duration(job: JobReport) -> str:
     if job.duration_seconds is None:
         return ""
-    try:
-        spelt_out = humanize.precisedelta(job.duration_seconds)
-    except OverflowError:  # thousands of years: one of the two times stands for "never"
-        spelt_out = f"{job.duration_seconds:,} seconds"
     how = "as recorded" if job.duration_is_recorded else "completed minus created"
-    return f"{spelt_out} ({how})"
+    return f"{wording.duration(job.duration_seconds)} ({how})"
 
 
 def show_result(job: JobReport, roots: result_files.ResultRoots | None) -> None:
@@ -161,7 +156,7 @@ def show_result(job: JobReport, roots: result_files.ResultRoots | None) -> None:
             st.link_button(
                 "Download result", addresses.download_url(job.id), icon=":material/download:"
             )
-        st.text(f"{result.name} · {humanize.naturalsize(result.size)}")
+        st.text(f"{result.name} · {wording.size(result.size)}")
 
 
 def show_output(job: JobReport) -> None:
@@ -173,7 +168,7 @@ def show_output(job: JobReport) -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        size = humanize.naturalsize(job.output_bytes)
+        size = wording.size(job.output_bytes)
         if job.output_is_tail:
             st.caption(f"This is the end of a long output of {size}; the beginning is left out here.")
             st.link_button(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import humanize
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
+from jobs_data import wording
 from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.screen import Windows
@@ -127,7 +127,7 @@ def test_a_long_output_shows_its_end_and_downloads_whole(
     screen = new_page()
     page = screen.page
     screen.open(platform_.report(job_id))
-    size = humanize.naturalsize(len(output))
+    size = wording.size(len(output))
     expect(page.get_by_text(f"This is the end of a long output of {size};")).to_be_visible()
     panel = page.get_by_test_id("stCode")
     expect(panel).to_contain_text("line 9999 of a long output")
