@@ -1,7 +1,7 @@
-"""Whether a password is the one that the platform keeps a hash of.
+"""Whether a password matches the hash that the platform stores.
 
 The platform stores PHP's `password_hash(sha1(salt + password))`, the sha1 as 40 lower-case hex
-characters. The hash's own prefix tells its algorithm: argon2i, argon2id or bcrypt.
+characters. The hash's own prefix names its algorithm: argon2i, argon2id or bcrypt.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError, VerifyMismatchError
 
 MAX_PASSWORD_LENGTH: Final = 4096
-"""In characters; nobody has a longer one, and a stranger may post megabytes."""
+"""In characters; no real one is longer, and anybody may post megabytes."""
 
-NOBODYS_HASH: Final = (
+STAND_IN_HASH: Final = (
     "$argon2i$v=19$m=65536,t=4,p=1$RFFHdWExM3A4ZVcwOEx3aw$LEn+2EbqLUmhjvlRw+fqlHiOgoYBH9bSE1cJHUTdU3U"
 )
-"""Of a random password that is not kept, made by PHP with its own default cost."""
+"""The hash of a random password that was not kept, made by PHP with its own default cost."""
 
-# About sixty times PHP's default costs. A hash that takes longer would stop everybody's signing in.
+# About sixty times PHP's default costs. A hash that takes longer would hold up all other sign-ins.
 MAX_ARGON2_KIB: Final = 2**20
 MAX_ARGON2_KIB_PASSES: Final = 2**24
 _BCRYPT: Final = re.compile(r"\$2y\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
@@ -36,9 +36,9 @@ _argon2 = PasswordHasher()
 def matches(password: str, salt: str, password_hash: str, usual_hash: str) -> bool:
     """Return whether a password belongs to a salt and a hash; False, whatever is wrong with them.
 
-    One hash is computed in any case, so that the time taken does not tell an account without a
-    usable hash, or no account at all (an empty hash), from a wrong password. There it is that of
-    `usual_hash`, whose verdict does not count, or, where that is not usable either, NOBODYS_HASH.
+    One hash is computed in any case, so that the time does not reveal an account without a usable
+    hash, or a missing account (an empty hash). There it is `usual_hash`, or STAND_IN_HASH where that
+    is not usable either, and its verdict does not count.
     """
     is_possible = 0 < len(password) <= MAX_PASSWORD_LENGTH
     salted = salt + password if is_possible else ""
@@ -46,7 +46,7 @@ def matches(password: str, salt: str, password_hash: str, usual_hash: str) -> bo
     digest = hashlib.sha1(salted.encode("utf-8", "surrogatepass")).hexdigest()  # noqa: S324 - PHP's
     verdict = _verify(digest, password_hash)
     if verdict is None and _verify(digest, usual_hash) is None:
-        _verify(digest, NOBODYS_HASH)
+        _verify(digest, STAND_IN_HASH)
     return is_possible and verdict is True
 
 

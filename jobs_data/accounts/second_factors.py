@@ -64,8 +64,8 @@ class Factors:
 def read_factors(database: Database, user_id: int) -> Factors:
     """Return a user's confirmed second factors. Raises DatabaseUnavailable.
 
-    MySQL hides tables that an account may not read: to grant it some tables only, and not these,
-    would make second factors look absent.
+    MySQL hides tables that a database account may not read: without a right to these, second factors
+    look absent.
     """
     with database.reading(primary=True) as connection:
 
@@ -119,7 +119,7 @@ class UsedCodes:
             raise
 
     def _reserve(self, user_id: int, step: int, *, oldest: int) -> bool:
-        """Take a time step for one sign-in; False where it, or a later one, was taken before."""
+        """Reserve a time step for one sign-in; False where it, or a later one, was reserved before."""
         with self._lock:
             if step <= self._steps.get(user_id, -1):
                 return False

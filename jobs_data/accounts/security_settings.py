@@ -1,4 +1,4 @@
-"""What the platform's administrators have set about signing in; AtoM has no such settings."""
+"""The platform's settings about signing in; AtoM has none of them."""
 
 from __future__ import annotations
 

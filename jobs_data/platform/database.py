@@ -49,7 +49,7 @@ TABLES_SECONDS: Final = 10
 
 
 class Database:
-    """One platform database: its engine, its tables, and how its text and times are to be read."""
+    """One platform database: its engine, its tables, and how to read its texts and times."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Return whether it is a file, and not a server's."""
+        """Return whether the database is a file of SQLite."""
         return self.engine.dialect.name == "sqlite"
 
     @property
@@ -146,14 +146,14 @@ class Database:
             self._columns = self._read_columns()
 
     def close(self) -> None:
-        """Close the connections that nobody uses now; who reads again opens new ones."""
+        """Close the connections that are not in use; the next read opens new ones."""
         self.engine.dispose()
         if self._replica:
             self._replica.close()
 
     def changed(self) -> None:
-        """Tell that this process has changed jobs, when that is in the database."""
-        # The time first: who sees the new number must not go to a replica that lags behind.
+        """Note that this process has changed jobs and committed the change."""
+        # The time first: a reader of the new number must not ask a replica that lags behind.
         self._changed_at = time.monotonic()
         self.changes += 1
 
@@ -212,7 +212,7 @@ class _Replica:
         self._next_try = -math.inf
 
     def close(self) -> None:
-        """Close the connections that nobody uses now."""
+        """Close the connections that are not in use."""
         self._engine.dispose()
 
     def connect(self) -> Connection | None:

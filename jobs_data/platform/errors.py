@@ -42,7 +42,7 @@ class DatabaseUnavailable(Exception):
 
 
 class DatabaseBusy(DatabaseUnavailable):
-    """Another connection was in the way; the same again a moment later is likely to work."""
+    """Another connection holds a lock on the rows; a retry a moment later is likely to work."""
 
 
 class TookTooLong(DatabaseUnavailable):

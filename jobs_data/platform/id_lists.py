@@ -1,6 +1,6 @@
 """Many ids of jobs at once: as numbers in little memory, and as lists in one value of the database.
 
-The driver takes its time over every row, so ids come as texts that list thousands of them.
+The driver is slow with each row, so ids come as texts that list thousands of them.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def allow_lists(connection: Connection) -> None:
 
 
 def parse_list(text: str | None, jobs: int) -> Ids:
-    """Return the ids that a value lists, which must be so many. Raises DatabaseUnavailable."""
+    """Return the ids that a value lists. Raises DatabaseUnavailable where they are not `jobs` ids."""
     # A list of a single id is a number on SQLite.
     found = np.fromstring(str(text or ""), dtype=np.int64, sep=",")
     if len(found) != jobs:
         # A value cut short could end in half an id, which is the id of some other job.
         raise DatabaseUnavailable(
-            "The database did not send all the ids of the jobs, so they cannot be told. Nothing "
-            "was changed; max_allowed_packet may be set too low on the server."
+            "The database did not send the ids of all the jobs. Nothing was changed; "
+            "max_allowed_packet may be set too low on the server."
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Whose things are: the joins that find the names of the users who started them."""
+"""Owners of jobs: the joins that find the names of the users who started them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def with_owner(
 def owner_names(
     connection: Connection, database: Database, user_ids: Collection[int | None]
 ) -> dict[int, str]:
-    """Return what users are called as owners, by their ids; who does not exist is left out."""
+    """Return the names of users as owners, by their ids; a user who does not exist is left out."""
     if user.name not in database.tables:
         return {}
     source, names = _with_display_name(database, user, user.c.id, user.c.username)
@@ -51,7 +51,7 @@ def owner_names(
 
 
 def owner_name(database: Database) -> ColumnElement[Any]:
-    """Return what the owner of a job is called; NULL where there is none, or one without a name."""
+    """Return the name of a job's owner; NULL where there is no owner, or none with a name."""
     if user.name not in database.tables:
         return null()
     source, (username, display_name) = _with_display_name(database, user, user.c.id, user.c.username)

@@ -85,6 +85,6 @@ def _end_of_second_pass(moment: datetime, zone: ZoneInfo) -> datetime:
     def is_over(seconds: int) -> bool:
         return not (whole + timedelta(seconds=seconds)).astimezone(zone).fold
 
-    # The second pass takes as long as the clock was put back: never a whole day.
+    # The second pass takes as long as the clock was put back: a day at most.
     seconds = bisect(range(24 * 3600), 0, key=is_over)
     return (whole + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None)

@@ -12,22 +12,22 @@ SYSTEM_OWNER: Final = "System"
 
 
 def owner_of(row: Mapping[Any, Any]) -> str:
-    """Return whose job it is: the display name, else the user name, else System."""
+    """Return the owner's name: the display name, else the user name, else System."""
     return owner_called(row["username"], row["display_name"])
 
 
 def owner_called(username: Any, display_name: Any) -> str:
-    """Return what an owner with these names is called."""
+    """Return the name to show for an owner with these names."""
     return filled(display_name) or filled(username) or SYSTEM_OWNER
 
 
 def name_of(row: Mapping[Any, Any]) -> str:
-    """Return what the job is called, as it is; `[Unknown]` where the name is empty."""
+    """Return a job's name as it is stored; `[Unknown]` where it is empty."""
     return name_called(row["name"])
 
 
 def name_called(name: Any) -> str:
-    """Return what a job with this name is called."""
+    """Return the name to show for a job with this stored name."""
     return filled(name) or UNKNOWN_NAME
 
 
@@ -39,7 +39,7 @@ def filled(value: Any) -> str:
 def text(value: Any) -> str:
     """Return a text column's value as text that every part of the app can carry; NULL is empty.
 
-    SQLite may hand out bytes where a stranger put them, and a lone surrogate would break both the
+    SQLite returns bytes where another program has put them, and a lone surrogate would break both the
     CSV's UTF-8 and the browser's wire format.
     """
     if value is None:
