@@ -1,1 +1,1 @@
-"""What the jobs of a period tell; one module for each panel."""
+"""The figures of a period; one module for each panel."""

@@ -1,13 +1,12 @@
-"""Why jobs fail: error texts whose varying parts are folded, so that the same reason is one group."""
+"""Why the jobs of a period failed, grouped by the pattern of their error texts."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -15,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import last_characters
 from jobs_data.platform.status import ERROR
 from jobs_data.platform.status_names import FALLBACK_CULTURE
 from jobs_data.platform.tables import (
@@ -25,49 +25,28 @@ from jobs_data.platform.tables import (
     note_i18n,
     object_,
 )
-from jobs_data.statistics.statistics import CreatedSince, Period, created_since
+from jobs_data.platform.times import to_platform
+from jobs_data.statistics.error_patterns import first_line, fold, last_line
+from jobs_data.statistics.period import DATED_JOBS, Narrowing, Period, created_since
 
 NEWEST_FAILURES: Final = 3_000
-"""At how many failures of a period is looked: the newest. Each text costs as much as reading it."""
+"""At most so many failures of a period, the newest, are looked at: each text has to be read."""
 
 FAILURES_BEFORE: Final = 2_000
-"""At how many of the time before it: an error that is not among them is new."""
+"""At most so many of the time before it: an error that is not among them is new."""
 
 JOBS_OF_PATTERN: Final = 200
 TEXT_CHARACTERS: Final = 2_000
-PATTERN_CHARACTERS: Final = 300
 NO_TEXT: Final = "(the platform kept no error text and no output)"
 _IDS_IN_STATEMENT: Final = 1_000
-
-_STACK_LINE: Final = re.compile(r"\s*(#\d+ |at |thrown in |Stack trace:)", re.IGNORECASE)
-
-_FOLDS: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), put)
-    for pattern, put in (
-        (r"\b[a-z][a-z0-9+.-]{1,10}://[^\s'\"<>]+", "<address>"),
-        (r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "<e-mail>"),
-        (r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", "<uuid>"),
-        (r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", "<time>"),
-        (r"\b\d\d?:\d\d(?::\d\d)?\b", "<time>"),
-        # An apostrophe within a word is no quotation mark.
-        (r"(?<!\w)'[^'\n]*'(?!\w)", "'…'"),
-        (r'"[^"\n]*"', '"…"'),
-        (r"“[^”\n]*”|«[^»\n]*»|`[^`\n]*`", "“…”"),
-        (r"(?<![\w/<])(?:[a-z]:[\\/]|~/|\.{0,2}/)[^\s'\",;:()\[\]<>]+", "<path>"),
-        (r"\b[\w.-]+(?:/[\w.-]+){2,}", "<path>"),
-        (r"\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\b", "<hex>"),
-    )
-)
-
-# What follows one of these is a code of few digits: it says what went wrong, the same each time.
-_CODE: Final = r"""
-    \bSQLSTATE\[\w+\] (?: :? \s* \[?\d{1,5}\b | :\s [^\d:\n]* :\s \d{1,5}\b )?
-  | \bHTTP(?:/\d(?:\.\d)?)? \s+ (?: (?:error|code|status|status\s+code) [\s:=]+ )? \d{3}\b
-  | \b(?:error|errno|code|status) (?: \s+ (?:code|number|no\.|nr\.?) )? \s?[:=\#(\[]{0,2}\s? \d{1,5}\b
-  | \bUTF-\d+
-"""
-_NUMBER: Final = r"(?<![a-z\d])\d+(?:[.,]\d+)* | (?<=[a-z])\d{3,}"
-_NUMBERS: Final = re.compile(f"(?P<code>{_CODE}) | {_NUMBER}", re.IGNORECASE | re.VERBOSE)
+_FAILED: Final = {
+    "id": "int64",
+    "name": "str",
+    "at": "datetime64[us, UTC]",
+    "text": "str",
+    "pattern": "str",
+    "key": "str",
+}
 
 
 @dataclass(frozen=True)
@@ -83,39 +62,13 @@ class Failures:
     `text` str, the error's first line."""
     looked_at: int
     of: int
+    """How many failures the period has; the newest of them were looked at."""
     looked_at_before: int
 
 
-def fold(text: str) -> str:
-    """Return a text with its addresses, paths, names in quotes, times, ids and numbers folded.
-
-    An error's code stays as it is, for another code is another reason: a number of up to five digits
-    directly after "error", "errno", "code", "status", "HTTP" or "SQLSTATE[…]", where a colon, an equals
-    sign, a number sign or a bracket may stand between, and PDO's code after the words of a SQLSTATE
-    ("SQLSTATE[40001]: Serialization failure: 1213").
-    """
-    for varying, put in _FOLDS:
-        text = varying.sub(put, text)
-    text = _NUMBERS.sub(lambda number: number["code"] or "<number>", text)
-    return " ".join(text.split())
-
-
-def first_line(text: str) -> str:
-    """Return what a text says first; with the next line where it only announces that."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) > 1 and lines[0].endswith(":"):
-        lines[0] += f" {lines[1]}"
-    return lines[0][:PATTERN_CHARACTERS] if lines else ""
-
-
-def last_line(text: str) -> str:
-    """Return what a text says last, but for a stack trace at its end."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if not _STACK_LINE.match(line)] or lines
-    return telling[-1][:PATTERN_CHARACTERS] if telling else ""
-
-
-def read_failures(database: Database, period: Period, zone: ZoneInfo, now: datetime) -> Failures:
+def read_failures(
+    database: Database, order: Narrowing, period: Period, zone: ZoneInfo, now: datetime
+) -> Failures:
     """Return why the jobs of a period failed; `now` is aware. Raises DatabaseUnavailable.
 
     The text is the first error note, else the recorded error message, else the last line of the output
@@ -123,94 +76,68 @@ def read_failures(database: Database, period: Period, zone: ZoneInfo, now: datet
     """
     start = period.start(zone, now)
     with database.reading() as connection:
-        since = created_since(connection, database, start)
+        failed = [job.c.status_id == ERROR, *created_since(connection, database, order, start)]
         of = connection.execute(
-            select(func.count())
-            .select_from(job.join(object_, object_.c.id == job.c.id))
-            .where(job.c.status_id == ERROR, job.c.id >= since.first_id, *since.where)
+            select(func.count()).select_from(DATED_JOBS).where(*failed)
         ).scalar_one()
-        found = _failed(connection, database, (job.c.id >= since.first_id, *since.where))
-        earlier_ids = _failed_before(connection, since)
+        found = _read_failed(connection, database, failed)
+        earlier_ids = [] if start is None else _failed_before(connection, database, start)
         earlier = _texts(connection, database, earlier_ids)
     known = {fold(text) for text in {*earlier.values()}}
     if len(earlier) < len(earlier_ids):
         known.add(NO_TEXT)
-    patterns = (
-        found.groupby("pattern", sort=False)
-        .agg(
-            key=("key", "first"),
-            example=("text", "first"),
-            jobs=("id", "size"),
-            first=("at", "min"),
-            last=("at", "max"),
-        )
-        .reset_index()
-    )
-    patterns["is_new"] = [start is not None and pattern not in known for pattern in patterns["pattern"]]
-    patterns = patterns.sort_values(["jobs", "last"], ascending=False, ignore_index=True)
+    by_pattern = found.groupby("pattern", sort=False)
+    patterns = by_pattern.agg(
+        key=("key", "first"),
+        example=("text", "first"),
+        jobs=("id", "size"),
+        first=("at", "min"),
+        last=("at", "max"),
+    ).reset_index()
+    patterns["is_new"] = ~patterns["pattern"].isin(known) & (start is not None)
     return Failures(
-        patterns=patterns[["key", "pattern", "example", "jobs", "first", "last", "is_new"]].astype(
-            {"key": "str", "pattern": "str", "example": "str", "jobs": "int64", "is_new": "bool"}
-        ),
-        jobs=found.groupby("pattern", sort=False)
-        .head(JOBS_OF_PATTERN)[["key", "id", "name", "at", "text"]]
-        .reset_index(drop=True),
+        patterns=patterns.sort_values(["jobs", "last"], ascending=False, ignore_index=True),
+        jobs=by_pattern.head(JOBS_OF_PATTERN).drop(columns="pattern").reset_index(drop=True),
         looked_at=len(found),
         of=of,
         looked_at_before=len(earlier_ids),
     )
 
 
-def _failed_before(connection: Connection, since: CreatedSince) -> Sequence[int]:
-    """Return the ids of the newest failures before a period; none where it has no beginning."""
-    if not since.where:
-        return ()
-    return (
-        connection.execute(
-            select(job.c.id)
-            .join_from(job, object_, object_.c.id == job.c.id)
-            .where(job.c.status_id == ERROR, *(~condition for condition in since.where))
-            .order_by(job.c.id.desc())
-            .limit(FAILURES_BEFORE)
-        )
-        .scalars()
-        .all()
+def _failed_before(connection: Connection, database: Database, start: datetime) -> Sequence[int]:
+    """Return the ids of the newest failures created before an aware time."""
+    earlier = (
+        select(job.c.id)
+        .select_from(DATED_JOBS)
+        .where(job.c.status_id == ERROR, object_.c.created_at < to_platform(start, database.timezone))
+        .order_by(job.c.id.desc())
+        .limit(FAILURES_BEFORE)
     )
+    return connection.execute(earlier).scalars().all()
 
 
-def _failed(
+def _read_failed(
     connection: Connection, database: Database, where: Sequence[ColumnElement[bool]]
 ) -> pd.DataFrame:
-    """Return the newest failures with the pattern of each."""
-    rows = (
-        connection.execute(
-            select(job.c.id, job.c.name, job.c.completed_at, object_.c.created_at)
-            .join_from(job, object_, object_.c.id == job.c.id)
-            .where(job.c.status_id == ERROR, *where)
-            .order_by(job.c.id.desc())
-            .limit(NEWEST_FAILURES)
-        )
-        .mappings()
-        .all()
+    """Return the newest of the jobs that meet some conditions, with the pattern of each."""
+    newest = (
+        select(job.c.id, job.c.name, job.c.completed_at, object_.c.created_at)
+        .select_from(DATED_JOBS)
+        .where(*where)
+        .order_by(job.c.id.desc())
+        .limit(NEWEST_FAILURES)
     )
-    texts = _texts(connection, database, [row["id"] for row in rows])
+    rows = connection.execute(newest).all()
+    texts = _texts(connection, database, [row.id for row in rows])
     patterns = {text: fold(text) for text in {*texts.values(), NO_TEXT}}
     keys = {pattern: hashlib.sha256(pattern.encode()).hexdigest()[:10] for pattern in patterns.values()}
-    records = []
-    for row in rows:
-        text = texts.get(row["id"], NO_TEXT)
-        at = times.utc(row["completed_at"] or row["created_at"], database.timezone)
-        records.append((row["id"], values.name_of(row), at, text, patterns[text], keys[patterns[text]]))
-    return pd.DataFrame(records, columns=["id", "name", "at", "text", "pattern", "key"]).astype(
-        {
-            "id": "int64",
-            "name": "str",
-            "at": "datetime64[us, UTC]",
-            "text": "str",
-            "pattern": "str",
-            "key": "str",
-        }
-    )
+    failed = []
+    for job_id, name, completed, created in rows:
+        text = texts.get(job_id, NO_TEXT)
+        at = times.utc(completed or created, database.timezone)
+        pattern = patterns[text]
+        failed.append((job_id, values.name_called(name), at, text, pattern, keys[pattern]))
+    return pd.DataFrame(failed, columns=list(_FAILED)).astype(_FAILED)
 
 
 def _texts(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, str]:
@@ -227,7 +154,9 @@ def _texts(connection: Connection, database: Database, ids: Sequence[int]) -> di
             )
             found.update((row[0], line) for row in rows if (line := first_line(values.text(row[1]))))
             left = [job_id for job_id in left if job_id not in found]
-        rows = connection.execute(select(job.c.id, _tail(database)).where(job.c.id.in_(left)))
+        rows = connection.execute(
+            select(job.c.id, last_characters(job.c.output, TEXT_CHARACTERS)).where(job.c.id.in_(left))
+        )
         for job_id, output in rows:
             if line := last_line(values.text(output)):
                 found[job_id] = line
@@ -253,12 +182,6 @@ def _note_texts(
     for row in best_last:
         if line := first_line(values.text(row.content)):
             yield row.object_id, line
-
-
-def _tail(database: Database) -> ColumnElement[Any]:
-    if database.engine.dialect.name == "sqlite":
-        return func.substr(job.c.output, -TEXT_CHARACTERS)
-    return func.right(job.c.output, TEXT_CHARACTERS)
 
 
 def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:

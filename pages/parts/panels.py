@@ -20,8 +20,12 @@ from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import HERATIO_ONLY, actor_i18n, job_execution, note, note_i18n, user
+from jobs_data.statistics.activity import Activity
+from jobs_data.statistics.durations import Durations
 from jobs_data.statistics.failures import Failures
-from jobs_data.statistics.statistics import Activity, Durations, Owners, Period, Stuck
+from jobs_data.statistics.owners import Owners
+from jobs_data.statistics.period import Period
+from jobs_data.statistics.stuck import Stuck
 from jobs_data.url_values import parse_number
 from jobs_data.wording import counted
 from pages.parts import charts, readings
@@ -115,6 +119,12 @@ def show_days(activity: Activity) -> None:
             "active": "Active",
         },
     )
+    undated = outcomes.total - int(days["total"].sum())
+    if undated:
+        st.caption(
+            f"None of these days has {counted(undated)} of the total: the creation time is missing, "
+            "cannot be read, or is far off."
+        )
     left = outcomes.total - outcomes.completed - outcomes.failed - outcomes.active
     if left:
         st.caption(

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.statistics.statistics import Period, parse_period
+from jobs_data.statistics.period import Period, parse_period
 
 PERIOD_PARAM: Final = "period"
 LABELS: Final = {

@@ -21,9 +21,13 @@ from jobs_data.platform.database import Database, identity
 from jobs_data.platform.errors import translated_errors
 from jobs_data.platform.times import day_starts
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
-from jobs_data.statistics import failures, statistics
-from jobs_data.statistics.failures import Failures
-from jobs_data.statistics.statistics import Activity, Durations, News, Owners, Period, Stuck
+from jobs_data.statistics.activity import Activity, read_activity
+from jobs_data.statistics.durations import Durations, read_durations
+from jobs_data.statistics.failures import Failures, read_failures
+from jobs_data.statistics.news import News, read_news
+from jobs_data.statistics.owners import Owners, read_owners
+from jobs_data.statistics.period import Narrowing, NothingKnown, Period
+from jobs_data.statistics.stuck import Stuck, read_stuck
 
 SECONDS: Final = 60
 AT_ONCE: Final = 4
@@ -78,6 +82,11 @@ def begin(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Readin
     key = (read, arguments, tuple(named.items()))
     future = _flights.submit(key, partial(read, *arguments, **named), _pool)
     return Reading(future, time.monotonic() + WAIT_SECONDS)
+
+
+def _order() -> Narrowing:
+    """Return what is known of the order in which jobs were created."""
+    return NothingKnown()
 
 
 def trend(database: Database, zone: ZoneInfo) -> pd.DataFrame:
@@ -140,32 +149,32 @@ def _trend(_database: Database, identity: str, zone: str, today: datetime) -> pd
 
 @_shared
 def _activity(_database: Database, identity: str, period: str, zone: str) -> Activity:  # noqa: ARG001
-    return statistics.read_activity(_database, Period(period), ZoneInfo(zone), datetime.now(UTC))
+    return read_activity(_database, _order(), Period(period), ZoneInfo(zone), datetime.now(UTC))
 
 
 @_shared
 def _durations(_database: Database, identity: str, period: str, zone: str) -> Durations:  # noqa: ARG001
-    return statistics.read_durations(_database, Period(period), ZoneInfo(zone), datetime.now(UTC))
+    return read_durations(_database, _order(), Period(period), ZoneInfo(zone), datetime.now(UTC))
 
 
 @_shared
 def _owners(_database: Database, identity: str, period: str, zone: str) -> Owners:  # noqa: ARG001
-    return statistics.read_owners(_database, Period(period), ZoneInfo(zone), datetime.now(UTC))
+    return read_owners(_database, _order(), Period(period), ZoneInfo(zone), datetime.now(UTC))
 
 
 @_shared
 def _failures(_database: Database, identity: str, period: str, zone: str) -> Failures:  # noqa: ARG001
-    return failures.read_failures(_database, Period(period), ZoneInfo(zone), datetime.now(UTC))
+    return read_failures(_database, _order(), Period(period), ZoneInfo(zone), datetime.now(UTC))
 
 
 @_shared
 def _stuck(_database: Database, identity: str) -> Stuck:  # noqa: ARG001
-    return statistics.read_stuck(_database, datetime.now(UTC))
+    return read_stuck(_database, datetime.now(UTC))
 
 
 @_shared
 def _news(_database: Database, identity: str, since: datetime) -> News:  # noqa: ARG001
-    return statistics.read_news(_database, since)
+    return read_news(_database, since)
 
 
 @_shared

@@ -11,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 from jobs_data.accounts.accounts import Right
 from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
-from jobs_data.statistics import failures, statistics
+from jobs_data.statistics import failures, period
+from jobs_data.statistics.period import NothingKnown, Period
+from pages.parts import readings
 from tests.support.pages import PANELS, introduce, show, words
 from tests.support.store import Store
 
@@ -91,7 +93,7 @@ def test_a_failure_opens_the_list_of_its_jobs(store: Store) -> None:
     """The address names the pattern."""
     fill(store)
     key = failures.read_failures(
-        store.database(), statistics.Period.MONTH, ZoneInfo("UTC"), datetime.now(UTC)
+        store.database(), NothingKnown(), Period.MONTH, ZoneInfo("UTC"), datetime.now(UTC)
     ).patterns["key"][0]
     app = report(failure=key)
     assert [code.value for code in app.code] == ["Row <number>: no such *parent* <b>"]
@@ -116,10 +118,20 @@ def test_an_error_that_the_period_does_not_have_is_told(
 
 
 def test_what_is_sampled_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Durations and owners each name how many jobs they looked at: the newest has left the period."""
-    monkeypatch.setattr(statistics, "NEWEST_JOBS", 3)
+    """Durations and owners each name how many jobs of the period they looked at."""
+    monkeypatch.setattr(period, "NEWEST_JOBS", 3)
     fill(store)
-    assert words(report()).count("Looked at the newest 2 jobs alone; there are older ones.") == 2
+    assert words(report()).count("Looked at the newest 3 jobs alone; there are older ones.") == 2
+
+
+def test_jobs_that_no_day_has_are_counted(store: Store) -> None:
+    """A sentence says why the days have fewer jobs than the total."""
+    fill(store)
+    store.job(created=datetime(1000, 1, 1))
+    app = report(period="all")
+    assert metrics(app)["Total"] == "6"
+    assert "None of these days has 1 job of the total" in words(app)
+    assert "None of these days" not in words(report(period="7"))
 
 
 def test_an_empty_database_has_a_report(store: Store) -> None:
@@ -144,7 +156,7 @@ def test_what_takes_too_long_costs_its_panel_alone(
     def too_long(*_: object) -> None:
         raise TookTooLong("That took too long.")
 
-    monkeypatch.setattr(statistics, reader, too_long)
+    monkeypatch.setattr(readings, reader, too_long)
     app = report()
     assert [warning.value for warning in app.warning] == ["That took too long."] * panels
     assert [panel.value for panel in app.subheader] == PANELS

@@ -25,7 +25,7 @@ from jobs_data.platform.tables import job, queue_job, user_totp_secret
 from jobs_data.queues import queues
 from jobs_data.removal import removal
 from jobs_data.removal.exact_rows import exact_tables
-from jobs_data.statistics import statistics
+from jobs_data.statistics.stuck import read_stuck
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB, free_port
 from tests.support.store import CAUSE, CLEARING, Store
@@ -67,7 +67,7 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "list": look,
     "report": lambda database: job_report.read_report(database, 1),
     "export": lambda database: list(export.csv_chunks(database, ListView())),
-    "statistics": lambda database: statistics.read_stuck(database, NOW),
+    "statistics": lambda database: read_stuck(database, NOW),
     "exact tables": exact_tables,
     "removal": lambda database: removal.remove_job(database, 1, CAUSE),
     "clearing": lambda database: removal.start_removal(database, None, CLEARING).wait(),

@@ -1,0 +1,146 @@
+"""How long the finished jobs of a period took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, false, func, select
+
+from jobs_data.jobs.where import duration_seconds
+from jobs_data.platform import values
+from jobs_data.platform.database import Database
+from jobs_data.platform.status import is_finished
+from jobs_data.platform.tables import job, job_execution, object_
+from jobs_data.platform.times import to_platform
+from jobs_data.statistics.period import (
+    DATED_JOBS,
+    Narrowing,
+    Period,
+    created_since,
+    newest_jobs,
+)
+
+_RUNS: Final = {
+    "name": "str",
+    "seconds": "float64",
+    "recorded": "bool",
+    "is_late": "bool",
+    "jobs": "int64",
+    "last_job": "int64",
+}
+
+
+@dataclass(frozen=True)
+class Durations:
+    """How long the finished jobs took, in seconds: as recorded, else completed minus created."""
+
+    recorded: int
+    derived: int
+    mean: float | None
+    median: float | None
+    by_name: pd.DataFrame
+    """A row per job name, most runs first: `name` str, `runs` int64, `median`, `p95`, `slowest`
+    float64 seconds, `slowest_job` int64 its id, `change` float64: how the median of the later half of
+    the time compares to the earlier half's (0.5 is half as long again; NaN: no runs in one half)."""
+    looked_at: int
+    has_more: bool
+    """Whether the period has more jobs than were looked at, which are the newest."""
+
+
+def read_durations(
+    database: Database, order: Narrowing, period: Period, zone: ZoneInfo, now: datetime
+) -> Durations:
+    """Return how long the jobs of a period took; `now` is aware. Raises DatabaseUnavailable."""
+    with database.reading() as connection:
+        since = created_since(connection, database, order, period.start(zone, now))
+        scope = newest_jobs(connection, since)
+        runs = read_runs(
+            connection, database, scope.where, _middle(connection, database, scope.where, now)
+        )
+    seconds = runs.loc[runs.index.repeat(runs["jobs"]), "seconds"]
+    return Durations(
+        recorded=int(runs.loc[runs["recorded"], "jobs"].sum()),
+        derived=int(runs.loc[~runs["recorded"], "jobs"].sum()),
+        mean=float(seconds.mean()) if len(seconds) else None,
+        median=float(seconds.median()) if len(seconds) else None,
+        by_name=_by_name(runs),
+        looked_at=scope.looked_at,
+        has_more=scope.has_more,
+    )
+
+
+def read_runs(
+    connection: Connection,
+    database: Database,
+    where: Sequence[ColumnElement[bool]],
+    middle: datetime,
+) -> pd.DataFrame:
+    """Return the finished jobs, grouped by what they took: the database sends few rows that way.
+
+    Columns: `name`, `seconds`, `recorded` (not derived), `is_late` (created since `middle`, which is
+    the platform's time), `jobs`, `last_job` (the largest id).
+    """
+    source = DATED_JOBS
+    recorded: ColumnElement[bool] = false()
+    seconds = duration_seconds()
+    if "duration" in database.columns.get(job_execution.name, ()):
+        source = source.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
+        recorded = job_execution.c.duration.is_not(None)
+        seconds = func.coalesce(job_execution.c.duration, seconds)
+    rows = connection.execute(
+        select(
+            job.c.name,
+            seconds.label("seconds"),
+            recorded.label("recorded"),
+            (object_.c.created_at >= middle).label("is_late"),
+            func.count().label("jobs"),
+            func.max(job.c.id).label("last_job"),
+        )
+        .select_from(source)
+        .where(is_finished(), *where)
+        .group_by(job.c.name, "seconds", "recorded", "is_late")
+    )
+    runs = [
+        (values.name_called(name), seconds, bool(recorded), bool(is_late), jobs, last_job)
+        for name, seconds, recorded, is_late, jobs, last_job in rows
+        # Clocks that disagree can put the end before the beginning: that is no duration.
+        if seconds is not None and seconds >= 0
+    ]
+    return pd.DataFrame(runs, columns=list(_RUNS)).astype(_RUNS)
+
+
+def _middle(
+    connection: Connection, database: Database, where: Sequence[ColumnElement[bool]], now: datetime
+) -> datetime:
+    """Return the middle between the first creation and now, in the platform's time."""
+    created = object_.c.created_at
+    first = select(func.min(created, type_=created.type)).select_from(DATED_JOBS).where(*where)
+    end = to_platform(now, database.timezone)
+    began: datetime = connection.execute(first).scalar() or end
+    return began + (end - began) / 2
+
+
+def _by_name(runs: pd.DataFrame) -> pd.DataFrame:
+    each = runs.loc[runs.index.repeat(runs["jobs"])]
+    seconds = each.groupby("name")["seconds"]
+    halves = each.groupby(["name", "is_late"])["seconds"].median().unstack()
+    halves = halves.reindex(columns=[False, True])
+    slowest = runs.sort_values(["seconds", "last_job"]).groupby("name").last()
+    found = pd.DataFrame(
+        {
+            "runs": seconds.size(),
+            "median": seconds.median(),
+            "p95": seconds.quantile(0.95),
+            "slowest": slowest["seconds"],
+            "slowest_job": slowest["last_job"],
+            # From nothing to something is no share of it.
+            "change": halves[True] / halves[False].where(halves[False] > 0) - 1,
+        }
+    ).reset_index(names="name")
+    found = found.sort_values(["runs", "name"], ascending=[False, True], ignore_index=True)
+    return found.astype({"name": "str", "runs": "int64", "slowest_job": "int64", "change": "float64"})

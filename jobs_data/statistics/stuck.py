@@ -1,0 +1,104 @@
+"""Active jobs that are possibly stuck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, false, func, null, or_, select
+
+from jobs_data.platform import times, values
+from jobs_data.platform.database import Database
+from jobs_data.platform.status import State, is_in
+from jobs_data.platform.tables import job, job_execution, object_
+from jobs_data.platform.times import to_platform
+from jobs_data.statistics.durations import read_runs
+from jobs_data.statistics.period import DATED_JOBS, newest_jobs
+
+ACTIVE_JOBS: Final = 2_000
+"""How many active jobs are looked at: the oldest, for they are the likeliest to be stuck."""
+
+FEWEST_RUNS: Final = 5
+SPREADS: Final = 5
+SHORTEST_STUCK_SECONDS: Final = 600
+_ACTIVE: Final = {
+    "id": "int64",
+    "name": "str",
+    "since": "datetime64[us, UTC]",
+    "seconds": "float64",
+}
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """Active jobs that run far longer than is usual for their name."""
+
+    jobs: pd.DataFrame
+    """Longest first: `id` int64, `name` str, `since` UTC, `seconds`, `usual` (the name's median) and
+    `limit` float64 seconds. `since` is the recorded start, else the creation."""
+    cannot_tell: pd.DataFrame
+    """Those that run longer than ten minutes and whose name has fewer than 5 finished runs: the same
+    columns, the last two NaN."""
+    active: int
+    looked_at: int
+    """How many active jobs were looked at, the oldest first."""
+    runs: int
+    """From how many of the newest jobs the usual was learnt."""
+
+
+def read_stuck(database: Database, now: datetime) -> Stuck:
+    """Return the active jobs that run far longer than their name's finished runs usually do.
+
+    Only the names of those that run for ten minutes already need runs to be compared with. Far longer
+    is beyond the median plus five times the median absolute deviation, and ten minutes at least; a
+    spread by quartiles or deviations would be moved by the very runs that were stuck. `now` is aware.
+    Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        active = _active(connection, database, now)
+        of = connection.execute(select(func.count()).where(is_in(State.ACTIVE))).scalar_one()
+        scope = newest_jobs(connection)
+        long = active[active["seconds"] > SHORTEST_STUCK_SECONDS]
+        # Those without a name have one in common, and are few.
+        named = or_(job.c.name.in_(set(long["name"])), func.trim(func.coalesce(job.c.name, "")) == "")
+        where = (*scope.where, named) if len(long) else (false(),)
+        runs = read_runs(connection, database, where, to_platform(now, database.timezone))
+    runs = runs[runs["name"].isin(long["name"])]
+    each = runs.loc[runs.index.repeat(runs["jobs"]), ["name", "seconds"]]
+    usual = each.groupby("name")["seconds"].agg(usual="median", runs="size")
+    deviation = (each["seconds"] - each.groupby("name")["seconds"].transform("median")).abs()
+    usual["limit"] = (usual["usual"] + SPREADS * deviation.groupby(each["name"]).median()).clip(
+        lower=SHORTEST_STUCK_SECONDS
+    )
+    usual = usual.loc[usual["runs"] >= FEWEST_RUNS, ["usual", "limit"]].astype("float64")
+    known = long.join(usual, on="name").sort_values("seconds", ascending=False, ignore_index=True)
+    return Stuck(
+        jobs=known[known["seconds"] > known["limit"]].reset_index(drop=True),
+        cannot_tell=known[known["usual"].isna()].reset_index(drop=True),
+        active=of,
+        looked_at=len(active),
+        runs=scope.looked_at,
+    )
+
+
+def _active(connection: Connection, database: Database, now: datetime) -> pd.DataFrame:
+    source = DATED_JOBS
+    started: ColumnElement[Any] = null()
+    if "started_at" in database.columns.get(job_execution.name, ()):
+        source = source.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
+        started = job_execution.c.started_at
+    rows = connection.execute(
+        select(job.c.id, job.c.name, started, object_.c.created_at)
+        .select_from(source)
+        .where(is_in(State.ACTIVE))
+        .order_by(job.c.id)
+        .limit(ACTIVE_JOBS)
+    )
+    active = [
+        (job_id, values.name_called(name), since, (now - since).total_seconds())
+        for job_id, name, started_at, created_at in rows
+        if (since := times.utc(started_at or created_at, database.timezone)) is not None
+    ]
+    return pd.DataFrame(active, columns=list(_ACTIVE)).astype(_ACTIVE)

@@ -1,0 +1,109 @@
+"""How MariaDB carries out what the panels send: where all records outnumber the jobs by far."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import ColumnElement, Connection, event
+
+from jobs_data.platform.database import Database
+from jobs_data.platform.tables import job
+from jobs_data.statistics.activity import read_activity
+from jobs_data.statistics.durations import read_durations
+from jobs_data.statistics.failures import read_failures
+from jobs_data.statistics.news import read_news
+from jobs_data.statistics.owners import read_owners
+from jobs_data.statistics.period import Narrowing, NothingKnown, Period
+from jobs_data.statistics.stuck import read_stuck
+from tests.support.mariadb import MariaDB
+from tests.support.store import Store
+
+JOBS = 200
+OBJECTS = 20_000
+NOW = datetime(2026, 6, 15, 18, tzinfo=UTC)
+
+# Records of one kind or another, and among them the jobs, at one record in a hundred.
+FILLING = (
+    "INSERT INTO object (class_name, created_at, updated_at)"
+    " SELECT 'QubitInformationObject', TIMESTAMP'2026-04-01 00:00:00' + INTERVAL seq MINUTE, NOW()"
+    f" FROM seq_1_to_{OBJECTS}",
+    f"UPDATE object SET class_name = 'QubitJob' WHERE id % {OBJECTS // JOBS} = 0",
+    "INSERT INTO job (id, name, status_id, completed_at)"
+    " SELECT id, 'export', 183 + id DIV 100 % 3, IF(id DIV 100 % 3 = 0, NULL, created_at)"
+    " FROM object WHERE class_name = 'QubitJob'",
+    "ANALYZE TABLE job, object",
+)
+
+
+@pytest.fixture(scope="module")
+def database(mariadb_server: MariaDB) -> Iterator[Database]:
+    """Give a platform with a hundred records for each job."""
+    name = f"test_{secrets.token_hex(8)}"
+    mariadb_server.create_database(name)
+    store = Store(mariadb_server.url(name))
+    with mariadb_server.cursor(name) as cursor:
+        for statement in FILLING:
+            cursor.execute(statement)
+    yield store.database()
+    store.engine.dispose()
+    mariadb_server.drop_database(name)
+
+
+class FromTheMiddle:
+    """Knows that the jobs of the period have the higher half of the ids."""
+
+    def since(self, *_: object) -> list[ColumnElement[bool]]:
+        """Return that condition."""
+        return [job.c.id >= OBJECTS // 2]
+
+
+@pytest.mark.parametrize("read", [read_activity, read_durations, read_owners, read_failures])
+@pytest.mark.parametrize("order", [NothingKnown(), FromTheMiddle()], ids=["unknown", "known"])
+@pytest.mark.parametrize("period", [Period.MONTH, Period.ALL])
+def test_objects_are_looked_up_by_the_ids_of_jobs(
+    database: Database, read: Callable[..., object], order: Narrowing, period: Period
+) -> None:
+    """No statement searches the records for jobs, of which there are few among them."""
+    assert_starts_from_jobs(database, lambda: read(database, order, period, ZoneInfo("UTC"), NOW))
+
+
+@pytest.mark.parametrize("read", [read_stuck, read_news])
+def test_objects_are_looked_up_without_a_period_too(
+    database: Database, read: Callable[[Database, datetime], object]
+) -> None:
+    """The newest jobs are found by their own key."""
+    assert_starts_from_jobs(database, lambda: read(database, NOW))
+
+
+def assert_starts_from_jobs(database: Database, read: Callable[[], object]) -> None:
+    """Assert that each statement of a read has objects by their key, and no more rows than jobs."""
+    plans = plans_of(database, read)
+    assert plans
+    for statement, steps in plans:
+        for step in steps:
+            if step["table"] == "object":
+                assert step["type"] == "eq_ref", statement
+            assert int(step["rows"] or 0) <= JOBS, statement
+
+
+def plans_of(database: Database, read: Callable[[], object]) -> list[tuple[str, list[Any]]]:
+    """Return every SELECT on jobs that a read sends, with the lines of its plan."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Connection, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        if statement.startswith("SELECT") and ("FROM job" in statement or "object" in statement):
+            sent.append((statement, values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        read()
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+    with database.engine.connect() as connection:
+        return [
+            (sql, list(connection.exec_driver_sql(f"EXPLAIN {sql}", values).mappings()))
+            for sql, values in sent
+        ]
