@@ -26,6 +26,14 @@ SEED: Final = 3
 FULL_SIZE: Final = 1_000_000
 """The number of jobs that the limits are about."""
 
+USUAL_JOBS: Final = 1_000
+"""What a platform usually holds: few jobs among a million records."""
+
+USUAL_RECORDS: Final = (
+    "INSERT INTO object (class_name, created_at, updated_at)"
+    " SELECT 'QubitInformationObject', NOW(), NOW() FROM seq_1_to_1000000"
+)
+
 SIGNING_KEY: Final = "a key for measurements that nobody needs to guess"
 SECONDS_BETWEEN_LOOKS: Final = 0.02
 
@@ -40,14 +48,20 @@ class Bench:
     def url(self, jobs: int) -> str:
         """Return the SQLAlchemy URL of the database with so many jobs, which is made if need be."""
         name = f"jobs_{jobs}"
-        with self.server.cursor() as cursor:
-            cursor.execute("SHOW DATABASES LIKE %s", (name,))
-            is_there = cursor.fetchone() is not None
-        if not is_there:
+        if not self._has(name):
             # Under another name first: a database that was left half made is not used.
             self._create(f"making_{jobs}", jobs)
             self._rename(f"making_{jobs}", name)
         return self.server.url(name)
+
+    def usual_url(self) -> str:
+        """Return the URL of a database of the usual shape, which is made if need be."""
+        if not self._has("usual"):
+            self._create("making_usual", USUAL_JOBS)
+            with self.server.cursor("making_usual") as cursor:
+                cursor.execute(USUAL_RECORDS)
+            self._rename("making_usual", "usual")
+        return self.server.url("usual")
 
     def copy(self, jobs: int, name: str) -> str:
         """Return the URL of another database with so many jobs, made anew under a name."""
@@ -57,6 +71,11 @@ class Bench:
     def drop(self, name: str) -> None:
         """Drop a database."""
         self.server.drop_database(name)
+
+    def _has(self, name: str) -> bool:
+        with self.server.cursor() as cursor:
+            cursor.execute("SHOW DATABASES LIKE %s", (name,))
+            return cursor.fetchone() is not None
 
     def _create(self, name: str, jobs: int) -> None:
         print(f"Making a database of {jobs:,} jobs", flush=True)
