@@ -88,11 +88,10 @@ def read_activity(
         counts = _read_counts(connection, where)
     before = None
     if start is not None:
-        # Every time zone of today is some quarters of an hour from UTC, so no quarter lies in both.
+        # Every time zone of today is some quarters of an hour from UTC: no quarter is in both periods.
         first = (to_platform(start, database.timezone) - _1970) // timedelta(seconds=_QUARTER_SECONDS)
-        is_before = [count.quarter is not None and count.quarter < first for count in counts]
-        before = _outcomes(count for count, earlier in zip(counts, is_before, strict=True) if earlier)
-        counts = [count for count, earlier in zip(counts, is_before, strict=True) if not earlier]
+        before = _outcomes(c for c in counts if c.quarter is not None and c.quarter < first)
+        counts = [c for c in counts if c.quarter is None or c.quarter >= first]
     dated = _dated(counts, database.timezone, zone)
     return Activity(
         outcomes=_outcomes(counts),
