@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+MAX_PAGE_SIZE: Final = 200
+
 MAX_TEXT: Final = 200
 """How many characters of a text to search for, or of a name, are looked at."""
 
@@ -30,6 +32,11 @@ def parse_number(text: str | None) -> int | None:
     if text is None or not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
         return None
     return int(text)
+
+
+def clamp_limit(value: int) -> int:
+    """Return a usable number of rows on a page, 1 to MAX_PAGE_SIZE."""
+    return max(1, min(MAX_PAGE_SIZE, value))
 
 
 def parse_duration(text: str) -> timedelta | None:

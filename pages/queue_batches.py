@@ -7,9 +7,9 @@ import streamlit as st
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import laravel_batches, queue_batch, queue_job, queue_log
-from jobs_data.queues import queues
-from jobs_data.queues.queue_filters import Kind, Origin, QueueFilter, parse_list_page
-from jobs_data.queues.queues import Batch
+from jobs_data.queues import history, reads
+from jobs_data.queues.filters import Origin, QueueFilter, parse_list_page
+from jobs_data.queues.model import Batch, BatchDetails, Kind
 from pages.parts import (
     queue_details,
     queue_filter_bar,
@@ -52,23 +52,23 @@ def show_list() -> datetime:
         st.title("Batches", anchor=False)
         st.space("stretch")
         refresh.refresh_controls(on_refresh=queue_readings.forget)
-    if missing := queues.missing_sentence(database, queue_batch, laravel_batches):
+    if missing := reads.missing_sentence(database, queue_batch, laravel_batches):
         st.info(missing, icon=":material/table:")
     read_at = datetime.now(UTC)
     with queue_details.panel():
         batches = queue_state.held(
             queue_table.BATCHES,
             (asked.page, asked.limit),
-            lambda: queue_readings.shared(queues.read_batches, database, asked.page, asked.limit),
+            lambda: queue_readings.shared(reads.read_batches, database, asked.page, asked.limit),
         )
         read_at = batches.read_at
-        if batches.total:
+        if batches.page.total:
             queue_table.show_batches(batches, zone, go_to_page, open_batch)
             st.caption(
                 "The estimated end takes the rate so far for the rest; it is empty where nothing has "
                 "ended yet, or the batch does not go on."
             )
-        elif queues.has_any(database, queue_batch, laravel_batches):
+        elif reads.has_any(database, queue_batch, laravel_batches):
             st.info(
                 "There are no batches. The platform makes one when it puts many jobs of one kind into "
                 "a queue; it will show up here.",
@@ -82,7 +82,7 @@ def show_batch() -> datetime:
     st.button("Back to batches", icon=":material/arrow_back:", type="tertiary", on_click=close)
     read_at, kind = datetime.now(UTC), Kind.HERATIO
     try:
-        batch = queue_readings.shared(queues.read_batch, database, batch_id)
+        batch = queue_readings.shared(reads.read_batch, database, batch_id)
     except DatabaseUnavailable as problem:
         show_head(f"Batch {batch_id}")
         st.error(str(problem), icon=":material/cloud_off:")
@@ -91,7 +91,7 @@ def show_batch() -> datetime:
             show_none()
             return read_at
         read_at, kind = batch.read_at, batch.kind
-        show_head(batch.facts["name"], batch)
+        show_head(batch.name, batch)
         show_facts(batch)
         if kind is Kind.LARAVEL:
             st.subheader("Its jobs", anchor=False)
@@ -113,7 +113,7 @@ def show_none() -> None:
         "incomplete.",
         icon=":material/search_off:",
     )
-    if missing := queues.missing_sentence(database, queue_batch, laravel_batches):
+    if missing := reads.missing_sentence(database, queue_batch, laravel_batches):
         st.info(missing, icon=":material/table:")
 
 
@@ -122,41 +122,39 @@ def show_head(title: str, batch: Batch | None = None) -> None:
     heading(title)
     with st.container(horizontal=True, vertical_alignment="center"):
         if batch:
-            status = batch.facts["status"] or "unknown"
+            status = batch.status or "unknown"
             st.badge(plain(status), color=queue_table.BATCH_COLORS.get(status, "gray"))
-            st.text(f"Batch {batch.facts['id']} of {batch.kind.label}")
+            st.text(f"Batch {batch.id} of {batch.kind.label}")
         st.space("stretch")
         refresh.refresh_controls(on_refresh=queue_readings.forget)
 
 
-def show_facts(batch: Batch) -> None:
+def show_facts(batch: BatchDetails) -> None:
     """Show how far the batch is, and what else is known of it."""
-    facts = batch.facts
-    queue_details.show_progress(facts["progress"], facts["progress_text"])
-    if facts["failed"]:
+    queue_details.show_progress(batch.progress, batch.progress_text)
+    if batch.failed:
         st.caption("The jobs that failed count as done in this, as on the platform.")
     queue_details.show_facts(
         "Jobs",
         {
-            "Completed": f"{facts['completed']:,}",
-            "Failed": f"{facts['failed']:,}",
-            "Total": f"{facts['total']:,}",
-            "Queue": facts["queue"],
-            "User": facts["owner"] if batch.kind is Kind.HERATIO else "",
-            **batch.settings,
+            "Completed": f"{batch.completed:,}",
+            "Failed": f"{batch.failed:,}",
+            "Total": f"{batch.total:,}",
+            "Queue": batch.queue,
+            "User": batch.owner,
+            "At once": queue_details.number(batch.max_concurrent),
+            "Pause between jobs (ms)": queue_details.number(batch.delay_between_ms),
+            "Retries": queue_details.number(batch.max_retries),
         },
     )
-    queue_details.show_facts(
-        "Times",
+    queue_details.show_times(
         {
-            label: times.shown(facts[name], zone) if facts[name] else ""
-            for label, name in (
-                ("Created", "created"),
-                ("Started", "started"),
-                ("Ended", "ended"),
-                ("Estimated end", "estimated_end"),
-            )
+            "Created": batch.created,
+            "Started": batch.started,
+            "Ended": batch.ended,
+            "Estimated end": batch.estimated_end,
         },
+        zone,
     )
     queue_details.show_long_text("Options", ":material/tune:", batch.options)
 
@@ -164,7 +162,7 @@ def show_facts(batch: Batch) -> None:
 def show_jobs_and_log(number: int) -> None:
     """Show the jobs of a batch of the platform, and below them its events."""
     st.subheader("Its jobs", anchor=False)
-    if missing := queues.missing_sentence(database, queue_job):
+    if missing := reads.missing_sentence(database, queue_job):
         st.caption(missing)
     else:
         view = asked.with_filter(QueueFilter(batch=number, kind=Kind.HERATIO)).on_page(asked.page)
@@ -172,16 +170,16 @@ def show_jobs_and_log(number: int) -> None:
             jobs = queue_state.held(
                 queue_table.JOBS,
                 view,
-                lambda: queue_readings.shared(queues.read_queue_jobs, database, view),
+                lambda: queue_readings.shared(reads.read_queue_jobs, database, view),
             )
-            if jobs.total:
+            if jobs.page.total:
                 queue_table.show_queue_jobs(jobs, zone, queue_filter_bar.go_to_page)
             else:
                 st.caption("None of its jobs is in the queue any more.")
     st.subheader("Log", anchor=False)
     with queue_details.panel():
-        log = queue_readings.shared(queues.read_log, database, batch_id=number)
-        queue_details.show_log(log, zone, queues.missing_sentence(database, queue_log))
+        log = queue_readings.shared(history.read_log, database, batch_id=number)
+        queue_details.show_log(log, zone, reads.missing_sentence(database, queue_log))
 
 
 read_at = show_batch() if batch_id else show_list()

@@ -6,8 +6,8 @@ import streamlit as st
 
 from jobs_data.platform import times
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed, queue_job
-from jobs_data.queues import queues
-from jobs_data.queues.queue_filters import Origin
+from jobs_data.queues import reads
+from jobs_data.queues.filters import Origin
 from pages.parts import (
     queue_details,
     queue_filter_bar,
@@ -30,17 +30,17 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.space("stretch")
     refresh.refresh_controls(on_refresh=queue_readings.forget)
 
-if missing := queues.missing_sentence(database, *TABLES):
+if missing := reads.missing_sentence(database, *TABLES):
     st.info(missing, icon=":material/table:")
 
 read_at = datetime.now(UTC)
-if queues.has_any(database, *TABLES):
+if reads.has_any(database, *TABLES):
     overview = None
     with queue_details.panel():
         overview = queue_state.held(
             queue_table.OVERVIEW,
             "all",
-            lambda: queue_readings.shared(queues.read_overview, database),
+            lambda: queue_readings.shared(reads.read_overview, database),
         )
         read_at = overview.read_at
         if len(overview.rows):
@@ -57,13 +57,13 @@ if queues.has_any(database, *TABLES):
         jobs = queue_state.held(
             queue_table.JOBS,
             asked,
-            lambda: queue_readings.shared(queues.read_queue_jobs, database, asked),
+            lambda: queue_readings.shared(reads.read_queue_jobs, database, asked),
         )
         read_at = min(read_at, jobs.read_at)
-        if jobs.total:
+        if jobs.page.total:
             queue_table.show_queue_jobs(jobs, zone, queue_filter_bar.go_to_page)
         else:
-            queue_filter_bar.show_nothing(asked)
+            queue_filter_bar.show_nothing(asked, is_partial=jobs.is_partial)
 
 refresh.keep_refreshing(
     read_at,

@@ -1,42 +1,20 @@
 """One queued job, the platform's or Laravel's: everything that is known of it."""
 
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import streamlit as st
 
-from jobs_data import wording
 from jobs_data.platform import times
-from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_job, queue_log
-from jobs_data.queues import queues
-from jobs_data.queues.queue_filters import (
-    QueueFilter,
-    QueueState,
-    QueueView,
-    Source,
-    parse_job_key,
-    parse_origin,
-)
-from jobs_data.queues.queues import LaravelFailed, LaravelJob, QueueJob
-from pages.parts import (
-    queue_details,
-    queue_laravel,
-    queue_readings,
-    queue_state,
-    queue_table,
-    refresh,
-)
+from jobs_data.queues import history, reads
+from jobs_data.queues.filters import QueueFilter, QueueView, parse_job_key, parse_origin
+from jobs_data.queues.model import JobDetails, QueueState, Source
+from jobs_data.wording import duration
+from pages.parts import queue_details, queue_readings, queue_state, queue_table, refresh
 from pages.parts.services import get_services
 from pages.parts.text import heading, plain
 
-AnyJob = QueueJob | LaravelJob | LaravelFailed
-READ: Mapping[Source, Callable[[Database, int], AnyJob | None]] = {
-    Source.HERATIO: queues.read_queue_job,
-    Source.LARAVEL: queues.read_laravel_job,
-    Source.LARAVEL_FAILED: queues.read_laravel_failed,
-}
 CALLED = {
     Source.HERATIO: "Queued job",
     Source.LARAVEL: "Job of Laravel",
@@ -66,12 +44,12 @@ def show_none() -> None:
         icon=":material/search_off:",
     )
     tables = {Source.LARAVEL: laravel_jobs, Source.LARAVEL_FAILED: laravel_failed}
-    if missing := queues.missing_sentence(database, tables.get(source, queue_job)):
+    if missing := reads.missing_sentence(database, tables.get(source, queue_job)):
         st.info(missing, icon=":material/table:")
 
 
-def show_job(job: QueueJob) -> None:
-    """Show a job of the platform's queue, but for what is read apart."""
+def show_job(job: JobDetails) -> None:
+    """Show a job, but for what is read apart; what its system does not tell is left out."""
     queue_details.show_progress(job.progress, job.progress_text)
     show_errors(job)
     queue_details.show_facts(
@@ -82,67 +60,68 @@ def show_job(job: QueueJob) -> None:
             "Priority": "" if job.priority is None else f"{job.priority} (1 is highest)",
             "Worker": job.worker,
             "Rate limit": job.rate_limit_group,
+            "Connection": job.connection,
+            "UUID": job.uuid,
             "Batch": "" if job.batch_id is None else f"{job.batch_id} {job.batch_name}".strip(),
             "Chain": "" if job.chain_id is None else f"{job.chain_id}, number {job.chain_order}",
         },
     )
     if job.batch_id is not None and st.button("Open its batch", icon=":material/stacks:"):
         queue_state.open_batch(QueueView(QueueFilter(batch=job.batch_id)))
-    show_attempts(job)
-    show_times(job)
+    delay = job.delay_seconds
+    queue_details.show_facts(
+        "Attempts",
+        {
+            "Tried": queue_table.attempts_text(job.attempts, job.max_attempts),
+            "Next attempt from": times.shown(job.next_attempt, zone) if job.next_attempt else "",
+            "Backoff": job.backoff,
+            "Delay": "" if delay is None else duration(delay),
+            "What follows": job.retry_sentence,
+        },
+    )
+    took = job.processing_ms
+    queue_details.show_times(
+        {
+            "Created": job.created,
+            "Available": job.available,
+            "Reserved": job.reserved,
+            "Started": job.started,
+            "Ended": job.ended,
+            "Updated": job.updated,
+        },
+        zone,
+        **{"Processing time": "" if took is None else f"{took:,} ms"},
+    )
     queue_details.show_long_text("Payload", ":material/data_object:", job.payload)
     queue_details.show_long_text("Result", ":material/output:", job.result)
+    if job.source is Source.LARAVEL:
+        st.caption("Laravel forgets this job when it completes, and keeps no log of it.")
 
 
-def show_errors(job: QueueJob) -> None:
-    """Show the error, with its trace folded."""
-    if not (job.error_message.text or job.error_trace.text or job.error_code):
-        return
+def show_errors(job: JobDetails) -> None:
+    """Show the error, with its trace folded; Laravel's stands at the head of its trace."""
     failed = job.state is QueueState.FAILED
+    of_laravel = job.source is Source.LARAVEL_FAILED
+    has_any = job.error_message.text or job.error_trace.text or job.error_code
+    if not has_any and not of_laravel:
+        return
     with st.container(border=True, key="errors" if failed else "remarks"):
         if failed:
             st.error("Error", icon=":material/error:")
         else:
             st.warning("The queue noted this of an attempt:", icon=":material/error:")
+        if not has_any:
+            st.caption("Laravel kept no exception of it.")
         if job.error_code:
             st.text(f"Code {job.error_code}")
         if job.error_message.text:
             st.code(job.error_message.text, language=None, wrap_lines=True)
-        queue_details.show_long_text("Trace", ":material/layers:", job.error_trace)
-
-
-def show_times(job: QueueJob) -> None:
-    """Show when what happened."""
-    moments = {
-        "Created": job.created,
-        "Available": job.available,
-        "Reserved": job.reserved,
-        "Started": job.started,
-        "Completed": job.completed,
-        "Updated": job.updated,
-    }
-    took = None if job.processing_ms is None else f"{job.processing_ms:,} ms"
-    queue_details.show_facts(
-        "Times",
-        {
-            **{label: times.shown(moment, zone) if moment else "" for label, moment in moments.items()},
-            "Processing time": took or "",
-        },
-    )
-
-
-def show_attempts(job: QueueJob) -> None:
-    """Show how often it was tried, and when it will be again."""
-    queue_details.show_facts(
-        "Attempts",
-        {
-            "Tried": f"{job.attempts} of {job.max_attempts}" if job.max_attempts else f"{job.attempts}",
-            "Next attempt from": times.shown(job.next_attempt, zone) if job.next_attempt else "",
-            "Backoff": job.backoff,
-            "Delay": "" if job.delay_seconds is None else wording.duration(job.delay_seconds),
-            "What follows": job.retry_sentence,
-        },
-    )
+        queue_details.show_long_text(
+            "Exception and trace" if of_laravel else "Trace",
+            ":material/layers:",
+            job.error_trace,
+            expanded=of_laravel,
+        )
 
 
 def show_chain(chain_id: int, own_id: int) -> None:
@@ -152,7 +131,7 @@ def show_chain(chain_id: int, own_id: int) -> None:
         rows = queue_state.held(
             queue_table.CHAIN,
             own_id,
-            lambda: queue_readings.shared(queues.read_chain, database, chain_id),
+            lambda: queue_readings.shared(reads.read_chain, database, chain_id),
         )
         queue_table.show_chain(rows, own_id, zone)
         st.caption(f"Chain {chain_id}, in its order.")
@@ -161,7 +140,7 @@ def show_chain(chain_id: int, own_id: int) -> None:
 def show_failed_record(job_id: int) -> None:
     """Show what the queue kept when it gave the job up, where it did."""
     with queue_details.panel():
-        record = queue_readings.shared(queues.read_failed_record, database, job_id)
+        record = queue_readings.shared(history.read_failed_record, database, job_id)
         if record is None:
             return
         st.subheader("Its failed record", anchor=False)
@@ -176,16 +155,16 @@ def show_log(job_id: int) -> None:
     """Show the events of the job."""
     st.subheader("Log", anchor=False)
     with queue_details.panel():
-        log = queue_readings.shared(queues.read_log, database, job_id=job_id)
-        queue_details.show_log(log, zone, queues.missing_sentence(database, queue_log))
+        log = queue_readings.shared(history.read_log, database, job_id=job_id)
+        queue_details.show_log(log, zone, reads.missing_sentence(database, queue_log))
 
 
 queue_state.back_button(came_from)
-job: AnyJob | None = None
+job: JobDetails | None = None
 problem = ""
 try:
     if asked is not None:
-        job = queue_readings.shared(READ[asked.source], database, asked.id)
+        job = queue_readings.shared(reads.read_queue_job, database, asked)
 except DatabaseUnavailable as error:
     problem = str(error)
 
@@ -197,22 +176,18 @@ called = f"{CALLED[asked.source]} {asked.id}"
 heading(job.type if job else called)
 with st.container(horizontal=True, vertical_alignment="center"):
     if job is not None:
-        st.badge(plain(job.status or "unknown"), color=queue_table.STATE_COLORS[job.state])
+        state = job.state
+        st.badge(plain(job.status or "unknown"), color=queue_table.STATE_COLORS[state])
         st.text(called)
     st.space("stretch")
     refresh.refresh_controls(on_refresh=queue_readings.forget)
 
-match job:
-    case QueueJob():
-        show_job(job)
-        if job.chain_id is not None:
-            show_chain(job.chain_id, job.id)
-    case LaravelJob():
-        queue_laravel.show_job(job, zone)
-    case LaravelFailed():
-        queue_laravel.show_failed(job, zone)
-    case None:
-        st.error(problem, icon=":material/cloud_off:")
+if job is None:
+    st.error(problem, icon=":material/cloud_off:")
+else:
+    show_job(job)
+    if job.chain_id is not None:
+        show_chain(job.chain_id, asked.id)
 if asked.source is Source.HERATIO:
     # Last, for without an index these may take their time.
     show_failed_record(asked.id)

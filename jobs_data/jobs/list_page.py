@@ -18,7 +18,7 @@ from jobs_data.jobs.columns import frame_of
 from jobs_data.jobs.counts import Counts, Found, read_counts, search
 from jobs_data.jobs.folding import Folded, fold
 from jobs_data.jobs.paging import OrderedJobs, newest_first, with_object
-from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView, Sort, clamp_limit
+from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView, Sort
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import FIXED_LABELS, State, label_of
@@ -29,7 +29,7 @@ from jobs_data.platform.tables import (
     setting,
     setting_i18n,
 )
-from jobs_data.url_values import parse_number
+from jobs_data.url_values import clamp_limit, parse_number
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Final
 
 from jobs_data.platform.status import State
 
-MAX_PAGE_SIZE: Final = 200
 DEFAULT_PAGE_SIZE: Final = 10
 
 
@@ -149,8 +148,3 @@ class ListView:
     def unpaged(self) -> ListView:
         """Return the same jobs in the same order, as an export has them."""
         return ListView(self.filter, self.sort, is_reversed=self.is_reversed)
-
-
-def clamp_limit(value: int) -> int:
-    """Return a usable number of rows on a page, 1 to 200."""
-    return max(1, min(MAX_PAGE_SIZE, value))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter, ListView, Sort, clamp_limit
+from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.platform.status import State
 from jobs_data.url_values import (
     MAX_TEXT,
     Params,
     all_of,
+    clamp_limit,
     clean_text,
     last_of,
     parse_duration,

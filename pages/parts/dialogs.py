@@ -13,13 +13,14 @@ import streamlit as st
 
 from jobs_data.jobs import list_page
 from jobs_data.jobs.selections import Contents, ids_of, read_contents
-from jobs_data.jobs.view import EVERYTHING, MAX_PAGE_SIZE, ListView
+from jobs_data.jobs.view import EVERYTHING, ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.removal import removal
 from jobs_data.removal.receipts import Action, Cause
 from jobs_data.removal.removal import ClearingRuns
+from jobs_data.url_values import MAX_PAGE_SIZE
 from jobs_data.wording import counted
 from pages.parts import clearing, selection
 from pages.parts.services import get_services

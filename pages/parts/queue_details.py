@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
 
 from jobs_data import wording
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.queues.queues import Log, LongText
+from jobs_data.queues.model import Log, LongText
 from pages.parts.text import plain
 
 
@@ -28,7 +27,7 @@ def panel() -> Iterator[None]:
         st.error(str(problem), icon=":material/cloud_off:")
 
 
-def show_facts(title: str, facts: Mapping[str, str]) -> None:
+def show_facts(title: str, facts: Mapping[str, str | None]) -> None:
     """Show a group of facts under its title; those that are empty are left out."""
     told = {label: value for label, value in facts.items() if value}
     if not told:
@@ -40,6 +39,17 @@ def show_facts(title: str, facts: Mapping[str, str]) -> None:
                 with st.container(width="content", gap=None):
                     st.caption(label)
                     st.text(value)
+
+
+def show_times(moments: Mapping[str, datetime | None], zone: ZoneInfo, **others: str) -> None:
+    """Show when what happened, and other facts of time; what is not known is left out."""
+    known = {label: times.shown(moment, zone) for label, moment in moments.items() if moment}
+    show_facts("Times", {**known, **others})
+
+
+def number(value: int | None) -> str:
+    """Return a number as the screens write it; empty where it is not known."""
+    return "" if value is None else f"{value:,}"
 
 
 def show_progress(progress: float | None, text: str) -> None:
@@ -65,20 +75,19 @@ def show_long_text(label: str, icon: str, text: LongText, *, expanded: bool = Fa
 
 def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
     """Show events as a timeline, oldest first; `missing` says why there can be none."""
-    if log.rows.empty:
+    if not log.events:
         st.caption(missing or "The queue has logged nothing of it.")
         return
     if log.is_cut:
-        st.caption(f"The newest {len(log.rows):,} events; older ones are left out here.")
+        st.caption(f"The newest {len(log.events):,} events; older ones are left out here.")
     items = []
     before: datetime | None = None
-    for event in log.rows.to_dict("records"):
-        moment: datetime | None = None if pd.isna(event["time"]) else event["time"]
-        step = ""
+    for event in log.events:
+        moment, step = event.time, ""
         if moment is not None and before is not None and moment > before:
             step = f"<small>+{_step(moment - before)}</small>"
         before = moment or before
-        kind, message, details = (html.escape(event[c]) for c in ("event", "message", "details"))
+        kind, message, details = map(html.escape, (event.event, event.message, event.details))
         folded = f"<details><summary>Details</summary><pre>{details}</pre></details>"
         items.append(
             f"<li class='event-{kind}'><time>{html.escape(times.shown(moment, zone))}</time> {step}"

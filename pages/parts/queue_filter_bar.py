@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from jobs_data.queues.queue_filters import Kind, QueueFilter, QueueState, QueueView
-from jobs_data.queues.queues import QueuesOverview
+from jobs_data.queues.filters import QueueFilter, QueueView
+from jobs_data.queues.model import Kind, QueueState
+from jobs_data.queues.reads import QueuesOverview
 from jobs_data.url_values import parse_number
 from pages.parts.queue_state import go_to_queue_view, queue_view_in_url
 
@@ -34,18 +35,20 @@ def show_filters(view: QueueView, overview: QueuesOverview | None) -> None:
         st.text_input("Batch", key="queue_filter_batch", placeholder="Number", on_change=_batch_typed)
 
 
-def show_nothing(view: QueueView) -> None:
+def show_nothing(view: QueueView, *, is_partial: bool) -> None:
     """Say why there is nothing to show, and offer the way back to all jobs."""
     if view.filter == QueueFilter():
         st.info("There are no jobs in the queues right now.", icon=":material/inbox:")
         return
-    told = (
-        "No job in the queues matches this filter right now. Of Laravel's jobs nobody knows the type, "
-        "the batch or the worker."
-        if view.filter.heratio_alone
-        else "No job in the queues matches this filter right now."
-    )
-    st.info(told, icon=":material/filter_alt_off:")
+    sentences = ["No job in the queues matches this filter right now."]
+    if is_partial:
+        sentences = [
+            "No job among the newest 20,000 of each table matches this filter. A search through all of "
+            "them took the database too long."
+        ]
+    if view.filter.heratio_alone:
+        sentences.append("Of Laravel's jobs nobody knows the type, the batch or the worker.")
+    st.info(" ".join(sentences), icon=":material/filter_alt_off:")
     st.button(
         "Show all jobs",
         icon=":material/list:",

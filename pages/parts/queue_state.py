@@ -7,16 +7,15 @@ from typing import Final, NoReturn, TypeVar
 
 import streamlit as st
 
-from jobs_data.queues.queue_filters import (
-    JobKey,
+from jobs_data.queues.filters import (
     Origin,
     QueueFilter,
     QueueView,
-    Source,
     origin_params,
     parse_queue_view,
     queue_view_params,
 )
+from jobs_data.queues.model import JobKey, Source
 from pages.parts.state import auto_params, put_into_url
 
 _VIEW_PARAMS: Final = ("kind", "queue", "status", "type", "batch", "worker", "page", "limit")

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from jobs_data.queues.queue_filters import JobKey, Kind, QueueFilter, QueueState, Source
-from jobs_data.queues.queues import BatchesPage, QueueJobsPage, QueuesOverview
+from jobs_data.queues.filters import QueueFilter
+from jobs_data.queues.model import JobKey, Kind, QueueState, Source
+from jobs_data.queues.reads import QueuePage, QueuesOverview
 from jobs_data.wording import counted, duration
 from pages.parts.queue_state import (
     forget_selection,
@@ -101,9 +102,9 @@ def show_overview(overview: QueuesOverview, zone: ZoneInfo) -> None:
         )
 
 
-def show_queue_jobs(jobs: QueueJobsPage, zone: ZoneInfo, go_to_page: Callable[[int], None]) -> None:
+def show_queue_jobs(jobs: QueuePage, zone: ZoneInfo, go_to_page: Callable[[int], None]) -> None:
     """Show a page of queued jobs, each of which can be opened, and the way to the others."""
-    rows = jobs.rows
+    rows = jobs.page.items
     cells = pd.DataFrame(
         {
             "job": [f"#{number}" for number in rows["id"]],
@@ -116,7 +117,7 @@ def show_queue_jobs(jobs: QueueJobsPage, zone: ZoneInfo, go_to_page: Callable[[i
             "progress": rows["progress"] * 100,
             "message": rows["progress_text"],
             "error": rows["error"],
-            "attempts": rows["attempts"],
+            "attempts": _attempts(rows),
             "created": rows["created"],
             "available": rows["available"],
             "started": rows["started"],
@@ -124,7 +125,7 @@ def show_queue_jobs(jobs: QueueJobsPage, zone: ZoneInfo, go_to_page: Callable[[i
             "worker": rows["worker"],
             "batch": rows["batch_id"],
             "owner": rows["owner"],
-            "kind": [Kind(kind).label for kind in rows["kind"]],
+            "kind": [Source(source).kind.label for source in rows["source"]],
         }
     )
     _show_rows(
@@ -156,8 +157,7 @@ def show_queue_jobs(jobs: QueueJobsPage, zone: ZoneInfo, go_to_page: Callable[[i
         },
         _job_opener(rows),
     )
-    last = jobs.first + len(rows) - 1
-    show_pages(jobs.first, last, counted(jobs.total), (jobs.view.page, jobs.pages), go_to_page)
+    _show_pages(jobs, counted(jobs.page.total), go_to_page)
     _show_selection(JOBS, len(rows), "Open job", _job_opener(rows))
 
 
@@ -169,7 +169,7 @@ def show_chain(rows: pd.DataFrame, own_id: int, zone: ZoneInfo) -> None:
             "here": ["This job" if number == own_id else "" for number in rows["id"]],
             "type": rows["type"],
             "state": [[state.capitalize()] for state in rows["state"]],
-            "attempts": rows["attempts"],
+            "attempts": _attempts(rows),
             "created": rows["created"],
             "ended": rows["ended"],
         }
@@ -198,13 +198,13 @@ def show_chain(rows: pd.DataFrame, own_id: int, zone: ZoneInfo) -> None:
 
 
 def show_batches(
-    batches: BatchesPage,
+    batches: QueuePage,
     zone: ZoneInfo,
     go_to_page: Callable[[int], None],
     open_batch: Callable[[str], None],
 ) -> None:
     """Show a page of batches and the way to the others; `open_batch` is called with a batch's id."""
-    rows = batches.rows
+    rows = batches.page.items
 
     def opened(row: int) -> None:
         open_batch(rows["id"].iloc[row])
@@ -249,10 +249,16 @@ def show_batches(
         },
         opened,
     )
-    last = batches.first + len(rows) - 1
-    total = counted(batches.total, "batch") if batches.total == 1 else f"{batches.total:,} batches"
-    show_pages(batches.first, last, total, (batches.page, batches.pages), go_to_page)
+    total = batches.page.total
+    _show_pages(batches, "1 batch" if total == 1 else f"{total:,} batches", go_to_page)
     _show_selection(BATCHES, len(rows), "Open batch", opened)
+
+
+def attempts_text(attempts: int | None, most: int | None) -> str:
+    """Return how often a job was tried of how often it may be: `1 of 3`; empty where none knows."""
+    if attempts is None and most is None:
+        return ""
+    return f"{attempts or 0} of {most}" if most else f"{attempts}"
 
 
 def show_pages(
@@ -277,6 +283,29 @@ def time_column(label: str, zone: ZoneInfo) -> Any:
     return st.column_config.DatetimeColumn(
         label, format="YYYY-MM-DD HH:mm:ss", timezone=zone.key, width=150
     )
+
+
+def _show_pages(listed: QueuePage, total: str, go_to_page: Callable[[int], None]) -> None:
+    """Show the way to the other pages, and how far the rows were counted."""
+    page = listed.page
+    if listed.is_partial:
+        total = f"at least {total}"
+    elif listed.has_more:
+        total = f"more than {total}"
+    last = page.first + len(page.items) - 1
+    show_pages(page.first, last, total, (page.number, page.pages), go_to_page)
+    if listed.is_partial:
+        st.caption(
+            "A search through all rows took the database too long, so only the newest 20,000 rows of "
+            "each table were searched."
+        )
+    elif listed.has_more:
+        st.caption("The pages end after 20,000 rows; a narrower filter leads to the others.")
+
+
+def _attempts(rows: pd.DataFrame) -> list[str]:
+    counts = rows[["attempts", "max_attempts"]].astype(object).replace({pd.NA: None})
+    return [attempts_text(*row) for row in counts.itertuples(index=False)]
 
 
 def _show_rows(
@@ -348,11 +377,7 @@ def _job_opener(rows: pd.DataFrame) -> Callable[[int], None]:
     """Return what opens the job of a row, by the rows as they are shown now."""
 
     def opened(row: int) -> None:
-        kind, state = rows["kind"].iloc[row], rows["state"].iloc[row]
-        source = Source.HERATIO
-        if kind == Kind.LARAVEL:
-            source = Source.LARAVEL_FAILED if state == QueueState.FAILED else Source.LARAVEL
-        want_queue_job(JobKey(source, int(rows["id"].iloc[row])))
+        want_queue_job(JobKey(Source(rows["source"].iloc[row]), int(rows["id"].iloc[row])))
 
     return opened
 

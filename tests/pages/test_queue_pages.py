@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
-from jobs_data.queues import queues
+from jobs_data.queues import history, reads
 from pages.parts.services import get_services
 from tests.support.pages import press, show, words
 from tests.support.queue_rows import make_long_without_index
@@ -99,7 +99,7 @@ def test_empty_queues_say_so(store: Store) -> None:
 def test_missing_tables_are_named_with_the_reason(store: Store, script: str) -> None:
     """On an AtoM there is nothing else to see."""
     with store.engine.begin() as connection:
-        for missing in (*queues.HERATIO_TABLES, *queues.LARAVEL_TABLES):
+        for missing in (*reads.HERATIO_TABLES, *reads.LARAVEL_TABLES):
             connection.exec_driver_sql(f"DROP TABLE {missing.name}")
     text = words(show(script, id="1"))
     assert "This database has no table named ahg_queue_" in text
@@ -213,7 +213,7 @@ def test_a_panel_that_took_too_long_leaves_the_rest(
 ) -> None:
     """The overview says so, and the jobs are there."""
     queued(store)
-    monkeypatch.setattr(queues, "read_overview", too_long)
+    monkeypatch.setattr(reads, "read_overview", too_long)
     app = show("queue_browse.py")
     assert TOO_LONG in words(app)
     assert "Showing 1–1 of 1 job" in words(app)
@@ -262,7 +262,8 @@ def test_each_part_is_read_by_itself(
     slow: str,
 ) -> None:
     """The one that took too long says so in its place, and all others are there."""
-    monkeypatch.setattr(queues, slow, too_long)
+    module = history if hasattr(history, slow) else reads
+    monkeypatch.setattr(module, slow, too_long)
     app = show(script, **{query: str(eventful)})
     assert [problem.value for problem in app.error if problem.value != "Error"] == [TOO_LONG]
     shown = words(app) + markup(app) + "\n".join(code.value for code in app.code)
@@ -276,7 +277,7 @@ def test_the_batches_that_took_too_long_leave_the_page(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The title, the sentence and the ways to try again stand."""
-    monkeypatch.setattr(queues, "read_batches", too_long)
+    monkeypatch.setattr(reads, "read_batches", too_long)
     app = show("queue_batches.py")
     assert app.title[0].value == "Batches"
     assert TOO_LONG in words(app)
@@ -288,7 +289,7 @@ def test_a_log_without_an_index_is_given_up(
 ) -> None:
     """For good: the database is really stopped, both panels say so, and the job is there."""
     make_long_without_index(store)
-    monkeypatch.setattr(queues, "LOOKUP_SECONDS", 0.001)
+    monkeypatch.setattr(history, "LOOKUP_SECONDS", 0.001)
     app = show("queue_job.py", id=str(eventful))
     told = [problem.value for problem in app.error if "took too long over this" in problem.value]
     assert len(told) == 2
@@ -316,7 +317,7 @@ def test_all_sessions_share_what_one_has_read(
     """A second one sends no statement, not even for a part that took too long; Refresh does."""
     store.insert(tables.laravel_jobs, queue="q")
     store.insert(tables.laravel_failed, queue="q")
-    monkeypatch.setattr(queues, "read_log", too_long)
+    monkeypatch.setattr(history, "read_log", too_long)
     tried.clear()
     sent: list[str] = []
 

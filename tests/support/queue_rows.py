@@ -1,9 +1,26 @@
-"""Rows of the platform's queues that make reading them slow."""
+"""Rows of the queues' tables."""
 
+from datetime import UTC, timedelta
+from typing import Any
+
+import pandas as pd
 from sqlalchemy import text
 
 from jobs_data.platform import tables
-from tests.support.store import Store
+from tests.support.store import NOON, Store
+
+NOW = NOON.replace(tzinfo=UTC)
+
+
+def minutes(number: float) -> timedelta:
+    """Return some minutes."""
+    return timedelta(minutes=number)
+
+
+def queued(store: Store, status: str = "pending", **values: Any) -> int:
+    """Insert a job of the platform's queue, created at eleven, and return its id."""
+    values = {"queue": "default", "job_type": "arX", "created_at": NOON - minutes(60), **values}
+    return store.insert(tables.queue_job, status=status, **values)
 
 
 def make_long_without_index(store: Store) -> None:
@@ -23,3 +40,10 @@ def make_long_without_index(store: Store) -> None:
                 connection.execute(
                     text(f"INSERT INTO {table.name} ({names}) SELECT {values} FROM {table.name}")
                 )
+
+
+def row_of(rows: pd.DataFrame, kind: str, queue: str) -> dict[str, Any]:
+    """Return a queue's row of the overview, with None for what is not told."""
+    found = rows[(rows["kind"] == kind) & (rows["queue"] == queue)]
+    assert len(found) == 1
+    return {str(name): None if pd.isna(value) else value for name, value in found.iloc[0].items()}

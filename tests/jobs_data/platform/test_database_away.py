@@ -22,7 +22,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import job, queue_job, user_totp_secret
-from jobs_data.queues import queues
+from jobs_data.queues import reads
 from jobs_data.removal import removal
 from jobs_data.removal.exact_rows import exact_tables
 from jobs_data.statistics.stuck import read_stuck
@@ -61,9 +61,9 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "lock": lambda database: Lockout(database, OptionalWrites(database)).remaining("ada", "", NOW),
     "types": choices.has_types,
     "choices": choices.read_choices,
-    "missing table": lambda database: queues.missing_sentence(database, queue_job),
-    "queues": lambda database: queues.has_any(database, queue_job),
-    "queue": queues.read_overview,
+    "missing table": lambda database: reads.missing_sentence(database, queue_job),
+    "queues": lambda database: reads.has_any(database, queue_job),
+    "queue": reads.read_overview,
     "list": look,
     "report": lambda database: job_report.read_report(database, 1),
     "export": lambda database: list(export.csv_chunks(database, ListView())),

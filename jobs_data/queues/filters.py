@@ -1,59 +1,16 @@
-"""Which queued jobs a screen or a link speaks of: parsed once from the URL, as `filters` does it."""
+"""Which queued jobs a screen or a link asks for: parsed once from the URL."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Final
 
-from jobs_data.jobs.view import clamp_limit
-from jobs_data.url_values import parse_number
+from jobs_data.queues.model import JobKey, Kind, QueueState, Source
+from jobs_data.url_values import clamp_limit, parse_number
 
 DEFAULT_QUEUE_PAGE_SIZE: Final = 25
 MAX_NAME_CHARACTERS: Final = 255
-
-
-class Kind(StrEnum):
-    """Whose queue it is."""
-
-    HERATIO = "heratio"
-    """The platform's own: `ahg_queue_job` and its sisters."""
-    LARAVEL = "laravel"
-    """The framework's: `jobs`, `failed_jobs` and `job_batches`."""
-
-    @property
-    def label(self) -> str:
-        """Return the name for the screen."""
-        return self.value.capitalize()
-
-
-class QueueState(StrEnum):
-    """The state of a queued job, as the overview counts it."""
-
-    WAITING = "waiting"
-    """Pending, and may start now."""
-    DELAYED = "delayed"
-    """Pending, but not before a moment in the future."""
-    RUNNING = "running"
-    """Taken by a worker."""
-    COMPLETED = "completed"
-    """Ended well."""
-    FAILED = "failed"
-    """Given up."""
-    OTHER = "other"
-    """Cancelled, or in a status that nobody has described."""
-
-
-class Source(StrEnum):
-    """Which table a queued job is in, by the name that its number has in an address."""
-
-    HERATIO = "id"
-    """`ahg_queue_job`."""
-    LARAVEL = "laravel"
-    """`jobs`: what has not ended."""
-    LARAVEL_FAILED = "failed"
-    """`failed_jobs`."""
 
 
 # `pending` means waiting and delayed ones together on the platform; most of them wait.
@@ -100,14 +57,6 @@ class QueueView:
     def on_page(self, page: int) -> QueueView:
         """Return another page of the same jobs."""
         return replace(self, page=page)
-
-
-@dataclass(frozen=True)
-class JobKey:
-    """Which queued job: the table and its number there."""
-
-    source: Source
-    id: int
 
 
 @dataclass(frozen=True)
@@ -192,4 +141,4 @@ def _name(params: Mapping[str, str], name: str) -> str:
     value = params.get(name, "")
     # A lone surrogate or a NUL would break the database's driver.
     value = value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
-    return value if value.strip() and len(value) <= MAX_NAME_CHARACTERS else ""
+    return value if value.strip(" ") and len(value) <= MAX_NAME_CHARACTERS else ""

@@ -1,0 +1,82 @@
+"""What only the platform keeps of a queued job that has moved on: its failed record and its log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import select
+
+from jobs_data.platform import times, values
+from jobs_data.platform.database import Database
+from jobs_data.platform.tables import queue_failed, queue_log
+from jobs_data.queues.model import Event, FailedRecord, Log
+from jobs_data.queues.present import PresentTable, long_text
+
+MOST_EVENTS: Final = 500
+
+LOOKUP_SECONDS: Final = 5
+"""How long a look into these tables may take. They may lack an index on the job or the batch, and then
+a long table is read whole."""
+
+
+def read_failed_record(database: Database, job_id: int) -> FailedRecord | None:
+    """Return the newest failed record of a job of the platform's queue, if it has one.
+
+    Raises TookTooLong after LOOKUP_SECONDS, and DatabaseUnavailable.
+    """
+    failed = PresentTable(database, queue_failed)
+    if not failed.has("original_job_id"):
+        return None
+    statement = (
+        select(
+            *failed.named("id", "failed_at", "attempt_count"),
+            *failed.long_texts("error_message", "error_trace"),
+        )
+        .where(queue_failed.c.original_job_id == job_id)
+        .order_by(queue_failed.c.id.desc())
+        .limit(1)
+    )
+    with database.reading(LOOKUP_SECONDS) as connection:
+        row = connection.execute(statement).mappings().first()
+    if row is None:
+        return None
+    return FailedRecord(
+        id=row["id"],
+        failed=times.utc(row["failed_at"], database.timezone),
+        attempts=row["attempt_count"],
+        message=long_text(row, "error_message").text,
+        trace=long_text(row, "error_trace"),
+    )
+
+
+def read_log(database: Database, *, job_id: int | None = None, batch_id: int | None = None) -> Log:
+    """Return the newest MOST_EVENTS events of a job, or else of a batch, of the platform's queue.
+
+    Raises TookTooLong after LOOKUP_SECONDS, and DatabaseUnavailable.
+    """
+    log = PresentTable(database, queue_log)
+    name, key = ("batch_id", batch_id) if job_id is None else ("job_id", job_id)
+    if not log.has(name):
+        return Log()
+    statement = (
+        select(*log.named("job_id", "event_type", "message", "created_at"), log.beginning("details"))
+        .where(queue_log.c[name] == key)
+        .order_by(queue_log.c.id.desc())
+        .limit(MOST_EVENTS + 1)
+    )
+    with database.reading(LOOKUP_SECONDS) as connection:
+        rows = connection.execute(statement).mappings().all()
+    newest = rows[:MOST_EVENTS]
+    return Log(
+        events=tuple(
+            Event(
+                time=times.utc(row["created_at"], database.timezone),
+                event=values.text(row["event_type"]),
+                message=values.text(row["message"]),
+                details=values.text(row["details"]),
+                job_id=row["job_id"],
+            )
+            for row in reversed(newest)
+        ),
+        is_cut=len(rows) > MOST_EVENTS,
+    )

@@ -1,0 +1,259 @@
+"""What a queue, a queued job, a batch and an event are, whichever system keeps them.
+
+Times are aware and in UTC. None is what a system does not tell.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from jobs_data.platform import values
+
+MOST_CHARACTERS: Final = 200_000
+"""How much of a payload, a result or a trace is shown."""
+
+LAST_YEAR: Final = 9999
+
+
+class Kind(StrEnum):
+    """The system that a queue belongs to."""
+
+    HERATIO = "heratio"
+    """The platform's own: `ahg_queue_job` and its sisters."""
+    LARAVEL = "laravel"
+    """The framework's: `jobs`, `failed_jobs` and `job_batches`."""
+
+    @property
+    def label(self) -> str:
+        """Return the name for the screen."""
+        return self.value.capitalize()
+
+
+class QueueState(StrEnum):
+    """The state of a queued job, as the overview counts it."""
+
+    WAITING = "waiting"
+    """Pending, and may start now."""
+    DELAYED = "delayed"
+    """Pending, but not before a moment in the future."""
+    RUNNING = "running"
+    """Taken by a worker."""
+    COMPLETED = "completed"
+    """Ended well."""
+    FAILED = "failed"
+    """Given up."""
+    OTHER = "other"
+    """Cancelled, or in a status that nobody has described."""
+
+
+class Source(StrEnum):
+    """The table of a queued job, by the name that its number has in an address."""
+
+    HERATIO = "id"
+    """`ahg_queue_job`."""
+    LARAVEL = "laravel"
+    """`jobs`: what has not ended."""
+    LARAVEL_FAILED = "failed"
+    """`failed_jobs`."""
+
+    @property
+    def kind(self) -> Kind:
+        """Return the system that the table belongs to."""
+        return Kind.HERATIO if self is Source.HERATIO else Kind.LARAVEL
+
+
+@dataclass(frozen=True)
+class JobKey:
+    """Which queued job: the table and its number there."""
+
+    source: Source
+    id: int
+
+
+@dataclass(frozen=True)
+class LongText:
+    """A text of which at most the first MOST_CHARACTERS are kept."""
+
+    text: str = ""
+    size: int = 0
+    """The size of the whole in bytes."""
+    is_cut: bool = False
+
+    @property
+    def pretty(self) -> str:
+        """Return JSON with one value a line; what is not JSON, or was cut, as it is."""
+        try:
+            return values.text(json.dumps(json.loads(self.text), indent=2, ensure_ascii=False))
+        except (ValueError, RecursionError):
+            return self.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """How many jobs of a queue are in each state."""
+
+    kind: Kind
+    queue: str
+    waiting: int
+    delayed: int
+    running: int
+    completed: int | None
+    failed: int
+    other: int | None
+    oldest_waiting_seconds: int | None
+    """None also where no job waits."""
+    completed_last_hour: int | None
+    workers: int | None
+    worker_seen: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuedJob:
+    """What a table shows of a queued job."""
+
+    source: Source
+    id: int
+    queue: str
+    type: str
+    status: str
+    """The system's own word."""
+    state: QueueState
+    attempts: int | None = None
+    max_attempts: int | None = None
+    progress: float | None = None
+    """A share from 0 to 1."""
+    progress_text: str = ""
+    batch_id: int | None = None
+    worker: str | None = None
+    owner: str | None = None
+    created: datetime | None = None
+    available: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    error: str = ""
+    """The first line of the error's text."""
+
+    @property
+    def next_attempt(self) -> datetime | None:
+        """Return from when on a pending job may be tried; None where it may at once, or none knows."""
+        # The platform gives jobs of a batch or a chain that may not start the year 9999's last second.
+        is_blocked = self.available is not None and self.available.year >= LAST_YEAR
+        return self.available if self.state is QueueState.DELAYED and not is_blocked else None
+
+    @property
+    def retry_sentence(self) -> str:
+        """Return what will become of the job, without the moment: that is the viewer's to spell."""
+        tried = self.attempts or 0
+        of = f" of {self.max_attempts}" if self.max_attempts else ""
+        following = f"attempt {tried + 1}{of}"
+        match self.state:
+            case QueueState.WAITING:
+                return f"Waits for a worker, which will start {following}."
+            case QueueState.DELAYED:
+                blocked = "It waits until its batch or its chain lets it start."
+                return f"Then a worker may start {following}." if self.next_attempt else blocked
+            case QueueState.RUNNING:
+                return "A worker has taken it."
+            case QueueState.FAILED if self.max_attempts and tried < self.max_attempts:
+                return f"It failed after {tried} attempts{of}, and nothing says when next."
+            case QueueState.FAILED:
+                return "It was given up: it will not be tried again by itself."
+            case _:
+                return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobDetails(QueuedJob):
+    """Everything about one queued job but its chain, its failed record and its log."""
+
+    payload: LongText
+    error_trace: LongText = LongText()
+    """Laravel's exception stands here whole: its message, and below it the trace."""
+    error_message: LongText = LongText()
+    error_code: str = ""
+    result: LongText = LongText()
+    priority: int | None = None
+    rate_limit_group: str = ""
+    batch_name: str = ""
+    chain_id: int | None = None
+    chain_order: int | None = None
+    delay_seconds: int | None = None
+    backoff: str = ""
+    reserved: datetime | None = None
+    updated: datetime | None = None
+    processing_ms: int | None = None
+    uuid: str = ""
+    connection: str = ""
+    read_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What a table shows of a batch."""
+
+    kind: Kind
+    id: str
+    name: str
+    queue: str | None
+    owner: str | None
+    status: str
+    progress: float | None
+    """A share from 0 to 1."""
+    progress_text: str
+    completed: int
+    failed: int
+    total: int
+    created: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    estimated_end: datetime | None
+    """None where it cannot be told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchDetails(Batch):
+    """Everything about one batch but its jobs and its log."""
+
+    options: LongText
+    max_concurrent: int | None = None
+    delay_between_ms: int | None = None
+    max_retries: int | None = None
+    failed_ids: str = ""
+    """The uuids that Laravel notes of the jobs that failed."""
+    read_at: datetime
+
+
+@dataclass(frozen=True)
+class FailedRecord:
+    """What `ahg_queue_failed` keeps of a job that was given up."""
+
+    id: int
+    failed: datetime | None
+    attempts: int | None
+    message: str
+    trace: LongText
+
+
+@dataclass(frozen=True)
+class Event:
+    """An entry of the log of a job or a batch."""
+
+    time: datetime | None
+    event: str
+    message: str
+    details: str
+    job_id: int | None
+
+
+@dataclass(frozen=True)
+class Log:
+    """The events of a job or a batch."""
+
+    events: tuple[Event, ...] = ()
+    """Oldest first."""
+    is_cut: bool = False
+    """Whether there are older events than these."""
