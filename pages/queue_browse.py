@@ -43,7 +43,7 @@ if reads.has_any(database, *TABLES):
             lambda: queue_readings.shared(reads.read_overview, database),
         )
         read_at = overview.read_at
-        if len(overview.rows):
+        if overview.queues:
             queue_table.show_overview(overview, zone)
         else:
             st.info(

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -42,10 +43,12 @@ from jobs_data.queues.model import (
     QueuedJob,
     QueueState,
     Source,
+    estimated_end,
+    progress_text,
+    share,
 )
-from jobs_data.queues.overview import Overview, age_seconds, by_queue, figures, number_of
+from jobs_data.queues.overview import Figures, Overview, age_seconds, in_queue, number_of, queue_name
 from jobs_data.queues.present import PresentTable, first_line, long_text
-from jobs_data.queues.progress import estimated_end, progress_text, share
 
 _DISPLAY_NAME: Final = re.compile(r'"displayName"\s*:\s*("(?:[^"\\]|\\.)*")')
 
@@ -62,74 +65,60 @@ class Laravel:
 
     def overview(self, connection: Connection, now: datetime) -> Overview:
         """Return the figures of its queues, counted in the newest rows of each table."""
-        parts: list[Select[Any]] = []
+        figures = Figures()
         capped: list[str] = []
         if self._jobs.exists:
-            newest, is_capped = newest_only(connection, laravel_jobs)
-            capped += [laravel_jobs.name] * is_capped
-            parts.append(self._counts(now).where(newest).group_by(self._jobs["queue"]))
+            newest = newest_only(connection, self._jobs, capped)
+            figures.add(connection, self._counts(newest, now))
         if self._failed.exists:
-            newest, is_capped = newest_only(connection, laravel_failed)
-            capped += [laravel_failed.name] * is_capped
-            failed = figures(self._failed.queue, failed=func.count())
-            # Without this there would be no FROM where the table has none of the columns.
-            failed = failed.select_from(laravel_failed)
-            parts.append(failed.where(newest).group_by(self._failed["queue"]))
-        rows = connection.execute(by_queue(parts, UnixTime())).mappings().all() if parts else []
-        return Overview([self._queue(row, now) for row in rows], capped=tuple(capped))
+            newest = newest_only(connection, self._failed, capped)
+            name = queue_name(self._failed["queue"], figures)
+            each = select(name).select_from(laravel_failed).where(newest).subquery("each").c
+            failed = select(each.queue, func.count().label("failed")).group_by(each.queue)
+            figures.add(connection, failed)
+        queues = [self._queue(name, known, now) for name, known in figures.items()]
+        return Overview(now, tuple(queues), capped=tuple(capped))
 
     def jobs(self, asked: QueueFilter, now: datetime) -> Sequence[Listing[QueuedJob]]:
         """Return the lists of the unfinished and of the failed jobs that a filter lets through."""
-        if asked.type or asked.worker or asked.batch is not None:
+        if asked.heratio_alone:
             return []
         found = []
         states = self._states(now)
-        if self._jobs.exists and asked.status in {None, *states}:
+        if asked.status in {None, *states}:
             where = true() if asked.status is None else states[asked.status]
             if asked.queue:
-                where = and_(where, self._jobs.in_queue(asked.queue))
+                where = and_(where, in_queue(self._jobs["queue"], asked.queue))
             columns = self._select(now, self._jobs.beginning("payload"))
-            found.append(Listing(columns, laravel_jobs, where, self._job))
-        if self._failed.exists and asked.status in {None, QueueState.FAILED}:
-            where = self._failed.in_queue(asked.queue) if asked.queue else true()
+            found.append(Listing(columns, self._jobs, where, self._job))
+        if asked.status in {None, QueueState.FAILED}:
+            where = in_queue(self._failed["queue"], asked.queue) if asked.queue else true()
             columns = self._select_failed(
                 self._failed.beginning("payload"), self._failed.beginning("exception")
             )
-            found.append(Listing(columns, laravel_failed, where, self._failed_job))
+            found.append(Listing(columns, self._failed, where, self._failed_job))
         return found
 
     def job(self, connection: Connection, key: JobKey, now: datetime) -> JobDetails | None:
         """Return one queued job, None where there is none."""
         if key.source is Source.LARAVEL_FAILED:
             return self._read_failed(connection, key.id, now)
-        if not self._jobs.exists:
-            return None
         statement = self._select(now, *self._jobs.long_texts("payload"))
-        row = connection.execute(statement.where(laravel_jobs.c.id == key.id)).mappings().first()
+        row = self._jobs.find(connection, statement, key.id)
         if row is None:
             return None
-        return JobDetails(
-            **vars(self._job(row)),
-            payload=long_text(row, "payload"),
-            read_at=now,
-        )
+        return JobDetails(**vars(self._job(row)), payload=long_text(row, "payload"), read_at=now)
 
-    def batches(self, now: datetime) -> Sequence[Listing[Batch]]:
+    def batches(self, now: datetime) -> Listing[Batch]:
         """Return the list of its batches, whose ids follow the time of their making."""
-        if not self._batches.exists:
-            return []
-
-        def record(row: RowMapping) -> Batch:
-            return self._batch(row, now)
-
-        return [Listing(self._select_batches(), laravel_batches, true(), record)]
+        record = partial(self._batch, now=now)
+        return Listing(select(*self._batches.short), self._batches, true(), record)
 
     def batch(self, connection: Connection, batch_id: str, now: datetime) -> BatchDetails | None:
         """Return one batch, None where there is none."""
-        if not self._batches.exists:
-            return None
-        statement = self._select_batches(*self._batches.long_texts("options", "failed_job_ids"))
-        row = connection.execute(statement.where(laravel_batches.c.id == batch_id)).mappings().first()
+        texts = self._batches.long_texts("options", "failed_job_ids")
+        statement = select(*self._batches.short, *texts)
+        row = self._batches.find(connection, statement, batch_id)
         if row is None:
             return None
         return BatchDetails(
@@ -149,42 +138,40 @@ class Laravel:
             QueueState.WAITING: and_(reserved.is_(None), not_(is_later)),
         }
 
-    def _counts(self, now: datetime) -> Select[Any]:
+    def _counts(self, newest: ColumnElement[bool], now: datetime) -> Select[Any]:
+        """Select how many jobs are in each state, and since when the oldest of them waits."""
         states = self._states(now)
         since: Any = func.coalesce(self._jobs["available_at"], self._jobs["created_at"])
-        return figures(
-            self._jobs.queue,
-            **{state.value: number_of(condition) for state, condition in states.items()},
-            since=func.min(case((states[QueueState.WAITING], since))),
-        ).select_from(laravel_jobs)
+        is_in = [condition.label(state.value) for state, condition in states.items()]
+        waits_since = case((states[QueueState.WAITING], since)).label("since")
+        name = queue_name(self._jobs["queue"])
+        rows = select(name, *is_in, waits_since).select_from(laravel_jobs).where(newest)
+        each = rows.subquery("each").c
+        counts = [number_of(each[state.value]).label(state.value) for state in states]
+        return select(each.queue, *counts, func.min(each.since).label("since")).group_by(each.queue)
 
-    def _queue(self, row: RowMapping, now: datetime) -> Queue:
+    def _queue(self, name: str, known: dict[str, Any], now: datetime) -> Queue:
         return Queue(
             kind=Kind.LARAVEL,
-            queue=values.text(row["queue"]),
-            **{name: int(row[name]) for name in ("waiting", "delayed", "running", "failed")},
-            completed=None,
-            other=None,
-            oldest_waiting_seconds=age_seconds(row["since"], now),
-            completed_last_hour=None,
-            workers=None,
-            worker_seen=None,
+            queue=name,
+            waiting=int(known.get("waiting", 0)),
+            delayed=int(known.get("delayed", 0)),
+            running=int(known.get("running", 0)),
+            failed=known.get("failed", 0),
+            oldest_waiting_seconds=age_seconds(known.get("since"), now),
         )
 
     def _select(self, now: datetime, *others: ColumnElement[Any]) -> Select[Any]:
         """Select what `_job` reads, except for `payload`, and other columns."""
         state = case(*((condition, name.value) for name, condition in self._states(now).items()))
-        names = ("id", "attempts", "reserved_at", "available_at", "created_at")
-        return select(
-            *self._jobs.named(*names), self._jobs.queue.label("queue"), state.label("state"), *others
-        )
+        return select(*self._jobs.short, state.label("state"), *others)
 
     def _job(self, row: RowMapping) -> QueuedJob:
         state = QueueState(row["state"])
         return QueuedJob(
             source=Source.LARAVEL,
             id=row["id"],
-            queue=values.text(row["queue"]),
+            queue=values.filled(row["queue"]) or values.UNKNOWN_NAME,
             type=class_name_of(values.text(row["payload"])),
             status=state.value,
             state=state,
@@ -196,14 +183,13 @@ class Laravel:
 
     def _select_failed(self, *others: ColumnElement[Any]) -> Select[Any]:
         """Select what `_failed_job` reads, except for its texts, and other columns."""
-        named = self._failed.named("id", "failed_at")
-        return select(*named, self._failed.queue.label("queue"), *others)
+        return select(*self._failed.short, *self._failed.named("queue"), *others)
 
     def _failed_job(self, row: RowMapping) -> QueuedJob:
         return QueuedJob(
             source=Source.LARAVEL_FAILED,
             id=row["id"],
-            queue=values.text(row["queue"]),
+            queue=values.filled(row["queue"]) or values.UNKNOWN_NAME,
             type=class_name_of(values.text(row["payload"])),
             status=QueueState.FAILED.value,
             state=QueueState.FAILED,
@@ -212,14 +198,11 @@ class Laravel:
         )
 
     def _read_failed(self, connection: Connection, failed_id: int, now: datetime) -> JobDetails | None:
-        if not self._failed.exists:
-            return None
         statement = self._select_failed(
-            *self._failed.named("uuid"),
             self._failed.beginning("connection"),
             *self._failed.long_texts("payload", "exception"),
         )
-        row = connection.execute(statement.where(laravel_failed.c.id == failed_id)).mappings().first()
+        row = self._failed.find(connection, statement, failed_id)
         if row is None:
             return None
         return JobDetails(
@@ -230,11 +213,6 @@ class Laravel:
             connection=values.text(row["connection"]),
             read_at=now,
         )
-
-    def _select_batches(self, *others: ColumnElement[Any]) -> Select[Any]:
-        names = ("id", "name", "total_jobs", "pending_jobs", "failed_jobs")
-        moments = ("cancelled_at", "created_at", "finished_at")
-        return select(*self._batches.named(*names, *moments), *others)
 
     def _batch(self, row: RowMapping, now: datetime) -> Batch:
         # A failed job stays among the pending ones, and a batch starts when it is made.
@@ -253,8 +231,6 @@ class Laravel:
             kind=Kind.LARAVEL,
             id=values.text(row["id"]),
             name=values.name_of(row),
-            queue=None,
-            owner=None,
             status=status,
             progress=share(done, total),
             progress_text=progress_text(done, total),

@@ -1,74 +1,71 @@
-"""The figures of each queue, in one statement that leaves it to the database which names are one.
+"""The figures of each queue. Which spellings of a name are one queue is the database's to say.
 
 Under a collation without case, `Default` and `default` are one queue, for the platform's workers too.
-Joined by their text, they would be two, or one that counts some of its jobs twice.
+Compared by their text here, they would be two rows, or one that counts jobs of the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, null, select, type_coerce, union_all
-from sqlalchemy.types import TypeEngine
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_
 
+from jobs_data.platform import values
+from jobs_data.queues.frames import frame
 from jobs_data.queues.model import Queue
-
-SUMS: Final = (
-    "waiting",
-    "delayed",
-    "running",
-    "completed",
-    "failed",
-    "other",
-    "completed_last_hour",
-    "workers",
-)
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The queues of one system."""
+    """All queues, read at one moment."""
 
-    queues: Sequence[Queue] = ()
+    read_at: datetime
+    queues: tuple[Queue, ...] = ()
     workers: tuple[str, ...] = ()
     """The workers seen, by name."""
     types: tuple[str, ...] = ()
     """The types of job that there are, by name."""
     capped: tuple[str, ...] = ()
-    """The tables of which only the newest rows were looked at for some of the figures."""
+    """The tables of which only the newest MOST_ROWS were looked at for some of the figures."""
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Return a row per queue, a `Queue` each."""
+        return frame(Queue, self.queues)
 
 
-def figures(queue: ColumnElement[Any], **known: ColumnElement[Any]) -> Select[Any]:
-    """Select some figures under their names, for `by_queue`; a sum that is left out is 0."""
-    return select(
-        queue.label("queue"),
-        *(known.get(name, literal(0)).label(name) for name in SUMS),
-        *(known.get(name, null()).label(name) for name in ("since", "undated", "seen")),
-    )
+class Figures(dict[str, dict[str, Any]]):
+    """The figures of each queue by their names; several statements add to them."""
+
+    def add(self, connection: Connection, statement: Select[Any]) -> None:
+        """Add the figures that a statement selects beside `queue`, a `queue_name` of these queues."""
+        for row in connection.execute(statement).mappings():
+            self.setdefault(values.text(row["queue"]), {}).update(row)
 
 
-def by_queue(parts: Sequence[Select[Any]], time: TypeEngine[datetime]) -> Select[Any]:
-    """Select a row for each queue out of several tables' figures.
+def queue_name(queue: ColumnElement[Any], known: Iterable[str] = ()) -> ColumnElement[Any]:
+    """Return a queue's name, in the spelling of the known queue that the database takes it for.
 
-    `since` is the least time from which a waiting job could have started, `undated` the least id of a
-    waiting job that has none, and `seen` the latest sign of a worker. `time` is the type of the times.
+    A queue without a name is `[Unknown]`.
     """
-    each = union_all(*parts).subquery("each")
-    return select(
-        each.c.queue,
-        *(func.sum(each.c[name]).label(name) for name in SUMS),
-        type_coerce(func.min(each.c.since), time).label("since"),
-        func.min(each.c.undated).label("undated"),
-        type_coerce(func.max(each.c.seen), time).label("seen"),
-    ).group_by(each.c.queue)
+    names = [*known, values.UNKNOWN_NAME]
+    return case(*((in_queue(queue, name), name) for name in names), else_=queue).label("queue")
 
 
-def number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    """Return the aggregate that counts the rows that meet a condition."""
-    return func.sum(case((condition, 1), else_=0))
+def in_queue(queue: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the SQL condition of the rows of a queue."""
+    if name != values.UNKNOWN_NAME:
+        return queue == name
+    return or_(queue == name, func.trim(func.coalesce(queue, "")) == "")
+
+
+def number_of(condition: ColumnElement[bool], jobs: Any = 1) -> ColumnElement[int]:
+    """Return the aggregate that counts the jobs of the rows that meet a condition."""
+    return func.sum(case((condition, jobs), else_=0))
 
 
 def age_seconds(since: datetime | None, now: datetime) -> int | None:

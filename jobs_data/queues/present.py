@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     LargeBinary,
     RowMapping,
     Select,
     Table,
-    case,
+    Text,
     cast,
     func,
     null,
-    or_,
     select,
     type_coerce,
 )
@@ -37,30 +37,32 @@ class PresentTable:
     def __init__(self, database: Database, table: Table) -> None:
         """Look nothing up yet: the database may be away."""
         self.database = database
-        self.table = table
+        self.name = table.name
+        self.key: ColumnElement[int] = table.c.id
+        self._table = table
 
     @property
     def exists(self) -> bool:
         """Return whether the database has the table. Raises DatabaseUnavailable."""
-        return self.table.name in self.database.tables
+        return self.name in self.database.tables
 
     def has(self, name: str) -> bool:
         """Return whether the database has a column. Raises DatabaseUnavailable."""
-        return name in self.database.columns.get(self.table.name, ())
+        return name in self.database.columns.get(self.name, ())
 
     def __getitem__(self, name: str) -> ColumnElement[Any]:
         """Return a column, NULL of its type where it is missing."""
-        column = self.table.c[name]
+        column = self._table.c[name]
         return column if self.has(name) else type_coerce(null(), column.type)
-
-    @property
-    def id(self) -> ColumnElement[Any]:
-        """Return the primary key, which no such table lacks."""
-        return self.table.c.id
 
     def named(self, *names: str) -> list[ColumnElement[Any]]:
         """Return columns for a SELECT, each under its name."""
         return [self[name].label(name) for name in names]
+
+    @property
+    def short(self) -> list[ColumnElement[Any]]:
+        """Return all columns but the long texts for a SELECT, each under its name."""
+        return self.named(*(c.name for c in self._table.c if not isinstance(c.type, Text)))
 
     def beginning(self, name: str) -> ColumnElement[Any]:
         """Return the beginning of a long text for a SELECT, under its name."""
@@ -78,25 +80,17 @@ class PresentTable:
             )
         ]
 
-    @property
-    def queue(self) -> ColumnElement[Any]:
-        """Return the queue's name, `[Unknown]` where it has none."""
-        return case((self._is_unnamed, values.UNKNOWN_NAME), else_=self["queue"])
-
-    def in_queue(self, name: str) -> ColumnElement[bool]:
-        """Return the SQL condition of the rows whose `queue` is a name, as the database compares it."""
-        same = self["queue"] == name
-        return or_(same, self._is_unnamed) if name == values.UNKNOWN_NAME else same
-
-    @property
-    def _is_unnamed(self) -> ColumnElement[bool]:
-        return func.trim(func.coalesce(self["queue"], "")) == ""
-
     def select_with_owner(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Select columns, and with them what `values.owner_of` reads."""
         user_id = self["user_id"] if self.has("user_id") else None
-        source, owner = with_owner(self.database, self.table, user_id)
+        source, owner = with_owner(self.database, self._table, user_id)
         return select(*columns, *owner).select_from(source)
+
+    def find(self, connection: Connection, statement: Select[Any], key: int | str) -> RowMapping | None:
+        """Return the row of a SELECT with this primary key, None where there is none."""
+        if not self.exists:
+            return None
+        return connection.execute(statement.where(self.key == key)).mappings().first()
 
 
 def long_text(row: RowMapping, name: str) -> LongText:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 import pandas as pd
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
-from jobs_data.page import Page
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import (
     laravel_batches,
@@ -21,45 +19,39 @@ from jobs_data.platform.tables import (
     queue_job,
     queue_log,
 )
-from jobs_data.queues.backend import Backend
-from jobs_data.queues.filters import QueueView
+from jobs_data.queues.filters import QueueFilter, QueueView
 from jobs_data.queues.frames import frame
 from jobs_data.queues.heratio import Heratio
 from jobs_data.queues.laravel import Laravel
-from jobs_data.queues.listing import Listing, Record, read_list
-from jobs_data.queues.model import Batch, BatchDetails, JobDetails, JobKey, Kind, Queue, QueuedJob
+from jobs_data.queues.listing import Listing, QueuePage, read_page
+from jobs_data.queues.model import Batch, BatchDetails, JobDetails, JobKey, Kind, QueuedJob
+from jobs_data.queues.overview import Overview
 from jobs_data.wording import one_of
 
 HERATIO_TABLES: Final = (queue_job, queue_failed, queue_batch, queue_log)
 LARAVEL_TABLES: Final = (laravel_jobs, laravel_failed, laravel_batches)
 
 
-@dataclass(frozen=True)
-class QueuesOverview:
-    """All queues of both systems, read at one moment."""
+class Backend(Protocol):
+    """One system's queues. What it does not tell is None, and a table that is missing has no rows.
 
-    rows: pd.DataFrame
-    """A `Queue` each, sorted by kind and name."""
-    workers: tuple[str, ...]
-    """The workers seen, by name."""
-    types: tuple[str, ...]
-    """The types of job that there are, by name."""
-    capped: tuple[str, ...]
-    """The tables of which only the newest MOST_ROWS were looked at for some of the figures."""
-    read_at: datetime
+    `now` is aware. Methods with a connection read within its transaction.
+    """
 
+    def overview(self, connection: Connection, now: datetime) -> Overview:
+        """Return the figures of its queues."""
 
-@dataclass(frozen=True)
-class QueuePage:
-    """One page of queued jobs or of batches, the platform's first, each table's newest first."""
+    def jobs(self, asked: QueueFilter, now: datetime) -> Sequence[Listing[QueuedJob]]:
+        """Return the lists of the queued jobs that a filter lets through, one for each table."""
 
-    page: Page[pd.DataFrame]
-    """A `QueuedJob` or a `Batch` each. `total` is at most MOST_ROWS."""
-    has_more: bool
-    """Whether there are more than `total`."""
-    is_partial: bool
-    """Whether only the newest MOST_ROWS rows of each table were searched: all took too long."""
-    read_at: datetime
+    def job(self, connection: Connection, key: JobKey, now: datetime) -> JobDetails | None:
+        """Return one queued job, None where there is none."""
+
+    def batches(self, now: datetime) -> Listing[Batch]:
+        """Return the list of its batches."""
+
+    def batch(self, connection: Connection, batch_id: str, now: datetime) -> BatchDetails | None:
+        """Return one batch, None where there is none."""
 
 
 def backends(database: Database) -> dict[Kind, Backend]:
@@ -94,21 +86,20 @@ def has_any(database: Database, *tables: Table) -> bool:
     return any(table.name in database.tables for table in tables)
 
 
-def read_overview(database: Database, *, now: datetime | None = None) -> QueuesOverview:
-    """Return a row per queue, from one consistent read.
+def read_overview(database: Database, *, now: datetime | None = None) -> Overview:
+    """Return all queues, sorted by kind and name, from one consistent read.
 
-    Which spellings of a name are one queue is the database's to say. `now` is aware, by default the
-    current time, here and below. Raises DatabaseUnavailable.
+    `now` is aware, by default the current time, here and below. Raises DatabaseUnavailable.
     """
     moment = now or datetime.now(UTC)
     with database.reading() as connection:
         found = [backend.overview(connection, moment) for backend in backends(database).values()]
-    queues = sorted(
-        (queue for overview in found for queue in overview.queues),
-        key=lambda queue: (queue.kind, queue.queue),
-    )
-    return QueuesOverview(
-        rows=frame(Queue, queues),
+    return Overview(
+        queues=tuple(
+            queue
+            for overview in found
+            for queue in sorted(overview.queues, key=lambda queue: queue.queue)
+        ),
         workers=tuple(worker for overview in found for worker in overview.workers),
         types=tuple(name for overview in found for name in overview.types),
         capped=tuple(table for overview in found for table in overview.capped),
@@ -117,10 +108,7 @@ def read_overview(database: Database, *, now: datetime | None = None) -> QueuesO
 
 
 def read_queue_jobs(database: Database, view: QueueView, *, now: datetime | None = None) -> QueuePage:
-    """Return the page of queued jobs that a view asks for; past the end, the last one.
-
-    Raises DatabaseUnavailable.
-    """
+    """Return the page of queued jobs that a view asks for. Raises DatabaseUnavailable."""
     moment = now or datetime.now(UTC)
     listings = [
         listing
@@ -128,18 +116,16 @@ def read_queue_jobs(database: Database, view: QueueView, *, now: datetime | None
         if view.filter.kind in {None, kind}
         for listing in backend.jobs(view.filter, moment)
     ]
-    return _page(database, QueuedJob, listings, view.page, view.limit, moment)
+    return read_page(database, QueuedJob, listings, (view.page, view.limit), moment)
 
 
 def read_batches(
     database: Database, page: int = 1, limit: int = 25, *, now: datetime | None = None
 ) -> QueuePage:
-    """Return a page of batches; past the end, the last one. Raises DatabaseUnavailable."""
+    """Return a page of batches. Raises DatabaseUnavailable."""
     moment = now or datetime.now(UTC)
-    listings = [
-        listing for backend in backends(database).values() for listing in backend.batches(moment)
-    ]
-    return _page(database, Batch, listings, page, limit, moment)
+    listings = [backend.batches(moment) for backend in backends(database).values()]
+    return read_page(database, Batch, listings, (page, limit), moment)
 
 
 def read_batch(
@@ -173,21 +159,3 @@ def read_chain(database: Database, chain_id: int, *, now: datetime | None = None
     with database.reading() as connection:
         jobs = Heratio(database).chain(connection, chain_id, now or datetime.now(UTC))
     return frame(QueuedJob, jobs)
-
-
-def _page(
-    database: Database,
-    record_type: type[Record],
-    listings: Sequence[Listing[Record]],
-    number: int,
-    limit: int,
-    now: datetime,
-) -> QueuePage:
-    found = read_list(database, listings, number, limit)
-    rows = frame(record_type, found.page.items)
-    return QueuePage(
-        page=Page(rows, found.page.total, found.page.number, limit),
-        has_more=found.has_more,
-        is_partial=found.is_partial,
-        read_at=now,
-    )

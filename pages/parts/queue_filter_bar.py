@@ -9,15 +9,15 @@ import streamlit as st
 
 from jobs_data.queues.filters import QueueFilter, QueueView
 from jobs_data.queues.model import Kind, QueueState
-from jobs_data.queues.reads import QueuesOverview
+from jobs_data.queues.overview import Overview
 from jobs_data.url_values import parse_number
 from pages.parts.queue_state import go_to_queue_view, queue_view_in_url
 
 
-def show_filters(view: QueueView, overview: QueuesOverview | None) -> None:
+def show_filters(view: QueueView, overview: Overview | None) -> None:
     """Show a box for each part of the filter; without an overview only what is asked for is in it."""
     asked = view.filter
-    names = [] if overview is None else sorted(set(overview.rows["queue"]))
+    names = [] if overview is None else sorted({queue.queue for queue in overview.queues})
     workers = () if overview is None else overview.workers
     types = () if overview is None else overview.types
     with st.container(horizontal=True, vertical_alignment="bottom", key="queue_filters"):

@@ -10,8 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data.queues.filters import QueueFilter
+from jobs_data.queues.listing import QueuePage
 from jobs_data.queues.model import JobKey, Kind, QueueState, Source
-from jobs_data.queues.reads import QueuePage, QueuesOverview
+from jobs_data.queues.overview import Overview
 from jobs_data.wording import counted, duration
 from pages.parts.queue_state import (
     forget_selection,
@@ -46,7 +47,7 @@ OVERVIEW, JOBS, BATCHES, CHAIN = "queues", "queue_jobs", "batches", "chain"
 """The names of the tables, for what is selected in them."""
 
 
-def show_overview(overview: QueuesOverview, zone: ZoneInfo) -> None:
+def show_overview(overview: Overview, zone: ZoneInfo) -> None:
     """Show a row per queue, which opens to its jobs; what the tables do not tell is an empty cell."""
     rows = overview.rows
     ages = [

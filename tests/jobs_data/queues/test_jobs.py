@@ -7,6 +7,7 @@ from sqlalchemy import text
 from jobs_data.platform import tables
 from jobs_data.queues import listing, reads
 from jobs_data.queues.filters import QueueFilter, QueueView
+from jobs_data.queues.heratio import Heratio
 from jobs_data.queues.model import Kind, QueueState
 from tests.support.queue_rows import NOW, minutes, queued
 from tests.support.store import Store
@@ -102,6 +103,10 @@ def test_no_more_rows_are_counted_or_paged_through_than_a_list_has(
         found = reads.read_queue_jobs(busy.database(), QueueView(page=number, limit=5), now=NOW)
         assert (found.page.total, found.page.pages, found.has_more) == (12, 3, True)
         assert keys(found.page.items) == keys(whole.page.items)[slice(*expected)]
+    [jobs] = Heratio(busy.database()).jobs(QueueFilter(), NOW)
+    monkeypatch.setattr(listing, "MOST_ROWS", 3)
+    with busy.database().reading() as connection:
+        assert jobs.count(connection) == 4
     monkeypatch.setattr(listing, "MOST_ROWS", 16)
     assert not reads.read_queue_jobs(busy.database(), QueueView(), now=NOW).has_more
 
