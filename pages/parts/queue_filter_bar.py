@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from jobs_data.queues import listing
 from jobs_data.queues.filters import QueueFilter, QueueView
 from jobs_data.queues.model import Kind, QueueState
 from jobs_data.queues.overview import Overview
@@ -43,8 +44,8 @@ def show_nothing(view: QueueView, *, is_partial: bool) -> None:
     sentences = ["No job in the queues matches this filter right now."]
     if is_partial:
         sentences = [
-            "No job among the newest 20,000 of each table matches this filter. A search through all of "
-            "them took the database too long."
+            f"No job among the newest {listing.MOST_ROWS:,} of each table matches this filter. A "
+            "search through all of them took the database too long."
         ]
     if view.filter.heratio_alone:
         sentences.append("Of Laravel's jobs nobody knows the type, the batch or the worker.")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
+from jobs_data.queues import listing
 from jobs_data.queues.filters import QueueFilter
 from jobs_data.queues.listing import QueuePage
 from jobs_data.queues.model import JobKey, Kind, QueueState, Source
@@ -97,8 +98,8 @@ def show_overview(overview: Overview, zone: ZoneInfo) -> None:
         )
     if overview.capped:
         st.caption(
-            "These tables are large, and of each only the newest 20,000 rows were looked at, for "
-            "workers, the last hour, failed records and Laravel's queues: "
+            f"These tables are large, and of each only the newest {listing.MOST_ROWS:,} rows were "
+            "looked at, for workers, the last hour, failed records and Laravel's queues: "
             f"{', '.join(overview.capped)}."
         )
 
@@ -297,11 +298,13 @@ def _show_pages(listed: QueuePage, total: str, go_to_page: Callable[[int], None]
     show_pages(page.first, last, total, (page.number, page.pages), go_to_page)
     if listed.is_partial:
         st.caption(
-            "A search through all rows took the database too long, so only the newest 20,000 rows of "
-            "each table were searched."
+            "A search through all rows took the database too long, so only the newest "
+            f"{listing.MOST_ROWS:,} rows of each table were searched."
         )
     elif listed.has_more:
-        st.caption("The pages end after 20,000 rows; a narrower filter leads to the others.")
+        st.caption(
+            f"The pages end after {listing.MOST_ROWS:,} rows; a narrower filter leads to the others."
+        )
 
 
 def _attempts(rows: pd.DataFrame) -> list[str]:

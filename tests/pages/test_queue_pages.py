@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
-from jobs_data.queues import history, reads
+from jobs_data.queues import history, listing, reads
 from pages.parts.services import get_services
 from tests.support.pages import press, show, words
 from tests.support.queue_rows import make_long_without_index
@@ -19,6 +19,10 @@ HOSTILE = "**bold** <script>alert(1)</script> [x](https://evil.example)"
 pytestmark = pytest.mark.usefixtures("served", "reader")
 
 
+DROP_INDEX = {
+    "sqlite": "DROP INDEX ix_ahg_queue_job_job_type",
+    "mysql": "DROP INDEX ix_ahg_queue_job_job_type ON ahg_queue_job",
+}
 TOO_LONG = "The database took too long over this."
 tried: list[str] = []
 
@@ -66,6 +70,38 @@ def test_the_url_filters_and_a_page_past_the_end_is_the_last(store: Store) -> No
     assert table(app, "job") == [f"#{ids[0]}"]
     assert "Showing 5–5 of 5 jobs" in words(app)
     assert [box.value for box in app.selectbox][:2] == ["imports", ""]
+
+
+def test_more_jobs_than_a_list_has_are_not_all_paged_through(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says that there are more."""
+    ids = [queued(store) for _ in range(4)]
+    monkeypatch.setattr(listing, "MOST_ROWS", 3)
+    app = show("queue_browse.py", limit="2", page="99")
+    assert table(app, "job") == [f"#{ids[1]}"]
+    assert "Showing 3–3 of more than 3 jobs" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [("arX", "Showing 1–1 of at least 1 job"), ("arRare", "No job among the newest 3 of each table")],
+)
+def test_a_search_that_took_too_long_says_how_far_it_got(
+    store: Store, monkeypatch: pytest.MonkeyPatch, asked: str, told: str
+) -> None:
+    """For good: the database is really stopped, and the newest rows are searched."""
+    queued(store, job_type="arRare")
+    with store.engine.begin() as connection:
+        for _ in range(16):
+            connection.exec_driver_sql("INSERT INTO ahg_queue_job (queue) SELECT '' FROM ahg_queue_job")
+    queued(store)
+    monkeypatch.setattr(listing, "MOST_ROWS", 3)
+    monkeypatch.setattr(listing, "SEARCH_SECONDS", 0.0001)
+    # Both names are sought in a column without an index: of all rows.
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(DROP_INDEX[connection.dialect.name])
+    assert told in words(show("queue_browse.py", type=asked))
 
 
 def test_picking_a_filter_writes_the_url(store: Store) -> None:
