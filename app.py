@@ -18,8 +18,8 @@ from jobs_data import demo
 from jobs_data.jobs.shared_list import live_of
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.removal.kept_receipts import discard_old
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
+from jobs_data.store.expiry import expire
 from pages.parts.services import get_services
 from web.assets import Assets
 from web.gate import Doorkeeping, Gate, Standings
@@ -60,6 +60,12 @@ standings = Standings(services.database, door.reader_groups, settings.access_sec
 sign_in = SignIn(services.sign_ins, sessions, standings, door, demo_accounts)
 
 
+def expire_receipts() -> None:
+    """Erase the receipts that are too old."""
+    with suppress(DatabaseUnavailable):  # it has been logged
+        expire(services.store, settings.receipts_days)
+
+
 def look_first() -> None:
     """Read, as soon as the database answers, what sessions need, and the list before somebody asks."""
     while not sign_in.read_idle_timeout():
@@ -73,9 +79,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Keep the demo alive while the server runs; nothing ever runs against a real database."""
     send_at_once()
     end_in_time()
-    # In a thread: the start waits for no database. A daemon, so that the end does not either.
+    # In threads: the start waits for no database. Daemons, so that the end does not either.
     threading.Thread(target=look_first, name="first look", daemon=True).start()
-    discard_old(settings.receipts_dir, settings.receipts_days)
+    threading.Thread(target=expire_receipts, name="expiry", daemon=True).start()
     if not settings.is_demo:
         yield {}
         return

@@ -1,4 +1,4 @@
-"""What a clearing of all finished jobs takes: raw, by ours without receipts, and by ours as it is.
+"""What a clearing of all finished jobs takes: by a raw DELETE, and by ours with its receipt.
 
 Each has a database of its own with the same jobs: none is left as it was. Linux only: the memory is
 read from /proc.
@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, insert, select, text, update
@@ -20,50 +20,39 @@ from benchmarks.figures import Figure, within
 from jobs_data.platform import status, tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
-from jobs_data.removal import removal
-from jobs_data.removal.exact_rows import exact_tables
-from jobs_data.removal.receipts import Action, Cause
+from jobs_data.removal.removal import ALL_FINISHED, Removal, Removals
+from jobs_data.store.database import file_store
+from jobs_data.store.receipt_writer import Action, Cause
 
 WORKER_SECONDS = 0.05
 READER_SECONDS = 0.25
 READER_JOBS = 5_000
 
 
-TIMES_RAW = 1.5
-TIMES_WITHOUT_RECEIPTS = 2
+TIMES_RAW = 4
 MEGABYTES = 64
 WAIT_MILLISECONDS = 250
 
 
 def measure(bench: Bench) -> list[Figure]:
     """Return the figures of clearing a million jobs, of which nearly all are finished."""
-    names = ("cleared_raw", "cleared_bare", "cleared")
+    names = ("cleared_raw", "cleared")
     copies = {name: bench.copy(FULL_SIZE, name) for name in names}
     quiet(bench.server)
     raw = raw_delete(copies["cleared_raw"])
     bench.drop("cleared_raw")
     quiet(bench.server)
     with tempfile.TemporaryDirectory() as folder:
-        bare = clear(copies["cleared_bare"], Path(folder), has_receipt=False)
-        bench.drop("cleared_bare")
-        quiet(bench.server)
         ours = clear(copies["cleared"], Path(folder))
         megabytes = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1024**2
     bench.drop("cleared")
     return [
         within(
-            f"Clear of {bare.cleared:,} jobs without receipt, beside a worker and a reader",
-            bare.seconds,
+            f"Clear of {ours.cleared:,} jobs with receipt, beside a worker and a reader",
+            ours.seconds,
             raw,
             "one raw DELETE",
             TIMES_RAW,
-        ),
-        within(
-            f"Clear of {ours.cleared:,} jobs with receipt, beside a worker and a reader",
-            ours.seconds,
-            bare.seconds,
-            "without receipt",
-            TIMES_WITHOUT_RECEIPTS,
         ),
         Figure("Clear, size of the receipt", f"{megabytes:.0f} MB"),
         Figure(
@@ -126,15 +115,16 @@ def raw_delete(url: str) -> float:
     return seconds
 
 
-def clear(url: str, receipts: Path, *, has_receipt: bool = True) -> Clearing:
+def clear(url: str, state_dir: Path) -> Clearing:
     """Clear all finished jobs of a database while a worker writes and a reader looks."""
-    database, others = Database(make_engine(url), receipts_dir=receipts), make_engine(url)
+    database, others, store = Database(make_engine(url)), make_engine(url), file_store(state_dir)
     ids = _job_ids(others)
     worker, reader = _Worker(others), _Reader(others, ids)
     idle = _memory_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak counts from now on
     began = time.perf_counter()
-    clearing = start(database) if has_receipt else start_without_receipt(database)
+    cause = Cause("a benchmark", Action.CLEAR, ALL_FINISHED)
+    clearing = Removals(database, store).start(None, cause)
     threads = [
         threading.Thread(target=_again, args=(clearing, worker.write, WORKER_SECONDS)),
         threading.Thread(target=_again, args=(clearing, lambda: reader.look(clearing), READER_SECONDS)),
@@ -150,6 +140,7 @@ def clear(url: str, receipts: Path, *, has_receipt: bool = True) -> Clearing:
         raise RuntimeError(clearing.sentence())
     database.engine.dispose()
     others.dispose()
+    store.close()
     return Clearing(
         seconds=seconds,
         cleared=clearing.removed,
@@ -160,22 +151,7 @@ def clear(url: str, receipts: Path, *, has_receipt: bool = True) -> Clearing:
     )
 
 
-def start(database: Database) -> removal.Removal:
-    """Start a clearing as the app does."""
-    cause = Cause("a benchmark", Action.CLEAR, removal.ALL_FINISHED)
-    return removal.start_removal(database, None, cause)
-
-
-def start_without_receipt(database: Database) -> removal.Removal:
-    """Start the same clearing, but locking and deleting alone, which the app itself cannot do."""
-    tables = {name: replace(each, as_json="''") for name, each in exact_tables(database).items()}
-    clearing = removal.Removal(removal._count_finished(database))
-    work = removal._Remover(database, tables, None)
-    threading.Thread(target=removal._run, args=(work, None, clearing, None)).start()
-    return clearing
-
-
-def _again(clearing: removal.Removal, action: Callable[[], None], pause: float) -> None:
+def _again(clearing: Removal, action: Callable[[], None], pause: float) -> None:
     while clearing.is_running:
         action()
         time.sleep(pause)
@@ -227,7 +203,7 @@ class _Reader:
         self.first, self.last = ids
         self.half_removed = 0
 
-    def look(self, clearing: removal.Removal) -> None:
+    def look(self, clearing: Removal) -> None:
         at = self.first + (self.last - self.first) * clearing.removed // max(1, clearing.total)
         stretch = {"low": at - READER_JOBS, "high": at + READER_JOBS, "class": tables.JOB_CLASS}
         halves = text(

@@ -140,7 +140,7 @@ def _app(folder: Path, url: str, web_root: Path) -> Iterator[str]:
         "HERATIO_JOBS_DATABASE_URL": url,
         "HERATIO_JOBS_RESULTS_ROOT": str(web_root),
         "HERATIO_JOBS_SITE_URL": "https://archives.example.org",
-        "HERATIO_JOBS_RECEIPTS_DIR": str(folder / "receipts"),
+        "HERATIO_JOBS_STATE_DIR": str(folder / "state"),
         "STREAMLIT_SERVER_PORT": str(port),
     }
     inherited = {

@@ -15,7 +15,8 @@ from typing import Final
 import pandas as pd
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from jobs_data import demo
+from jobs_data import addresses, demo
+from jobs_data.background import NotStarted
 from jobs_data.jobs import choices
 from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter
 from jobs_data.platform import times
@@ -23,12 +24,12 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
-from jobs_data.removal import kept_receipts, removal, retention
-from jobs_data.removal.receipts import Action, Cause
-from jobs_data.removal.removal import ClearingRuns
+from jobs_data.removal import retention
+from jobs_data.removal.removal import RemovalRuns
 from jobs_data.removal.retention import Preview, Rules
 from jobs_data.services import Services, build_services
 from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings, refusal_by_driver
+from jobs_data.store.receipt_writer import Action, Cause
 from jobs_data.url_values import parse_duration
 
 DONE, FAILED, WRONG_USAGE, SOME_STAYED, OTHER_AT_WORK = range(5)
@@ -204,7 +205,7 @@ def _wrong_usage(options: argparse.Namespace, settings: Settings) -> str:
 
 
 def _tidy(options: argparse.Namespace, services: Services) -> int:
-    settings, database = services.settings, services.database
+    database = services.database
     owners = choices.read_owners_called(database, options.owner)
     if unknown := [name for name, found in owners.items() if not found]:
         return _refuse(f"There is no user called {_printable(unknown[0])}.", WRONG_USAGE)
@@ -226,18 +227,19 @@ def _tidy(options: argparse.Namespace, services: Services) -> int:
     if options.dry_run or not preview.total:
         return DONE
     try:
-        work = removal.start_removal(database, preview.ids, Cause(_by(), Action.TIDY, words))
-    except ClearingRuns as runs:
-        return _refuse(str(runs), OTHER_AT_WORK)
+        work = services.removals.start(preview.ids, Cause(_by(), Action.TIDY, words))
+    except NotStarted as problem:
+        return _refuse(str(problem), OTHER_AT_WORK if isinstance(problem, RemovalRuns) else FAILED)
     work.wait()
-    told = work.sentence()
-    if path := kept_receipts.find(settings.receipts_dir, work.receipt):
-        told += f"\nReceipt: {path}"
+    summary = work.sentence()
+    if work.receipt:
+        page = addresses.receipt_page_url(work.receipt)
+        summary += f"\nReceipt: {work.receipt} in {services.store.place} (page {page})"
     if work.error:
-        return _refuse(told)
-    some_stayed = bool(work.active or work.missing or work.passed_over)
+        return _refuse(summary)
+    some_stayed = bool(work.active or work.missing or work.locked)
     if some_stayed or not options.quiet:
-        print(told)
+        print(summary)
     return SOME_STAYED if some_stayed else DONE
 
 

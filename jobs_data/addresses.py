@@ -58,6 +58,11 @@ def receipt_url(receipt_id: str) -> str:
     return f"{BASE}/receipts/{receipt_id}"
 
 
+def receipt_page_url(receipt_id: str) -> str:
+    """Return the address of the page that shows a receipt."""
+    return f"{BASE}/receipts?{urlencode({'receipt': receipt_id})}"
+
+
 def record_url(site_url: str, slug: str) -> str:
     """Return the address of a record's page on the platform's site, empty where it has none."""
     return f"{site_url}/{quote(slug, safe='')}" if site_url and slug else ""

@@ -1,26 +1,56 @@
-"""Work in a thread of its own, which outlives who started it and can be watched meanwhile."""
+"""Tasks in threads of their own, which outlive who started them and can be watched meanwhile."""
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+log = logging.getLogger(__name__)
+
+
+class NotStarted(Exception):
+    """A task cannot be started now, and nothing was changed; the message is a sentence."""
 
 
 class Work:
-    """Something at work; what it has come to so far is in the fields of what it is."""
+    """A background task. Subclasses keep their progress in their fields."""
 
     def __post_init__(self) -> None:
-        """Make the flag that `wait` waits for."""
-        self._ended = threading.Event()
+        """Prepare; it counts as running until it has ended."""
+        self._future: Future[None] = Future()
 
     @property
     def is_running(self) -> bool:
-        """Return whether it is still at work."""
-        return not self._ended.is_set()
+        """Return whether it has not ended."""
+        return not self._future.done()
 
     def wait(self) -> None:
         """Return when it has ended."""
-        self._ended.wait()
+        self._future.result()
 
     def end(self) -> None:
         """Mark it as ended."""
-        self._ended.set()
+        self._future.set_result(None)
+
+    def start(self, name: str, run: Callable[[], None]) -> None:
+        """Call a function, which handles its own errors, in a thread, and end when it returns.
+
+        Raises NotStarted where there can be no thread: then it is not called. The thread is a daemon:
+        it does not keep the process alive, and a database rolls an unfinished transaction back.
+        """
+
+        def work() -> None:
+            try:
+                run()
+            finally:
+                self.end()
+
+        try:
+            threading.Thread(target=work, name=name, daemon=True).start()
+        except RuntimeError as error:
+            log.error("no thread for %s: %s", name, error)
+            raise NotStarted(
+                "This server has no thread left, so nothing was changed. Try again in a moment."
+            ) from error

@@ -9,7 +9,10 @@ from jobs_data.jobs.result_files import ResultRoots, read_result_roots
 from jobs_data.jobs.selections import Selections
 from jobs_data.notices import Notices
 from jobs_data.platform.database import Database, database_for
+from jobs_data.removal.removal import Removals
+from jobs_data.removal.restore import Restores
 from jobs_data.settings import Settings
+from jobs_data.store.database import Store, store_for
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,9 @@ class Services:
 
     settings: Settings
     database: Database
+    store: Store
+    removals: Removals
+    restores: Restores
     result_roots: ResultRoots | None
     """Where result files are served from; None where nobody has said so."""
     notices: Notices
@@ -27,14 +33,18 @@ class Services:
     def close(self) -> None:
         """Close every connection; what is used again opens new ones."""
         self.database.close()
+        self.store.close()
 
 
 def build_services(settings: Settings) -> Services:
     """Return the services that the settings describe; nothing is connected yet."""
-    database = database_for(settings)
+    database, store = database_for(settings), store_for(settings)
     return Services(
         settings,
         database,
+        store,
+        Removals(database, store),
+        Restores(database, store),
         read_result_roots(settings.web_root),
         Notices(settings.secret_key.get_secret_value()),
         Selections(),

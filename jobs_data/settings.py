@@ -20,7 +20,7 @@ DEMO_FOLDER: Final = Path(__file__).resolve().parents[1] / ".demo"
 DEMO_DATABASE: Final = DEMO_FOLDER / "jobs.sqlite"
 DEMO_WEB_ROOT: Final = DEMO_FOLDER / "web-root"
 DEMO_URL: Final = f"sqlite:///{DEMO_DATABASE}"
-DEFAULT_RECEIPTS_DIR: Final = DEMO_FOLDER.parent / "receipts"
+DEFAULT_STATE_DIR: Final = DEMO_FOLDER.parent / "state"
 DEMO_READER_GROUP: Final = 101
 MIN_KEY_CHARACTERS: Final = 32
 
@@ -37,9 +37,9 @@ class _RefusedByDriver(ValueError):
     """A URL that its driver refuses; the message ends a sentence that begins with the URL's name."""
 
 
-def _default_receipts_dir(others: dict[str, Any]) -> Path:
+def _default_state_dir(others: dict[str, Any]) -> Path:
     is_demo = others.get("database_url") == DEMO_URL
-    return DEMO_FOLDER / "receipts" if is_demo else DEFAULT_RECEIPTS_DIR
+    return DEMO_FOLDER / "state" if is_demo else DEFAULT_STATE_DIR
 
 
 class Settings(BaseSettings):
@@ -66,10 +66,15 @@ class Settings(BaseSettings):
         description="the platform's web root, an existing folder that can be read, below which the "
         "jobs' result files lie",
     )
-    receipts_dir: Path = Field(
-        default_factory=_default_receipts_dir,
-        description="a folder of this app's own, which is made where it is missing, for the receipts "
-        "of what was removed",
+    state_dir: Path = Field(
+        default_factory=_default_state_dir,
+        description="a folder of this app's own, which is made where it is missing, for the app's own "
+        "database with the receipts of what was deleted",
+    )
+    state_url: str = Field(
+        default="",
+        description="an SQLAlchemy URL of a MySQL, MariaDB or SQLite database of this app's own, which "
+        "is not the platform's, in place of the one in HERATIO_JOBS_STATE_DIR",
     )
     receipts_days: int = Field(
         default=90,
@@ -161,13 +166,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        try:
-            url = with_driver(make_url(value))
-            url.get_dialect().import_dbapi()
-        except (SQLAlchemyError, ValueError, ImportError) as error:
-            raise ValueError from error
-        if url.get_backend_name() not in DIALECTS or not url.database:
-            raise ValueError
+        url = _parse_url(value)
         # SQLite would create a missing file, and this app creates nothing.
         if url.get_backend_name() == "sqlite" and not _sqlite_file_exists(url.database):
             raise ValueError
@@ -198,7 +197,17 @@ class Settings(BaseSettings):
         except OSError as error:
             raise ValueError from error
 
-    @field_validator("receipts_dir")
+    @field_validator("state_url")
+    @classmethod
+    def _database_of_our_own(cls, value: str, info: ValidationInfo) -> str:
+        if value:
+            own = _parse_url(value)
+            platform = make_url(info.data.get("database_url", DEMO_URL))
+            if (own.host, own.port, own.database) == (platform.host, platform.port, platform.database):
+                raise ValueError
+        return value
+
+    @field_validator("state_dir")
     @classmethod
     def _folder_or_nothing(cls, value: Path) -> Path:
         try:
@@ -255,12 +264,24 @@ class Settings(BaseSettings):
         return _parse_networks(self.proxy_addresses)
 
 
+def _parse_url(value: str) -> URL:
+    """Return the URL of a database whose driver is installed. Raises ValueError."""
+    try:
+        url = with_driver(make_url(value))
+        url.get_dialect().import_dbapi()
+    except (SQLAlchemyError, ValueError, ImportError) as error:
+        raise ValueError from error
+    if url.get_backend_name() not in DIALECTS or not url.database:
+        raise ValueError
+    return url
+
+
 def _parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
 
 
-def _sqlite_file_exists(database: str) -> bool:
-    path = database.removeprefix("file:").split("?")[0]
+def _sqlite_file_exists(database: str | None) -> bool:
+    path = (database or "").removeprefix("file:").split("?")[0]
     try:
         return Path(path).is_file()
     except OSError:  # below a folder that may not be looked into

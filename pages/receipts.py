@@ -1,25 +1,22 @@
-"""The receipts of what was removed; opened, one receipt with its jobs and the way to undo it."""
+"""The receipts of what was deleted; opened, one receipt with its jobs and the way to restore them."""
 
 import streamlit as st
 
 from jobs_data.platform import times
-from jobs_data.removal import kept_receipts
-from jobs_data.removal.kept_receipts import ReceiptsUnreadable
+from jobs_data.store.expiry import expire
 from pages.parts import receipts_details, receipts_table, receipts_undo, state
 from pages.parts.services import get_services
 from pages.parts.viewer import get_viewer
 
-database = get_services().database
-days = database.receipts_days
+store, days = get_services().store, get_services().settings.receipts_days
 zone = times.zone_named(st.context.timezone)
-viewer = get_viewer()
 receipt_id = st.query_params.get("receipt", "")
 
 receipts_undo.take_result()
 
 if receipt_id:
     receipts_table.back_button()
-    receipt = kept_receipts.read_receipt(database.receipts_dir, receipt_id)
+    receipt = receipts_undo.read_settled(receipt_id)
     if receipt is None:
         st.title("No such receipt", anchor=False)
         st.info(
@@ -31,17 +28,13 @@ if receipt_id:
         st.title("Receipt", anchor=False)
         state.show_notice()
         receipts_undo.show_progress()
-        receipts_details.show_receipt(receipt, zone, viewer)
+        receipts_details.show_receipt(receipt, zone, get_viewer())
 else:
     st.title("Receipts", anchor=False)
     state.show_notice()
     receipts_undo.show_progress()
-    kept_receipts.discard_old(database.receipts_dir, days)
-    try:
-        receipts = kept_receipts.list_receipts(database.receipts_dir)
-    except ReceiptsUnreadable as problem:
-        st.error(str(problem), icon=":material/folder_off:")
-    else:
-        receipts_table.show_list(receipts, days, zone)
+    if warning := expire(store, days):
+        st.warning(warning, icon=":material/schedule:")
+    receipts_table.show_list(store, days, zone)
 
 receipts_undo.show_dialog()

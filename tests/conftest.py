@@ -127,7 +127,7 @@ def settings_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
 def served(store: Store, settings_environment: None, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Give the store of the database that the app serves in this test."""
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", store.url)
-    monkeypatch.setenv("HERATIO_JOBS_RECEIPTS_DIR", str(store.receipts))
+    monkeypatch.setenv("HERATIO_JOBS_STATE_DIR", str(store.state_dir))
     return store
 
 

@@ -21,14 +21,16 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
+from jobs_data.background import NotStarted
 from jobs_data.jobs import export, job_report
 from jobs_data.jobs.result_files import ResultUnavailable, find_result
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import parse_view
-from jobs_data.removal import kept_receipts, removal
-from jobs_data.removal.receipts import Action, Cause, ReceiptNotWritten
-from jobs_data.removal.removal import ALL_FINISHED, ClearingRuns, Outcome
+from jobs_data.removal.removal import ALL_FINISHED, RemovalRuns, sentence_on
 from jobs_data.services import Services
+from jobs_data.store import receipts
+from jobs_data.store.receipt_writer import Action, Cause, ReceiptNotWritten
+from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from web.answers import plain, wants_json
 from web.gate import visitor_name
@@ -164,28 +166,18 @@ class JobRoutes:
         )
 
     async def receipt(self, request: Request) -> Response:
-        """Stream a receipt as it is, up to where it was written when the request came."""
+        """Stream a receipt as JSON lines, as it is when each batch is read."""
         receipt_id = request.path_params["receipt_id"]
-        path = await run_in_threadpool(
-            kept_receipts.find, self._services.database.receipts_dir, receipt_id
-        )
-        if path is None:
+        lines = receipts.stream(self._services.store, receipt_id)
+        first = await run_in_threadpool(next, lines, b"")
+        if not first:
             return plain(request, 404, "There is no such receipt (any more).")
-        try:
-            # Not more than that: a removal or an undo may be adding to it.
-            size = path.stat().st_size
-            pieces = kept_receipts.stream(path, size)
-            first = await run_in_threadpool(next, pieces, b"")
-        except OSError as error:
-            log.warning("a receipt cannot be read: %s", error)
-            return plain(request, 404, "This receipt cannot be read: see the rights of its folder.")
         return StreamingResponse(
-            _closing(pieces, first),
-            media_type="application/gzip",
+            _closing(lines, first),
+            media_type="application/jsonl",
             headers={
                 **_ATTACHMENT_HEADERS,
-                "Content-Length": str(size),
-                "Content-Disposition": f'attachment; filename="{path.name}"',
+                "Content-Disposition": f'attachment; filename="{receipt_id}.jsonl"',
             },
         )
 
@@ -200,9 +192,7 @@ class JobRoutes:
         if job_id is not None:
             cause = Cause(visitor_name(request), Action.DELETE, f"job {job_id}")
             try:
-                outcome = await run_in_threadpool(
-                    removal.remove_job, self._services.database, job_id, cause
-                )
+                outcome = await run_in_threadpool(self._services.removals.remove_job, job_id, cause)
             except ReceiptNotWritten as problem:
                 return self._changed(request, 503, 0, str(problem))
         shown = request.path_params["job_id"] if job_id is None else job_id
@@ -210,7 +200,7 @@ class JobRoutes:
             request,
             {Outcome.REMOVED: 200, Outcome.MISSING: 404}.get(outcome, 409),
             int(outcome is Outcome.REMOVED),
-            removal.sentence_on(outcome, str(shown)),
+            sentence_on(outcome, str(shown)),
         )
 
     async def clear_inactive(self, request: Request) -> Response:
@@ -224,11 +214,10 @@ class JobRoutes:
             return _foreign(request)
         try:
             cause = Cause(visitor_name(request), Action.CLEAR, ALL_FINISHED)
-            clearing = await run_in_threadpool(
-                removal.start_removal, self._services.database, None, cause
-            )
-        except ClearingRuns as problem:
-            return self._changed(request, 409, 0, str(problem))
+            clearing = await run_in_threadpool(self._services.removals.start, None, cause)
+        except NotStarted as problem:
+            status = 409 if isinstance(problem, RemovalRuns) else 503
+            return self._changed(request, status, 0, str(problem))
         await run_in_threadpool(clearing.wait)
         return self._changed(
             request, 503 if clearing.error else 200, clearing.removed, clearing.sentence()

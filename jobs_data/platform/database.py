@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -27,8 +26,8 @@ from jobs_data.platform.engine import (
     limit_silence,
     make_engine,
 )
-from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
-from jobs_data.settings import DEFAULT_RECEIPTS_DIR, Settings
+from jobs_data.platform.errors import CommitUnknown, DatabaseUnavailable, translated_errors
+from jobs_data.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -59,22 +58,16 @@ class Database:
         *,
         replica: Engine | None = None,
         list_seconds: float = 10,
-        receipts_dir: Path = DEFAULT_RECEIPTS_DIR,
-        receipts_days: int = 90,
     ) -> None:
         """Bind an engine made by `make_engine` to the culture and zone of its texts and times.
 
         `replica` is another such engine, of a copy that only reads use, and that may lag behind;
-        `list_seconds` is how long all sessions are shown the same reading of the list, `receipts_dir`
-        the folder for the rows of the jobs that are removed, and `receipts_days` for how many days
-        they are kept.
+        `list_seconds` is how long all sessions are shown the same reading of the list.
         """
         self.engine = engine
         self.culture = culture
         self.timezone = ZoneInfo(timezone)
         self.list_seconds = list_seconds
-        self.receipts_dir = receipts_dir
-        self.receipts_days = receipts_days
         self.survey = Survey()
         self.changes = 0
         """How often this process has changed jobs: nothing from before the last time is shown."""
@@ -186,15 +179,23 @@ class Database:
     def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Connection]:
         """Open one transaction that changes rows: all of it is kept, or, on an exception, nothing.
 
-        `seconds` and what it raises are as for `reading`; MySQL bounds the SELECTs alone. Its time
-        zone is UTC, in which no TIMESTAMP is spelled as another one is.
+        `seconds` and what it raises are as for `reading`; MySQL bounds the SELECTs alone. Raises
+        CommitUnknown where the answer to COMMIT was lost. Its time zone is UTC, in which no TIMESTAMP
+        is spelled as another one is.
         """
         with translated_errors():
             self._look_for_tables()
             with self.engine.connect() as connection:
                 connection.execution_options(writes=True)
-                with connection.begin(), bounded(connection, seconds, zone=UTC_ZONE):
-                    yield connection
+                is_committing = False
+                try:
+                    with connection.begin(), bounded(connection, seconds, zone=UTC_ZONE):
+                        yield connection
+                        is_committing = True
+                except exc.DBAPIError as error:
+                    if is_committing and error.connection_invalidated:
+                        raise CommitUnknown from error
+                    raise
 
     def _connect_to_read(self, *, primary: bool) -> Connection:
         lags = time.monotonic() - self._changed_at < CAUGHT_UP_SECONDS
@@ -244,8 +245,6 @@ def database_for(settings: Settings) -> Database:
         settings.database_timezone,
         replica=make_engine(settings.read_database_url) if settings.read_database_url else None,
         list_seconds=settings.list_seconds,
-        receipts_dir=settings.receipts_dir,
-        receipts_days=settings.receipts_days,
     )
 
 

@@ -53,6 +53,17 @@ class ChangeTooLarge(DatabaseUnavailable):
     """A transaction has changed more rows than the database allows; a smaller one may succeed."""
 
 
+class CommitUnknown(DatabaseUnavailable):
+    """The connection was lost while a transaction was committed: nobody knows whether it was."""
+
+    def __init__(self, where_it_shows: str = "") -> None:
+        """Make the sentence, and say in a second one where it will show."""
+        super().__init__(
+            "The connection to the database was lost while a change was being saved, so it is not yet "
+            f"known whether it was. {where_it_shows}".strip()
+        )
+
+
 class RowsReferredTo(DatabaseUnavailable):
     """A foreign key forbids a removal: a row of some other table still points at the job's."""
 

@@ -6,9 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.removal import removal
-from jobs_data.removal.receipts import Action
 from jobs_data.removal.removal import Removal
+from jobs_data.store.receipt_writer import Action
 from pages.parts.services import get_services
 from pages.parts.state import tell
 
@@ -21,12 +20,11 @@ _DOING: Final = {
 
 def is_running() -> bool:
     """Return whether this server is removing many jobs now."""
-    current = removal.current_removal(get_services().database)
-    return current is not None and current.is_running
+    return get_services().removals.is_running
 
 
 def watch(work: Removal) -> None:
-    """Show this viewer how far a removal is, and what came of it."""
+    """Show this viewer how far a removal is, and its result."""
     st.session_state["watched"] = work
 
 
@@ -43,8 +41,7 @@ def take_result() -> None:
 
 def show_progress() -> None:
     """Show how far a running removal is; when it has ended, the page runs anew."""
-    current = removal.current_removal(get_services().database)
-    if current and current.is_running:
+    if (current := get_services().removals.current) and current.is_running:
         watch(current)
     if work := st.session_state.get("watched"):
         _progress(work)
@@ -55,8 +52,7 @@ def _progress(work: Removal) -> None:
     if not work.is_running:
         st.rerun()
     # A job that finished meanwhile is cleared too, so more can go than there were at first.
-    done = work.removed + work.active + work.missing + work.passed_over
     st.progress(
-        min(1.0, done / work.total) if work.total else 1.0,
-        f"{_DOING[work.action]}: {done:,} of {work.total:,}. It goes on if you leave this page.",
+        min(1.0, work.done / work.total) if work.total else 1.0,
+        f"{_DOING[work.action]}: {work.done:,} of {work.total:,}. It goes on if you leave this page.",
     )

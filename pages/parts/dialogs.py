@@ -11,15 +11,15 @@ from typing import Final, TypeVar
 import pandas as pd
 import streamlit as st
 
+from jobs_data.background import NotStarted
 from jobs_data.jobs import list_page
 from jobs_data.jobs.selections import Contents, ids_of, read_contents
 from jobs_data.jobs.view import EVERYTHING, ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
-from jobs_data.removal import removal
-from jobs_data.removal.receipts import Action, Cause
-from jobs_data.removal.removal import ClearingRuns
+from jobs_data.removal.removal import ALL_FINISHED
+from jobs_data.store.receipt_writer import Action, Cause
 from jobs_data.url_values import MAX_PAGE_SIZE
 from jobs_data.wording import counted
 from pages.parts import clearing, selection
@@ -161,7 +161,7 @@ def _delete(ids: Ids, kept: int) -> bool:
     cause = Cause(viewer.name, Action.DELETE, which)
     if ids.size > MAX_PAGE_SIZE:
         return _start(ids, cause)
-    work = removal.remove_jobs(get_services().database, ids.tolist(), cause)
+    work = get_services().removals.remove_jobs(ids.tolist(), cause)
     sentence = work.sentence_on(int(ids[0])) if ids.size == 1 else work.sentence()
     if kept:
         sentence += f" {counted(kept, 'other')} stayed: only finished jobs can be deleted."
@@ -172,8 +172,8 @@ def _delete(ids: Ids, kept: int) -> bool:
 def _start(ids: Ids | None, cause: Cause) -> bool:
     """Begin to remove many jobs, and return whether that could be; the list tells how far it is."""
     try:
-        clearing.watch(removal.start_removal(get_services().database, ids, cause))
-    except (ClearingRuns, DatabaseUnavailable) as problem:
+        clearing.watch(get_services().removals.start(ids, cause))
+    except (NotStarted, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
         return False
     return True
@@ -214,7 +214,7 @@ def _clear_dialog(view: ListView) -> None:
 def _clear() -> None:
     viewer = get_viewer()
     if viewer.may_remove:
-        _start(None, Cause(viewer.name, Action.CLEAR, removal.ALL_FINISHED))
+        _start(None, Cause(viewer.name, Action.CLEAR, ALL_FINISHED))
 
 
 def _can_be_undone() -> str:

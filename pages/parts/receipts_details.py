@@ -1,8 +1,8 @@
-"""One receipt: who removed what, what became of it, a sample of its jobs, download and undo."""
+"""One receipt: who deleted what, what became of it, a sample of its jobs, download and undo."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -11,113 +11,97 @@ import streamlit as st
 from jobs_data import addresses, wording
 from jobs_data.platform import times
 from jobs_data.platform.status import FIXED_LABELS
-from jobs_data.removal import kept_receipts
-from jobs_data.removal.kept_receipts import ACTIONS, Receipt, State
+from jobs_data.store import receipts
+from jobs_data.store.receipts import Receipt, State
+from jobs_data.store.schema import Outcome
 from pages.parts import receipts_undo
 from pages.parts.queue_details import show_facts
-from pages.parts.receipts_table import STATE_COLORS, names_told
+from pages.parts.receipts_table import STATE_COLORS, names_in_words
+from pages.parts.services import get_services
 from pages.parts.text import plain
 from pages.parts.viewer import Viewer
 
 SAMPLE_JOBS: Final = 50
-NAMES_TOLD: Final = 20
+LISTED_JOBS: Final = 100
+NAMES: Final = 20
 _STAYED: Final = {
-    "active": "were no longer finished",
-    "missing": "were gone before",
-    "held": "were in use, or something still refers to them",
+    Outcome.ACTIVE: "were no longer finished",
+    Outcome.MISSING: "were gone before",
+    Outcome.LOCKED: "were in use, or something still refers to them",
 }
 
 
 def show_receipt(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> None:
     """Show a receipt from its facts to its jobs."""
-    said, state = receipt.summary, receipt.state()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(state, color=_badge_color(state))
+        st.badge(receipt.state, color=STATE_COLORS[receipt.state])
         st.text(receipt.id)
         st.space("stretch")
         st.link_button(
             "Download", addresses.receipt_url(receipt.id), icon=":material/download:", shortcut="D"
         )
         receipts_undo.undo_button(receipt.id, viewer)
-    _show_state(receipt, state)
+    _show_state(receipt)
     show_facts(
         "The removal",
         {
             "When": times.shown(receipt.at, zone),
-            "Who": said.by,
-            "What": ACTIONS.get(said.action, said.action),
-            "Which jobs": said.filter,
-            "Removed": f"{said.removed:,}" + (" so far read" if receipt.is_being_read else ""),
-            "Stayed": f"{said.stayed_count:,}" if said.stayed_count else "",
-            "Put back": f"{said.returned:,}" if said.returned else "",
+            "Who": receipt.by,
+            "What": receipt.label,
+            "Which jobs": receipt.filter,
+            "Removed": f"{receipt.removed:,}",
+            "Not known": f"{receipt.pending:,}" if receipt.pending else "",
+            "Stayed": f"{receipt.stayed:,}" if receipt.stayed else "",
+            "Restored": f"{receipt.restored:,}" if receipt.restored else "",
             "Size": wording.size(receipt.size),
-            "Names": names_told(receipt, NAMES_TOLD),
+            "Names": names_in_words(receipt, NAMES),
         },
     )
-    _show_undos(receipt, zone)
+    for at, by, jobs in receipt.restores:
+        st.text(f"{jobs:,} restored by {by} on {times.shown(at, zone)}")
     _show_jobs_by_number(receipt)
     _show_sample(receipt)
 
 
-def _badge_color(state: State) -> Any:
-    return STATE_COLORS[state]
-
-
-def _show_state(receipt: Receipt, state: State) -> None:
-    said = receipt.summary
-    if receipt.is_being_read:
-        st.info(
-            "This receipt is long and still being read, so its numbers are not final. Open it again in "
-            "a moment.",
-            icon=":material/hourglass_top:",
-        )
-    if state is State.ENDED_EARLY and said.error:
-        st.warning(plain(said.error), icon=":material/info:")
-    elif state is State.ENDED_EARLY:
+def _show_state(receipt: Receipt) -> None:
+    if receipt.pending and receipt.state is not State.AT_WORK:
         st.warning(
-            "The removal was cut off before its end. Undo finds out in the database which of "
-            f"the last {len(said.pending):,} jobs had gone."
-            if said.pending
-            else "The removal was cut off before its end. What it removed until then is below.",
+            f"It is not known yet whether {receipt.pending:,} jobs were removed: the platform's "
+            "database has not answered, or is still at it. Open this page again in a moment.",
+            icon=":material/question_mark:",
+        )
+    if receipt.state is State.ENDED_EARLY:
+        st.warning(
+            plain(receipt.error)
+            or "The removal was cut off before its end. What it removed until then is below.",
             icon=":material/info:",
         )
 
 
-def _show_undos(receipt: Receipt, zone: ZoneInfo) -> None:
-    for undo in receipt.summary.undos:
-        try:
-            moment = pd.Timestamp(undo["at"]).to_pydatetime()
-            when = times.shown(moment, zone)
-        except (ValueError, TypeError):
-            when = "–"
-        st.text(f"{undo['returned']:,} put back by {undo['by']} on {when}")
-
-
 def _show_jobs_by_number(receipt: Receipt) -> None:
-    said = receipt.summary
-    for outcome, ids in said.stayed.items():
-        number = getattr(said, outcome)
-        with st.expander(f"{number:,} {_STAYED.get(outcome, 'stayed')}"):
-            st.text(", ".join(map(str, ids)))
-            if number > len(ids):
-                st.caption(f"The first {len(ids):,}; the receipt itself has all.")
-    if said.could_not:
+    store = get_services().store
+    for outcome, words in _STAYED.items():
+        if number := receipt.counts.get(outcome, 0):
+            with st.expander(f"{number:,} {words}"):
+                ids = receipts.job_ids(store, receipt.key, outcome, LISTED_JOBS)
+                st.text(", ".join(map(str, ids)))
+                if number > len(ids):
+                    st.caption(f"The first {len(ids):,}; the download has all.")
+    if receipt.problems:
+        problems = receipts.problems(store, receipt.key, LISTED_JOBS)
         with st.expander("Could not return", expanded=True, icon=":material/block:"):
             st.dataframe(
-                pd.DataFrame(said.could_not.items(), columns=["Job", "Why"]),
+                pd.DataFrame(problems.items(), columns=["Job", "Why"]),
                 hide_index=True,
-                height="content" if len(said.could_not) < 12 else 400,
+                height="content" if len(problems) < 12 else 400,
                 alt="Jobs that could not return",
             )
-            if len(said.could_not) == kept_receipts.MAX_TOLD:
-                st.caption("No more than 100 are listed; the receipt itself has all.")
+            if receipt.problems > len(problems):
+                st.caption(f"The first {len(problems):,}; the download has all.")
 
 
 def _show_sample(receipt: Receipt) -> None:
-    try:
-        jobs = kept_receipts.read_sample(receipt.path, SAMPLE_JOBS)
-    except OSError:
-        jobs = []
+    jobs = receipts.read_sample(get_services().store, receipt, SAMPLE_JOBS)
     if not jobs:
         st.caption("It holds no job.")
         return
@@ -132,7 +116,7 @@ def _show_sample(receipt: Receipt) -> None:
     }
     st.dataframe(
         pd.DataFrame(
-            [[_told(name, job.get(name)) for name in columns] for job in jobs],
+            [[_in_words(name, job.get(name)) for name in columns] for job in jobs],
             columns=[*columns.values()],
         ),
         hide_index=True,
@@ -148,7 +132,7 @@ def _show_sample(receipt: Receipt) -> None:
     )
 
 
-def _told(column: str, value: object) -> str:
+def _in_words(column: str, value: object) -> str:
     if isinstance(value, dict):
         return "(no text)"
     if column == "status_id" and isinstance(value, int):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
 from jobs_data import wording
-from jobs_data.removal import kept_receipts
-from jobs_data.removal.kept_receipts import ACTIONS, Receipt, State
+from jobs_data.page import Page
+from jobs_data.store.database import Store
+from jobs_data.store.receipt_writer import Action
+from jobs_data.store.receipts import Receipt, State, list_receipts
+from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
+from jobs_data.wording import counted
 from pages.parts.queue_state import forget_selection, grid_key, selected_row
 from pages.parts.queue_table import show_pages
 from pages.parts.state import put_into_url
@@ -21,47 +24,43 @@ TABLE: Final = "receipts"
 OPEN: Final = ":material/description:"
 PAGE_RECEIPTS: Final = 25
 TOP_NAMES: Final = 3
-STATE_COLORS: Final = {
+ACTIONS: Final = [action.label for action in Action]
+STATE_COLORS: Final[dict[State, Literal["blue", "green", "orange", "gray", "violet"]]] = {
     State.AT_WORK: "blue",
     State.COMPLETE: "green",
     State.ENDED_EARLY: "orange",
-    State.UNDONE: "gray",
-    State.PARTLY_UNDONE: "violet",
+    State.RESTORED: "gray",
+    State.PARTLY_RESTORED: "violet",
 }
 _SEARCH: Final = "receipts_search"
 
 
-def show_list(receipts: Sequence[Receipt], days: int, zone: ZoneInfo) -> None:
-    """Show the receipts that the URL's search means, or why there is none."""
+def show_list(store: Store, days: int, zone: ZoneInfo) -> None:
+    """Show the receipts that the URL's search means, or why there is none. Raises StoreUnavailable."""
     st.caption(
-        "What is deleted, cleared or tidied is written down here first, and can be put back. "
+        "What is deleted, cleared or tidied is written down here first, and can be restored. "
         f"Receipts are kept for {days} days."
     )
-    if not receipts:
+    text = st.query_params.get("search", "")
+    number = parse_number(st.query_params.get("page")) or 1
+    found = list_receipts(store, text, number, PAGE_RECEIPTS)
+    if not (found.total or text.strip()):
         st.info(
             "There are no receipts. When jobs are deleted, cleared or tidied, a receipt of their rows "
             f"will show up here, with a way to undo it for {days} days.",
             icon=":material/receipt_long:",
         )
         return
-    text = _search_box()
-    found, unread = (list(receipts), 0) if not text.strip() else kept_receipts.search(receipts, text)
-    if unread:
-        st.caption(
-            f"{unread:,} of the {len(receipts):,} receipts could not be looked through in time; ask "
-            "again in a moment."
-        )
-    if not found:
-        st.info(
-            "No receipt matches this search. It looks at who, what, which jobs, the jobs' names and "
-            "their numbers.",
-            icon=":material/filter_alt_off:",
-        )
-        st.button("Show all receipts", icon=":material/list:", on_click=_search_for, args=("",))
+    _search_box(text)
+    if found.total:
+        _show_table(found, zone)
         return
-    _show_table(found, zone)
-    if any(receipt.is_being_read for receipt in found):
-        st.caption("Some receipts are long and still being read: their numbers are not final yet.")
+    st.info(
+        "No receipt matches this search. It looks at who, what, which jobs, the jobs' names and their "
+        "numbers.",
+        icon=":material/filter_alt_off:",
+    )
+    st.button("Show all receipts", icon=":material/list:", on_click=_search_for, args=("",))
 
 
 def open_receipt(receipt_id: str) -> None:
@@ -79,8 +78,7 @@ def back_button() -> None:
     )
 
 
-def _search_box() -> str:
-    text = st.query_params.get("search", "")
+def _search_box(text: str) -> None:
     # The URL is the truth: the box is set from it on every run and only ever writes to it.
     st.session_state[_SEARCH] = text
     st.text_input(
@@ -92,7 +90,6 @@ def _search_box() -> str:
         on_change=lambda: _search_for(st.session_state[_SEARCH]),
         label_visibility="collapsed",
     )
-    return text
 
 
 def _search_for(text: str) -> None:
@@ -100,13 +97,9 @@ def _search_for(text: str) -> None:
     put_into_url({"search": text} if text else {}, ("search", "page"))
 
 
-def _show_table(receipts: Sequence[Receipt], zone: ZoneInfo) -> None:
-    pages = -(-len(receipts) // PAGE_RECEIPTS)
-    page = min(max(1, parse_number(st.query_params.get("page")) or 1), pages)
-    first = (page - 1) * PAGE_RECEIPTS
-    shown = receipts[first : first + PAGE_RECEIPTS]
+def _show_table(found: Page[list[Receipt]], zone: ZoneInfo) -> None:
     # A selection is kept by position: what it means must be what this viewer has seen.
-    seen = [receipt.id for receipt in shown]
+    seen = [receipt.id for receipt in found.items]
     if st.session_state.get("receipts_seen") != seen:
         forget_selection(TABLE)
         st.session_state["receipts_seen"] = seen
@@ -121,7 +114,7 @@ def _show_table(receipts: Sequence[Receipt], zone: ZoneInfo) -> None:
             opened(row)
 
     st.dataframe(
-        pd.DataFrame([_cells(receipt) for receipt in shown]),
+        pd.DataFrame([_cells(receipt) for receipt in found.items]),
         key=grid_key(TABLE),
         hide_index=True,
         height="content",
@@ -138,8 +131,13 @@ def _show_table(receipts: Sequence[Receipt], zone: ZoneInfo) -> None:
             ),
         },
     )
-    total = "1 receipt" if len(receipts) == 1 else f"{len(receipts):,} receipts"
-    show_pages(first + 1, first + len(shown), f"{total} · times in {zone.key}", (page, pages), _go_to)
+    show_pages(
+        found.first,
+        found.first + len(seen) - 1,
+        f"{counted(found.total, 'receipt')} · times in {zone.key}",
+        (found.number, found.pages),
+        _go_to,
+    )
     row = selected_row(TABLE)
     if row is not None and row < len(seen):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -155,17 +153,16 @@ def _go_to(page: int) -> None:
 
 
 def _cells(receipt: Receipt) -> dict[str, Any]:
-    said = receipt.summary
     return {
         "open": OPEN,
         "at": receipt.at,
-        "by": said.by,
-        "action": [ACTIONS.get(said.action, said.action)],
-        "removed": None if receipt.is_being_read else said.removed,
-        "state": [receipt.state()],
-        "filter": said.filter,
-        "names": names_told(receipt, TOP_NAMES),
-        "stayed": stayed_told(receipt),
+        "by": receipt.by,
+        "action": [receipt.label],
+        "removed": receipt.removed,
+        "state": [receipt.state],
+        "filter": receipt.filter,
+        "names": names_in_words(receipt, TOP_NAMES),
+        "stayed": _stayed_in_words(receipt),
         "size": wording.size(receipt.size),
     }
 
@@ -177,7 +174,7 @@ def _columns(zone: ZoneInfo) -> dict[str, Any]:
         ),
         "by": st.column_config.TextColumn("Who", width=120),
         "action": st.column_config.MultiselectColumn(
-            "What", width=80, options=list(ACTIONS.values()), color=["gray"] * len(ACTIONS)
+            "What", width=80, options=ACTIONS, color=["gray"] * len(ACTIONS)
         ),
         "removed": st.column_config.NumberColumn("Removed", width=75, format="localized"),
         "state": st.column_config.MultiselectColumn(
@@ -190,18 +187,16 @@ def _columns(zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def names_told(receipt: Receipt, number: int) -> str:
+def names_in_words(receipt: Receipt, number: int) -> str:
     """Return the names that most jobs of a receipt have, with how many have each."""
-    said = receipt.summary
-    told = [f"{name or '[Unknown]'} ×{count:,}" for name, count in said.top_names(number)]
-    more = len(said.names) - len(told)
-    if more > 0 or said.other_names:
-        told.append(f"and {more:,} more" if not said.other_names else "and others")
-    return ", ".join(told)
+    words = [f"{name or '[Unknown]'} ×{jobs:,}" for name, jobs in receipt.names[:number]]
+    if more := len(receipt.names) + receipt.other_names - len(words):
+        words.append(f"and {more:,} more")
+    return ", ".join(words)
 
 
-def stayed_told(receipt: Receipt) -> str:
+def _stayed_in_words(receipt: Receipt) -> str:
     """Return how many jobs were meant to go and did not, and why, empty where all went."""
-    said = receipt.summary
-    told = (("active", said.active), ("gone before", said.missing), ("in use", said.held))
-    return ", ".join(f"{number:,} {why}" for why, number in told if number)
+    why = {Outcome.ACTIVE: "active", Outcome.MISSING: "gone before", Outcome.LOCKED: "in use"}
+    counts = receipt.counts
+    return ", ".join(f"{counts[each]:,} {words}" for each, words in why.items() if counts.get(each))

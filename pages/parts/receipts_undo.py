@@ -1,18 +1,19 @@
-"""Undoing a removal: the button, the question, how far it is, and what came of it.
+"""Undoing a removal: the button, the question, the progress, and the result.
 
 For every page that offers it: `take_result` at the top, `show_progress` and `show_dialog` below.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import streamlit as st
 
+from jobs_data.background import NotStarted
 from jobs_data.platform.database import identity
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.removal import kept_receipts, restore
-from jobs_data.removal.restore import UndoRefused
+from jobs_data.store.receipts import Receipt, State, read_receipt
 from jobs_data.wording import counted
 from pages.parts.services import get_services
 from pages.parts.state import tell
@@ -32,7 +33,7 @@ def undo_button(receipt_id: str, viewer: Viewer) -> None:
         on_click=_ask,
         args=(receipt_id,),
         disabled=bool(why),
-        help=why or "Puts the jobs back under their old numbers; asks first.",
+        help=why or "Restores the jobs under their old numbers; asks first.",
     )
     if why:
         st.caption(why)
@@ -50,16 +51,16 @@ def show_dialog() -> None:
 
 
 def take_result() -> None:
-    """Leave a notice when the undo that this viewer watched has ended."""
-    work = restore.current_undo(get_services().database, st.session_state.get(_WATCHED, ""))
+    """Leave a notice when the restore that this viewer watched has ended."""
+    work = get_services().restores.last(st.session_state.get(_WATCHED, ""))
     if work and not work.is_running:
         del st.session_state[_WATCHED]
         tell(work.sentence(), is_good=not (work.error or work.failed))
 
 
 def show_progress() -> None:
-    """Show how far an undo is that this server is at; when it has ended, the page runs anew."""
-    if running := restore.running_undo(get_services().database):
+    """Show how far a running restore of this server is; when it has ended, the page runs anew."""
+    if running := get_services().restores.running():
         st.session_state[_WATCHED] = running.receipt_id
     if st.session_state.get(_WATCHED):
         _progress()
@@ -67,40 +68,49 @@ def show_progress() -> None:
 
 @st.fragment(run_every=1.0)
 def _progress() -> None:
-    work = restore.current_undo(get_services().database, st.session_state.get(_WATCHED, ""))
+    work = get_services().restores.last(st.session_state.get(_WATCHED, ""))
     if work is None or not work.is_running:
         st.rerun()
     if not work.total:
         st.progress(0.0, "Undo: reading the receipt. It goes on if you leave this page.")
         return
-    done = work.returned + work.failed
     st.progress(
-        min(1.0, done / work.total),
-        f"Putting jobs back: {done:,} of {work.total:,}. It goes on if you leave this page.",
+        min(1.0, work.done / work.total),
+        f"Restoring jobs: {work.done:,} of {work.total:,}. It goes on if you leave this page.",
     )
+
+
+def read_settled(receipt_id: str) -> Receipt | None:
+    """Return a receipt, None where there is none; first find out what became of its pending jobs.
+
+    Where the platform's database does not answer they stay pending. Raises StoreUnavailable.
+    """
+    store = get_services().store
+    receipt = read_receipt(store, receipt_id)
+    if receipt is None or not receipt.pending or receipt.is_busy or not _is_of_this_database(receipt):
+        return receipt
+    with suppress(DatabaseUnavailable):
+        get_services().restores.settle(receipt)
+    return read_receipt(store, receipt_id)
+
+
+def _is_of_this_database(receipt: Receipt) -> bool:
+    return receipt.platform == identity(get_services().database)
 
 
 def _why_not(receipt_id: str, viewer: Viewer) -> str:
     """Return why a removal cannot be undone (now), empty where it can."""
-    receipt = kept_receipts.read_receipt(get_services().database.receipts_dir, receipt_id)
+    receipt = read_receipt(get_services().store, receipt_id)
     if receipt is None:
         return "Its receipt is not there (any more)."
-    said = receipt.summary
     reasons = {
         "Only administrators may undo a removal.": not viewer.may_remove,
-        "A removal or an undo is writing this receipt right now.": kept_receipts.is_at_work(
-            receipt.path
-        ),
-        "This receipt cannot be read: it was cut off before its first job.": not said.at,
+        "A removal or a restore is writing this receipt right now.": receipt.state is State.AT_WORK,
         "This receipt is of another database than the one that is set now.": (
-            said.database != identity(get_services().database)
+            not _is_of_this_database(receipt)
         ),
-        "All of its jobs have been put back.": (
-            said.removed > 0 and not (said.can_be_undone or receipt.is_being_read)
-        ),
-        "Nothing was removed, so there is nothing to put back.": (
-            not (said.can_be_undone or receipt.is_being_read)
-        ),
+        "All of its jobs have been restored.": bool(receipt.removed) and not receipt.to_restore,
+        "Nothing was removed, so there is nothing to restore.": not receipt.to_restore,
     }
     return next((sentence for sentence, holds in reasons.items() if holds), "")
 
@@ -115,16 +125,13 @@ def _close() -> None:
 
 @st.dialog("Undo the removal?", on_dismiss=_close, icon=":material/undo:")
 def _dialog(receipt_id: str) -> None:
-    receipt = kept_receipts.read_receipt(get_services().database.receipts_dir, receipt_id)
+    receipt = read_receipt(get_services().store, receipt_id)
     if receipt is None:
-        st.info("Its receipt is not there any more, so nothing can be put back.")
+        st.info("Its receipt is not there any more, so nothing can be restored.")
     else:
-        said = receipt.summary
-        left = said.removed - said.returned + len(said.pending)
-        amount = "All jobs of this receipt" if receipt.is_being_read else f"**{counted(left)}**"
         st.markdown(
-            f"{amount} will return to the platform's database under the old numbers, with all their "
-            "rows as they were. Nothing that is there now is changed."
+            f"**{counted(receipt.to_restore)}** will return to the platform's database under the old "
+            "numbers, with all their rows as they were. Nothing that is there now is changed."
         )
         st.caption(
             "A job stays away whose number is in use again, or whose user, related record or status "
@@ -145,7 +152,7 @@ def _start(receipt_id: str) -> None:
     if not viewer.may_remove:
         return
     try:
-        restore.start_undo(get_services().database, receipt_id, viewer.name)
+        get_services().restores.start(receipt_id, viewer.name)
         st.session_state[_WATCHED] = receipt_id
-    except (UndoRefused, DatabaseUnavailable) as problem:
+    except (NotStarted, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)

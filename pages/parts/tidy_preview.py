@@ -13,11 +13,12 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import addresses
+from jobs_data.background import NotStarted
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.removal import removal, retention
-from jobs_data.removal.receipts import Action, Cause
-from jobs_data.removal.removal import ClearingRuns, Removal
+from jobs_data.removal import retention
+from jobs_data.removal.removal import Removal
 from jobs_data.removal.retention import Preview, Rules
+from jobs_data.store.receipt_writer import Action, Cause
 from jobs_data.wording import counted
 from pages.parts import clearing, receipts_undo
 from pages.parts.services import get_services
@@ -166,7 +167,7 @@ def _confirm(asked: _Asked, preview: Preview, viewer: Viewer) -> None:
         why_not
         or "Exactly these jobs go: one that finishes from now on stays, and so does one that is active "
         "again by then. Their rows are written to a receipt first; for "
-        f"{counted(get_services().settings.receipts_days, 'day')} they can be put back from it."
+        f"{counted(get_services().settings.receipts_days, 'day')} they can be restored from it."
     )
 
 
@@ -177,8 +178,8 @@ def _remove(asked: _Asked, preview: Preview) -> None:
         return
     cause = Cause(viewer.name, Action.TIDY, asked.words)
     try:
-        work = removal.start_removal(get_services().database, preview.ids, cause)
-    except (ClearingRuns, DatabaseUnavailable) as problem:
+        work = get_services().removals.start(preview.ids, cause)
+    except (NotStarted, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
         return
     clearing.watch(work)

@@ -5,8 +5,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from jobs_data.removal import removal
-from jobs_data.removal.receipts import Action, Cause
+from jobs_data.store.receipt_writer import Action, Cause
 from tests.support.app_servers import AppServers
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump
@@ -30,14 +29,14 @@ def test_a_removal_is_found_and_undone_by_keyboard(
 ) -> None:
     """From the sidebar to the search, the receipt, the question and the jobs that are back."""
     address = app_server(
-        HERATIO_JOBS_DATABASE_URL=store.url, HERATIO_JOBS_RECEIPTS_DIR=str(store.receipts)
+        HERATIO_JOBS_DATABASE_URL=store.url, HERATIO_JOBS_STATE_DIR=str(store.state_dir)
     )
     ids = [store.job(f"import {number}") for number in range(3)]
     store.belongings(ids[0])
     before = dump(store.engine)
     database = store.database()
-    removal.remove_job(database, store.job("another"), Cause("eve", Action.DELETE, "job 1"))
-    removal.remove_jobs(database, ids, Cause("ada", Action.DELETE, "3 selected jobs"))
+    store.removals(database).remove_job(store.job("another"), Cause("eve", Action.DELETE, "job 1"))
+    store.removals(database).remove_jobs(ids, Cause("ada", Action.DELETE, "3 selected jobs"))
     screen = new_page()
     page = screen.page
     screen.open(address)

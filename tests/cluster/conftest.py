@@ -45,6 +45,6 @@ def stores(cluster: Cluster) -> Iterator[list[Store]]:
     stores = [filled, *(Store.on(node.server.url(name)) for node in cluster.nodes[1:])]
     yield stores
     for store in stores:
-        store.engine.dispose()
+        store.close()
     cluster.mend()
     first.server.drop_database(name)

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from jobs_data.platform.errors import DatabaseBusy, DatabaseUnavailable
 from jobs_data.platform.status import FINISHED_IDS, State, is_in
 from jobs_data.platform.tables import job, job_execution, note, object_
 from jobs_data.removal import removal
-from jobs_data.removal.removal import ClearingRuns, Outcome, Removal
+from jobs_data.removal.removal import Removal, RemovalRuns
+from jobs_data.store.schema import Outcome
 from tests.support.galera import Cluster, proxied, wait_until_it_answers
 from tests.support.store import CAUSE, CLEARING, NOON, Store
 
@@ -78,7 +79,7 @@ def assert_whole(stores: list[Store]) -> None:
 
 def cleared(store: Store) -> Removal:
     """Clear all finished jobs through one node and return the clearing when it has ended."""
-    clearing = removal.start_removal(store.database(), None, CLEARING)
+    clearing = store.removals().start(None, CLEARING)
     clearing.wait()
     return clearing
 
@@ -162,7 +163,7 @@ def test_a_job_deleted_at_one_node_is_gone_from_all(cluster: Cluster, stores: li
     """With everything that is its own; another job stays whole at each node."""
     fill(stores[0], 2)
     cluster.settle()
-    assert removal.remove_job(stores[1].database(), FIRST_ID, CAUSE) is Outcome.REMOVED
+    assert stores[1].removals().remove_job(FIRST_ID, CAUSE) is Outcome.REMOVED
     cluster.settle()
     assert stores[0].ids() == [FIRST_ID + 1]
     assert_whole(stores)
@@ -177,7 +178,7 @@ def test_a_node_that_waits_for_the_others_never_shows_a_deleted_job(
     with stores[1].engine.connect() as elsewhere:
         elsewhere.execute(text("SET SESSION wsrep_sync_wait = 1"))
         for job_id in sorted(finished_ids(stores[0])):
-            assert removal.remove_job(stores[0].database(), job_id, CAUSE) is Outcome.REMOVED
+            assert stores[0].removals().remove_job(job_id, CAUSE) is Outcome.REMOVED
             there = elsewhere.execute(select(job.c.id).where(job.c.id == job_id)).scalar()
             elsewhere.rollback()
             assert there is None
@@ -241,7 +242,7 @@ def test_a_clearing_and_workers_elsewhere_do_each_other_no_harm(
     assert cluster.nodes[0].lost() > lost
     assert restarted
     assert [worker.missed for worker in workers] == [[], []]
-    assert (clearing.error, clearing.passed_over) == ("", 0)
+    assert (clearing.error, clearing.locked) == ("", 0)
     assert set(stores[0].ids()) == active | restarted
     assert clearing.removed == 4_000 - len(active | restarted)
     assert_whole(stores)
@@ -271,10 +272,9 @@ def test_a_job_restarted_elsewhere_is_not_lost_to_a_node_that_is_behind(
     behind(cluster, stores, lambda: stores[1].set_status(FIRST_ID, 183))
     assert finished_ids(stores[0]) == {FIRST_ID, FIRST_ID + 1}
     if by == "deleting":
-        outcome = None
-        while outcome is None:
-            with suppress(DatabaseBusy):  # the node may be behind for longer than the app is patient
-                outcome = removal.remove_job(database, FIRST_ID, CAUSE)
+        outcome = Outcome.LOCKED
+        while outcome is Outcome.LOCKED:  # the node may be behind for longer than the app is patient
+            outcome = stores[0].removals(database).remove_job(FIRST_ID, CAUSE)
         assert outcome is Outcome.ACTIVE
     else:
         cleared(stores[0])
@@ -294,7 +294,7 @@ def test_two_clearings_through_two_nodes_do_no_harm(
     cluster.settle()
     finished = finished_ids(stores[0])
     lost = sum(node.lost() for node in cluster.nodes)
-    clearings = [removal.start_removal(store.database(), None, CLEARING) for store in stores[:2]]
+    clearings = [store.removals().start(None, CLEARING) for store in stores[:2]]
     for clearing in clearings:
         clearing.wait()
     cluster.settle()
@@ -302,7 +302,7 @@ def test_two_clearings_through_two_nodes_do_no_harm(
     assert [clearing.error for clearing in clearings] == ["", ""]
     left = finished_ids(stores[0])
     assert sum(clearing.removed for clearing in clearings) == len(finished - left)
-    assert len(left) <= max(clearing.passed_over for clearing in clearings)
+    assert len(left) <= max(clearing.locked for clearing in clearings)
     assert len(stores[0].ids()) == 4_000 // ACTIVE_EVERY + len(left)
     assert_whole(stores)
 
@@ -312,8 +312,8 @@ def test_the_lock_on_clearing_is_one_of_its_node(cluster: Cluster, stores: list[
     name = f"heratio-jobs clearing {stores[0].engine.url.database}"
     with cluster.nodes[0].server.cursor() as another_process:
         another_process.execute(f"SELECT GET_LOCK('{name}', 0)")
-        with pytest.raises(ClearingRuns):
-            removal.start_removal(stores[0].database(), None, CLEARING)
+        with pytest.raises(RemovalRuns):
+            stores[0].removals().start(None, CLEARING)
         assert cleared(stores[1]).error == ""
 
 
@@ -331,11 +331,11 @@ def test_a_clearing_ends_with_its_node_and_goes_on_at_another(
     monkeypatch.setattr(removal, "BATCH_JOBS", 20)
     fill(stores[0], 4_000)
     cluster.settle()
-    clearing = removal.start_removal(stores[0].database(), None, CLEARING)
+    clearing = stores[0].removals().start(None, CLEARING)
     in_the_middle(clearing)
     cluster.nodes[0].kill()
     clearing.wait()
-    assert "then the clearing stopped early. For the rest: The database does not" in clearing.sentence()
+    assert "then the clearing stopped early" in clearing.sentence()
     survivors = stores[1:]
     cluster.settle()
     assert_whole(survivors)
@@ -364,14 +364,11 @@ def test_behind_a_proxy_the_app_goes_on_at_the_next_node(
         assert name is not None
         through = Store.on(proxy.url(name))
         database = through.database()
-        clearing = removal.start_removal(database, None, CLEARING)
+        clearing = through.removals(database).start(None, CLEARING)
         in_the_middle(clearing)
         cluster.nodes[0].kill()
         clearing.wait()
-        assert (
-            "then the clearing stopped early. For the rest: The database does not"
-            in clearing.sentence()
-        )
+        assert "then the clearing stopped early" in clearing.sentence()
         wait_until_it_answers(proxy)
         assert len(list_page.read_list(database, ListView(limit=10)).rows) == 10
         # What the dead node has committed last is applied when the others have given it up.
@@ -381,7 +378,7 @@ def test_behind_a_proxy_the_app_goes_on_at_the_next_node(
         monkeypatch.undo()
         rest = cleared(through)
         assert (rest.removed, rest.error) == (len(left), "")
-        through.engine.dispose()
+        through.close()
     cluster.settle()
     assert len(stores[1].ids()) == 4_000 // ACTIVE_EVERY
     assert_whole(stores[1:])
@@ -394,7 +391,7 @@ def test_a_clearing_outlives_another_node(
     monkeypatch.setattr(removal, "BATCH_JOBS", 20)
     fill(stores[0], 4_000)
     cluster.settle()
-    clearing = removal.start_removal(stores[0].database(), None, CLEARING)
+    clearing = stores[0].removals().start(None, CLEARING)
     in_the_middle(clearing)
     cluster.nodes[2].kill()
     clearing.wait()
@@ -421,13 +418,13 @@ def test_a_node_without_the_others_changes_and_shows_nothing(
     with pytest.raises(DatabaseUnavailable, match="does not answer"):
         list_page.read_list(database, ListView())
     with pytest.raises(DatabaseUnavailable, match="does not answer"):
-        removal.remove_job(database, FIRST_ID, CAUSE)
+        stores[0].removals(database).remove_job(FIRST_ID, CAUSE)
     # What an administrator does who knows that the others are really down.
     first.ask("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
     while first.status("wsrep_ready") != "ON":
         time.sleep(0.1)
     assert list_page.count_jobs(database).total == 2
-    assert removal.remove_job(database, FIRST_ID, CAUSE) is Outcome.REMOVED
+    assert stores[0].removals(database).remove_job(FIRST_ID, CAUSE) is Outcome.REMOVED
 
 
 def test_the_moment_that_is_held_neither_keeps_changes_out_nor_outlives_an_alteration(
@@ -439,7 +436,7 @@ def test_the_moment_that_is_held_neither_keeps_changes_out_nor_outlives_an_alter
     live = Live(stores[0].database())
     first_page, second_page = (ListView(page=page, limit=10) for page in (1, 2))
     before = live.read(first_page)
-    assert removal.remove_job(stores[1].database(), FIRST_ID, CAUSE) is Outcome.REMOVED
+    assert stores[1].removals().remove_job(FIRST_ID, CAUSE) is Outcome.REMOVED
     cluster.settle()
     assert len(stores[0].ids()) == 39
     # The page that nobody has asked for yet is one of the same moment.

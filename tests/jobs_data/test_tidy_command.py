@@ -9,9 +9,12 @@ from sqlalchemy import event, text
 
 from jobs_data import settings
 from jobs_data.__main__ import main
-from jobs_data.removal import kept_receipts, removal
-from jobs_data.removal.receipts import Action, Cause
+from jobs_data.addresses import receipt_page_url
+from jobs_data.platform.id_lists import Ids
+from jobs_data.removal.removal import Removal, Removals
 from jobs_data.settings import get_settings
+from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipts import list_receipts
 from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.store import NOON, Store
@@ -43,7 +46,7 @@ def test_a_dry_run_shows_what_would_go(store: Store, capsys: pytest.CaptureFixtu
     assert "1 job names a result file" in told
     assert "1 failed job kept" in told
     assert store.ids() == before
-    assert not list(store.receipts.glob("*"))
+    assert list_receipts(store.own, "", 1, 9).total == 0
 
 
 def test_what_the_rules_let_go_is_removed_with_a_receipt(
@@ -65,12 +68,13 @@ def test_what_the_rules_let_go_is_removed_with_a_receipt(
     assert store.ids() == stays
     told = capsys.readouterr().out
     assert "1 finished job removed." in told
-    [receipt] = kept_receipts.list_receipts(store.receipts)
-    assert f"Receipt: {receipt.path}" in told
-    assert receipt.summary.by.startswith("command line (")
-    assert receipt.summary.action == Action.TIDY
-    assert "of ada" in receipt.summary.filter
-    assert "except the last 4 of each name" in receipt.summary.filter
+    [receipt] = list_receipts(store.own, "", 1, 9).items
+    assert f"Receipt: {receipt.id} in {store.own.place}" in told
+    assert receipt_page_url(receipt.id) in told
+    assert receipt.by.startswith("command line (")
+    assert receipt.action == Action.TIDY
+    assert "of ada" in receipt.filter
+    assert "except the last 4 of each name" in receipt.filter
     # Again: nothing to do, and quiet says nothing of it.
     assert tidy(*rules, "--quiet") == 0
     assert capsys.readouterr().out == ""
@@ -140,14 +144,14 @@ def test_jobs_that_dropped_out_are_told_by_the_exit_code(
 ) -> None:
     """One became active after the preview, one finished only then; 3 says that not all went."""
     goes, restarted, later = store.job(), store.job(), store.job(status_id=183)
-    start = removal.start_removal
+    start = Removals.start
 
-    def after_a_worker(*arguments: object) -> removal.Removal:
+    def after_a_worker(removals: Removals, ids: Ids | None, cause: Cause) -> Removal:
         store.set_status(restarted, 183)
         store.set_status(later, 184, LONG_AGO)
-        return start(*arguments)  # type: ignore[arg-type]
+        return start(removals, ids, cause)
 
-    monkeypatch.setattr(removal, "start_removal", after_a_worker)
+    monkeypatch.setattr(Removals, "start", after_a_worker)
     assert tidy("--everything-finished", "--quiet") == 3
     assert "1 job had become active" in capsys.readouterr().out
     assert store.ids() == [restarted, later]
@@ -156,16 +160,16 @@ def test_jobs_that_dropped_out_are_told_by_the_exit_code(
 
 @on_sqlite
 def test_a_removal_that_ends_early_answers_1(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    """The receipts' folder cannot be made, so nothing is removed, and the sentence names it."""
+    """The state folder cannot be made, so nothing is removed, and the sentence names it."""
     get_settings()  # before the folder is a file
-    store.receipts.parent.mkdir(exist_ok=True)
-    store.receipts.write_text("a file where the folder should be")
+    store.state_dir.write_text("a file where the folder should be")
     job_id = store.job()
     assert tidy("--everything-finished", "--quiet") == 1
-    assert "HERATIO_JOBS_RECEIPTS_DIR" in capsys.readouterr().err
+    assert "HERATIO_JOBS_STATE_DIR" in capsys.readouterr().err
     assert store.ids() == [job_id]
 
 
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
 def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is removed, and cron tries again another time."""
     job_id = store.job()
@@ -177,7 +181,7 @@ def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureF
         if not held and "DELETE" in str(arguments[2]):
             held.append(tidy("--everything-finished"))
 
-    work = removal.start_removal(database, np.array([job_id]), Cause("ada", Action.TIDY, "one"))
+    work = store.removals(database).start(np.array([job_id]), Cause("ada", Action.TIDY, "one"))
     work.wait()
     assert held == [4]
     assert "already" in capsys.readouterr().err

@@ -1,11 +1,18 @@
 """The page of the receipts, run without a browser; it shows files, so one database is enough."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
-from jobs_data.removal import restore
-from jobs_data.removal.receipts import Action, Cause
+from jobs_data.store import schema
+from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipts import read_receipt
+from jobs_data.store.schema import Outcome
+from pages.parts.services import get_services
 from tests.support.pages import introduce, press, show, words
 from tests.support.removals import remove
 from tests.support.store import Store
@@ -62,14 +69,15 @@ def test_a_receipt_is_undone_after_a_question(store: Store) -> None:
     press(app, "Undo…")
     assert "**1 job** will return" in words(app)
     press(app, "Undo")
-    [work] = [each for (_, name), each in restore._undos.items() if name == receipt_id]
-    told = words(app)
+    work = get_services().restores.last(receipt_id)
+    assert work
+    shown = words(app)
     work.wait()
     app.run()
     assert store.ids() == [job_id]
-    assert "1 job put back, under the old numbers." in told + words(app)
-    assert "put back by *Ada* <b> on" in words(app)
-    assert undo_button(app) == (True, "All of its jobs have been put back.")
+    assert "1 job restored, under the old numbers." in shown + words(app)
+    assert "restored by *Ada* <b> on" in words(app)
+    assert undo_button(app) == (True, "All of its jobs have been restored.")
 
 
 def test_a_reader_looks_and_does_not_undo(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,11 +97,46 @@ def test_a_receipt_that_is_not_there_has_a_clear_page(store: Store) -> None:
         assert "There is no receipt with this name." in words(show("receipts.py", receipt=name))
 
 
+def change(store: Store, **values: Any) -> None:
+    """Change the receipt behind the app's back."""
+    with store.own.writing() as connection:
+        connection.execute(update(schema.receipt).values(**values))
+
+
 def test_a_receipt_of_another_database_says_so(store: Store) -> None:
-    """It can be looked at and not undone; neither can one that was cut at its beginning."""
+    """It can be looked at and not undone."""
     _, receipt_id = removed(store)
-    path = store.receipts / f"{receipt_id}.jsonl.gz"
-    path.write_bytes(path.read_bytes()[:30])
+    change(store, platform="another")
+    app = show("receipts.py", receipt=receipt_id)
+    assert undo_button(app)[1].startswith("This receipt is of another database")
+
+
+def test_a_removal_that_was_killed_is_settled_when_its_receipt_is_opened(store: Store) -> None:
+    """Without an end and an outcome: the platform's database tells that the job has gone."""
+    _, receipt_id = removed(store)
+    change(store, ended_at=None)
+    with store.own.writing() as connection:
+        connection.execute(update(schema.job).values(outcome=Outcome.PENDING))
     app = show("receipts.py", receipt=receipt_id)
     assert "was cut off before its end" in words(app)
-    assert undo_button(app)[1].startswith("This receipt cannot be read")
+    receipt = read_receipt(store.own, receipt_id)
+    assert receipt
+    assert (receipt.removed, receipt.pending) == (1, 0)
+    assert not undo_button(app)[0]
+
+
+def test_a_store_that_cannot_be_read_is_a_sentence(store: Store) -> None:
+    """It names the setting, in place of a traceback."""
+    get_services()  # before the folder is a file
+    store.state_dir.write_text("a file where the folder should be")
+    assert "HERATIO_JOBS_STATE_DIR" in words(show("receipts.py"))
+
+
+def test_a_clock_that_jumps_is_said(store: Store) -> None:
+    """Most receipts are too old at once: they are kept, and the page says why."""
+    for _ in range(5):
+        remove(store, [store.job()])
+    change(store, at=datetime.now(UTC) - timedelta(days=100))
+    app = show("receipts.py")
+    assert "5 of the 5 receipts are older than 90 days" in words(app)
+    assert len(app.dataframe[0].value) == 5

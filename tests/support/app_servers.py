@@ -87,7 +87,7 @@ class AppServers:
         own = {
             "STREAMLIT_SERVER_PORT": str(free_port()),
             "HERATIO_JOBS_LIST_SECONDS": "0",
-            "HERATIO_JOBS_RECEIPTS_DIR": str(self.folder / "receipts"),
+            "HERATIO_JOBS_STATE_DIR": str(self.folder / "state"),
             "HERATIO_JOBS_FOLD": "false",
         }
         environment = own | environment

@@ -16,7 +16,6 @@ from sqlalchemy.pool import NullPool
 
 from jobs_data.jobs import shared_list
 from jobs_data.platform.tables import HERATIO_ONLY, metadata
-from jobs_data.removal import removal, restore
 from tests.support.mariadb import LOCK_WAIT_SECONDS, MariaDB
 from tests.support.store import Store, insert_statuses
 
@@ -43,8 +42,6 @@ def use_ram_disk() -> None:
 def forget_everything() -> None:
     """Drop what this process remembers by the name of a database: the next test has the same one."""
     shared_list.close_all()
-    removal._removals.clear()
-    restore._undos.clear()
 
 
 class Lend(Protocol):

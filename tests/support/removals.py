@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jobs_data.removal import removal
-from jobs_data.removal.receipts import Action, Cause
+from jobs_data.store.receipt_writer import Action, Cause
 from tests.support.store import Store
 
 CAUSE = Cause("ada", Action.DELETE, "2 selected jobs")
@@ -13,7 +12,7 @@ CAUSE = Cause("ada", Action.DELETE, "2 selected jobs")
 
 def remove(store: Store, ids: Sequence[int], cause: Cause = CAUSE) -> str:
     """Remove finished jobs and return the id of the receipt."""
-    work = removal.start_removal(store.database(), np.array(sorted(ids), dtype=np.int64), cause)
+    work = store.removals().start(np.array(sorted(ids), dtype=np.int64), cause)
     work.wait()
     assert (work.removed, work.error) == (len(ids), "")
     return work.receipt

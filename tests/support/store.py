@@ -16,7 +16,11 @@ from sqlalchemy import Connection, Engine, Table, delete, event, func, insert, s
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
-from jobs_data.removal.receipts import Action, Cause
+from jobs_data.removal.removal import Removals
+from jobs_data.removal.restore import Restores
+from jobs_data.store.database import Store as OwnStore
+from jobs_data.store.database import file_store
+from jobs_data.store.receipt_writer import Action, Cause
 
 CAUSE = Cause("ada", Action.DELETE, "what a test removes")
 CLEARING = Cause("ada", Action.CLEAR, "all finished jobs")
@@ -31,7 +35,8 @@ class Store:
     def __init__(self, url: str, *, atom: bool = False) -> None:
         """Create the platform's tables; `atom` leaves out those that only Heratio has."""
         self.url = url
-        self.receipts = _receipts_dir()
+        self.state_dir = new_state_dir()
+        self.own = file_store(self.state_dir)
         self.engine = make_engine(url)
         created = [
             table
@@ -50,18 +55,28 @@ class Store:
         """
         store = cls.__new__(cls)
         store.url, store.engine = url, make_engine(url)
-        store.receipts = _receipts_dir()
+        store.state_dir = new_state_dir()
+        store.own = file_store(store.state_dir)
         if not foreign_keys:
             _without_foreign_keys(store.engine)
         return store
 
-    def close(self) -> None:
-        """Close its connections that are not in use."""
-        self.engine.dispose()
-
     def database(self, culture: str = "en", timezone: str = "UTC") -> Database:
         """Return the database as the app sees it."""
-        return Database(self.engine, culture, timezone, receipts_dir=self.receipts)
+        return Database(self.engine, culture, timezone)
+
+    def removals(self, database: Database | None = None, own: OwnStore | None = None) -> Removals:
+        """Return removals from the database, with their receipts in a store of the test's own."""
+        return Removals(database or self.database(), own or self.own)
+
+    def restores(self, database: Database | None = None) -> Restores:
+        """Return restores to the database, from the same store."""
+        return Restores(database or self.database(), self.own)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+        self.own.close()
 
     def insert(self, table: Table, **values: Any) -> int:
         """Insert a row and return its key."""
@@ -248,12 +263,12 @@ def insert_statuses(connection: Connection) -> None:
 
 
 @cache
-def _all_receipts() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="receipts-")
+def _all_states() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="state-")
 
 
-def _receipts_dir() -> Path:
-    return Path(_all_receipts().name) / secrets.token_hex(8)
+def new_state_dir() -> Path:
+    return Path(_all_states().name) / secrets.token_hex(8)
 
 
 def hash_of(password: str, salt: str) -> str:

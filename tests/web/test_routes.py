@@ -14,7 +14,7 @@ from jobs_data import addresses, notices
 from jobs_data.jobs import export
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.removal import removal
+from jobs_data.removal.removal import Removal, RemovalRuns
 from pages.parts.services import get_services
 from tests.support import web_roots
 from tests.support.removals import remove
@@ -118,13 +118,13 @@ def test_clearing_answers_programs_and_browsers(client: TestClient, store: Store
 def test_a_second_clearing_is_a_409(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """The refusal is a sentence, and nothing is removed."""
 
-    def refuse(*_args: object) -> removal.Removal:
-        raise removal.ClearingRuns(removal.ClearingRuns.__doc__)
+    def refuse(*_args: object) -> Removal:
+        raise RemovalRuns
 
-    monkeypatch.setattr(removal, "start_removal", refuse)
+    monkeypatch.setattr(get_services().removals, "start", refuse)
     response = client.post("/admin/jobs/clear-inactive", headers=JSON)
     assert (response.status_code, response.json()["removed"]) == (409, 0)
-    assert "already being removed" in response.json()["message"]
+    assert "already being deleted" in response.json()["message"]
 
 
 @pytest.mark.parametrize("path", ["/admin/jobs/delete/1", "/admin/jobs/clear-inactive"])
@@ -328,15 +328,17 @@ def test_a_database_that_does_not_answer_is_a_503_with_a_sentence(
         assert "no table named job" in response.json()["message"]
 
 
-def test_a_receipt_is_streamed_as_it_is(client: TestClient, store: Store) -> None:
+def test_a_receipt_is_streamed_as_lines(client: TestClient, store: Store) -> None:
     """As an attachment of its own name; whatever is no receipt's name is a 404 with a sentence."""
-    receipt_id = remove(store, [store.job()])
+    job_id = store.job()
+    receipt_id = remove(store, [job_id])
     response = client.get(f"/admin/jobs/receipts/{receipt_id}")
     assert response.status_code == 200
-    assert response.content == (store.receipts / f"{receipt_id}.jsonl.gz").read_bytes()
-    assert f'"{receipt_id}.jsonl.gz"' in response.headers["content-disposition"]
-    assert response.headers["content-type"] == "application/gzip"
-    for name in (receipt_id[:-1] + "x", f"{receipt_id}.json", "..%2F..%2Fetc%2Fpasswd"):
+    header, job, *_ = map(json.loads, response.content.splitlines())
+    assert (header["receipt"], job["job"]) == (receipt_id, job_id)
+    assert f'"{receipt_id}.jsonl"' in response.headers["content-disposition"]
+    assert response.headers["content-type"] == "application/jsonl"
+    for name in (receipt_id[:-1] + "x", f"{receipt_id}.jsonl", "..%2F..%2Fetc%2Fpasswd"):
         response = client.get(f"/admin/jobs/receipts/{name}")
         assert (response.status_code, response.text) in [
             (404, "There is no such receipt (any more)."),

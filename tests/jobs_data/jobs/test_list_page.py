@@ -20,8 +20,9 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
-from jobs_data.removal import removal
-from jobs_data.removal.removal import Outcome
+from jobs_data.removal.removal import Removals
+from jobs_data.store.database import file_store
+from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from tests.support.databases import on_mariadb
 from tests.support.store import CAUSE, NOON, Store
@@ -228,14 +229,14 @@ def test_nothing_but_job_and_object_is_needed(empty_database: str, tmp_path: Pat
             "INSERT INTO job VALUES (5, 'import', NULL, '2026-06-15 12:01:05', 7, 8, 185, 'bad')",
         ):
             connection.execute(text(statement))
-    database = Database(engine, receipts_dir=tmp_path / "receipts")
+    database = Database(engine)
     jobs = list_page.read_list(database, ListView())
     row = jobs.rows.iloc[0]
     assert (row["name"], row["status"], row["owner"], row["slug"]) == ("import", "Error", "System", "")
     report = job_report.read_report(database, 5)
     assert report is not None
     assert (report.owner, report.duration_seconds, report.object_id) == ("System", 65, 8)
-    assert removal.remove_job(database, 5, CAUSE) is Outcome.REMOVED
+    assert Removals(database, file_store(tmp_path)).remove_job(5, CAUSE) is Outcome.REMOVED
     assert job_report.read_report(database, 5) is None
     engine.dispose()
 
@@ -459,7 +460,7 @@ def test_a_column_that_is_missing_costs_its_value_and_no_more(store: Store) -> N
     report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert (report.type, report.duration_seconds, report.stack_trace) == ("import", 7, "")
-    assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.REMOVED
+    assert store.removals().remove_job(job_id, CAUSE) is Outcome.REMOVED
 
 
 def test_the_largest_ids_and_pages_are_reached(store: Store) -> None:

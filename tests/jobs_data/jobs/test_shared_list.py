@@ -15,7 +15,6 @@ from jobs_data.jobs.shared_list import Live
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
-from jobs_data.removal import removal
 from tests.support.store import CAUSE, Store
 
 PATIENCE = 20.0
@@ -94,7 +93,7 @@ def test_a_page_nobody_has_asked_for_agrees_with_the_counts_on_the_screen(
 def test_what_this_process_removes_is_gone_at_once(store: Store, shown: Live) -> None:
     """No moment from before a change of ours is shown after it."""
     gone = int(shown.read(FIRST).rows["id"][0])
-    removal.remove_job(shown._database, gone, CAUSE)
+    store.removals(shown._database).remove_job(gone, CAUSE)
     jobs = shown.read(FIRST)
     assert jobs.counts.total == 2
     assert gone not in jobs.rows["id"].tolist()

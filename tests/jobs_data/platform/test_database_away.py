@@ -23,12 +23,13 @@ from jobs_data.platform.engine import make_engine
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import job, queue_job, user_totp_secret
 from jobs_data.queues import reads
-from jobs_data.removal import removal
-from jobs_data.removal.exact_rows import exact_tables
+from jobs_data.removal.job_tables import look_at_tables
+from jobs_data.removal.removal import Removals
 from jobs_data.statistics.stuck import read_stuck
+from jobs_data.store.database import file_store
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB, free_port
-from tests.support.store import CAUSE, CLEARING, Store
+from tests.support.store import CAUSE, CLEARING, Store, new_state_dir
 
 NOW = datetime(2026, 6, 16, tzinfo=UTC)
 NOBODY: frozenset[int] = frozenset()
@@ -50,6 +51,11 @@ def look(database: Database) -> None:
         live.close()
 
 
+def removals(database: Database) -> Removals:
+    """Return removals with their receipts in a store of their own."""
+    return Removals(database, file_store(new_state_dir()))
+
+
 FIRST_READS: dict[str, Callable[[Database], object]] = {
     "tables": lambda database: database.tables,
     "columns": lambda database: database.columns,
@@ -68,9 +74,9 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "report": lambda database: job_report.read_report(database, 1),
     "export": lambda database: list(export.csv_chunks(database, ListView())),
     "statistics": lambda database: read_stuck(database, NOW),
-    "exact tables": exact_tables,
-    "removal": lambda database: removal.remove_job(database, 1, CAUSE),
-    "clearing": lambda database: removal.start_removal(database, None, CLEARING).wait(),
+    "tables of a job": look_at_tables,
+    "removal": lambda database: removals(database).remove_job(1, CAUSE),
+    "clearing": lambda database: removals(database).start(None, CLEARING).wait(),
 }
 
 
@@ -159,11 +165,11 @@ def fill(server: MariaDB, name: str) -> None:
     "kind", ["wrong_password", "unknown_database", "empty_server_database", "empty_file"]
 )
 def test_whatever_reads_first_says_that_the_database_is_away(
-    request: pytest.FixtureRequest, kind: str, tmp_path: Path
+    request: pytest.FixtureRequest, kind: str
 ) -> None:
     """In a sentence without secrets; as soon as the database is there, the same calls work."""
     away: Away = request.getfixturevalue(kind)
-    database = Database(make_engine(away.url), receipts_dir=tmp_path / "receipts")
+    database = Database(make_engine(away.url))
     for name, read in FIRST_READS.items():
         with pytest.raises(DatabaseUnavailable) as caught:
             read(database)
@@ -192,7 +198,7 @@ def test_what_goes_wrong_before_the_server_is_asked_is_told_too() -> None:
 def test_a_replica_that_can_never_be_reached_is_done_without(store: Store) -> None:
     """An error that is no driver's is as good as a refusal."""
     replica = make_engine(f"{store.url}&ssl_ca=/no/such.pem")
-    database = Database(store.engine, replica=replica, receipts_dir=store.receipts)
+    database = Database(store.engine, replica=replica)
     job_id = store.job()
     with database.reading() as connection:
         assert connection.execute(job.select()).one().id == job_id

@@ -21,12 +21,11 @@ from jobs_data.platform import database as database_module
 from jobs_data.platform.database import Database, database_for
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, user_totp_secret
-from jobs_data.removal import removal
-from jobs_data.removal.removal import Outcome
 from jobs_data.settings import get_settings
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.period import NothingKnown, Period
+from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import free_port
 from tests.support.store import CAUSE, CLEARING, PASSWORD, Store
@@ -54,7 +53,7 @@ def replica_url(store: Store, request: pytest.FixtureRequest, tmp_path: Path) ->
 def database(store: Store, replica_url: str) -> Iterator[Database]:
     """Give the app's view of the store, with a replica that is not there yet."""
     replica = make_engine(replica_url)
-    yield Database(store.engine, replica=replica, receipts_dir=store.receipts)
+    yield Database(store.engine, replica=replica)
     replica.dispose()
 
 
@@ -138,9 +137,9 @@ def test_nothing_that_decides_asks_the_replica(
 
     assert list_page.read_jobs(database, [active, finished])["id"].tolist() == [finished, active]
     assert list_page.count_jobs(database).finished == 2
-    assert removal.remove_job(database, active, CAUSE) is Outcome.ACTIVE
-    assert removal.remove_job(database, finished, CAUSE) is Outcome.REMOVED
-    clearing = removal.start_removal(database, None, CLEARING)
+    assert store.removals(database).remove_job(active, CAUSE) is Outcome.ACTIVE
+    assert store.removals(database).remove_job(finished, CAUSE) is Outcome.REMOVED
+    clearing = store.removals(database).start(None, CLEARING)
     clearing.wait()
     assert (clearing.total, clearing.removed, clearing.error) == (1, 1, "")
     assert also_finished not in store.ids()
@@ -167,7 +166,7 @@ def test_what_this_process_changed_is_shown_at_once(
         each.job("to be removed", job_id=500)
     live = Live(database)
     assert live.read(ListView()).counts.total == 1
-    assert removal.remove_job(database, 500, CAUSE) is Outcome.REMOVED
+    assert store.removals(database).remove_job(500, CAUSE) is Outcome.REMOVED
     assert live.read(ListView()).counts.total == 0
     assert names(database) == []
     monkeypatch.setattr(database_module, "CAUGHT_UP_SECONDS", 0)
@@ -180,7 +179,7 @@ def test_a_clearing_is_shown_at_once_too(store: Store, replica: Store, database:
     for each in (store, replica):
         each.job()
     assert len(names(database)) == 1
-    removal.start_removal(database, None, CLEARING).wait()
+    store.removals(database).start(None, CLEARING).wait()
     assert names(database) == []
 
 
@@ -222,9 +221,7 @@ def test_a_replica_whose_server_is_down_is_done_without(store: Store) -> None:
     """No connection at all is as good as one that is refused."""
     store.job("of the primary")
     down = make_engine(f"mysql://user:word@127.0.0.1:{free_port()}/atom")
-    assert names(Database(store.engine, replica=down, receipts_dir=store.receipts)) == [
-        "of the primary"
-    ]
+    assert names(Database(store.engine, replica=down)) == ["of the primary"]
 
 
 def test_the_setting_names_the_replica(
@@ -236,7 +233,7 @@ def test_the_setting_names_the_replica(
     monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", replica.url)
     database = database_for(get_settings())
     assert names(database) == ["of the replica"]
-    assert removal.remove_job(database, 500, CAUSE) is Outcome.REMOVED
+    assert served.removals(database).remove_job(500, CAUSE) is Outcome.REMOVED
     assert (served.ids(), replica.ids()) == ([], [500])
     assert database._replica
     database._replica._engine.dispose()

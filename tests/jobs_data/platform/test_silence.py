@@ -74,7 +74,7 @@ def proxy(store: Store, mariadb_server: MariaDB) -> Iterator[SilentProxy]:
 def database(store: Store, mariadb_server: MariaDB, proxy: SilentProxy) -> Iterator[Database]:
     """Give the store's database behind the proxy."""
     url = store.url.replace(f":{mariadb_server.port}/", f":{proxy.port}/")
-    database = Database(make_engine(url), receipts_dir=store.receipts)
+    database = Database(make_engine(url))
     assert database.tables
     yield database
     database.engine.dispose()

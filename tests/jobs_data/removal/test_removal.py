@@ -1,6 +1,7 @@
 """Only finished jobs go, with all that is theirs and nothing else; on both kinds of database."""
 
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +13,19 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, Table, event, func, insert, inspect, select, text, update
 
+from jobs_data.background import NotStarted
 from jobs_data.platform import database, tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
-from jobs_data.platform.errors import DatabaseBusy, DatabaseUnavailable, RowsReferredTo
-from jobs_data.removal import removal
-from jobs_data.removal.removal import ClearingRuns, Outcome, Removal
+from jobs_data.platform.errors import CommitUnknown, DatabaseBusy, DatabaseUnavailable
+from jobs_data.platform.retrying import retried
+from jobs_data.removal import batch, job_tables, removal
+from jobs_data.removal.removal import Removal, RemovalRuns
+from jobs_data.store.receipts import read_receipt
+from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB
-from tests.support.receipt_files import jobs_in, outcomes_in, read_receipts
+from tests.support.receipt_lines import jobs_in, read_receipts
 from tests.support.store import CAUSE, CLEARING, NOON, Store, documented_grants
 
 BELONGINGS: list[tuple[Table, str]] = [
@@ -39,7 +44,7 @@ def row_counts(store: Store) -> dict[str, int]:
 
 def cleared(store: Store) -> Removal:
     """Clear all finished jobs and return the clearing when it has ended."""
-    clearing = removal.start_removal(store.database(), None, CLEARING)
+    clearing = store.removals().start(None, CLEARING)
     clearing.wait()
     return clearing
 
@@ -52,7 +57,7 @@ def test_a_finished_job_goes_with_all_that_is_its_own(store: Store, status_id: i
     before = row_counts(store)
     job_id = store.job(status_id=status_id, object_id=store.record("fonds-1"))
     store.belongings(job_id)
-    assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.REMOVED
+    assert store.removals().remove_job(job_id, CAUSE) is Outcome.REMOVED
     record_and_slug = {"object": 1, "slug": 1}
     assert row_counts(store) == {
         name: rows + record_and_slug.get(name, 0) for name, rows in before.items()
@@ -71,7 +76,7 @@ def test_a_job_that_is_not_finished_stays_whole(
     job_id = store.job(status_id=status_id, completed_at=NOON if completed else None)
     store.belongings(job_id)
     before = row_counts(store)
-    assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.ACTIVE
+    assert store.removals().remove_job(job_id, CAUSE) is Outcome.ACTIVE
     assert cleared(store).removed == 0
     assert row_counts(store) == before
 
@@ -80,19 +85,18 @@ def test_no_such_job_is_missing(store: Store) -> None:
     """An object that is no job is not touched either."""
     record = store.record("fonds-1")
     before = row_counts(store)
-    assert removal.remove_job(store.database(), record, CAUSE) is Outcome.MISSING
-    assert removal.remove_job(store.database(), 10**9, CAUSE) is Outcome.MISSING
+    assert store.removals().remove_job(record, CAUSE) is Outcome.MISSING
+    assert store.removals().remove_job(10**9, CAUSE) is Outcome.MISSING
     assert row_counts(store) == before
 
 
 def test_a_selection_is_told_job_by_job(store: Store) -> None:
     """Each job of a selection has an outcome of its own, and all have one receipt."""
     finished, active = store.job(), store.job(status_id=183)
-    database = store.database()
-    done = removal.remove_jobs(database, [finished, active, 10**9], CAUSE)
-    assert (done.removed, done.active, done.missing, done.passed_over) == (1, 1, 1, 0)
+    done = store.removals().remove_jobs([finished, active, 10**9], CAUSE)
+    assert (done.removed, done.active, done.missing, done.locked) == (1, 1, 1, 0)
     assert done.error == ""
-    assert [path.name for path in database.receipts_dir.iterdir()] == [f"{done.receipt}.jsonl.gz"]
+    assert list(read_receipts(store.own)) == [done.receipt]
     assert store.ids() == [active]
 
 
@@ -100,7 +104,7 @@ def test_atom_needs_no_table_of_heratio(atom_store: Store) -> None:
     """Removing and clearing work where no ahg_ table exists."""
     first, _second = atom_store.job(), atom_store.job(status_id=185)
     atom_store.note(first, en="it broke")
-    assert removal.remove_job(atom_store.database(), first, CAUSE) is Outcome.REMOVED
+    assert atom_store.removals().remove_job(first, CAUSE) is Outcome.REMOVED
     assert cleared(atom_store).removed == 1
     assert (atom_store.ids(), atom_store.rows(tables.note)) == ([], 0)
 
@@ -111,7 +115,7 @@ def test_a_database_without_foreign_keys_keeps_no_orphans(store_without_foreign_
     before = row_counts(store)
     for status_id in (184, 185):
         store.belongings(store.job(status_id=status_id))
-    assert removal.remove_job(store.database(), store.ids()[0], CAUSE) is Outcome.REMOVED
+    assert store.removals().remove_job(store.ids()[0], CAUSE) is Outcome.REMOVED
     assert cleared(store).removed == 1
     assert row_counts(store) == before
 
@@ -209,7 +213,7 @@ def test_a_job_restarted_between_look_and_delete_is_not_lost(store: Store) -> No
     # What the viewer has seen is a finished job; the worker takes it up before the first statement.
     start = "BEGIN" if store.engine.dialect.name == "sqlite" else "SELECT"
     with before_statement(store, start, lambda: worker.set_status(job_id, 183)):
-        assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.ACTIVE
+        assert store.removals().remove_job(job_id, CAUSE) is Outcome.ACTIVE
     assert row_counts(store) == before
     worker.engine.dispose()
 
@@ -227,7 +231,7 @@ def test_a_worker_that_restarts_a_job_under_deletion_comes_too_late(store: Store
         time.sleep(0.3)
 
     with before_statement(store, "DELETE", restart_and_wait):
-        assert removal.remove_job(store.database(), job_id, CAUSE) is Outcome.REMOVED
+        assert store.removals().remove_job(job_id, CAUSE) is Outcome.REMOVED
     restarts.join()
     assert store.ids() == []
     assert job_id not in store.ids(tables.object_)
@@ -246,7 +250,7 @@ def test_a_failure_half_way_leaves_everything(store: Store) -> None:
         before_statement(store, "DELETE FROM object", fail),
         pytest.raises(ZeroDivisionError),
     ):
-        removal.remove_job(store.database(), store.ids()[0], CAUSE)
+        store.removals().remove_job(store.ids()[0], CAUSE)
     assert row_counts(store) == before
 
 
@@ -307,7 +311,7 @@ def test_a_table_that_comes_during_a_clearing_is_left_alone(
     tables.job_execution.drop(store.engine)
     store.job()
     last = store.job()
-    real = removal._delete_locked
+    real = batch._delete_all
 
     def noted(*args: Any) -> None:
         if last not in args[3]:
@@ -315,7 +319,7 @@ def test_a_table_that_comes_during_a_clearing_is_left_alone(
             store.execution(last, type="late")
         real(*args)
 
-    monkeypatch.setattr(removal, "_delete_locked", noted)
+    monkeypatch.setattr(batch, "_delete_all", noted)
     assert cleared(store).removed == 2
     assert store.ids() == []
     assert store.ids(tables.job_execution, "job_id") == [last]
@@ -324,13 +328,13 @@ def test_a_table_that_comes_during_a_clearing_is_left_alone(
 def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that fills with how many jobs each batch of a clearing has locked."""
     sizes: list[int] = []
-    real = removal._delete_locked
+    real = batch._delete_all
 
     def noted(*args: Any) -> None:
         sizes.append(len(args[3]))
         real(*args)
 
-    monkeypatch.setattr(removal, "_delete_locked", noted)
+    monkeypatch.setattr(batch, "_delete_all", noted)
     return sizes
 
 
@@ -345,7 +349,7 @@ def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
         clearing = cleared(store)
         worker.rollback()
     assert store.ids() == [held]
-    assert (clearing.removed, clearing.passed_over) == (4, 1)
+    assert (clearing.removed, clearing.locked) == (4, 1)
     assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")
 
 
@@ -362,7 +366,7 @@ def test_an_active_job_that_a_worker_holds_keeps_no_other(store: Store) -> None:
     with store.engine.connect() as worker:
         worker.execute(tables.job.update().where(tables.job.c.id == active).values(output="on"))
         clearing = cleared(store)
-        assert (clearing.removed, clearing.passed_over, clearing.error) == (10, 0, "")
+        assert (clearing.removed, clearing.locked, clearing.error) == (10, 0, "")
         worker.commit()
     assert store.ids() == [active]
     assert {**row_counts(store), **before} == row_counts(store)
@@ -420,7 +424,7 @@ def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
     worker = Store.on(store.url)
     with before_statement(store, "DELETE FROM object", lambda: worker.set_status(ending, 184)):
         clearing = cleared(store)
-    assert (clearing.removed, clearing.passed_over, clearing.error) == (3, 0, "")
+    assert (clearing.removed, clearing.locked, clearing.error) == (3, 0, "")
     assert store.ids() == [ending]
     for table, column in BELONGINGS[1:]:
         assert store.ids(table, column) == [ending]
@@ -438,7 +442,7 @@ def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
     ):
         clearing = cleared(store)
     assert (clearing.removed, clearing.error) == (2, "")
-    [lines] = read_receipts(store.receipts).values()
+    [lines] = read_receipts(store.own).values()
     types = {i: rows["ahg_job_execution"][0][2] for i, rows in jobs_in(lines).items()}
     assert types == {first: "known", second: "late"}
     assert store.rows(tables.job_execution) == 0
@@ -458,7 +462,7 @@ def test_a_job_whose_execution_somebody_holds_stays_whole(store: Store, is_new: 
         worker.execute(insert(execution).values(job_id=held, duration=9) if is_new else changed)
         clearing = cleared(store)
         worker.commit()
-    assert (clearing.removed, clearing.passed_over, clearing.error) == (1, 1, "")
+    assert (clearing.removed, clearing.locked, clearing.error) == (1, 1, "")
     assert store.ids() == store.ids(execution, "job_id") == [held]
     assert other not in store.ids(tables.object_)
 
@@ -471,7 +475,7 @@ def test_an_execution_added_where_there_was_none_goes_too(store: Store) -> None:
     with before_statement(store, "DELETE", lambda: worker.execution(job_id, type="late")):
         clearing = cleared(store)
     assert (clearing.removed, clearing.error) == (1, "")
-    [lines] = read_receipts(store.receipts).values()
+    [lines] = read_receipts(store.own).values()
     assert jobs_in(lines)[job_id]["ahg_job_execution"][0][2] == "late"
     assert store.rows(tables.job_execution) == 0
     worker.engine.dispose()
@@ -482,16 +486,16 @@ def test_a_note_added_before_its_job_is_locked_is_in_the_receipt(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At REPEATABLE READ too, where what is read first decides what is seen."""
-    monkeypatch.setattr(removal, "_locks_gaps", lambda _: True)  # as if statements were logged
+    monkeypatch.setattr(job_tables, "_locks_gaps", lambda _: True)  # as if statements were logged
     job_id, active = store.job(), store.job(status_id=183)
     worker = Store.on(store.url)
     with before_statement(
         store, "SELECT COUNT(*), LEAST", lambda: worker.note(job_id, en="late"), passing=1
     ):
-        work = removal.start_removal(store.database(), np.array([job_id, active]), CAUSE)
+        work = store.removals().start(np.array([job_id, active]), CAUSE)
         work.wait()
     assert (work.removed, work.active, store.rows(tables.note)) == (1, 1, 0)
-    [lines] = read_receipts(store.receipts).values()
+    [lines] = read_receipts(store.own).values()
     assert "late" in str(jobs_in(lines)[job_id])
     worker.engine.dispose()
 
@@ -503,10 +507,10 @@ def test_a_job_whose_object_somebody_holds_stays(store: Store) -> None:
     held = tables.object_.c.id == ids[2]
     with store.engine.connect() as worker:
         worker.execute(select(tables.object_.c.id).where(held).with_for_update())
-        tidying = removal.start_removal(store.database(), np.array(ids), CAUSE)
+        tidying = store.removals().start(np.array(ids), CAUSE)
         tidying.wait()
         worker.rollback()
-    assert (tidying.removed, tidying.passed_over, store.ids()) == (4, 1, [ids[2]])
+    assert (tidying.removed, tidying.locked, store.ids()) == (4, 1, [ids[2]])
     assert tidying.sentence() == (
         "4 finished jobs deleted. Something else is using 1 finished job, left alone."
     )
@@ -524,7 +528,7 @@ def test_a_worker_goes_on_writing_during_a_clearing(
     for _ in range(30):
         store.job()
     worker = Store.on(store.url)
-    clearing = removal.start_removal(store.database(), None, CLEARING)
+    clearing = store.removals().start(None, CLEARING)
     written = 0
     while clearing.is_running or not written:
         written += 1
@@ -540,12 +544,13 @@ def test_a_worker_goes_on_writing_during_a_clearing(
 def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
     """The refusal is a sentence; when the first has ended, another may start."""
     store.job()
+    removals = store.removals()
     go_on = threading.Event()
     with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
-        first = removal.start_removal(store.database(), None, CLEARING)
+        first = removals.start(None, CLEARING)
         try:
-            with pytest.raises(ClearingRuns, match="already being removed"):
-                removal.start_removal(store.database(), None, CLEARING)
+            with pytest.raises(RemovalRuns, match="already being deleted"):
+                removals.start(None, CLEARING)
         finally:
             go_on.set()
             first.wait()
@@ -559,8 +564,8 @@ def test_a_clearing_in_another_process_is_refused_too(store: Store) -> None:
     name = f"heratio-jobs clearing {store.engine.url.database}"
     with store.engine.connect() as other_process:
         assert other_process.execute(select(func.get_lock(name, 0))).scalar() == 1
-        with pytest.raises(ClearingRuns):
-            removal.start_removal(store.database(), None, CLEARING)
+        with pytest.raises(RemovalRuns):
+            store.removals().start(None, CLEARING)
         other_process.execute(select(func.release_lock(name)))
     store.job()
     assert cleared(store).removed == 1
@@ -616,12 +621,13 @@ def test_a_cluster_without_named_locks_is_cleared_too(store: Store) -> None:
         return "SIGNAL SQLSTATE '42000' SET MYSQL_ERRNO = 1235", {}
 
     event.listen(store.engine, "before_cursor_execute", as_galera, retval=True)
+    removals = store.removals()
     go_on = threading.Event()
     with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
-        first = removal.start_removal(store.database(), None, CLEARING)
+        first = removals.start(None, CLEARING)
         try:
-            with pytest.raises(ClearingRuns):
-                removal.start_removal(store.database(), None, CLEARING)
+            with pytest.raises(RemovalRuns):
+                removals.start(None, CLEARING)
         finally:
             go_on.set()
             first.wait()
@@ -669,7 +675,7 @@ def test_batches_that_lose_again_and_again_become_smaller(
     with refused(store, 1213, locks_several) as lost:
         clearing = cleared(store)
     assert lost
-    assert (clearing.removed, clearing.passed_over, clearing.error) == (3, 0, "")
+    assert (clearing.removed, clearing.locked, clearing.error) == (3, 0, "")
 
 
 @on_mariadb
@@ -684,27 +690,26 @@ def test_a_batch_larger_than_a_cluster_allows_is_divided(store: Store) -> None:
     with refused(store, 1180, is_batch) as divided:
         clearing = cleared(store)
     assert divided
-    assert (clearing.removed, clearing.passed_over, clearing.error) == (5, 0, "")
+    assert (clearing.removed, clearing.locked, clearing.error) == (5, 0, "")
 
 
 @on_mariadb
 def test_a_lost_deadlock_is_tried_again(store: Store) -> None:
     """The change runs anew in a transaction of its own; a lasting one is told as busy."""
+    database = store.database()
     attempts: list[int] = []
 
-    def deadlocked_once(connection: Connection) -> str:
-        attempts.append(1)
-        if len(attempts) == 1:
-            connection.execute(text("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"))
+    def deadlocked(times: int) -> str:
+        with database.writing() as connection:
+            attempts.append(1)
+            if len(attempts) <= times:
+                connection.execute(text("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"))
         return "done"
 
-    assert removal._patiently(store.database(), deadlocked_once) == "done"
-
-    def always_deadlocked(connection: Connection) -> None:
-        connection.execute(text("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"))
-
+    assert retried(lambda: deadlocked(1)) == "done"
+    attempts.clear()
     with pytest.raises(DatabaseBusy, match="Another program"):
-        removal._patiently(store.database(), always_deadlocked)
+        retried(lambda: deadlocked(100))
 
 
 def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
@@ -717,11 +722,11 @@ def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
             for statement in documented_grants("grants", "jobs@127.0.0.1"):
                 cursor.execute(statement)
         url = f"mysql://jobs:word@127.0.0.1:{mariadb_server.port}/grants"
-        database = Database(make_engine(url), receipts_dir=store.receipts)
+        database = Database(make_engine(url))
         first, _second = store.job(created=NOON - timedelta(days=1)), store.job()
         store.belongings(first)
-        assert removal.remove_job(database, first, CAUSE) is Outcome.REMOVED
-        clearing = removal.start_removal(database, None, CLEARING)
+        assert store.removals(database).remove_job(first, CAUSE) is Outcome.REMOVED
+        clearing = store.removals(database).start(None, CLEARING)
         clearing.wait()
         assert (clearing.removed, clearing.error) == (1, "")
         denied = pytest.raises(DatabaseUnavailable, match="account may not do that")
@@ -729,7 +734,7 @@ def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
             connection.execute(tables.job.update().values(name="changed"))
         database.engine.dispose()
     finally:
-        store.engine.dispose()
+        store.close()
         mariadb_server.drop_database("grants")
         with mariadb_server.cursor() as cursor:
             cursor.execute("DROP USER IF EXISTS jobs@127.0.0.1")
@@ -744,12 +749,119 @@ def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -
             text("CREATE TABLE relation (id INTEGER PRIMARY KEY, job INTEGER REFERENCES object(id))")
         )
         connection.execute(text(f"INSERT INTO relation VALUES (1, {held})"))
-    with pytest.raises(RowsReferredTo, match="still refers to this job"):
-        removal.remove_job(store.database(), held, CAUSE)
-    # So that no undo takes it, once it goes some other way, that it went by this removal.
-    [lines] = read_receipts(store.receipts).values()
-    assert outcomes_in(lines) == {"held": [held]}
+    assert store.removals().remove_job(held, CAUSE) is Outcome.LOCKED
+    # So that no restore takes it, once it goes some other way, that it went by this removal.
+    assert read_receipts(store.own) == {}
     clearing = cleared(store)
-    assert (store.ids(), clearing.removed, clearing.passed_over) == ([held], 2, 1)
+    assert (store.ids(), clearing.removed, clearing.locked) == ([held], 2, 1)
     assert held in store.ids(tables.note, "object_id")
     assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("table", [tables.note, tables.property_, tables.note_i18n])
+def test_what_is_added_without_a_foreign_key_is_in_the_receipt_too(store: Store, table: Table) -> None:
+    """A database out of a dump lets anybody add a note while its job goes: it is no orphan then."""
+    job_id = store.job()
+    note_id = store.note(job_id)
+    if table is not tables.note_i18n:
+        with store.engine.begin() as connection:
+            connection.execute(tables.note.delete())
+    for key in inspect(store.engine).get_foreign_keys(table.name):
+        with store.engine.begin() as connection:
+            connection.execute(text(f"ALTER TABLE {table.name} DROP FOREIGN KEY {key['name']}"))
+    before = row_counts(store)
+    worker = Store.on(store.url)
+
+    def add() -> None:
+        if table is tables.note_i18n:
+            worker.insert(table, id=note_id, culture="en", content="late")
+        else:
+            worker.insert(table, object_id=job_id, source_culture="en")
+
+    with before_statement(store, "DELETE", add):
+        assert store.removals().remove_job(job_id, CAUSE) is Outcome.REMOVED
+    notes = 1 if table is tables.note_i18n else 0
+    assert row_counts(store) == before | {
+        "job": 0,
+        "object": before["object"] - 1,
+        "note": before["note"] - notes,
+    }
+    [lines] = read_receipts(store.own).values()
+    assert len(jobs_in(lines)[job_id][table.name]) == 1
+    worker.close()
+
+
+@contextmanager
+def losing_the_connection(store: Store, *, is_committed: bool) -> Iterator[None]:
+    """Lose the answer to the first COMMIT of a removal, or the COMMIT itself."""
+    done = threading.Event()
+
+    def lose(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes") and not done.is_set():
+            done.set()
+            driver: Any = connection.connection.driver_connection
+            if is_committed:
+                driver.commit()
+            driver._sock.shutdown(socket.SHUT_RDWR)
+
+    event.listen(store.engine, "commit", lose)
+    try:
+        yield
+    finally:
+        event.remove(store.engine, "commit", lose)
+    assert done.is_set()
+
+
+@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("is_committed", [True, False])
+@pytest.mark.parametrize("by", ["deleting", "deleting several", "clearing"])
+def test_a_lost_answer_to_a_commit_is_told_as_such(store: Store, is_committed: bool, by: str) -> None:
+    """That nothing was changed is not said; the receipt tells it as soon as the database answers."""
+    job_id = store.job()
+    store.belongings(job_id)
+    removals = store.removals()
+    with losing_the_connection(store, is_committed=is_committed):
+        if by == "deleting":
+            with pytest.raises(CommitUnknown) as caught:
+                removals.remove_job(job_id, CAUSE)
+            error = str(caught.value)
+        elif by == "deleting several":
+            error = removals.remove_jobs([job_id], CAUSE).error
+        else:
+            work = removals.start(None, CLEARING)
+            work.wait()
+            error = work.error
+    [receipt_id] = read_receipts(store.own)
+    assert "Nothing was changed" not in error
+    assert receipt_id in error
+    receipt = read_receipt(store.own, receipt_id)
+    assert receipt
+    assert (receipt.removed, receipt.pending) == (0, 1)
+    store.restores().settle(receipt)
+    receipt = read_receipt(store.own, receipt_id)
+    assert receipt
+    gone = int(is_committed)
+    assert (receipt.removed, receipt.pending, receipt.stayed) == (gone, 0, 1 - gone)
+    assert store.ids() == [job_id][gone:]
+
+
+def test_where_no_thread_starts_nothing_is_left_behind(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal is a sentence, and the next removal starts."""
+    job_id = store.job()
+    removals = store.removals()
+
+    def refuse(_thread: threading.Thread) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as context:
+        context.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(NotStarted, match="no thread left"):
+            removals.start(None, CLEARING)
+    assert not removals.is_running
+    assert store.ids() == [job_id]
+    work = removals.start(None, CLEARING)
+    work.wait()
+    assert (work.removed, work.error, store.ids()) == (1, "", [])

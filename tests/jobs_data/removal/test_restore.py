@@ -1,27 +1,23 @@
 """What was removed comes back as it was, or stays away with a reason; on both kinds of database."""
 
-import fcntl
-import gzip
-import json
-import resource
 import time
 from collections.abc import Mapping
-from contextlib import closing
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Table, text, update
 
-from jobs_data.jobs.job_report import read_report
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
-from jobs_data.removal import kept_receipts, restore
-from jobs_data.removal.kept_receipts import State
-from jobs_data.removal.restore import Undo, UndoRefused
+from jobs_data.removal import restore_batch
+from jobs_data.removal.restore import Restore, RestoreRefused
+from jobs_data.store import receipts, schema
+from jobs_data.store.receipts import Receipt, State
+from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump
 from tests.support.mariadb import MariaDB
@@ -103,21 +99,37 @@ def put_job(connection: Connection, told: Mapping[str, Any], user_id: int, recor
     return job_id
 
 
-def undone(store: Store, receipt_id: str) -> Undo:
-    """Undo a removal and return the undo when it has ended."""
-    work = restore.start_undo(store.database(), receipt_id, "bob")
+def restored(store: Store, receipt_id: str) -> Restore:
+    """Restore what was removed and return the restore when it has ended."""
+    work = store.restores().start(receipt_id, "bob")
     work.wait()
     return work
 
 
+def receipt_of(store: Store, receipt_id: str) -> Receipt:
+    """Return a receipt that is there."""
+    receipt = receipts.read_receipt(store.own, receipt_id)
+    assert receipt
+    return receipt
+
+
+def problems(store: Store, receipt_id: str) -> dict[int, str]:
+    """Return why jobs of a receipt could not return."""
+    return receipts.problems(store.own, receipt_of(store, receipt_id).key, 100)
+
+
 def state_of(store: Store, receipt_id: str) -> State:
     """Return how things are with a receipt."""
-    receipt = kept_receipts.read_receipt(store.receipts, receipt_id)
-    assert receipt
-    return receipt.state()
+    return receipt_of(store, receipt_id).state
 
 
-def test_an_undo_restores_every_byte(store: Store) -> None:
+def change(store: Store, table: Table, **values: Any) -> None:
+    """Change all rows of the app's own database, as a kill would have left them."""
+    with store.own.writing() as connection:
+        connection.execute(update(table).values(**values))
+
+
+def test_a_restore_restores_every_byte(store: Store) -> None:
     """Whatever is in the jobs' rows, all tables are afterwards as they were before the removal."""
     user_id, record_id = store.user("ada"), store.record("fonds-1")
     store.belongings(store.job(status_id=183))
@@ -136,10 +148,10 @@ def test_an_undo_restores_every_byte(store: Store) -> None:
         before = dump(store.engine)
         receipt_id = remove(store, ids)
         assert dump(store.engine) != before
-        work = undone(store, receipt_id)
-        assert (work.returned, work.could_not, work.error) == (len(ids), {}, "")
+        work = restored(store, receipt_id)
+        assert (work.restored, work.failed, work.error) == (len(ids), 0, "")
         assert dump(store.engine) == before
-        assert state_of(store, receipt_id) is State.UNDONE
+        assert state_of(store, receipt_id) is State.RESTORED
         # So that the next one does not dump them all.
         run(store, f"DELETE FROM ahg_job_execution WHERE job_id >= {ids[0]}")
         run(store, f"DELETE FROM object WHERE id >= {ids[0]}")
@@ -166,9 +178,10 @@ def test_what_cannot_return_says_why_and_the_others_return(store: Store) -> None
     store.object(id=taken)
     store.insert(tables.note, id=note_id, object_id=other, source_culture="en", serial_number=0)
     before = dump(store.engine)
-    work = undone(store, receipt_id)
-    assert (work.returned, work.failed, work.error) == (1, 5, "")
-    assert {job_id: why.split(",")[0] for job_id, why in work.could_not.items()} == {
+    work = restored(store, receipt_id)
+    assert (work.restored, work.failed, work.error) == (1, 5, "")
+    kept_away = problems(store, receipt_id)
+    assert {job_id: why.split(",")[0] for job_id, why in kept_away.items()} == {
         by_user: "Its user",
         by_record: "Its related record",
         by_status: "Its status",
@@ -179,13 +192,11 @@ def test_what_cannot_return_says_why_and_the_others_return(store: Store) -> None
     after = dump(store.engine)
     for table in ("job", "note_i18n", "property", "ahg_job_execution"):
         assert len(after[table]) == len(before[table]) + (2 if table == "note_i18n" else 1)
-    assert state_of(store, receipt_id) is State.PARTLY_UNDONE
-    # Once the way is free again, the next undo takes the rest.
+    assert state_of(store, receipt_id) is State.PARTLY_RESTORED
+    # Once the number is free again, the next restore takes it.
     run(store, f"DELETE FROM object WHERE id = {taken}")
-    assert undone(store, receipt_id).returned == 1
-    receipt = kept_receipts.read_receipt(store.receipts, receipt_id)
-    assert receipt
-    assert receipt.summary.could_not.keys() == {str(i) for i in work.could_not if i != taken}
+    assert restored(store, receipt_id).restored == 1
+    assert problems(store, receipt_id).keys() == kept_away.keys() - {taken}
 
 
 def run(store: Store, statement: str) -> None:
@@ -201,8 +212,8 @@ def test_references_are_looked_at_without_foreign_keys(store_without_foreign_key
     job_id, fine = store.job(user_id=user_id), store.job()
     receipt_id = remove(store, [job_id, fine])
     run(store, f"DELETE FROM user WHERE id = {user_id}")
-    work = undone(store, receipt_id)
-    assert work.could_not == {
+    restored(store, receipt_id)
+    assert problems(store, receipt_id) == {
         job_id: f"Its user, number {user_id}, is gone from the platform's database."
     }
     assert store.ids() == [fine]
@@ -215,8 +226,8 @@ def test_tables_that_have_changed(store: Store) -> None:
     receipt_id = remove(store, [plain, with_note])
     run(store, "ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 5")
     run(store, "ALTER TABLE note DROP COLUMN scope")
-    work = undone(store, receipt_id)
-    assert work.could_not == {
+    restored(store, receipt_id)
+    assert problems(store, receipt_id) == {
         with_note: "The platform's table note no longer has these columns: scope."
     }
     with store.engine.connect() as connection:
@@ -238,7 +249,8 @@ def test_nothing_is_coerced(store: Store, change: str, why: str) -> None:
     receipt_id = remove(store, [job_id])
     run(store, f"ALTER TABLE {change}")
     before = dump(store.engine)
-    assert undone(store, receipt_id).could_not == {job_id: why}
+    restored(store, receipt_id)
+    assert problems(store, receipt_id) == {job_id: why}
     assert dump(store.engine) == before
 
 
@@ -253,54 +265,35 @@ def test_a_job_that_is_too_large_keeps_no_other_away(store: Store, mariadb_serve
         cursor.execute("SET GLOBAL max_allowed_packet = 1024 * 1024")
         try:
             store.engine.dispose()  # it is for new connections alone
-            work = undone(store, receipt_id)
+            work = restored(store, receipt_id)
         finally:
             cursor.execute(f"SET GLOBAL max_allowed_packet = {before}")
-            store.engine.dispose()
-    assert (work.returned, work.error) == (2, "")
-    assert work.could_not == {ids[1]: restore.TOO_LARGE}
-    assert undone(store, receipt_id).returned == 1
+            store.close()
+    assert (work.restored, work.error) == (2, "")
+    assert problems(store, receipt_id) == {ids[1]: restore_batch.TOO_LARGE}
+    assert restored(store, receipt_id).restored == 1
     assert store.ids() == ids
 
 
-def path_of(store: Store, receipt_id: str) -> Path:
-    """Return a receipt's file."""
-    return store.receipts / f"{receipt_id}.jsonl.gz"
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    """Return what a receipt says, read as anybody would."""
-    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-
-
-def write(path: Path, *lines: Mapping[str, Any]) -> None:
-    """Write a receipt, one member for each line."""
-    path.write_bytes(
-        b"".join(gzip.compress(json.dumps(line).encode() + b"\n", mtime=0) for line in lines)
-    )
-
-
-def test_an_undo_that_was_killed_is_pressed_again(store: Store) -> None:
-    """What it had put back counts as returned; half a line at the end of the receipt does no harm."""
+def test_a_restore_that_was_killed_is_pressed_again(store: Store) -> None:
+    """What it had restored counts as such, though its write to the receipt was lost."""
     ids = [store.job(f"job {number}") for number in range(4)]
     before = dump(store.engine)
     receipt_id = remove(store, ids)
-    path = path_of(store, receipt_id)
-    untouched = path.read_bytes()
-    undone(store, receipt_id)
-    # As if it had been killed after its commit, amid its line in the receipt.
-    path.write_bytes(path.read_bytes()[:-9])
+    restored(store, receipt_id)
+    # As if it had been killed after its commit.
+    change(store, schema.job, outcome=Outcome.REMOVED)
     run(store, f"DELETE FROM object WHERE id = {ids[3]}")
     run(store, f"DELETE FROM job WHERE id = {ids[3]}")
-    work = undone(store, receipt_id)
-    assert (work.returned, work.error) == (4, "")
+    work = restored(store, receipt_id)
+    assert (work.restored, work.error) == (4, "")
     assert dump(store.engine) == before
-    assert path.read_bytes().startswith(untouched)
-    assert lines_of(path)[-1]["undone"]["returned"] == ids
+    assert state_of(store, receipt_id) is State.RESTORED
     # A job that has been at work since is not what was removed, and is left alone.
-    path.write_bytes(untouched)
+    change(store, schema.job, outcome=Outcome.REMOVED)
     store.set_status(ids[0], 183)
-    assert undone(store, receipt_id).could_not.keys() == {ids[0]}
+    restored(store, receipt_id)
+    assert problems(store, receipt_id).keys() == {ids[0]}
 
 
 def test_the_list_looks_for_what_has_come_back(store: Store) -> None:
@@ -308,25 +301,25 @@ def test_the_list_looks_for_what_has_come_back(store: Store) -> None:
     database = store.database()
     receipt_id = remove(store, [store.job()])
     database.survey.make(database.reading)
-    restore.start_undo(database, receipt_id, "bob").wait()
+    store.restores(database).start(receipt_id, "bob").wait()
     assert (database.survey.is_known, database.changes) == (False, 1)
 
 
 def test_a_removal_that_was_killed_is_settled_by_the_database(store: Store) -> None:
-    """Of jobs without an outcome those return that are gone; the receipt then tells them apart."""
+    """Of pending jobs those return that are gone; the receipt then tells them apart."""
     gone, there = store.job("gone"), store.job("there")
-    shown = dump(store.engine)
+    before = dump(store.engine)
     receipt_id = remove(store, [there, gone])
-    undone(store, receipt_id)
-    path = path_of(store, receipt_id)
-    header, *jobs = [line for line in lines_of(path) if "receipt" in line or "job" in line]
-    remove(store, [gone])
-    write(path, header, *jobs)
+    restored(store, receipt_id)
+    run(store, f"DELETE FROM object WHERE id = {gone}")
+    run(store, f"DELETE FROM job WHERE id = {gone}")
+    change(store, schema.job, outcome=Outcome.PENDING)
+    change(store, schema.receipt, ended_at=None)
     assert state_of(store, receipt_id) is State.ENDED_EARLY
-    assert undone(store, receipt_id).returned == 1
-    assert dump(store.engine) == shown
-    assert lines_of(path)[3:][0] == {"outcome": {"removed": [gone], "held": [there]}}
-    assert state_of(store, receipt_id) is State.UNDONE
+    assert restored(store, receipt_id).restored == 1
+    assert dump(store.engine) == before
+    assert receipt_of(store, receipt_id).counts == {Outcome.RESTORED: 1, Outcome.LOCKED: 1}
+    assert state_of(store, receipt_id) is State.RESTORED
 
 
 def test_a_removal_that_is_still_committing_is_waited_for(store: Store) -> None:
@@ -334,94 +327,52 @@ def test_a_removal_that_is_still_committing_is_waited_for(store: Store) -> None:
     job_id = store.job()
     before = dump(store.engine)
     receipt_id = remove(store, [job_id])
-    undone(store, receipt_id)
-    path = path_of(store, receipt_id)
-    write(path, *lines_of(path)[:2])
+    restored(store, receipt_id)
+    change(store, schema.job, outcome=Outcome.PENDING)
     with store.engine.connect().execution_options(writes=True) as other, other.begin():
         other.execute(text(f"DELETE FROM job WHERE id = {job_id}"))
         other.execute(text(f"DELETE FROM object WHERE id = {job_id}"))
-        work = restore.start_undo(store.database(), receipt_id, "bob")
-        # Nothing tells that it waits; had it not waited, it would be through by then.
+        work = store.restores().start(receipt_id, "bob")
+        # Nothing tells that it waits; had it not waited, it would have ended by then.
         time.sleep(0.3)
     work.wait()
-    assert (work.returned, work.error) == (1, "")
+    assert (work.restored, work.error) == (1, "")
     assert dump(store.engine) == before
 
 
-def test_of_two_lines_for_a_job_the_last_counts(store: Store) -> None:
-    """A removal that lost a deadlock writes a job again, which may have changed in between."""
-    job_id = store.job("new name")
-    receipt_id = remove(store, [job_id])
-    path = path_of(store, receipt_id)
-    header, line, *rest = lines_of(path)
-    stale = json.loads(json.dumps(line).replace("new name", "old name"))
-    write(path, header, stale, line, *rest)
-    assert undone(store, receipt_id).returned == 1
-    report = read_report(store.database(), job_id)
-    assert report
-    assert report.name == "new name"
-
-
-def test_what_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No such receipt, one that is being written, one of another database, one that says nothing."""
-    monkeypatch.setattr(restore, "FILE_TRIES", 2)
+def test_what_is_refused(store: Store) -> None:
+    """No such receipt, one that is being written, one of another database."""
     receipt_id = remove(store, [store.job()])
-    path = path_of(store, receipt_id)
-    with pytest.raises(UndoRefused, match="no receipt"):
-        undone(store, "../../etc/passwd")
-    with path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        assert state_of(store, receipt_id) is State.AT_WORK
-        with pytest.raises(UndoRefused, match="is writing this receipt right now"):
-            undone(store, receipt_id)
-    header, *rest = lines_of(path)
-    write(path, {**header, "database": "another"}, *rest)
-    with pytest.raises(UndoRefused, match="another database"):
-        undone(store, receipt_id)
-    path.write_bytes(b"")
-    with pytest.raises(UndoRefused, match="cannot be read"):
-        undone(store, receipt_id)
+    with pytest.raises(RestoreRefused, match="no receipt"):
+        restored(store, "../../etc/passwd")
+    change(store, schema.receipt, busy_until=datetime.now(UTC) + timedelta(seconds=50))
+    assert state_of(store, receipt_id) is State.AT_WORK
+    with pytest.raises(RestoreRefused, match="is writing this receipt right now"):
+        restored(store, receipt_id)
+    change(store, schema.receipt, busy_until=None, platform="another")
+    with pytest.raises(RestoreRefused, match="another database"):
+        restored(store, receipt_id)
     assert store.ids() == []
 
 
-def test_a_damaged_receipt_is_left_as_it_is(store: Store) -> None:
-    """Wherever a byte has changed, nothing is cut off, and nothing put back that is not as it was."""
-    receipt_id = remove(store, [store.job("import"), store.job("import")])
-    path = path_of(store, receipt_id)
-    write(path, *lines_of(path))
-    whole = path.read_bytes()
-    header, first, *_, last, end = (
-        piece for piece in kept_receipts.read_pieces(path) if isinstance(piece, int)
-    )
-    # Its kind; its flags, of fields that it has not, which hide all behind; its data; its sum.
-    for begin, stop in (header, first), (last, end):
-        for place, bit in (begin, 1), (begin + 3, 4), (begin + 3, 8), (begin + 20, 255), (stop - 8, 1):
-            damaged = bytearray(whole)
-            damaged[place] ^= bit
-            path.write_bytes(damaged)
-            work = undone(store, receipt_id)
-            assert "damaged" in work.error
-            assert work.returned == 0
-            assert path.read_bytes() == bytes(damaged)
-    path.write_bytes(whole)
-    assert undone(store, receipt_id).returned == 2
+@pytest.mark.parametrize("ago", [timedelta(seconds=1), timedelta(days=-1)])
+def test_a_killed_process_does_not_keep_a_receipt_for_ever(store: Store, ago: timedelta) -> None:
+    """A minute later it is free; at once where a wrong clock has written a time far ahead."""
+    job_id = store.job()
+    receipt_id = remove(store, [job_id])
+    change(store, schema.receipt, busy_until=datetime.now(UTC) - ago)
+    assert restored(store, receipt_id).restored == 1
+    assert store.ids() == [job_id]
 
 
-def test_a_line_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
-    """Where the disk is full, the receipt stays as it was, and the next line can be read."""
-    path = tmp_path / "receipt.jsonl.gz"
-    write(path, {"receipt": 1})
-    with closing(restore._Appending(path)) as file:
-        file.cut(path.stat().st_size)
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, limits[1]))
-        try:
-            with pytest.raises(OSError, match="too large"):
-                file.add({"undone": {"at": "2026-11-23T21:36:05Z", "by": "ada", "returned": [1]}})
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        file.add({"undone": {}})
-    assert lines_of(path) == [{"receipt": 1}, {"undone": {}}]
+def test_a_damaged_batch_restores_nothing(store: Store) -> None:
+    """A restore ends with a sentence, and the receipt stays as it is."""
+    receipt_id = remove(store, [store.job()])
+    change(store, schema.batch, lines=b"x")
+    work = restored(store, receipt_id)
+    assert (work.restored, bool(work.error)) == (0, True)
+    assert store.ids() == []
+    assert receipt_of(store, receipt_id).to_restore == 1
 
 
 def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
@@ -439,20 +390,20 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
             for statement in grants:
                 cursor.execute(statement.replace("INSERT, DELETE", "DELETE"))
         url = f"mysql+pymysql://back:word@127.0.0.1:{mariadb_server.port}/undo_rights"
-        database = Database(make_engine(url), receipts_dir=store.receipts)
-        work = restore.start_undo(database, receipt_id, "bob")
+        database = Database(make_engine(url))
+        work = store.restores(database).start(receipt_id, "bob")
         work.wait()
         assert "may not do that (OperationalError 1142)" in work.error
         assert store.ids() == []
         with mariadb_server.cursor() as cursor:
             for statement in grants:
                 cursor.execute(statement)
-        work = restore.start_undo(database, receipt_id, "bob")
+        work = store.restores(database).start(receipt_id, "bob")
         work.wait()
-        assert (work.returned, work.error) == (1, "")
+        assert (work.restored, work.error) == (1, "")
         database.engine.dispose()
     finally:
-        store.engine.dispose()
+        store.close()
         mariadb_server.drop_database("undo_rights")
         with mariadb_server.cursor() as cursor:
             cursor.execute(f"DROP USER IF EXISTS {account}")

@@ -1,0 +1,307 @@
+"""One transaction of a restore: jobs are inserted as a receipt has them, or refused with a reason.
+
+The database decides: a number that is taken again, a user that is gone, a value that it would not
+keep exactly as it was, each keeps one job from returning and says why. Nothing that is there is
+ever changed or replaced.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, TableClause, column, exc, insert, select, table
+
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.retrying import retried
+from jobs_data.platform.tables import job, object_, term, user
+from jobs_data.removal import exact_rows
+from jobs_data.removal.exact_values import ByteText, Row, bytes_sent, decoded, to_insert
+from jobs_data.removal.job_tables import JOB_TABLES, PresentTable, look_at_tables
+from jobs_data.store.receipts import parse_line
+
+REFERENCES: Final = (
+    ("user_id", user, "user"),
+    ("object_id", object_, "related record"),
+    ("status_id", term, "status"),
+)
+"""What a job may refer to: its column, the table of it, and its name on the screen."""
+
+EXACT_MODE: Final = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
+"""MySQL's and MariaDB's `sql_mode` in which 0000-00-00 and 0 are values like any other, and what
+does not fit is an error."""
+
+TOO_LARGE: Final = "It is larger than the database takes in one piece (max_allowed_packet)."
+
+_REASONS: Final = (
+    ({1062, "UNIQUE"}, "One of its rows has a number that something else has now."),
+    ({1216, 1452, "FOREIGN"}, "Something that one of its rows refers to is gone from the database."),
+    ({1048, 1364, "NOT"}, "A table needs a value now for which the receipt has none."),
+    ({1153, 1301}, TOO_LARGE),
+    ({1292, 1366, 3819, 4025, "CHECK"}, "The database no longer allows one of its values."),
+)
+"""What MySQL's and MariaDB's numbers, and the first word of SQLite's sentences, say of a job."""
+
+Rows = dict[str, list[Row]]
+
+
+@dataclass(frozen=True)
+class JobRows:
+    """A job as the receipt has it: by table, its rows in some order that is always the same."""
+
+    id: int
+    rows: Rows
+
+
+class _Refused(Exception):
+    """The database does not take some jobs; the message says why, where it was one."""
+
+
+def parse_job(line: bytes) -> JobRows:
+    """Return the job that a line of a receipt has."""
+    parsed = parse_line(line)
+    rows = {name: [decoded(row) for row in found] for name, found in parsed["rows"].items() if found}
+    return JobRows(int(parsed["job"]), _in_order(rows))
+
+
+def present(connection: Connection, of: Table, ids: Sequence[int], *, locked: bool = False) -> set[int]:
+    """Return those of some numbers that a table has as an id; `locked` waits for their locks."""
+    if not ids:
+        return set()
+    there = select(of.c.id).where(of.c.id.in_(ids))
+    if locked:
+        there = there.with_for_update(read=True)
+    return set(connection.execute(there).scalars())
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A table of the receipt in the database as it is now."""
+
+    table: TableClause
+    columns: tuple[str, ...]
+    """Those of the receipt, in its order."""
+    gone: tuple[str, ...]
+    """Those of them that the database has not; all of them where it has no such table."""
+    exact: PresentTable | None
+    """How its rows are read; None where there is no such table."""
+
+    def picked(self, row: Sequence[Any]) -> Row:
+        """Return the receipt's columns of a row that has all of the database's."""
+        if self.exact is None or self.exact.columns == self.columns:
+            return decoded(row)
+        values = dict(zip(self.exact.columns, row, strict=True))
+        return decoded([values[name] for name in self.columns])
+
+
+class RestoreBatches:
+    """Restores the batches of one receipt, each in a transaction of its own."""
+
+    def __init__(self, database: Database, columns: Mapping[str, Sequence[str]]) -> None:
+        """Look at the tables; `columns` are those of the receipt's rows. Raises DatabaseUnavailable."""
+        self._database = database
+        self._columns = columns
+        self._places: dict[str, _Place] = {}
+        tables = look_at_tables(database).by_name
+        for name, of_receipt in columns.items():
+            there = tables[name].columns if name in tables else ()
+            self._places[name] = _Place(
+                table(name, *(column(each) for each in of_receipt if each in there)),
+                tuple(of_receipt),
+                tuple(each for each in of_receipt if each not in there),
+                tables.get(name),
+            )
+
+    def restore(self, jobs: Sequence[JobRows], problems: dict[int, str]) -> list[int]:
+        """Return the ids of the jobs that are back; put into `problems` why others are not.
+
+        Where the database refuses, it is tried by halves. Raises DatabaseUnavailable: then none is.
+        """
+        try:
+            return retried(lambda: self._in_one_transaction(jobs, problems))
+        except _Refused as refused:
+            if len(jobs) == 1:
+                problems[jobs[0].id] = str(refused)
+                return []
+        half = len(jobs) // 2
+        return self.restore(jobs[:half], problems) + self.restore(jobs[half:], problems)
+
+    def _in_one_transaction(self, jobs: Sequence[JobRows], problems: dict[int, str]) -> list[int]:
+        reasons: dict[int, str] = {}
+        try:
+            with self._database.writing() as connection, _taking_all_values(connection):
+                back = self._insert_if_possible(connection, jobs, reasons)
+        except DatabaseUnavailable as problem:
+            why = _reason(problem) or self._why_hung_up(jobs, problem)
+            if not why:
+                raise
+            raise _Refused(why) from problem
+        problems.update(reasons)
+        return back
+
+    def _why_hung_up(self, jobs: Sequence[JobRows], problem: DatabaseUnavailable) -> str:
+        """Return why a server has ended the connection, empty where it was not for these jobs.
+
+        It does so amid a row that is larger than it takes, mostly before it could say why.
+        """
+        error = problem.__cause__
+        if not (isinstance(error, exc.DBAPIError) and error.connection_invalidated):
+            return ""
+        with self._database.reading(primary=True) as connection:
+            limit = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
+        rows = (row for each in jobs for found in each.rows.values() for row in found)
+        return TOO_LARGE if any(bytes_sent(row) > limit for row in rows) else ""
+
+    def _insert_if_possible(
+        self, connection: Connection, jobs: Sequence[JobRows], reasons: dict[int, str]
+    ) -> list[int]:
+        """Insert those jobs for which nothing is missing; return which are there now, exactly."""
+        there = self._there_again(connection, jobs, reasons)
+        missing = [each for each in jobs if each.id not in there and each.id not in reasons]
+        for each in missing:
+            if why := self._gone_columns(each):
+                reasons[each.id] = why
+        possible = [each for each in missing if each.id not in reasons]
+        self._refer_to_nothing(connection, possible, reasons)
+        possible = [each for each in possible if each.id not in reasons]
+        if not possible:
+            return sorted(there)
+        for of in JOB_TABLES:
+            if rows := [row for each in possible for row in each.rows.get(of.name, ())]:
+                _insert(connection, self._places[of.name], rows)
+        found = self._read(connection, possible)
+        if any(found[each.id] != each.rows for each in possible):
+            raise _Refused("The database would not keep it exactly as it was.")
+        return sorted([*there, *(each.id for each in possible)])
+
+    def _there_again(
+        self, connection: Connection, jobs: Sequence[JobRows], reasons: dict[int, str]
+    ) -> set[int]:
+        """Return which jobs are back already, as a restore that was cut off has left them."""
+        taken = present(connection, object_, [each.id for each in jobs])
+        # A job without an object, which some databases have, is found here alone.
+        taken |= present(connection, job, [each.id for each in jobs])
+        again = [each for each in jobs if each.id in taken]
+        comparable = [each for each in again if not self._gone_columns(each)]
+        found = self._read(connection, comparable)
+        exact = {each.id for each in comparable if found[each.id] == each.rows}
+        for each in again:
+            if each.id not in exact:
+                reasons[each.id] = (
+                    "Its number is in use again: this job, or something else under its number, is in "
+                    "the platform's database and is not what the receipt holds."
+                )
+        return exact
+
+    def _gone_columns(self, each: JobRows) -> str:
+        """Return why a job does not fit into the tables any more, empty where it does."""
+        for name, place in self._places.items():
+            if place.gone and each.rows.get(name):
+                columns = ", ".join(place.gone)
+                return f"The platform's table {name} no longer has these columns: {columns}."
+        unknown = each.rows.keys() - self._places.keys()
+        return (
+            f"The receipt has rows of a table that is not a job's: {min(unknown)}." if unknown else ""
+        )
+
+    def _refer_to_nothing(
+        self, connection: Connection, jobs: Sequence[JobRows], reasons: dict[int, str]
+    ) -> None:
+        """Note the jobs whose user, related record or status is gone; no foreign key may say so."""
+        returning = {each.id for each in jobs}
+        columns = self._columns[job.name]
+        for name, parent, word in REFERENCES:
+            if parent.name not in self._database.tables or name not in columns:
+                continue
+            at = columns.index(name)
+            wanted: dict[int, set[int]] = defaultdict(set)
+            for each in jobs:
+                for row in each.rows.get(job.name, ()):
+                    if isinstance(row[at], int):
+                        wanted[row[at]].add(each.id)
+            there = present(connection, parent, sorted(wanted))
+            if parent is object_:
+                there |= returning - reasons.keys()
+            for number, referring in wanted.items():
+                if number not in there:
+                    for job_id in referring:
+                        reasons.setdefault(
+                            job_id,
+                            f"Its {word}, number {number}, is gone from the platform's database.",
+                        )
+
+    def _read(self, connection: Connection, jobs: Sequence[JobRows]) -> dict[int, Rows]:
+        """Return the rows that some jobs have in the database now, as the receipt would have them."""
+        found: dict[int, Rows] = {each.id: {} for each in jobs}
+        links: dict[str, dict[int, int]] = {}
+        exact_rows.begin_reading(connection)
+        for each in JOB_TABLES:
+            place = self._places.get(each.name)
+            owners = {job_id: job_id for job_id in found}
+            if each.owner is not None:
+                owners = links.get(each.owner.name, {})
+            if not owners or place is None or place.exact is None:
+                continue
+            for number, rows in exact_rows.read_rows(connection, place.exact, owners).items():
+                picked = [place.picked(json.loads(row, strict=False)) for row in rows]
+                found[owners[number]].setdefault(each.name, []).extend(picked)
+                if each.owner is None and "id" in place.columns:
+                    own = place.columns.index("id")
+                    links.setdefault(each.name, {}).update((row[own], number) for row in picked)
+        return {job_id: _in_order(rows) for job_id, rows in found.items()}
+
+
+@contextmanager
+def _taking_all_values(connection: Connection) -> Iterator[None]:
+    """Let a server take any value as it is, or refuse it, as long as this lasts."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    connection.exec_driver_sql(
+        f"SET @sql_mode_before = @@SESSION.sql_mode, SESSION sql_mode = '{EXACT_MODE}'"
+    )
+    try:
+        yield
+    except BaseException:
+        connection.invalidate()  # nobody shall get it from the pool like this
+        raise
+    connection.exec_driver_sql("SET SESSION sql_mode = @sql_mode_before")
+
+
+def _in_order(rows: Rows) -> Rows:
+    for of_table in rows.values():
+        if len(of_table) > 1:
+            of_table.sort(key=repr)
+    return rows
+
+
+def _insert(connection: Connection, place: _Place, rows: Sequence[Row]) -> None:
+    odd = [row for row in rows if any(isinstance(value, ByteText) for value in row)]
+    usual = [row for row in rows if row not in odd] if odd else rows
+    if usual:
+        connection.execute(
+            insert(place.table), [dict(zip(place.columns, row, strict=True)) for row in usual]
+        )
+    for row in odd:
+        values = zip(place.columns, map(to_insert, row), strict=True)
+        connection.execute(insert(place.table).values(dict(values)))
+
+
+def _reason(problem: DatabaseUnavailable) -> str | None:
+    """Return why the database does not take a job, None where it is not the job's fault."""
+    error = problem.__cause__
+    if not isinstance(error, exc.DBAPIError):
+        return None
+    first = next(iter(getattr(error.orig, "args", ())), None)
+    code = first.split(" ")[0] if isinstance(first, str) else first
+    for codes, sentence in _REASONS:
+        if code in codes:
+            return sentence
+    if isinstance(error, exc.IntegrityError | exc.DataError):
+        return f"The database does not take one of its rows ({type(error.orig).__name__} {code})."
+    return None

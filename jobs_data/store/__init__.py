@@ -1,0 +1,1 @@
+"""The app's own database: the receipts of what was deleted."""

@@ -1,0 +1,176 @@
+"""The app's own database: a SQLite file in the state folder, or a database of ours on a server."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from sqlalchemy import Connection, event, insert, inspect, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+
+from jobs_data.platform.engine import make_engine
+from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.tables import REQUIRED_TABLES
+from jobs_data.settings import Settings
+from jobs_data.store import schema
+
+log = logging.getLogger(__name__)
+
+FILE_NAME: Final = "state.sqlite"
+BUSY_MILLISECONDS: Final = 30_000
+"""How long SQLite waits for another writer: to erase a receipt of a million jobs takes seconds."""
+
+
+class StoreUnavailable(DatabaseUnavailable):
+    """The app's own database cannot be used; the message is a sentence that names the setting."""
+
+
+class Store:
+    """The app's own database. It is made at its first use."""
+
+    def __init__(self, url: URL, setting: str) -> None:
+        """Prepare to use the database of a URL; `setting` is what an operator has to look at."""
+        self.setting = setting
+        self._file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+        self._engine = make_engine(url.render_as_string(hide_password=False))
+        self._lock = threading.Lock()
+        self._is_ready = False
+        self._inode = 0
+        if self._file:
+            event.listen(self._engine, "connect", _set_up_connection)
+
+    @property
+    def place(self) -> str:
+        """Return where it is: the path of the file, or the server and the name of the database."""
+        return str(self._file or f"{self._engine.url.host}/{self._engine.url.database}")
+
+    @property
+    def dialect(self) -> Any:
+        """Return the SQLAlchemy dialect, to compile statements for it."""
+        return self._engine.dialect
+
+    def close(self) -> None:
+        """Close all connections; who uses it again opens new ones."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction in which all reads see one moment. Raises StoreUnavailable."""
+        with self._transaction(writes=False) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that is on the disk when this returns. Raises StoreUnavailable."""
+        with self._transaction(writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
+        try:
+            if not self._is_ready:
+                self._set_up()
+            with self._begin(writes=writes) as connection:
+                yield connection
+                self._look_for_file()
+        except (SQLAlchemyError, OSError) as error:
+            self._refuse(error)
+
+    @contextmanager
+    def _begin(self, *, writes: bool) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            connection.execution_options(writes=writes)
+            with connection.begin():
+                yield connection
+
+    def _look_for_file(self) -> None:
+        """Raise FileNotFoundError where the file was erased: what is written into it would be lost."""
+        if self._file and not (self._file.exists() and self._file.stat().st_ino == self._inode):
+            self._is_ready = False
+            self._engine.dispose()
+            raise FileNotFoundError(errno.ENOENT, "its file was erased meanwhile")
+
+    def _refuse(self, error: Exception) -> NoReturn:
+        cause = getattr(error, "orig", None) or error
+        log.warning("the app's own database cannot be used: %s", cause)
+        if isinstance(cause, sqlite3.Error):
+            reason = str(cause)
+        elif isinstance(cause, OSError) and cause.strerror:
+            reason = cause.strerror
+        else:  # a server's own words name hosts and users
+            code = next(iter(getattr(cause, "args", ())), "")
+            reason = f"{type(cause).__name__} {code if isinstance(code, int) else ''}".strip()
+        raise StoreUnavailable(
+            f"This app's own database, in which receipts are kept, cannot be used ({reason}): check "
+            f"{self.setting}."
+        ) from error
+
+    def _set_up(self) -> None:
+        """Make the file and the tables where they are missing; look at the version."""
+        with self._lock:
+            if self._is_ready:
+                return
+            if self._file:
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
+                self._inode = self._file.stat().st_ino
+            try:
+                version = self._make_tables()
+            except (IntegrityError, OperationalError):
+                version = self._make_tables()  # another process was at it: now they are there
+            if version != schema.VERSION:
+                raise StoreUnavailable(
+                    f"This app's own database has the tables of another version of the app ({version} "
+                    f"instead of {schema.VERSION}), so it is not used: install that version, or "
+                    f"name another place in {self.setting}."
+                )
+            self._is_ready = True
+
+    def _make_tables(self) -> int:
+        with self._begin(writes=True) as connection:
+            there = set(inspect(connection).get_table_names())
+            if {table.name for table in REQUIRED_TABLES} <= there:
+                raise StoreUnavailable(
+                    "Nothing is created in the platform's own database: "
+                    f"name another one in {self.setting}."
+                )
+            # The tables of a newer version are left as they are.
+            if schema.schema_version.name in there:
+                found = connection.execute(select(schema.schema_version.c.version)).scalar()
+                if found is not None:
+                    return int(found)
+            schema.metadata.create_all(connection)
+            connection.execute(insert(schema.schema_version).values(id=1, version=schema.VERSION))
+        return schema.VERSION
+
+
+def _set_up_connection(connection: Any, _record: Any) -> None:
+    for pragma in (
+        f"busy_timeout = {BUSY_MILLISECONDS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "secure_delete = ON",  # what was erased is not left in the file
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def store_for(settings: Settings) -> Store:
+    """Return the app's own database as the settings describe it; nothing is opened yet."""
+    if url := settings.state_url:
+        return Store(make_url(url), "HERATIO_JOBS_STATE_URL")
+    return file_store(settings.state_dir)
+
+
+def file_store(folder: Path) -> Store:
+    """Return the app's own database as a file in a folder; nothing is opened yet."""
+    return Store(
+        URL.create("sqlite", database=str(folder / FILE_NAME)), "HERATIO_JOBS_STATE_DIR and its rights"
+    )

@@ -1,0 +1,315 @@
+"""Reading the receipts: listed, searched, one by one, and as JSON lines."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, or_, select
+
+from jobs_data.page import Page
+from jobs_data.store.database import Store
+from jobs_data.store.receipt_writer import BUSY_SECONDS, Action
+from jobs_data.store.schema import Outcome, batch, job, name, receipt, restore
+
+MAX_JOB_ID: Final = 2**63 - 1
+NAMES: Final = 20
+"""So many names of a receipt's jobs are read, the most frequent first."""
+
+SAMPLE_TEXT: Final = 300
+STAYED: Final = (Outcome.ACTIVE, Outcome.MISSING, Outcome.LOCKED)
+
+
+class State(StrEnum):
+    """How things are with a receipt; the values are for the screen."""
+
+    AT_WORK = "At work"
+    """The removal, or a restore, is writing it."""
+    COMPLETE = "Complete"
+    ENDED_EARLY = "Ended early"
+    """The removal was cut off, or ended by an error."""
+    RESTORED = "Restored"
+    """All that was removed is back."""
+    PARTLY_RESTORED = "Partly restored"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a receipt says, without the rows."""
+
+    key: int
+    id: str
+    at: datetime
+    """When the removal began, aware and in UTC."""
+    by: str
+    action: str
+    filter: str
+    platform: str
+    """The identity of the platform's database."""
+    columns: dict[str, list[str]]
+    """The columns of each table in the rows."""
+    busy_until: datetime | None
+    ended_at: datetime | None
+    error: str
+    counts: dict[Outcome, int]
+    problems: int
+    """How many jobs could not be restored."""
+    names: list[tuple[str, int]]
+    """The most frequent names, at most 20, with how many jobs have each."""
+    other_names: int
+    """How many more names there are."""
+    size: int
+    """Bytes of the compressed rows."""
+    restores: list[tuple[datetime, str, int]]
+    """When, by whom, and how many jobs were restored."""
+
+    @property
+    def removed(self) -> int:
+        """Return how many jobs the removal has removed."""
+        return self.counts.get(Outcome.REMOVED, 0) + self.restored
+
+    @property
+    def restored(self) -> int:
+        """Return how many of them are back."""
+        return self.counts.get(Outcome.RESTORED, 0)
+
+    @property
+    def pending(self) -> int:
+        """Return of how many jobs only the platform's database knows what became of them."""
+        return self.counts.get(Outcome.PENDING, 0)
+
+    @property
+    def stayed(self) -> int:
+        """Return how many jobs were meant to go and did not."""
+        return sum(self.counts.get(outcome, 0) for outcome in STAYED)
+
+    @property
+    def to_restore(self) -> int:
+        """Return how many jobs may be restored."""
+        return self.counts.get(Outcome.REMOVED, 0) + self.pending
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether a removal or a restore, in whichever process, is writing it."""
+        left = self.busy_until - datetime.now(UTC) if self.busy_until else timedelta()
+        return timedelta() < left <= timedelta(seconds=BUSY_SECONDS)
+
+    @property
+    def state(self) -> State:
+        """Return how things are with it at this moment."""
+        if self.is_busy:
+            return State.AT_WORK
+        if self.restored:
+            return State.PARTLY_RESTORED if self.to_restore else State.RESTORED
+        return State.ENDED_EARLY if self.error or not self.ended_at else State.COMPLETE
+
+    @property
+    def label(self) -> str:
+        """Return what was done, as the screen says it."""
+        return Action(self.action).label
+
+
+def list_receipts(store: Store, text: str, page: int, limit: int) -> Page[list[Receipt]]:
+    """Return a page of the receipts that a search means, the newest first; without a text, of all.
+
+    Each word has to be in who, which action, which jobs or a job's name, be the number of a job whose
+    rows the receipt has, or be its id. Raises StoreUnavailable.
+    """
+    where = [_has(word) for word in dict.fromkeys(text.split())]
+    with store.reading() as connection:
+        total = connection.execute(select(func.count()).select_from(receipt).where(*where)).scalar_one()
+        page = min(max(1, page), max(1, -(-total // limit)))
+        rows = connection.execute(
+            select(receipt)
+            .where(*where)
+            .order_by(receipt.c.key.desc())
+            .limit(limit)
+            .offset((page - 1) * limit)
+        )
+        return Page(_complete(connection, rows.all()), total, page, limit)
+
+
+def read_receipt(store: Store, receipt_id: str) -> Receipt | None:
+    """Return a receipt, None where there is none (any more). Raises StoreUnavailable."""
+    with store.reading() as connection:
+        found = connection.execute(select(receipt).where(receipt.c.id == receipt_id)).all()
+        return next(iter(_complete(connection, found)), None)
+
+
+def _has(word: str) -> ColumnElement[bool]:
+    folded = word.casefold()
+    conditions = [
+        receipt.c.id == word,
+        receipt.c.words.contains(folded, autoescape=True),
+        exists().where(name.c.receipt == receipt.c.key, name.c.words.contains(folded, autoescape=True)),
+    ]
+    if word.isascii() and word.isdigit() and len(word) <= len(str(MAX_JOB_ID)):
+        number = int(word)
+        if number <= MAX_JOB_ID:
+            conditions.append(
+                receipt.c.key.in_(select(job.c.receipt).where(job.c.job_id == number, job.c.batch > 0))
+            )
+    return or_(*conditions)
+
+
+def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[Receipt]:
+    keys = [row.key for row in rows]
+    counts: dict[int, dict[Outcome, int]] = defaultdict(dict)
+    among = job.c.receipt.in_(keys)
+    grouped = select(job.c.receipt, job.c.outcome, func.count()).where(among)
+    for key, outcome, jobs in connection.execute(grouped.group_by(job.c.receipt, job.c.outcome)):
+        counts[key][Outcome(outcome)] = jobs
+    problems = select(job.c.receipt, func.count()).where(
+        among, job.c.outcome == Outcome.REMOVED, job.c.problem.is_not(None)
+    )
+    problem_counts = _pairs(connection.execute(problems.group_by(job.c.receipt)))
+    sizes = select(batch.c.receipt, func.sum(batch.c.size)).where(batch.c.receipt.in_(keys))
+    size_of = _pairs(connection.execute(sizes.group_by(batch.c.receipt)))
+    restores: dict[int, list[tuple[datetime, str, int]]] = defaultdict(list)
+    done = select(restore).where(restore.c.receipt.in_(keys)).order_by(restore.c.id)
+    for row in connection.execute(done):
+        restores[row.receipt].append((row.at, row.by, row.restored))
+    found = []
+    for row in rows:
+        own = name.c.receipt == row.key
+        most_first = select(name.c.name, func.sum(name.c.jobs).label("jobs")).where(own)
+        names = connection.execute(
+            most_first.group_by(name.c.name)
+            .order_by(func.sum(name.c.jobs).desc(), name.c.name)
+            .limit(NAMES)
+        ).all()
+        distinct = select(func.count(name.c.name.distinct())).where(own)
+        found.append(
+            Receipt(
+                key=row.key,
+                id=row.id,
+                at=row.at,
+                by=row.by,
+                action=row.action,
+                filter=row.filter,
+                platform=row.platform,
+                columns=json.loads(row.columns),
+                busy_until=row.busy_until,
+                ended_at=row.ended_at,
+                error=row.error or "",
+                counts=counts[row.key],
+                problems=problem_counts.get(row.key, 0),
+                names=[(each.name, int(each.jobs)) for each in names],
+                other_names=connection.execute(distinct).scalar_one() - len(names),
+                size=size_of.get(row.key, 0),
+                restores=restores[row.key],
+            )
+        )
+    return found
+
+
+def _pairs(rows: Iterable[Any]) -> dict[int, int]:
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def job_ids(store: Store, key: int, outcome: Outcome, limit: int) -> list[int]:
+    """Return the first jobs of an outcome. Raises StoreUnavailable."""
+    own = (job.c.receipt == key, job.c.outcome == outcome)
+    first = select(job.c.job_id).where(*own).order_by(job.c.batch, job.c.job_id).limit(limit)
+    with store.reading() as connection:
+        return list(connection.execute(first).scalars())
+
+
+def problems(store: Store, key: int, limit: int) -> dict[int, str]:
+    """Return why jobs could not be restored, of the first of them. Raises StoreUnavailable."""
+    own = (job.c.receipt == key, job.c.outcome == Outcome.REMOVED, job.c.problem.is_not(None))
+    first = select(job.c.job_id, job.c.problem).where(*own).order_by(job.c.batch, job.c.job_id)
+    with store.reading() as connection:
+        return {row.job_id: row.problem for row in connection.execute(first.limit(limit))}
+
+
+def batch_lines(store: Store, key: int, number: int) -> list[bytes]:
+    """Return the JSON lines of a batch, none where there is no such batch. Raises StoreUnavailable."""
+    one = select(batch.c.lines).where(batch.c.receipt == key, batch.c.number == number)
+    with store.reading() as connection:
+        data = connection.execute(one).scalar()
+    return zlib.decompress(data).splitlines() if data else []
+
+
+def parse_line(line: bytes) -> dict[str, Any]:
+    """Return what a line of a batch says: `job`, an id, and `rows`, by table."""
+    # A server that writes JSON may leave control characters as they are.
+    parsed: dict[str, Any] = json.loads(line, strict=False)
+    return parsed
+
+
+def stream(store: Store, receipt_id: str) -> Generator[bytes]:
+    """Yield a receipt as JSON lines, a batch at a time; nothing where there is no such receipt.
+
+    docs/receipts.md describes the lines. Raises StoreUnavailable.
+    """
+    found = read_receipt(store, receipt_id)
+    if found is None:
+        return
+    yield _line(
+        {
+            "receipt": found.id,
+            "at": f"{found.at:%Y-%m-%dT%H:%M:%SZ}",
+            "by": found.by,
+            "action": found.action,
+            "filter": found.filter,
+            "database": found.platform,
+            "columns": found.columns,
+        }
+    )
+    for number in itertools.count(1):
+        outcomes = _outcomes(store, found.key, number)
+        if outcomes:
+            lines = batch_lines(store, found.key, number)
+            yield b"".join([*(line + b"\n" for line in lines), _line({"outcome": outcomes})])
+        elif number > _last_batch(store, found.key):
+            break
+    if outcomes := _outcomes(store, found.key, 0):
+        yield _line({"outcome": outcomes})
+    if why := problems(store, found.key, MAX_JOB_ID):
+        yield _line({"not_restored": why})
+    yield _line({"end": bool(found.ended_at), "error": found.error})
+
+
+def _outcomes(store: Store, key: int, number: int) -> dict[str, list[int]]:
+    own = (job.c.receipt == key, job.c.batch == number)
+    by_outcome: dict[str, list[int]] = defaultdict(list)
+    with store.reading() as connection:
+        for job_id, outcome in connection.execute(select(job.c.job_id, job.c.outcome).where(*own)):
+            by_outcome[outcome].append(job_id)
+    return dict(by_outcome)
+
+
+def _last_batch(store: Store, key: int) -> int:
+    with store.reading() as connection:
+        last = connection.execute(select(func.max(batch.c.number)).where(batch.c.receipt == key))
+        return last.scalar() or 0
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
+def read_sample(store: Store, found: Receipt, number: int) -> list[dict[str, Any]]:
+    """Return what a receipt has of its first jobs in the columns of `object` and `job`.
+
+    Of long texts it is the beginning. Raises StoreUnavailable.
+    """
+    with store.reading() as connection:
+        first = connection.execute(select(func.min(batch.c.number)).where(batch.c.receipt == found.key))
+        lines = batch_lines(store, found.key, first.scalar() or 0)[:number]
+    sample = []
+    for line in lines:
+        values: dict[str, Any] = {}
+        for table in ("object", "job"):
+            for row in parse_line(line)["rows"].get(table, []):
+                values |= dict(zip(found.columns.get(table, []), row, strict=False))
+        sample.append({n: v[:SAMPLE_TEXT] if isinstance(v, str) else v for n, v in values.items()})
+    return sample

@@ -1,0 +1,122 @@
+"""What a restore reads and writes in a receipt, and what became of pending jobs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+
+from jobs_data.store.database import Store, StoreUnavailable
+from jobs_data.store.receipt_writer import BUSY_SECONDS, encodable
+from jobs_data.store.receipts import Receipt
+from jobs_data.store.schema import Outcome, job, receipt, restore
+
+log = logging.getLogger(__name__)
+
+IDS_AT_ONCE: Final = 500
+"""How many ids one statement names."""
+
+
+def begin(store: Store, of: Receipt, by: str) -> int | None:
+    """Reserve a receipt for a restore, and return the restore's id; None where another has it.
+
+    Raises StoreUnavailable.
+    """
+    now = datetime.now(UTC)
+    until = now + timedelta(seconds=BUSY_SECONDS)
+    # A time further ahead was written when the clock was wrong.
+    free = or_(
+        receipt.c.busy_until.is_(None), receipt.c.busy_until <= now, receipt.c.busy_until > until
+    )
+    with store.writing() as connection:
+        reserved = update(receipt).where(receipt.c.key == of.key, free).values(busy_until=until)
+        if not connection.execute(reserved).rowcount:
+            return None
+        new = insert(restore).values(receipt=of.key, at=now, by=encodable(by), restored=0)
+        return int(connection.execute(new).lastrowid)
+
+
+def end(store: Store, key: int) -> None:
+    """Give a receipt free. Where that cannot be written, it is free a minute later."""
+    try:
+        with store.writing() as connection:
+            connection.execute(update(receipt).where(receipt.c.key == key).values(busy_until=None))
+    except StoreUnavailable as problem:
+        log.warning("the end of a restore was not written: %s", problem)
+
+
+def to_do(store: Store, key: int, outcome: Outcome) -> list[tuple[int, int]]:
+    """Return the batches that have jobs of an outcome, with how many. Raises StoreUnavailable."""
+    own = (job.c.receipt == key, job.c.outcome == outcome)
+    numbers = select(job.c.batch, func.count()).where(*own).group_by(job.c.batch)
+    with store.reading() as connection:
+        return [(row[0], row[1]) for row in connection.execute(numbers.order_by(job.c.batch))]
+
+
+def jobs_of(store: Store, key: int, number: int, outcome: Outcome) -> list[int]:
+    """Return the jobs of a batch that have an outcome. Raises StoreUnavailable."""
+    own = (job.c.receipt == key, job.c.batch == number, job.c.outcome == outcome)
+    with store.reading() as connection:
+        return list(connection.execute(select(job.c.job_id).where(*own)).scalars())
+
+
+def settle(store: Store, key: int, number: int, outcomes: Mapping[Outcome, Sequence[int]]) -> None:
+    """Write down what became of pending jobs of a batch. Raises StoreUnavailable."""
+    with store.writing() as connection:
+        for outcome, ids in outcomes.items():
+            _set(connection, _In(key, number, Outcome.PENDING), ids, outcome)
+
+
+def write(
+    store: Store,
+    key: int,
+    number: int,
+    restore_id: int,
+    restored: Sequence[int],
+    problems: Mapping[int, str],
+) -> None:
+    """Write down which jobs of a batch are back, and why others could not return.
+
+    Raises StoreUnavailable.
+    """
+    until = datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS)
+    removed = _In(key, number, Outcome.REMOVED)
+    with store.writing() as connection:
+        connection.execute(update(receipt).where(receipt.c.key == key).values(busy_until=until))
+        back = _set(connection, removed, restored, Outcome.RESTORED)
+        connection.execute(
+            update(restore).where(restore.c.id == restore_id).values(restored=restore.c.restored + back)
+        )
+        for job_id, problem in problems.items():
+            own = (*removed.conditions(), job.c.job_id == job_id)
+            connection.execute(update(job).where(*own).values(problem=problem))
+
+
+@dataclass(frozen=True)
+class _In:
+    """The jobs of a batch that have an outcome now."""
+
+    key: int
+    number: int
+    outcome: Outcome
+
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        return (
+            job.c.receipt == self.key,
+            job.c.batch == self.number,
+            job.c.outcome == self.outcome,
+        )
+
+
+def _set(connection: Connection, among: _In, ids: Sequence[int], outcome: Outcome) -> int:
+    """Change the outcome of those of some jobs that are among others; return how many that were."""
+    changed = 0
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        own = (*among.conditions(), job.c.job_id.in_(ids[start : start + IDS_AT_ONCE]))
+        new = update(job).where(*own).values(outcome=outcome, problem=None)
+        changed += connection.execute(new).rowcount
+    return changed

@@ -1,0 +1,147 @@
+"""The tables of the app's own database. SQLite, MySQL and MariaDB have the types used here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+VERSION: Final = 1
+"""The number of this schema. A change of the tables raises it."""
+
+
+class Outcome(StrEnum):
+    """What became of a job that was to be deleted."""
+
+    PENDING = "pending"
+    """Its rows are in the receipt; whether the platform's transaction was committed is not known."""
+    REMOVED = "removed"
+    ACTIVE = "active"
+    """It was not finished (any more), so it stayed."""
+    MISSING = "missing"
+    """There was no such job (any more)."""
+    LOCKED = "locked"
+    """Another program used it, or a row elsewhere refers to it, so it stayed."""
+    RESTORED = "restored"
+    """It was removed, and is back in the platform's database."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time, stored in UTC without its fractions of a second."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return a time as the database stores it."""
+        return value.astimezone(UTC).replace(microsecond=0, tzinfo=None) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return a stored time with its zone."""
+        return value.replace(tzinfo=UTC) if value else None
+
+
+metadata: Final = MetaData()
+
+
+def _table(
+    name: str, *columns: Column[Any] | Index, sqlite_with_rowid: bool = True
+) -> Table[ReadOnlyColumnCollection[str, Column[Any]]]:
+    options: dict[str, Any] = {"sqlite_with_rowid": sqlite_with_rowid}
+    for dialect in ("mysql", "mariadb"):
+        # Texts compare by their characters, as in SQLite.
+        options |= {f"{dialect}_engine": "InnoDB", f"{dialect}_charset": "utf8mb4"}
+        options |= {f"{dialect}_collate": "utf8mb4_bin"}
+    return Table(name, metadata, *columns, **options)
+
+
+def _receipt() -> Column[Any]:
+    return Column(
+        "receipt",
+        Integer,
+        ForeignKey("receipt.key", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    )
+
+
+schema_version = _table(
+    "schema_version",
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+)
+
+receipt = _table(
+    "receipt",
+    Column("key", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("at", UtcTime, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("words", Text, nullable=False),  # what a search looks through, in lower case
+    Column("platform", String(32), nullable=False),  # the identity of the platform's database
+    Column("columns", Text, nullable=False),  # JSON: the columns of each table in the batches' rows
+    Column("busy_until", UtcTime),  # a removal or a restore writes it until then, unless killed
+    Column("ended_at", UtcTime),
+    Column("error", Text),
+    Column("overdue_since", UtcTime),  # when it was first found too old to be kept
+)
+
+batch = _table(
+    "receipt_batch",
+    _receipt(),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 1 on
+    Column("size", Integer, nullable=False),  # bytes of the next column
+    Column("lines", LargeBinary(2**32 - 1), nullable=False),  # zlib: a JSON line for each job
+)
+
+job = _table(
+    "receipt_job",
+    _receipt(),
+    Column("batch", Integer, primary_key=True, autoincrement=False),  # 0: it stayed, without rows
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("outcome", String(10), nullable=False),
+    Column("problem", Text),  # why it could not be restored
+    Index("receipt_job_job_id", "job_id"),
+    Index("receipt_job_outcome", "receipt", "outcome"),
+    sqlite_with_rowid=False,
+)
+
+name = _table(
+    "receipt_name",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("receipt", Integer, ForeignKey("receipt.key", ondelete="CASCADE"), nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("words", Text, nullable=False),  # the name in lower case
+    Column("jobs", Integer, nullable=False),
+    Index("receipt_name_batch", "receipt", "batch"),
+)
+
+restore = _table(
+    "receipt_restore",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("receipt", Integer, ForeignKey("receipt.key", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("restored", Integer, nullable=False),
+    Index("receipt_restore_receipt", "receipt"),
+)
