@@ -15,7 +15,6 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from jobs_data import demo
-from jobs_data.jobs.shared_list import live_of
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
@@ -71,7 +70,7 @@ def look_first() -> None:
     while not sign_in.read_idle_timeout():
         time.sleep(RETRY_SECONDS)
     with suppress(DatabaseUnavailable):  # it has been logged, and who comes is told
-        live_of(services.database, ListView()).read(ListView())
+        services.shared_list.read(ListView())
 
 
 @asynccontextmanager

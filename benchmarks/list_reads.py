@@ -16,7 +16,8 @@ from benchmarks.bench import FULL_SIZE, Bench
 from benchmarks.figures import Figure, faster, limited, seconds
 from benchmarks.platform_shapes import FIRST_PAGE, SHAPES, Shape
 from jobs_data.jobs import list_page
-from jobs_data.jobs.shared_list import close_all, live_of
+from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.database import Database
@@ -99,14 +100,9 @@ def read(database: Database, view: ListView) -> None:
     list_page.read_list(database, view)
 
 
-def read_shared(database: Database, view: ListView) -> None:
-    """Read what the list shows from what all sessions share, as the page does."""
-    live_of(database, view).read(view)
-
-
-def read_bars(database: Database) -> None:
+def read_bars(database: Database, order: CreationOrder) -> None:
     """Read the cards' bars from the database, which the page shows as soon as they are there."""
-    read_trend(database, day_starts(ZoneInfo("UTC")))
+    read_trend(database, day_starts(ZoneInfo("UTC")), order)
 
 
 def _growth(what: str, by_size: dict[int, float]) -> list[Figure]:
@@ -125,20 +121,18 @@ def _growth(what: str, by_size: dict[int, float]) -> list[Figure]:
     ]
 
 
-def _timed(work: Callable[[], None], times: int = 1) -> float:
+def _timed(work: Callable[[], object], times: int = 1) -> float:
     began = time.perf_counter()
     for _ in range(times):
         work()
     return (time.perf_counter() - began) / times
 
 
-def _timed_page(database: Database, view: ListView) -> float:
+def _timed_page(database: Database, order: CreationOrder, view: ListView) -> float:
     """Return the seconds of a page that nobody has asked for, while others look at the list."""
-    close_all()
-    read_shared(database, view.with_state(State.ACTIVE))
-    if not database.survey.is_known:
-        database.survey.make(database.reading)
-    return _timed(lambda: read_shared(database, view))
+    shared_list = SharedList(database, order)
+    shared_list.read(view.with_state(State.ACTIVE))
+    return _timed(lambda: shared_list.read(view))
 
 
 def main() -> None:
@@ -150,10 +144,13 @@ def main() -> None:
     with database.engine.connect(), database.engine.connect():
         database.tables  # noqa: B018
     cold = _timed(lambda: read(database, view))
-    page = median(_timed_page(database, view) for _ in range(ROUNDS))
-    shared = median(_timed(lambda: read_shared(database, view), CACHED_READS) for _ in range(ROUNDS))
-    trend = _timed(lambda: read_bars(database))
-    close_all()
+    order = CreationOrder(database)
+    order.survey()
+    page = median(_timed_page(database, order, view) for _ in range(ROUNDS))
+    shared_list = SharedList(database, order)
+    shared_list.read(view)
+    shared = median(_timed(lambda: shared_list.read(view), CACHED_READS) for _ in range(ROUNDS))
+    trend = _timed(lambda: read_bars(database, order))
     print(json.dumps([cold, page, shared, trend]))
 
 

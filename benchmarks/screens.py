@@ -69,7 +69,6 @@ def main() -> None:
     from streamlit.testing.v1 import AppTest  # noqa: PLC0415
     from streamlit.util import calc_hash  # noqa: PLC0415
 
-    from jobs_data.jobs.shared_list import close_all  # noqa: PLC0415
     from pages.parts.services import get_services  # noqa: PLC0415
 
     # What the gate tells the pages of who is there.
@@ -90,7 +89,7 @@ def main() -> None:
         titles = [found.value for found in app.title]
         if app.exception or app.error or (title and titles != [title]):
             raise RuntimeError(f"{sys.argv[1]} shows {titles} {app.error}")
-    close_all()
+    get_services().close()
     print(json.dumps([times[0], median(times[1:])]))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs_data.accounts.sign_in import SignIns
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
 from jobs_data.jobs.selections import Selections
+from jobs_data.jobs.shared_list import SharedList
 from jobs_data.notices import Notices
 from jobs_data.platform.database import Database, database_for
 from jobs_data.removal.removal import Removals
@@ -29,9 +31,12 @@ class Services:
     notices: Notices
     selections: Selections
     sign_ins: SignIns
+    order: CreationOrder
+    shared_list: SharedList
 
     def close(self) -> None:
         """Close every connection; what is used again opens new ones."""
+        self.order.close()
         self.database.close()
         self.store.close()
 
@@ -39,14 +44,17 @@ class Services:
 def build_services(settings: Settings) -> Services:
     """Return the services that the settings describe; nothing is connected yet."""
     database, store = database_for(settings), store_for(settings)
+    order = CreationOrder(database)
     return Services(
         settings,
         database,
         store,
         Removals(database, store),
-        Restores(database, store),
+        Restores(database, store, order),
         read_result_roots(settings.web_root),
         Notices(settings.secret_key.get_secret_value()),
         Selections(),
         SignIns(database),
+        order,
+        SharedList(database, order, settings.list_seconds),
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from jobs_data.jobs.shared_list import MAX_AGE_SECONDS, NOW_SECONDS, live_of
+from jobs_data.jobs.shared_list import FRESH_SECONDS
 from jobs_data.platform import times
 from pages.parts import (
     cards,
@@ -39,11 +39,12 @@ seen = st.session_state.get("seen")
 if seen and seen[0] == asked and is_asked:
     jobs = seen[1]
 else:
-    # Who presses Refresh means now, and so does who opens the list, unless the database takes a while
-    # for it. Everybody else is shown what all share, and of when it is.
-    live = live_of(database, asked)
-    wants_now = st.session_state.pop("wants_now", "seen" not in st.session_state and live.is_quick)
-    jobs = live.read(asked, NOW_SECONDS if wants_now else MAX_AGE_SECONDS)
+    # Refresh and a first visit read fresh data, the visit only where that is quick; other reruns may
+    # show a cached page.
+    shared_list = get_services().shared_list
+    is_quick_visit = "seen" not in st.session_state and shared_list.is_quick(asked)
+    wants_fresh = st.session_state.pop("wants_fresh", is_quick_visit)
+    jobs = shared_list.read(asked, FRESH_SECONDS if wants_fresh else None)
     st.session_state["seen"] = (asked, jobs)
 selected = selection.selected_ids()
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from jobs_data.jobs import shared_list
 from jobs_data.settings import get_settings
 from pages.parts.services import get_services
 from tests.support import mariadb
@@ -116,7 +115,6 @@ def settings_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     get_settings.cache_clear()
     get_services.cache_clear()
     yield
-    shared_list.close_all()
     if get_services.cache_info().currsize:
         get_services().close()
     get_settings.cache_clear()

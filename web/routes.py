@@ -112,7 +112,12 @@ class JobRoutes:
     async def export_csv(self, request: Request) -> Response:
         """Stream the CSV of the jobs that the query names, all without it; `columns=all` tells all."""
         all_columns = request.query_params.get("columns") == "all"
-        chunks = export.csv_chunks(self._services.database, _view_of(request), all_columns=all_columns)
+        chunks = export.csv_chunks(
+            self._services.database,
+            _view_of(request),
+            all_columns=all_columns,
+            order=self._services.order,
+        )
         file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
         # With its first jobs, so that an unreachable database is told as such.
         first = await run_in_threadpool(lambda: next(chunks) + next(chunks, b""))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from jobs_data.jobs.creation_order import span_number
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.view import JobFilter
-from jobs_data.jobs.where import matching
+from jobs_data.jobs.where import created_near, matching
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import TookTooLong, translated_errors
 from jobs_data.platform.status import COMPLETED, ERROR, State, is_in, state_of
@@ -23,6 +23,7 @@ SEARCH_SECONDS: Final = 5
 """How long a search goes on: from the newest numbers down, as far as it gets."""
 
 FIRST_SLICE_IDS: Final = 20_000
+FEW_JOBS: Final = 1_000
 QUICK_SECONDS: Final = 0.3
 """After a slice that took less comes one of twice as many ids."""
 
@@ -62,7 +63,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search has found."""
 
     counts: Counts
@@ -70,15 +71,8 @@ class Found:
     """The least id that it looked at; None where it looked at all."""
     looked_at: int | None = None
     """At how many jobs it looked; None where it looked at all."""
-    _by_span: Mapping[tuple[int, State], int] = field(default_factory=dict)
-
-    def by_span(self, state: State | None) -> dict[int, int]:
-        """Return how many of the jobs found each span has, by its number."""
-        found: Counter[int] = Counter()
-        for (span, in_state), jobs in self._by_span.items():
-            if state in {None, in_state}:
-                found[span] += jobs
-        return found
+    ids: tuple[int, ...] | None = None
+    """The jobs themselves where they are FEW_JOBS at most, so that a page need not search again."""
 
 
 def read_counts(connection: Connection) -> Counts:
@@ -96,43 +90,55 @@ def read_counts(connection: Connection) -> Counts:
     )
 
 
-def search(connection: Connection, database: Database, job_filter: JobFilter, now: datetime) -> Found:
+def search(
+    connection: Connection,
+    database: Database,
+    job_filter: JobFilter,
+    now: datetime,
+    order: CreationOrder,
+) -> SearchResult:
     """Count the jobs that a filter lets through, in whatever state, from the newest numbers down.
 
     It stops after SEARCH_SECONDS. Raises what the driver raises.
     """
     began = monotonic()
     where = matching(job_filter.in_any_state, database, now)
-    number = span_number(is_sqlite=database.is_sqlite).label("number")
+    where += created_near(job_filter, database, now, order, connection)
     has_ended = job.c.completed_at.is_not(None).label("has_ended")
-    counted = select(number, job.c.status_id, has_ended, func.count()).where(*where)
+    found = select(job.c.id, job.c.status_id, has_ended).where(*where).limit(FEW_JOBS + 1)
+    counted = select(func.count(), job.c.status_id, has_ended).where(*where)
+    counted = counted.group_by(job.c.status_id, "has_ended")
     lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
-    by_span: Counter[tuple[int, State]] = Counter()
+    in_state: Counter[State] = Counter()
+    ids: list[int] = []
     floor, size = (highest or 0) + 1, FIRST_SLICE_IDS
     while lowest is not None and floor > lowest and monotonic() - began < SEARCH_SECONDS:
         slice_began = monotonic()
         slice_ = job.c.id.between(floor - size, floor - 1)
-        statement = counted.where(slice_).group_by("number", job.c.status_id, "has_ended")
         try:
             with translated_errors():
-                rows = connection.execute(statement).all()
+                rows: Sequence[Any] = []
+                if len(ids) <= FEW_JOBS:
+                    rows = connection.execute(found.where(slice_)).all()
+                    ids += [row.id for row in rows]
+                is_counted = len(ids) > FEW_JOBS
+                if is_counted:
+                    rows = connection.execute(counted.where(slice_)).all()
         except TookTooLong:
             break
-        for span, status_id, ended, jobs in rows:
-            by_span[span, state_of(status_id, bool(ended))] += jobs
+        for jobs, status_id, ended in rows:
+            in_state[state_of(status_id, bool(ended))] += jobs if is_counted else 1
         floor -= size
         if monotonic() - slice_began < QUICK_SECONDS:
             size *= 2
-    in_state: Counter[State] = Counter()
-    for (_, state), jobs in by_span.items():
-        in_state[state] += jobs
     counts = Counts(
         total=in_state.total(),
         active=in_state[State.ACTIVE],
         completed=in_state[State.COMPLETED],
         failed=in_state[State.FAILED],
     )
+    few = tuple(ids) if len(ids) <= FEW_JOBS else None
     if lowest is None or floor <= lowest:
-        return Found(counts, _by_span=by_span)
+        return SearchResult(counts, ids=few)
     looked_at = connection.execute(select(func.count()).where(job.c.id >= floor)).scalar_one()
-    return Found(counts, floor, looked_at, by_span)
+    return SearchResult(counts, floor, looked_at, few)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export_rows import ExportedJob, stream_jobs, stream_reports
 from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.view import ListView
@@ -37,13 +38,19 @@ _slots: Final = threading.BoundedSemaphore(PARALLEL_EXPORTS)
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_chunks(database: Database, view: ListView, *, all_columns: bool = False) -> Generator[bytes]:
+def csv_chunks(
+    database: Database,
+    view: ListView,
+    *,
+    all_columns: bool = False,
+    order: CreationOrder | None = None,
+) -> Generator[bytes]:
     """Yield the CSV of all jobs of a view's filter, in its order, in pieces of constant size.
 
     It has the five columns of HEADER, or with `all_columns` those of ALL_COLUMNS_HEADER. UTF-8 with
     a byte-order mark, so that spreadsheets read it as such; RFC 4180 quoting and line ends; times in
-    ISO 8601 with the offset of the platform's time zone. Raises DatabaseUnavailable, and DatabaseBusy
-    at the first piece where too many exports are being read.
+    ISO 8601 with the offset of the platform's time zone. `order` is what is known of the order by date.
+    Raises DatabaseUnavailable, and DatabaseBusy at the first piece where too many exports are read.
     """
     # An export lasts as long as its reader takes, and holds a connection all the time.
     if not _slots.acquire(blocking=False):
@@ -53,10 +60,10 @@ def csv_chunks(database: Database, view: ListView, *, all_columns: bool = False)
     try:
         yield f"\ufeff{','.join(ALL_COLUMNS_HEADER if all_columns else HEADER)}\r\n".encode()
         if all_columns:
-            for reports in stream_reports(database, view):
+            for reports in stream_reports(database, view, order):
                 yield _encode_all_columns(reports, database.timezone)
             return
-        for jobs in stream_jobs(database, view):
+        for jobs in stream_jobs(database, view, order):
             yield _encode(jobs, database.timezone)
     finally:
         _slots.release()

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Executable, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    String,
+    cast,
+    func,
+    select,
+    union_all,
+)
 
-from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, Ids, Piece, Spans, created, within
+from jobs_data.jobs import strays
+from jobs_data.jobs.creation_order import (
+    CreationOrder,
+    created_text,
+    is_in_order,
+    is_loose,
+    with_object,
+)
 from jobs_data.jobs.job_report import JobReport, read_reports
-from jobs_data.jobs.paging import in_order, with_object
+from jobs_data.jobs.paging import in_order
+from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.jobs.where import matching
 from jobs_data.platform import values
@@ -24,6 +42,7 @@ from jobs_data.platform.owners import owner_names, with_owner
 from jobs_data.platform.status import label_of, state_of
 from jobs_data.platform.status_names import read_status_names
 from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
+from jobs_data.platform.times import BEFORE_ALL_TIMES
 
 EXPORT_CHUNK_ROWS: Final = 2_000
 PIECE_JOBS: Final = 4_000
@@ -42,7 +61,6 @@ that has more alone."""
 LONG_TEXT: Final = 1_000
 """From this on, in the same measure, a text counts as long."""
 
-MAX_OVERLAP: Final = 5
 EXPORT_SECONDS: Final = 3_600
 """How long an export may take: its statement ends only when its reader has read all of it."""
 
@@ -52,119 +70,158 @@ ExportedJob = tuple[str, str, str, str, str]
 times, without a zone, and empty where it has none."""
 
 
-def stream_jobs(database: Database, view: ListView) -> Iterator[list[ExportedJob]]:
+def stream_jobs(
+    database: Database, view: ListView, order: CreationOrder | None = None
+) -> Iterator[list[ExportedJob]]:
     """Yield all jobs of a view's filter in its order, some thousands at a time.
 
-    All come from one transaction, and memory does not grow with the number of jobs. Without jobs
-    nothing, or empty lists, are yielded. Raises DatabaseUnavailable.
+    All come from one transaction, and memory does not grow with the number of jobs. `order` is what is
+    known of the order by date; without it the database sorts. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view)
-        if spans := exporting.spans_to_follow():
-            yield from exporting.in_pieces(spans)
-        else:
-            yield from exporting.in_order()
+        exporting = _Exporting(connection, database, view, order or CreationOrder(database))
+        yield from exporting.jobs()
 
 
-def stream_reports(database: Database, view: ListView) -> Iterator[list[JobReport]]:
+def stream_reports(
+    database: Database, view: ListView, order: CreationOrder | None = None
+) -> Iterator[list[JobReport]]:
     """Yield what is known of all jobs of a view's filter, without outputs, in its order.
 
     All come from one transaction, at most a thousand at a time, and fewer where their texts are long.
-    Memory grows by the eight bytes of each job's id at most. Raises DatabaseUnavailable.
+    Where the database sorts, memory grows by the eight bytes of each job's id. Raises
+    DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view)
+        exporting = _Exporting(connection, database, view, order or CreationOrder(database))
         for ids in exporting.ids():
-            for first in range(0, len(ids), REPORTS_TOGETHER):
-                yield from exporting.reports(ids[first : first + REPORTS_TOGETHER].tolist())
+            yield from exporting.reports(ids)
+
+
+_Row = list[Any]
+"""When a job was created, its id, its owner and status, its name, and when it was completed."""
 
 
 class _Exporting:
     """The ways in which an export reads its jobs."""
 
-    def __init__(self, connection: Connection, database: Database, view: ListView) -> None:
+    def __init__(
+        self, connection: Connection, database: Database, view: ListView, order: CreationOrder
+    ) -> None:
         self._connection = connection
         self._database = database
         self._view = view
+        self._order = order
         self._where = matching(view.filter, database)
         self._terms = read_status_names(connection, database)
         self._statuses: dict[tuple[int | None, bool], str] = {}
+        is_by_id = view.sort is Sort.DATE and not database.is_sqlite
+        # None, not an order that is found to be stale later: one export follows one order.
+        self._known = order.known if is_by_id else None
 
-    def spans_to_follow(self) -> Spans | None:
-        """Return the spans by which jobs are found piece by piece; None where all are to be sorted."""
-        if self._view.sort is not Sort.DATE or self._database.is_sqlite:
-            return None
-        spans = self._database.survey.spans(self._database.reading, self._connection)
-        # Where times do not follow ids, to sort all jobs once costs less than to look for each piece
-        # among most of them.
-        return spans if spans.overlap() <= MAX_OVERLAP else None
-
-    def in_pieces(self, spans: Spans) -> Iterator[list[ExportedJob]]:
-        """Yield jobs piece by piece."""
-        self._connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
-        sizes = "SELECT LEAST(@@group_concat_max_len, @@max_allowed_packet)"
-        at_most = self._connection.exec_driver_sql(sizes).scalar_one() // JOB_BYTES
+    def jobs(self) -> Iterator[list[ExportedJob]]:
+        """Yield jobs by id where the order is known, else as the database sorts them."""
+        marks = self._marks_together() if self._known else 0
+        if not self._known or not marks:
+            yield from self.sorted()
+            return
         user_ids = self._connection.execute(select(job.c.user_id).distinct()).scalars().all()
         names = owner_names(self._connection, self._database, user_ids)
         owners = {i: names.get(i, values.SYSTEM_OWNER) for i in user_ids}
-        together: list[Piece] = []
-        for piece in self._pieces(spans, min(PIECE_JOBS, at_most // 3 + 1)):
-            if piece.at_most <= at_most:
-                together.append(piece)
-            if piece.at_most > at_most or len(together) == PIECES_TOGETHER:
-                yield from self._each_in_one_value(together, owners)
-                together = []
-            if piece.at_most > at_most:
-                yield from self.in_order(*_created_in(piece))
-        yield from self._each_in_one_value(together, owners)
+        pieces = self._each_in_one_value(self._pieces(self._known, marks))
+        for rows in self._merged(self._known, pieces):
+            yield [
+                (
+                    _name(name),
+                    self._status(status_id, end is not None),
+                    owners[user_id],
+                    "" if time.startswith(_NEVER) else time,
+                    end or "",
+                )
+                for time, _, user_id, status_id, name, end in rows
+            ]
 
-    def _pieces(self, spans: Spans, jobs: int) -> Iterable[Piece]:
-        newest_first = spans.pieces(jobs)
-        return reversed(list(newest_first)) if self._view.is_reversed else newest_first
+    def ids(self) -> Iterator[list[int]]:
+        """Yield the ids of all jobs, at most a thousand at a time."""
+        if self._known:
+            pieces = self._pieces(self._known, PIECE_JOBS // strays.MARK_JOBS)
+            batches = self._merged(self._known, map(self._read, pieces))
+            ids: Iterable[list[int]] = ([row[1] for row in rows] for rows in batches)
+        else:
+            statement = select(job.c.id).select_from(with_object()).where(*self._where)
+            statement = statement.order_by(*in_order(self._database, self._view))
+            chunks = self._stream(statement, EXPORT_CHUNK_ROWS)
+            # All of them: what is read of a job meanwhile needs the connection for itself.
+            ids = [np.fromiter((row.id for rows in chunks for row in rows), np.int64).tolist()]
+        for batch in ids:
+            for first in range(0, len(batch), REPORTS_TOGETHER):
+                yield batch[first : first + REPORTS_TOGETHER]
 
-    def _each_in_one_value(
-        self, pieces: Sequence[Piece], owners: Mapping[int | None, str]
-    ) -> Iterator[list[ExportedJob]]:
-        """Yield the jobs of pieces, while the server already reads the next of them.
+    def _marks_together(self) -> int:
+        """Return how many marks' jobs fit into one value of the server, with room for as many more."""
+        self._connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
+        sizes = "SELECT LEAST(@@group_concat_max_len, @@max_allowed_packet)"
+        at_most = self._connection.exec_driver_sql(sizes).scalar_one() // JOB_BYTES
+        return int(min(PIECE_JOBS, at_most // 2) // strays.MARK_JOBS)
+
+    def _pieces(self, known: IdOrder, marks: int) -> list[ColumnElement[bool]]:
+        """Return the conditions of the jobs in order, so many marks' at a time, in the list's order."""
+        edges = [0, *known.marks[::marks].tolist(), known.end]
+        pieces = [is_in_order(known, first, end) for first, end in pairwise(edges)]
+        return pieces if self._view.is_reversed else pieces[::-1]
+
+    def _merged(self, known: IdOrder, pieces: Iterable[Iterable[_Row]]) -> Iterator[list[_Row]]:
+        """Yield the rows of the pieces in order, with those merged in whose place the ids do not tell.
+
+        Each job comes once, even where a job has been put below the newest ids since the survey.
+        """
+        is_reversed = self._view.is_reversed
+        loose = sorted(self._read(is_loose(known)), reverse=is_reversed)  # the next one comes last
+        for piece in pieces:
+            rows = sorted(piece, reverse=not is_reversed)
+            if not rows:
+                continue
+            last = rows[-1][:2]
+            while loose and (loose[-1][:2] < last if is_reversed else loose[-1][:2] > last):
+                rows.append(loose.pop())
+            yield sorted(rows, reverse=not is_reversed)
+        yield loose[::-1]
+
+    def _read(self, which: ColumnElement[bool]) -> list[_Row]:
+        columns = (job.c.id, job.c.user_id, job.c.status_id, job.c.name)
+        ended = cast(job.c.completed_at, String())
+        rows = select(created_text(), *columns, ended).select_from(with_object())
+        return [list(row) for row in self._connection.execute(rows.where(*self._where, which))]
+
+    def _each_in_one_value(self, pieces: Sequence[ColumnElement[bool]]) -> Iterator[list[_Row]]:
+        """Yield the rows of each piece, while the server already reads the next of them.
 
         The driver takes its time over every row, and next to none over a value of a megabyte. The
         value is JSON, so that no name can be taken for anything but a name.
         """
-        if not pieces:
-            return
-        values = (
-            func.json_quote(func.concat(created())),
+        parts = (
+            func.json_quote(created_text()),
             *(func.coalesce(column, "null") for column in (job.c.id, job.c.user_id, job.c.status_id)),
             func.coalesce(func.json_quote(job.c.name), "null"),
             func.coalesce(func.json_quote(func.concat(job.c.completed_at)), "null"),
         )
-        in_one = func.group_concat(func.concat("[", func.concat_ws(",", *values), "]"))
+        in_one = func.group_concat(func.concat("[", func.concat_ws(",", *parts), "]"))
         jobs = select(in_one).select_from(with_object()).where(*self._where)
-        statement = union_all(*(jobs.where(*_created_in(piece)) for piece in pieces))
-        with closing(self._stream(statement, 1)) as chunks:
-            for [(value,)] in chunks:
-                rows = json.loads(f"[{value or ''}]", strict=False)
-                rows.sort(reverse=not self._view.is_reversed)
-                yield [
-                    (
-                        _name(name),
-                        self._status(status_id, end is not None),
-                        owners[user_id],
-                        "" if time == _NEVER else time,
-                        end or "",
-                    )
-                    for time, _, user_id, status_id, name, end in rows
-                ]
+        for first in range(0, len(pieces), PIECES_TOGETHER):
+            some = pieces[first : first + PIECES_TOGETHER]
+            with closing(self._stream(union_all(*map(jobs.where, some)), 1)) as chunks:
+                for [(value,)] in chunks:
+                    yield json.loads(f"[{value or ''}]", strict=False)
 
-    def in_order(self, *where: ColumnElement[bool]) -> Iterator[list[ExportedJob]]:
-        """Yield jobs row by row."""
+    def sorted(self) -> Iterator[list[ExportedJob]]:
+        """Yield jobs row by row, as the database sorts them."""
         source, owner = with_owner(self._database, with_object(), job.c.user_id)
         has_ended = job.c.completed_at.is_not(None)
         times = (object_.c.created_at, job.c.completed_at)
         statement = (
             select(job.c.name, job.c.status_id, has_ended, *times, *owner)
             .select_from(source)
-            .where(*self._where, *where)
+            .where(*self._where)
             .order_by(*in_order(self._database, self._view))
         )
         with closing(self._stream(statement, EXPORT_CHUNK_ROWS)) as chunks:
@@ -179,16 +236,6 @@ class _Exporting:
                     )
                     for name, status_id, has_ended, time, end, *names in rows
                 ]
-
-    def ids(self) -> Iterator[Ids]:
-        """Yield the ids of all jobs, piece by piece or all at once."""
-        spans = self.spans_to_follow()
-        statement = select(job.c.id).select_from(with_object()).where(*self._where)
-        statement = statement.order_by(*in_order(self._database, self._view))
-        for piece in self._pieces(spans, PIECE_JOBS) if spans else [None]:
-            found = statement if piece is None else statement.where(*_created_in(piece))
-            chunks = self._stream(found, EXPORT_CHUNK_ROWS)
-            yield np.fromiter((row.id for rows in chunks for row in rows), dtype=np.int64)
 
     def reports(self, ids: Sequence[int]) -> Iterator[list[JobReport]]:
         """Yield what is known of some jobs, so many at a time as their texts allow."""
@@ -237,7 +284,11 @@ class _Exporting:
         try:
             yield from result.partitions()
         except GeneratorExit:
-            # The reader has left. To end in order, PyMySQL would first fetch all the rest.
+            # The reader has left. To end in order, PyMySQL would first fetch all the rest, and when
+            # the connection is gone it still tries to: unless its result is told that it has ended.
+            unread = getattr(getattr(result, "cursor", None), "_result", None)
+            if unread is not None:
+                unread.unbuffered_active = False
             self._connection.invalidate()
             raise
 
@@ -253,12 +304,3 @@ _NEVER: Final = str(BEFORE_ALL_TIMES)
 
 # Jobs share their names by the thousand.
 _name: Final = lru_cache(maxsize=10_000)(values.name_called)
-
-
-def _created_in(piece: Piece) -> list[ColumnElement[bool]]:
-    where = [within(piece.ranges)]
-    if piece.since is not None:
-        where.append(created() >= piece.since)
-    if piece.before is not None:
-        where.append(created() < piece.before)
-    return where

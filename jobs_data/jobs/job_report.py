@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.jobs.columns import job_columns
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
@@ -118,14 +119,16 @@ def read_reports(
     return [reports[job_id] for job_id in ids if job_id in reports]
 
 
-def read_neighbours(database: Database, view: ListView, job_id: int) -> tuple[int | None, int | None]:
+def read_neighbours(
+    database: Database, view: ListView, job_id: int, order: CreationOrder | None = None
+) -> tuple[int | None, int | None]:
     """Return the ids of the jobs before and after one in a view's filter and order, None at an end.
 
     The job itself need not be in the filter: it may have finished since. Raises DatabaseUnavailable,
     and TookTooLong soon: nobody should wait for a report because of the ways out of it.
     """
     with database.reading(NEIGHBOURS_SECONDS) as connection:
-        jobs = OrderedJobs(connection, database, view)
+        jobs = OrderedJobs(connection, database, view, order or CreationOrder(database))
         return jobs.next(job_id, backwards=True), jobs.next(job_id)
 
 

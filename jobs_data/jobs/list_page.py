@@ -1,4 +1,4 @@
-"""Every SELECT of the app. Reads take a Database and answer with frames or small frozen values."""
+"""One page of the list with its counts, from one transaction."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from sqlalchemy import (
 
 from jobs_data.jobs import frames
 from jobs_data.jobs.columns import frame_of
-from jobs_data.jobs.counts import Counts, Found, read_counts, search
+from jobs_data.jobs.counts import Counts, SearchResult, read_counts, search
+from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.folding import Folded, fold
-from jobs_data.jobs.paging import OrderedJobs, newest_first, with_object
+from jobs_data.jobs.paging import OrderedJobs, newest_first
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView, Sort
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
@@ -74,59 +75,75 @@ class JobsList:
         return (self.view.page - 1) * self.limit + 1 if self.matching else 0
 
 
-class Moment:
-    """One moment of the database, in one transaction: all that is read from it agrees."""
+@dataclass(frozen=True)
+class ListCounts:
+    """The numbers that all pages and states of a filter share."""
 
-    def __init__(self, database: Database, connection: Connection) -> None:
-        """Speak of the moment that a transaction of `Database.reading` sees."""
+    everything: Counts
+    found: SearchResult
+
+
+class Snapshot:
+    """The database as one transaction sees it: all that is read from it agrees."""
+
+    def __init__(
+        self, database: Database, connection: Connection, order: CreationOrder | None = None
+    ) -> None:
+        """Read in a transaction of `Database.reading`; `order` is what is known of the dates."""
         self._database = database
         self._connection = connection
+        self._order = order or CreationOrder(database)
         self._read_at = datetime.now(UTC)
-        self._found: dict[JobFilter, Found] = {}
 
-    @cached_property
-    def counts(self) -> Counts:
-        """Return how many jobs there are."""
-        return read_counts(self._connection)
+    def read_counts(self, job_filter: JobFilter) -> ListCounts:
+        """Return how many jobs there are, and what a search for the filter's jobs finds."""
+        everything = read_counts(self._connection)
+        if not job_filter.is_search:
+            return ListCounts(everything, SearchResult(everything))
+        found = search(self._connection, self._database, job_filter, self._read_at, self._order)
+        return ListCounts(everything, found)
 
-    def found(self, job_filter: JobFilter) -> Found:
-        """Return what a search for a filter's jobs finds, in whatever state they are."""
-        wanted = job_filter.in_any_state
-        if wanted not in self._found:
-            self._found[wanted] = search(self._connection, self._database, wanted, self._read_at)
-        return self._found[wanted]
+    def read(self, view: ListView, counts: ListCounts | None = None) -> tuple[JobsList, ListCounts]:
+        """Return the page that a view asks for, and its counts; one past the end becomes the last page.
 
-    def read(self, view: ListView) -> JobsList:
-        """Return the page that a view asks for; one past the end becomes the last page.
-
+        `counts` are of an earlier transaction: where the page disagrees with them, they are read anew.
         Raises what the database driver raises, inside `Database.reading`.
         """
         limit = view.limit or self._hits_per_page
         asked = replace(view, limit=limit)
         if asked.fold and asked.sort is not Sort.DATE:
             asked = replace(asked, fold=False)  # what has the same name is together there anyway
-        first = replace(asked, page=1, limit=2 * limit) if asked.fold else asked
-        # Before the counts, because both take their time and can be at it together.
-        newest = self._jobs(first).begin_newest()
-        found = self.found(view.filter) if view.filter.is_search else Found(self.counts)
-        matching_jobs = found.counts.matching(view.filter.state)
-        pages = max(1, -(-matching_jobs // limit))
+        numbers = counts or self.read_counts(view.filter)
+        shown, ids, agrees = self._page(asked, numbers.found, limit)
+        if counts and not agrees:
+            numbers = self.read_counts(view.filter)
+            shown, ids, _ = self._page(asked, numbers.found, limit)
+        return self._list(shown, ids, numbers), numbers
+
+    def _page(
+        self, asked: ListView, found: SearchResult, limit: int
+    ) -> tuple[ListView, list[int], bool]:
+        """Return the view as shown, its ids, and whether they are as many as were counted.
+
+        Of a folded list these are the ids with which it begins.
+        """
+        jobs = found.counts.matching(asked.filter.state)
+        pages = max(1, -(-jobs // limit))
         shown = replace(asked, page=1 if asked.fold else min(asked.page, pages))
-        if newest is None or (shown != asked and not asked.fold):
-            by_span = found.by_span(view.filter.state) if view.filter.is_search else None
-            jobs = self._jobs(first if asked.fold else shown, found.floor)
-            ids = jobs.page(self.counts.total, matching_jobs, by_span)
-        else:
-            ids = newest()
+        size = 2 * limit if shown.fold else limit
+        ids = self._jobs(replace(shown, limit=size), found).page()
+        return shown, ids, len(ids) == min(size, jobs - (shown.page - 1) * size)
+
+    def _list(self, shown: ListView, ids: Sequence[int], numbers: ListCounts) -> JobsList:
         folded = None
-        if asked.fold:
-            folded = fold(self._connection, self._jobs(shown, found.floor), shown, ids)
+        if shown.fold:
+            folded = fold(self._connection, self._jobs(shown, numbers.found), shown, ids)
             ids = [line[0] for line in folded.lines]
-        terms = self._status_names
+        terms = read_status_names(self._connection, self._database)
         rows = frame_of(self._connection, self._database, ids, terms)
         return JobsList(
             view=shown,
-            counts=found.counts,
+            counts=numbers.found.counts,
             rows=self._lines(rows, folded) if folded else rows,
             status_labels={
                 state: label_of(status_id, state, terms)
@@ -135,8 +152,8 @@ class Moment:
                 )
             },
             read_at=self._read_at,
-            everything=self.counts,
-            looked_at=found.looked_at,
+            everything=numbers.everything,
+            looked_at=numbers.found.looked_at,
             folded=folded,
         )
 
@@ -151,25 +168,24 @@ class Moment:
             newest, [len(line) for line in lines], map(created.get, last), self._database.timezone
         )
 
-    def _jobs(self, view: ListView, floor: int | None = None) -> OrderedJobs:
-        return OrderedJobs(self._connection, self._database, view, now=self._read_at, floor=floor)
+    def _jobs(self, view: ListView, found: SearchResult) -> OrderedJobs:
+        return OrderedJobs(
+            self._connection, self._database, view, self._order, now=self._read_at, found=found
+        )
 
     @cached_property
     def _hits_per_page(self) -> int:
         return _hits_per_page(self._connection, self._database)
 
-    @cached_property
-    def _status_names(self) -> dict[int, str]:
-        return read_status_names(self._connection, self._database)
 
-
-def read_list(database: Database, view: ListView) -> JobsList:
+def read_list(database: Database, view: ListView, order: CreationOrder | None = None) -> JobsList:
     """Return the page of jobs that a view asks for with the counts, from one consistent read.
 
-    A page past the end becomes the last page. Raises DatabaseUnavailable.
+    A page past the end becomes the last page. `order` is what is known of the order by date; without
+    it the database sorts. Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
-        return Moment(database, connection).read(view)
+        return Snapshot(database, connection, order).read(view)[0]
 
 
 def count_jobs(database: Database) -> Counts:

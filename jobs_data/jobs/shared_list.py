@@ -1,254 +1,130 @@
-"""What all sessions see of the list: one moment of the database, shared by them and renewed for them.
+"""The list as all sessions of a process see it: each page is read once, and shown for some seconds.
 
-However many sessions watch, the counts are read once a moment and each page once, by one thread at a
-time. On a server the moment's transaction stays open while it is shown, so that a page for which
-nobody has asked yet agrees with the counts that everybody sees already.
+A page is read in a transaction of its own, which ends at once. Who wants a page that is being read
+waits for it, and gets it or the same error. The counts, which take longest, are shared for some
+seconds by all pages of a filter.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from collections import OrderedDict
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Final
 
-from jobs_data.jobs.list_page import JobsList, Moment, read_list
-from jobs_data.jobs.view import JobFilter, ListView, Sort
-from jobs_data.platform.database import Database, identity
-from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong, translated_errors
-from jobs_data.single_flight import SingleFlight
+from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.list_page import JobsList, ListCounts, Snapshot
+from jobs_data.jobs.view import JobFilter, ListView
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 
-log = logging.getLogger(__name__)
+FRESH_SECONDS: Final = 2
+"""Refresh, and a first visit, accept a cached page up to this age."""
 
-WATCHED_SECONDS: Final = 20
-"""Who has looked so lately may do so again: auto refresh does every 15 seconds."""
+COUNTS_SECONDS: Final = 10
+"""Pages of the same filter share their counts up to this age."""
 
-MAX_AGE_SECONDS: Final = 30
-"""The age of a moment that is shown no more; it gets this old where the database is slow."""
-
-NOW_SECONDS: Final = 2
-"""The age at which a moment still passes for the present, for who asks for that."""
+WAIT_SECONDS: Final = 45
+"""How long one thread waits for another one that reads the same page."""
 
 QUICK_SECONDS: Final = 0.05
-RENEWED_PAGES: Final = 20
-"""How many pages are read along with the next moment; any others are read when they are asked for."""
+MAX_PAGES: Final = 100
+MAX_FILTERS: Final = 50
 
-TURN_SECONDS: Final = 5
-"""How long one waits for the read of another page before one reads in a transaction of one's own."""
 
-SEARCHES: Final = 4
-"""How many searches are shown at the same time, each with a connection of its own while it is."""
+@dataclass
+class _Page:
+    """A page that has been read, or is being read."""
+
+    began: float
+    changes: int
+    jobs: Future[JobsList] = field(default_factory=Future)
 
 
 @dataclass(frozen=True)
-class _Page:
-    """A page, when its moment began, and how often this process had changed jobs by then."""
+class _Counts:
+    """Counts, when they were asked for, and how often this process had changed jobs by then."""
 
-    jobs: JobsList
     began: float
     changes: int
+    counts: ListCounts
+    seconds: float
+    """How long it took to read them and a page."""
 
 
-class Live:
-    """The list of one database, as all sessions of this process see it."""
+class SharedList:
+    """The pages of one database's list, and their counts, as they have been read last."""
 
-    def __init__(self, database: Database, *, renews: bool = True) -> None:
-        """Read nothing before somebody looks.
-
-        `renews` is whether it reads anew by itself while somebody watches; else who looks waits.
-        """
+    def __init__(self, database: Database, order: CreationOrder, list_seconds: float = 10) -> None:
+        """Read nothing yet. `list_seconds` is how long a page is shown to all sessions."""
         self._database = database
-        self._renews = renews
-        self._flights = SingleFlight[_Page]()
-        self._reading = threading.Lock()
-        self._shown: _Shown | None = None
-        self._asked: dict[ListView, float] = {}
-        self._next = threading.Timer(0, lambda: None)
-        self._surveyor = threading.Thread()
+        self._order = order
+        self._list_seconds = list_seconds
+        self._lock = threading.Lock()
+        self._pages: OrderedDict[ListView, _Page] = OrderedDict()
+        self._counts: OrderedDict[JobFilter, _Counts] = OrderedDict()
 
-    def read(self, view: ListView, max_age: float = MAX_AGE_SECONDS) -> JobsList:
-        """Return the page that a view asks for, from a moment at most so many seconds ago.
+    def read(self, view: ListView, max_age: float | None = None) -> JobsList:
+        """Return the page that a view asks for, at most `list_seconds` or `max_age` seconds old.
 
-        A change of this process's own is always seen. One thread reads; the others who want the same
-        page meanwhile get it from that one, or its error. Raises DatabaseUnavailable.
+        A change of this process's own is always seen. Raises DatabaseUnavailable.
         """
-        if jobs := self._recall(view, max_age):
-            return jobs
-        changes = self._database.changes
-        oldest = time.monotonic() - (max_age if self._database.list_seconds else 0)
-        while True:
-            with translated_errors():
-                page = self._flights.run(view, lambda: self._read(view, max_age))
-            # Else it is of a read that was under way already, and too old for this thread.
-            if page.began >= oldest and page.changes >= changes:
-                return page.jobs
-
-    def _read(self, view: ListView, max_age: float) -> _Page:
-        if not self._reading.acquire(timeout=TURN_SECONDS):
-            # Who is reading may wait for a locked table, or for a database that has fallen silent.
-            began, changes = time.monotonic(), self._database.changes
-            return _Page(read_list(self._database, view), began, changes)
+        self._order.keep_surveyed()
+        now, changes = monotonic(), self._database.changes
+        oldest = now - min(self._list_seconds, self._list_seconds if max_age is None else max_age)
+        with self._lock:
+            page = self._pages.get(view)
+            if is_mine := page is None or page.began < oldest or page.changes < changes:
+                page = self._pages[view] = _Page(now, changes)
+            self._pages.move_to_end(view)
+            if len(self._pages) > MAX_PAGES:
+                self._pages.popitem(last=False)
+        if is_mine:
+            self._read(view, page, oldest)
         try:
-            shown = self._usable(max_age)
-            jobs = (shown.pages.get(view) or shown.read(view)) if shown else None
-            if not shown or not jobs:
-                shown = self._renew([view], must=True)
-                jobs = shown.pages[view]
-            return _Page(jobs, shown.began, shown.changes)
-        finally:
-            self._reading.release()
+            return page.jobs.result(WAIT_SECONDS)
+        except TimeoutError:
+            raise DatabaseUnavailable(
+                "The database has not answered in time. Try again in a moment."
+            ) from None
 
-    @property
-    def is_quick(self) -> bool:
-        """Return whether the last moment was read so quickly that one more would not be noticed."""
-        return self._shown is not None and self._shown.took < QUICK_SECONDS
+    def is_quick(self, view: ListView) -> bool:
+        """Return whether counts and a page were read so quickly that one more read is not noticed."""
+        known = self._counts.get(view.filter.in_any_state)
+        return known is not None and known.seconds < QUICK_SECONDS
 
-    def close(self) -> None:
-        """End what is open; the next `read` begins anew."""
-        with self._reading:
-            self._next.cancel()
-            if self._shown:
-                self._shown.close()
-            self._shown = None
-            self._asked = {}
-        if self._surveyor.is_alive():
-            self._surveyor.join()
-
-    def _usable(self, max_age: float) -> _Shown | None:
-        shown = self._shown
-        if shown is None or shown.changes != self._database.changes or not self._database.list_seconds:
-            return None
-        return shown if time.monotonic() - shown.began <= max_age else None
-
-    def _recall(self, view: ListView, max_age: float) -> JobsList | None:
-        if self._database.list_seconds:
-            self._asked[view] = time.monotonic()
-        shown = self._usable(max_age)
-        return shown.pages.get(view) if shown else None
-
-    def _renew(self, views: list[ListView], *, must: bool) -> _Shown:
-        """Read the next moment with some pages; one that takes too long is left out, unless it must."""
-        self._next.cancel()
-        if self._shown:
-            # Before the next one begins: who wants to alter a table waits until all are ended. What
-            # has been read of it is shown until then.
-            self._shown.close()
-        shown = _Shown(self._database)
-        for view in views:
-            try:
-                shown.read(view, is_first=True)
-            except BaseException as error:
-                if must or not isinstance(error, TookTooLong):
-                    shown.close()
-                    raise
-        shown.took = time.monotonic() - shown.began
-        self._shown = shown
-        self._survey()
-        if self._database.is_sqlite or not self._database.list_seconds:
-            shown.close()  # who reads for long in a file keeps others from writing
-        if self._database.list_seconds:
-            self._next = threading.Timer(self._database.list_seconds, self._renew_if_watched)
-            self._next.daemon = True
-            self._next.start()
-        return shown
-
-    def _renew_if_watched(self) -> None:
-        with self._reading:
-            lately = time.monotonic() - WATCHED_SECONDS
-            self._asked = {view: asked for view, asked in list(self._asked.items()) if asked > lately}
-            try:
-                if self._asked and self._renews:
-                    views = sorted(self._asked, key=self._asked.__getitem__)
-                    self._renew(views[-RENEWED_PAGES:], must=False)
-                elif self._shown:
-                    self._shown.close()
-                    self._shown = None
-            except DatabaseUnavailable as error:
-                log.warning("the list was not renewed: %s", error)
-
-    def _survey(self) -> None:
-        database = self._database
-        if database.is_sqlite or not database.survey.is_old or self._surveyor.is_alive():
-            return
-
-        def survey() -> None:
-            # It has been logged, and the next renewal tries again.
-            with suppress(DatabaseUnavailable, TimeoutError):
-                database.survey.make(database.reading)
-
-        self._surveyor = threading.Thread(target=survey, name="survey", daemon=True)
-        self._surveyor.start()
-
-
-class _Shown:
-    """A moment, and the pages of it that have been read."""
-
-    def __init__(self, database: Database) -> None:
-        self.began = time.monotonic()
-        self.took = 0.0
-        self.changes = database.changes
-        self.pages: dict[ListView, JobsList] = {}
-        self._transaction = ExitStack()
-        connection = self._transaction.enter_context(database.reading())
-        self._moment: Moment | None = Moment(database, connection)
-
-    def read(self, view: ListView, *, is_first: bool = False) -> JobsList | None:
-        """Return a page; None where the transaction is over.
-
-        The server may have ended it at any time, but not before its first page: that error is told,
-        and so is one of a page that takes too long.
-        """
-        if self._moment is None:
-            return None
+    def _read(self, view: ListView, page: _Page, oldest: float) -> None:
+        """Read a page for all who wait for it; one that fails is not kept."""
         try:
-            with translated_errors():
-                jobs = self.pages[view] = self._moment.read(view)
-        except TookTooLong:
-            raise
-        except DatabaseUnavailable:
-            self.close()
-            if is_first:
-                raise
+            job_filter = view.filter.in_any_state
+            shared = self._shared_counts(job_filter, page, oldest)
+            with self._database.reading() as connection:
+                snapshot = Snapshot(self._database, connection, self._order)
+                jobs, counts = snapshot.read(view, shared.counts if shared else None)
+            if shared and counts is shared.counts:
+                page.began = shared.began  # a page is as old as what is oldest of it
+            else:
+                seconds = monotonic() - page.began
+                self._share(job_filter, _Counts(page.began, page.changes, counts, seconds))
+            page.jobs.set_result(jobs)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, who waits must hear of it
+            with self._lock:
+                if self._pages.get(view) is page:
+                    del self._pages[view]
+            page.jobs.set_exception(error)
+
+    def _shared_counts(self, job_filter: JobFilter, page: _Page, oldest: float) -> _Counts | None:
+        with self._lock:
+            known = self._counts.get(job_filter)
+        if known is None or known.changes < page.changes:
             return None
-        return jobs
+        return known if known.began >= max(oldest, page.began - COUNTS_SECONDS) else None
 
-    def close(self) -> None:
-        """End the transaction."""
-        self._moment = None
-        with suppress(DatabaseUnavailable):
-            self._transaction.close()
-
-
-_lives: Final[dict[str, Live]] = {}
-_searches: Final[dict[tuple[str, JobFilter, Sort], Live]] = {}
-_looking_up: Final = threading.Lock()
-
-
-def live_of(database: Database, view: ListView) -> Live:
-    """Return what shows a view of this database's list in this process.
-
-    What an index answers is shown by one for all. Whatever takes a while has one of its own, so that
-    nobody else has to wait for it.
-    """
-    name = identity(database)
-    if not view.filter.is_search and view.sort in {Sort.DATE, Sort.NAME}:
-        return _lives.setdefault(name, Live(database))
-    with _looking_up:
-        key = name, view.filter.in_any_state, view.sort
-        live = _searches.pop(key, None) or Live(database, renews=False)
-        _searches[key] = live  # the last one is the one that was looked at last
-        forgotten = [_searches.pop(next(iter(_searches)))] if len(_searches) > SEARCHES else []
-    for old in forgotten:
-        # In another thread: it may be reading, and who looks at another search need not wait for it.
-        threading.Thread(target=old.close, name="end of a search", daemon=True).start()
-    return live
-
-
-def close_all() -> None:
-    """End what is open in any database."""
-    while _lives:
-        _lives.popitem()[1].close()
-    while _searches:
-        _searches.popitem()[1].close()
+    def _share(self, job_filter: JobFilter, counts: _Counts) -> None:
+        with self._lock:
+            self._counts[job_filter] = counts
+            self._counts.move_to_end(job_filter)
+            if len(self._counts) > MAX_FILTERS:
+                self._counts.popitem(last=False)

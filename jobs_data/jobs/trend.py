@@ -15,9 +15,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.jobs import frames
-from jobs_data.jobs.creation_order import (
-    within,
-)
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import state_of
 from jobs_data.platform.tables import (
@@ -27,16 +25,24 @@ from jobs_data.platform.tables import (
 from jobs_data.platform.times import to_platform
 
 
-def read_trend(database: Database, day_starts: Sequence[datetime]) -> pd.DataFrame:
+def read_trend(
+    database: Database, day_starts: Sequence[datetime], order: CreationOrder | None = None
+) -> pd.DataFrame:
     """Return the jobs created on each day as `frames.trend_frame`.
 
-    `day_starts` are the aware starts of the days, oldest first. Raises DatabaseUnavailable.
+    `day_starts` are the aware starts of the days, oldest first; `order` tells where jobs of these days
+    can be. Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
-        return _trend(connection, database, day_starts)
+        return _trend(connection, database, day_starts, order or CreationOrder(database))
 
 
-def _trend(connection: Connection, database: Database, day_starts: Sequence[datetime]) -> pd.DataFrame:
+def _trend(
+    connection: Connection,
+    database: Database,
+    day_starts: Sequence[datetime],
+    order: CreationOrder,
+) -> pd.DataFrame:
     """Count the jobs created on each day, by their state now."""
     created = object_.c.created_at
     naive = [to_platform(start, database.timezone) for start in day_starts]
@@ -46,12 +52,10 @@ def _trend(connection: Connection, database: Database, day_starts: Sequence[date
     ]
     day = case(*latest_first).label("day")
     ended = job.c.completed_at.is_not(None).label("ended")
-    ranges = database.survey.reaching(naive[0])
     statement = (
         select(day, job.c.status_id, ended, func.count().label("jobs"))
         .select_from(job.join(object_, object_.c.id == job.c.id))
-        .where(created >= literal(naive[0], created.type))
-        .where(*([] if ranges is None else [within(ranges)]))
+        .where(created >= literal(naive[0], created.type), *order.since(connection, naive[0]))
         .group_by("day", job.c.status_id, "ended")
     )
     counted = [

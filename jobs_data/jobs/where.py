@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Integer,
     Select,
     String,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from jobs_data.jobs.creation_order import within
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
@@ -72,6 +73,22 @@ def matching(
     return where
 
 
+def created_near(
+    job_filter: JobFilter,
+    database: Database,
+    now: datetime,
+    order: CreationOrder,
+    connection: Connection,
+) -> list[ColumnElement[bool]]:
+    """Return conditions that every job meets whose creation time a filter lets through.
+
+    They add nothing to `matching` but speed: the jobs of the last days need not be looked for among
+    all others.
+    """
+    since, _ = job_filter.created.bounds(now)
+    return order.since(connection, to_platform(since, database.timezone)) if since else []
+
+
 def duration_seconds() -> ColumnElement[int]:
     """Return how long a job took by its two times, in whole seconds; its source has the object too.
 
@@ -102,14 +119,7 @@ def _created_in(dates: Dates, database: Database) -> list[ColumnElement[bool]]:
         return []
     inside = _within(object_.c.created_at, dates, database)
     there: Select[Any] = select(object_.c.id).where(object_.c.id == job.c.id, *inside)
-    conditions: list[ColumnElement[bool]] = [exists(there.correlate(job))]
-    if not database.is_sqlite and dates.since:
-        # The spans know where such jobs can be, so that the others need not be looked at.
-        since = to_platform(dates.since, database.timezone)
-        before = to_platform(dates.before, database.timezone) if dates.before else None
-        if ranges := database.survey.reaching(since, before):
-            conditions.append(within(ranges))
-    return conditions
+    return [exists(there.correlate(job))]
 
 
 def _within(

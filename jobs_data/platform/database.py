@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import math
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, exc
 
-from jobs_data.jobs.creation_order import Survey
 from jobs_data.platform import tables
 from jobs_data.platform.engine import (
     PING_SECONDS,
@@ -57,20 +57,17 @@ class Database:
         timezone: str = "UTC",
         *,
         replica: Engine | None = None,
-        list_seconds: float = 10,
     ) -> None:
         """Bind an engine made by `make_engine` to the culture and zone of its texts and times.
 
         `replica` is another such engine, of a copy that only reads use, and that may lag behind;
-        `list_seconds` is how long all sessions are shown the same reading of the list.
         """
         self.engine = engine
         self.culture = culture
         self.timezone = ZoneInfo(timezone)
-        self.list_seconds = list_seconds
-        self.survey = Survey()
         self.changes = 0
         """How often this process has changed jobs: nothing from before the last time is shown."""
+        self._changing = threading.Lock()
         self._changed_at = -math.inf
         self._columns: Mapping[str, frozenset[str]] | None = None
         self._next_look = -math.inf
@@ -147,8 +144,9 @@ class Database:
     def changed(self) -> None:
         """Note that this process has changed jobs and committed the change."""
         # The time first: a reader of the new number must not ask a replica that lags behind.
-        self._changed_at = time.monotonic()
-        self.changes += 1
+        with self._changing:
+            self._changed_at = time.monotonic()
+            self.changes += 1
 
     @contextmanager
     def reading(
@@ -244,7 +242,6 @@ def database_for(settings: Settings) -> Database:
         settings.culture,
         settings.database_timezone,
         replica=make_engine(settings.read_database_url) if settings.read_database_url else None,
-        list_seconds=settings.list_seconds,
     )
 
 

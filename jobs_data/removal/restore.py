@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from jobs_data.background import NotStarted, Work
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform.database import Database, identity
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.retrying import retried
@@ -67,8 +68,9 @@ class Restore(Work):
 class Restores:
     """All restores to one database, of receipts in one store."""
 
-    def __init__(self, database: Database, store: Store) -> None:
-        """Prepare to restore; nothing is connected yet."""
+    def __init__(self, database: Database, store: Store, order: CreationOrder) -> None:
+        """Prepare to restore; nothing is connected yet. `order` forgets what it knows after each."""
+        self._order = order
         self._database = database
         self._store = store
         self._starting = threading.Lock()
@@ -151,7 +153,7 @@ class Restores:
             restoring.end(self._store, receipt.key)
             self._database.changed()
             # The list takes it that nothing is inserted below its newest jobs.
-            self._database.survey.forget()
+            self._order.forget()
 
     def _restore(self, receipt: Receipt, restore_id: int, work: Restore) -> None:
         """Restore all that can be; what is back stays."""

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.jobs import filter_words, frames, result_files
-from jobs_data.jobs.creation_order import BEFORE_ALL_TIMES, created
+from jobs_data.jobs.creation_order import created
 from jobs_data.jobs.result_files import FileSizes, ResultRoots
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, Dates, JobFilter
 from jobs_data.jobs.view_url import FILTER_PARAMS, filter_params, parse_filter
@@ -41,6 +41,7 @@ from jobs_data.platform.owners import with_owner
 from jobs_data.platform.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
 from jobs_data.platform.status_names import read_status_names
 from jobs_data.platform.tables import job, object_
+from jobs_data.platform.times import BEFORE_ALL_TIMES
 from jobs_data.url_values import Params, parse_number
 from jobs_data.wording import counted
 

@@ -14,6 +14,7 @@ import streamlit as st
 from jobs_data.platform.database import Database, identity
 from jobs_data.platform.errors import TookTooLong, translated_errors
 from jobs_data.single_flight import SingleFlight
+from pages.parts.services import get_services
 
 SECONDS: Final = 10
 """Less than the interval of auto refresh, which thus always reads anew."""
@@ -30,7 +31,7 @@ def shared(
     **named: P.kwargs,
 ) -> T:
     """Return what a function of `queues` returns. Raises DatabaseUnavailable as that does."""
-    if not database.list_seconds:
+    if not get_services().settings.list_seconds:
         return read(database, *arguments, **named)
     key = (read.__name__, identity(database), arguments, tuple(named.items()))
     reading = partial(_read, read.__name__, identity(database), arguments, named, read, database)

@@ -16,6 +16,7 @@ import streamlit as st
 
 from jobs_data.jobs import choices
 from jobs_data.jobs.choices import Choices
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.trend import read_trend
 from jobs_data.platform.database import Database, identity
 from jobs_data.platform.errors import translated_errors
@@ -28,6 +29,7 @@ from jobs_data.statistics.news import News, read_news
 from jobs_data.statistics.owners import Owners, read_owners
 from jobs_data.statistics.period import Narrowing, NothingKnown, Period
 from jobs_data.statistics.stuck import Stuck, read_stuck
+from pages.parts.services import get_services
 
 SECONDS: Final = 60
 AT_ONCE: Final = 4
@@ -91,7 +93,8 @@ def _order() -> Narrowing:
 
 def trend(database: Database, zone: ZoneInfo) -> pd.DataFrame:
     """Return the jobs of the last days as `frames.trend_frame`. Raises as `activity` does."""
-    return _trend(database, identity(database), zone.key, day_starts(zone)[-1])
+    order = get_services().order
+    return _trend(database, order, identity(database), zone.key, day_starts(zone)[-1])
 
 
 def activity(database: Database, period: Period, zone: ZoneInfo) -> Activity:
@@ -143,8 +146,14 @@ def _at_once(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
 
 # Arguments that begin with an underscore are no part of the key: the identity stands for the database.
 @_shared
-def _trend(_database: Database, identity: str, zone: str, today: datetime) -> pd.DataFrame:  # noqa: ARG001
-    return read_trend(_database, day_starts(ZoneInfo(zone), today))
+def _trend(
+    _database: Database,
+    _order: CreationOrder,
+    identity: str,  # noqa: ARG001
+    zone: str,
+    today: datetime,
+) -> pd.DataFrame:
+    return read_trend(_database, day_starts(ZoneInfo(zone), today), _order)
 
 
 @_shared

@@ -16,6 +16,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.status import State
 from pages.parts import state
+from pages.parts.services import get_services
 from pages.parts.text import plain
 
 BUTTON_MAX_BYTES: Final = 20 * 1024 * 1024
@@ -35,7 +36,9 @@ def show_way(database: Database, came_from: ListView, job_id: int) -> None:
     """Show the ways back to the list and to the jobs before and after this one in it."""
     why = "The list that one came from ends here."
     try:
-        previous, following = job_report.read_neighbours(database, came_from, job_id)
+        previous, following = job_report.read_neighbours(
+            database, came_from, job_id, get_services().order
+        )
     except TookTooLong:
         previous, following = None, None
         why = "It would take too long to find the next job of the search that one came from."

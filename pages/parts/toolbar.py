@@ -104,7 +104,12 @@ def _order_picked() -> None:
 
 
 def _refresh_pressed() -> None:
-    st.session_state["wants_now"] = True
+    st.session_state["wants_fresh"] = True
+
+
+def _csv_of(view: ListView) -> bytes:
+    services = get_services()
+    return b"".join(export.csv_chunks(services.database, view, order=services.order))
 
 
 def _export_buttons(jobs: JobsList) -> None:
@@ -117,7 +122,7 @@ def _export_buttons(jobs: JobsList) -> None:
     else:
         st.download_button(
             "Export CSV",
-            data=lambda: b"".join(export.csv_chunks(get_services().database, view)),
+            data=lambda: _csv_of(view),
             file_name=export.FILE_NAME,
             mime="text/csv",
             icon=icon,

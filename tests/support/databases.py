@@ -14,7 +14,6 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from jobs_data.jobs import shared_list
 from jobs_data.platform.tables import HERATIO_ONLY, metadata
 from tests.support.mariadb import LOCK_WAIT_SECONDS, MariaDB
 from tests.support.store import Store, insert_statuses
@@ -41,7 +40,6 @@ def use_ram_disk() -> None:
 
 def forget_everything() -> None:
     """Drop what this process remembers by the name of a database: the next test has the same one."""
-    shared_list.close_all()
 
 
 class Lend(Protocol):

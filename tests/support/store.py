@@ -13,6 +13,7 @@ from typing import Any, Self
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine, Table, delete, event, func, insert, select, update
 
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
@@ -71,7 +72,8 @@ class Store:
 
     def restores(self, database: Database | None = None) -> Restores:
         """Return restores to the database, from the same store."""
-        return Restores(database or self.database(), self.own)
+        database = database or self.database()
+        return Restores(database, self.own, CreationOrder(database))
 
     def close(self) -> None:
         """Close all connections."""

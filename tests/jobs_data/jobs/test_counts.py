@@ -1,14 +1,12 @@
 """A search counts from the newest numbers down, and says how far it got when its time is over."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from jobs_data.jobs import counts, list_page, shared_list
+from jobs_data.jobs import counts, list_page
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.shared_list import live_of
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.status import State
 from tests.support.store import Store
@@ -69,31 +67,15 @@ def test_where_there_is_no_job_a_search_ends(store: Store) -> None:
     assert (jobs.matching, jobs.looked_at) == (0, None)
 
 
-@pytest.fixture
-def closing() -> Iterator[None]:
-    """End what the test has opened."""
-    yield
-    shared_list.close_all()
-
-
-def test_a_search_is_shown_apart_from_the_list(store: Store, closing: None) -> None:
-    """Who searches keeps nobody waiting; the same search in another state or page is the same one."""
-    database = store.database()
-    plain = live_of(database, ListView())
-    assert live_of(database, ListView(JobFilter(State.FAILED))) is plain
-    searched = live_of(database, IMPORTS)
-    assert searched is not plain
-    failed = replace(IMPORTS, filter=replace(IMPORTS.filter, state=State.FAILED), page=2)
-    assert live_of(database, failed) is searched
-
-
-def test_few_searches_are_remembered(store: Store, ids: list[int], closing: None) -> None:
-    """The one that nobody has looked at for longest is forgotten, with its connection."""
-    database = store.database()
-    lives = [
-        live_of(database, replace(IMPORTS, filter=JobFilter(search=f"import {n}"))) for n in range(9)
-    ]
-    again = live_of(database, replace(IMPORTS, filter=JobFilter(search="import 8")))
-    assert again is lives[8]
-    assert live_of(database, replace(IMPORTS, filter=JobFilter(search="import 0"))) is not lives[0]
-    assert again.read(replace(IMPORTS, filter=JobFilter(search="import 8"))).matching == 0
+def test_many_jobs_found_are_counted_where_few_are_remembered(
+    store: Store, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a search keeps the ids that it finds or not, it counts and shows the same."""
+    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 7)
+    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
+    shown = []
+    for few in (1, 3, 10, 100):
+        monkeypatch.setattr(counts, "FEW_JOBS", few)
+        jobs = read(store, replace(IMPORTS, page=2))
+        shown.append((jobs.counts, jobs.rows["id"].tolist()))
+    assert shown == [(Counts(total=10, active=0, completed=5, failed=5), ids[::3][::-1][5:])] * 4

@@ -1,35 +1,41 @@
-"""One moment of the list for all sessions: how often it is read, and what it never hides."""
+"""One cached list for all sessions: how often it is read, and what it never hides."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from jobs_data.jobs import shared_list
-from jobs_data.jobs.list_page import JobsList, Moment
-from jobs_data.jobs.shared_list import Live
+from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.list_page import JobsList, ListCounts, Snapshot
+from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import JobFilter, ListView
-from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from tests.support.store import CAUSE, Store
 
-PATIENCE = 20.0
 FIRST = ListView(limit=2)
 SECOND = ListView(limit=2, page=2)
+PATIENCE = 20.0
 
 
 @pytest.fixture
-def shown(store: Store) -> Iterator[Live]:
-    """Give the list of a database that has three jobs."""
+def shown(store: Store) -> SharedList:
+    """Give the list of a database that has three jobs, and whose order is known."""
     for name in ("first", "second", "third"):
         store.job(name)
-    shown = Live(store.database())
-    yield shown
-    shown.close()
+    return list_of(store)
+
+
+def list_of(store: Store, list_seconds: float = 10) -> SharedList:
+    """Return the list of a database, without a survey that would read meanwhile."""
+    order = CreationOrder(store.database())
+    order.survey()
+    return SharedList(order._database, order, list_seconds)
 
 
 @contextmanager
@@ -48,21 +54,10 @@ def statements(store: Store) -> Iterator[list[str]]:
         event.remove(store.engine, "before_cursor_execute", note)
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def test_a_hundred_readers_cause_the_statements_of_one(store: Store, shown: Live) -> None:
+def test_a_hundred_readers_cause_the_statements_of_one(store: Store, shown: SharedList) -> None:
     """However many ask at the same time, the counts and the page are read once."""
-    shown.read(FIRST)  # looks up the tables, and makes the survey
-    shown.close()
     with statements(store) as alone:
-        shown.read(FIRST)
-    shown.close()
+        list_of(store).read(FIRST)
     barrier = threading.Barrier(20)
 
     def ask(number: int) -> int:
@@ -72,91 +67,80 @@ def test_a_hundred_readers_cause_the_statements_of_one(store: Store, shown: Live
 
     with statements(store) as together, ThreadPoolExecutor(20) as readers:
         assert set(readers.map(ask, range(100))) == {3}
-    assert sorted(together) == sorted(alone)
+    assert len(together) <= len(alone)
 
 
-def test_a_page_nobody_has_asked_for_agrees_with_the_counts_on_the_screen(
-    store: Store, shown: Live
+def test_a_page_nobody_has_asked_for_shares_the_counts(store: Store, shown: SharedList) -> None:
+    """Counts take longest: another page, and another state, are read without them."""
+    first = shown.read(FIRST)
+    with statements(store) as sent:
+        second = shown.read(SECOND)
+        completed = shown.read(replace(FIRST, filter=JobFilter(State.COMPLETED)))
+    assert first.counts == second.counts == completed.counts
+    assert not [statement for statement in sent if "count(" in statement]
+
+
+def test_a_page_that_disagrees_with_shared_counts_has_them_read_anew(
+    store: Store, shown: SharedList
 ) -> None:
-    """On a server it is read from the transaction that the counts came from; a file is read anew."""
-    before = shown.read(FIRST)
+    """What the screen says of the pages there are, and the rows that it shows, agree."""
+    shown.read(FIRST)
     store.job("meanwhile")
     after = shown.read(SECOND)
-    assert len(after.rows) == after.matching - 2
-    if store.database().is_sqlite:
-        assert after.counts.total == 4
-    else:
-        assert after.counts == before.counts
-        assert after.read_at == before.read_at
+    assert (after.counts.total, len(after.rows)) == (4, 2)
 
 
-def test_what_this_process_removes_is_gone_at_once(store: Store, shown: Live) -> None:
-    """No moment from before a change of ours is shown after it."""
+def test_what_this_process_removes_is_gone_at_once(store: Store, shown: SharedList) -> None:
+    """No page and no count from before a change of ours is shown after it."""
     gone = int(shown.read(FIRST).rows["id"][0])
+    shown.read(SECOND)
     store.removals(shown._database).remove_job(gone, CAUSE)
-    jobs = shown.read(FIRST)
-    assert jobs.counts.total == 2
-    assert gone not in jobs.rows["id"].tolist()
+    for view in (FIRST, SECOND):
+        jobs = shown.read(view)
+        assert jobs.counts.total == 2
+        assert gone not in jobs.rows["id"].tolist()
 
 
-def test_who_wants_the_present_gets_it(store: Store, shown: Live) -> None:
-    """A moment that is good enough for the timer is not for who has just opened the list."""
+def test_a_fresh_read_accepts_no_old_page(store: Store, shown: SharedList) -> None:
+    """A page that is good enough for the timer is not for who presses Refresh."""
     shown.read(FIRST)
     store.job("meanwhile")
     assert shown.read(FIRST).counts.total == 3
     assert shown.read(FIRST, max_age=0).counts.total == 4
 
 
-def test_without_sharing_each_reads_anew(store: Store, shown: Live) -> None:
-    """A setting of 0 seconds leaves nothing to be shown twice, and no transaction open."""
-    shown._database.list_seconds = 0
-    shown.read(FIRST)
+def test_without_sharing_each_reads_anew(store: Store, shown: SharedList) -> None:
+    """A setting of 0 seconds leaves nothing to be shown twice."""
+    unshared = list_of(store, list_seconds=0)
+    unshared.read(FIRST)
     store.job("meanwhile")
-    assert shown.read(FIRST).counts.total == 4
-    assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of QueuePool
+    assert unshared.read(FIRST).counts.total == 4
 
 
-def test_it_is_renewed_as_long_as_somebody_looks(
-    store: Store, shown: Live, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next moment comes by itself; when nobody has looked since the last, all is let go."""
-    shown._database.list_seconds = 0.05
-    monkeypatch.setattr(shared_list, "WATCHED_SECONDS", 0.2)
+def test_no_transaction_stays_open(store: Store, shown: SharedList) -> None:
+    """Who wants to alter a table need not wait until nobody looks."""
     shown.read(FIRST)
+    assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of QueuePool
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE job ADD COLUMN more INTEGER")
+    assert shown.read(FIRST, max_age=0).counts.total == 3
+
+
+def test_a_page_is_as_old_as_its_counts(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts are shared for ten seconds, not for ten more with each page that they are shown on."""
+    clock = 0.0
+    monkeypatch.setattr(shared_list, "monotonic", lambda: clock)
+    shown.read(FIRST)
+    clock = 9
+    assert shown.read(SECOND).counts.total == 3
     store.job("meanwhile")
-    eventually(lambda: shown.read(FIRST).counts.total == 4)
-
-    def is_let_go() -> bool:
-        with shown._reading:  # not between two moments
-            return shown._shown is None
-
-    eventually(is_let_go)
-    assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of QueuePool
-    with statements(store) as sent:
-        time.sleep(0.3)
-    assert not sent
+    clock = 11
+    assert shown.read(SECOND).counts.total == 4
 
 
-def test_a_transaction_that_the_server_ends_is_begun_anew(
-    mariadb_server: object, store: Store, shown: Live
-) -> None:
-    """An administrator of the database, or its idle timeout, may end it at any time."""
-    if store.database().is_sqlite:
-        return
-    shown.read(FIRST)
-    with store.engine.connect() as connection:
-        own = connection.execute(text("SELECT CONNECTION_ID()")).scalar()
-        others = connection.execute(
-            text("SELECT id FROM information_schema.processlist WHERE id <> :own AND db = DATABASE()"),
-            {"own": own},
-        ).scalars()
-        for other in others.all():
-            connection.execute(text(f"KILL {other}"))
-    assert shown.read(SECOND).rows["name"].tolist() == ["first"]
-    assert shown.read(ListView(JobFilter(State.FAILED))).matching == 0
-
-
-def test_a_database_that_fails_is_told_and_tried_again(store: Store, shown: Live) -> None:
+def test_a_database_that_fails_is_asked_again(store: Store, shown: SharedList) -> None:
     """A failed read leaves nothing behind that would keep the next one from working."""
     with store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE job RENAME TO job_away")
@@ -167,63 +151,111 @@ def test_a_database_that_fails_is_told_and_tried_again(store: Store, shown: Live
     assert shown.read(FIRST).counts.total == 3
 
 
-def test_who_alters_a_table_need_not_wait_until_nobody_looks(store: Store, shown: Live) -> None:
-    """Between two moments no transaction of ours is open, so an upgrade of the platform gets in."""
-    shown._database.list_seconds = 0.2
-    done = threading.Event()
+class SlowReads:
+    """Holds up the reads of a page until it is told to let them go on."""
 
-    def look() -> None:
-        while not done.is_set():
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, view: ListView) -> None:
+        """Hold up the reads of one view."""
+        self.began, self.goes_on = threading.Semaphore(0), threading.Event()
+        self.reads = 0
+        self.error: Exception | None = None
+        read = Snapshot.read
+
+        def slowly(
+            snapshot: Snapshot, asked: ListView, counts: ListCounts | None = None
+        ) -> tuple[JobsList, ListCounts]:
+            if asked == view:
+                self.reads += 1
+                self.began.release()
+                assert self.goes_on.wait(PATIENCE)
+                if self.error:
+                    raise self.error
+            return read(snapshot, asked, counts)
+
+        monkeypatch.setattr(Snapshot, "read", slowly)
+
+
+def test_who_waits_for_a_read_that_fails_gets_its_error(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Viewers of a locked table do not wait for it one after the other."""
+    slow = SlowReads(monkeypatch, FIRST)
+    slow.error = DatabaseUnavailable("The table is locked.")
+    with ThreadPoolExecutor(5) as viewers:
+        asked = [viewers.submit(shown.read, FIRST)]
+        assert slow.began.acquire(timeout=PATIENCE)
+        asked += [viewers.submit(shown.read, FIRST) for _ in range(4)]
+        wait_for_waiters(shown, 4)
+        slow.goes_on.set()
+        assert [each.exception(PATIENCE) for each in asked] == [slow.error] * 5
+    assert slow.reads == 1
+
+
+def test_who_waits_too_long_is_told(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No wait for another thread goes on for ever."""
+    slow = SlowReads(monkeypatch, FIRST)
+    monkeypatch.setattr(shared_list, "WAIT_SECONDS", 0.05)
+    with ThreadPoolExecutor(1) as viewers:
+        first = viewers.submit(shown.read, FIRST)
+        assert slow.began.acquire(timeout=PATIENCE)
+        with pytest.raises(DatabaseUnavailable):
             shown.read(FIRST)
-            time.sleep(0.01)
-
-    with ThreadPoolExecutor(1) as watcher:
-        looking = watcher.submit(look)
-        try:
-            with store.engine.begin() as connection:
-                connection.exec_driver_sql("ALTER TABLE job ADD COLUMN more INTEGER")
-        finally:
-            done.set()
-        looking.result()
-    assert shown.read(FIRST, max_age=0).counts.total == 3
+        slow.goes_on.set()
+        assert first.result(PATIENCE).counts.total == 3
 
 
-def test_a_page_that_takes_too_long_costs_the_others_nothing(
-    store: Store, shown: Live, monkeypatch: pytest.MonkeyPatch
+def test_a_slow_page_keeps_nobody_else_waiting(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told and asked once; the moment stays, and the next one comes without that page."""
-    slow = ListView(limit=3)
-    asked = []
-    read = Moment.read
-
-    def slowly(moment: Moment, view: ListView) -> JobsList:
-        if view == slow:
-            asked.append(view)
-            raise TookTooLong
-        return read(moment, view)
-
-    monkeypatch.setattr(Moment, "read", slowly)
-    before = shown.read(FIRST)
-    with pytest.raises(TookTooLong):
-        shown.read(slow)
-    assert len(asked) == 1 or store.database().is_sqlite
-    assert shown.read(FIRST).read_at == before.read_at
-    shown._renew_if_watched()
-    assert shown.read(FIRST).read_at > before.read_at
+    """While a search takes its time, another page is read."""
+    slow = SlowReads(monkeypatch, FIRST)
+    with ThreadPoolExecutor(1) as viewers:
+        searching = viewers.submit(shown.read, FIRST)
+        assert slow.began.acquire(timeout=PATIENCE)
+        assert len(shown.read(SECOND).rows) == 1
+        slow.goes_on.set()
+        searching.result(PATIENCE)
 
 
-def test_what_is_shown_stays_until_the_next_moment_stands(
-    store: Store, shown: Live, monkeypatch: pytest.MonkeyPatch
+def test_a_read_that_began_before_a_change_is_not_shown_after_it(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the next one is being read, nobody waits for it."""
-    before = shown.read(FIRST)
-    read = Moment.read
-    seen = []
+    """Who has removed a job does not wait for a page that may still have it, but reads another."""
+    slow = SlowReads(monkeypatch, FIRST)
+    with ThreadPoolExecutor(2) as viewers:
+        before = viewers.submit(shown.read, FIRST)
+        assert slow.began.acquire(timeout=PATIENCE)
+        shown._database.changed()
+        after = viewers.submit(shown.read, FIRST)
+        assert slow.began.acquire(timeout=PATIENCE)  # it reads, too
+        slow.goes_on.set()
+        assert before.result(PATIENCE) is not after.result(PATIENCE)
 
-    def look_meanwhile(moment: Moment, view: ListView) -> JobsList:
-        seen.append(shown.read(FIRST).read_at)
-        return read(moment, view)
 
-    monkeypatch.setattr(Moment, "read", look_meanwhile)
-    shown._renew_if_watched()
-    assert seen == [before.read_at]
+def test_few_pages_and_counts_are_kept(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for ever other searches does not fill the memory."""
+    monkeypatch.setattr(shared_list, "MAX_PAGES", 3)
+    monkeypatch.setattr(shared_list, "MAX_FILTERS", 2)
+    views = [ListView(JobFilter(search=f"word {n}")) for n in range(9)]
+    for view in views:
+        shown.read(view)
+    with statements(store) as sent:
+        shown.read(views[-1])
+    assert not sent
+    assert len(shown._pages) == 3
+    assert len(shown._counts) == 2
+
+
+def wait_for_waiters(shown: SharedList, waiters: int) -> None:
+    """Return when so many threads wait for the first page."""
+    condition = shown._pages[FIRST].jobs._condition
+    for _ in range(int(PATIENCE * 100)):
+        with condition:
+            if len(condition._waiters) >= waiters:  # type: ignore[attr-defined] # of Condition
+                return
+        threading.Event().wait(0.01)
+    pytest.fail("nobody waits")

@@ -14,8 +14,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table, delete, insert, select
 
-from jobs_data.jobs import counts, creation_order, export, export_rows, job_report, list_page, paging
+from jobs_data.jobs import (
+    counts,
+    creation_order,
+    export,
+    export_rows,
+    job_report,
+    list_page,
+    paging,
+    strays,
+)
 from jobs_data.jobs.counts import Counts
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.jobs.where import matching
 from jobs_data.platform import tables
@@ -300,34 +310,38 @@ def fill(store: Store, jobs: Sequence[Job]) -> None:
                 connection.execute(insert(table), values)
 
 
-def every_page(database: Database, view: ListView) -> tuple[list[int], list_page.JobsList]:
+def every_page(
+    database: Database, view: ListView, order: CreationOrder
+) -> tuple[list[int], list_page.JobsList]:
     """Return the ids of all pages, one after the other, and the last page."""
     found: list[int] = []
     page = pages = 1
     while page <= pages:
-        jobs = list_page.read_list(database, replace(view, page=page, limit=LIMIT))
+        jobs = list_page.read_list(database, replace(view, page=page, limit=LIMIT), order)
         found += jobs.rows["id"].tolist()
         page, pages = page + 1, jobs.pages
     return found, jobs
 
 
-def exported(database: Database, view: ListView, *, all_columns: bool) -> list[list[str]]:
+def exported(
+    database: Database, view: ListView, order: CreationOrder, *, all_columns: bool
+) -> list[list[str]]:
     """Return the lines of an export, without its header."""
-    data = b"".join(export.csv_chunks(database, view, all_columns=all_columns))
+    data = b"".join(export.csv_chunks(database, view, all_columns=all_columns, order=order))
     return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))[1:]
 
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a few jobs fill what holds thousands: spans, slices, samples and pieces."""
-    monkeypatch.setattr(creation_order, "SPAN_IDS", 10)
+    """Let a few jobs fill what holds thousands: slices, samples and pieces."""
     monkeypatch.setattr(creation_order, "UNSETTLED_IDS", 20)
-    monkeypatch.setattr(creation_order, "SLICE_IDS", 70)
+    monkeypatch.setattr(creation_order, "SLICE_JOBS", 7)
+    monkeypatch.setattr(strays, "MARK_JOBS", 3)
     monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 30)
+    monkeypatch.setattr(counts, "FEW_JOBS", 5)
     monkeypatch.setattr(paging, "SHALLOW_JOBS", 5)
     monkeypatch.setattr(paging, "SAMPLE_JOBS", 5)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 5)
-    monkeypatch.setattr(export_rows, "MAX_OVERLAP", 100)
     monkeypatch.setattr(export_rows, "PACKET_BYTES", 20 * export_rows.JOB_BYTES)
     monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 10)
 
@@ -358,27 +372,32 @@ def test_list_counts_neighbours_exports_and_preview_mean_the_same_jobs(
         fill(store, world)
         database = store.database(timezone=ZONE)
         pads = not database.is_sqlite
-        for view in asked:
+        order = CreationOrder(database)
+        for number_of_view, view in enumerate(asked):
+            if number_of_view == len(asked) // 2:  # the first half of them before any survey
+                order.survey()
             now = datetime.now(UTC)
             in_any_state = [j for j in world if lets_through(view.filter.in_any_state, j, now)]
             jobs = [j for j in in_any_state if lets_through(view.filter, j, now)]
             ordered = in_order(jobs, view, pads=pads)
             ids = [job.id for job in ordered]
-            found, last = every_page(database, view)
+            found, last = every_page(database, view, order)
             assert found == ids, view
             assert (last.matching, last.everything.total) == (len(ids), len(world)), view
             in_state = Counter(job.state for job in in_any_state)
             main = (State.ACTIVE, State.COMPLETED, State.FAILED)
             assert last.counts == Counts(in_state.total(), *(in_state[state] for state in main)), view
             names = [job.name if (job.name or "").strip() else UNKNOWN for job in ordered]
-            assert [line[0] for line in exported(database, view, all_columns=False)] == names, view
-            lines = exported(database, view, all_columns=True)
+            assert [line[0] for line in exported(database, view, order, all_columns=False)] == names, (
+                view
+            )
+            lines = exported(database, view, order, all_columns=True)
             assert [int(line[0]) for line in lines] == ids, view
             assert [line[1] for line in lines] == names, view
             finished = sorted(job.id for job in jobs if job.state in FINISHED_STATES)
             assert read_preview(database, Rules(view.filter), now).ids.tolist() == finished, view
             one = world[number]
-            neighbours = job_report.read_neighbours(database, view, one.id)
+            neighbours = job_report.read_neighbours(database, view, one.id, order)
             assert neighbours == beside(one, jobs, view, pads=pads), view
 
     agree()

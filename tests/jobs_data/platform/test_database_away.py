@@ -15,7 +15,8 @@ from jobs_data.accounts.lockout import Lockout
 from jobs_data.accounts.optional_writes import OptionalWrites
 from jobs_data.accounts.sign_in import SignIns
 from jobs_data.jobs import choices, export, job_report
-from jobs_data.jobs.shared_list import Live
+from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import database as database_module
 from jobs_data.platform.database import Database
@@ -44,11 +45,7 @@ def begin(transaction: object) -> None:
 
 def look(database: Database) -> None:
     """Read the list that all sessions share."""
-    live = Live(database)
-    try:
-        live.read(ListView())
-    finally:
-        live.close()
+    SharedList(database, CreationOrder(database)).read(ListView())
 
 
 def removals(database: Database) -> Removals:

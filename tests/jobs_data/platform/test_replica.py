@@ -15,7 +15,8 @@ from jobs_data.accounts import accounts
 from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.sign_in import SignInRefused, SignIns
 from jobs_data.jobs import export, job_report, list_page
-from jobs_data.jobs.shared_list import Live
+from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import database as database_module
 from jobs_data.platform.database import Database, database_for
@@ -102,9 +103,8 @@ def test_what_is_only_shown_comes_from_the_replica(
     for each, name in ((store, "of the primary"), (replica, "of the replica")):
         job_id = each.job(name, status_id=185, job_id=500, output=name, download_path=name)
     older = replica.job("older", job_id=400, created=datetime(2026, 6, 1))
-    live = Live(database)
-    assert live.read(ListView()).rows["name"].tolist() == ["of the replica", "older"]
-    live.close()
+    shared_list = SharedList(database, CreationOrder(database))
+    assert shared_list.read(ListView()).rows["name"].tolist() == ["of the replica", "older"]
     assert names(database) == ["of the replica", "older"]
     assert b"of the replica" in exported(database)
     assert report_name(database, job_id) == "of the replica"
@@ -164,14 +164,13 @@ def test_what_this_process_changed_is_shown_at_once(
     """Until the replica has surely caught up, the primary is read; then it is the replica again."""
     for each in (store, replica):
         each.job("to be removed", job_id=500)
-    live = Live(database)
-    assert live.read(ListView()).counts.total == 1
+    shared_list = SharedList(database, CreationOrder(database))
+    assert shared_list.read(ListView()).counts.total == 1
     assert store.removals(database).remove_job(500, CAUSE) is Outcome.REMOVED
-    assert live.read(ListView()).counts.total == 0
+    assert shared_list.read(ListView()).counts.total == 0
     assert names(database) == []
     monkeypatch.setattr(database_module, "CAUGHT_UP_SECONDS", 0)
     assert names(database) == ["to be removed"]
-    live.close()
 
 
 def test_a_clearing_is_shown_at_once_too(store: Store, replica: Store, database: Database) -> None:

@@ -11,8 +11,9 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import text
 
-from jobs_data.jobs import export, export_rows, list_page, shared_list
-from jobs_data.jobs.shared_list import Live
+from jobs_data.jobs import export, export_rows, list_page
+from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform import engine
 from jobs_data.platform.database import Database
@@ -211,17 +212,16 @@ def test_an_export_waits_for_a_slow_reader(
 
 
 def test_the_list_recovers(proxy: SilentProxy, database: Database) -> None:
-    """The transaction that it shows falls silent; the next page comes from a new one."""
-    shown = Live(database)
+    """The pool's connections fall silent; the next page comes from a new one."""
+    shown = SharedList(database, CreationOrder(database))
     shown.read(FIRST)
     proxy.silence()
     assert within_patience(lambda: shown.read(SECOND)).rows["name"].tolist() == ["second"]
-    within_patience(shown.close)
 
 
 def test_all_who_wait_for_a_page_wait_once(proxy: SilentProxy, database: Database) -> None:
     """Five viewers of a silent database share one failed read."""
-    shown = Live(database)
+    shown = SharedList(database, CreationOrder(database))
     proxy.silence_all()
     together = Barrier(5)
 
@@ -239,18 +239,16 @@ def test_who_wants_another_page_does_not_wait_in_turn(
     proxy: SilentProxy, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one thread waits for a silent connection, another one reads on its own."""
-    monkeypatch.setattr(shared_list, "TURN_SECONDS", 0.1)
     monkeypatch.setattr(engine, "answer_seconds", lambda _: 3)
-    shown = Live(database)
+    shown = SharedList(database, CreationOrder(database))
     shown.read(FIRST)
     proxy.silence()
     hanging = begun(lambda: shown.read(SECOND))
-    while not shown._reading.locked():
+    while not proxy.unanswered:
         time.sleep(0.01)
     assert within_patience(lambda: shown.read(THIRD)).rows["name"].tolist() == ["first"]
     assert not hanging.done()
     assert hanging.result(PATIENCE).rows["name"].tolist() == ["second"]
-    within_patience(shown.close)
 
 
 def test_the_gate_answers_although_the_database_does_not(
