@@ -49,7 +49,7 @@ def newest_first() -> tuple[ColumnElement[Any], ...]:
     return created().desc(), job.c.id.desc()
 
 
-def name_key(database: Database) -> ColumnElement[str]:
+def name_key() -> ColumnElement[str]:
     """Return what the order by name compares; never NULL, so that any two jobs have an order."""
     return without_case(func.coalesce(job.c.name, ""))
 
@@ -58,7 +58,7 @@ def sort_key(database: Database, sort: Sort) -> ColumnElement[Any]:
     """Return what an order compares; never NULL. By date it speaks of `object`, else of `job` alone."""
     keys: dict[Sort, ColumnElement[Any]] = {
         Sort.DATE: created(),
-        Sort.NAME: name_key(database),
+        Sort.NAME: name_key(),
         Sort.STATUS: _status_key(),
         Sort.OWNER: _owner_key(database),
         Sort.COMPLETED: func.coalesce(job.c.completed_at, before_all_times()),
