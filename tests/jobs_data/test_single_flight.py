@@ -1,6 +1,7 @@
 """Reads that threads share, and waits that end."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -54,8 +55,10 @@ def join(
     arrived.wait(PATIENCE)
     with flights._lock:
         waiting = flights._flights["key"]
+    patience_ends = time.monotonic() + PATIENCE
     while len(waiting._condition._waiters) < threads - 1:  # type: ignore[attr-defined]
-        pass
+        assert time.monotonic() < patience_ends
+        time.sleep(0.01)
     return [first, *rest]
 
 

@@ -1,5 +1,6 @@
 """The gate: who is let in, who is not, and when somebody is shown out; on both kinds of database."""
 
+import asyncio
 import base64
 import json
 import random
@@ -23,10 +24,12 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import addresses, demo
+from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, SignIns
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from pages.parts.services import get_services
 from tests.support.store import Store, hash_of
+from web import sign_in
 from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
 from web.routes import JobRoutes
 from web.sessions import COOKIE, Sessions
@@ -666,3 +669,23 @@ def test_a_new_password_can_be_used_at_once(door: Door) -> None:
     door.client.cookies.clear()
     assert door.sign_in(password="new password").status_code == 303
     assert door.asks() == 200
+
+
+def test_a_sign_in_does_not_wait_for_its_turn_for_ever(
+    platform_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those before it may wait for a database that has fallen silent; the form then says so."""
+    monkeypatch.setattr(sign_in, "TURN_SECONDS", 0.05)
+    standings = Standings(platform_database, frozenset(), 28)
+    doors = SignIn(
+        SignIns(platform_database), Sessions(KEY), standings, Doorkeeping(frozenset(), "", ()), {}
+    )
+    fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
+
+    async def ask() -> Any:
+        for _ in range(PARALLEL_SIGN_INS):
+            doors._turns.acquire_on_behalf_of_nowait(object())
+        return await doors._take(Request({"type": "http", "headers": [], "query_string": b""}), fields)
+
+    answer = asyncio.run(asyncio.wait_for(ask(), 20))
+    assert answer.status_code == 503

@@ -26,7 +26,7 @@ from tests.support.store import Store
 from web import gate
 from web.gate import Standings
 
-SILENCE = 1.0
+SILENCE = 1.5
 PATIENCE = 20.0
 PING = b"\x01\0\0\0\x0e"
 FIRST, SECOND, THIRD = (ListView(limit=1, page=page) for page in (1, 2, 3))
@@ -56,8 +56,8 @@ def within_patience(call: Callable[[], T]) -> T:
 
 @pytest.fixture(autouse=True)
 def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a silence of a second be long, whatever the statement."""
-    monkeypatch.setattr(engine, "CONNECT_SECONDS", 1)
+    """Let any silence of more than a second be too long, whatever the statement."""
+    monkeypatch.setattr(engine, "CONNECT_SECONDS", SILENCE)
     monkeypatch.setattr(engine, "PING_SECONDS", SILENCE)
     monkeypatch.setattr(engine, "answer_seconds", lambda _: SILENCE)
 
@@ -207,7 +207,7 @@ def test_an_export_waits_for_a_slow_reader(
     monkeypatch.setattr(export_rows, "EXPORT_CHUNK_ROWS", 1)
     chunks = export.csv_chunks(database, ListView(sort=Sort.NAME))
     first = next(chunks) + next(chunks)
-    time.sleep(1.5 * SILENCE)
+    time.sleep(1.3 * SILENCE)
     assert (first + b"".join(within_patience(lambda: list(chunks)))).count(b"\r\n") == 4
 
 
@@ -244,7 +244,9 @@ def test_who_wants_another_page_does_not_wait_in_turn(
     shown.read(FIRST)
     proxy.silence()
     hanging = begun(lambda: shown.read(SECOND))
+    patience_ends = time.monotonic() + PATIENCE
     while not proxy.unanswered:
+        assert time.monotonic() < patience_ends
         time.sleep(0.01)
     assert within_patience(lambda: shown.read(THIRD)).rows["name"].tolist() == ["first"]
     assert not hanging.done()
@@ -265,6 +267,7 @@ def test_the_gate_answers_although_the_database_does_not(
         for answer in await asyncio.gather(*asked, return_exceptions=True):
             assert isinstance(answer, DatabaseUnavailable)
         # What still is under way when they give up is not begun again, and ends by itself.
+        assert standings._reading
         while standings._reading:
             await asyncio.sleep(0.05)
         assert len(proxy.unanswered) == 1
