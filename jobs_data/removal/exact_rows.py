@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -107,7 +108,7 @@ class JobRows:
         tables = []
         for each in JOB_TABLES:
             if each.name in self._found and self._found[each.name].count:
-                by_key = self._found[each.name].by_key()
+                by_key = self._found[each.name].by_key
                 owners = self._owners.get(each.name)
                 tables.append((each.name.encode(), _by_owner(by_key, owners) if owners else by_key))
         return {
@@ -126,7 +127,7 @@ class JobRows:
     def names(self) -> dict[str, int]:
         """Return how many of the jobs have which name. Asks nothing: any thread may call it."""
         name = text_at(self._tables[job.name].columns.index("name"))
-        rows = self._found[job.name].by_key()
+        rows = self._found[job.name].by_key
         found = Counter(
             match[1] if (match := name.match(rows[job_id][0])) else b'""' for job_id in self._jobs
         )
@@ -184,8 +185,8 @@ def read_rows(
     source = f"{table.name} WHERE {key} IN ({listed(ids)})"
     if connection.dialect.name != "sqlite":
         with suppress(TooMuch):
-            return _read_in_one_value(connection, source, key, table).by_key()
-    return _read_rows(connection, source, key, table, is_bounded=False).by_key()
+            return _read_in_one_value(connection, source, key, table).by_key
+    return _read_rows(connection, source, key, table, is_bounded=False).by_key
 
 
 @dataclass(frozen=True)
@@ -199,8 +200,9 @@ class _Found:
         """Return the keys of the rows."""
         return {int(line.partition(b" ")[0]) for line in self.lines.splitlines()}
 
+    @cached_property
     def by_key(self) -> dict[int, list[bytes]]:
-        """Return the JSON arrays by key."""
+        """The JSON arrays by key."""
         found: dict[int, list[bytes]] = {}
         for line in self.lines.splitlines():
             key, _, row = line.partition(b" ")

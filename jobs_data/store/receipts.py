@@ -162,14 +162,12 @@ def _has(word: str) -> ColumnElement[bool]:
 def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[Receipt]:
     keys = [row.key for row in rows]
     counts: dict[int, dict[Outcome, int]] = defaultdict(dict)
-    among = job.c.receipt.in_(keys)
-    grouped = select(job.c.receipt, job.c.outcome, func.count()).where(among)
-    for key, outcome, jobs in connection.execute(grouped.group_by(job.c.receipt, job.c.outcome)):
+    problem_counts: dict[int, int] = defaultdict(int)
+    grouped = select(job.c.receipt, job.c.outcome, func.count(), func.count(job.c.problem))
+    grouped = grouped.where(job.c.receipt.in_(keys)).group_by(job.c.receipt, job.c.outcome)
+    for key, outcome, jobs, with_problem in connection.execute(grouped):
         counts[key][Outcome(outcome)] = jobs
-    problems = select(job.c.receipt, func.count()).where(
-        among, job.c.outcome == Outcome.REMOVED, job.c.problem.is_not(None)
-    )
-    problem_counts = _pairs(connection.execute(problems.group_by(job.c.receipt)))
+        problem_counts[key] += with_problem
     sizes = select(batch.c.receipt, func.sum(batch.c.size)).where(batch.c.receipt.in_(keys))
     size_of = _pairs(connection.execute(sizes.group_by(batch.c.receipt)))
     restores: dict[int, list[tuple[datetime, str, int]]] = defaultdict(list)
@@ -200,7 +198,7 @@ def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[Receipt]
                 ended_at=row.ended_at,
                 error=row.error or "",
                 counts=counts[row.key],
-                problems=problem_counts.get(row.key, 0),
+                problems=problem_counts[row.key],
                 names=[(each.name, int(each.jobs)) for each in names],
                 other_names=connection.execute(distinct).scalar_one() - len(names),
                 size=size_of.get(row.key, 0),

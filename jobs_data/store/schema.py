@@ -121,7 +121,6 @@ job = _table(
     Column("outcome", String(10), nullable=False),
     Column("problem", Text),  # why it could not be restored
     Index("receipt_job_job_id", "job_id"),
-    Index("receipt_job_outcome", "receipt", "outcome"),
     sqlite_with_rowid=False,
 )
 
