@@ -1,0 +1,126 @@
+"""The app's own database: made at its first use, refused with a sentence, shared by processes."""
+
+import multiprocessing
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from jobs_data.store.database import Store, StoreUnavailable, file_store
+from jobs_data.store.receipt_writer import Action, Cause, ReceiptWriter
+from jobs_data.store.receipts import list_receipts
+from jobs_data.store.schema import Outcome
+from tests.mariadb import MariaDB
+from tests.store import Store as Platform
+
+CAUSE = Cause("ada", Action.DELETE, "2 selected jobs")
+
+
+def write(own: Store, job_id: int, cause: Cause = CAUSE) -> str:
+    """Write the receipt of a removal of one job and return its id."""
+    writer = ReceiptWriter(own, cause, "a database", {"job": ["id", "name"]})
+    line = b'{"job": %d, "rows": {"job": [[%d, "import"]]}}\n' % (job_id, job_id)
+    writer.write({job_id: line}, {"import": 1})
+    writer.confirm({Outcome.REMOVED: [job_id]})
+    writer.close("")
+    return writer.id
+
+
+def test_the_file_is_for_its_user_alone(tmp_path: Path) -> None:
+    """It is made at the first use, with its folders; so are the files that SQLite adds."""
+    own = file_store(tmp_path / "a" / "state")
+    assert not (tmp_path / "a").exists()
+    write(own, 1)
+    assert stat.S_IMODE((tmp_path / "a" / "state").stat().st_mode) == 0o700
+    files = list((tmp_path / "a" / "state").iterdir())
+    assert len(files) > 1
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    own.close()
+
+
+def test_every_commit_is_synced(tmp_path: Path) -> None:
+    """As the guarantee asks, on each connection."""
+    own = file_store(tmp_path)
+    with own.reading() as connection:
+        modes = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        ]
+    assert modes == ["wal", 2, 1, 1]
+    own.close()
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    """With a sentence, and nothing in it is changed."""
+    write(file_store(tmp_path), 1)
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as file:
+        file.execute("UPDATE schema_version SET version = 2")
+        file.execute("DROP TABLE receipt_name")
+        file.commit()
+    own = file_store(tmp_path)
+    with pytest.raises(StoreUnavailable, match=r"another version of the app \(2 instead of 1\)"):
+        list_receipts(own, "", 1, 9)
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as file:
+        names = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert "receipt_name" not in names
+    own.close()
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    """A sentence names the setting; the file stays as it is."""
+    (tmp_path / "state.sqlite").write_text("something else" * 100)
+    with pytest.raises(StoreUnavailable, match="HERATIO_JOBS_STATE_DIR"):
+        list_receipts(file_store(tmp_path), "", 1, 9)
+    assert (tmp_path / "state.sqlite").read_text().startswith("something else")
+
+
+def test_nothing_is_made_in_the_platforms_database(store: Platform) -> None:
+    """By whichever URL it is reached: its tables tell."""
+    own = Store(make_url(store.url), "HERATIO_JOBS_STATE_URL")
+    with pytest.raises(StoreUnavailable, match="HERATIO_JOBS_STATE_URL"):
+        write(own, 1)
+    own.close()
+
+
+def write_many(folder: Path, first: int, number: int) -> None:
+    """Write receipts, in a process of its own."""
+    own = file_store(folder)
+    for job_id in range(first, first + number):
+        write(own, job_id)
+
+
+def test_processes_write_to_one_file_at_the_same_time(tmp_path: Path) -> None:
+    """From its making on; no receipt is lost."""
+    processes = multiprocessing.get_context("forkserver")
+    both = [
+        processes.Process(target=write_many, args=(tmp_path / "state", first, 20))
+        for first in (100, 200, 300)
+    ]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0, 0]
+    own = file_store(tmp_path / "state")
+    assert list_receipts(own, "", 1, 9).total == 60
+    own.close()
+
+
+def test_a_server_holds_receipts_too(mariadb_server: MariaDB) -> None:
+    """A database of our own on a server does what the file does, with texts that only differ a bit."""
+    mariadb_server.create_database("own_state")
+    url = make_url(mariadb_server.url("own_state"))
+    own, other = (Store(url, "HERATIO_JOBS_STATE_URL") for _ in range(2))
+    try:
+        first = write(own, 7, Cause("Löwe", Action.TIDY, "jobs “one” 🗃"))
+        second = write(other, 8, Cause("Lowe", Action.TIDY, "x"))
+        assert [each.id for each in list_receipts(own, "", 1, 9).items] == [second, first]
+        assert [each.id for each in list_receipts(own, "LÖWE", 1, 9).items] == [first]
+        assert [each.id for each in list_receipts(own, "7", 1, 9).items] == [first]
+    finally:
+        own.close()
+        other.close()
+        mariadb_server.drop_database("own_state")
