@@ -23,6 +23,7 @@ DEMO_URL: Final = f"sqlite:///{DEMO_DATABASE}"
 DEFAULT_STATE_DIR: Final = DEMO_FOLDER.parent / "state"
 DEMO_READER_GROUP: Final = 101
 MIN_KEY_CHARACTERS: Final = 32
+DEFAULT_PORT: Final = 3306
 
 Network = IPv4Network | IPv6Network
 
@@ -201,9 +202,8 @@ class Settings(BaseSettings):
     @classmethod
     def _database_of_our_own(cls, value: str, info: ValidationInfo) -> str:
         if value:
-            own = _parse_url(value)
-            platform = make_url(info.data.get("database_url", DEMO_URL))
-            if (own.host, own.port, own.database) == (platform.host, platform.port, platform.database):
+            urls = (_parse_url(value), make_url(info.data.get("database_url", DEMO_URL)))
+            if len({(url.host, url.port or DEFAULT_PORT, url.database) for url in urls}) == 1:
                 raise ValueError
         return value
 

@@ -98,7 +98,7 @@ def it_goes_and_comes_back_by_keyboard(page: Page, store: Store) -> None:
     expect_selected(page, "1 job selected, 0 finished, 1 active, 1 not in this filter")
     page.get_by_role("button", name="Undo…").press("Enter")
     dialog.get_by_role("button", name="Undo").press("Enter")
-    expect(page.get_by_text("2 jobs put back")).to_be_visible()
+    expect(page.get_by_text("2 jobs restored")).to_be_visible()
     page.get_by_role("button", name="Select none").press("Enter")
     assert store.ids(column="name") == names(*range(JOBS))
 

@@ -70,6 +70,8 @@ def test_settings_are_read_from_a_file_too(tmp_path: Path, monkeypatch: pytest.M
         ("DATABASE_TIMEZONE", "Europe", "IANA name"),
         ("DATABASE_TIMEZONE", "../etc/passwd", "IANA name"),
         ("DATABASE_TIMEZONE", "+02:00", "IANA name"),
+        ("STATE_URL", "postgresql://user:hunter2@host/state", "MySQL, MariaDB or SQLite"),
+        ("STATE_URL", "mysql://user:hunter2@host", "MySQL, MariaDB or SQLite"),
         ("RECEIPTS_DAYS", "0", "from 1 to 36500"),
         ("RECEIPTS_DAYS", "1000000", "from 1 to 36500"),
     ],
@@ -167,3 +169,22 @@ def test_a_replica_may_be_reached_by_another_driver(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", "mysql://user:word@host/atom")
     monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", "mariadb+pymysql://user:word@replica/atom")
     assert get_settings().read_database_url == "mariadb+pymysql://user:word@replica/atom"
+
+
+def test_the_state_is_not_kept_in_the_platforms_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whichever account; another database of the same server will do."""
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", "mysql://user:hunter2@host/atom")
+    monkeypatch.setenv("HERATIO_JOBS_STATE_URL", "mysql://other:hunter2@host:3306/atom")
+    with pytest.raises(SettingsError, match=r"^HERATIO_JOBS_STATE_URL expects") as caught:
+        get_settings()
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("HERATIO_JOBS_STATE_URL", "mysql://other:hunter2@host/state")
+    assert get_settings().state_url == "mysql://other:hunter2@host/state"
+
+
+def test_the_state_of_the_demo_lies_beside_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And elsewhere where a folder is named."""
+    assert get_settings().state_dir == DEMO_WEB_ROOT.parent / "state"
+    get_settings.cache_clear()
+    monkeypatch.setenv("HERATIO_JOBS_STATE_DIR", str(tmp_path / "new"))
+    assert get_settings().state_dir == (tmp_path / "new").resolve()

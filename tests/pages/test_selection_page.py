@@ -91,7 +91,7 @@ def test_deleting_more_than_a_page_takes_exactly_what_was_shown(
     assert "**1 job selected**" in words(app)  # the one that could not be deleted then
     press(app, "Undo…")
     press(app, "Undo")
-    until(app, "put back")
+    until(app, "restored")
     assert store.ids() == ids
 
 

@@ -13,8 +13,8 @@ from jobs_data.store.database import Store, StoreUnavailable, file_store
 from jobs_data.store.receipt_writer import Action, Cause, ReceiptWriter
 from jobs_data.store.receipts import list_receipts
 from jobs_data.store.schema import Outcome
-from tests.mariadb import MariaDB
-from tests.store import Store as Platform
+from tests.support.mariadb import MariaDB
+from tests.support.store import Store as Platform
 
 CAUSE = Cause("ada", Action.DELETE, "2 selected jobs")
 
