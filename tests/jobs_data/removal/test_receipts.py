@@ -296,7 +296,7 @@ def test_without_a_receipt_nothing_is_removed(store: Store) -> None:
     assert store.ids(tables.job_execution, "job_id") == store.ids() == [job_id]
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_a_store_that_is_erased_meanwhile_ends_a_removal(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -758,7 +758,7 @@ def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -
     assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 @pytest.mark.parametrize("table", [tables.note, tables.property_, tables.note_i18n])
 def test_what_is_added_without_a_foreign_key_is_in_the_receipt_too(store: Store, table: Table) -> None:
     """A database out of a dump lets anybody add a note while its job goes: it is no orphan then."""
@@ -813,7 +813,7 @@ def losing_the_connection(store: Store, *, is_committed: bool) -> Iterator[None]
     assert done.is_set()
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 @pytest.mark.parametrize("is_committed", [True, False])
 @pytest.mark.parametrize("by", ["deleting", "deleting several", "clearing"])
 def test_a_lost_answer_to_a_commit_is_told_as_such(store: Store, is_committed: bool, by: str) -> None:
