@@ -53,6 +53,9 @@ SURVEY_SECONDS: Final = 600
 EXTEND_SECONDS: Final = 60
 """After this a survey is extended to the ids that are new since."""
 
+WAIT_SECONDS: Final = 45
+"""How long one thread waits for another one's survey."""
+
 
 def created() -> ColumnElement[datetime]:
     """Return when a job was created, for comparisons: never NULL, and never the zeros of MySQL."""
@@ -116,6 +119,12 @@ class CreationOrder:
         """Return whether a survey has found more strays than it is worth to merge in."""
         return self._order is not None and self._order.is_too_mixed
 
+    def find_out(self) -> IdOrder | None:
+        """Return what is known, after a survey where there is none. Raises DatabaseUnavailable."""
+        if self._order is None:
+            self.survey()
+        return self.known
+
     def forget(self) -> None:
         """Know nothing any more: jobs were put below the newest ids."""
         with self._lock:
@@ -149,26 +158,34 @@ class CreationOrder:
     def survey(self) -> None:
         """Read the order of all jobs but the newest, or, shortly after, of those that are new since.
 
-        Each slice is a transaction of its own. Raises DatabaseUnavailable. SQLite sorts by itself.
+        Each slice is a transaction of its own. Waits for another thread that is at it. Raises
+        DatabaseUnavailable. SQLite sorts by itself.
         """
         if self._database.is_sqlite:
             return
-        with self._surveying:
-            began, forgotten = time.monotonic(), self._forgotten
-            is_anew = self._order is None or began - self._surveyed_at > SURVEY_SECONDS
-            order = (None if is_anew else self._order) or IdOrder()
-            end = self._settled_end()
-            while order.end < end and not order.is_too_mixed:
-                with self._database.reading() as connection:
-                    ids, times = _read_slice(connection, order.end, end)
-                is_last = len(ids) < SLICE_JOBS
-                order = order.extended(ids, times, end if is_last else int(ids[-1]) + 1)
-            with self._lock:
-                if self._forgotten != forgotten:
-                    return
-                self._order, self._extended_at = order, began
-                if is_anew:
-                    self._surveyed_at = began
+        if not self._surveying.acquire(timeout=WAIT_SECONDS):
+            raise DatabaseUnavailable("The database has not answered in time. Try again in a moment.")
+        try:
+            self._survey()
+        finally:
+            self._surveying.release()
+
+    def _survey(self) -> None:
+        began, forgotten = time.monotonic(), self._forgotten
+        is_anew = self._order is None or began - self._surveyed_at > SURVEY_SECONDS
+        order = (None if is_anew else self._order) or IdOrder()
+        end = self._settled_end()
+        while order.end < end and not order.is_too_mixed:
+            with self._database.reading() as connection:
+                ids, times = _read_slice(connection, order.end, end)
+            is_last = len(ids) < SLICE_JOBS
+            order = order.extended(ids, times, end if is_last else int(ids[-1]) + 1)
+        with self._lock:
+            if self._forgotten != forgotten:
+                return
+            self._order, self._extended_at = order, began
+            if is_anew:
+                self._surveyed_at = began
         if is_anew and order.is_too_mixed:
             log.info("ids and creation times disagree too often, so the database sorts the list")
 

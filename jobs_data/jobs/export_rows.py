@@ -117,7 +117,7 @@ class _Exporting:
         self._statuses: dict[tuple[int | None, bool], str] = {}
         is_by_id = view.sort is Sort.DATE and not database.is_sqlite
         # None, not an order that is found to be stale later: one export follows one order.
-        self._known = order.known if is_by_id else None
+        self._known = order.find_out() if is_by_id else None
 
     def jobs(self) -> Iterator[list[ExportedJob]]:
         """Yield jobs by id where the order is known, else as the database sorts them."""

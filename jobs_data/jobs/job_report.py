@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,10 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    LargeBinary,
     RowMapping,
     Select,
+    cast,
     func,
     null,
     select,
@@ -23,7 +26,7 @@ from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import byte_length, last_characters
+from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
 from jobs_data.platform.status_names import FALLBACK_CULTURE, read_status_names
 from jobs_data.platform.tables import (
@@ -40,7 +43,10 @@ OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
 
 
-OUTPUT_CHUNK_CHARACTERS: Final = 1_000_000
+OUTPUT_READ_BYTES: Final = 8_000_000
+"""How much of an output one statement reads: for each, the server reads all of it up to there."""
+
+OUTPUT_PIECE_BYTES: Final = 1_000_000
 
 
 ERROR_TAIL_LINES: Final = 20
@@ -143,21 +149,25 @@ def read_download_path(database: Database, job_id: int) -> str | None:
 
 
 def stream_output(database: Database, job_id: int) -> Iterator[str]:
-    """Yield a job's whole output in pieces, so that no more than one of them is in memory.
+    """Yield a job's whole output in pieces of about a megabyte; eight are in memory at most.
 
-    Each piece is a read of its own: a running job's output may grow meanwhile. Raises
-    DatabaseUnavailable.
+    Each eight are a read of their own: a running job's output may grow meanwhile. Bytes that are no
+    text become U+FFFD. Raises DatabaseUnavailable.
     """
-    position = 1
-    while True:
-        piece = select(func.substr(job.c.output, position, OUTPUT_CHUNK_CHARACTERS))
+    # Bytes, whose number bounds what the server sends: a character may have four of them.
+    output = cast(in_utf8mb4(job.c.output), LargeBinary)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    position, is_end = 1, False
+    while not is_end:
+        some = select(func.substr(output, position, OUTPUT_READ_BYTES)).where(job.c.id == job_id)
         with database.reading() as connection:
-            found = values.text(connection.execute(piece.where(job.c.id == job_id)).scalar())
-        if found:
-            yield found
-        if len(found) < OUTPUT_CHUNK_CHARACTERS:
-            return
-        position += OUTPUT_CHUNK_CHARACTERS
+            found: bytes = connection.execute(some).scalar() or b""
+        is_end = len(found) < OUTPUT_READ_BYTES
+        for first in range(0, len(found), OUTPUT_PIECE_BYTES):
+            yield decoder.decode(found[first : first + OUTPUT_PIECE_BYTES])
+        position += len(found)
+    if rest := decoder.decode(b"", final=True):
+        yield rest
 
 
 def _report(

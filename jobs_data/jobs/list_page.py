@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 
 import pandas as pd
 from sqlalchemy import (
@@ -76,11 +75,13 @@ class JobsList:
 
 
 @dataclass(frozen=True)
-class ListCounts:
-    """The numbers that all pages and states of a filter share."""
+class Overview:
+    """What all pages of a filter have in common, in whichever state: counts, names, their size."""
 
     everything: Counts
     found: SearchResult
+    status_names: dict[int, str]
+    page_size: int
 
 
 class Snapshot:
@@ -95,55 +96,57 @@ class Snapshot:
         self._order = order or CreationOrder(database)
         self._read_at = datetime.now(UTC)
 
-    def read_counts(self, job_filter: JobFilter) -> ListCounts:
-        """Return how many jobs there are, and what a search for the filter's jobs finds."""
-        everything = read_counts(self._connection)
-        if not job_filter.is_search:
-            return ListCounts(everything, SearchResult(everything))
-        found = search(self._connection, self._database, job_filter, self._read_at, self._order)
-        return ListCounts(everything, found)
+    def overview(self, job_filter: JobFilter) -> Overview:
+        """Return how many jobs there are, what a search for the filter's jobs finds, and the rest."""
+        connection, database = self._connection, self._database
+        everything = read_counts(connection)
+        found = SearchResult(everything)
+        if job_filter.is_search:
+            found = search(connection, database, job_filter, self._read_at, self._order)
+        names = read_status_names(connection, database)
+        return Overview(everything, found, names, _hits_per_page(connection, database))
 
-    def read(self, view: ListView, counts: ListCounts | None = None) -> tuple[JobsList, ListCounts]:
-        """Return the page that a view asks for, and its counts; one past the end becomes the last page.
+    def read(self, view: ListView, known: Overview | None = None) -> tuple[JobsList, Overview]:
+        """Return the page that a view asks for, and its overview; one past the end is the last page.
 
-        `counts` are of an earlier transaction: where the page disagrees with them, they are read anew.
+        `known` is of an earlier transaction: where the page disagrees with its counts, it is read anew.
         Raises what the database driver raises, inside `Database.reading`.
         """
-        limit = view.limit or self._hits_per_page
+        overview = known or self.overview(view.filter)
+        limit = view.limit or overview.page_size
         asked = replace(view, limit=limit)
         if asked.fold and asked.sort is not Sort.DATE:
             asked = replace(asked, fold=False)  # what has the same name is together there anyway
-        numbers = counts or self.read_counts(view.filter)
-        shown, ids, agrees = self._page(asked, numbers.found, limit)
-        if counts and not agrees:
-            numbers = self.read_counts(view.filter)
-            shown, ids, _ = self._page(asked, numbers.found, limit)
-        return self._list(shown, ids, numbers), numbers
+        shown, ids, agrees = self._page(asked, overview, limit)
+        if known and not agrees:
+            overview = self.overview(view.filter)
+            shown, ids, _ = self._page(asked, overview, limit)
+        return self._list(shown, ids, overview), overview
 
     def _page(
-        self, asked: ListView, found: SearchResult, limit: int
+        self, asked: ListView, overview: Overview, limit: int
     ) -> tuple[ListView, list[int], bool]:
         """Return the view as shown, its ids, and whether they are as many as were counted.
 
         Of a folded list these are the ids with which it begins.
         """
-        jobs = found.counts.matching(asked.filter.state)
+        jobs = overview.found.counts.matching(asked.filter.state)
         pages = max(1, -(-jobs // limit))
         shown = replace(asked, page=1 if asked.fold else min(asked.page, pages))
         size = 2 * limit if shown.fold else limit
-        ids = self._jobs(replace(shown, limit=size), found).page()
+        ids = self._jobs(replace(shown, limit=size), overview).page()
         return shown, ids, len(ids) == min(size, jobs - (shown.page - 1) * size)
 
-    def _list(self, shown: ListView, ids: Sequence[int], numbers: ListCounts) -> JobsList:
+    def _list(self, shown: ListView, ids: Sequence[int], overview: Overview) -> JobsList:
         folded = None
         if shown.fold:
-            folded = fold(self._connection, self._jobs(shown, numbers.found), shown, ids)
+            folded = fold(self._connection, self._jobs(shown, overview), shown, ids)
             ids = [line[0] for line in folded.lines]
-        terms = read_status_names(self._connection, self._database)
+        terms = overview.status_names
         rows = frame_of(self._connection, self._database, ids, terms)
         return JobsList(
             view=shown,
-            counts=numbers.found.counts,
+            counts=overview.found.counts,
             rows=self._lines(rows, folded) if folded else rows,
             status_labels={
                 state: label_of(status_id, state, terms)
@@ -152,8 +155,8 @@ class Snapshot:
                 )
             },
             read_at=self._read_at,
-            everything=numbers.everything,
-            looked_at=numbers.found.looked_at,
+            everything=overview.everything,
+            looked_at=overview.found.looked_at,
             folded=folded,
         )
 
@@ -168,14 +171,16 @@ class Snapshot:
             newest, [len(line) for line in lines], map(created.get, last), self._database.timezone
         )
 
-    def _jobs(self, view: ListView, found: SearchResult) -> OrderedJobs:
+    def _jobs(self, view: ListView, overview: Overview) -> OrderedJobs:
         return OrderedJobs(
-            self._connection, self._database, view, self._order, now=self._read_at, found=found
+            self._connection,
+            self._database,
+            view,
+            self._order,
+            now=self._read_at,
+            found=overview.found,
+            total=overview.everything.total,
         )
-
-    @cached_property
-    def _hits_per_page(self) -> int:
-        return _hits_per_page(self._connection, self._database)
 
 
 def read_list(database: Database, view: ListView, order: CreationOrder | None = None) -> JobsList:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
 )
 
 from jobs_data.jobs.counts import SearchResult
@@ -105,12 +106,17 @@ class OrderedJobs:
         *,
         now: datetime | None = None,
         found: SearchResult | None = None,
+        total: int | None = None,
     ) -> None:
-        """Read nothing yet. `now` is what dates are relative to, `found` what a search has found."""
+        """Read nothing yet. `now` is what dates are relative to, `found` what a search has found.
+
+        `total` is how many jobs there are, whatever the filter, if that is known.
+        """
         self._connection = connection
         self._database = database
         self._view = view
         self._order = order
+        self._total = total
         # The same for all that one object reads; SQLite sorts by itself.
         self._known = None if database.is_sqlite else order.known
         now = now or datetime.now(UTC)
@@ -128,13 +134,13 @@ class OrderedJobs:
         limit = view.limit or DEFAULT_PAGE_SIZE
         offset = (view.page - 1) * limit
         is_by_id = view.sort is Sort.DATE and not self._database.is_sqlite and not self._has_few
-        if is_by_id and self._known:
-            ids = self._merged(self._known, offset, limit)
-            if ids is not None:
-                return ids
         is_shallow = not (view.is_reversed or view.filter.is_search) and offset + limit <= SHALLOW_JOBS
         if is_by_id and is_shallow and not self._known:
             return self._newest(offset, limit)
+        if is_by_id and (known := self._known or self._order.find_out()):
+            ids = self._merged(known, offset, limit)
+            if ids is not None:
+                return ids
         return self._sorted(offset, limit)
 
     def next(self, job_id: int, *, backwards: bool = False) -> int | None:
@@ -173,9 +179,10 @@ class OrderedJobs:
         loose_places = self._places(loose)
         # Before each of the wanted jobs are as many of these as there are, at most.
         first = max(0, offset - len(loose_places))
-        ids = select(job.c.id).where(*self._where, is_in_order(known))
+        begin, skipped = self._begin(known, first)
+        ids = select(job.c.id).where(*self._where, is_in_order(known), begin)
         ids = ids.order_by(self._by_id(is_ascending=is_reversed))
-        window = ids.limit(limit + len(loose_places)).offset(first).subquery("window")
+        window = ids.limit(limit + len(loose_places)).offset(first - skipped).subquery("window")
         source = window.outerjoin(object_, object_.c.id == window.c.id)
         window_places = self._places(
             select(window.c.id, created_text().label("time")).select_from(source)
@@ -186,6 +193,20 @@ class OrderedJobs:
             return None
         merged = sorted(window_places + loose_places, reverse=not is_reversed)
         return [job_id for _, job_id in merged[offset - first : offset - first + limit]]
+
+    def _begin(self, known: IdOrder, first: int) -> tuple[ColumnElement[bool], int]:
+        """Return a condition that leaves out some of the first jobs in order, and how many.
+
+        It saves the server to count them one by one, where none has been removed since the survey.
+        """
+        if self._where or not self._total or first < SHALLOW_JOBS:
+            return true(), 0
+        newest = select(func.count()).where(job.c.id >= known.end)
+        settled = known.in_order + len(known.strays)
+        if settled + self._connection.execute(newest).scalar_one() != self._total:
+            return true(), 0
+        begin, skipped = known.before_position(first, from_end=not self._view.is_reversed)
+        return (job.c.id >= begin if self._view.is_reversed else job.c.id < begin), skipped
 
     def _places(self, statement: Select[int, str]) -> list[tuple[str, int]]:
         return [(time, job_id) for job_id, time in self._connection.execute(statement)]

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Final
 
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.list_page import JobsList, ListCounts, Snapshot
+from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -44,12 +44,12 @@ class _Page:
 
 
 @dataclass(frozen=True)
-class _Counts:
-    """Counts, when they were asked for, and how often this process had changed jobs by then."""
+class _Overview:
+    """An overview, when it was asked for, and how often this process had changed jobs by then."""
 
     began: float
     changes: int
-    counts: ListCounts
+    overview: Overview
     seconds: float
     """How long it took to read them and a page."""
 
@@ -64,7 +64,7 @@ class SharedList:
         self._list_seconds = list_seconds
         self._lock = threading.Lock()
         self._pages: OrderedDict[ListView, _Page] = OrderedDict()
-        self._counts: OrderedDict[JobFilter, _Counts] = OrderedDict()
+        self._overviews: OrderedDict[JobFilter, _Overview] = OrderedDict()
 
     def read(self, view: ListView, max_age: float | None = None) -> JobsList:
         """Return the page that a view asks for, at most `list_seconds` or `max_age` seconds old.
@@ -92,22 +92,22 @@ class SharedList:
 
     def is_quick(self, view: ListView) -> bool:
         """Return whether counts and a page were read so quickly that one more read is not noticed."""
-        known = self._counts.get(view.filter.in_any_state)
+        known = self._overviews.get(view.filter.in_any_state)
         return known is not None and known.seconds < QUICK_SECONDS
 
     def _read(self, view: ListView, page: _Page, oldest: float) -> None:
         """Read a page for all who wait for it; one that fails is not kept."""
         try:
             job_filter = view.filter.in_any_state
-            shared = self._shared_counts(job_filter, page, oldest)
+            shared = self._shared_overview(job_filter, page, oldest)
             with self._database.reading() as connection:
                 snapshot = Snapshot(self._database, connection, self._order)
-                jobs, counts = snapshot.read(view, shared.counts if shared else None)
-            if shared and counts is shared.counts:
+                jobs, overview = snapshot.read(view, shared.overview if shared else None)
+            if shared and overview is shared.overview:
                 page.began = shared.began  # a page is as old as what is oldest of it
             else:
                 seconds = monotonic() - page.began
-                self._share(job_filter, _Counts(page.began, page.changes, counts, seconds))
+                self._share(job_filter, _Overview(page.began, page.changes, overview, seconds))
             page.jobs.set_result(jobs)
         except BaseException as error:  # noqa: BLE001 - whatever it is, who waits must hear of it
             with self._lock:
@@ -115,16 +115,16 @@ class SharedList:
                     del self._pages[view]
             page.jobs.set_exception(error)
 
-    def _shared_counts(self, job_filter: JobFilter, page: _Page, oldest: float) -> _Counts | None:
+    def _shared_overview(self, job_filter: JobFilter, page: _Page, oldest: float) -> _Overview | None:
         with self._lock:
-            known = self._counts.get(job_filter)
+            known = self._overviews.get(job_filter)
         if known is None or known.changes < page.changes:
             return None
         return known if known.began >= max(oldest, page.began - COUNTS_SECONDS) else None
 
-    def _share(self, job_filter: JobFilter, counts: _Counts) -> None:
+    def _share(self, job_filter: JobFilter, overview: _Overview) -> None:
         with self._lock:
-            self._counts[job_filter] = counts
-            self._counts.move_to_end(job_filter)
-            if len(self._counts) > MAX_FILTERS:
-                self._counts.popitem(last=False)
+            self._overviews[job_filter] = overview
+            self._overviews.move_to_end(job_filter)
+            if len(self._overviews) > MAX_FILTERS:
+                self._overviews.popitem(last=False)

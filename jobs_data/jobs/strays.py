@@ -33,6 +33,10 @@ class IdOrder:
     stray_times: Times = field(default_factory=lambda: NO_TIMES)
     marks: Ids = field(default_factory=lambda: NO_IDS)
     mark_times: Times = field(default_factory=lambda: NO_TIMES)
+    mark_ranks: Ids = field(default_factory=lambda: NO_IDS)
+    """How many jobs in order were before each mark when it was read."""
+    in_order: int = 0
+    """How many jobs in order there were."""
     _tail: Ids = field(default_factory=lambda: NO_IDS)
     """The last jobs in order: any of them may still turn out to be a stray."""
     _tail_times: Times = field(default_factory=lambda: NO_TIMES)
@@ -59,12 +63,16 @@ class IdOrder:
             *(times[~is_in_order], later_times[~follows]),
         )
         later, later_times = later[follows], later_times[follows]
+        earlier = self.in_order - int((~stays).sum())
+        ranks = np.arange(earlier, earlier + len(later))[::MARK_JOBS]
         return IdOrder(
             end,
             np.concatenate(strays),
             np.concatenate(stray_times),
             np.concatenate([self.marks[is_marked], later[::MARK_JOBS]]),
             np.concatenate([self.mark_times[is_marked], later_times[::MARK_JOBS]]),
+            np.concatenate([self.mark_ranks[is_marked], ranks]),
+            earlier + len(later),
             np.concatenate([self._tail[stays], later])[-MAX_STRAYS - 1 :],
             np.concatenate([self._tail_times[stays], later_times])[-MAX_STRAYS - 1 :],
         )
@@ -78,6 +86,20 @@ class IdOrder:
         """Return an id from which on all in order were created after a time, not the least such."""
         at = int(np.searchsorted(self.mark_times, time.encode(), side="right"))
         return int(self.marks[at]) if at < len(self.marks) else self.end
+
+    def before_position(self, position: int, *, from_end: bool) -> tuple[int, int]:
+        """Return an id at which to begin to look for a position among the jobs in order, and its own.
+
+        `from_end` counts from the largest id down: the id is then above those that are meant. It is
+        right only while none of the jobs has been removed.
+        """
+        if from_end:
+            at = int(np.searchsorted(self.mark_ranks, self.in_order - position))
+            if at == len(self.marks):
+                return self.end, 0
+            return int(self.marks[at]), self.in_order - int(self.mark_ranks[at])
+        at = int(np.searchsorted(self.mark_ranks, position, side="right"))
+        return (int(self.marks[at - 1]), int(self.mark_ranks[at - 1])) if at else (0, 0)
 
     def strays_since(self, time: str) -> Ids:
         """Return the strays that were created at a time or after it."""

@@ -438,4 +438,9 @@ def test_however_jobs_are_sliced_those_in_order_are(slices: list[list[int]], mom
     text = f"{moment:03}"
     assert all(time_of[i] < moment for i in kept if i < order.first_since(text))
     assert all(time_of[i] > moment for i in kept if i >= order.end_of(text))
+    for position in range(len(kept)):
+        first, before = order.before_position(position, from_end=False)
+        assert [i for i in kept if i >= first][position - before :] == kept[position:]
+        end, behind = order.before_position(position, from_end=True)
+        assert [i for i in kept if i < end][::-1][position - behind :] == kept[::-1][position:]
     assert set(order.strays_since(text)) == {i for i in order.strays if time_of[i] >= moment}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from jobs_data.jobs import counts, frames, job_report, list_page
 from jobs_data.jobs.counts import Counts
@@ -381,14 +381,43 @@ def test_a_long_output_is_cut_to_its_end_at_a_line(store: Store) -> None:
     assert len(report.output.splitlines()[0]) == len("000000 läuft 😀")
 
 
-def test_a_whole_output_is_streamed_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pieces are of the size asked for, and together they are the output."""
-    monkeypatch.setattr(job_report, "OUTPUT_CHUNK_CHARACTERS", 7)
+@pytest.mark.parametrize(("read", "piece"), [(7, 3), (8, 8), (5, 100), (1, 1)])
+def test_a_whole_output_is_streamed_in_pieces(
+    store: Store, monkeypatch: pytest.MonkeyPatch, read: int, piece: int
+) -> None:
+    """Characters of several bytes come whole, wherever a read or a piece ends among them."""
+    monkeypatch.setattr(job_report, "OUTPUT_READ_BYTES", read)
+    monkeypatch.setattr(job_report, "OUTPUT_PIECE_BYTES", piece)
     job_id = store.job(output="äöü😀" * 7)
     pieces = list(job_report.stream_output(store.database(), job_id))
-    assert [len(piece) for piece in pieces] == [7, 7, 7, 7]
+    assert max(map(len, pieces)) <= piece
     assert "".join(pieces) == "äöü😀" * 7
     assert list(job_report.stream_output(store.database(), store.job(output=None))) == []
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_an_output_that_is_no_text_is_streamed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite keeps any bytes as a text, also half a character at its end."""
+    monkeypatch.setattr(job_report, "OUTPUT_READ_BYTES", 2)
+    job_id = store.job()
+    with store.engine.begin() as connection:
+        raw = "UPDATE job SET output = CAST(x'61ff62f09f98' AS TEXT)"
+        connection.exec_driver_sql(raw)
+    assert "".join(job_report.stream_output(store.database(), job_id)) == "a\ufffdb\ufffd"
+
+
+def test_a_long_output_is_read_a_few_times(store: Store) -> None:
+    """The server reads it from its start each time, so the reads are few, and each is bounded."""
+    job_id = store.job(output="0123456789" * 1_000_000)
+    sent = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "output" in statement:
+            sent.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    assert sum(map(len, job_report.stream_output(store.database(), job_id))) == 10_000_000
+    assert len(sent) == 2
 
 
 def test_no_such_job_has_no_report(store: Store) -> None:

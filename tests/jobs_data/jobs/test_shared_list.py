@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from jobs_data.jobs import shared_list
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.list_page import JobsList, ListCounts, Snapshot
+from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
 from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -162,15 +162,15 @@ class SlowReads:
         read = Snapshot.read
 
         def slowly(
-            snapshot: Snapshot, asked: ListView, counts: ListCounts | None = None
-        ) -> tuple[JobsList, ListCounts]:
+            snapshot: Snapshot, asked: ListView, known: Overview | None = None
+        ) -> tuple[JobsList, Overview]:
             if asked == view:
                 self.reads += 1
                 self.began.release()
                 assert self.goes_on.wait(PATIENCE)
                 if self.error:
                     raise self.error
-            return read(snapshot, asked, counts)
+            return read(snapshot, asked, known)
 
         monkeypatch.setattr(Snapshot, "read", slowly)
 
@@ -247,7 +247,7 @@ def test_few_pages_and_counts_are_kept(
         shown.read(views[-1])
     assert not sent
     assert len(shown._pages) == 3
-    assert len(shown._counts) == 2
+    assert len(shown._overviews) == 2
 
 
 def wait_for_waiters(shown: SharedList, waiters: int) -> None:
