@@ -14,7 +14,7 @@ import pytest
 from jobs_data.settings import get_settings
 from pages.parts.services import get_services
 from tests.support import mariadb
-from tests.support.app_servers import AppServers
+from tests.support.app_servers import AppServers, DemoSite, serving_demo
 from tests.support.databases import Lend, PreparedDatabases, use_ram_disk
 from tests.support.mariadb import DidNotStart, MariaDB
 from tests.support.programs import ProgramMissing, skip_or_fail
@@ -137,3 +137,10 @@ def app_server(
     servers = AppServers(request.path.stem, tmp_path_factory.mktemp("app"))
     yield servers
     servers.close()
+
+
+@pytest.fixture(scope="session")
+def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSite]:
+    """Serve a demo that tests only look at; one app is enough for all of them."""
+    with serving_demo(tmp_path_factory.mktemp("demo")) as site:
+        yield site

@@ -1,6 +1,7 @@
 """A real Chromium for the tests of this folder."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -26,6 +27,18 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a picture of what a test that fails has on the screen."""
+    report = yield
+    windows = item.funcargs.get("new_page")
+    if call.when == "call" and report.failed and isinstance(windows, Windows):
+        windows.take_pictures(re.sub(r"[^\w-]+", "-", item.name))
+    return report
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 from urllib.parse import quote
 
 import pyotp
@@ -15,13 +14,11 @@ from jobs_data import addresses
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
 from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
-from tests.support.mariadb import free_port
 from tests.support.screen import Screen, Windows
 from tests.support.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
     cells,
-    let_the_timer_fire,
     select_rows,
     send_to_background,
     tab_to,
@@ -29,13 +26,11 @@ from tests.support.steps import (
 from tests.support.store import NOON, PASSWORD, Store
 
 EDITORS = 101
-SECRET_KEY = "a key that is known to the tests alone"
-RIGHT_IS_BELIEVED = 30_000
-SLACK = 15_000
 ASKS_EVERY = 20_000
 AT_THE_SIGN_IN = re.compile(rf"http://[^/]+{addresses.SIGN_IN}(\?.*)?$")
 FAILED_JOBS = re.compile(rf"http://[^/]+{addresses.BASE}/?\?status=failed$")
 FAILED_SIGN_IN = r"POST .*/sign-in: 401"
+PROGRAM = {"Accept": "application/json"}
 STOPPED_SCRIPT = r"GET .*\.js: csp"
 NO_RIGHT = r"POST .*/sign-in: 403"
 
@@ -68,8 +63,8 @@ def site(store: Store, app_server: AppServers) -> Site:
     active_id = store.job("arActive", 183, NOON - timedelta(hours=1))
     address = app_server(
         HERATIO_JOBS_DATABASE_URL=store.url,
-        HERATIO_JOBS_SECRET_KEY=SECRET_KEY,
         HERATIO_JOBS_READER_GROUPS=str(EDITORS),
+        HERATIO_JOBS_ACCESS_SECONDS="1",
     )
     return Site(store, job_id, active_id, address)
 
@@ -82,32 +77,36 @@ def fill_in(page: Page, name: str = DEMO_ADMINISTRATOR, password: str = DEMO_PAS
 
 
 def test_in_and_out(site: Site, new_page: Windows) -> None:
-    """Refused, a wrong password, in and at the wanted address, reload, second tab, out of both."""
+    """Refused, a wrong password, in and at the wanted address, a reload, a second tab, out of both.
+
+    All of it by keyboard.
+    """
     screen = new_page()
     page = screen.page
     page.goto(f"{site.address}?status=failed")
     came_for = quote(f"{addresses.BASE}?status=failed", safe="")
     expect(page).to_have_url(site.address + f"/sign-in?next={came_for}")
-    screen.screenshot("sign-in")
-    fill_in(page, password="wrong")
-    expect(page.get_by_role("alert")).to_have_text(
-        "The e-mail, the user name or the password is wrong."
-    )
+    expect(page.get_by_label("E-mail or user name")).to_be_focused()
+    page.keyboard.type(DEMO_ADMINISTRATOR)
+    page.keyboard.press("Tab")
+    page.keyboard.type("wrong")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Sign in")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_label("E-mail or user name")).to_have_value(DEMO_ADMINISTRATOR)
     expect(page.get_by_label("Password")).to_have_value("")
     expect(page.get_by_label("Password")).to_be_focused()
-    screen.screenshot("sign-in-wrong")
-    fill_in(page)
+    page.keyboard.type(DEMO_PASSWORD)
+    page.keyboard.press("Enter")
     expect(page).to_have_url(FAILED_JOBS)
     expect_in(page)
     expect(page.get_by_role("radio", name="Failed")).to_be_checked()
-    screen.screenshot("list-administrator")
-    page.reload()
-    expect_in(page)
     second = Screen(page.context.new_page())
     second.page.goto(site.address)
     expect_in(second.page)
-    page.get_by_role("button", name="Sign out").click()
+    tab_to(page, page.get_by_role("button", name="Sign out"))
+    page.keyboard.press("Enter")
     expect(page).to_have_url(AT_THE_SIGN_IN)
     assert_nothing_went_wrong(screen, FAILED_SIGN_IN)
     # Looked at again, the other tab asks at once.
@@ -120,30 +119,6 @@ def test_in_and_out(site: Site, new_page: Windows) -> None:
 def expect_in(page: Page) -> None:
     """Wait until the list shows its newest job."""
     expect(cells(page, NAME_COLUMN).first).to_have_text("arFailed")
-
-
-def test_a_restart_keeps_the_session_if_the_key_is_set(
-    store: Store, site: Site, app_server: AppServers, new_page: Windows
-) -> None:
-    """With the same key nobody notices; without one everybody signs in anew."""
-    settings = {
-        "HERATIO_JOBS_DATABASE_URL": store.url,
-        "STREAMLIT_SERVER_PORT": str(free_port()),
-    }
-    address = app_server(**settings, HERATIO_JOBS_SECRET_KEY=SECRET_KEY)
-    page = new_page().page
-    page.goto(address)
-    fill_in(page)
-    expect_in(page)
-    app_server.stop_last()
-    app_server(**settings, HERATIO_JOBS_SECRET_KEY=SECRET_KEY)
-    page.goto(address)
-    expect_in(page)
-    app_server.stop_last()
-    app_server(**settings)
-    page.goto(address)
-    expect(page).to_have_url(AT_THE_SIGN_IN)
-    app_server.stop_last()
 
 
 def test_a_reader_sees_and_removes_nothing(site: Site, new_page: Windows) -> None:
@@ -163,7 +138,6 @@ def test_a_reader_sees_and_removes_nothing(site: Site, new_page: Windows) -> Non
     select_rows(page, 0)
     expect(page.get_by_role("button", name="Open report")).to_be_visible()
     expect_no_removal(page)
-    screen.screenshot("list-reader")
     page.goto(f"{site.address}/job?id={site.job_id}")
     expect(page.get_by_role("heading", name="Output")).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
@@ -179,107 +153,48 @@ def expect_no_removal(page: Page) -> None:
     expect(page.get_by_role("button", name=re.compile("Delete|Clear"))).to_have_count(0)
 
 
-def test_a_code_is_asked_for_and_taken(site: Site, new_page: Windows) -> None:
-    """Who has a second factor gets no further with the password alone."""
+def test_signing_in_takes_no_script(site: Site, new_page: Windows) -> None:
+    """A browser that runs none gets in: the form posts, asks for the second factor, and leads on."""
     secret = pyotp.random_base32()
     user_id = site.store.account("totp", tables.ADMINISTRATOR_GROUP_ID)
     site.store.insert(tables.user_totp_secret, user_id=user_id, secret=secret, enabled_at=NOON)
-    screen = new_page()
+    screen = new_page(java_script=False)
     page = screen.page
-    page.goto(site.address)
+    page.goto(f"{site.address}?status=failed")
     fill_in(page, "totp", PASSWORD)
-    code = page.get_by_label("Code from your authenticator app")
     expect(page.get_by_role("alert")).to_contain_text("six-digit code")
-    screen.screenshot("sign-in-code")
+    assert page.request.get(f"{site.address}/session", headers=PROGRAM).status == 401
     page.get_by_label("Password").fill(PASSWORD)
-    code.fill(pyotp.TOTP(secret).now())
+    page.get_by_label("Code from your authenticator app").fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Sign in").click()
-    expect_in(page)
-    assert_nothing_went_wrong(screen, FAILED_SIGN_IN)
+    expect(page).to_have_url(FAILED_JOBS)
+    assert page.request.get(f"{site.address}/session").status == 204
+    assert_nothing_went_wrong(screen, FAILED_SIGN_IN, STOPPED_SCRIPT)
 
 
 def test_a_right_withdrawn_while_watching(site: Site, new_page: Windows) -> None:
     """The websocket is closed, and soon the page is taken away."""
     user_id = site.store.account("leaver", tables.ADMINISTRATOR_GROUP_ID)
     page = new_page().page
+    page.clock.install()
     page.goto(f"{site.address}?auto=true")
     with page.expect_websocket() as opening:
         fill_in(page, "leaver", PASSWORD)
     expect_in(page)
-    site.store.leave_groups(user_id)
-    opening.value.wait_for_event("close", timeout=RIGHT_IS_BELIEVED + SLACK)
-    expect(page).to_have_url(AT_THE_SIGN_IN, timeout=ASKS_EVERY + SLACK)
-
-
-def test_the_keyboard_is_enough(site: Site, new_page: Windows) -> None:
-    """The first field has the focus, the others follow by Tab, and so does Sign out."""
-    screen = new_page()
-    page = screen.page
-    page.goto(site.address)
-    expect(page.get_by_label("E-mail or user name")).to_be_focused()
-    page.keyboard.type(DEMO_ADMINISTRATOR)
-    page.keyboard.press("Tab")
-    page.keyboard.type(DEMO_PASSWORD)
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Sign in")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect_in(page)
-    tab_to(page, page.get_by_role("button", name="Sign out"))
-    page.keyboard.press("Enter")
+    websocket = opening.value
+    with websocket.expect_event("close"):
+        site.store.leave_groups(user_id)
+    page.clock.fast_forward(ASKS_EVERY)
     expect(page).to_have_url(AT_THE_SIGN_IN)
-    assert_nothing_went_wrong(screen)
 
 
-def test_signing_in_takes_no_script(site: Site, new_page: Windows) -> None:
-    """The form posts and leads on where the browser runs no JavaScript."""
-    screen = new_page(java_script=False)
-    page = screen.page
-    page.goto(f"{site.address}?status=failed")
-    fill_in(page, password="wrong")
-    expect(page.get_by_role("alert")).to_be_visible()
-    fill_in(page)
-    expect(page).to_have_url(FAILED_JOBS)
-    assert page.request.get(f"{site.address}/session").status == 204
-    assert_nothing_went_wrong(screen, FAILED_SIGN_IN, STOPPED_SCRIPT)
-
-
-@pytest.mark.parametrize("address", ["?auto=true", "/job?id={active_id}&auto=true"])
-def test_the_pages_run_under_the_policy(site: Site, address: str, new_page: Windows) -> None:
-    """Nothing that list and report need is blocked, the timer's frame included."""
-    screen = new_page()
-    page = screen.page
-    page.clock.install()
-    page.add_init_script(
-        "addEventListener('securitypolicyviolation', e => console.error(e.violatedDirective))"
-    )
-    screen.open(site.address + address.format(active_id=site.active_id))
-    expect(page.get_by_text("again every 15 seconds")).to_be_visible()
-    let_the_timer_fire(page)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    assert_nothing_went_wrong(screen)
-
-
-@pytest.mark.parametrize(
-    ("name", "width", "height", "scheme"),
-    [("wide", 1280, 800, "light"), ("phone", 390, 844, "light"), ("dark", 1280, 800, "dark")],
-)
-def test_pictures_of_the_door(
-    name: str,
-    width: int,
-    height: int,
-    scheme: Literal["light", "dark"],
-    site: Site,
-    new_page: Windows,
-) -> None:
-    """The sign-in and the answer to those without a right are kept as pictures."""
-    if name not in site.store.ids(tables.user, "username"):
-        site.store.account(name)
-    screen = new_page(width=width, height=height, color_scheme=scheme)
+def test_who_has_no_right_is_told_so_on_a_phone(site: Site, new_page: Windows) -> None:
+    """Nothing is to be scrolled sideways for it."""
+    site.store.account("outsider")
+    screen = new_page(width=390, height=844, color_scheme="dark")
     page = screen.page
     page.goto(site.address)
-    screen.screenshot(f"sign-in-{name}")
-    fill_in(page, name, PASSWORD)
+    fill_in(page, "outsider", PASSWORD)
     expect(page.get_by_role("alert")).to_contain_text("Ask an administrator")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    screen.screenshot(f"no-right-{name}")
     assert_nothing_went_wrong(screen, NO_RIGHT)

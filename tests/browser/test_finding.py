@@ -58,7 +58,6 @@ def test_jobs_are_found_by_keyboard(
     tab_to(page, page.get_by_role("combobox", name="Job name"))
     page.keyboard.type("import b")
     page.keyboard.press("Enter")
-    screen.screenshot("filters-open")
     type_day(page, "Created from", "2026-06-13")
     tab_to(page, page.get_by_role("button", name="Show jobs"))
     page.keyboard.press("Enter")
@@ -77,7 +76,6 @@ def test_jobs_are_found_by_keyboard(
             *("Created: from 2026-06-13 ✕", "filter_alt_offReset"),
         ]
     )
-    screen.screenshot("filters-chips", full_page=True)
 
     take_away(page, "Name: import b")
     expect(page.get_by_role("button", name="Name: import b")).to_have_count(0)

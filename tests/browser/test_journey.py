@@ -6,16 +6,13 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
-import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from jobs_data import demo
-from jobs_data.platform.engine import make_engine
 from jobs_data.platform.tables import job, object_
-from tests.support.app_servers import AppServers
+from tests.support.app_servers import AppServers, DemoSite
+from tests.support.databases import on_mariadb
 from tests.support.screen import Windows
 from tests.support.steps import (
     CREATED_COLUMN,
@@ -43,6 +40,7 @@ STATUSES = (184, 185, 184, 183, 185)
 RESULT = "reference,title\r\nF1,Fonds Élise\r\n".encode()
 
 
+@on_mariadb
 def test_the_whole_journey(
     store: Store, app_server: AppServers, new_page: Windows, tmp_path: Path
 ) -> None:
@@ -254,51 +252,29 @@ def follow_new_jobs(page: Page, store: Store) -> None:
     expect(page.get_by_text("again every 15 seconds")).to_be_visible()
 
 
-@pytest.fixture(scope="module")
-def demo_list(app_server: AppServers, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
-    """Serve a demo of two hundred jobs, the newest from now; its list's address, a failed job's id."""
-    folder = tmp_path_factory.mktemp("demo")
-    url = f"sqlite:///{folder / 'jobs.sqlite'}"
-    engine = make_engine(url)
-    demo.create(engine, jobs=200, seed=1, results_root=folder)
-    with engine.connect() as connection:
-        failed = select(job.c.id).where(job.c.status_id == 185).order_by(job.c.id.desc()).limit(1)
-        job_id = connection.execute(failed).scalar_one()
-    engine.dispose()
-    address = app_server(HERATIO_JOBS_DATABASE_URL=url, HERATIO_JOBS_RESULTS_ROOT=str(folder))
-    return address, job_id
-
-
-@pytest.mark.parametrize(
-    ("name", "width", "height", "scheme"),
-    [("wide", 1280, 800, "light"), ("narrow", 390, 844, "light"), ("dark", 1280, 800, "dark")],
-)
-def test_pictures(
-    name: str,
-    width: int,
-    height: int,
-    scheme: Literal["light", "dark"],
-    demo_list: tuple[str, int],
-    new_page: Windows,
-) -> None:
-    """List, report and dialogs are kept as pictures, and nothing goes wrong while they are drawn."""
-    screen = new_page(width=width, height=height, color_scheme=scheme)
+def test_the_screens_fit_a_phone_in_the_dark(demo_site: DemoSite, new_page: Windows) -> None:
+    """List, report and their dialogs are drawn, and nothing is to be scrolled sideways for them."""
+    screen = new_page(width=390, height=844, color_scheme="dark")
     page = screen.page
-    address, job_id = demo_list
-    screen.open(address)
+    screen.open(f"{demo_site.address}?status=failed")
     dialog = page.get_by_role("dialog")
     expect(page.locator(".st-key-cards .trend:has(i)")).to_have_count(4)
     expect(cells(page, NAME_COLUMN).first).not_to_be_empty()
-    screen.screenshot(f"list-{name}", full_page=True)
+    assert_fits(page)
     page.get_by_role("button", name="Clear inactive…").click()
     expect(dialog.get_by_role("button", name="Cancel")).to_be_visible()
-    screen.screenshot(f"clear-dialog-{name}")
-    screen.open(f"{address}/job?status=failed&id={job_id}")
+    assert_fits(page)
+    screen.open(f"{demo_site.address}/job?status=failed&id={demo_site.failed_id}")
     expect(page.get_by_role("heading", name="Output")).to_be_visible()
     expect(page.get_by_test_id("stCode").first).not_to_be_empty()
     expect(page.get_by_text(re.compile(r"^Updated \d"))).to_be_visible()
-    screen.screenshot(f"report-{name}", full_page=True)
+    assert_fits(page)
     page.get_by_role("button", name="Delete…").click()
     expect(dialog.get_by_role("button", name="Cancel")).to_be_visible()
-    screen.screenshot(f"delete-dialog-{name}")
+    assert_fits(page)
     assert_nothing_went_wrong(screen)
+
+
+def assert_fits(page: Page) -> None:
+    """Fail where the page is wider than the window."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -3,11 +3,12 @@
 import re
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
 
+from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.mariadb import MariaDB
 from tests.support.screen import Screen, Windows
@@ -27,20 +28,29 @@ from tests.support.store import Store
 SENTENCE = re.compile(r"The database .* Nothing was changed")
 
 
-@pytest.fixture
-def small_store(tmp_path: Path) -> Iterator[Store]:
-    """Give an empty platform database on SQLite."""
-    file = tmp_path / "jobs.sqlite"
-    file.touch()
-    store = Store(f"sqlite:///{file}")
-    yield store
-    store.engine.dispose()
+@pytest.fixture(scope="module")
+def site(
+    app_server: AppServers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Store, str]]:
+    """Serve a platform on SQLite."""
+    with closing(Store(f"sqlite:///{tmp_path_factory.mktemp('database') / 'jobs.sqlite'}")) as store:
+        yield store, app_server(HERATIO_JOBS_DATABASE_URL=store.url)
 
 
 @pytest.fixture
-def address(small_store: Store, app_server: AppServers) -> str:
-    """Return the address of the list of that database."""
-    return app_server(HERATIO_JOBS_DATABASE_URL=small_store.url)
+def small_store(site: tuple[Store, str]) -> Store:
+    """Give that platform without a job."""
+    store, _ = site
+    with store.engine.begin() as connection:
+        jobs = tables.object_.c.class_name == tables.JOB_CLASS
+        connection.execute(tables.object_.delete().where(jobs))
+    return store
+
+
+@pytest.fixture
+def address(site: tuple[Store, str]) -> str:
+    """Return the address of the list of that platform."""
+    return site[1]
 
 
 def test_empty_lists_say_why(small_store: Store, address: str, new_page: Windows) -> None:
@@ -51,11 +61,9 @@ def test_empty_lists_say_why(small_store: Store, address: str, new_page: Windows
     expect(page.get_by_text("There are no jobs. The platform makes one whenever")).to_be_visible()
     expect(page.get_by_role("button", name="Clear inactive…")).to_have_count(0)
     expect(page.get_by_role("button", name="Export CSV")).to_be_disabled()
-    screen.screenshot("empty-database")
     small_store.job("arOnly", 184)
     screen.open(f"{address}?status=failed")
     expect(page.get_by_text("1 job in all, none of them failed right now.")).to_be_visible()
-    screen.screenshot("empty-filter")
     page.get_by_role("button", name="Show all jobs").click()
     expect_jobs(page, ["arOnly"])
     assert query(page) == {}
@@ -163,10 +171,8 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     dialog.get_by_role("button", name="Delete", exact=True).click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("alert")).to_contain_text(SENTENCE)
-    screen.screenshot("database-gone-list")
     screen.open(f"{address}/job?id={job_id}")
     expect(page.get_by_role("alert")).to_contain_text(SENTENCE)
-    screen.screenshot("database-gone-report")
 
     mariadb_server.create_database(name)
     store = Store(mariadb_server.url(name))

@@ -4,7 +4,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -12,13 +15,16 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from jobs_data import addresses, demo
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
 from jobs_data.platform import tables
+from jobs_data.platform.engine import make_engine
 from tests.support.mariadb import free_port
 from tests.support.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "test-artefacts"
+DEMO_SIGN_IN = {"identifier": DEMO_ADMINISTRATOR, "password": DEMO_PASSWORD}
 START_SECONDS = 60
 STOP_SECONDS = 10
 # The last says whose X-Forwarded-For uvicorn takes.
@@ -127,3 +133,42 @@ class AppServers:
             process.terminate()
         for process in self.processes:
             stop(process)
+
+
+@dataclass(frozen=True)
+class DemoSite:
+    """An app that serves a demo which does not change: for tests that only look."""
+
+    database_url: str
+    address: str
+    """Of the list."""
+    failed_id: int
+    """A job that failed, with an error and an output."""
+
+    @property
+    def origin(self) -> str:
+        """Return what its addresses begin with."""
+        return self.address.removesuffix(addresses.BASE)
+
+
+DEMO_FAILURES = 40
+DEMO_PATTERN = "Box <number> has no shelf"
+"""One error is the most frequent of every period, whatever the hour: so often, and grouped so."""
+
+
+@contextmanager
+def serving_demo(folder: Path) -> Iterator[DemoSite]:
+    """Serve a demo below a folder."""
+    url = f"sqlite:///{folder / 'jobs.sqlite'}"
+    engine = make_engine(url)
+    demo.create(engine, jobs=1_200, seed=7, results_root=folder)
+    engine.dispose()
+    with closing(Store.on(url)) as store:
+        now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+        for box in range(DEMO_FAILURES):
+            ended = now - timedelta(minutes=box)
+            job_id = store.job("Stocktaking", 185, ended, completed_at=ended, output="It began.")
+            store.note(job_id, en=f"Box {box} has no shelf")
+    with closing(AppServers("demo", folder)) as servers:
+        address = servers(HERATIO_JOBS_DATABASE_URL=url, HERATIO_JOBS_RESULTS_ROOT=str(folder))
+        yield DemoSite(url, address, job_id)

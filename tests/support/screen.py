@@ -1,12 +1,12 @@
 """Pages in a real Chromium, which remember what went wrong."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx2
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, Response
 
 from jobs_data import addresses
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
@@ -36,7 +36,10 @@ class Screen:
     failed_requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Listen from the start."""
+        """Listen from the start, to what the page's policy has blocked too."""
+        self.page.add_init_script(
+            "addEventListener('securitypolicyviolation', e => console.error(e.violatedDirective))"
+        )
         self.page.on("console", lambda m: self._note_console(m.type, m.text))
         self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         self.page.on("requestfailed", self._note_failure)
@@ -47,12 +50,6 @@ class Screen:
         if not self.page.context.cookies():
             sign_in(self.page.context, url)
         self.page.goto(url)
-
-    def screenshot(self, name: str, *, full_page: bool = False) -> Path:
-        """Save what the window, or the whole page, shows as test-artefacts/{name}.png."""
-        path = ARTEFACTS / f"{name}.png"
-        self.page.screenshot(path=path, full_page=full_page)
-        return path
 
     def _note_console(self, kind: str, text: str) -> None:
         if kind == "error":
@@ -116,6 +113,13 @@ class Windows:
         )
         self.contexts.append(context)
         return Screen(context.new_page())
+
+    def take_pictures(self, name: str) -> None:
+        """Save what each window shows as test-artefacts/{name}-{number}.png."""
+        pages = [page for context in self.contexts for page in context.pages]
+        for number, page in enumerate(pages):
+            with suppress(Error):
+                page.screenshot(path=ARTEFACTS / f"{name}-{number}.png", full_page=True)
 
     def close(self) -> None:
         """Close every window opened."""

@@ -13,8 +13,7 @@ import httpx2
 import pytest
 
 from jobs_data import addresses, demo
-from jobs_data.platform.engine import make_engine
-from tests.support.app_servers import ROOT, AppServers, open_websocket, own_environment
+from tests.support.app_servers import ROOT, DemoSite, open_websocket, own_environment
 from web.sessions import COOKIE
 
 PERSON = {"Accept": "text/html"}
@@ -85,20 +84,9 @@ MORE_PATHS += ["/admin/jobs/1/nothing", "/favicon.ico"]
 
 
 @pytest.fixture(scope="module")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give a demo's database."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'jobs.sqlite'}"
-    engine = make_engine(url)
-    demo.create(engine, jobs=20, seed=1)
-    engine.dispose()
-    return url
-
-
-@pytest.fixture(scope="module")
-def site(database_url: str, app_server: AppServers) -> Iterator[httpx2.Client]:
-    """Start the app, and ask it without a session."""
-    address = app_server(HERATIO_JOBS_DATABASE_URL=database_url)
-    with httpx2.Client(base_url=address.removesuffix(addresses.BASE), timeout=20) as client:
+def site(demo_site: DemoSite) -> Iterator[httpx2.Client]:
+    """Ask the app without a session."""
+    with httpx2.Client(base_url=demo_site.origin, timeout=20) as client:
         yield client
 
 
@@ -123,11 +111,12 @@ def methods_of(path: str) -> list[str]:
     return sorted(served - {"any"}) if served and "any" not in served else [*EVERY.split(), "BREW"]
 
 
-def test_the_server_knows_these_routes_alone(database_url: str, tmp_path: Path) -> None:
+def test_the_server_knows_these_routes_alone(demo_site: DemoSite, tmp_path: Path) -> None:
     """A new route has to be told here whether it is open or closed; so has one that disappears."""
     listed = subprocess.run(
         [sys.executable, "-m", "tests.support.list_routes"],
-        env=own_environment() | {"HERATIO_JOBS_DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)},
+        env=own_environment()
+        | {"HERATIO_JOBS_DATABASE_URL": demo_site.database_url, "PYTHONPATH": str(ROOT)},
         # Not the checkout, whose .env would add settings of its own.
         cwd=tmp_path,
         stdout=subprocess.PIPE,

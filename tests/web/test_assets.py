@@ -7,20 +7,14 @@ import httpx2
 import pytest
 
 from jobs_data import addresses, demo
-from jobs_data.platform.engine import make_engine
-from tests.support.app_servers import AppServers
+from tests.support.app_servers import DemoSite
 from web.assets import FOLDER
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, app_server: AppServers) -> Iterator[httpx2.Client]:
-    """Start the app, and ask it as an administrator."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'jobs.sqlite'}"
-    engine = make_engine(url)
-    demo.create(engine, jobs=20, seed=1)
-    engine.dispose()
-    address = app_server(HERATIO_JOBS_DATABASE_URL=url)
-    with httpx2.Client(base_url=address.removesuffix(addresses.BASE), timeout=20) as client:
+def site(demo_site: DemoSite) -> Iterator[httpx2.Client]:
+    """Ask the app as an administrator."""
+    with httpx2.Client(base_url=demo_site.origin, timeout=20) as client:
         fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
         assert client.post(addresses.SIGN_IN, data=fields).status_code == 303
         yield client
