@@ -27,6 +27,9 @@ ROUNDS: Final = 4
 PATIENCE: Final = 60.0
 P95_SECONDS: Final = 0.5
 MORE_STATEMENTS: Final = 1.1
+LIST_SECONDS: Final = 10.0
+"""How old a cached page may be: one session, which asks every 15 seconds, always finds an older one."""
+
 SESSION_MEGABYTES: Final = 3
 MEMORY_PATIENCE: Final = 5.0
 
@@ -55,6 +58,7 @@ def measure(bench: Bench) -> list[Figure]:
         asyncio.run(watch(bench.server, app, cookies[:1], rounds=1))  # imports and first reads
         one = asyncio.run(watch(bench.server, app, cookies[:1]))
         many = asyncio.run(watch(bench.server, app, cookies))
+    most = MORE_STATEMENTS * INTERVAL_SECONDS / LIST_SECONDS
     each = (many.memory - one.memory) / (MANY - 1) / 2**20
     return [
         Figure(
@@ -62,8 +66,8 @@ def measure(bench: Bench) -> list[Figure]:
             f"{many.questions:.0f} ({many.selects:.0f} SELECT)",
             f"one session {one.questions:.0f} ({one.selects:.0f} SELECT)",
             f"{many.questions / one.questions:.2f} ×",
-            f"at most {MORE_STATEMENTS:g} ×",
-            many.questions <= one.questions * MORE_STATEMENTS,
+            f"at most {most:g} ×, a read every {LIST_SECONDS:g} s",
+            many.questions <= one.questions * most,
         ),
         Figure(
             f"Refresh with {MANY} watching sessions, median",

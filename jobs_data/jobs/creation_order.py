@@ -114,11 +114,6 @@ class CreationOrder:
         order = self._order
         return None if order is None or order.is_too_mixed else order
 
-    @property
-    def is_too_mixed(self) -> bool:
-        """Return whether a survey has found more strays than it is worth to merge in."""
-        return self._order is not None and self._order.is_too_mixed
-
     def find_out(self) -> IdOrder | None:
         """Return what is known, after a survey where there is none. Raises DatabaseUnavailable."""
         if self._order is None:

@@ -31,7 +31,7 @@ from jobs_data.jobs.creation_order import (
     with_object,
 )
 from jobs_data.jobs.job_report import JobReport, read_reports
-from jobs_data.jobs.paging import in_order
+from jobs_data.jobs.sorting import in_order
 from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.jobs.where import matching

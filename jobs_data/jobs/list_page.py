@@ -17,7 +17,8 @@ from jobs_data.jobs.columns import frame_of
 from jobs_data.jobs.counts import Counts, SearchResult, read_counts, search
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.folding import Folded, fold
-from jobs_data.jobs.paging import OrderedJobs, newest_first
+from jobs_data.jobs.paging import OrderedJobs
+from jobs_data.jobs.sorting import newest_first
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView, Sort
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
