@@ -413,6 +413,15 @@ def as_times(numbers: Sequence[int]) -> strays.Times:
     return np.array([f"{number:03}" for number in numbers], dtype="S26")
 
 
+def sliced(slices: Sequence[Sequence[int]]) -> strays.IdOrder:
+    """Return the order of jobs whose times are numbers, as a survey learns it slice by slice."""
+    order = strays.IdOrder()
+    for times in slices:
+        ids = np.arange(order.end, order.end + len(times))
+        order = order.extended(ids, as_times(times), order.end + len(times))
+    return order
+
+
 @given(st.lists(st.integers(0, 9)))
 def test_a_longest_run_in_order_is_found(numbers: list[int]) -> None:
     """It is in order, and no longer one can be chosen."""
@@ -425,13 +434,20 @@ def test_a_longest_run_in_order_is_found(numbers: list[int]) -> None:
     assert len(kept) == max(longest, default=0)
 
 
+@pytest.mark.parametrize("outlier", [0, 999])
+def test_an_outlier_makes_no_strays_of_others_wherever_a_slice_ends(outlier: int) -> None:
+    """Not of all that come after a job of the year 9999: of one beside it at most."""
+    for at in range(2, 38):
+        times = [*range(100, 100 + at), outlier, *range(100 + at, 139)]
+        order = sliced([times[first : first + 5] for first in range(0, 40, 5)])
+        assert at in order.strays
+        assert len(order.strays) <= 2
+
+
 @given(st.lists(st.lists(st.integers(0, 30), max_size=15), max_size=8), st.integers(0, 30))
 def test_however_jobs_are_sliced_those_in_order_are(slices: list[list[int]], moment: int) -> None:
     """The jobs that are no strays ascend, and the marks tell where a time is among them."""
-    order, time_of = strays.IdOrder(), dict(enumerate(chain(*slices)))
-    for times in slices:
-        ids = np.arange(order.end, order.end + len(times))
-        order = order.extended(ids, as_times(times), order.end + len(times))
+    order, time_of = sliced(slices), dict(enumerate(chain(*slices)))
     kept = [i for i in time_of if order.has_in_order(i)]
     assert len(kept) + len(order.strays) == len(time_of)
     assert [time_of[i] for i in kept] == sorted(time_of[i] for i in kept)
