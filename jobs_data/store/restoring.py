@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from jobs_data.store.database import Store, StoreUnavailable
 from jobs_data.store.receipt_writer import BUSY_SECONDS, encodable
@@ -59,16 +58,16 @@ def to_do(store: Store, key: int, outcome: Outcome) -> list[tuple[int, int]]:
 
 def jobs_of(store: Store, key: int, number: int, outcome: Outcome) -> list[int]:
     """Return the jobs of a batch that have an outcome. Raises StoreUnavailable."""
-    own = (job.c.receipt == key, job.c.batch == number, job.c.outcome == outcome)
     with store.reading() as connection:
-        return list(connection.execute(select(job.c.job_id).where(*own)).scalars())
+        found = connection.execute(select(job.c.job_id).where(_those(key, number, outcome)))
+        return list(found.scalars())
 
 
 def settle(store: Store, key: int, number: int, outcomes: Mapping[Outcome, Sequence[int]]) -> None:
     """Write down what became of pending jobs of a batch. Raises StoreUnavailable."""
     with store.writing() as connection:
         for outcome, ids in outcomes.items():
-            _set(connection, _In(key, number, Outcome.PENDING), ids, outcome)
+            _set(connection, _those(key, number, Outcome.PENDING), ids, outcome)
 
 
 def write(
@@ -84,7 +83,7 @@ def write(
     Raises StoreUnavailable.
     """
     until = datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS)
-    removed = _In(key, number, Outcome.REMOVED)
+    removed = _those(key, number, Outcome.REMOVED)
     with store.writing() as connection:
         connection.execute(update(receipt).where(receipt.c.key == key).values(busy_until=until))
         back = _set(connection, removed, restored, Outcome.RESTORED)
@@ -92,31 +91,22 @@ def write(
             update(restore).where(restore.c.id == restore_id).values(restored=restore.c.restored + back)
         )
         for job_id, problem in problems.items():
-            own = (*removed.conditions(), job.c.job_id == job_id)
-            connection.execute(update(job).where(*own).values(problem=problem))
+            one = update(job).where(removed, job.c.job_id == job_id)
+            connection.execute(one.values(problem=problem))
 
 
-@dataclass(frozen=True)
-class _In:
-    """The jobs of a batch that have an outcome now."""
-
-    key: int
-    number: int
-    outcome: Outcome
-
-    def conditions(self) -> tuple[ColumnElement[bool], ...]:
-        return (
-            job.c.receipt == self.key,
-            job.c.batch == self.number,
-            job.c.outcome == self.outcome,
-        )
+def _those(key: int, number: int, outcome: Outcome) -> ColumnElement[bool]:
+    """Return the condition of the jobs of a batch that have an outcome."""
+    return and_(job.c.receipt == key, job.c.batch == number, job.c.outcome == outcome)
 
 
-def _set(connection: Connection, among: _In, ids: Sequence[int], outcome: Outcome) -> int:
-    """Change the outcome of those of some jobs that are among others; return how many that were."""
+def _set(
+    connection: Connection, among: ColumnElement[bool], ids: Sequence[int], outcome: Outcome
+) -> int:
+    """Change the outcome of those of some jobs that meet a condition; return how many that were."""
     changed = 0
     for start in range(0, len(ids), IDS_AT_ONCE):
-        own = (*among.conditions(), job.c.job_id.in_(ids[start : start + IDS_AT_ONCE]))
-        new = update(job).where(*own).values(outcome=outcome, problem=None)
+        some = job.c.job_id.in_(ids[start : start + IDS_AT_ONCE])
+        new = update(job).where(among, some).values(outcome=outcome, problem=None)
         changed += connection.execute(new).rowcount
     return changed

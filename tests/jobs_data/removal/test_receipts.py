@@ -254,6 +254,20 @@ def test_values_of_every_type_are_exact_in_a_file(store: Store) -> None:
     ]
 
 
+def test_a_receipt_is_found_by_its_jobs_names(store: Store) -> None:
+    """Whatever is in them: they are taken out of the rows as the database writes these."""
+    names = ["plain", 'a "quoted" \\ one', "Löwe 🗃", "line\nbreak", '{"base64": "x"}', "[7, null]", ""]
+    for name in names:
+        store.job(name, output='", "decoy')
+    store.job(None)
+    store.job("plain")
+    cleared(store)
+    [receipt] = receipts.list_receipts(store.own, "", 1, 9).items
+    assert dict(receipt.names) == dict.fromkeys(names, 1) | {"plain": 2, "": 2}
+    assert receipts.list_receipts(store.own, "löwe", 1, 9).total == 1
+    assert receipts.list_receipts(store.own, "decoy", 1, 9).total == 0
+
+
 def test_given_jobs_are_told_apart(store: Store) -> None:
     """Of many ids those go that are finished when their turn comes; why others stayed is told."""
     finished = [store.job(), store.job(status_id=185)]
