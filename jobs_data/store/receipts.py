@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import zlib
 from collections import defaultdict
@@ -263,15 +262,13 @@ def stream(store: Store, receipt_id: str) -> Generator[bytes]:
             "columns": found.columns,
         }
     )
-    for number in itertools.count(1):
-        outcomes = _outcomes(store, found.key, number)
-        if outcomes:
-            lines = batch_lines(store, found.key, number)
-            yield b"".join([*(line + b"\n" for line in lines), _line({"outcome": outcomes})])
-        elif number > _last_batch(store, found.key):
-            break
-    if outcomes := _outcomes(store, found.key, 0):
-        yield _line({"outcome": outcomes})
+    numbers = select(batch.c.number).where(batch.c.receipt == found.key).order_by(batch.c.number)
+    with store.reading() as connection:
+        written = connection.execute(numbers).scalars().all()
+    for number in (*written, 0):
+        pieces = [line + b"\n" for line in batch_lines(store, found.key, number)]
+        if outcomes := _outcomes(store, found.key, number):
+            yield b"".join([*pieces, _line({"outcome": outcomes})])
     if why := problems(store, found.key, MAX_JOB_ID):
         yield _line({"not_restored": why})
     yield _line({"end": bool(found.ended_at), "error": found.error})
@@ -284,12 +281,6 @@ def _outcomes(store: Store, key: int, number: int) -> dict[str, list[int]]:
         for job_id, outcome in connection.execute(select(job.c.job_id, job.c.outcome).where(*own)):
             by_outcome[outcome].append(job_id)
     return dict(by_outcome)
-
-
-def _last_batch(store: Store, key: int) -> int:
-    with store.reading() as connection:
-        last = connection.execute(select(func.max(batch.c.number)).where(batch.c.receipt == key))
-        return last.scalar() or 0
 
 
 def _line(value: dict[str, Any]) -> bytes:
