@@ -22,7 +22,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.removal.removal import ALL_FINISHED, Removal, Removals
 from jobs_data.store.database import file_store
-from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipt_writer import Action, Reason
 
 WORKER_SECONDS = 0.05
 READER_SECONDS = 0.25
@@ -123,8 +123,8 @@ def clear(url: str, state_dir: Path) -> Clearing:
     idle = _memory_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak counts from now on
     began = time.perf_counter()
-    cause = Cause("a benchmark", Action.CLEAR, ALL_FINISHED)
-    clearing = Removals(database, store).start(None, cause)
+    reason = Reason("a benchmark", Action.CLEAR, ALL_FINISHED)
+    clearing = Removals(database, store).start(None, reason)
     threads = [
         threading.Thread(target=_again, args=(clearing, worker.write, WORKER_SECONDS)),
         threading.Thread(target=_again, args=(clearing, lambda: reader.look(clearing), READER_SECONDS)),

@@ -29,7 +29,7 @@ from jobs_data.removal.removal import RemovalRuns
 from jobs_data.removal.retention import Preview, Rules
 from jobs_data.services import Services, build_services
 from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings, refusal_by_driver
-from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.url_values import parse_duration
 
 DONE, FAILED, WRONG_USAGE, SOME_STAYED, OTHER_AT_WORK = range(5)
@@ -227,7 +227,7 @@ def _tidy(options: argparse.Namespace, services: Services) -> int:
     if options.dry_run or not preview.total:
         return DONE
     try:
-        work = services.removals.start(preview.ids, Cause(_by(), Action.TIDY, words))
+        work = services.removals.start(preview.ids, Reason(_by(), Action.TIDY, words))
     except NotStarted as problem:
         return _refuse(str(problem), OTHER_AT_WORK if isinstance(problem, RemovalRuns) else FAILED)
     work.wait()

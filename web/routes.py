@@ -29,7 +29,7 @@ from jobs_data.jobs.view_url import parse_view
 from jobs_data.removal.removal import ALL_FINISHED, RemovalRuns, sentence_on
 from jobs_data.services import Services
 from jobs_data.store import receipts
-from jobs_data.store.receipt_writer import Action, Cause, ReceiptNotWritten
+from jobs_data.store.receipt_writer import Action, Reason, ReceiptNotWritten
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from web.answers import plain, wants_json
@@ -195,9 +195,9 @@ class JobRoutes:
         job_id = parse_number(request.path_params["job_id"])
         outcome = Outcome.MISSING
         if job_id is not None:
-            cause = Cause(visitor_name(request), Action.DELETE, f"job {job_id}")
+            reason = Reason(visitor_name(request), Action.DELETE, f"job {job_id}")
             try:
-                outcome = await run_in_threadpool(self._services.removals.remove_job, job_id, cause)
+                outcome = await run_in_threadpool(self._services.removals.remove_job, job_id, reason)
             except ReceiptNotWritten as problem:
                 return self._changed(request, 503, 0, str(problem))
         shown = request.path_params["job_id"] if job_id is None else job_id
@@ -218,8 +218,8 @@ class JobRoutes:
         if not is_same_origin(request):
             return _foreign(request)
         try:
-            cause = Cause(visitor_name(request), Action.CLEAR, ALL_FINISHED)
-            clearing = await run_in_threadpool(self._services.removals.start, None, cause)
+            reason = Reason(visitor_name(request), Action.CLEAR, ALL_FINISHED)
+            clearing = await run_in_threadpool(self._services.removals.start, None, reason)
         except NotStarted as problem:
             status = 409 if isinstance(problem, RemovalRuns) else 503
             return self._changed(request, status, 0, str(problem))

@@ -28,7 +28,7 @@ NAME_LENGTH: Final = 255
 """How much of a job's name a receipt is searched by."""
 
 _BY_PRIMARY_KEY: Final = "FORCE INDEX (PRIMARY)"
-"""A small table would be read as a whole otherwise, past rows that somebody else has locked."""
+"""A small table would be read as a whole otherwise, past rows that another program has locked."""
 
 
 class TooMuch(Exception):
@@ -140,7 +140,7 @@ class JobRows:
         """Read the rows of a table that belong to the jobs, by their keys where it has a parent.
 
         They are looked for without a lock, and then locked by key: a search by object may pass rows
-        that somebody else has locked.
+        that another program has locked.
         """
         name, owner = table.name, table.described.owner
         if table.described.parent is None:

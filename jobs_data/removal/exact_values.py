@@ -106,7 +106,7 @@ def encoded(value: object) -> str:
             return json.dumps({"base64": base64.b64encode(value).decode(), "is_text": True})
     if isinstance(value, bytes):
         return json.dumps({"base64": base64.b64encode(value).decode()})
-    # What the driver was told to make text.
+    # Whatever the SQL above has made text.
     return json.dumps(str(value), ensure_ascii=False)
 
 

@@ -23,7 +23,7 @@ from jobs_data.removal.batch import Batches, Result
 from jobs_data.removal.exact_rows import begin_reading
 from jobs_data.removal.job_tables import look_at_tables
 from jobs_data.store.database import Store
-from jobs_data.store.receipt_writer import Action, Cause, ReceiptWriter
+from jobs_data.store.receipt_writer import Action, Reason, ReceiptWriter
 from jobs_data.store.schema import Outcome
 from jobs_data.wording import counted
 
@@ -145,30 +145,30 @@ class Removals:
         """Return whether a removal that `start` started is running."""
         return self.current is not None and self.current.is_running
 
-    def remove_job(self, job_id: int, cause: Cause) -> Outcome:
+    def remove_job(self, job_id: int, reason: Reason) -> Outcome:
         """Remove one job with everything that is its own, if it is finished.
 
         Raises DatabaseUnavailable and ReceiptNotWritten: then nothing was removed, or, with
         CommitUnknown, it is not known yet.
         """
-        removal = Removal(1, cause.action)
-        self._remove_each(removal, [job_id], cause)
+        removal = Removal(1, reason.action)
+        self._remove_each(removal, [job_id], reason)
         return removal.outcome
 
-    def remove_jobs(self, ids: Sequence[int], cause: Cause) -> Removal:
+    def remove_jobs(self, ids: Sequence[int], reason: Reason) -> Removal:
         """Remove a page's worth of jobs, each in a transaction of its own; return the result.
 
         Where it had to stop early, that is an error of what is returned.
         """
-        removal = Removal(len(ids), cause.action)
+        removal = Removal(len(ids), reason.action)
         try:
-            self._remove_each(removal, ids, cause)
+            self._remove_each(removal, ids, reason)
         except DatabaseUnavailable as error:
             removal.error = str(error)
         removal.end()
         return removal
 
-    def start(self, ids: Ids | None, cause: Cause) -> Removal:
+    def start(self, ids: Ids | None, reason: Reason) -> Removal:
         """Start to remove jobs, and return at once a removal that shows its progress.
 
         Those with the given ids that are finished when it gets to them, or all finished jobs where
@@ -180,8 +180,8 @@ class Removals:
         with self._starting:
             if self.is_running:
                 raise RemovalRuns
-            removal = Removal(self._count_finished() if ids is None else len(ids), cause.action)
-            batches = self._batches(cause, waits=False)
+            removal = Removal(self._count_finished() if ids is None else len(ids), reason.action)
+            batches = self._batches(reason, waits=False)
             lock = _take_lock(self._database)
             try:
                 removal.start("removal", lambda: self._run(batches, ids, removal, lock))
@@ -191,17 +191,17 @@ class Removals:
             self.current = removal
             return removal
 
-    def _batches(self, cause: Cause, *, waits: bool) -> Batches:
+    def _batches(self, reason: Reason, *, waits: bool) -> Batches:
         tables = look_at_tables(self._database)
-        receipt = ReceiptWriter(self._store, cause, identity(self._database), tables.columns())
+        receipt = ReceiptWriter(self._store, reason, identity(self._database), tables.columns())
         return Batches(self._database, tables, receipt, waits=waits)
 
     def _count_finished(self) -> int:
         with self._database.reading(primary=True) as connection:
             return connection.execute(select(func.count()).where(is_finished())).scalar_one()
 
-    def _remove_each(self, removal: Removal, ids: Sequence[int], cause: Cause) -> None:
-        batches = self._batches(cause, waits=True)
+    def _remove_each(self, removal: Removal, ids: Sequence[int], reason: Reason) -> None:
+        batches = self._batches(reason, waits=True)
 
         def remove_all() -> None:
             for job_id in ids:

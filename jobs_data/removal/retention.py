@@ -1,4 +1,4 @@
-"""Tidying: which finished jobs some rules let go, and what would go with them, told before they do.
+"""Retention rules: which finished jobs they remove, and a preview of exactly these.
 
 Nothing is removed here: `removal` takes the ids of a preview, and looks at each job once more.
 """
@@ -61,11 +61,11 @@ USUAL_AGE: Final = Dates(ago=timedelta(days=90))
 
 @dataclass(frozen=True)
 class Rules:
-    """Which finished jobs may go: those that a filter lets through, except what is to be kept."""
+    """Which finished jobs may go: those that a filter matches, except what is to be kept."""
 
     filter: JobFilter = EVERYTHING
     keep_last: int = 0
-    """So many of the newest finished jobs of each name stay, whatever the filter says of the others."""
+    """How many of the newest finished jobs of each name stay, whatever the filter says."""
     keep_failures: bool = False
 
     @property
@@ -136,7 +136,7 @@ class Preview:
         return sentences
 
     def why_empty(self, rules: Rules) -> str:
-        """Return why these rules let no job go."""
+        """Return why these rules remove no job."""
         if rules.filter.state not in {None, *FINISHED_STATES}:
             return (
                 f"Only finished jobs can be removed, and these rules ask for {rules.filter.state} ones."
@@ -160,9 +160,9 @@ def rules_from(job_filter: JobFilter) -> Rules:
 
 
 def rules_words(rules: Rules, owner_names: Mapping[int, str], zone: ZoneInfo) -> str:
-    """Return which jobs the rules let go, as a part of a sentence; arguments as for `filter_words`.
+    """Return which jobs the rules remove, as a part of a sentence; arguments as for `filter_words`.
 
-    It is a stranger's text in part.
+    Parts of it are untrusted.
     """
     kept = [
         *([f"the last {rules.keep_last:,} of each name"] if rules.keep_last else []),

@@ -30,7 +30,7 @@ BUSY_SECONDS: Final = 60
 
 
 class Action(StrEnum):
-    """What somebody did that removes jobs."""
+    """What a user did that removes jobs."""
 
     DELETE = "delete"
     CLEAR = "clear"
@@ -43,7 +43,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Cause:
+class Reason:
     """Who removes jobs, by which action, and in words which jobs are meant."""
 
     by: str
@@ -66,21 +66,21 @@ class ReceiptWriter:
     """The receipt of one removal. It exists from the first batch on; one thread at a time uses it."""
 
     def __init__(
-        self, store: Store, cause: Cause, platform: str, columns: Mapping[str, Sequence[str]]
+        self, store: Store, reason: Reason, platform: str, columns: Mapping[str, Sequence[str]]
     ) -> None:
         """Prepare a receipt; `platform` is the identity of the database, `columns` are by table."""
         at = datetime.now(UTC)
         self.id = ""
         """Empty while nothing is written."""
         self._store = store
-        by, which = encodable(cause.by), encodable(cause.filter)
+        by, which = encodable(reason.by), encodable(reason.filter)
         self._receipt = {
             "id": f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
             "at": at,
             "by": by,
-            "action": cause.action,
+            "action": reason.action,
             "filter": which,
-            "words": f"{by}\n{cause.action}\n{cause.action.label}\n{which}".casefold(),
+            "words": f"{by}\n{reason.action}\n{reason.action.label}\n{which}".casefold(),
             "platform": platform,
             "columns": json.dumps({table: list(names) for table, names in columns.items()}),
         }

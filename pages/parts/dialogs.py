@@ -19,7 +19,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.removal.removal import ALL_FINISHED
-from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.url_values import MAX_PAGE_SIZE
 from jobs_data.wording import counted
 from pages.parts import clearing, selection
@@ -158,10 +158,10 @@ def _delete(ids: Ids, kept: int) -> bool:
     if not viewer.may_remove:
         return False
     which = f"job {ids[0]}" if ids.size == 1 else f"{ids.size:,} selected jobs"
-    cause = Cause(viewer.name, Action.DELETE, which)
+    reason = Reason(viewer.name, Action.DELETE, which)
     if ids.size > MAX_PAGE_SIZE:
-        return _start(ids, cause)
-    work = get_services().removals.remove_jobs(ids.tolist(), cause)
+        return _start(ids, reason)
+    work = get_services().removals.remove_jobs(ids.tolist(), reason)
     sentence = work.sentence_on(int(ids[0])) if ids.size == 1 else work.sentence()
     if kept:
         sentence += f" {counted(kept, 'other')} stayed: only finished jobs can be deleted."
@@ -169,10 +169,10 @@ def _delete(ids: Ids, kept: int) -> bool:
     return not work.error
 
 
-def _start(ids: Ids | None, cause: Cause) -> bool:
+def _start(ids: Ids | None, reason: Reason) -> bool:
     """Begin to remove many jobs, and return whether that could be; the list tells how far it is."""
     try:
-        clearing.watch(get_services().removals.start(ids, cause))
+        clearing.watch(get_services().removals.start(ids, reason))
     except (NotStarted, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
         return False
@@ -214,7 +214,7 @@ def _clear_dialog(view: ListView) -> None:
 def _clear() -> None:
     viewer = get_viewer()
     if viewer.may_remove:
-        _start(None, Cause(viewer.name, Action.CLEAR, ALL_FINISHED))
+        _start(None, Reason(viewer.name, Action.CLEAR, ALL_FINISHED))
 
 
 def _can_be_undone() -> str:

@@ -1,4 +1,4 @@
-"""One receipt: who deleted what, what became of it, a sample of its jobs, download and undo."""
+"""One receipt: who deleted what, the outcome, a sample of its jobs, download and undo."""
 
 from __future__ import annotations
 

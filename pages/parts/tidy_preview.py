@@ -1,4 +1,4 @@
-"""The preview of a tidying: read in the background, shown, and confirmed exactly as it is shown."""
+"""The preview of retention rules: read in the background, shown, and confirmed exactly as it is shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal import retention
 from jobs_data.removal.removal import Removal
 from jobs_data.removal.retention import Preview, Rules
-from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.wording import counted
 from pages.parts import clearing, receipts_undo
 from pages.parts.services import get_services
@@ -176,9 +176,9 @@ def _remove(asked: _Asked, preview: Preview) -> None:
     viewer = get_viewer()
     if not viewer.may_remove or st.session_state.get("preview") is not asked:
         return
-    cause = Cause(viewer.name, Action.TIDY, asked.words)
+    reason = Reason(viewer.name, Action.TIDY, asked.words)
     try:
-        work = get_services().removals.start(preview.ids, cause)
+        work = get_services().removals.start(preview.ids, reason)
     except (NotStarted, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
         return

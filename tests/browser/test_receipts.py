@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipt_writer import Action, Reason
 from tests.support.app_servers import AppServers
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump
@@ -34,8 +34,8 @@ def test_a_removal_is_found_and_undone_by_keyboard(
     store.belongings(ids[0])
     before = dump(store.engine)
     database = store.database()
-    store.removals(database).remove_job(store.job("another"), Cause("eve", Action.DELETE, "job 1"))
-    store.removals(database).remove_jobs(ids, Cause("ada", Action.DELETE, "3 selected jobs"))
+    store.removals(database).remove_job(store.job("another"), Reason("eve", Action.DELETE, "job 1"))
+    store.removals(database).remove_jobs(ids, Reason("ada", Action.DELETE, "3 selected jobs"))
     screen = new_page()
     page = screen.page
     screen.open(address)

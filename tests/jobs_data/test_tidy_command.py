@@ -13,7 +13,7 @@ from jobs_data.addresses import receipt_page_url
 from jobs_data.platform.id_lists import Ids
 from jobs_data.removal.removal import Removal, Removals
 from jobs_data.settings import get_settings
-from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.receipts import list_receipts
 from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port
@@ -146,10 +146,10 @@ def test_jobs_that_dropped_out_are_told_by_the_exit_code(
     goes, restarted, later = store.job(), store.job(), store.job(status_id=183)
     start = Removals.start
 
-    def after_a_worker(removals: Removals, ids: Ids | None, cause: Cause) -> Removal:
+    def after_a_worker(removals: Removals, ids: Ids | None, reason: Reason) -> Removal:
         store.set_status(restarted, 183)
         store.set_status(later, 184, LONG_AGO)
-        return start(removals, ids, cause)
+        return start(removals, ids, reason)
 
     monkeypatch.setattr(Removals, "start", after_a_worker)
     assert tidy("--everything-finished", "--quiet") == 3
@@ -181,7 +181,7 @@ def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureF
         if not held and "DELETE" in str(arguments[2]):
             held.append(tidy("--everything-finished"))
 
-    work = store.removals(database).start(np.array([job_id]), Cause("ada", Action.TIDY, "one"))
+    work = store.removals(database).start(np.array([job_id]), Reason("ada", Action.TIDY, "one"))
     work.wait()
     assert held == [4]
     assert "already" in capsys.readouterr().err

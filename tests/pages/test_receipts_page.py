@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
 from jobs_data.store import schema
-from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.receipts import read_receipt
 from jobs_data.store.schema import Outcome
 from pages.parts.services import get_services
@@ -24,7 +24,7 @@ HOSTILE = "[no](link) <b>"
 def removed(store: Store) -> tuple[int, str]:
     """Remove a job with a hostile name; return its id and that of the receipt."""
     job_id = store.job(HOSTILE)
-    return job_id, remove(store, [job_id], Cause(HOSTILE, Action.TIDY, HOSTILE))
+    return job_id, remove(store, [job_id], Reason(HOSTILE, Action.TIDY, HOSTILE))
 
 
 def undo_button(app: AppTest) -> tuple[bool, str]:

@@ -21,10 +21,10 @@ from jobs_data.removal.removal import Removals
 from jobs_data.removal.restore import Restores
 from jobs_data.store.database import Store as OwnStore
 from jobs_data.store.database import file_store
-from jobs_data.store.receipt_writer import Action, Cause
+from jobs_data.store.receipt_writer import Action, Reason
 
-CAUSE = Cause("ada", Action.DELETE, "what a test removes")
-CLEARING = Cause("ada", Action.CLEAR, "all finished jobs")
+CAUSE = Reason("ada", Action.DELETE, "what a test removes")
+CLEARING = Reason("ada", Action.CLEAR, "all finished jobs")
 NOON = datetime(2026, 6, 15, 12, 0, 0)
 PASSWORD = "right"
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -29,7 +29,7 @@ from jobs_data.removal.job_tables import JOB_TABLES, look_at_tables
 from jobs_data.removal.removal import Removal, RemovalRuns, Removals
 from jobs_data.store import receipts, schema
 from jobs_data.store.database import file_store
-from jobs_data.store.receipt_writer import Action, Cause, ReceiptNotWritten
+from jobs_data.store.receipt_writer import Action, Reason, ReceiptNotWritten
 from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.receipt_lines import jobs_in, outcomes_in, read_receipts
@@ -91,8 +91,8 @@ def test_a_receipt_has_every_row_and_who_removed_it(store: Store) -> None:
     store.execution(job_id, type="import", started_at=NOON, duration=3)
     other = store.job(status_id=183)
     store.belongings(other)
-    cause = Cause("Löwe, Ada", Action.DELETE, "job “one”")
-    assert store.removals().remove_job(job_id, cause) is Outcome.REMOVED
+    reason = Reason("Löwe, Ada", Action.DELETE, "job “one”")
+    assert store.removals().remove_job(job_id, reason) is Outcome.REMOVED
 
     header, job, outcome, end = only_receipt(store)
     assert header.pop("receipt").startswith(header.pop("at").replace("-", "").replace(":", ""))
@@ -274,7 +274,7 @@ def test_given_jobs_are_told_apart(store: Store) -> None:
     active, none = store.job(status_id=183), store.job(status_id=None)
     unasked = store.job()
     ids = np.array([*finished, active, none, 10**8], dtype=np.int64)
-    tidying = store.removals().start(ids, Cause("ada", Action.TIDY, "rules"))
+    tidying = store.removals().start(ids, Reason("ada", Action.TIDY, "rules"))
     tidying.wait()
     told = (tidying.total, tidying.removed, tidying.active, tidying.missing, tidying.locked)
     assert told == (5, 2, 2, 1, 0)

@@ -10,18 +10,18 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from jobs_data.store.database import Store, StoreUnavailable, file_store
-from jobs_data.store.receipt_writer import Action, Cause, ReceiptWriter
+from jobs_data.store.receipt_writer import Action, Reason, ReceiptWriter
 from jobs_data.store.receipts import list_receipts
 from jobs_data.store.schema import Outcome
 from tests.support.mariadb import MariaDB
 from tests.support.store import Store as Platform
 
-CAUSE = Cause("ada", Action.DELETE, "2 selected jobs")
+CAUSE = Reason("ada", Action.DELETE, "2 selected jobs")
 
 
-def write(own: Store, job_id: int, cause: Cause = CAUSE) -> str:
+def write(own: Store, job_id: int, reason: Reason = CAUSE) -> str:
     """Write the receipt of a removal of one job and return its id."""
-    writer = ReceiptWriter(own, cause, "a database", {"job": ["id", "name"]})
+    writer = ReceiptWriter(own, reason, "a database", {"job": ["id", "name"]})
     line = b'{"job": %d, "rows": {"job": [[%d, "import"]]}}\n' % (job_id, job_id)
     writer.write({job_id: line}, {"import": 1})
     writer.confirm({Outcome.REMOVED: [job_id]})
@@ -115,8 +115,8 @@ def test_a_server_holds_receipts_too(mariadb_server: MariaDB) -> None:
     url = make_url(mariadb_server.url("own_state"))
     own, other = (Store(url, "HERATIO_JOBS_STATE_URL") for _ in range(2))
     try:
-        first = write(own, 7, Cause("Löwe", Action.TIDY, "jobs “one” 🗃"))
-        second = write(other, 8, Cause("Lowe", Action.TIDY, "x"))
+        first = write(own, 7, Reason("Löwe", Action.TIDY, "jobs “one” 🗃"))
+        second = write(other, 8, Reason("Lowe", Action.TIDY, "x"))
         assert [each.id for each in list_receipts(own, "", 1, 9).items] == [second, first]
         assert [each.id for each in list_receipts(own, "LÖWE", 1, 9).items] == [first]
         assert [each.id for each in list_receipts(own, "7", 1, 9).items] == [first]

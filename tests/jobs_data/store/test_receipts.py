@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from jobs_data.store import receipts, schema
 from jobs_data.store.database import Store, file_store
 from jobs_data.store.expiry import expire
-from jobs_data.store.receipt_writer import Action, Cause, ReceiptWriter
+from jobs_data.store.receipt_writer import Action, Reason, ReceiptWriter
 from jobs_data.store.receipts import Receipt, State, list_receipts, read_receipt
 from jobs_data.store.schema import Outcome
 
@@ -30,7 +30,7 @@ def own(tmp_path: Path) -> Iterator[Store]:
 def writer_for(own: Store, by: str = "ada", which: str = "2 selected jobs") -> ReceiptWriter:
     """Return the writer of a removal's receipt."""
     columns = {"object": ["id", "created_at"], "job": ["id", "output", "name"]}
-    return ReceiptWriter(own, Cause(by, Action.DELETE, which), "a database", columns)
+    return ReceiptWriter(own, Reason(by, Action.DELETE, which), "a database", columns)
 
 
 def lines_of(names: Mapping[int, str]) -> dict[int, bytes]:
