@@ -1,4 +1,4 @@
-"""The preview of retention rules: read in the background, shown, and confirmed exactly as it is shown."""
+"""The preview of retention rules: read in the background, shown, and confirmed as it is shown."""
 
 from __future__ import annotations
 
