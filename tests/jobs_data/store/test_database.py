@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from jobs_data.removal.restore import Restores
 from jobs_data.store.database import Store, StoreUnavailable, file_store
 from jobs_data.store.receipt_writer import Action, Reason, ReceiptWriter
 from jobs_data.store.receipts import list_receipts
 from jobs_data.store.schema import Outcome
+from tests.support.dumps import dump
 from tests.support.mariadb import MariaDB
 from tests.support.store import Store as Platform
 
@@ -109,8 +111,9 @@ def test_processes_write_to_one_file_at_the_same_time(tmp_path: Path) -> None:
     own.close()
 
 
-def test_a_server_holds_receipts_too(mariadb_server: MariaDB) -> None:
-    """A database of our own on a server does what the file does, with texts that only differ a bit."""
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_a_server_holds_receipts_too(store: Platform, mariadb_server: MariaDB) -> None:
+    """A database of our own on a server does what the file does, for two processes at once."""
     mariadb_server.create_database("own_state")
     url = make_url(mariadb_server.url("own_state"))
     own, other = (Store(url, "HERATIO_JOBS_STATE_URL") for _ in range(2))
@@ -120,6 +123,15 @@ def test_a_server_holds_receipts_too(mariadb_server: MariaDB) -> None:
         assert [each.id for each in list_receipts(own, "", 1, 9).items] == [second, first]
         assert [each.id for each in list_receipts(own, "LÖWE", 1, 9).items] == [first]
         assert [each.id for each in list_receipts(own, "7", 1, 9).items] == [first]
+        job_id = store.job("🗃", output="x" * 3_000_000)
+        store.belongings(job_id)
+        before = dump(store.engine)
+        work = store.removals(own=own).remove_jobs([job_id, 10**8], CAUSE)
+        assert (work.removed, work.missing, work.error) == (1, 1, "")
+        restore = Restores(store.database(), other).start(work.receipt, "bob")
+        restore.wait()
+        assert (restore.restored, restore.error) == (1, "")
+        assert dump(store.engine) == before
     finally:
         own.close()
         other.close()

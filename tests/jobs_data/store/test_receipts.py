@@ -1,15 +1,15 @@
-"""The receipts that are kept: what each says, which of them a search finds, and when they go."""
+"""The receipts that are kept: what each says, which a search finds, when they go; on both databases."""
 
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.engine import make_url
 
 from jobs_data.store import receipts, schema
-from jobs_data.store.database import Store, file_store
+from jobs_data.store.database import Store
 from jobs_data.store.expiry import expire
 from jobs_data.store.receipt_writer import Action, Reason, ReceiptWriter
 from jobs_data.store.receipts import Receipt, State, list_receipts, read_receipt
@@ -20,9 +20,9 @@ NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Store]:
+def own(empty_database: str) -> Iterator[Store]:
     """Give an empty database of the app's own."""
-    own = file_store(tmp_path / "state")
+    own = Store(make_url(empty_database), "HERATIO_JOBS_STATE_URL")
     yield own
     own.close()
 
