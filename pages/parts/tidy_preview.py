@@ -46,8 +46,8 @@ class _Asked:
 
 def begin(rules: Rules, words: str) -> None:
     """Begin to read the preview of rules, which `words` tell; `show` shows it."""
-    database, web_root = get_services().database, get_services().settings.web_root
-    read = partial(retention.read_preview, database, rules, datetime.now(UTC), web_root=web_root)
+    database, roots = get_services().database, get_services().result_roots
+    read = partial(retention.read_preview, database, rules, datetime.now(UTC), roots=roots)
     _forget()
     st.session_state["preview"] = _Asked(rules, words, _pool.submit(read))
     st.session_state.pop("tidied", None)

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.removal.restore import Restores
 from jobs_data.store.database import Store, StoreUnavailable, file_store
 from jobs_data.store.receipt_writer import Action, Reason, ReceiptWriter
 from jobs_data.store.receipts import list_receipts
 from jobs_data.store.schema import Outcome
+from tests.support.databases import on_sqlite
 from tests.support.dumps import dump
 from tests.support.mariadb import MariaDB
 from tests.support.store import Store as Platform
@@ -111,7 +113,7 @@ def test_processes_write_to_one_file_at_the_same_time(tmp_path: Path) -> None:
     own.close()
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_a_server_holds_receipts_too(store: Platform, mariadb_server: MariaDB) -> None:
     """A database of our own on a server does what the file does, for two processes at once."""
     mariadb_server.create_database("own_state")
@@ -128,7 +130,9 @@ def test_a_server_holds_receipts_too(store: Platform, mariadb_server: MariaDB) -
         before = dump(store.engine)
         work = store.removals(own=own).remove_jobs([job_id, 10**8], CAUSE)
         assert (work.removed, work.missing, work.error) == (1, 1, "")
-        restore = Restores(store.database(), other).start(work.receipt, "bob")
+        restore = Restores(store.database(), other, CreationOrder(store.database())).start(
+            work.receipt, "bob"
+        )
         restore.wait()
         assert (restore.restored, restore.error) == (1, "")
         assert dump(store.engine) == before
