@@ -1,5 +1,6 @@
 """The batches; opened, a batch with its jobs and its log."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -124,7 +125,7 @@ def show_head(title: str, batch: Batch | None = None) -> None:
         if batch:
             status = batch.status or "unknown"
             st.badge(plain(status), color=queue_table.BATCH_COLORS.get(status, "gray"))
-            st.text(f"Batch {batch.id} of {batch.kind.label}")
+            st.text(f"Batch {batch.id} of {batch.kind.capitalize()}")
         st.space("stretch")
         refresh.refresh_controls(on_refresh=queue_readings.forget)
 
@@ -165,7 +166,7 @@ def show_jobs_and_log(number: int) -> None:
     if missing := reads.missing_sentence(database, queue_job):
         st.caption(missing)
     else:
-        view = asked.with_filter(QueueFilter(batch=number, kind=Kind.HERATIO)).on_page(asked.page)
+        view = replace(asked, filter=QueueFilter(batch=number, kind=Kind.HERATIO))
         with queue_details.panel():
             jobs = queue_state.held(
                 queue_table.JOBS,

@@ -76,7 +76,7 @@ def show_job(job: JobDetails) -> None:
             "Next attempt from": times.shown(job.next_attempt, zone) if job.next_attempt else "",
             "Backoff": job.backoff,
             "Delay": "" if delay is None else duration(delay),
-            "What follows": job.retry_sentence,
+            "What follows": queue_details.what_follows(job),
         },
     )
     took = job.processing_ms

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
+from jobs_data.platform import values
 from jobs_data.queues.model import JobKey, Kind, QueueState, Source
 from jobs_data.url_values import clamp_limit, parse_number
 
 DEFAULT_QUEUE_PAGE_SIZE: Final = 25
 MAX_NAME_CHARACTERS: Final = 255
-
 
 # `pending` means waiting and delayed ones together on the platform; most of them wait.
 _STATES: Final = {
@@ -39,14 +39,14 @@ class QueueFilter:
     @property
     def heratio_alone(self) -> bool:
         """Return whether the filter asks for what Laravel's tables do not tell."""
-        return bool(self.type or self.worker) or self.batch is not None
+        return bool(self.type or self.worker or self.batch)
 
 
 @dataclass(frozen=True)
 class QueueView:
     """A filter and a page of it: everything that the address of the queues says."""
 
-    filter: QueueFilter = field(default_factory=QueueFilter)
+    filter: QueueFilter = QueueFilter()
     page: int = 1
     limit: int = DEFAULT_QUEUE_PAGE_SIZE
 
@@ -54,16 +54,12 @@ class QueueView:
         """Return the first page of other jobs."""
         return replace(self, filter=queue_filter, page=1)
 
-    def on_page(self, page: int) -> QueueView:
-        """Return another page of the same jobs."""
-        return replace(self, page=page)
-
 
 @dataclass(frozen=True)
 class Origin:
     """From which screen one came to a queued job, and so to which one goes back."""
 
-    view: QueueView = field(default_factory=QueueView)
+    view: QueueView = QueueView()
     is_batch: bool = False
     """Whether that is the batch in the view's filter; otherwise it is the queues."""
     list_page: int = 1
@@ -80,7 +76,7 @@ def parse_queue_view(params: Mapping[str, str]) -> QueueView:
             queue=_name(params, "queue"),
             status=_STATES.get(params.get("status", "").strip().lower()),
             type=_name(params, "type"),
-            batch=None if batch is None or batch < 1 else batch,
+            batch=batch if batch and batch > 0 else None,
             worker=_name(params, "worker"),
             kind=_KINDS.get(params.get("kind", "").strip().lower()),
         ),
@@ -91,27 +87,16 @@ def parse_queue_view(params: Mapping[str, str]) -> QueueView:
 
 def queue_view_params(view: QueueView) -> dict[str, str]:
     """Return the URL query of a view; defaults are left out, so that links stay short."""
-    asked = view.filter
-    params = {
-        "kind": asked.kind or "",
-        "queue": asked.queue,
-        "status": asked.status or "",
-        "type": asked.type,
-        "batch": "" if asked.batch is None else str(asked.batch),
-        "worker": asked.worker,
-        "page": str(view.page) if view.page > 1 else "",
-        "limit": str(view.limit) if view.limit != DEFAULT_QUEUE_PAGE_SIZE else "",
-    }
+    page = view.page if view.page > 1 else None
+    limit = view.limit if view.limit != DEFAULT_QUEUE_PAGE_SIZE else None
+    params = {**vars(view.filter), "page": page, "limit": limit}
     return {name: str(value) for name, value in params.items() if value}
 
 
 def parse_job_key(params: Mapping[str, str]) -> JobKey | None:
     """Return which queued job a URL's query names; None where it names none."""
-    for source in Source:
-        number = parse_number(params.get(source.value))
-        if number is not None:
-            return JobKey(source, number)
-    return None
+    numbers = ((source, parse_number(params.get(source))) for source in Source)
+    return next((JobKey(source, number) for source, number in numbers if number is not None), None)
 
 
 def parse_origin(params: Mapping[str, str]) -> Origin:
@@ -138,7 +123,6 @@ def origin_params(origin: Origin) -> dict[str, str]:
 
 def _name(params: Mapping[str, str], name: str) -> str:
     """Return a name out of a URL, empty where no column could hold it."""
-    value = params.get(name, "")
-    # A lone surrogate or a NUL would break the database's driver.
-    value = value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    # A NUL or a lone surrogate would break the database's driver.
+    value = values.text(params.get(name)).replace("\0", "")
     return value if value.strip(" ") and len(value) <= MAX_NAME_CHARACTERS else ""

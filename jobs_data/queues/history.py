@@ -27,17 +27,10 @@ def read_failed_record(database: Database, job_id: int) -> FailedRecord | None:
     failed = PresentTable(database, queue_failed)
     if not failed.has("original_job_id"):
         return None
-    statement = (
-        select(
-            *failed.named("id", "failed_at", "attempt_count"),
-            *failed.long_texts("error_message", "error_trace"),
-        )
-        .where(queue_failed.c.original_job_id == job_id)
-        .order_by(queue_failed.c.id.desc())
-        .limit(1)
-    )
+    record = select(*failed.short, *failed.long_texts("error_message", "error_trace"))
+    own = record.where(queue_failed.c.original_job_id == job_id)
     with database.reading(LOOKUP_SECONDS) as connection:
-        row = connection.execute(statement).mappings().first()
+        row = connection.execute(own.order_by(failed.key.desc()).limit(1)).mappings().first()
     if row is None:
         return None
     return FailedRecord(
@@ -58,25 +51,17 @@ def read_log(database: Database, *, job_id: int | None = None, batch_id: int | N
     name, key = ("batch_id", batch_id) if job_id is None else ("job_id", job_id)
     if not log.has(name):
         return Log()
-    statement = (
-        select(*log.named("job_id", "event_type", "message", "created_at"), log.beginning("details"))
-        .where(queue_log.c[name] == key)
-        .order_by(queue_log.c.id.desc())
-        .limit(MOST_EVENTS + 1)
-    )
+    own = select(*log.short, *log.beginnings("details")).where(queue_log.c[name] == key)
+    newest = own.order_by(log.key.desc()).limit(MOST_EVENTS + 1)
     with database.reading(LOOKUP_SECONDS) as connection:
-        rows = connection.execute(statement).mappings().all()
-    newest = rows[:MOST_EVENTS]
-    return Log(
-        events=tuple(
-            Event(
-                time=times.utc(row["created_at"], database.timezone),
-                event=values.text(row["event_type"]),
-                message=values.text(row["message"]),
-                details=values.text(row["details"]),
-                job_id=row["job_id"],
-            )
-            for row in reversed(newest)
-        ),
-        is_cut=len(rows) > MOST_EVENTS,
-    )
+        rows = connection.execute(newest).mappings().all()
+    events = [
+        Event(
+            time=times.utc(row["created_at"], database.timezone),
+            event=values.text(row["event_type"]),
+            message=values.text(row["message"]),
+            details=values.text(row["details"]),
+        )
+        for row in rows[:MOST_EVENTS]
+    ]
+    return Log(tuple(reversed(events)), is_cut=len(rows) > MOST_EVENTS)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select, true
 
 from jobs_data.page import Page
 from jobs_data.platform.database import Database
@@ -68,31 +68,27 @@ def read_page(
     database: Database,
     record_type: type[Record],
     listings: Sequence[Listing[Record]],
-    view: tuple[int, int],
+    asked: tuple[int, int],
     now: datetime,
 ) -> QueuePage:
     """Return a page of listings one after the other; past the end, the last page.
 
-    `view` is the number and the limit of the page. Raises DatabaseUnavailable.
+    `asked` is the number and the limit of the page. Raises DatabaseUnavailable.
     """
     listings = [listing for listing in listings if listing.table.exists]
     capped: list[str] = []
     try:
         with database.reading(SEARCH_SECONDS) as connection:
-            found, counted = _read(connection, listings, *view)
+            found, counted = _read(connection, listings, *asked)
     except TookTooLong:
         with database.reading() as connection:
             listings = [
-                replace(it, where=and_(it.where, newest_only(connection, it.table, capped)))
+                replace(it, where=it.where & newest_only(connection, it.table, capped))
                 for it in listings
             ]
-            found, counted = _read(connection, listings, *view)
-    return QueuePage(
-        page=Page(frame(record_type, found.items), found.total, found.number, found.limit),
-        has_more=counted > found.total,
-        is_partial=bool(capped),
-        read_at=now,
-    )
+            found, counted = _read(connection, listings, *asked)
+    page = Page(frame(record_type, found.items), found.total, found.number, found.limit)
+    return QueuePage(page, counted > page.total, bool(capped), now)
 
 
 def newest_only(connection: Connection, table: PresentTable, capped: list[str]) -> ColumnElement[bool]:
@@ -116,11 +112,11 @@ def _read(
     total = min(MOST_ROWS, sum(counts))
     number = min(number, max(1, -(-total // limit)))
     offset = (number - 1) * limit
-    on_page = min(limit, total - offset)
+    wanted = min(limit, total - offset)
     records: list[Record] = []
     for listing, count in zip(listings, counts, strict=True):
-        wanted = on_page - len(records)
-        if wanted > 0 and offset < count:
-            records += listing.read(connection, wanted, offset)
+        missing = wanted - len(records)
+        if missing > 0 and offset < count:
+            records += listing.read(connection, missing, offset)
         offset = max(0, offset - count)
     return Page(records, total, number, limit), sum(counts)

@@ -22,15 +22,8 @@ LAST_YEAR: Final = 9999
 class Kind(StrEnum):
     """The system that a queue belongs to."""
 
-    HERATIO = "heratio"
-    """The platform's own: `ahg_queue_job` and its sisters."""
-    LARAVEL = "laravel"
-    """The framework's: `jobs`, `failed_jobs` and `job_batches`."""
-
-    @property
-    def label(self) -> str:
-        """Return the name for the screen."""
-        return self.value.capitalize()
+    HERATIO = "heratio"  # the platform's own: ahg_queue_job and its sisters
+    LARAVEL = "laravel"  # the framework's: jobs, failed_jobs and job_batches
 
 
 class QueueState(StrEnum):
@@ -41,11 +34,8 @@ class QueueState(StrEnum):
     DELAYED = "delayed"
     """Pending, but not before a moment in the future."""
     RUNNING = "running"
-    """Taken by a worker."""
     COMPLETED = "completed"
-    """Ended well."""
     FAILED = "failed"
-    """Given up."""
     OTHER = "other"
     """Cancelled, or in a status that nobody has described."""
 
@@ -53,12 +43,9 @@ class QueueState(StrEnum):
 class Source(StrEnum):
     """The table of a queued job, by the name that its number has in an address."""
 
-    HERATIO = "id"
-    """`ahg_queue_job`."""
-    LARAVEL = "laravel"
-    """`jobs`: what has not ended."""
-    LARAVEL_FAILED = "failed"
-    """`failed_jobs`."""
+    HERATIO = "id"  # ahg_queue_job
+    LARAVEL = "laravel"  # jobs: what has not ended
+    LARAVEL_FAILED = "failed"  # failed_jobs
 
     @property
     def kind(self) -> Kind:
@@ -141,29 +128,9 @@ class QueuedJob:
     def next_attempt(self) -> datetime | None:
         """Return from when on a pending job may be tried; None where it may at once, or none knows."""
         # The platform gives jobs of a batch or a chain that may not start the year 9999's last second.
-        is_blocked = self.available is not None and self.available.year >= LAST_YEAR
-        return self.available if self.state is QueueState.DELAYED and not is_blocked else None
-
-    @property
-    def retry_sentence(self) -> str:
-        """Return what will become of the job, without the moment: that is the viewer's to spell."""
-        tried = self.attempts or 0
-        of = f" of {self.max_attempts}" if self.max_attempts else ""
-        following = f"attempt {tried + 1}{of}"
-        match self.state:
-            case QueueState.WAITING:
-                return f"Waits for a worker, which will start {following}."
-            case QueueState.DELAYED:
-                blocked = "It waits until its batch or its chain lets it start."
-                return f"Then a worker may start {following}." if self.next_attempt else blocked
-            case QueueState.RUNNING:
-                return "A worker has taken it."
-            case QueueState.FAILED if self.max_attempts and tried < self.max_attempts:
-                return f"It failed after {tried} attempts{of}, and nothing says when next."
-            case QueueState.FAILED:
-                return "It was given up: it will not be tried again by itself."
-            case _:
-                return ""
+        if self.state is not QueueState.DELAYED or not self.available:
+            return None
+        return self.available if self.available.year < LAST_YEAR else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +213,6 @@ class Event:
     event: str
     message: str
     details: str
-    job_id: int | None
 
 
 @dataclass(frozen=True)
@@ -274,10 +240,7 @@ def progress_text(done: int | None, total: int | None, message: str = "") -> str
 
 
 def estimated_end(done: int, total: int, started: datetime | None, now: datetime) -> datetime | None:
-    """Return when a batch will end at its rate so far; None where that cannot be told.
-
-    That is so before the first job has ended, when all have, and where the start is not known.
-    """
+    """Return when a batch will end at its rate so far; None where that cannot be told."""
     if started is None or done <= 0 or done >= total or now <= started:
         return None
     try:

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, text, true
 
-from jobs_data.platform import values
+from jobs_data.platform import times, values
 from jobs_data.queues.frames import frame
-from jobs_data.queues.model import Queue
+from jobs_data.queues.model import Kind, Queue
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,31 @@ class Figures(dict[str, dict[str, Any]]):
     """The figures of each queue by their names; several statements add to them."""
 
     def add(self, connection: Connection, statement: Select[Any]) -> None:
-        """Add the figures that a statement selects beside `queue`, a `queue_name` of these queues."""
-        for row in connection.execute(statement).mappings():
-            self.setdefault(values.text(row["queue"]), {}).update(row)
+        """Add the aggregates that a statement selects beside a `queue_name` of these queues."""
+        for row in connection.execute(statement.group_by(text("name"))).mappings():
+            self.setdefault(values.text(row["name"]), {}).update(row)
+
+    def queues(
+        self, kind: Kind, counts: Iterable[str], zone: ZoneInfo, now: datetime
+    ) -> tuple[Queue, ...]:
+        """Return the queues, sorted by name. Those of `counts` that no statement gave are 0.
+
+        Their oldest job waits since `available` or `created`; naive times are those of a zone.
+        """
+        queues = []
+        for name, known in sorted(self.items()):
+            waits_since = min(filter(None, map(known.get, ("available", "created"))), default=None)
+            since = times.utc(waits_since, zone)
+            age = None if since is None else max(0, (now - since) // timedelta(seconds=1))
+            queue = Queue(
+                kind=kind,
+                queue=name,
+                **{count: int(known.get(count, 0)) for count in counts},
+                oldest_waiting_seconds=age,
+                worker_seen=times.utc(known.get("seen"), zone),
+            )
+            queues.append(queue)
+        return tuple(queues)
 
 
 def queue_name(queue: ColumnElement[Any], known: Iterable[str] = ()) -> ColumnElement[Any]:
@@ -53,11 +76,13 @@ def queue_name(queue: ColumnElement[Any], known: Iterable[str] = ()) -> ColumnEl
     A queue without a name is `[Unknown]`.
     """
     names = [*known, values.UNKNOWN_NAME]
-    return case(*((in_queue(queue, name), name) for name in names), else_=queue).label("queue")
+    return case(*((in_queue(queue, name), name) for name in names), else_=queue).label("name")
 
 
 def in_queue(queue: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Return the SQL condition of the rows of a queue."""
+    """Return the SQL condition of the rows of a queue; of all rows where it is empty."""
+    if not name:
+        return true()
     if name != values.UNKNOWN_NAME:
         return queue == name
     return or_(queue == name, func.trim(func.coalesce(queue, "")) == "")
@@ -66,8 +91,3 @@ def in_queue(queue: ColumnElement[Any], name: str) -> ColumnElement[bool]:
 def number_of(condition: ColumnElement[bool], jobs: Any = 1) -> ColumnElement[int]:
     """Return the aggregate that counts the jobs of the rows that meet a condition."""
     return func.sum(case((condition, jobs), else_=0))
-
-
-def age_seconds(since: datetime | None, now: datetime) -> int | None:
-    """Return how many whole seconds ago something was, at least 0."""
-    return None if since is None else max(0, (now - since) // timedelta(seconds=1))

@@ -36,55 +36,46 @@ class PresentTable:
 
     def __init__(self, database: Database, table: Table) -> None:
         """Look nothing up yet: the database may be away."""
-        self.database = database
         self.name = table.name
         self.key: ColumnElement[int] = table.c.id
+        self._database = database
         self._table = table
 
     @property
     def exists(self) -> bool:
         """Return whether the database has the table. Raises DatabaseUnavailable."""
-        return self.name in self.database.tables
+        return self.name in self._database.tables
 
     def has(self, name: str) -> bool:
         """Return whether the database has a column. Raises DatabaseUnavailable."""
-        return name in self.database.columns.get(self.name, ())
+        return name in self._database.columns.get(self.name, ())
 
     def __getitem__(self, name: str) -> ColumnElement[Any]:
         """Return a column, NULL of its type where it is missing."""
         column = self._table.c[name]
         return column if self.has(name) else type_coerce(null(), column.type)
 
-    def named(self, *names: str) -> list[ColumnElement[Any]]:
-        """Return columns for a SELECT, each under its name."""
-        return [self[name].label(name) for name in names]
-
     @property
     def short(self) -> list[ColumnElement[Any]]:
         """Return all columns but the long texts for a SELECT, each under its name."""
-        return self.named(*(c.name for c in self._table.c if not isinstance(c.type, Text)))
+        return [self[c.name].label(c.name) for c in self._table.c if not isinstance(c.type, Text)]
 
-    def beginning(self, name: str) -> ColumnElement[Any]:
-        """Return the beginning of a long text for a SELECT, under its name."""
-        return func.substr(self[name], 1, BEGINNING).label(name)
+    def beginnings(self, *names: str) -> list[ColumnElement[Any]]:
+        """Return the beginnings of long texts for a SELECT, each under its name."""
+        return [func.substr(self[name], 1, BEGINNING).label(name) for name in names]
 
     def long_texts(self, *names: str) -> list[ColumnElement[Any]]:
         """Return what `long_text` reads of these columns."""
         # One character more than is shown tells whether the text is longer.
-        return [
-            part
-            for name in names
-            for part in (
-                func.substr(self[name], 1, MOST_CHARACTERS + 1).label(name),
-                func.length(cast(self[name], LargeBinary)).label(f"{name}_bytes"),
-            )
-        ]
+        texts = [func.substr(self[name], 1, MOST_CHARACTERS + 1).label(name) for name in names]
+        sizes = [func.length(cast(self[name], LargeBinary)).label(f"{name}_bytes") for name in names]
+        return [*texts, *sizes]
 
     def select_with_owner(self, *columns: ColumnElement[Any]) -> Select[Any]:
-        """Select columns, and with them what `values.owner_of` reads."""
+        """Select the short columns, others, and what `values.owner_of` reads."""
         user_id = self["user_id"] if self.has("user_id") else None
-        source, owner = with_owner(self.database, self._table, user_id)
-        return select(*columns, *owner).select_from(source)
+        source, owner = with_owner(self._database, self._table, user_id)
+        return select(*self.short, *columns, *owner).select_from(source)
 
     def find(self, connection: Connection, statement: Select[Any], key: int | str) -> RowMapping | None:
         """Return the row of a SELECT with this primary key, None where there is none."""
@@ -101,5 +92,5 @@ def long_text(row: RowMapping, name: str) -> LongText:
 
 def first_line(text: str) -> str:
     """Return the first line of an error's text that says anything, cut where it is long."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    line = next(iter(text.strip().splitlines()), "").strip()
     return f"{line[:LINE_CHARACTERS]}…" if len(line) > LINE_CHARACTERS else line

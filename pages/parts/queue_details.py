@@ -14,7 +14,7 @@ import streamlit as st
 from jobs_data import wording
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.queues.model import Log, LongText
+from jobs_data.queues.model import Log, LongText, QueuedJob, QueueState
 from pages.parts.text import plain
 
 
@@ -50,6 +50,25 @@ def show_times(moments: Mapping[str, datetime | None], zone: ZoneInfo, **others:
 def number(value: int | None) -> str:
     """Return a number as the screens write it; empty where it is not known."""
     return "" if value is None else f"{value:,}"
+
+
+def what_follows(job: QueuedJob) -> str:
+    """Return what will become of a job, without the moment; empty where nothing more will."""
+    tried, of = job.attempts or 0, f" of {job.max_attempts}" if job.max_attempts else ""
+    following = f"attempt {tried + 1}{of}"
+    delayed = "It waits until its batch or its chain lets it start."
+    if job.next_attempt:
+        delayed = f"Then a worker may start {following}."
+    failed = "It was given up: it will not be tried again by itself."
+    if job.max_attempts and tried < job.max_attempts:
+        failed = f"It failed after {tried} attempts{of}, and nothing says when next."
+    sentences = {
+        QueueState.WAITING: f"Waits for a worker, which will start {following}.",
+        QueueState.DELAYED: delayed,
+        QueueState.RUNNING: "A worker has taken it.",
+        QueueState.FAILED: failed,
+    }
+    return sentences.get(job.state, "")
 
 
 def show_progress(progress: float | None, text: str) -> None:

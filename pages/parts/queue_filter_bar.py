@@ -59,7 +59,7 @@ def show_nothing(view: QueueView, *, is_partial: bool) -> None:
 
 def go_to_page(page: int) -> None:
     """Put another page of the same jobs into the URL."""
-    go_to_queue_view(queue_view_in_url().on_page(page))
+    go_to_queue_view(replace(queue_view_in_url(), page=page))
 
 
 def _choice(label: str, name: str, options: Any, current: str) -> None:

@@ -18,7 +18,7 @@ from jobs_data.queues.filters import (
 from jobs_data.queues.model import JobKey, Source
 from pages.parts.state import auto_params, put_into_url
 
-_VIEW_PARAMS: Final = ("kind", "queue", "status", "type", "batch", "worker", "page", "limit")
+_VIEW_PARAMS: Final = (*vars(QueueFilter()), "page", "limit")
 _WANTED: Final = "wants_queue_job"
 
 T = TypeVar("T")

@@ -55,8 +55,7 @@ def show_overview(overview: Overview, zone: ZoneInfo) -> None:
         "" if pd.isna(seconds) else duration(int(seconds), units=1)
         for seconds in rows["oldest_waiting_seconds"]
     ]
-    labels = [Kind(kind).label for kind in rows["kind"]]
-    cells = rows.assign(kind=labels, oldest_waiting_seconds=ages)
+    cells = rows.assign(kind=rows["kind"].str.capitalize(), oldest_waiting_seconds=ages)
     cells.insert(0, "queue", cells.pop("queue"))
 
     def open_queue(row: int) -> None:
@@ -127,7 +126,7 @@ def show_queue_jobs(jobs: QueuePage, zone: ZoneInfo, go_to_page: Callable[[int],
             "worker": rows["worker"],
             "batch": rows["batch_id"],
             "owner": rows["owner"],
-            "kind": [Source(source).kind.label for source in rows["source"]],
+            "kind": [Source(source).kind.capitalize() for source in rows["source"]],
         }
     )
     _show_rows(
@@ -224,7 +223,7 @@ def show_batches(
             "ended": rows["ended"],
             "queue": rows["queue"],
             "owner": rows["owner"],
-            "kind": [Kind(kind).label for kind in rows["kind"]],
+            "kind": rows["kind"].str.capitalize(),
         }
     )
     _show_rows(

@@ -1,6 +1,6 @@
 """The queues' screens, run as Streamlit runs them but without a browser."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from jobs_data.platform.errors import TookTooLong
 from jobs_data.queues import history, listing, reads
 from pages.parts.services import get_services
 from tests.support.pages import press, show, words
-from tests.support.queue_rows import make_long_without_index
+from tests.support.queue_rows import QUEUE_TABLES, make_long_without_index
 from tests.support.store import NOON, Store
 
 HOSTILE = "**bold** <script>alert(1)</script> [x](https://evil.example)"
@@ -135,7 +135,7 @@ def test_empty_queues_say_so(store: Store) -> None:
 def test_missing_tables_are_named_with_the_reason(store: Store, script: str) -> None:
     """On an AtoM there is nothing else to see."""
     with store.engine.begin() as connection:
-        for missing in (*reads.HERATIO_TABLES, *reads.LARAVEL_TABLES):
+        for missing in QUEUE_TABLES:
             connection.exec_driver_sql(f"DROP TABLE {missing.name}")
     text = words(show(script, id="1"))
     assert "This database has no table named ahg_queue_" in text
@@ -233,6 +233,27 @@ def test_a_queued_job_shows_everything_as_it_is(store: Store) -> None:
     assert app.get("progress")[0].proto.text.startswith("1 of 2")
     press(app, "Open its batch")
     assert "Batch" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("status", "values", "follows"),
+    [
+        ("pending", {}, "Waits for a worker, which will start attempt 2 of 3"),
+        ("pending", {"available_at": datetime(2200, 1, 1)}, "Then a worker may start attempt 2 of 3"),
+        (
+            "pending",
+            {"available_at": datetime(9999, 12, 31, 23, 59, 59)},
+            "until its batch or its chain",
+        ),
+        ("failed", {}, "It failed after 1 attempts of 3"),
+    ],
+)
+def test_a_queued_job_says_what_follows(
+    store: Store, status: str, values: dict[str, Any], follows: str
+) -> None:
+    """The platform lets a job that its batch or chain holds back wait until the end of 9999."""
+    job_id = queued(store, status, attempt_count=1, max_attempts=3, **values)
+    assert follows in words(show("queue_job.py", id=str(job_id)))
 
 
 @pytest.mark.parametrize("job_id", ["1", "", "abc", "-1", "9" * 30])

@@ -10,6 +10,10 @@ from jobs_data.platform import tables
 from tests.support.store import NOON, Store
 
 NOW = NOON.replace(tzinfo=UTC)
+QUEUE_TABLES = (
+    *(tables.queue_job, tables.queue_failed, tables.queue_batch, tables.queue_log),
+    *(tables.laravel_jobs, tables.laravel_failed, tables.laravel_batches),
+)
 
 
 def minutes(number: float) -> timedelta:

@@ -54,7 +54,6 @@ def test_a_queued_job_tells_everything(store: Store) -> None:
     assert job is not None
     assert (job.state, job.status, job.attempts, job.max_attempts) == ("delayed", "pending", 1, 3)
     assert job.next_attempt == NOW + minutes(2)
-    assert "attempt 2 of 3" in job.retry_sentence
     assert (job.batch_name, job.backoff, job.priority, job.processing_ms) == (
         "<b>batch",
         "exponential",
@@ -110,7 +109,6 @@ def test_a_job_that_its_batch_or_chain_holds_back_says_so(store: Store) -> None:
     job = reads.read_queue_job(store.database(), of_heratio(job_id), now=NOW)
     assert job is not None
     assert (job.state, job.next_attempt) == (QueueState.DELAYED, None)
-    assert "until its batch or its chain lets it start" in job.retry_sentence
 
 
 def test_a_job_of_laravel_that_has_not_ended(busy: Store) -> None:

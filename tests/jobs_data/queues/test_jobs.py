@@ -103,7 +103,7 @@ def test_no_more_rows_are_counted_or_paged_through_than_a_list_has(
         found = reads.read_queue_jobs(busy.database(), QueueView(page=number, limit=5), now=NOW)
         assert (found.page.total, found.page.pages, found.has_more) == (12, 3, True)
         assert keys(found.page.items) == keys(whole.page.items)[slice(*expected)]
-    [jobs] = Heratio(busy.database()).jobs(QueueFilter(), NOW)
+    [jobs] = Heratio(busy.database(), NOW).jobs(QueueFilter())
     monkeypatch.setattr(listing, "MOST_ROWS", 3)
     with busy.database().reading() as connection:
         assert jobs.count(connection) == 4

@@ -8,7 +8,7 @@ from jobs_data.queues import history, reads
 from jobs_data.queues.filters import QueueFilter, QueueView
 from jobs_data.queues.frames import dtypes_of
 from jobs_data.queues.model import JobKey, Queue, QueuedJob, QueueState, Source
-from tests.support.queue_rows import NOW, row_of
+from tests.support.queue_rows import NOW, QUEUE_TABLES, row_of
 from tests.support.store import Store
 
 
@@ -28,17 +28,18 @@ def test_atom_has_no_queues_and_a_sentence_says_why(atom_store: Store) -> None:
     assert reads.read_chain(database, 1).empty
     assert history.read_failed_record(database, 1) is None
     assert not history.read_log(database, job_id=1).events
-    sentence = reads.missing_sentence(database, *reads.HERATIO_TABLES, *reads.LARAVEL_TABLES)
-    assert "ahg_queue_job, ahg_queue_failed, ahg_queue_batch or ahg_queue_log" in sentence
-    assert "jobs, failed_jobs or job_batches" in sentence
-    assert sentence.count("normal on AtoM") == 2
+    sentence = reads.missing_sentence(database, *QUEUE_TABLES)
+    assert "ahg_queue_job, ahg_queue_failed, ahg_queue_batch, ahg_queue_log, jobs," in sentence
+    assert "failed_jobs or job_batches" in sentence
+    assert "normal on AtoM" in sentence
+    assert reads.missing_sentence(database, tables.job) == ""
 
 
 def test_missing_columns_cost_their_own_cells(busy: Store) -> None:
     """A database whose tables have nothing but a key and a queue is read all the same."""
     kept = {"id", "queue", "job_id", "original_job_id"}
     with busy.engine.begin() as connection:
-        for table in (*reads.HERATIO_TABLES, *reads.LARAVEL_TABLES):
+        for table in QUEUE_TABLES:
             columns = [column for column in table.c if column.name in kept]
             connection.exec_driver_sql(f"DROP TABLE {table.name}")
             connection.exec_driver_sql(
