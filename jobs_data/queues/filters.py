@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from jobs_data.platform import values
@@ -49,10 +49,6 @@ class QueueView:
     filter: QueueFilter = QueueFilter()
     page: int = 1
     limit: int = DEFAULT_QUEUE_PAGE_SIZE
-
-    def with_filter(self, queue_filter: QueueFilter) -> QueueView:
-        """Return the first page of other jobs."""
-        return replace(self, filter=queue_filter, page=1)
 
 
 @dataclass(frozen=True)

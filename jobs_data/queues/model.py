@@ -16,8 +16,6 @@ from jobs_data.platform import values
 MOST_CHARACTERS: Final = 200_000
 """How much of a payload, a result or a trace is shown."""
 
-LAST_YEAR: Final = 9999
-
 
 class Kind(StrEnum):
     """The system that a queue belongs to."""
@@ -127,10 +125,10 @@ class QueuedJob:
     @property
     def next_attempt(self) -> datetime | None:
         """Return from when on a pending job may be tried; None where it may at once, or none knows."""
-        # The platform gives jobs of a batch or a chain that may not start the year 9999's last second.
         if self.state is not QueueState.DELAYED or not self.available:
             return None
-        return self.available if self.available.year < LAST_YEAR else None
+        # The platform gives jobs of a batch or a chain that may not start the year 9999's last second.
+        return self.available if self.available.year < 9999 else None
 
 
 @dataclass(frozen=True, kw_only=True)

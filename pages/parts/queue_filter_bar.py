@@ -8,10 +8,9 @@ from typing import Any
 import streamlit as st
 
 from jobs_data.queues import listing
-from jobs_data.queues.filters import QueueFilter, QueueView
+from jobs_data.queues.filters import QueueFilter, QueueView, parse_queue_view, queue_view_params
 from jobs_data.queues.model import Kind, QueueState
 from jobs_data.queues.overview import Overview
-from jobs_data.url_values import parse_number
 from pages.parts.queue_state import go_to_queue_view, queue_view_in_url
 
 
@@ -23,17 +22,13 @@ def show_filters(view: QueueView, overview: Overview | None) -> None:
     types = () if overview is None else overview.types
     with st.container(horizontal=True, vertical_alignment="bottom", key="queue_filters"):
         _choice("Queue", "queue", names, asked.queue)
-        _choice(
-            "Status",
-            "status",
-            [state.value for state in QueueState],
-            asked.status.value if asked.status else "",
-        )
+        _choice("Status", "status", [state.value for state in QueueState], str(asked.status or ""))
         _choice("Type", "type", types, asked.type)
         _choice("Worker", "worker", workers, asked.worker)
-        _choice("Kind", "kind", [kind.value for kind in Kind], asked.kind.value if asked.kind else "")
-        st.session_state["queue_filter_batch"] = "" if asked.batch is None else str(asked.batch)
-        st.text_input("Batch", key="queue_filter_batch", placeholder="Number", on_change=_batch_typed)
+        _choice("Kind", "kind", [kind.value for kind in Kind], str(asked.kind or ""))
+        key = "queue_filter_batch"
+        st.session_state[key] = str(asked.batch or "")
+        st.text_input("Batch", key=key, placeholder="Number", on_change=_picked, args=("batch", key))
 
 
 def show_nothing(view: QueueView, *, is_partial: bool) -> None:
@@ -80,17 +75,6 @@ def _choice(label: str, name: str, options: Any, current: str) -> None:
 
 
 def _picked(name: str, key: str) -> None:
-    view = queue_view_in_url()
-    value: Any = st.session_state[key]
-    if name == "status":
-        value = QueueState(value) if value else None
-    elif name == "kind":
-        value = Kind(value) if value else None
-    go_to_queue_view(view.with_filter(replace(view.filter, **{name: value})))
-
-
-def _batch_typed() -> None:
-    number = parse_number(st.session_state["queue_filter_batch"])
-    view = queue_view_in_url()
-    batch = number if number and number > 0 else None
-    go_to_queue_view(view.with_filter(replace(view.filter, batch=batch)))
+    # Read as the URL is: what makes no sense is no filter.
+    params = queue_view_params(queue_view_in_url())
+    go_to_queue_view(parse_queue_view({**params, name: st.session_state[key], "page": "1"}))

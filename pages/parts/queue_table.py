@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data.queues import listing
-from jobs_data.queues.filters import QueueFilter
+from jobs_data.queues.filters import QueueFilter, QueueView
 from jobs_data.queues.listing import QueuePage
 from jobs_data.queues.model import JobKey, Kind, QueueState, Source
 from jobs_data.queues.overview import Overview
@@ -60,7 +60,7 @@ def show_overview(overview: Overview, zone: ZoneInfo) -> None:
 
     def open_queue(row: int) -> None:
         asked = QueueFilter(queue=rows["queue"].iloc[row], kind=Kind(rows["kind"].iloc[row]))
-        go_to_queue_view(queue_view_in_url().with_filter(asked))
+        go_to_queue_view(QueueView(asked, limit=queue_view_in_url().limit))
 
     _show_rows(
         OVERVIEW,

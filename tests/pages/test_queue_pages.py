@@ -12,7 +12,7 @@ from jobs_data.platform.errors import TookTooLong
 from jobs_data.queues import history, listing, reads
 from pages.parts.services import get_services
 from tests.support.pages import press, show, words
-from tests.support.queue_rows import QUEUE_TABLES, make_long_without_index
+from tests.support.queue_rows import QUEUE_TABLES, make_long_without_index, queued
 from tests.support.store import NOON, Store
 
 HOSTILE = "**bold** <script>alert(1)</script> [x](https://evil.example)"
@@ -31,12 +31,6 @@ def too_long(*_: object, **__: object) -> None:
     """Stand in for a read whose statement was stopped, and note that it was tried."""
     tried.append(TOO_LONG)
     raise TookTooLong(TOO_LONG)
-
-
-def queued(store: Store, status: str = "pending", **values: Any) -> int:
-    """Insert a job of the platform's queue and return its id."""
-    values = {"queue": "default", "job_type": "arX", "created_at": NOON, **values}
-    return store.insert(tables.queue_job, status=status, **values)
 
 
 def table(app: AppTest, column: str) -> list[Any]:
