@@ -83,7 +83,8 @@ def press_delete(page: Page, row: int) -> None:
 
 
 def tab_to(page: Page, control: Locator) -> None:
-    """Press Tab until a control has the focus."""
+    """Press Tab until a control has the focus, once the page is through with what came before."""
+    expect(page.locator('[data-test-script-state="running"]')).to_have_count(0)
     for _ in range(MAX_TABS):
         page.keyboard.press("Tab")
         # Of the page, or of the shadow that a component lives in; a table may hand it to a cell.

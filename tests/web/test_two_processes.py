@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from tests.support.mariadb import MariaDB, free_port
 from tests.support.nginx import running_nginx
 from tests.support.programs import require_program
 from tests.support.store import Store
+from tests.support.waiting import eventually
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "scaling.md"
 PATIENCE = 60.0
@@ -161,14 +161,6 @@ def opened(client: httpx2.Client) -> Iterator[Page]:
         yield Page(connection, address)
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.5)
-
-
 def served_by(client: httpx2.Client) -> str:
     """Return which process answers a client now."""
     return str(client.get(addresses.LIVENESS).headers[SERVED_BY])
@@ -205,7 +197,7 @@ def test_a_deletion_in_one_process_shows_in_the_other(site: Site) -> None:
             shown = page.run()
             return b"Always there" in shown and b"Deleted elsewhere" not in shown
 
-        eventually(has_gone)
+        eventually(has_gone, "a list without the deleted job")
 
 
 def test_what_one_process_says_after_a_redirect_the_other_shows(site: Site) -> None:
@@ -233,7 +225,7 @@ def test_two_processes_do_not_clear_at_the_same_time(site: Site) -> None:
             held = tables.note.select().where(tables.note.c.id == note_id).with_for_update()
             other.execute(held)
             clearing = meanwhile.submit(here.post, path, headers=PROGRAM)
-            eventually(lambda: lock_is_taken(site.store))
+            eventually(lambda: lock_is_taken(site.store), "the lock of a clearing")
             refused = there.post(path, headers=PROGRAM)
         assert refused.status_code == 409
         assert "already being removed" in refused.json()["message"]

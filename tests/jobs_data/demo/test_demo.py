@@ -4,7 +4,7 @@ import logging
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from jobs_data.platform import tables
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS, State, is_in
 from jobs_data.platform.tables import job, job_execution, note, note_i18n, object_, slug
+from tests.support.waiting import eventually
 
 NOW = datetime(2026, 3, 11, 14, 30, 15)
 JOBS = 1500
-PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
@@ -90,16 +90,6 @@ def change(engine: Engine, statement: Any) -> None:
 def running(engine: Engine) -> list[int]:
     """Return the ids of the jobs in progress."""
     return column(engine, select(job.c.id).where(job.c.status_id == IN_PROGRESS))
-
-
-def eventually(condition: Callable[[], object]) -> bool:
-    """Return whether a condition comes true while one can be patient."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_each_job_has_its_object(filled: Engine) -> None:
@@ -620,8 +610,8 @@ def test_simulator_outlives_a_busy_database(
         connection.execution_options(writes=True)
         with connection.begin():
             simulator.start()
-            assert eventually(lambda: len(caplog.records) > 1)
-    assert eventually(lambda: column(small, outputs) != before)
+            eventually(lambda: len(caplog.records) > 1, "two steps that failed")
+    eventually(lambda: column(small, outputs) != before, "a step that worked")
     simulator.stop()
     impatient.dispose()
     assert "failed; it goes on" in caplog.text
@@ -637,5 +627,5 @@ def test_simulator_stops_and_starts_again(small: Engine, monkeypatch: pytest.Mon
     time.sleep(0.1)
     assert everything(small) == before
     simulator.start()
-    assert eventually(lambda: everything(small) != before)
+    eventually(lambda: everything(small) != before, "a step")
     simulator.stop()

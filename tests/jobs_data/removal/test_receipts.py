@@ -458,7 +458,7 @@ def test_a_removal_killed_at_any_moment_loses_nothing(store: Store) -> None:
 
     # Its children are forked from a process of one thread that has everything imported.
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["tests.jobs_data.removal.test_receipts"])
+    processes.set_forkserver_preload([__name__])
     restarting = threading.Thread(target=restart)
     restarting.start()
     for kill in range(1, KILLS + 1):
