@@ -77,6 +77,7 @@ def test_the_report_tells(address: str, new_page: Windows) -> None:
 
     page.get_by_text("7 days", exact=True).click()
     page.wait_for_url(re.compile(r"[?&]period=7"))
+    expect(page.get_by_text("In the 7 days before")).to_be_visible()
     expect_whole(page)
     press_first_button(page, "failures")
     expect_jobs_of_the_error(page)
