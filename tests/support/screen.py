@@ -36,10 +36,7 @@ class Screen:
     failed_requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Listen from the start, to what the page's policy has blocked too."""
-        self.page.add_init_script(
-            "addEventListener('securitypolicyviolation', e => console.error(e.violatedDirective))"
-        )
+        """Listen from the start."""
         self.page.on("console", lambda m: self._note_console(m.type, m.text))
         self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         self.page.on("requestfailed", self._note_failure)
