@@ -243,8 +243,3 @@ def database_for(settings: Settings) -> Database:
         settings.database_timezone,
         replica=make_engine(settings.read_database_url) if settings.read_database_url else None,
     )
-
-
-def identity(database: Database) -> str:
-    """Return `Database.identity`."""
-    return database.identity

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, case, exc, func, select
 
 from jobs_data.background import NotStarted, Work
-from jobs_data.platform.database import Database, identity
+from jobs_data.platform.database import Database
 from jobs_data.platform.engine import WRITE_SECONDS
 from jobs_data.platform.errors import CommitUnknown, DatabaseUnavailable, translated_errors
 from jobs_data.platform.id_lists import Ids
@@ -193,7 +193,7 @@ class Removals:
 
     def _batches(self, reason: Reason, *, waits: bool) -> Batches:
         tables = look_at_tables(self._database)
-        receipt = ReceiptWriter(self._store, reason, identity(self._database), tables.columns())
+        receipt = ReceiptWriter(self._store, reason, self._database.identity, tables.columns())
         return Batches(self._database, tables, receipt, waits=waits)
 
     def _count_finished(self) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 
 from jobs_data.background import NotStarted, Work
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.platform.database import Database, identity
+from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.retrying import retried
 from jobs_data.platform.tables import job, object_
@@ -97,7 +97,7 @@ class Restores:
                 raise RestoreRefused(
                     f"There is no receipt {receipt_id} (any more), so nothing was restored."
                 )
-            if receipt.platform != identity(self._database):
+            if receipt.platform != self._database.identity:
                 raise RestoreRefused(
                     "This receipt is of another database than the one that is set now, so nothing was "
                     "restored."

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import streamlit as st
 
-from jobs_data.platform.database import Database, identity
+from jobs_data.platform.database import Database
 from jobs_data.platform.errors import TookTooLong, translated_errors
 from jobs_data.single_flight import SingleFlight
 from pages.parts.services import get_services
@@ -33,8 +33,8 @@ def shared(
     """Return what a function of `queues` returns. Raises DatabaseUnavailable as that does."""
     if not get_services().settings.list_seconds:
         return read(database, *arguments, **named)
-    key = (read.__name__, identity(database), arguments, tuple(named.items()))
-    reading = partial(_read, read.__name__, identity(database), arguments, named, read, database)
+    key = (read.__name__, database.identity, arguments, tuple(named.items()))
+    reading = partial(_read, read.__name__, database.identity, arguments, named, read, database)
     with translated_errors():
         found: T | TookTooLong = _flights.run(key, reading)
     if isinstance(found, TookTooLong):

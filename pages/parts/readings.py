@@ -18,7 +18,7 @@ from jobs_data.jobs import choices
 from jobs_data.jobs.choices import Choices
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.trend import read_trend
-from jobs_data.platform.database import Database, identity
+from jobs_data.platform.database import Database
 from jobs_data.platform.errors import translated_errors
 from jobs_data.platform.times import day_starts
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
@@ -94,47 +94,47 @@ def _order() -> Narrowing:
 def trend(database: Database, zone: ZoneInfo) -> pd.DataFrame:
     """Return the jobs of the last days as `frames.trend_frame`. Raises as `activity` does."""
     order = get_services().order
-    return _trend(database, order, identity(database), zone.key, day_starts(zone)[-1])
+    return _trend(database, order, database.identity, zone.key, day_starts(zone)[-1])
 
 
 def activity(database: Database, period: Period, zone: ZoneInfo) -> Activity:
     """Return the counts of a period. Raises DatabaseUnavailable, as all of these do."""
-    return _activity(database, identity(database), period.value, zone.key)
+    return _activity(database, database.identity, period.value, zone.key)
 
 
 def durations(database: Database, period: Period, zone: ZoneInfo) -> Durations:
     """Return how long the jobs of a period took."""
-    return _durations(database, identity(database), period.value, zone.key)
+    return _durations(database, database.identity, period.value, zone.key)
 
 
 def owners(database: Database, period: Period, zone: ZoneInfo) -> Owners:
     """Return whose the jobs of a period were."""
-    return _owners(database, identity(database), period.value, zone.key)
+    return _owners(database, database.identity, period.value, zone.key)
 
 
 def grouped_failures(database: Database, period: Period, zone: ZoneInfo) -> Failures:
     """Return why the jobs of a period failed."""
-    return _failures(database, identity(database), period.value, zone.key)
+    return _failures(database, database.identity, period.value, zone.key)
 
 
 def stuck(database: Database) -> Stuck:
     """Return the jobs that are possibly stuck."""
-    return _stuck(database, identity(database))
+    return _stuck(database, database.identity)
 
 
 def news(database: Database, since: datetime) -> News:
     """Return what has ended since a time, of which the minute counts."""
-    return _at_once(_news, database, identity(database), since.replace(second=0, microsecond=0))
+    return _at_once(_news, database, database.identity, since.replace(second=0, microsecond=0))
 
 
 def choices_of(database: Database) -> Choices:
     """Return what there is to choose from in the filter."""
-    return _at_once(_choices, database, identity(database))
+    return _at_once(_choices, database, database.identity)
 
 
 def owner_names(database: Database, owners: tuple[int, ...]) -> dict[int, str]:
     """Return what the owners that a filter names are called."""
-    return _at_once(_owner_names, database, identity(database), owners)
+    return _at_once(_owner_names, database, database.identity, owners)
 
 
 def _at_once(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -11,7 +11,6 @@ from typing import Final
 import streamlit as st
 
 from jobs_data.background import NotStarted
-from jobs_data.platform.database import identity
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.store.receipts import Receipt, State, read_receipt
 from jobs_data.wording import counted
@@ -95,7 +94,7 @@ def read_settled(receipt_id: str) -> Receipt | None:
 
 
 def _is_of_this_database(receipt: Receipt) -> bool:
-    return receipt.platform == identity(get_services().database)
+    return receipt.platform == get_services().database.identity
 
 
 def _why_not(receipt_id: str, viewer: Viewer) -> str:

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import event, insert, select, text, update
 
 from jobs_data.platform import tables
-from jobs_data.platform.database import Database, identity
+from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.errors import DatabaseBusy
 from jobs_data.removal import exact_rows, removal
@@ -100,7 +100,7 @@ def test_a_receipt_has_every_row_and_who_removed_it(store: Store) -> None:
         "by": "Löwe, Ada",
         "action": "delete",
         "filter": "job “one”",
-        "database": identity(store.database()),
+        "database": store.database().identity,
         "columns": {each.name: [c.name for c in each.table.columns] for each in JOB_TABLES},
     }
     noon = "2026-06-15 12:00:00"
