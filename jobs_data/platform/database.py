@@ -14,34 +14,22 @@ from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, exc
+from sqlalchemy import Connection, Engine, exc, inspect
 
-from jobs_data.platform import tables
-from jobs_data.platform.engine import (
-    PING_SECONDS,
-    READ_SECONDS,
-    UTC_ZONE,
-    WRITE_SECONDS,
-    bounded,
-    limit_silence,
-    make_engine,
-)
+from jobs_data.platform import engine as engines
 from jobs_data.platform.errors import CommitUnknown, DatabaseUnavailable, translated_errors
+from jobs_data.platform.tables import REQUIRED_TABLES, present_tables
 from jobs_data.settings import Settings
 
 log = logging.getLogger(__name__)
 
-
 DEFAULT_PORT: Final = 3306
-
 
 CAUGHT_UP_SECONDS: Final = 30
 """How long after a change of ours a replica may not have it yet; reads ask the primary until then."""
 
-
 REPLICA_RETRY_SECONDS: Final = 30
 """How long a replica that did not answer is left alone."""
-
 
 TABLES_SECONDS: Final = 10
 """For how long it is believed which tables there are: a database may be filled while the app runs."""
@@ -60,7 +48,7 @@ class Database:
     ) -> None:
         """Bind an engine made by `make_engine` to the culture and zone of its texts and times.
 
-        `replica` is another such engine, of a copy that only reads use, and that may lag behind;
+        `replica` is another such engine, of a copy that only reads use, and that may lag behind.
         """
         self.engine = engine
         self.culture = culture
@@ -97,49 +85,44 @@ class Database:
         DatabaseUnavailable where the database does not answer, and where a table that every platform
         has is missing.
         """
-        columns = self._columns
-        if columns is None:
-            columns = self._columns = self._read_columns()
-        return columns
-
-    def _read_columns(self) -> Mapping[str, frozenset[str]]:
-        self._next_look = time.monotonic() + TABLES_SECONDS
-        with translated_errors(), self.engine.connect() as connection:
-            present = tables.present_columns(connection)
-        missing = [t.name for t in tables.REQUIRED_TABLES if t.name not in present]
-        if missing:
-            raise DatabaseUnavailable(
-                f"This database has no table named {' or '.join(missing)}, so it is not a Heratio or "
-                "AtoM database: check HERATIO_JOBS_DATABASE_URL."
-            )
-        return present
+        return self._columns or self._look_at_tables()
 
     @property
     def tables(self) -> frozenset[str]:
         """Return the names of the platform tables that exist. Raises as `columns` does."""
         return frozenset(self.columns)
 
-    def _look_for_tables(self) -> None:
-        """Learn which tables there are, and after a while whether these are still all.
+    def _look_at_tables(self) -> Mapping[str, frozenset[str]]:
+        self._next_look = time.monotonic() + TABLES_SECONDS
+        with translated_errors(), self.engine.connect() as connection:
+            names, columns = present_tables(connection), self._columns
+            if columns is None or names != columns.keys():
+                self._columns = None  # not known, should the next lines fail
+                inspector = inspect(connection)
+                columns = {n: frozenset(c["name"] for c in inspector.get_columns(n)) for n in names}
+        missing = [table.name for table in REQUIRED_TABLES if table.name not in columns]
+        if missing:
+            raise DatabaseUnavailable(
+                f"This database has no table named {' or '.join(missing)}, so it is not a Heratio or "
+                "AtoM database: check HERATIO_JOBS_DATABASE_URL."
+            )
+        self._columns = columns
+        return columns
+
+    def _look_again(self) -> None:
+        """Look after a while whether the tables are still the same, before a transaction begins.
 
         One that is missing at the first look may only not be there yet, in a database that is being
         restored. Without `user_totp_secret`, say, nobody would be asked for a code.
         """
-        known = self.tables
-        if time.monotonic() < self._next_look:
-            return
-        self._next_look = time.monotonic() + TABLES_SECONDS
-        with translated_errors(), self.engine.connect() as connection:
-            found = tables.present_tables(connection)
-        if found != known:
-            self._columns = None  # not known, should the next line fail
-            self._columns = self._read_columns()
+        if self._columns is None or time.monotonic() >= self._next_look:
+            self._look_at_tables()
 
     def close(self) -> None:
         """Close the connections that are not in use; the next read opens new ones."""
         self.engine.dispose()
         if self._replica:
-            self._replica.close()
+            self._replica.engine.dispose()
 
     def changed(self) -> None:
         """Note that this process has changed jobs and committed the change."""
@@ -150,7 +133,11 @@ class Database:
 
     @contextmanager
     def reading(
-        self, seconds: float = READ_SECONDS, *, primary: bool = False, silence: float | None = None
+        self,
+        seconds: float = engines.READ_SECONDS,
+        *,
+        primary: bool = False,
+        silence: float | None = None,
     ) -> Iterator[Connection]:
         """Open one transaction in which every SELECT sees the same moment of the database.
 
@@ -161,20 +148,22 @@ class Database:
         a sentence where the database does not answer, and TookTooLong where the time runs out.
         """
         with translated_errors():
-            self._look_for_tables()  # before the transaction, so that its error comes first
+            self._look_again()  # before the transaction, so that its error comes first
             with (
                 self._connect_to_read(primary=primary) as connection,
                 connection.begin(),
-                bounded(connection, seconds, silence=silence),
+                engines.bounded(connection, seconds, silence=silence),
             ):
                 try:
                     yield connection
                 finally:
                     if not connection.invalidated:
-                        limit_silence(connection.connection, PING_SECONDS)  # to end a read is no work
+                        engines.limit_silence(
+                            connection.connection, engines.PING_SECONDS
+                        )  # to end a read is no work
 
     @contextmanager
-    def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Connection]:
+    def writing(self, seconds: float = engines.WRITE_SECONDS) -> Iterator[Connection]:
         """Open one transaction that changes rows: all of it is kept, or, on an exception, nothing.
 
         `seconds` and what it raises are as for `reading`; MySQL bounds the SELECTs alone. Raises
@@ -182,12 +171,15 @@ class Database:
         is spelled as another one is.
         """
         with translated_errors():
-            self._look_for_tables()
+            self._look_again()
             with self.engine.connect() as connection:
                 connection.execution_options(writes=True)
                 is_committing = False
                 try:
-                    with connection.begin(), bounded(connection, seconds, zone=UTC_ZONE):
+                    with (
+                        connection.begin(),
+                        engines.bounded(connection, seconds, zone=engines.UTC_ZONE),
+                    ):
                         yield connection
                         is_committing = True
                 except exc.DBAPIError as error:
@@ -206,40 +198,35 @@ class _Replica:
     """A copy of the database, which is done without while it does not answer."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._is_away = False
-        self._next_try = -math.inf
-
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._engine.dispose()
+        self.engine = engine
+        self._retry_at = 0.0
+        """When it is tried again; 0 while it answers."""
 
     def connect(self) -> Connection | None:
         """Return a connection, or None where the replica does not answer, or did not a moment ago."""
-        if self._is_away:
-            if time.monotonic() < self._next_try:
+        if self._retry_at:
+            if time.monotonic() < self._retry_at:
                 return None
             # Set before the attempt: one read waits for what it comes to, and the others do not.
-            self._next_try = time.monotonic() + REPLICA_RETRY_SECONDS
+            self._retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
         try:
-            connection = self._engine.connect()
+            connection = self.engine.connect()
         except exc.DBAPIError as error:
-            if not self._is_away:
-                self._next_try = time.monotonic() + REPLICA_RETRY_SECONDS
+            if not self._retry_at:
+                self._retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
                 log.warning("the replica does not answer, so the primary is read: %s", error.orig)
-            self._is_away = True
             return None
-        if self._is_away:
+        if self._retry_at:
             log.warning("the replica answers again, and is read")
-        self._is_away = False
+            self._retry_at = 0.0
         return connection
 
 
 def database_for(settings: Settings) -> Database:
     """Return a Database as the settings describe it."""
     return Database(
-        make_engine(settings.database_url),
+        engines.make_engine(settings.database_url),
         settings.culture,
         settings.database_timezone,
-        replica=make_engine(settings.read_database_url) if settings.read_database_url else None,
+        replica=engines.make_engine(settings.read_database_url) if settings.read_database_url else None,
     )

@@ -8,31 +8,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import exc
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 log = logging.getLogger(__name__)
-
-
-TOO_LONG_CODES: Final = frozenset({1969, 3024, "interrupted"})
-"""What MariaDB, MySQL and SQLite say of a statement that they stopped because its time was over."""
-
-
-DENIED_CODES: Final = frozenset({1044, 1142, 1143, 1227})
-"""Their errors for an account that lacks a right on a database, a table, a column or a command."""
-
-
-BUSY_CODES: Final = frozenset({1020, 1205, 1213, 3572})
-"""MySQL's and MariaDB's errors for a row changed since it was read, a lock waited for too long, a
-deadlock lost, and a lock that was not to be waited for."""
-
-
-LOST_CODES: Final = frozenset({2006, 2013})
-"""The drivers' errors for a connection that was closed, or on which no answer came in time."""
-
-
-TOO_LARGE_CODES: Final = frozenset({1180})
-"""A Galera cluster's error for a transaction of more rows than `wsrep_max_ws_rows` allows."""
-
 
 NO_ANSWER: Final = "The database has not answered in time. Try again in a moment."
 
@@ -68,6 +45,45 @@ class RowsReferredTo(DatabaseUnavailable):
     """A foreign key forbids a removal: a row of some other table still points at the job's."""
 
 
+_MEANINGS: Final = (
+    # MariaDB, MySQL and SQLite stopped a statement because its time was over.
+    (
+        (1969, 3024, "interrupted"),
+        TookTooLong,
+        "The database took too long over this, so it was stopped. Nothing was changed; try again when "
+        "the platform is less busy.",
+    ),
+    # A row changed since it was read, a lock waited for too long, a deadlock, a lock not to wait for.
+    (
+        (1020, 1205, 1213, 3572, "database is locked"),
+        DatabaseBusy,
+        "Another program is using these rows right now. Nothing was changed; try again in a moment.",
+    ),
+    # The connection was closed, or no answer came in time. The answer to a COMMIT may be what is
+    # missing, so it is not said that nothing was changed.
+    (
+        (2006, 2013),
+        DatabaseUnavailable,
+        "The database has stopped answering ({name}). Try again in a moment.",
+    ),
+    # More rows in a transaction than a Galera cluster's `wsrep_max_ws_rows`.
+    (
+        (1180,),
+        ChangeTooLarge,
+        "The database does not allow a change of so many rows ({name}). Nothing was changed; the log "
+        "of this app has the details.",
+    ),
+    # The account lacks a right on a database, a table, a column or a command.
+    (
+        (1044, 1142, 1143, 1227),
+        DatabaseUnavailable,
+        "This app's database account may not do that ({name}). Nothing was changed; "
+        "docs/connecting.md lists the rights it needs.",
+    ),
+)
+"""What drivers' OperationalErrors start with, and what is raised for them with which sentence."""
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """Turn a driver's error into DatabaseUnavailable: its text names hosts, users and statements.
@@ -78,69 +94,32 @@ def translated_errors() -> Iterator[None]:
         yield
     except TimeoutError as error:
         raise DatabaseUnavailable(NO_ANSWER) from error
-    except SQLAlchemyError as error:
+    except exc.SQLAlchemyError as error:
         log.warning("the database refused: %s", getattr(error, "orig", None) or type(error).__name__)
-        raise _as_sentence(error) from error
+        raise _translated(error) from error
 
 
-def _as_sentence(error: SQLAlchemyError) -> DatabaseUnavailable:
-    name = _error_name(error)
-    if isinstance(error, exc.TimeoutError):
-        return DatabaseBusy("Too many people are reading at this moment. Try again in a moment.")
-    if isinstance(error, IntegrityError):
-        return RowsReferredTo(
-            "Something else in the platform's database still refers to this job, so it was not removed."
-        )
-    if not isinstance(error, OperationalError):
-        return DatabaseUnavailable(
-            f"The database refused the statement ({name}). Nothing was changed; the log of this app "
-            "has the details."
-        )
-    return _as_operational_sentence(error, name)
-
-
-def _as_operational_sentence(error: OperationalError, name: str) -> DatabaseUnavailable:
-    if _code(error) in TOO_LONG_CODES:
-        return TookTooLong(
-            "The database took too long over this, so it was stopped. Nothing was changed; try again "
-            "when the platform is less busy."
-        )
-    if _code(error) in LOST_CODES:
-        # Not that nothing was changed: the answer to a COMMIT may be what is missing.
-        return DatabaseUnavailable(
-            f"The database has stopped answering ({name}). Try again in a moment."
-        )
-    if _is_busy(error):
-        return DatabaseBusy(
-            "Another program is using these rows right now. Nothing was changed; try again in a moment."
-        )
-    if _code(error) in TOO_LARGE_CODES:
-        return ChangeTooLarge(
-            f"The database does not allow a change of so many rows ({name}). Nothing was changed; the "
-            "log of this app has the details."
-        )
-    if _code(error) in DENIED_CODES:
-        return DatabaseUnavailable(
-            f"This app's database account may not do that ({name}). Nothing was changed; "
-            "docs/connecting.md lists the rights it needs."
-        )
+def _translated(error: exc.SQLAlchemyError) -> DatabaseUnavailable:
+    cause = getattr(error, "orig", None) or error
+    code = next(iter(cause.args), None)  # a number, or SQLite's sentence
+    name = f"{type(cause).__name__} {code}" if isinstance(code, int) else type(cause).__name__
+    match error:
+        case exc.TimeoutError():
+            return DatabaseBusy("Too many people are reading at this moment. Try again in a moment.")
+        case exc.IntegrityError():
+            return RowsReferredTo(
+                "Something else in the platform's database still refers to this job, so it was not "
+                "removed."
+            )
+        case exc.OperationalError():
+            for codes, kind, sentence in _MEANINGS:
+                if code in codes:
+                    return kind(sentence.format(name=name))
+            return DatabaseUnavailable(
+                f"The database does not answer or does not let us in ({name}). Nothing was changed; "
+                "try again in a moment."
+            )
     return DatabaseUnavailable(
-        f"The database does not answer or does not let us in ({name}). Nothing was changed; try "
-        "again in a moment."
+        f"The database refused the statement ({name}). Nothing was changed; the log of this app has "
+        "the details."
     )
-
-
-def _is_busy(error: OperationalError) -> bool:
-    code = _code(error)
-    return code in BUSY_CODES or "database is locked" in str(code)
-
-
-def _code(error: SQLAlchemyError) -> object:
-    """Return what a driver's error starts with: a number, or SQLite's sentence."""
-    return next(iter(getattr(getattr(error, "orig", None), "args", ())), None)
-
-
-def _error_name(error: SQLAlchemyError) -> str:
-    code = _code(error)
-    name = type(getattr(error, "orig", None) or error).__name__
-    return f"{name} {code}" if isinstance(code, int) else name

@@ -2,8 +2,7 @@
 
 Heratio and AtoM own these tables; the app reads them, removes rows of finished jobs, notes sign-ins
 as the platform does, and never creates or alters a table. (Only the demo, in a database of its own,
-creates them from these definitions.) AtoM has none of HERATIO_ONLY; `present_columns` tells what a
-database really has.
+creates them from these definitions.) `Database.columns` tells what a database really has.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.types import TypeEngine
 
 from jobs_data.platform.types import BigId, LongText, PlatformTime, UnixTime
 
@@ -49,9 +49,33 @@ def _table(
     )
 
 
+def _numbered(type_: TypeEngine[int] | type[Integer] = Integer) -> Column[Any]:
+    return Column("id", type_, primary_key=True, autoincrement=True)
+
+
+def _id_of(table: str) -> Column[Any]:
+    """Return the id of a row that has the id of the other table's row, and goes with it."""
+    return Column("id", Integer, ForeignKey(f"{table}.id", ondelete="CASCADE"), primary_key=True)
+
+
+def _belongs_to(table: str, column: str, **options: Any) -> Column[Any]:
+    """Return the column by which rows belong to a row of the other table, and go with it."""
+    return Column(
+        column, Integer, ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=False, **options
+    )
+
+
+def _may_refer_to(table: str, column: str) -> Column[Any]:
+    return Column(column, Integer, ForeignKey(f"{table}.id", ondelete="SET NULL"), index=True)
+
+
+def _culture() -> Column[Any]:
+    return Column("culture", String(16), primary_key=True)
+
+
 object_ = _table(
     "object",
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    _numbered(),
     Column("class_name", String(255)),
     Column("created_at", PlatformTime, nullable=False),
     Column("updated_at", PlatformTime, nullable=False),
@@ -60,35 +84,27 @@ object_ = _table(
 
 term = _table(
     "term",
-    Column("id", Integer, ForeignKey("object.id", ondelete="CASCADE"), primary_key=True),
+    _id_of("object"),
     Column("taxonomy_id", Integer, nullable=False),
     Column("source_culture", String(16), nullable=False),
 )
 
-term_i18n = _table(
-    "term_i18n",
-    Column("id", Integer, ForeignKey("term.id", ondelete="CASCADE"), primary_key=True),
-    Column("culture", String(16), primary_key=True),
-    Column("name", String(1024)),
-)
+term_i18n = _table("term_i18n", _id_of("term"), _culture(), Column("name", String(1024)))
 
 actor = _table(
     "actor",
-    Column("id", Integer, ForeignKey("object.id", ondelete="CASCADE"), primary_key=True),
+    _id_of("object"),
     Column("parent_id", Integer),
     Column("source_culture", String(16), nullable=False),
 )
 
 actor_i18n = _table(
-    "actor_i18n",
-    Column("id", Integer, ForeignKey("actor.id", ondelete="CASCADE"), primary_key=True),
-    Column("culture", String(16), primary_key=True),
-    Column("authorized_form_of_name", String(1024)),
+    "actor_i18n", _id_of("actor"), _culture(), Column("authorized_form_of_name", String(1024))
 )
 
 user = _table(
     "user",
-    Column("id", Integer, ForeignKey("actor.id", ondelete="CASCADE"), primary_key=True),
+    _id_of("actor"),
     Column("username", String(255)),
     Column("email", String(255)),
     Column("password_hash", String(255)),
@@ -96,24 +112,89 @@ user = _table(
     Column("active", SmallInteger, server_default="1"),
 )
 
-acl_group = _table(
-    "acl_group",
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("parent_id", Integer),
-)
+acl_group = _table("acl_group", _numbered(), Column("parent_id", Integer))
 
 acl_user_group = _table(
     "acl_user_group",
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("user_id", Integer, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column(
-        "group_id", Integer, ForeignKey("acl_group.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
+    _numbered(),
+    _belongs_to("user", "user_id", index=True),
+    _belongs_to("acl_group", "group_id", index=True),
+)
+
+slug = _table(
+    "slug",
+    _numbered(),
+    _belongs_to("object", "object_id", unique=True),
+    Column("slug", String(255), unique=True),
+)
+
+job = _table(
+    "job",
+    _id_of("object"),
+    Column("name", String(255)),
+    Column("download_path", Text),
+    Column("completed_at", PlatformTime),
+    _may_refer_to("user", "user_id"),
+    _may_refer_to("object", "object_id"),
+    _may_refer_to("term", "status_id"),
+    Column("output", LongText),
+)
+
+note = _table(
+    "note",
+    _numbered(),
+    _belongs_to("object", "object_id", index=True),
+    Column("type_id", Integer, index=True),
+    Column("scope", String(1024)),
+    Column("user_id", Integer),
+    Column("source_culture", String(16), nullable=False),
+    Column("serial_number", Integer, nullable=False, server_default="0"),
+)
+
+note_i18n = _table("note_i18n", _id_of("note"), _culture(), Column("content", Text))
+
+property_ = _table(
+    "property",
+    _numbered(),
+    _belongs_to("object", "object_id", index=True),
+    Column("scope", String(1024)),
+    Column("name", String(1024)),
+    Column("source_culture", String(16), nullable=False),
+    Column("serial_number", Integer, nullable=False, server_default="0"),
+)
+
+property_i18n = _table("property_i18n", _id_of("property"), _culture(), Column("value", Text))
+
+setting = _table(
+    "setting",
+    _numbered(),
+    Column("name", String(255)),
+    Column("scope", String(255)),
+    Column("source_culture", String(16), nullable=False),
+    Column("serial_number", Integer, nullable=False, server_default="0"),
+)
+
+setting_i18n = _table("setting_i18n", _id_of("setting"), _culture(), Column("value", Text))
+
+_ATOM_TABLES: Final = frozenset(metadata.tables)
+
+job_execution = _table(
+    "ahg_job_execution",
+    _numbered(),
+    Column("job_id", Integer, nullable=False, unique=True),
+    Column("type", String(50)),
+    Column("started_at", PlatformTime),
+    Column("completed_at", PlatformTime),
+    Column("duration", Integer),
+    Column("error_message", Text),
+    Column("stack_trace", Text),
+    Column("created_at", PlatformTime),
+    Column("updated_at", PlatformTime),
 )
 
 login_attempt = _table(
     "login_attempt",
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    _numbered(),
     Column("identifier", String(255), nullable=False, index=True),
     Column("ip_address", String(45), nullable=False, index=True),
     Column("success", SmallInteger, nullable=False, server_default="0"),
@@ -130,133 +211,27 @@ user_totp_secret = _table(
 
 otp_factor = _table(
     "ahg_otp_factor",
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    _numbered(),
     Column("user_id", Integer, nullable=False, index=True),
     Column("verified_at", PlatformTime),
 )
 
 webauthn_credential = _table(
     "ahg_webauthn_credential",
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    _numbered(),
     Column("user_id", Integer, nullable=False, index=True),
-)
-
-slug = _table(
-    "slug",
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column(
-        "object_id",
-        Integer,
-        ForeignKey("object.id", ondelete="CASCADE"),
-        nullable=False,
-        unique=True,
-    ),
-    Column("slug", String(255), unique=True),
-)
-
-job = _table(
-    "job",
-    Column("id", Integer, ForeignKey("object.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", String(255)),
-    Column("download_path", Text),
-    Column("completed_at", PlatformTime),
-    Column("user_id", Integer, ForeignKey("user.id", ondelete="SET NULL"), index=True),
-    Column("object_id", Integer, ForeignKey("object.id", ondelete="SET NULL"), index=True),
-    Column("status_id", Integer, ForeignKey("term.id", ondelete="SET NULL"), index=True),
-    Column("output", LongText),
-)
-
-job_execution = _table(
-    "ahg_job_execution",
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("job_id", Integer, nullable=False, unique=True),
-    Column("type", String(50)),
-    Column("started_at", PlatformTime),
-    Column("completed_at", PlatformTime),
-    Column("duration", Integer),
-    Column("error_message", Text),
-    Column("stack_trace", Text),
-    Column("created_at", PlatformTime),
-    Column("updated_at", PlatformTime),
-)
-
-note = _table(
-    "note",
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column(
-        "object_id",
-        Integer,
-        ForeignKey("object.id", ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
-    Column("type_id", Integer, index=True),
-    Column("scope", String(1024)),
-    Column("user_id", Integer),
-    Column("source_culture", String(16), nullable=False),
-    Column("serial_number", Integer, nullable=False, server_default="0"),
-)
-
-note_i18n = _table(
-    "note_i18n",
-    Column("id", Integer, ForeignKey("note.id", ondelete="CASCADE"), primary_key=True),
-    Column("culture", String(16), primary_key=True),
-    Column("content", Text),
-)
-
-property_ = _table(
-    "property",
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column(
-        "object_id",
-        Integer,
-        ForeignKey("object.id", ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
-    Column("scope", String(1024)),
-    Column("name", String(1024)),
-    Column("source_culture", String(16), nullable=False),
-    Column("serial_number", Integer, nullable=False, server_default="0"),
-)
-
-property_i18n = _table(
-    "property_i18n",
-    Column("id", Integer, ForeignKey("property.id", ondelete="CASCADE"), primary_key=True),
-    Column("culture", String(16), primary_key=True),
-    Column("value", Text),
-)
-
-setting = _table(
-    "setting",
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("name", String(255)),
-    Column("scope", String(255)),
-    Column("editable", SmallInteger, server_default="0"),
-    Column("deleteable", SmallInteger, server_default="0"),
-    Column("source_culture", String(16), nullable=False),
-    Column("serial_number", Integer, nullable=False, server_default="0"),
-)
-
-setting_i18n = _table(
-    "setting_i18n",
-    Column("id", Integer, ForeignKey("setting.id", ondelete="CASCADE"), primary_key=True),
-    Column("culture", String(16), primary_key=True),
-    Column("value", Text),
 )
 
 ahg_settings = _table(
     "ahg_settings",
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    _numbered(),
     Column("setting_key", String(255), nullable=False, unique=True),
     Column("setting_value", Text),
-    Column("setting_type", String(50)),
-    Column("setting_group", String(100)),
 )
 
 queue_job = _table(
     "ahg_queue_job",
-    Column("id", BigId, primary_key=True, autoincrement=True),
+    _numbered(BigId),
     Column("queue", String(100), nullable=False, server_default="default"),
     Column("job_type", String(255), index=True),
     Column("payload", LongText),
@@ -292,7 +267,7 @@ queue_job = _table(
 
 queue_batch = _table(
     "ahg_queue_batch",
-    Column("id", BigId, primary_key=True, autoincrement=True),
+    _numbered(BigId),
     Column("name", String(255)),
     Column("queue", String(100)),
     Column("status", String(20)),
@@ -313,7 +288,7 @@ queue_batch = _table(
 
 queue_failed = _table(
     "ahg_queue_failed",
-    Column("id", BigId, primary_key=True, autoincrement=True),
+    _numbered(BigId),
     Column("queue", String(100)),
     Column("job_type", String(255)),
     Column("payload", LongText),
@@ -328,7 +303,7 @@ queue_failed = _table(
 
 queue_log = _table(
     "ahg_queue_log",
-    Column("id", BigId, primary_key=True, autoincrement=True),
+    _numbered(BigId),
     Column("job_id", BigInteger, index=True),
     Column("batch_id", BigInteger, index=True),
     Column("event_type", String(50)),
@@ -339,7 +314,7 @@ queue_log = _table(
 
 laravel_jobs = _table(
     "jobs",
-    Column("id", BigId, primary_key=True, autoincrement=True),
+    _numbered(BigId),
     Column("queue", String(255), nullable=False, index=True),
     Column("payload", LongText),
     Column("attempts", SmallInteger, server_default="0"),
@@ -350,7 +325,7 @@ laravel_jobs = _table(
 
 laravel_failed = _table(
     "failed_jobs",
-    Column("id", BigId, primary_key=True, autoincrement=True),
+    _numbered(BigId),
     Column("uuid", String(255), unique=True),
     Column("connection", Text),
     Column("queue", Text),
@@ -382,23 +357,7 @@ ERROR_NOTE_TYPE_ID: Final = 197
 ADMINISTRATOR_GROUP_ID: Final = 100
 """The `acl_group` whose active members administer the platform."""
 
-HERATIO_ONLY: Final = frozenset(
-    {
-        job_execution.name,
-        ahg_settings.name,
-        login_attempt.name,
-        user_totp_secret.name,
-        otp_factor.name,
-        webauthn_credential.name,
-        queue_job.name,
-        queue_batch.name,
-        queue_failed.name,
-        queue_log.name,
-        laravel_jobs.name,
-        laravel_failed.name,
-        laravel_batches.name,
-    }
-)
+HERATIO_ONLY: Final = frozenset(metadata.tables) - _ATOM_TABLES
 """The tables that a plain AtoM does not have."""
 
 REQUIRED_TABLES: Final = (job, object_)
@@ -408,12 +367,3 @@ REQUIRED_TABLES: Final = (job, object_)
 def present_tables(connection: Connection) -> frozenset[str]:
     """Return the names, as defined here, of those tables that the connected database has."""
     return frozenset(inspect(connection).get_table_names()) & frozenset(metadata.tables)
-
-
-def present_columns(connection: Connection) -> dict[str, frozenset[str]]:
-    """Return the columns of each of these tables that the connected database has."""
-    inspector = inspect(connection)
-    return {
-        name: frozenset(column["name"] for column in inspector.get_columns(name))
-        for name in present_tables(connection)
-    }

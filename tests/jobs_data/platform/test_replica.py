@@ -128,9 +128,7 @@ def test_nothing_that_decides_asks_the_replica(
     store.insert(user_totp_secret, user_id=user_id, secret=SECRET, enabled_at=datetime(2026, 1, 1))
     asked: list[str] = []
     assert database._replica
-    event.listen(
-        database._replica._engine, "before_cursor_execute", lambda *args: asked.append(args[2])
-    )
+    event.listen(database._replica.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
     names(database)
     assert asked
     asked.clear()
@@ -235,4 +233,4 @@ def test_the_setting_names_the_replica(
     assert served.removals(database).remove_job(500, CAUSE) is Outcome.REMOVED
     assert (served.ids(), replica.ids()) == ([], [500])
     assert database._replica
-    database._replica._engine.dispose()
+    database._replica.engine.dispose()
