@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,12 +21,9 @@ DEMO_WEB_ROOT: Final = DEMO_FOLDER / "web-root"
 DEMO_URL: Final = f"sqlite:///{DEMO_DATABASE}"
 DEFAULT_STATE_DIR: Final = DEMO_FOLDER.parent / "state"
 DEMO_READER_GROUP: Final = 101
-MIN_KEY_CHARACTERS: Final = 32
 DEFAULT_PORT: Final = 3306
 
 Network = IPv4Network | IPv6Network
-
-DIALECTS: Final = ("mysql", "mariadb", "sqlite")
 
 
 class SettingsError(Exception):
@@ -43,36 +39,120 @@ def _default_state_dir(others: dict[str, Any]) -> Path:
     return DEMO_FOLDER / "state" if is_demo else DEFAULT_STATE_DIR
 
 
+# What checks a value: each raises ValueError for one that cannot be used.
+
+
+def _parse_url(value: str) -> URL:
+    """Return the URL of a database whose driver is installed."""
+    try:
+        url = with_driver(make_url(value))
+        url.get_dialect().import_dbapi()
+    except (SQLAlchemyError, ImportError) as error:
+        raise ValueError from error
+    if url.get_backend_name() not in {"mysql", "mariadb", "sqlite"} or not url.database:
+        raise ValueError
+    return url
+
+
+def _platform_url(value: str) -> str:
+    url = _parse_url(value)
+    # SQLite would create a missing file, and this app creates nothing.
+    if url.get_backend_name() == "sqlite":
+        path = Path((url.database or "").removeprefix("file:").split("?")[0])
+        try:
+            if not path.is_file():
+                raise ValueError
+        except OSError as error:  # below a folder that may not be looked into
+            raise ValueError from error
+    if refusal := refusal_by_driver(url):
+        raise _RefusedByDriver(refusal)
+    return value
+
+
+def _replica_url(value: str, info: ValidationInfo) -> str:
+    if platform := info.data.get("database_url"):  # its own sentence comes first
+        _platform_url(value)
+        kinds = {make_url(url).get_backend_name() == "sqlite" for url in (value, platform)}
+        if platform == DEMO_URL or len(kinds) > 1:
+            raise ValueError
+    return value
+
+
+def _state_url(value: str, info: ValidationInfo) -> str:
+    own, platform = _parse_url(value), make_url(info.data.get("database_url", DEMO_URL))
+    if len({(url.host, url.port or DEFAULT_PORT, url.database) for url in (own, platform)}) == 1:
+        raise ValueError
+    if refusal := refusal_by_driver(own):
+        raise _RefusedByDriver(refusal)
+    return value
+
+
+def _readable_folder(value: Path) -> Path:
+    try:
+        next(value.iterdir(), None)
+        return value.resolve()
+    except OSError as error:
+        raise ValueError from error
+
+
+def _folder_or_nothing(value: Path) -> Path:
+    try:
+        if value.exists() and not value.is_dir():
+            raise ValueError
+        return value.resolve()
+    except OSError as error:  # a name that no file can have, say
+        raise ValueError from error
+
+
+def _zone_name(value: str) -> str:
+    # A missing zone is a KeyError or an OSError (a folder's name, say), according to the name.
+    try:
+        ZoneInfo(value)
+    except (KeyError, OSError) as error:
+        raise ValueError from error
+    return value
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    parts = (part.strip() for part in value.split(","))
+    return tuple(ip_network(part, strict=False) for part in parts if part)
+
+
 class Settings(BaseSettings):
     """The settings of one installation; each description says what a value must be."""
 
+    # Defaults are not validated: the app creates the demo when it starts.
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=False,
     )
 
-    database_url: str = Field(
+    database_url: Annotated[str, AfterValidator(_platform_url)] = Field(
         default=DEMO_URL,
-        validate_default=False,  # the app creates the demo when it starts
         description="an SQLAlchemy URL of the platform's existing MySQL, MariaDB or SQLite database, "
         "such as mysql+pymysql://user:password@host/atom, whose driver is installed (unset: the "
         "embedded demo)",
     )
-    read_database_url: str = Field(
+    read_database_url: Annotated[str, AfterValidator(_replica_url)] = Field(
         default="",
         description="an SQLAlchemy URL of a replica of the platform's database, of the same kind as "
         "HERATIO_JOBS_DATABASE_URL, which must be set too: the demo has no replica",
     )
-    results_root: Path | None = Field(
+    results_root: Annotated[Path, AfterValidator(_readable_folder)] | None = Field(
         default=None,
         description="the platform's web root, an existing folder that can be read, below which the "
         "jobs' result files lie",
     )
-    state_dir: Path = Field(
+    state_dir: Annotated[Path, AfterValidator(_folder_or_nothing)] = Field(
         default_factory=_default_state_dir,
         description="a folder of this app's own, which is made where it is missing, for the app's own "
         "database with the receipts of what was deleted",
     )
-    state_url: str = Field(
+    state_url: Annotated[str, AfterValidator(_state_url)] = Field(
         default="",
         description="an SQLAlchemy URL of a MySQL, MariaDB or SQLite database of this app's own, which "
         "is not the platform's, in place of the one in HERATIO_JOBS_STATE_DIR",
@@ -83,16 +163,19 @@ class Settings(BaseSettings):
         le=36_500,
         description="for how many days receipts are kept, a whole number from 1 to 36500",
     )
-    site_url: str = Field(
+    site_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] = Field(
         default="",
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
         description="the http:// or https:// address of the platform's own site, under which "
         "{slug} is the page of a record",
     )
     culture: str = Field(
         default="en",
+        max_length=16,
+        pattern=r"^[A-Za-z]{2,3}([_@-][A-Za-z0-9]{2,8})*$",
         description="a culture code of the platform, such as en, fr or pt_BR",
     )
-    database_timezone: str = Field(
+    database_timezone: Annotated[str, AfterValidator(_zone_name)] = Field(
         default="UTC",
         description="the IANA name of the time zone in which the platform writes its times, such as "
         "UTC or Europe/Amsterdam",
@@ -111,11 +194,13 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
+        min_length=32,
         description="at least 32 characters that nobody can guess, with which sessions are signed "
         "(unset: random ones, so that sessions end when the app restarts)",
     )
     reader_groups: str = Field(
         default="",
+        pattern=r"^\s*([0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*)?$",
         description="ids of the platform's groups whose members may look but not remove, separated "
         "by commas, such as 101,102",
     )
@@ -128,118 +213,15 @@ class Settings(BaseSettings):
     )
     proxy_user_header: str = Field(
         default="",
+        pattern=r"^[A-Za-z0-9-]*$",
         description="the name of the header in which a proxy says who has signed in with it, such "
         "as X-Forwarded-Email",
     )
-    proxy_addresses: str = Field(
-        default="",
+    proxy_addresses: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        default=(),
         description="the addresses or networks of the proxies that are believed, separated by "
         "commas, such as 127.0.0.1,10.0.0.0/24",
     )
-
-    @field_validator("secret_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value.get_secret_value()) < MIN_KEY_CHARACTERS:
-            raise ValueError
-        return value
-
-    @field_validator("reader_groups")
-    @classmethod
-    def _group_ids(cls, value: str) -> str:
-        if not re.fullmatch(r"\s*([0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*)?", value, re.ASCII):
-            raise ValueError
-        return value
-
-    @field_validator("proxy_user_header")
-    @classmethod
-    def _header_name(cls, value: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9-]*", value):
-            raise ValueError
-        return value
-
-    @field_validator("proxy_addresses")
-    @classmethod
-    def _networks(cls, value: str) -> str:
-        _parse_networks(value)  # raises ValueError
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _known_database(cls, value: str) -> str:
-        url = _parse_url(value)
-        # SQLite would create a missing file, and this app creates nothing.
-        if url.get_backend_name() == "sqlite" and not _sqlite_file_exists(url.database):
-            raise ValueError
-        if refusal := refusal_by_driver(url):
-            raise _RefusedByDriver(refusal)
-        return value
-
-    @field_validator("read_database_url")
-    @classmethod
-    def _replica_of_the_other(cls, value: str, info: ValidationInfo) -> str:
-        if not value or "database_url" not in info.data:  # that one's own sentence comes first
-            return value
-        cls._known_database(value)
-        if _is_sqlite(value) != _is_sqlite(info.data["database_url"]):
-            raise ValueError
-        if info.data["database_url"] == DEMO_URL:
-            raise ValueError
-        return value
-
-    @field_validator("results_root")
-    @classmethod
-    def _existing_folder(cls, value: Path | None) -> Path | None:
-        if value is None:
-            return None
-        try:
-            next(value.iterdir(), None)
-            return value.resolve()
-        except OSError as error:
-            raise ValueError from error
-
-    @field_validator("state_url")
-    @classmethod
-    def _database_of_our_own(cls, value: str, info: ValidationInfo) -> str:
-        if value:
-            urls = (_parse_url(value), make_url(info.data.get("database_url", DEMO_URL)))
-            if len({(url.host, url.port or DEFAULT_PORT, url.database) for url in urls}) == 1:
-                raise ValueError
-        return value
-
-    @field_validator("state_dir")
-    @classmethod
-    def _folder_or_nothing(cls, value: Path) -> Path:
-        try:
-            if value.exists() and not value.is_dir():
-                raise ValueError
-            return value.resolve()
-        except OSError as error:  # a name that no file can have, say
-            raise ValueError from error
-
-    @field_validator("site_url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
-            raise ValueError
-        return value.rstrip("/")
-
-    @field_validator("culture")
-    @classmethod
-    def _culture_code(cls, value: str) -> str:
-        if not re.fullmatch(r"[A-Za-z]{2,3}([_@-][A-Za-z0-9]{2,8})*", value) or len(value) > 16:
-            raise ValueError
-        return value
-
-    @field_validator("database_timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        # A missing zone is a KeyError or an OSError (a folder's name, say), according to the name.
-        try:
-            ZoneInfo(value)
-        except (KeyError, OSError) as error:
-            raise ValueError from error
-        return value
 
     @property
     def is_demo(self) -> bool:
@@ -257,39 +239,6 @@ class Settings(BaseSettings):
         if self.is_demo and not self.reader_groups:
             return frozenset({DEMO_READER_GROUP})
         return frozenset(int(group) for group in self.reader_groups.split(",") if group.strip())
-
-    @property
-    def proxies(self) -> tuple[Network, ...]:
-        """Return the networks of the proxies that are believed."""
-        return _parse_networks(self.proxy_addresses)
-
-
-def _parse_url(value: str) -> URL:
-    """Return the URL of a database whose driver is installed. Raises ValueError."""
-    try:
-        url = with_driver(make_url(value))
-        url.get_dialect().import_dbapi()
-    except (SQLAlchemyError, ValueError, ImportError) as error:
-        raise ValueError from error
-    if url.get_backend_name() not in DIALECTS or not url.database:
-        raise ValueError
-    return url
-
-
-def _parse_networks(text: str) -> tuple[Network, ...]:
-    return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
-
-
-def _sqlite_file_exists(database: str | None) -> bool:
-    path = (database or "").removeprefix("file:").split("?")[0]
-    try:
-        return Path(path).is_file()
-    except OSError:  # below a folder that may not be looked into
-        return False
-
-
-def _is_sqlite(url: str) -> bool:
-    return make_url(url).get_backend_name() == "sqlite"
 
 
 def with_driver(url: URL) -> URL:
