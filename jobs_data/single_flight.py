@@ -1,15 +1,14 @@
 """Reads that threads share: one reads, and who wants the same meanwhile gets its result or its error.
 
-No thread waits for another one for ever. Who has waited in vain gets a TimeoutError, which
-`engine.translated_errors` makes a sentence of.
+No thread waits for another one for ever: it gets a TimeoutError, which `errors.translated_errors`
+makes a sentence of.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
 from typing import Final, Generic, TypeVar
 
 WAIT_SECONDS: Final = 45
@@ -31,52 +30,44 @@ class SingleFlight(Generic[T]):
 
         Raises what it raises, and TimeoutError where the other thread takes longer than `seconds`.
         """
-        flight, is_new = self._join(key)
-        if not is_new:
-            return flight.result(seconds)
-        self._fly(key, flight, read)
-        return flight.result()
+        return self._join(key, read, lambda fly: fly()).result(seconds)
 
     def submit(self, key: Hashable, read: Callable[[], T], pool: Executor) -> Future[T]:
-        """Return the future of what is read under a key; where nothing is, it is read in a pool."""
-        flight, is_new = self._join(key)
-        if is_new:
+        """Return the future of what is read under a key; where nothing is, it is read in a pool.
+
+        Raises RuntimeError where the pool can have no thread.
+        """
+        return self._join(key, read, pool.submit)
+
+    def _join(
+        self,
+        key: Hashable,
+        read: Callable[[], T],
+        start: Callable[[Callable[[], None]], object],
+    ) -> Future[T]:
+        with self._lock:
+            if found := self._flights.get(key):
+                return found
+            flight = self._flights[key] = Future[T]()
+
+        def end() -> None:
+            # Before the result is there: who then asks for a newer one must not get this one again.
+            with self._lock:
+                del self._flights[key]
+
+        def fly() -> None:
             try:
-                pool.submit(self._fly, key, flight, read)
-            except RuntimeError:  # no thread can be had
-                self._end(key)
-                raise
-        return flight
+                result = read()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, who waits must hear of it
+                end()
+                flight.set_exception(error)
+            else:
+                end()
+                flight.set_result(result)
 
-    def _join(self, key: Hashable) -> tuple[Future[T], bool]:
-        with self._lock:
-            if flight := self._flights.get(key):
-                return flight, False
-            flight = self._flights[key] = Future()
-            return flight, True
-
-    def _fly(self, key: Hashable, flight: Future[T], read: Callable[[], T]) -> None:
         try:
-            result = read()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, who waits must hear of it
-            self._end(key)
-            flight.set_exception(error)
-        else:
-            self._end(key)
-            flight.set_result(result)
-
-    def _end(self, key: Hashable) -> None:
-        # Before the result is there: who then asks for a newer one must not get this one again.
-        with self._lock:
-            self._flights.pop(key, None)
-
-
-@contextmanager
-def held(lock: threading.Lock, seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """Hold a lock. Raises TimeoutError where another thread has it for longer than `seconds`."""
-    if not lock.acquire(timeout=seconds):
-        raise TimeoutError
-    try:
-        yield
-    finally:
-        lock.release()
+            start(fly)
+        except RuntimeError:  # no thread can be had
+            end()
+            raise
+        return flight

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import (
-    Connection,
-    select,
-)
+from sqlalchemy import Connection, select
 
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import FIXED_LABELS
-from jobs_data.platform.tables import (
-    term_i18n,
-)
+from jobs_data.platform.tables import term_i18n
 
 FALLBACK_CULTURE: Final = "en"
 

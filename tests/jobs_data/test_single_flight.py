@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
-from jobs_data.single_flight import SingleFlight, held
+from jobs_data.single_flight import SingleFlight
 
 PATIENCE = 10.0
 
@@ -100,13 +100,3 @@ def test_what_a_pool_is_to_read_is_put_there_once(pool: ThreadPoolExecutor) -> N
         futures = [flights.submit("key", slow, narrow) for _ in range(3)]
         slow.may_end.set()
         assert [future.result(PATIENCE) for future in futures] == [1, 1, 1]
-
-
-def test_a_lock_is_not_waited_for_for_ever() -> None:
-    """Whoever has it keeps it."""
-    lock = threading.Lock()
-    with held(lock):
-        with pytest.raises(TimeoutError), held(lock, 0.01):
-            pass
-        assert lock.locked()
-    assert not lock.locked()
