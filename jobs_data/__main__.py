@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -45,17 +45,12 @@ EXIT_CODES: Final = """exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; return the exit code, 1 after a told failure."""
-    options = _parser().parse_args(arguments)
-    code: int = options.run(options)
-    return code
-
-
-def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m jobs_data", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_tidy(commands)
-    return parser
+    options = parser.parse_args(arguments)
+    return int(options.run(options))
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -64,20 +59,40 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="fill an empty database with believable jobs",
         description="Fill an empty database with the platform's tables and believable jobs.",
     )
-    command.add_argument("url", metavar="URL", help="SQLAlchemy URL of an empty database")
-    command.add_argument(
-        "--jobs", type=_count, default=1200, metavar="N", help="how many jobs (default: 1200)"
-    )
-    command.add_argument(
-        "--seed", type=int, default=1, metavar="S", help="the same seed, the same jobs (default: 1)"
-    )
-    command.add_argument(
-        "--results-root", type=Path, metavar="DIR", help="write result files below this folder"
-    )
-    command.add_argument(
-        "--atom", action="store_true", help="a plain AtoM database, without the ahg_ tables"
-    )
     command.set_defaults(run=_run_demo)
+    add = command.add_argument
+    add("url", metavar="URL", help="SQLAlchemy URL of an empty database")
+    add("--jobs", type=_count, default=1200, metavar="N", help="how many jobs (default: 1200)")
+    add("--seed", type=int, default=1, metavar="S", help="the same seed, the same jobs (default: 1)")
+    add("--results-root", type=Path, metavar="DIR", help="write result files below this folder")
+    add("--atom", action="store_true", help="a plain AtoM database, without the ahg_ tables")
+
+
+def _add_tidy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "tidy",
+        help="remove finished jobs by rules, with a receipt",
+        description="Remove the finished jobs that meet all rules. Their rows are written to a receipt "
+        "first. It reads the app's own settings, and never asks.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=_run_tidy)
+    rule = command.add_argument_group("rules, of which there must be one").add_argument
+    names: dict[str, Any] = {"nargs": "+", "action": "extend", "default": [], "metavar": "NAME"}
+    rule("--older-than", type=_age, metavar="AGE", help="finished longer ago than 90d, 12h, 30m")
+    keep_last = "keep the newest K finished jobs of each name"
+    rule("--keep-last", type=_count, default=0, metavar="K", help=keep_last)
+    rule("--keep-failures", action="store_true", help="keep jobs that failed")
+    rule("--name", **names, help="only these job names")
+    owner = "only jobs of these users, by user name or display name; System: of nobody"
+    rule("--owner", **names, help=owner)
+    rule("--status", choices=[State.COMPLETED.value, State.FAILED.value])
+    rule("--everything-finished", action="store_true", help="no rule: all finished jobs are meant")
+    add = command.add_argument
+    add("--dry-run", action="store_true", help="show what would go; remove nothing")
+    add("--quiet", action="store_true", help="print only what went wrong, or which jobs stayed")
+    add("--demo", action="store_true", help="tidy the embedded demo, where no database is set")
 
 
 def _count(text: str) -> int:
@@ -85,6 +100,13 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _age(text: str) -> timedelta:
+    age = parse_duration(text)
+    if age is None:
+        raise argparse.ArgumentTypeError("must be a number and d, h, m or s, such as 90d")
+    return age
 
 
 def _run_demo(options: argparse.Namespace) -> int:
@@ -120,59 +142,6 @@ def _show_progress(done: int, jobs: int) -> None:
     if sys.stderr.isatty():
         line = f"\r{done:,} of {jobs:,} jobs"
         print(line, end="\n" if done >= jobs else "", file=sys.stderr, flush=True)
-
-
-def _add_tidy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = commands.add_parser(
-        "tidy",
-        help="remove finished jobs by rules, with a receipt",
-        description="Remove the finished jobs that meet all rules. Their rows are written to a receipt "
-        "first. It reads the app's own settings, and never asks.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    rules = command.add_argument_group("rules, of which there must be one")
-    rules.add_argument(
-        "--older-than", type=_age, metavar="AGE", help="finished longer ago than 90d, 12h, 30m"
-    )
-    rules.add_argument(
-        "--keep-last",
-        type=_count,
-        default=0,
-        metavar="K",
-        help="keep the newest K finished jobs of each name",
-    )
-    rules.add_argument("--keep-failures", action="store_true", help="keep jobs that failed")
-    rules.add_argument(
-        "--name", nargs="+", action="extend", default=[], metavar="NAME", help="only these job names"
-    )
-    rules.add_argument(
-        "--owner",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME",
-        help="only jobs of these users, by user name or display name; System: of nobody",
-    )
-    rules.add_argument("--status", choices=[State.COMPLETED.value, State.FAILED.value])
-    rules.add_argument(
-        "--everything-finished", action="store_true", help="no rule: all finished jobs are meant"
-    )
-    command.add_argument("--dry-run", action="store_true", help="show what would go; remove nothing")
-    command.add_argument(
-        "--quiet", action="store_true", help="print only what went wrong, or which jobs stayed"
-    )
-    command.add_argument(
-        "--demo", action="store_true", help="tidy the embedded demo, where no database is set"
-    )
-    command.set_defaults(run=_run_tidy)
-
-
-def _age(text: str) -> timedelta:
-    age = parse_duration(text)
-    if age is None:
-        raise argparse.ArgumentTypeError("must be a number and d, h, m or s, such as 90d")
-    return age
 
 
 def _run_tidy(options: argparse.Namespace) -> int:
