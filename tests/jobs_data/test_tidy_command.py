@@ -15,7 +15,7 @@ from jobs_data.removal.removal import Removal, Removals
 from jobs_data.settings import get_settings
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.receipts import list_receipts
-from tests.support.databases import on_sqlite
+from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.store import NOON, Store
 
@@ -169,7 +169,7 @@ def test_a_removal_that_ends_early_answers_1(store: Store, capsys: pytest.Captur
     assert store.ids() == [job_id]
 
 
-@pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
+@on_mariadb
 def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is removed, and cron tries again another time."""
     job_id = store.job()
