@@ -32,9 +32,6 @@ EXTRA_CONNECTIONS: Final = 10
 """Closed after use. Starlette has 40 threads and each Streamlit session one, but a read takes some
 milliseconds, and MySQL has 151 connections for all its clients, which the platform needs more."""
 
-POOL_WAIT_SECONDS: Final = 10
-"""How long a thread waits for one of them: downloads may have them all."""
-
 READ_SECONDS: Final = 20
 WRITE_SECONDS: Final = 60
 
@@ -42,7 +39,7 @@ SILENCE_OPTIONS: Final = ("read_timeout", "write_timeout")
 _POOL: Final[dict[str, Any]] = {
     "pool_size": POOL_CONNECTIONS,
     "max_overflow": EXTRA_CONNECTIONS,
-    "pool_timeout": POOL_WAIT_SECONDS,
+    "pool_timeout": 10,  # seconds that a thread waits for one: downloads may have them all
 }
 
 STEPS_BETWEEN_LOOKS: Final = 10_000
@@ -111,10 +108,9 @@ def make_engine(url: str) -> Engine:
     MySQL and MariaDB URLs without a driver use PyMySQL. Transactions are REPEATABLE READ: all reads of
     one see the same moment, and a removal's range of jobs does not change while it works.
     """
-    parsed = make_url(url)
+    parsed = with_driver(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
-    parsed = with_driver(parsed)
     driver = parsed.get_driver_name()
     arguments: dict[str, Any] = {}
     if driver in {"pymysql", "mysqldb"}:
@@ -132,29 +128,26 @@ def make_engine(url: str) -> Engine:
         pool_recycle=POOL_RECYCLE_SECONDS,
         **_POOL,
     )
-    _raise_errors_of_the_driver(engine)
+    event.listen(engine, "do_connect", _connect)
     if arguments:
         own = [f"_{option}" for option in SILENCE_OPTIONS if option not in parsed.query]
         _look_after_connections(engine, own if driver == "pymysql" else [])
     return engine
 
 
-def _raise_errors_of_the_driver(engine: Engine) -> None:
-    """Let whatever goes wrong while a connection is made be an error of the driver.
+def _connect(dialect: Dialect, _record: Any, positional: Any, named: Any) -> Any:
+    """Return a new connection. Whatever goes wrong is raised as an error of the driver.
 
     PyMySQL lets others through: FileNotFoundError where a certificate is gone by now, and RuntimeError
     where an account needs a package that is not installed.
     """
-
-    @event.listens_for(engine, "do_connect")
-    def _connect(dialect: Dialect, _record: Any, positional: Any, named: Any) -> Any:
-        driver = dialect.loaded_dbapi
-        try:
-            return dialect.connect(*positional, **named)
-        except driver.Error:
-            raise
-        except Exception as error:
-            raise driver.OperationalError(f"{type(error).__name__}: {error}") from error
+    driver = dialect.loaded_dbapi
+    try:
+        return dialect.connect(*positional, **named)
+    except driver.Error:
+        raise
+    except Exception as error:
+        raise driver.OperationalError(f"{type(error).__name__}: {error}") from error
 
 
 def _look_after_connections(engine: Engine, silence_limits: Sequence[str]) -> None:
