@@ -6,23 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Select,
-    null,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Select, null, select
 
 from jobs_data.jobs import frames
+from jobs_data.jobs.creation_order import with_object
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
-from jobs_data.platform.tables import (
-    job,
-    object_,
-    slug,
-)
+from jobs_data.platform.tables import job, object_, slug
 
 
 def frame_of(
@@ -34,26 +24,21 @@ def frame_of(
     return frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
 
 
-def job_columns(database: Database, source: FromClause = job) -> Select[Any]:
+def job_columns(database: Database) -> Select[Any]:
     """Select what the list, the report and the export show of each job.
 
     Tables that this database lacks are left out and their columns are NULL.
     """
-    source = source.outerjoin(object_, object_.c.id == job.c.id)
-    source, owner = with_owner(database, source, job.c.user_id)
+    source, owner = with_owner(database, with_object(), job.c.user_id)
     slug_text: ColumnElement[Any] = null()
     if slug.name in database.tables:
         source = source.outerjoin(slug, slug.c.object_id == job.c.object_id)
         slug_text = slug.c.slug
     return select(
-        job.c.id,
-        job.c.name,
-        job.c.status_id,
-        job.c.completed_at,
+        *(job.c.id, job.c.name, job.c.status_id, job.c.completed_at, job.c.object_id),
         # Asked of the database, because a completion time can be there and unreadable.
         job.c.completed_at.is_not(None).label("has_ended"),
-        job.c.object_id,
-        object_.c.created_at.label("created_at"),
+        object_.c.created_at,
         *owner,
         slug_text.label("slug"),
     ).select_from(source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
@@ -38,64 +38,49 @@ class Folded:
     """The job behind which the next page begins, None where this is the last."""
 
 
-@dataclass(frozen=True)
-class _Job:
-    id: int
-    name: str
-    state: State
-
-
 def fold(connection: Connection, jobs: OrderedJobs, view: ListView, first: Sequence[int]) -> Folded:
     """Return a view's page of lines; `first` are the ids with which its list begins.
 
     A page begins behind `view.after` or ends before `view.before`; without either it is the first.
     """
-    lines = view.limit or DEFAULT_PAGE_SIZE
+    wanted = view.limit or DEFAULT_PAGE_SIZE
     if view.before is not None:
         before = view.before
         found, has_more = _lines(
-            connection, lambda after, n: jobs.following(after or before, n, backwards=True), lines
+            connection, lambda after, n: jobs.following(after or before, n, backwards=True), wanted
         )
         if has_more:
             in_order = [line[::-1] for line in reversed(found)]
             return Folded(in_order, in_order[0][0], in_order[-1][-1])
-        view = replace(view, before=None, after=None)  # it is the first, and may have room for more
-    start = view.after
-
-    def read(after: int | None, n: int) -> list[int]:
-        if after is None and start is None:
-            return list(first[:n])
-        return jobs.following(after or start or 0, n)
-
-    found, has_more = _lines(connection, read, lines)
-    if not found and start is not None:  # the jobs that there were behind it are gone
-        return fold(connection, jobs, replace(view, after=None), first)
-    return Folded(
-        found,
-        newer=found[0][0] if start is not None and found else None,
-        older=found[-1][-1] if has_more else None,
+        # It is the first, and may have room for more.
+    elif view.after is not None:
+        start = view.after
+        found, has_more = _lines(connection, lambda after, n: jobs.following(after or start, n), wanted)
+        if found:  # else the jobs that there were behind it are gone
+            return Folded(found, found[0][0], found[-1][-1] if has_more else None)
+    found, has_more = _lines(
+        connection, lambda after, n: jobs.following(after, n) if after else first[:n], wanted
     )
+    return Folded(found, None, found[-1][-1] if has_more else None)
 
 
 def _lines(
-    connection: Connection, read: Callable[[int | None, int], list[int]], wanted: int
+    connection: Connection, read: Callable[[int | None, int], Sequence[int]], wanted: int
 ) -> tuple[list[Ids], bool]:
     """Return so many lines, and whether there is more; `read` gives the ids behind one."""
-    jobs: list[_Job] = []
+    kinds: dict[int, tuple[str, State]] = {}
     size = wanted * 2
     while True:
-        ids = read(jobs[-1].id if jobs else None, size)
+        ids = read(next(reversed(kinds), None), size)
         has_more = len(ids) == size
-        jobs += _read(connection, ids)
-        runs = [
-            tuple(job.id for job in run)
-            for _, run in groupby(jobs, key=lambda job: (job.name, job.state))
-        ]
+        found = _kinds(connection, ids)
+        kinds |= {job_id: found[job_id] for job_id in ids if job_id in found}
+        runs = [tuple(run) for _, run in groupby(kinds, key=kinds.__getitem__)]
         # The last run may go on among the jobs that have not been read.
         sure = _in_lines(runs[:-1])
         if len(sure) >= wanted:
             return sure[:wanted], True
-        if not has_more or len(jobs) >= PAGE_JOBS:
+        if not has_more or len(kinds) >= PAGE_JOBS:
             lines = _in_lines(runs)
             return lines[:wanted], has_more or len(lines) > wanted
         size = min(2 * size, MOST_AT_ONCE)
@@ -108,13 +93,13 @@ def _in_lines(runs: Sequence[Ids]) -> list[Ids]:
     return lines
 
 
-def _read(connection: Connection, ids: Sequence[int]) -> list[_Job]:
+def _kinds(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, State]]:
+    """Return the name and the state of those of some jobs that exist, by their ids."""
     has_ended = job.c.completed_at.is_not(None)
     rows = connection.execute(
         select(job.c.id, job.c.name, job.c.status_id, has_ended).where(job.c.id.in_(ids))
     )
-    by_id = {
-        job_id: _Job(job_id, values.name_called(name), state_of(status_id, bool(ended)))
+    return {
+        job_id: (values.name_called(name), state_of(status_id, bool(ended)))
         for job_id, name, status_id, ended in rows
     }
-    return [by_id[i] for i in ids if i in by_id]

@@ -1,4 +1,4 @@
-"""Rows of the database as pandas frames with fixed dtypes, and the words that stand for nothing."""
+"""Rows of the database as pandas frames with fixed dtypes."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from jobs_data.platform import values
 from jobs_data.platform.status import State, label_of, state_of
 from jobs_data.platform.times import utc
-from jobs_data.platform.values import name_of, owner_of, text
 
+_TIME: Final = "datetime64[us, UTC]"
 JOB_COLUMNS: Final = {
     "id": "int64",
     "name": "str",
     "status": "str",
     "state": "str",
     "owner": "str",
-    "created": "datetime64[us, UTC]",
-    "completed": "datetime64[us, UTC]",
+    "created": _TIME,
+    "completed": _TIME,
     "object_id": "Int64",
     "slug": "str",
 }
 """The columns of a frame of jobs. pandas would otherwise guess by content: a NULL turns integers
 into floats, and an empty result has no types at all."""
 
-FOLDED_COLUMNS: Final = {**JOB_COLUMNS, "jobs": "int64", "oldest": "datetime64[us, UTC]"}
+FOLDED_COLUMNS: Final = {**JOB_COLUMNS, "jobs": "int64", "oldest": _TIME}
 """The columns of a frame of lines, each of which stands for one job or several in a row."""
 
 
@@ -43,19 +44,11 @@ def jobs_frame(
     records = []
     for row in rows:
         state = state_of(row["status_id"], row["has_ended"])
-        records.append(
-            (
-                row["id"],
-                name_of(row),
-                label_of(row["status_id"], state, status_names),
-                state.value,
-                owner_of(row),
-                utc(row["created_at"], timezone),
-                utc(row["completed_at"], timezone),
-                row["object_id"],
-                text(row["slug"]),
-            )
-        )
+        status = label_of(row["status_id"], state, status_names)
+        times = utc(row["created_at"], timezone), utc(row["completed_at"], timezone)
+        record = (row["object_id"], values.text(row["slug"]))
+        names = (values.name_of(row), status, state.value, values.owner_of(row))
+        records.append((row["id"], *names, *times, *record))
     return pd.DataFrame(records, columns=list(JOB_COLUMNS)).astype(JOB_COLUMNS)
 
 
@@ -67,7 +60,7 @@ def folded_frame(
     `newest` has the first job of each line, `jobs` for how many it stands, and `oldest` when the last
     of them was created, read from the platform's `timezone`.
     """
-    times = pd.Series([utc(time, timezone) for time in oldest], dtype="datetime64[us, UTC]")
+    times = pd.Series([utc(time, timezone) for time in oldest], dtype=_TIME)
     return newest.assign(jobs=list(jobs), oldest=times).astype(FOLDED_COLUMNS)
 
 
@@ -83,7 +76,7 @@ def trend_frame(
     for day, state, jobs in counted:
         jobs_of[day, "total"] += jobs
         jobs_of[day, state.value] += jobs
-    columns = ["total", *(s.value for s in (State.ACTIVE, State.COMPLETED, State.FAILED))]
+    columns = ("total", "active", "completed", "failed")
     return pd.DataFrame(
         {column: [jobs_of[day, column] for day in range(len(day_starts))] for column in columns},
         index=pd.DatetimeIndex(list(day_starts), name="day"),

@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -48,12 +47,12 @@ BLOCK: Final = 5_000
 class TooManyJobs(Exception):
     """More jobs than one selection can have; the message is a sentence for the screen."""
 
-
-@dataclass(frozen=True)
-class _Kept:
-    account: Account
-    ids: Ids
-    seen: float
+    def __init__(self) -> None:
+        """Say how many, and what to do instead."""
+        super().__init__(
+            f"More than {MAX_JOBS:,} jobs cannot be selected at once. Narrow the filter, or use Tidy, "
+            "which removes any number of jobs by rules."
+        )
 
 
 class Selections:
@@ -63,17 +62,17 @@ class Selections:
         """Begin with none; `clock` counts seconds."""
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: dict[str, _Kept] = {}  # the one seen last is the last
+        # The ids by account and token, and when they were seen; the one seen last is the last.
+        self._kept: dict[tuple[Account, str], tuple[Ids, float]] = {}
 
     def find(self, account: Account, token: str) -> Ids | None:
         """Return what an account has selected under a token; None where it has nothing by that name."""
         with self._lock:
             self._forget_old()
-            kept = self._kept.get(token)
-            if kept is None or kept.account != account:
-                return None
-            self._put(token, account, kept.ids)
-            return kept.ids
+            ids, _ = self._kept.get((account, token), (None, 0))
+            if ids is not None:
+                self._put(account, token, ids)
+            return ids
 
     def keep(self, account: Account, token: str | None, ids: Ids) -> str:
         """Keep what an account has selected, in place of what it had under a token; return the token.
@@ -81,42 +80,31 @@ class Selections:
         It is a new one where the account has none by this name. Raises TooManyJobs.
         """
         if ids.size > MAX_JOBS:
-            raise too_many()
+            raise TooManyJobs
         with self._lock:
-            kept = self._kept.get(token) if token else None
-            if token is None or kept is None or kept.account != account:
+            if token is None or (account, token) not in self._kept:
                 token = secrets.token_urlsafe(16)
-            self._put(token, account, ids)
+            self._put(account, token, ids)
             self._forget_old()
             return token
 
     def forget(self, account: Account, token: str) -> None:
         """Forget what an account has selected under a token."""
         with self._lock:
-            if (kept := self._kept.get(token)) and kept.account == account:
-                del self._kept[token]
+            self._kept.pop((account, token), None)
 
-    def _put(self, token: str, account: Account, ids: Ids) -> None:
-        self._kept.pop(token, None)
-        self._kept[token] = _Kept(account, ids, self._clock())
+    def _put(self, account: Account, token: str, ids: Ids) -> None:
+        self._kept.pop((account, token), None)
+        self._kept[account, token] = ids, self._clock()
 
     def _forget_old(self) -> None:
-        jobs = sum(kept.ids.size for kept in self._kept.values())
+        jobs = sum(ids.size for ids, _ in self._kept.values())
         oldest = self._clock() - KEPT_SECONDS
-        for token, kept in list(self._kept.items()):
-            fits = len(self._kept) <= MAX_SELECTIONS and jobs <= MAX_JOBS_IN_ALL
-            if fits and kept.seen >= oldest:
+        for key, (ids, seen) in list(self._kept.items()):
+            if len(self._kept) <= MAX_SELECTIONS and jobs <= MAX_JOBS_IN_ALL and seen >= oldest:
                 return
-            del self._kept[token]
-            jobs -= kept.ids.size
-
-
-def too_many() -> TooManyJobs:
-    """Return the sentence on what cannot be selected, to be raised or shown."""
-    return TooManyJobs(
-        f"More than {MAX_JOBS:,} jobs cannot be selected at once. Narrow the filter, or use Tidy, "
-        "which removes any number of jobs by rules."
-    )
+            del self._kept[key]
+            jobs -= ids.size
 
 
 def ids_of(values: Any) -> Ids:
@@ -139,7 +127,7 @@ def read_matching(database: Database, job_filter: JobFilter) -> Ids:
             blocks.append(parse_list(text, listed))
             jobs += blocks[-1].size
             if jobs > MAX_JOBS:
-                raise too_many()
+                raise TooManyJobs
     return joined(blocks)
 
 
@@ -156,18 +144,11 @@ class Contents:
     finished_ids: Ids
     """Those that may be removed, as far as this moment goes."""
 
-    @cached_property
-    def _by_state(self) -> Counter[State]:
-        found: Counter[State] = Counter()
-        for _, state, jobs in self.by_name:
-            found[state] += jobs
-        return found
-
     def in_state(self, state: State) -> int:
         """Return how many of them are in a state."""
-        return self._by_state[state]
+        return sum(jobs for _, found, jobs in self.by_name if found is state)
 
-    @cached_property
+    @property
     def names(self) -> list[tuple[str, int]]:
         """Return how many jobs each name has, most first."""
         found: Counter[str] = Counter()
@@ -183,7 +164,7 @@ class Contents:
     @property
     def missing(self) -> int:
         """Return how many of them are no longer there."""
-        return self.selected - self._by_state.total()
+        return self.selected - sum(jobs for _, _, jobs in self.by_name)
 
 
 def read_contents(database: Database, ids: Ids, job_filter: JobFilter) -> Contents:
@@ -193,37 +174,33 @@ def read_contents(database: Database, ids: Ids, job_filter: JobFilter) -> Conten
     them. Raises DatabaseUnavailable.
     """
     passes = and_(true(), *matching(job_filter, database))
-    ended = job.c.completed_at.is_not(None)
+    ended = job.c.completed_at.is_not(None).label("ended")
+    outside = func.sum(case((passes, 0), else_=1))
     some = bindparam("ids", expanding=True, literal_execute=True, type_=job.c.id.type)
     statement = (
-        select(
-            job.c.name,
-            job.c.status_id,
-            ended.label("ended"),
-            func.count().label("jobs"),
-            func.sum(case((passes, 0), else_=1)).label("outside"),
-            func.group_concat(job.c.id).label("ids"),
-        )
+        select(job.c.name, job.c.status_id, ended, func.count(), outside, func.group_concat(job.c.id))
         .where(job.c.id.in_(some))
         .group_by(job.c.name, job.c.status_id, "ended")
     )
     by_name: Counter[tuple[str, State]] = Counter()
-    outside = 0
+    others = 0
     finished: list[Ids] = []
     with database.reading(primary=True) as connection:
         allow_lists(connection)
         for start in range(0, ids.size, BLOCK):
             together = ids[start : start + BLOCK].tolist()
-            for row in connection.execute(statement, {"ids": together}):
-                state = state_of(row.status_id, bool(row.ended))
-                by_name[values.name_called(row.name), state] += row.jobs
-                outside += int(row.outside)
+            for name, status_id, has_ended, jobs, not_passed, listed in connection.execute(
+                statement, {"ids": together}
+            ):
+                state = state_of(status_id, bool(has_ended))
+                by_name[values.name_called(name), state] += jobs
+                others += int(not_passed)
                 if state in FINISHED_STATES:
-                    finished.append(parse_list(row.ids, row.jobs))
+                    finished.append(parse_list(listed, jobs))
     most_first = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
     return Contents(
         selected=int(ids.size),
         by_name=tuple((name, state, jobs) for (name, state), jobs in most_first),
-        outside=outside,
+        outside=others,
         finished_ids=joined(finished),
     )

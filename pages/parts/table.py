@@ -12,9 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import addresses
-from jobs_data.jobs import selections
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.selections import MAX_JOBS, Contents, read_contents
+from jobs_data.jobs.selections import MAX_JOBS, Contents, TooManyJobs, read_contents
 from jobs_data.jobs.view import EVERYTHING, ListView, Sort
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, OTHER_LABELS, State
@@ -216,7 +215,7 @@ def _more_buttons(jobs: JobsList) -> None:
         on_click=selection.add_matching,
         args=(jobs.view.filter,),
         disabled=too_many,
-        help=str(selections.too_many()) if too_many else None,
+        help=str(TooManyJobs()) if too_many else None,
     )
 
 
