@@ -39,11 +39,7 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_chunks(
-    database: Database,
-    view: ListView,
-    *,
-    all_columns: bool = False,
-    order: CreationOrder | None = None,
+    database: Database, view: ListView, *, all_columns: bool = False, order: CreationOrder | None = None
 ) -> Generator[bytes]:
     """Yield the CSV of all jobs of a view's filter, in its order, in pieces of constant size.
 
@@ -62,9 +58,9 @@ def csv_chunks(
         if all_columns:
             for reports in stream_reports(database, view, order):
                 yield _encode_all_columns(reports, database.timezone)
-            return
-        for jobs in stream_jobs(database, view, order):
-            yield _encode(jobs, database.timezone)
+        else:
+            for jobs in stream_jobs(database, view, order):
+                yield _encode(jobs, database.timezone)
     finally:
         _slots.release()
 
@@ -86,16 +82,13 @@ def _encode(jobs: Iterable[ExportedJob], timezone: ZoneInfo) -> bytes:
 
 
 def _encode_all_columns(reports: Iterable[JobReport], timezone: ZoneInfo) -> bytes:
-    def at(moment: datetime | None) -> str:
-        return "" if moment is None else moment.astimezone(timezone).isoformat(timespec="seconds")
-
     buffer = io.StringIO(newline="")
     lines = csv.writer(buffer, lineterminator="\r\n")
     for job in reports:
         cells = (
             *(job.id, job.name, job.status, job.state.value, job.owner, job.user_id, job.type),
-            *(at(job.created), at(job.started), at(job.completed), job.duration_seconds),
-            *(job.slug, job.object_id, job.download_path),
+            *(_iso(time, timezone) for time in (job.created, job.started, job.completed)),
+            *(job.duration_seconds, job.slug, job.object_id, job.download_path),
             *("\n\n".join(error.text for error in job.errors), job.stack_trace),
         )
         # SQLite holds text in a column of numbers, too.
@@ -132,7 +125,10 @@ def _hour(text: str, timezone: ZoneInfo) -> tuple[str, str]:
 
 def _with_its_own_offset(time: str, timezone: ZoneInfo) -> str:
     try:
-        moment = utc(datetime.fromisoformat(time[:19]), timezone)
+        return _iso(utc(datetime.fromisoformat(time[:19]), timezone), timezone)
     except ValueError:  # 0000-00-00, for example
         return ""
+
+
+def _iso(moment: datetime | None, timezone: ZoneInfo) -> str:
     return "" if moment is None else moment.astimezone(timezone).isoformat(timespec="seconds")

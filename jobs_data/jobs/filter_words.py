@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter
 from jobs_data.platform.status import State
 from jobs_data.platform.values import SYSTEM_OWNER
+from jobs_data.url_values import spell_duration
 from jobs_data.wording import counted, one_of
 
 MAX_NAMED: Final = 5
@@ -22,8 +24,7 @@ STATE_WORDS: Final = {
     State.FAILED: "failed",
     State.OTHER: "ended in an unknown way",
 }
-_UNITS: Final = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
-_DAY: Final = timedelta(days=1)
+_UNITS: Final = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ def words(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
     if job_filter == EVERYTHING:
         return "all jobs"
     state = job_filter.state
-    jobs = "jobs" if state is None else f"{STATE_WORDS[state]} jobs"
     if state is State.OTHER:
         jobs = f"jobs that {STATE_WORDS[state]}"
+    else:
+        jobs = f"{STATE_WORDS[state]} jobs" if state else "jobs"
     return " ".join(filter(None, [jobs, ", ".join(_parts(job_filter, owner_names, zone))]))
 
 
@@ -55,10 +57,7 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
     Of the states only the one that has no button of its own.
     """
     owners = {owner: owner_called(owner, owner_names) for owner in job_filter.owners}
-
-    def left(**changed: Any) -> JobFilter:
-        return replace(job_filter, **changed)
-
+    left = partial(replace, job_filter)
     found = []
     if job_filter.state is State.OTHER:
         found.append(Chip("State: unknown", left(state=None)))
@@ -88,11 +87,10 @@ def owner_called(owner: int, owner_names: Mapping[int, str]) -> str:
 
 def span_words(span: timedelta) -> str:
     """Return how long something is in the largest unit that it is whole in: `90 days`, `24 hours`."""
-    seconds = int(span.total_seconds())
-    if seconds == int(_DAY.total_seconds()):
+    if span == timedelta(days=1):
         return "24 hours"  # the last day would be a date
-    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-    return counted(seconds // size, unit)
+    spelt = spell_duration(span)
+    return counted(int(spelt[:-1]), _UNITS[spelt[-1]])
 
 
 def date_words(dates: Dates, zone: ZoneInfo) -> str:
@@ -104,23 +102,16 @@ def date_words(dates: Dates, zone: ZoneInfo) -> str:
         return f"last {span_words(dates.last)}"
     if dates.ago:
         return f"more than {span_words(dates.ago)} ago"
-    first, end = days_of(dates, zone)
     told = []
     if dates.since:
-        told.append(f"from {first or _moment(dates.since, zone)}")
+        since = _in(dates.since, zone)
+        told.append(f"from {since if since.time() != time() else since.date()}")
     if dates.before:
-        told.append(f"to {end}" if end else f"before {_moment(dates.before, zone)}")
+        before = _in(dates.before, zone)
+        # There is no day before the first of all.
+        last = date.fromordinal(max(1, before.toordinal() - 1))
+        told.append(f"before {before}" if before.time() != time() else f"to {last}")
     return " ".join(told)
-
-
-def days_of(dates: Dates, zone: ZoneInfo) -> tuple[date | None, date | None]:
-    """Return the first and the last of the days of a zone that dates are; None for what is none."""
-    since, before = _in(dates.since, zone), _in(dates.before, zone)
-    first = since.date() if since and since.time() == time() else None
-    if not before or before.time() != time():
-        return first, None
-    # There is no day before the first of all.
-    return first, date.fromordinal(max(1, before.toordinal() - 1))
 
 
 def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> Iterator[str]:
@@ -154,12 +145,9 @@ def _with_or_without(wanted: bool) -> str:
     return "with" if wanted else "without"
 
 
-def _in(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+def _in(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return what a clock in a zone shows."""
     try:
-        return moment.astimezone(zone) if moment else None
+        return moment.astimezone(zone).replace(tzinfo=None)
     except OverflowError:  # at the edge of the calendar
-        return moment
-
-
-def _moment(moment: datetime, zone: ZoneInfo) -> str:
-    return str((_in(moment, zone) or moment).replace(tzinfo=None))
+        return moment.replace(tzinfo=None)

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     LargeBinary,
     RowMapping,
@@ -29,29 +28,15 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
 from jobs_data.platform.status_names import FALLBACK_CULTURE, read_status_names
-from jobs_data.platform.tables import (
-    ERROR_NOTE_TYPE_ID,
-    job,
-    job_execution,
-    note,
-    note_i18n,
-)
+from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n
 
 OUTPUT_TAIL_BYTES: Final = 200_000
-
-
 CUT_LINE_CHARACTERS: Final = 1_000
-
-
 OUTPUT_READ_BYTES: Final = 8_000_000
 """How much of an output one statement reads: for each, the server reads all of it up to there."""
 
 OUTPUT_PIECE_BYTES: Final = 1_000_000
-
-
 ERROR_TAIL_LINES: Final = 20
-
-
 NEIGHBOURS_SECONDS: Final = 2
 
 
@@ -69,7 +54,6 @@ class JobReport:
 
     id: int
     name: str
-    status_id: int | None
     status: str
     state: State
     user_id: int | None
@@ -88,41 +72,40 @@ class JobReport:
     """The output, or only its tail where it is larger than OUTPUT_TAIL_BYTES."""
     output_bytes: int
     """The size of the whole output in bytes of UTF-8."""
-    output_is_tail: bool
     errors: tuple[ErrorText, ...]
     stack_trace: str
 
+    @property
+    def output_is_tail(self) -> bool:
+        """Return whether the beginning of the output is left out."""
+        return self.output_bytes > OUTPUT_TAIL_BYTES
+
 
 def read_report(database: Database, job_id: int) -> JobReport | None:
-    """Return what is known of one job, or None where there is no such job.
-
-    Raises DatabaseUnavailable.
-    """
+    """Return what is known of one job; None where there is none. Raises DatabaseUnavailable."""
     with database.reading() as connection:
-        statement = _report_columns(database).where(job.c.id == job_id)
-        row = connection.execute(statement).mappings().one_or_none()
-        if row is None:
-            return None
         terms = read_status_names(connection, database)
-        notes = _error_notes(connection, database, [job_id])
-        return _report(row, notes.get(job_id, ()), terms, database)
+        found = read_reports(connection, database, [job_id], terms, with_output=True)
+        return found[0] if found else None
 
 
 def read_reports(
-    connection: Connection, database: Database, ids: Sequence[int], terms: dict[int, str]
+    connection: Connection,
+    database: Database,
+    ids: Sequence[int],
+    terms: dict[int, str],
+    *,
+    with_output: bool = False,
 ) -> list[JobReport]:
-    """Return what is known of those of some jobs that exist, but for their outputs, in the ids' order.
+    """Return what is known of those of some jobs that exist, in the ids' order.
 
     `terms` are what `read_status_names` returns. Raises what the database driver raises, inside
     `Database.reading`.
     """
-    statement = _report_columns(database, with_output=False).where(job.c.id.in_(ids))
+    statement = _report_columns(database, with_output=with_output).where(job.c.id.in_(ids))
+    rows = {row["id"]: row for row in connection.execute(statement).mappings()}
     notes = _error_notes(connection, database, ids)
-    reports = {
-        row["id"]: _report(row, notes.get(row["id"], ()), terms, database)
-        for row in connection.execute(statement).mappings()
-    }
-    return [reports[job_id] for job_id in ids if job_id in reports]
+    return [_report(rows[i], notes.get(i, ()), terms, database) for i in ids if i in rows]
 
 
 def read_neighbours(
@@ -176,19 +159,18 @@ def _report(
     created = times.utc(row["created_at"], database.timezone)
     completed = times.utc(row["completed_at"], database.timezone)
     state = state_of(row["status_id"], row["has_ended"])
-    recorded = row["duration"]
+    duration = recorded = row["duration"]
     # Clocks that disagree can put the end before the beginning: that is no duration.
-    derived = None
-    if created and completed and created <= completed:
-        derived = int((completed - created).total_seconds())
-    output, output_is_tail = values.text(row["output"]), bool(row["has_more"])
-    if output_is_tail:
+    if recorded is None and created and completed and created <= completed:
+        duration = int((completed - created).total_seconds())
+    output, output_bytes = values.text(row["output"]), row["output_bytes"] or 0
+    if output_bytes > OUTPUT_TAIL_BYTES:
         output = output.encode()[-OUTPUT_TAIL_BYTES:].decode(errors="ignore")
         # A tail begins in the middle of a line; the rest of that line says little, unless it is long.
         cut_line, _, whole_lines = output.partition("\n")
         output = whole_lines if len(cut_line) < CUT_LINE_CHARACTERS else output
     errors = [ErrorText("Error note", text) for text in notes]
-    if message := values.text(row["error_message"]).strip():
+    if message := _stripped(row["error_message"]):
         errors.append(ErrorText("Error message", message))
     if state is State.FAILED and not errors and output.strip():
         last_lines = output.rstrip().splitlines()[-ERROR_TAIL_LINES:]
@@ -196,7 +178,6 @@ def _report(
     return JobReport(
         id=row["id"],
         name=values.name_of(row),
-        status_id=row["status_id"],
         status=label_of(row["status_id"], state, terms),
         state=state,
         user_id=row["user_id"],
@@ -204,43 +185,33 @@ def _report(
         created=created,
         started=times.utc(row["started_at"], database.timezone),
         completed=completed,
-        duration_seconds=recorded if recorded is not None else derived,
+        duration_seconds=duration,
         duration_is_recorded=recorded is not None,
         type=values.filled(row["type"]),
         object_id=row["object_id"],
         slug=values.text(row["slug"]),
         download_path=values.text(row["download_path"]),
         output=output,
-        output_bytes=row["output_bytes"] or 0,
-        output_is_tail=output_is_tail,
+        output_bytes=output_bytes,
         errors=tuple(errors),
-        stack_trace=values.text(row["stack_trace"]).strip(),
+        stack_trace=_stripped(row["stack_trace"]),
     )
 
 
-def _report_columns(database: Database, *, with_output: bool = True) -> Select[Any]:
+def _report_columns(database: Database, *, with_output: bool) -> Select[Any]:
     """Select what the report shows of a job beyond the list's columns."""
-    statement = job_columns(database).add_columns(
-        job.c.user_id, job.c.download_path, *_output_columns(is_wanted=with_output)
-    )
+    # At most as many characters as the tail may have bytes; `_report` cuts off the rest.
+    tail = last_characters(job.c.output, OUTPUT_TAIL_BYTES) if with_output else null()
+    output_bytes = byte_length(job.c.output) if with_output else null()
     present = database.columns.get(job_execution.name, frozenset())
+    statement = job_columns(database)
     if present:
         statement = statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
     columns = ("type", "started_at", "duration", "error_message", "stack_trace")
     return statement.add_columns(
-        *(job_execution.c[name] if name in present else null().label(name) for name in columns)
+        *(job.c.user_id, job.c.download_path, tail.label("output"), output_bytes.label("output_bytes")),
+        *(job_execution.c[name] if name in present else null().label(name) for name in columns),
     )
-
-
-def _output_columns(*, is_wanted: bool) -> list[ColumnElement[Any]]:
-    output_bytes = byte_length(job.c.output) if is_wanted else null()
-    # At most as many characters as the tail may have bytes; `_report` cuts off the rest.
-    tail = last_characters(job.c.output, OUTPUT_TAIL_BYTES) if is_wanted else null()
-    return [
-        tail.label("output"),
-        (output_bytes > OUTPUT_TAIL_BYTES).label("has_more"),
-        output_bytes.label("output_bytes"),
-    ]
 
 
 def _error_notes(
@@ -257,12 +228,12 @@ def _error_notes(
     ).all()
     preference = {database.culture: 2, FALLBACK_CULTURE: 1}
     best_last = sorted(rows, key=lambda row: (row.id, preference.get(row.culture, 0)))
-    best = {
-        (row.object_id, row.id): content
-        for row in best_last
-        if (content := values.text(row.content).strip())
-    }
+    best = {(row.object_id, row.id): text for row in best_last if (text := _stripped(row.content))}
     texts: dict[int, list[str]] = {}
-    for (job_id, _), content in best.items():
-        texts.setdefault(job_id, []).append(content)
+    for (job_id, _), text in best.items():
+        texts.setdefault(job_id, []).append(text)
     return texts
+
+
+def _stripped(value: Any) -> str:
+    return values.text(value).strip()

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from jobs_data.wording import counted, size
 
@@ -35,13 +36,6 @@ class ResultRoots:
     """Its real path, without any symbolic link."""
     links: Mapping[str, Path]
     """The links directly below it that led to a folder, by name, with that folder's real path."""
-
-    def split(self, path: Path) -> tuple[Path, Path]:
-        """Return the root that a path below the web root belongs to, and the path below that root."""
-        first, *rest = path.parts or ("",)
-        if first in self.links:
-            return self.links[first], Path(*rest)
-        return self.web_root, path
 
 
 def read_result_roots(web_root: Path | None) -> ResultRoots | None:
@@ -83,18 +77,14 @@ class ResultFile:
         """Return the name under which it is offered."""
         return self.path.name
 
-    def open(self) -> BinaryIO:
-        """Open it for reading; raises ResultUnavailable where that no longer works."""
+    def read(self) -> bytes:
+        """Return its content; for small files only. Raises ResultUnavailable."""
         try:
             # It was no link when it was found; should it be one by now, it is not followed.
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
             raise ResultUnavailable(f"The result file {self.name} can no longer be read.") from error
-        return os.fdopen(descriptor, "rb")
-
-    def read(self) -> bytes:
-        """Return its content; for small files only. Raises ResultUnavailable as `open` does."""
-        with self.open() as file:
+        with os.fdopen(descriptor, "rb") as file:
             return file.read()
 
 
@@ -120,9 +110,9 @@ class FileSizes:
         names = f"{counted(self.named)} {'names' if self.named == 1 else 'name'} a result file"
         if not self.has_root:
             return f"{names}; where these are is not known: HERATIO_JOBS_RESULTS_ROOT is not set."
-        is_all = self.looked_at == self.named
-        scope = "" if is_all else f", of which {self.looked_at:,} were looked at"
-        least = "" if is_all else "at least "
+        scope = least = ""
+        if self.looked_at < self.named:
+            scope, least = f", of which {self.looked_at:,} were looked at", "at least "
         return (
             f"{names}{scope}: {least}{self.there:,} {'is' if self.there == 1 else 'are'} there, "
             f"{least}{size(self.bytes)} in all. They stay on disk: none is erased."
@@ -135,20 +125,16 @@ def file_sizes(roots: ResultRoots | None, paths: Iterable[str], named: int) -> F
     Looks at the first 5,000 of `paths`, for three seconds at most; `named` says how many there are.
     """
     deadline = time.monotonic() + LOOK_SECONDS
-    looked_at = there = 0
-    sizes: dict[Path, int] = {}
-    for path in paths if roots else ():
-        if looked_at == MAX_LOOKED_AT or time.monotonic() > deadline:
+    looked_at = 0
+    found: list[ResultFile] = []
+    for path in islice(paths, MAX_LOOKED_AT) if roots else ():
+        if time.monotonic() > deadline:
             break
         looked_at += 1
-        try:
-            found = find_result(roots, path)
-        except ResultUnavailable:
-            continue
-        if found:
-            there += 1
-            sizes[found.path] = found.size
-    return FileSizes(named, looked_at, there, sum(sizes.values()), has_root=roots is not None)
+        with suppress(ResultUnavailable):
+            found += filter(None, [find_result(roots, path)])
+    sizes = {file.path: file.size for file in found}
+    return FileSizes(named, looked_at, len(found), sum(sizes.values()), has_root=roots is not None)
 
 
 def size_in_words(roots: ResultRoots | None, download_path: str) -> str:
@@ -183,10 +169,13 @@ def find_result(roots: ResultRoots | None, download_path: str) -> ResultFile | N
     within = Path(str(within).lstrip("/"))
     if ".." in within.parts:
         raise ResultUnavailable(_OUTSIDE)
-    root, below = roots.split(within)
+    root, first, below = roots.web_root, "".join(within.parts[:1]), within
+    if first in roots.links:
+        root, below = roots.links[first], within.relative_to(first)
     _require_reachable(root)
     try:
-        if root == roots.web_root and _is_link_out(root, below):
+        link = root / first
+        if root == roots.web_root and link.is_symlink() and not link.resolve().is_relative_to(root):
             raise ResultUnavailable(_UNKNOWN_LINK)
         path = (root / below).resolve(strict=True)
         if not path.is_relative_to(root):
@@ -222,12 +211,6 @@ def _require_reachable(root: Path) -> None:
             "The folder in HERATIO_JOBS_RESULTS_ROOT, or one that a link in it leads to, cannot be "
             "reached right now. If it was moved, restart the app."
         )
-
-
-def _is_link_out(web_root: Path, path: Path) -> bool:
-    """Return whether the first part of a path below the web root is a link that leads out of it."""
-    first = web_root / Path(*path.parts[:1])
-    return first.is_symlink() and not first.resolve().is_relative_to(web_root)
 
 
 _UNKNOWN_LINK: Final = (

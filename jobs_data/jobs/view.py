@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -10,8 +10,6 @@ from typing import Final
 from jobs_data.platform.status import State
 
 DEFAULT_PAGE_SIZE: Final = 10
-
-
 NO_OWNER: Final = 0
 """What stands for the owner of a job that has none; no user has this id."""
 
@@ -49,18 +47,14 @@ class Dates:
     last: timedelta | None = None
     ago: timedelta | None = None
 
-    def bounds(self, now: datetime) -> tuple[datetime | None, datetime | None]:
-        """Return the first moment and the one behind the last, None where there is no bound."""
+    def at(self, now: datetime) -> Dates:
+        """Return the same as two moments, as it is now."""
         try:
             since = now - self.last if self.last else self.since
             before = now - self.ago if self.ago else self.before
         except OverflowError:  # before the year 1: all jobs are of the last so many days
-            return (None, None) if self.last else (None, datetime.min.replace(tzinfo=UTC))
-        return since, before
-
-    def at(self, now: datetime) -> Dates:
-        """Return the same with its bounds fixed as they are now."""
-        return Dates(*self.bounds(now))
+            return Dates(before=None if self.last else datetime.min.replace(tzinfo=UTC))
+        return Dates(since, before)
 
 
 ANY_TIME: Final = Dates()
@@ -76,7 +70,7 @@ class JobFilter:
     owners: tuple[int, ...] = ()
     """Ids of users, NO_OWNER for jobs without one; a job of any of them."""
     names: tuple[str, ...] = ()
-    """Whole names, `frames.UNKNOWN_NAME` for jobs without one."""
+    """Whole names, `values.UNKNOWN_NAME` for jobs without one."""
     types: tuple[str, ...] = ()
     """Heratio's types of jobs."""
     created: Dates = ANY_TIME
@@ -119,14 +113,14 @@ class ListView:
     """Whether the order is the other way round than the column's usual one."""
     fold: bool | None = None
     """Whether repeated jobs are folded into one line; None for the installation's own setting."""
-    after: int | None = field(default=None)
+    after: int | None = None
     """The job behind which a page of a folded list begins; None for the first."""
-    before: int | None = field(default=None)
+    before: int | None = None
     """The job before which a page of a folded list ends."""
 
     def with_filter(self, job_filter: JobFilter) -> ListView:
         """Return the first page of other jobs."""
-        return replace(self, filter=job_filter, page=1, after=None, before=None)
+        return replace(self._first_page, filter=job_filter)
 
     def with_state(self, state: State | None) -> ListView:
         """Return the first page of the jobs in another state."""
@@ -134,15 +128,15 @@ class ListView:
 
     def with_sort(self, sort: Sort, *, is_reversed: bool = False) -> ListView:
         """Return the first page in another order."""
-        return replace(self, sort=sort, is_reversed=is_reversed, page=1, after=None, before=None)
+        return replace(self._first_page, sort=sort, is_reversed=is_reversed)
 
     def with_fold(self, fold: bool) -> ListView:
         """Return the first page with repeated jobs folded, or not."""
-        return replace(self, fold=fold, page=1, after=None, before=None)
+        return replace(self._first_page, fold=fold)
 
-    def on_page(self, page: int) -> ListView:
-        """Return another page of the same jobs in the same order."""
-        return replace(self, page=page)
+    @property
+    def _first_page(self) -> ListView:
+        return replace(self, page=1, after=None, before=None)
 
     @property
     def unpaged(self) -> ListView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter, ListView, Sort
+from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.platform.status import State
 from jobs_data.url_values import (
     MAX_TEXT,
@@ -28,12 +28,8 @@ _STATES: Final = {
     "error": State.FAILED,
     "other": State.OTHER,
 }
-
-
-_YES_OR_NO: Final = {"with": True, "without": False}
-
-
-_DAY: Final = timedelta(days=1)
+_WITH_OR_WITHOUT: Final = {None: "", True: "with", False: "without"}
+_ON_OR_OFF: Final = {None: "", True: "on", False: "off"}
 
 
 def parse_dates(text: str) -> Dates:
@@ -51,9 +47,9 @@ def parse_dates(text: str) -> Dates:
     since, before = _moment(first), _moment(last)
     if (first and since is None) or (last and before is None):
         return ANY_TIME
-    if before and _is_day(last):
+    if before and "t" not in last:  # it is a day, which is included
         try:
-            before += _DAY
+            before += timedelta(days=1)
         except OverflowError:
             before = None
     return ANY_TIME if since and before and since >= before else Dates(since, before)
@@ -75,65 +71,64 @@ def spell_dates(dates: Dates) -> str:
 
 def parse_view(params: Params) -> ListView:
     """Return the view that a URL's query asks for; what makes no sense falls back to the default."""
-    page = parse_number(last_of(params, "page"))
-    limit = parse_number(last_of(params, "limit"))
-    sort = last_of(params, "sort").strip().lower()
-    usual = Sort(sort) if sort in set(Sort) else Sort.DATE
-    direction = last_of(params, "dir").strip().lower()
+    limit = _number(params, "limit")
+    word = _word(params, "sort")
+    sort = Sort(word) if word in set(Sort) else Sort.DATE
     return ListView(
         filter=parse_filter(params),
-        sort=usual,
-        is_reversed=direction == ("asc" if usual.is_descending else "desc"),
-        page=max(1, page or 1),
+        sort=sort,
+        is_reversed=_word(params, "dir") == _reversed(sort),
+        page=max(1, _number(params, "page") or 1),
         limit=None if limit is None else clamp_limit(limit),
-        fold={"on": True, "off": False}.get(last_of(params, "fold").strip().lower()),
-        after=parse_number(last_of(params, "after")),
-        before=parse_number(last_of(params, "before")),
+        fold=_choice(params, "fold", _ON_OR_OFF),
+        after=_number(params, "after"),
+        before=_number(params, "before"),
     )
 
 
 def parse_filter(params: Params) -> JobFilter:
     """Return the filter alone of what a URL's query asks for."""
     longer_than = parse_duration(last_of(params, "longer"))
-    owners = (parse_number(owner) for owner in all_of(params, "owner"))
+    owners = map(parse_number, all_of(params, "owner"))
     return JobFilter(
-        state=_STATES.get(last_of(params, "status").strip().lower()),
+        state=_STATES.get(_word(params, "status")),
         search=clean_text(last_of(params, "q")),
         owners=tuple(dict.fromkeys(o for o in owners if o is not None and o >= NO_OWNER)),
         names=_texts(params, "name"),
         types=_texts(params, "type"),
         created=parse_dates(last_of(params, "created")),
         finished=parse_dates(last_of(params, "finished")),
-        has_result=_YES_OR_NO.get(last_of(params, "result").strip().lower()),
-        has_errors=_YES_OR_NO.get(last_of(params, "errors").strip().lower()),
+        has_result=_choice(params, "result", _WITH_OR_WITHOUT),
+        has_errors=_choice(params, "errors", _WITH_OR_WITHOUT),
         longer_than=None if longer_than is None else int(longer_than.total_seconds()),
     )
 
 
 def view_params(view: ListView) -> dict[str, str | list[str]]:
     """Return the URL query of a view; defaults are left out, so that links stay short."""
-    params = filter_params(view.filter)
-    if view.sort is not Sort.DATE:
-        params["sort"] = view.sort.value
-    if view.is_reversed:
-        params["dir"] = "asc" if view.sort.is_descending else "desc"
-    if view.page > 1:
-        params["page"] = str(view.page)
-    if view.limit is not None:
-        params["limit"] = str(view.limit)
-    if view.fold is not None:
-        params["fold"] = "on" if view.fold else "off"
-    for name, job_id in (("after", view.after), ("before", view.before)):
-        if job_id is not None:
-            params[name] = str(job_id)
-    return params
+    return {name: value for name, value in _spell_view(view).items() if value}
 
 
 def filter_params(job_filter: JobFilter) -> dict[str, str | list[str]]:
     """Return the URL query of a filter; what it does not ask for is left out."""
-    words = {True: "with", False: "without", None: ""}
+    return {name: value for name, value in _spell_filter(job_filter).items() if value}
+
+
+def _spell_view(view: ListView) -> dict[str, str | list[str]]:
+    numbers = {"limit": view.limit, "after": view.after, "before": view.before}
+    return {
+        **_spell_filter(view.filter),
+        "sort": "" if view.sort is Sort.DATE else view.sort.value,
+        "dir": _reversed(view.sort) if view.is_reversed else "",
+        "page": str(view.page) if view.page > 1 else "",
+        "fold": _ON_OR_OFF[view.fold],
+        **{name: "" if number is None else str(number) for name, number in numbers.items()},
+    }
+
+
+def _spell_filter(job_filter: JobFilter) -> dict[str, str | list[str]]:
     longer = job_filter.longer_than
-    params: dict[str, str | list[str]] = {
+    return {
         "status": job_filter.state or "",
         "q": job_filter.search,
         "owner": [str(owner) for owner in job_filter.owners],
@@ -141,22 +136,35 @@ def filter_params(job_filter: JobFilter) -> dict[str, str | list[str]]:
         "type": list(job_filter.types),
         "created": spell_dates(job_filter.created),
         "finished": spell_dates(job_filter.finished),
-        "result": words[job_filter.has_result],
-        "errors": words[job_filter.has_errors],
+        "result": _WITH_OR_WITHOUT[job_filter.has_result],
+        "errors": _WITH_OR_WITHOUT[job_filter.has_errors],
         "longer": "" if longer is None else spell_duration(timedelta(seconds=longer)),
     }
-    return {name: value for name, value in params.items() if value}
 
 
-FILTER_PARAMS: Final = (
-    *("status", "q", "owner", "name", "type", "created"),
-    *("finished", "result", "errors", "longer"),
-)
+FILTER_PARAMS: Final = tuple(_spell_filter(EVERYTHING))
 """The names of all parameters that say which jobs are meant."""
 
-
-VIEW_PARAMS: Final = (*FILTER_PARAMS, "sort", "dir", "page", "limit", "fold", "after", "before")
+VIEW_PARAMS: Final = tuple(_spell_view(ListView()))
 """The names of all parameters that say which view of the list is meant."""
+
+
+def _word(params: Params, name: str) -> str:
+    return last_of(params, name).strip().lower()
+
+
+def _number(params: Params, name: str) -> int | None:
+    return parse_number(last_of(params, name))
+
+
+def _choice(params: Params, name: str, words: dict[bool | None, str]) -> bool | None:
+    wanted = _word(params, name)
+    return next((value for value, word in words.items() if word == wanted), None)
+
+
+def _reversed(sort: Sort) -> str:
+    """Return the word for the other direction than a column's usual one."""
+    return "asc" if sort.is_descending else "desc"
 
 
 def _texts(params: Params, name: str) -> tuple[str, ...]:
@@ -172,7 +180,3 @@ def _moment(text: str) -> datetime | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _is_day(text: str) -> bool:
-    return "t" not in text

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Select,
     String,
     and_,
     exists,
@@ -23,7 +22,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
+from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import in_utf8mb4, seconds_between
@@ -47,25 +46,27 @@ def matching(
 ) -> list[ColumnElement[bool]]:
     """Return the conditions of the jobs that a filter lets through, for any statement about `job`.
 
-    They speak of no other table of that statement. `now` is what dates are relative to, the present
-    if not told. None of them is ever NULL.
+    They speak of no other table of that statement; one that is NULL lets a job through no more than
+    one that is false. `now` is what dates are relative to, the present if not told.
     """
     fixed = job_filter.at(now or datetime.now(UTC))
-    where: list[ColumnElement[bool]] = []
-    if fixed.state is not None:
-        where.append(is_in(fixed.state))
+    where = [] if fixed.state is None else [is_in(fixed.state)]
     if fixed.owners:
-        where.append(_is_of(fixed.owners))
+        nobody = job.c.user_id.is_(None) if NO_OWNER in fixed.owners else false()
+        where.append(or_(job.c.user_id.in_(fixed.owners), nobody))
     if fixed.names:
         where.append(_is_called(fixed.names))
-    where += _created_in(fixed.created, database)
+    if fixed.created != ANY_TIME:
+        created = _within(object_.c.created_at, fixed.created, database)
+        where.append(_there_is(object_.c.id, *created))
     where += _within(job.c.completed_at, fixed.finished, database)
     if fixed.has_result is not None:
-        where.append(_is(_has_result(), fixed.has_result))
+        where.append(has_result() if fixed.has_result else ~has_result())
     if fixed.types:
         where.append(_execution(database, "type", lambda type_: _is_one_of(type_, fixed.types)))
     if fixed.has_errors is not None:
-        where.append(_is(_has_errors(database), fixed.has_errors))
+        has_errors = _has_errors(database)
+        where.append(has_errors if fixed.has_errors else ~has_errors)
     if fixed.longer_than is not None:
         where.append(_took_longer_than(fixed.longer_than, database))
     if fixed.search:
@@ -85,7 +86,7 @@ def created_near(
     They add nothing to `matching` but speed: the jobs of the last days need not be looked for among
     all others.
     """
-    since, _ = job_filter.created.bounds(now)
+    since = job_filter.created.at(now).since
     return order.since(connection, to_platform(since, database.timezone)) if since else []
 
 
@@ -97,14 +98,9 @@ def duration_seconds() -> ColumnElement[int]:
     return seconds_between(object_.c.created_at, job.c.completed_at)
 
 
-def _is(condition: ColumnElement[bool], wanted: bool) -> ColumnElement[bool]:
-    return condition if wanted else ~condition
-
-
-def _is_of(owners: tuple[int, ...]) -> ColumnElement[bool]:
-    users = [owner for owner in owners if owner != NO_OWNER]
-    nobody = job.c.user_id.is_(None) if NO_OWNER in owners else false()
-    return or_(and_(job.c.user_id.is_not(None), job.c.user_id.in_(users)), nobody)
+def has_result() -> ColumnElement[bool]:
+    """Return whether a job names a result file; never NULL."""
+    return func.trim(func.coalesce(job.c.download_path, "")) != ""
 
 
 def _is_called(names: tuple[str, ...]) -> ColumnElement[bool]:
@@ -112,14 +108,6 @@ def _is_called(names: tuple[str, ...]) -> ColumnElement[bool]:
     # A name of white space alone is shown as unknown too; databases trim only spaces, and so this.
     unknown = func.trim(func.coalesce(job.c.name, "")) == ""
     return or_(called, unknown) if values.UNKNOWN_NAME in names else called
-
-
-def _created_in(dates: Dates, database: Database) -> list[ColumnElement[bool]]:
-    if dates == Dates():
-        return []
-    inside = _within(object_.c.created_at, dates, database)
-    there: Select[Any] = select(object_.c.id).where(object_.c.id == job.c.id, *inside)
-    return [exists(there.correlate(job))]
 
 
 def _within(
@@ -134,11 +122,12 @@ def _within(
         where.append(column < literal(before, column.type))
         # A time of zeros, which MySQL can hold, is none.
         where.append(column > literal(BEFORE_ALL_TIMES, column.type))
-    return [and_(column.is_not(None), *where)] if where else []
+    return where
 
 
-def _has_result() -> ColumnElement[bool]:
-    return func.trim(func.coalesce(job.c.download_path, "")) != ""
+def _there_is(job_id: ColumnElement[int], *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether another table has a row of a job that meets some conditions."""
+    return exists(select(job_id).where(job_id == job.c.id, *where).correlate(job))
 
 
 def _has_errors(database: Database) -> ColumnElement[bool]:
@@ -148,10 +137,7 @@ def _has_errors(database: Database) -> ColumnElement[bool]:
         _execution(database, "error_message", lambda message: func.trim(message) != ""),
     ]
     if note.name in database.tables:
-        noted = select(note.c.id).where(
-            note.c.object_id == job.c.id, note.c.type_id == ERROR_NOTE_TYPE_ID
-        )
-        found.append(exists(noted.correlate(job)))
+        found.append(_there_is(note.c.object_id, note.c.type_id == ERROR_NOTE_TYPE_ID))
     return or_(*found)
 
 
@@ -159,10 +145,7 @@ def _execution(database: Database, column: str, meets: Any) -> ColumnElement[boo
     """Return whether what Heratio keeps of a job's run has a column that meets a condition."""
     if column not in database.columns.get(job_execution.name, ()):
         return false()
-    run = select(job_execution.c.job_id).where(
-        job_execution.c.job_id == job.c.id, meets(job_execution.c[column])
-    )
-    return exists(run.correlate(job))
+    return _there_is(job_execution.c.job_id, meets(job_execution.c[column]))
 
 
 def _took_longer_than(seconds: int, database: Database) -> ColumnElement[bool]:
@@ -177,21 +160,19 @@ def _took_longer_than(seconds: int, database: Database) -> ColumnElement[bool]:
 
 def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     """Return whether a text is in what the list shows of a job: name, owner or related record."""
-    found: list[ColumnElement[bool]] = [_contains(job.c.name, words)]
+    found = [_contains(job.c.name, words)]
     if user.name in database.tables:
-        owners = users_called(database, lambda name: _contains(name, words))
-        found.append(and_(job.c.user_id.is_not(None), job.c.user_id.in_(owners)))
+        found.append(job.c.user_id.in_(users_called(database, lambda name: _contains(name, words))))
     # What the list shows where there is no name or no owner can be looked for, too.
     if words.lower() == values.SYSTEM_OWNER.lower():
         found.append(job.c.user_id.is_(None))
     if words.lower() == values.UNKNOWN_NAME.lower():
         found.append(_is_called((values.UNKNOWN_NAME,)))
     if slug.name in database.tables:
-        records = select(slug.c.object_id).where(_contains(slug.c.slug, words))
-        found.append(and_(job.c.object_id.is_not(None), job.c.object_id.in_(records)))
+        found.append(job.c.object_id.in_(select(slug.c.object_id).where(_contains(slug.c.slug, words))))
     number = parse_number(words.removeprefix("#"))
     if number is not None and words.startswith("#"):
-        found.append(and_(job.c.object_id.is_not(None), job.c.object_id == number))
+        found.append(job.c.object_id == number)
     return or_(*found)
 
 

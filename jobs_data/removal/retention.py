@@ -6,8 +6,8 @@ Nothing is removed here: `removal` takes the ids of a preview, and looks at each
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,34 +15,25 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    bindparam,
-    case,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, literal, select
 
-from jobs_data.jobs import filter_words, frames, result_files
-from jobs_data.jobs.creation_order import created
+from jobs_data.jobs import filter_words, result_files
+from jobs_data.jobs.columns import frame_of
+from jobs_data.jobs.creation_order import created, with_object
 from jobs_data.jobs.result_files import FileSizes, ResultRoots
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, Dates, JobFilter
 from jobs_data.jobs.view_url import FILTER_PARAMS, filter_params, parse_filter
-from jobs_data.jobs.where import matching
+from jobs_data.jobs.where import has_result, matching
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import whole_quotient
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
-from jobs_data.platform.owners import with_owner
 from jobs_data.platform.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
 from jobs_data.platform.status_names import read_status_names
-from jobs_data.platform.tables import job, object_
+from jobs_data.platform.tables import job
 from jobs_data.platform.times import BEFORE_ALL_TIMES
-from jobs_data.url_values import Params, parse_number
+from jobs_data.url_values import Params, last_of, parse_number
 from jobs_data.wording import counted
 
 PREVIEW_SECONDS: Final = 60
@@ -89,8 +80,8 @@ class Preview:
     """The first completion among them, aware and in UTC; None where none has a time."""
     newest: datetime | None
     samples: pd.DataFrame
-    """Some of them, spread over all: `id` int64, `name`, `status`, `owner` str, `completed` UTC, and
-    as `result` the size of the result file, or that it is not there; empty where the job names none."""
+    """Some of them, spread over all, as `frames.jobs_frame`, and as `result` the size of the result
+    file, or that it is not there; empty where the job names none."""
     result_files: FileSizes
     read_at: datetime
     """In UTC; of rules, the moment that their days are counted from."""
@@ -106,9 +97,8 @@ class Preview:
 
     def headline(self) -> str:
         """Return how many would go, and how they ended."""
-        return (
-            f"{counted(self.total)} would go: {self.completed:,} completed and {self.failed:,} failed."
-        )
+        outcomes = f"{self.completed:,} completed and {self.failed:,} failed"
+        return f"{counted(self.total)} would go: {outcomes}."
 
     def span_sentence(self, zone: ZoneInfo) -> str:
         """Return when the first and the last of them were completed, in a zone, which is named."""
@@ -150,13 +140,9 @@ class Preview:
 
 def rules_from(job_filter: JobFilter) -> Rules:
     """Return the rules to begin with, for whoever comes from a list of some jobs."""
-    return Rules(
-        replace(
-            job_filter,
-            state=job_filter.state if job_filter.state in FINISHED_STATES else None,
-            finished=USUAL_AGE if job_filter.finished == ANY_TIME else job_filter.finished,
-        )
-    )
+    state = job_filter.state if job_filter.state in FINISHED_STATES else None
+    finished = USUAL_AGE if job_filter.finished == ANY_TIME else job_filter.finished
+    return Rules(replace(job_filter, state=state, finished=finished))
 
 
 def rules_words(rules: Rules, owner_names: Mapping[int, str], zone: ZoneInfo) -> str:
@@ -164,10 +150,8 @@ def rules_words(rules: Rules, owner_names: Mapping[int, str], zone: ZoneInfo) ->
 
     Parts of it are untrusted.
     """
-    kept = [
-        *([f"the last {rules.keep_last:,} of each name"] if rules.keep_last else []),
-        *(["failures"] if rules.keep_failures else []),
-    ]
+    kept = [f"the last {rules.keep_last:,} of each name"] if rules.keep_last else []
+    kept += ["failures"] if rules.keep_failures else []
     jobs = filter_words.words(rules.filter, owner_names, zone)
     jobs = "all finished jobs" if rules.filter == EVERYTHING else jobs
     return f"{jobs}, except {' and '.join(kept)}" if kept else jobs
@@ -175,11 +159,11 @@ def rules_words(rules: Rules, owner_names: Mapping[int, str], zone: ZoneInfo) ->
 
 def parse_rules(params: Params) -> Rules:
     """Return the rules that a URL's query asks for: the list's own filter, and what is to be kept."""
-    keep_last = parse_number(_last(params, "keep_last")) or 0
+    keep_last = parse_number(last_of(params, "keep_last")) or 0
     return Rules(
         filter=parse_filter(params),
         keep_last=max(0, min(MAX_KEEP_LAST, keep_last)),
-        keep_failures=_last(params, "keep_failures") == "true",
+        keep_failures=last_of(params, "keep_failures") == "true",
     )
 
 
@@ -197,11 +181,6 @@ RULE_PARAMS: Final = (*FILTER_PARAMS, "keep_last", "keep_failures")
 """The names of all parameters that say which rules are meant."""
 
 
-def _last(params: Params, name: str) -> str:
-    value = params.get(name, "")
-    return value if isinstance(value, str) else next(reversed(value), "")
-
-
 def read_preview(
     database: Database, rules: Rules, now: datetime, *, roots: ResultRoots | None = None
 ) -> Preview:
@@ -211,31 +190,55 @@ def read_preview(
     are looked for. Takes up to a minute, and eight bytes a job. Raises DatabaseUnavailable, and
     TookTooLong with what to do where a minute is not enough.
     """
-    where = (is_finished(), *matching(rules.filter, database, now))
-    with _reading(database) as connection:
-        gathered = _Gathered(rules)
-        kept = _last_of_each_name(connection, database, rules) if rules.keep_last else joined([])
-        for after, last in _pieces(connection):
-            among = kept[np.searchsorted(kept, after, "right") : np.searchsorted(kept, last, "right")]
-            gathered.add(connection, _grouped(among, job.c.id.between(after + 1, last), *where))
-        return gathered.preview(connection, database, roots, now)
-
-
-@contextmanager
-def _reading(database: Database) -> Iterator[Connection]:
-    """Open the one transaction of a preview, on the primary: it decides what will be removed."""
     try:
         with database.reading(PREVIEW_SECONDS, primary=True) as connection:
             allow_lists(connection)
-            yield connection
+            return _preview(connection, database, rules, now, roots)
     except TookTooLong as error:
-        raise TookTooLong(_TOO_LONG) from error
+        raise TookTooLong(
+            f"The database did not find these jobs within {PREVIEW_SECONDS} seconds, and was stopped. "
+            "Nothing was changed. Narrow the rules, say by owner or name, or try again when the "
+            "platform is less busy."
+        ) from error
 
 
-_TOO_LONG: Final = (
-    f"The database did not find these jobs within {PREVIEW_SECONDS} seconds, and was stopped. Nothing "
-    "was changed. Narrow the rules, say by owner or name, or try again when the platform is less busy."
-)
+def _preview(
+    connection: Connection,
+    database: Database,
+    rules: Rules,
+    now: datetime,
+    roots: ResultRoots | None,
+) -> Preview:
+    where = (is_finished(), *matching(rules.filter, database, now))
+    kept = _last_of_each_name(connection, database, rules) if rules.keep_last else joined([])
+    found = _Gathered()
+    kept_last = kept_failures = 0
+    for after, last in _pieces(connection):
+        among = kept[np.searchsorted(kept, after, "right") : np.searchsorted(kept, last, "right")]
+        grouped = _grouped(among, job.c.id.between(after + 1, last), *where)
+        for row in connection.execute(grouped):
+            if row.is_kept:
+                kept_last += row.jobs
+            elif rules.keep_failures and row.status_id != COMPLETED:
+                kept_failures += row.jobs
+            else:
+                found.add(row)
+    ids = joined(found.ids)
+    terms = read_status_names(connection, database)
+    paths = _paths(connection, joined(found.file_ids))
+    return Preview(
+        ids=ids,
+        completed=found.outcomes[True],
+        failed=found.outcomes[False],
+        by_name=found.by_name(terms),
+        oldest=times.utc(min(found.ended, default=None), database.timezone),
+        newest=times.utc(max(found.ended, default=None), database.timezone),
+        samples=_samples(connection, database, ids, terms, roots),
+        result_files=result_files.file_sizes(roots, paths, found.files),
+        read_at=now,
+        kept_last=kept_last,
+        kept_failures=kept_failures,
+    )
 
 
 def _pieces(connection: Connection) -> Iterator[tuple[int, int]]:
@@ -248,7 +251,7 @@ def _pieces(connection: Connection) -> Iterator[tuple[int, int]]:
         if last is None:
             return
         if time.monotonic() > deadline:
-            raise TookTooLong(_TOO_LONG)
+            raise TookTooLong
         yield after, last
         after = last
 
@@ -259,12 +262,10 @@ def _last_of_each_name(connection: Connection, database: Database, rules: Rules)
     # What is shown as unknown is one name, and is looked for as one.
     called = case((func.trim(name) == "", ""), else_=name)
     newest_first = (created().desc(), job.c.id.desc())
+    place = func.row_number().over(partition_by=called, order_by=newest_first)
     numbered = (
-        select(
-            job.c.id,
-            func.row_number().over(partition_by=called, order_by=newest_first).label("place"),
-        )
-        .select_from(job.outerjoin(object_, object_.c.id == job.c.id))
+        select(job.c.id, place.label("place"))
+        .select_from(with_object())
         # Other names cannot make a difference to these.
         .where(is_finished(), *matching(JobFilter(names=rules.filter.names), database))
         .subquery()
@@ -272,7 +273,7 @@ def _last_of_each_name(connection: Connection, database: Database, rules: Rules)
     together = (
         select(func.group_concat(numbered.c.id), func.count())
         .where(numbered.c.place <= rules.keep_last)
-        .group_by(numbered.c.id // PIECE_JOBS)
+        .group_by(whole_quotient(numbered.c.id, PIECE_JOBS))
     )
     return joined([parse_list(text, jobs) for text, jobs in connection.execute(together)])
 
@@ -284,7 +285,6 @@ def _grouped(kept: Ids, *where: ColumnElement[bool]) -> Select[Any]:
     """
     # An expression is nothing that the server could look for: it tests each id instead.
     is_kept = (job.c.id + 0).in_(_in_full(kept)) if len(kept) else literal(0)
-    has_file = func.trim(func.coalesce(job.c.download_path, "")) != ""
     # A time of zeros, which MySQL can hold, is none.
     ended = case(
         (job.c.completed_at > literal(BEFORE_ALL_TIMES, job.c.completed_at.type), job.c.completed_at)
@@ -296,8 +296,8 @@ def _grouped(kept: Ids, *where: ColumnElement[bool]) -> Select[Any]:
             is_kept.label("is_kept"),
             func.count().label("jobs"),
             func.group_concat(job.c.id).label("ids"),
-            func.count(case((has_file, 1))).label("files"),
-            func.group_concat(case((has_file, job.c.id))).label("file_ids"),
+            func.count(case((has_result(), 1))).label("files"),
+            func.group_concat(case((has_result(), job.c.id))).label("file_ids"),
             func.min(ended).label("oldest"),
             func.max(ended).label("newest"),
         )
@@ -312,84 +312,46 @@ def _in_full(ids: Ids) -> Any:
 
 
 class _Gathered:
-    """What a preview knows so far: eight bytes for each job, and a bounded number of names."""
+    """The jobs that would go, so far: eight bytes for each, and a bounded number of names."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._ids: list[Ids] = []
-        self._file_ids = joined([])
-        self._files = 0
-        self._jobs_of: dict[tuple[str, int], int] = {}
+    def __init__(self) -> None:
+        self.ids: list[Ids] = []
+        self.files = 0
+        self.file_ids: list[Ids] = []
+        """Those of the first result files, as many as are looked at, or a few more."""
+        self.outcomes: Counter[bool] = Counter()
+        """How many completed, and how many did not."""
+        self.ended: list[datetime] = []
+        """The first and the last completion, in the platform's time zone."""
+        self._jobs_of: Counter[tuple[str, int]] = Counter()
         self._others = 0
-        self._outcomes = {True: 0, False: 0}
-        self._ended: list[datetime] = []
-        self._kept_last = self._kept_failures = 0
 
-    def add(self, connection: Connection, grouped: Select[Any]) -> None:
-        """Take in the jobs of one piece."""
-        for row in connection.execute(grouped):
-            if row.is_kept:
-                self._kept_last += row.jobs
-            elif self._rules.keep_failures and row.status_id != COMPLETED:
-                self._kept_failures += row.jobs
-            else:
-                self._add(row)
-
-    def _add(self, row: Row[Any]) -> None:
-        self._ids.append(parse_list(row.ids, row.jobs))
-        if row.files:
-            self._files += row.files
-            if len(self._file_ids) < result_files.MAX_LOOKED_AT:
-                self._file_ids = np.append(self._file_ids, parse_list(row.file_ids, row.files))
-        self._outcomes[row.status_id == COMPLETED] += row.jobs
-        ended = [time for time in (*self._ended, row.oldest, row.newest) if time]
-        self._ended = [min(ended), max(ended)] if ended else []
+    def add(self, row: Row[Any]) -> None:
+        """Take in the jobs of a row of `_grouped`."""
+        self.ids.append(parse_list(row.ids, row.jobs))
+        if row.files and self.files < result_files.MAX_LOOKED_AT:
+            self.file_ids.append(parse_list(row.file_ids, row.files))
+        self.files += row.files
+        self.outcomes[row.status_id == COMPLETED] += row.jobs
+        ended = [time for time in (*self.ended, row.oldest, row.newest) if time]
+        self.ended = [min(ended), max(ended)] if ended else []
         key = (values.name_called(row.name), row.status_id)
         if key in self._jobs_of or len(self._jobs_of) < MAX_NAMES:
-            self._jobs_of[key] = self._jobs_of.get(key, 0) + row.jobs
+            self._jobs_of[key] += row.jobs
         else:
             self._others += row.jobs
 
-    def preview(
-        self,
-        connection: Connection,
-        database: Database,
-        roots: ResultRoots | None,
-        now: datetime,
-    ) -> Preview:
-        """Return what was gathered, with samples, and the result files that there are."""
-        ids = joined(self._ids)
-        terms = read_status_names(connection, database)
-        oldest, newest = self._ended or (None, None)
-        return Preview(
-            ids=ids,
-            completed=self._outcomes[True],
-            failed=self._outcomes[False],
-            by_name=self._by_name(terms),
-            oldest=times.utc(oldest, database.timezone),
-            newest=times.utc(newest, database.timezone),
-            samples=_samples(connection, database, ids, terms, roots),
-            result_files=result_files.file_sizes(
-                roots, _paths(connection, self._file_ids), self._files
-            ),
-            read_at=now,
-            kept_last=self._kept_last,
-            kept_failures=self._kept_failures,
-        )
-
-    def _by_name(self, terms: dict[int, str]) -> pd.DataFrame:
+    def by_name(self, terms: dict[int, str]) -> pd.DataFrame:
+        """Return how many jobs there are of each name and outcome, as `Preview.by_name`."""
         most_first = sorted(self._jobs_of.items(), key=lambda item: (-item[1], item[0]))
-        rows = [(name, _status(status_id, terms), jobs) for (name, status_id), jobs in most_first]
-        listed = rows[:LISTED_NAMES]
+        rows = [
+            (name, label_of(status_id, state_of(status_id, has_ended=True), terms), jobs)
+            for (name, status_id), jobs in most_first
+        ]
         others = self._others + sum(jobs for *_, jobs in rows[LISTED_NAMES:])
-        if others:
-            listed.append((OTHERS, "", others))
+        rows = [*rows[:LISTED_NAMES], *([(OTHERS, "", others)] if others else [])]
         columns = {"name": "str", "status": "str", "jobs": "int64"}
-        return pd.DataFrame(listed, columns=list(columns)).astype(columns)
-
-
-def _status(status_id: int, terms: dict[int, str]) -> str:
-    return label_of(status_id, state_of(status_id, has_ended=True), terms)
+        return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
 def _samples(
@@ -401,32 +363,14 @@ def _samples(
 ) -> pd.DataFrame:
     """Return some of the jobs, from the first to the last."""
     places = np.linspace(0, max(0, len(ids) - 1), min(len(ids), SAMPLES)).astype(int)
-    source, owner = with_owner(database, job, job.c.user_id)
-    columns = (job.c.id, job.c.name, job.c.status_id, job.c.completed_at, job.c.download_path)
-    found = connection.execute(
-        select(*columns, *owner)
-        .select_from(source)
-        .where(job.c.id.in_(ids[places].tolist()))
-        .order_by(job.c.id)
-    )
-    rows = [
-        (
-            row["id"],
-            values.name_of(row),
-            _status(row["status_id"], terms),
-            values.owner_of(row),
-            times.utc(row["completed_at"], database.timezone),
-            result_files.size_in_words(roots, values.text(row["download_path"])),
-        )
-        for row in found.mappings()
-    ]
-    kinds = {name: frames.JOB_COLUMNS[name] for name in ("id", "name", "status", "owner", "completed")}
-    kinds["result"] = "str"
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+    samples = frame_of(connection, database, ids[places].tolist(), terms)
+    paths = _paths(connection, ids[places])
+    results = [result_files.size_in_words(roots, path) for path in paths]
+    return samples.assign(result=pd.Series(results, dtype="str"))
 
 
 def _paths(connection: Connection, ids: Ids) -> Iterator[str]:
-    """Yield what some jobs name as their result files."""
+    """Yield what some jobs, in the order of their ids, name as their result files."""
     for piece in np.split(ids, range(1_000, len(ids), 1_000)):
-        paths = select(job.c.download_path).where(job.c.id.in_(_in_full(piece)))
+        paths = select(job.c.download_path).where(job.c.id.in_(_in_full(piece))).order_by(job.c.id)
         yield from map(values.text, connection.execute(paths).scalars())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -256,7 +257,7 @@ def _summary(selected: Ids, contents: Contents | None) -> str:
 
 
 def _page_picked() -> None:
-    go_to(view_in_url().on_page(st.session_state["page_number"]))
+    go_to(replace(view_in_url(), page=st.session_state["page_number"]))
 
 
 def _header(label: str, column: str, view: ListView) -> str:

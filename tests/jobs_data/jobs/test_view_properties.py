@@ -192,7 +192,8 @@ def slug_of(job: Job) -> str:
 
 def is_in(dates: Dates, time: datetime | None, now: datetime) -> bool:
     """Return whether a time of the platform is within dates; none is in any time alone."""
-    since, before = dates.bounds(now)
+    fixed = dates.at(now)
+    since, before = fixed.since, fixed.before
     if since is None and before is None:
         return True
     if time is None:

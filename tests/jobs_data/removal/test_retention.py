@@ -159,7 +159,7 @@ def test_result_files_of_heratio_and_of_atom_are_there(store: Store, tmp_path: P
     heratio, atom = web_roots.laravel(tmp_path), web_roots.atom(tmp_path)
     store.job(download_path="/storage/downloads/finding-aid-7.pdf")
     store.job(download_path="downloads/jobs/finding aid 7.pdf")
-    for root, sizes in ((heratio, ["8 Bytes", "not there"]), (atom, ["not there", "8 Bytes"])):
+    for root, sizes in ((heratio, ["8 bytes", "not there"]), (atom, ["not there", "8 bytes"])):
         found = preview(store, Rules(), root)
         assert (found.result_files.there, found.result_files.bytes) == (1, 8)
         assert found.samples["result"].tolist() == sizes
