@@ -48,19 +48,13 @@ def read_result_roots(web_root: Path | None) -> ResultRoots | None:
     web_root = web_root.resolve()
     links = {}
     with suppress(OSError):  # the web root is away: `find_result` says so
-        for path in web_root.iterdir():
-            if path.is_symlink() and (folder := _linked_folder(path, web_root)):
-                links[path.name] = folder
+        for link in filter(Path.is_symlink, web_root.iterdir()):
+            with suppress(OSError, RuntimeError):  # it leads nowhere or in a loop, or is not for us
+                folder = link.resolve(strict=True)
+                # One that the web root itself lies in also holds what nobody may fetch: passwords.
+                if folder.is_dir() and not web_root.is_relative_to(folder):
+                    links[link.name] = folder
     return ResultRoots(web_root, links)
-
-
-def _linked_folder(link: Path, web_root: Path) -> Path | None:
-    try:
-        target = link.resolve(strict=True)
-        # One that the web root itself lies in also holds what nobody may fetch, such as passwords.
-        return target if target.is_dir() and not web_root.is_relative_to(target) else None
-    except (OSError, RuntimeError):  # it leads nowhere, or in a loop, or may not be followed
-        return None
 
 
 @dataclass(frozen=True)
@@ -162,19 +156,9 @@ def find_result(roots: ResultRoots | None, download_path: str) -> ResultFile | N
             "This job has a result file, but HERATIO_JOBS_RESULTS_ROOT is not set, so this app does "
             "not know where the platform keeps it."
         )
-    # A path may also be spelt out in full, from the server's root down through the web root.
-    within = Path(download_path)
-    if within.is_relative_to(roots.web_root):
-        within = within.relative_to(roots.web_root)
-    within = Path(str(within).lstrip("/"))
-    if ".." in within.parts:
-        raise ResultUnavailable(_OUTSIDE)
-    root, first, below = roots.web_root, "".join(within.parts[:1]), within
-    if first in roots.links:
-        root, below = roots.links[first], within.relative_to(first)
-    _require_reachable(root)
+    root, below = _split(roots, Path(download_path))
     try:
-        link = root / first
+        link = root / Path(*below.parts[:1])
         if root == roots.web_root and link.is_symlink() and not link.resolve().is_relative_to(root):
             raise ResultUnavailable(_UNKNOWN_LINK)
         path = (root / below).resolve(strict=True)
@@ -184,39 +168,44 @@ def find_result(roots: ResultRoots | None, download_path: str) -> ResultFile | N
         if not stat.S_ISREG(status.st_mode):
             raise ResultUnavailable("The job's result path does not name a file.")
         if not os.access(path, os.R_OK):
-            raise ResultUnavailable(
-                "The result file is there, but this app has no right to read it: its file "
-                "permissions must allow the user that runs the app."
-            )
+            raise PermissionError
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ResultUnavailable(
             "The result file is no longer on the server: it was moved, renamed or cleaned up."
         ) from error
     except PermissionError as error:
         raise ResultUnavailable(
-            "This app has no right to look into the folder of the result file."
+            "This app has no right to read the result file: the permissions of the file and its "
+            "folders must allow the user that runs the app."
         ) from error
     except (OSError, ValueError, RuntimeError) as error:  # too long, NUL bytes, a loop of links
         raise ResultUnavailable("The job's result path is not one that a file can have.") from error
     return ResultFile(path, status.st_size)
 
 
-def _require_reachable(root: Path) -> None:
-    try:
-        is_there = root.resolve(strict=True) == root
-    except (OSError, RuntimeError):
-        is_there = False
-    if not is_there:
-        raise ResultUnavailable(
-            "The folder in HERATIO_JOBS_RESULTS_ROOT, or one that a link in it leads to, cannot be "
-            "reached right now. If it was moved, restart the app."
-        )
+def _split(roots: ResultRoots, path: Path) -> tuple[Path, Path]:
+    """Return the root that a download path belongs to, and the path below that root."""
+    # A path may also be spelt out in full, from the server's root down through the web root.
+    path = path.relative_to(roots.web_root) if path.is_relative_to(roots.web_root) else path
+    path = Path(str(path).lstrip("/"))
+    if ".." in path.parts:
+        raise ResultUnavailable(_OUTSIDE)
+    root, first = roots.web_root, "".join(path.parts[:1])
+    if first in roots.links:
+        root, path = roots.links[first], path.relative_to(first)
+    if not os.access(root, os.F_OK) or root.resolve() != root:
+        raise ResultUnavailable(_UNREACHABLE)
+    return root, path
 
 
 _UNKNOWN_LINK: Final = (
     "The job's result path goes through a symbolic link that this app does not follow. It follows the "
     "links in HERATIO_JOBS_RESULTS_ROOT that lead to another folder when it starts: after "
     "`artisan storage:link`, restart the app."
+)
+_UNREACHABLE: Final = (
+    "The folder in HERATIO_JOBS_RESULTS_ROOT, or one that a link in it leads to, cannot be reached "
+    "right now. If it was moved, restart the app."
 )
 _OUTSIDE: Final = (
     "The job's result path leads outside the folder in HERATIO_JOBS_RESULTS_ROOT, so the file is not "

@@ -17,18 +17,12 @@ NO_OWNER: Final = 0
 class Sort(StrEnum):
     """The columns that the list can be sorted by, each in its usual direction; ties by largest id."""
 
-    DATE = "date"
-    """Newest creation first."""
-    NAME = "name"
-    """By name, from A on."""
-    STATUS = "status"
-    """Active, completed, failed, then the others."""
-    OWNER = "owner"
-    """By the owner's name, from A on."""
-    COMPLETED = "completed"
-    """Latest completion first, then those without one."""
-    RELATED = "related"
-    """By the address of the related record, from A on, those without one first."""
+    DATE = "date"  # newest creation first
+    NAME = "name"  # from A on
+    STATUS = "status"  # active, completed, failed, then the others
+    OWNER = "owner"  # by the owner's name, from A on
+    COMPLETED = "completed"  # latest completion first, then those without one
+    RELATED = "related"  # by the record's address, from A on, those without one first
 
     @property
     def is_descending(self) -> bool:

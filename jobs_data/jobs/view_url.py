@@ -5,19 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from jobs_data import url_values
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.platform.status import State
-from jobs_data.url_values import (
-    MAX_TEXT,
-    Params,
-    all_of,
-    clamp_limit,
-    clean_text,
-    last_of,
-    parse_duration,
-    parse_number,
-    spell_duration,
-)
+from jobs_data.url_values import Params
 
 # `running` and `error` are the platform's own words, found in links that point at its screen.
 _STATES: Final = {
@@ -39,7 +30,7 @@ def parse_dates(text: str) -> Dates:
     one to the other: days in UTC, both included, or moments with an offset. Either may be left out.
     """
     text = text.strip().lower()
-    if duration := parse_duration(text.removeprefix("over-")):
+    if duration := url_values.parse_duration(text.removeprefix("over-")):
         return Dates(ago=duration) if text.startswith("over-") else Dates(last=duration)
     first, dots, last = text.partition("..")
     if not dots:
@@ -58,9 +49,9 @@ def parse_dates(text: str) -> Dates:
 def spell_dates(dates: Dates) -> str:
     """Return dates as `parse_dates` reads them; empty for any time."""
     if dates.last:
-        return spell_duration(dates.last)
+        return url_values.spell_duration(dates.last)
     if dates.ago:
-        return f"over-{spell_duration(dates.ago)}"
+        return f"over-{url_values.spell_duration(dates.ago)}"
     if dates == ANY_TIME:
         return ""
     return "..".join(
@@ -79,7 +70,7 @@ def parse_view(params: Params) -> ListView:
         sort=sort,
         is_reversed=_word(params, "dir") == _reversed(sort),
         page=max(1, _number(params, "page") or 1),
-        limit=None if limit is None else clamp_limit(limit),
+        limit=None if limit is None else url_values.clamp_limit(limit),
         fold=_choice(params, "fold", _ON_OR_OFF),
         after=_number(params, "after"),
         before=_number(params, "before"),
@@ -88,16 +79,16 @@ def parse_view(params: Params) -> ListView:
 
 def parse_filter(params: Params) -> JobFilter:
     """Return the filter alone of what a URL's query asks for."""
-    longer_than = parse_duration(last_of(params, "longer"))
-    owners = map(parse_number, all_of(params, "owner"))
+    longer_than = url_values.parse_duration(url_values.last_of(params, "longer"))
+    owners = map(url_values.parse_number, url_values.all_of(params, "owner"))
     return JobFilter(
         state=_STATES.get(_word(params, "status")),
-        search=clean_text(last_of(params, "q")),
+        search=url_values.clean_text(url_values.last_of(params, "q")),
         owners=tuple(dict.fromkeys(o for o in owners if o is not None and o >= NO_OWNER)),
         names=_texts(params, "name"),
         types=_texts(params, "type"),
-        created=parse_dates(last_of(params, "created")),
-        finished=parse_dates(last_of(params, "finished")),
+        created=parse_dates(url_values.last_of(params, "created")),
+        finished=parse_dates(url_values.last_of(params, "finished")),
         has_result=_choice(params, "result", _WITH_OR_WITHOUT),
         has_errors=_choice(params, "errors", _WITH_OR_WITHOUT),
         longer_than=None if longer_than is None else int(longer_than.total_seconds()),
@@ -138,7 +129,7 @@ def _spell_filter(job_filter: JobFilter) -> dict[str, str | list[str]]:
         "finished": spell_dates(job_filter.finished),
         "result": _WITH_OR_WITHOUT[job_filter.has_result],
         "errors": _WITH_OR_WITHOUT[job_filter.has_errors],
-        "longer": "" if longer is None else spell_duration(timedelta(seconds=longer)),
+        "longer": "" if longer is None else url_values.spell_duration(timedelta(seconds=longer)),
     }
 
 
@@ -150,11 +141,11 @@ VIEW_PARAMS: Final = tuple(_spell_view(ListView()))
 
 
 def _word(params: Params, name: str) -> str:
-    return last_of(params, name).strip().lower()
+    return url_values.last_of(params, name).strip().lower()
 
 
 def _number(params: Params, name: str) -> int | None:
-    return parse_number(last_of(params, name))
+    return url_values.parse_number(url_values.last_of(params, name))
 
 
 def _choice(params: Params, name: str, words: dict[bool | None, str]) -> bool | None:
@@ -169,7 +160,9 @@ def _reversed(sort: Sort) -> str:
 
 def _texts(params: Params, name: str) -> tuple[str, ...]:
     # A name is compared as it is, its spaces included.
-    found = (text.replace("\0", "")[: 2 * MAX_TEXT] for text in all_of(params, name))
+    found = (
+        text.replace("\0", "")[: 2 * url_values.MAX_TEXT] for text in url_values.all_of(params, name)
+    )
     sound = (text.encode("utf-8", "replace").decode("utf-8") for text in found)
     return tuple(dict.fromkeys(text for text in sound if text.strip()))
 

@@ -6,20 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Integer,
-    String,
-    and_,
-    exists,
-    false,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Integer, String, false, func, literal, or_, select
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
@@ -28,15 +15,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import in_utf8mb4, seconds_between
 from jobs_data.platform.owners import users_called
 from jobs_data.platform.status import ERROR, is_in
-from jobs_data.platform.tables import (
-    ERROR_NOTE_TYPE_ID,
-    job,
-    job_execution,
-    note,
-    object_,
-    slug,
-    user,
-)
+from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, object_, slug, user
 from jobs_data.platform.times import BEFORE_ALL_TIMES, to_platform
 from jobs_data.url_values import parse_number
 
@@ -127,13 +106,13 @@ def _within(
 
 def _there_is(job_id: ColumnElement[int], *where: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return whether another table has a row of a job that meets some conditions."""
-    return exists(select(job_id).where(job_id == job.c.id, *where).correlate(job))
+    return select(job_id).where(job_id == job.c.id, *where).correlate(job).exists()
 
 
 def _has_errors(database: Database) -> ColumnElement[bool]:
     """Source: the platform keeps errors in the status, in notes of one type, or with the execution."""
     found: list[ColumnElement[bool]] = [
-        and_(job.c.status_id.is_not(None), job.c.status_id == ERROR),
+        func.coalesce(job.c.status_id, 0) == ERROR,
         _execution(database, "error_message", lambda message: func.trim(message) != ""),
     ]
     if note.name in database.tables:
@@ -149,13 +128,12 @@ def _execution(database: Database, column: str, meets: Any) -> ColumnElement[boo
 
 
 def _took_longer_than(seconds: int, database: Database) -> ColumnElement[bool]:
-    recorded: ColumnElement[Any] = null()
+    by_times = select(duration_seconds()).where(object_.c.id == job.c.id)
+    known = [by_times.correlate(job).scalar_subquery()]
     if "duration" in database.columns.get(job_execution.name, ()):
         run = select(job_execution.c.duration).where(job_execution.c.job_id == job.c.id)
-        recorded = run.correlate(job).scalar_subquery()
-    by_times = select(duration_seconds()).where(object_.c.id == job.c.id)
-    derived = by_times.correlate(job).scalar_subquery()
-    return func.coalesce(recorded, derived, 0, type_=Integer()) > seconds
+        known.insert(0, run.correlate(job).scalar_subquery())
+    return func.coalesce(*known, 0, type_=Integer()) > seconds
 
 
 def _mentions(words: str, database: Database) -> ColumnElement[bool]:
