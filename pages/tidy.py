@@ -4,7 +4,7 @@ import streamlit as st
 
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
-from jobs_data.removal.retention import rules_words
+from jobs_data.removal.retention import NO_RULES, rules_words
 from pages.parts import clearing, filter_bar, readings, receipts_undo, state, tidy_preview, tidy_rules
 from pages.parts.services import get_services
 from pages.parts.viewer import get_viewer
@@ -25,7 +25,7 @@ receipts_undo.show_progress()
 state.show_notice(keeps=True)
 tidy_preview.show_undo(viewer)
 tidy_rules.show_rules(rules, readings.choices_of(database), names, zone)
-if rules.is_none:
+if rules == NO_RULES:
     st.caption("Without a rule all finished jobs are meant.")
 if st.button(
     "Preview",

@@ -59,10 +59,9 @@ class Rules:
     """How many of the newest finished jobs of each name stay, whatever the filter says."""
     keep_failures: bool = False
 
-    @property
-    def is_none(self) -> bool:
-        """Return whether there is no rule at all, so that all finished jobs would go."""
-        return self == Rules()
+
+NO_RULES: Final = Rules()
+"""With these all finished jobs would go."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class Preview:
             )
         if self.kept_last or self.kept_failures:
             return "Every job that these rules would let go is one that they keep."
-        if rules.is_none:
+        if rules == NO_RULES:
             return "There is no finished job."
         return "No finished job meets these rules: there is nothing to remove."
 
@@ -225,6 +224,9 @@ def _preview(
                 found.add(row)
     ids = joined(found.ids)
     terms = read_status_names(connection, database)
+    some = ids[np.linspace(0, max(0, len(ids) - 1), min(len(ids), SAMPLES)).astype(int)]
+    results = [result_files.size_in_words(roots, path) for path in _paths(connection, some)]
+    samples = frame_of(connection, database, some.tolist(), terms)
     paths = _paths(connection, joined(found.file_ids))
     return Preview(
         ids=ids,
@@ -233,7 +235,7 @@ def _preview(
         by_name=found.by_name(terms),
         oldest=times.utc(min(found.ended, default=None), database.timezone),
         newest=times.utc(max(found.ended, default=None), database.timezone),
-        samples=_samples(connection, database, ids, terms, roots),
+        samples=samples.assign(result=pd.Series(results, dtype="str")),
         result_files=result_files.file_sizes(roots, paths, found.files),
         read_at=now,
         kept_last=kept_last,
@@ -352,21 +354,6 @@ class _Gathered:
         rows = [*rows[:LISTED_NAMES], *([(OTHERS, "", others)] if others else [])]
         columns = {"name": "str", "status": "str", "jobs": "int64"}
         return pd.DataFrame(rows, columns=list(columns)).astype(columns)
-
-
-def _samples(
-    connection: Connection,
-    database: Database,
-    ids: Ids,
-    terms: dict[int, str],
-    roots: ResultRoots | None,
-) -> pd.DataFrame:
-    """Return some of the jobs, from the first to the last."""
-    places = np.linspace(0, max(0, len(ids) - 1), min(len(ids), SAMPLES)).astype(int)
-    samples = frame_of(connection, database, ids[places].tolist(), terms)
-    paths = _paths(connection, ids[places])
-    results = [result_files.size_in_words(roots, path) for path in paths]
-    return samples.assign(result=pd.Series(results, dtype="str"))
 
 
 def _paths(connection: Connection, ids: Ids) -> Iterator[str]:
