@@ -140,3 +140,14 @@ def test_another_order_is_not_folded(store: Store) -> None:
     jobs = read(store.database(), replace(FOLDED, sort=Sort.NAME))
     assert jobs.folded is None
     assert len(jobs.rows) == FOLDED.limit
+
+
+def test_behind_the_last_job_is_the_first_page(store: Store) -> None:
+    """The jobs that there were may be gone; a page that has some leads back to the one before it."""
+    ids = [store.job(f"job {n}", created=NOON + timedelta(minutes=n)) for n in range(3)]
+    last = read(store.database(), replace(FOLDED, after=ids[1]))
+    assert last.folded is not None
+    assert (last.folded.lines, last.folded.newer, last.folded.older) == ([(ids[0],)], ids[0], None)
+    first = read(store.database(), replace(FOLDED, after=ids[0]))
+    assert first.folded is not None
+    assert (first.rows["id"].tolist(), first.folded.newer) == (ids[::-1], None)

@@ -5,7 +5,7 @@ import pytest
 
 from jobs_data.jobs import selections
 from jobs_data.jobs.selections import Selections, TooManyJobs, ids_of
-from jobs_data.jobs.view import EVERYTHING, JobFilter
+from jobs_data.jobs.view import EVERYTHING, NO_OWNER, JobFilter
 from jobs_data.platform.status import State
 from tests.support.store import Store
 
@@ -109,3 +109,8 @@ def test_a_selection_tells_what_it_holds(store: Store) -> None:
         ("[Unknown]", State.COMPLETED, 1),
         ("[Unknown]", State.ACTIVE, 1),
     }
+    # A job without an owner is outside of a filter by owner, too.
+    of_a_user = JobFilter(owners=(7,))
+    assert selections.read_contents(store.database(), ids_of(done), of_a_user).outside == 3
+    of_nobody = JobFilter(owners=(NO_OWNER,))
+    assert selections.read_contents(store.database(), ids_of(done), of_nobody).outside == 0
