@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.bench import FULL_SIZE, USUAL_JOBS, Bench
 from benchmarks.figures import Figure, faster, seconds
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.statistics.activity import read_activity
@@ -19,7 +20,7 @@ from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.news import read_news
 from jobs_data.statistics.owners import read_owners
-from jobs_data.statistics.period import NothingKnown, Period
+from jobs_data.statistics.period import Period
 from jobs_data.statistics.stuck import read_stuck
 
 ROUNDS: Final = 5
@@ -55,7 +56,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 def _panel_seconds(url: str) -> list[tuple[str, float]]:
     database, now = Database(make_engine(url)), datetime.now(UTC)
-    of_month = database, NothingKnown(), Period.MONTH, ZoneInfo("UTC"), now
+    of_month = database, CreationOrder(database), Period.MONTH, ZoneInfo("UTC"), now
     panels: dict[str, Callable[[], object]] = {
         "How jobs ended": partial(read_activity, *of_month),
         "Durations": partial(read_durations, *of_month),

@@ -9,21 +9,16 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, false, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
+from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.where import duration_seconds
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import is_finished
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import to_platform
-from jobs_data.statistics.period import (
-    DATED_JOBS,
-    Narrowing,
-    Period,
-    created_since,
-    newest_jobs,
-)
+from jobs_data.statistics.period import Period, created_since, newest_jobs, with_execution
 
 _RUNS: Final = {
     "name": "str",
@@ -47,21 +42,22 @@ class Durations:
     """A row per job name, most runs first: `name` str, `runs` int64, `median`, `p95`, `slowest`
     float64 seconds, `slowest_job` int64 its id, `change` float64: how the median of the later half of
     the time compares to the earlier half's (0.5 is half as long again; NaN: no runs in one half)."""
-    looked_at: int
     has_more: bool
-    """Whether the period has more jobs than were looked at, which are the newest."""
+    """Whether the period has more jobs than the newest, which alone were looked at."""
 
 
 def read_durations(
-    database: Database, order: Narrowing, period: Period, zone: ZoneInfo, now: datetime
+    database: Database, order: CreationOrder, period: Period, zone: ZoneInfo, now: datetime
 ) -> Durations:
     """Return how long the jobs of a period took; `now` is aware. Raises DatabaseUnavailable."""
     with database.reading() as connection:
         since = created_since(connection, database, order, period.start(zone, now))
-        scope = newest_jobs(connection, since)
-        runs = read_runs(
-            connection, database, scope.where, _middle(connection, database, scope.where, now)
-        )
+        where, has_more = newest_jobs(connection, since)
+        created = object_.c.created_at
+        first = select(func.min(created, type_=created.type)).select_from(with_object()).where(*where)
+        end = to_platform(now, database.timezone)
+        began: datetime = connection.execute(first).scalar() or end
+        runs = read_runs(connection, database, where, middle=began + (end - began) / 2)
     seconds = runs.loc[runs.index.repeat(runs["jobs"]), "seconds"]
     return Durations(
         recorded=int(runs.loc[runs["recorded"], "jobs"].sum()),
@@ -69,8 +65,7 @@ def read_durations(
         mean=float(seconds.mean()) if len(seconds) else None,
         median=float(seconds.median()) if len(seconds) else None,
         by_name=_by_name(runs),
-        looked_at=scope.looked_at,
-        has_more=scope.has_more,
+        has_more=has_more,
     )
 
 
@@ -85,18 +80,12 @@ def read_runs(
     Columns: `name`, `seconds`, `recorded` (not derived), `is_late` (created since `middle`, which is
     the platform's time), `jobs`, `last_job` (the largest id).
     """
-    source = DATED_JOBS
-    recorded: ColumnElement[bool] = false()
-    seconds = duration_seconds()
-    if "duration" in database.columns.get(job_execution.name, ()):
-        source = source.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
-        recorded = job_execution.c.duration.is_not(None)
-        seconds = func.coalesce(job_execution.c.duration, seconds)
+    source, recorded = with_execution(database, job_execution.c.duration)
     rows = connection.execute(
         select(
             job.c.name,
-            seconds.label("seconds"),
-            recorded.label("recorded"),
+            func.coalesce(recorded, duration_seconds()).label("seconds"),
+            recorded.is_not(None).label("recorded"),
             (object_.c.created_at >= middle).label("is_late"),
             func.count().label("jobs"),
             func.max(job.c.id).label("last_job"),
@@ -112,17 +101,6 @@ def read_runs(
         if seconds is not None and seconds >= 0
     ]
     return pd.DataFrame(runs, columns=list(_RUNS)).astype(_RUNS)
-
-
-def _middle(
-    connection: Connection, database: Database, where: Sequence[ColumnElement[bool]], now: datetime
-) -> datetime:
-    """Return the middle between the first creation and now, in the platform's time."""
-    created = object_.c.created_at
-    first = select(func.min(created, type_=created.type)).select_from(DATED_JOBS).where(*where)
-    end = to_platform(now, database.timezone)
-    began: datetime = connection.execute(first).scalar() or end
-    return began + (end - began) / 2
 
 
 def _by_name(runs: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import last_characters
@@ -27,7 +28,7 @@ from jobs_data.platform.tables import (
 )
 from jobs_data.platform.times import to_platform
 from jobs_data.statistics.error_patterns import first_line, fold, last_line
-from jobs_data.statistics.period import DATED_JOBS, Narrowing, Period, created_since
+from jobs_data.statistics.period import Period, created_since
 
 NEWEST_FAILURES: Final = 3_000
 """At most so many failures of a period, the newest, are looked at: each text has to be read."""
@@ -67,7 +68,7 @@ class Failures:
 
 
 def read_failures(
-    database: Database, order: Narrowing, period: Period, zone: ZoneInfo, now: datetime
+    database: Database, order: CreationOrder, period: Period, zone: ZoneInfo, now: datetime
 ) -> Failures:
     """Return why the jobs of a period failed; `now` is aware. Raises DatabaseUnavailable.
 
@@ -76,16 +77,14 @@ def read_failures(
     """
     start = period.start(zone, now)
     with database.reading() as connection:
-        failed = [job.c.status_id == ERROR, *created_since(connection, database, order, start)]
-        of = connection.execute(
-            select(func.count()).select_from(DATED_JOBS).where(*failed)
-        ).scalar_one()
-        found = _read_failed(connection, database, failed)
-        earlier_ids = [] if start is None else _failed_before(connection, database, start)
-        earlier = _texts(connection, database, earlier_ids)
-    known = {fold(text) for text in {*earlier.values()}}
-    if len(earlier) < len(earlier_ids):
-        known.add(NO_TEXT)
+        since = created_since(connection, database, order, start)
+        failed = select(func.count()).select_from(with_object()).where(job.c.status_id == ERROR, *since)
+        of = connection.execute(failed).scalar_one()
+        found = _read_failed(connection, database, since, NEWEST_FAILURES)
+        earlier = found[:0]
+        if start is not None:
+            before = object_.c.created_at < to_platform(start, database.timezone)
+            earlier = _read_failed(connection, database, [before], FAILURES_BEFORE)
     by_pattern = found.groupby("pattern", sort=False)
     patterns = by_pattern.agg(
         key=("key", "first"),
@@ -94,38 +93,26 @@ def read_failures(
         first=("at", "min"),
         last=("at", "max"),
     ).reset_index()
-    patterns["is_new"] = ~patterns["pattern"].isin(known) & (start is not None)
+    patterns["is_new"] = ~patterns["pattern"].isin(earlier["pattern"]) & (start is not None)
     return Failures(
         patterns=patterns.sort_values(["jobs", "last"], ascending=False, ignore_index=True),
         jobs=by_pattern.head(JOBS_OF_PATTERN).drop(columns="pattern").reset_index(drop=True),
         looked_at=len(found),
         of=of,
-        looked_at_before=len(earlier_ids),
+        looked_at_before=len(earlier),
     )
-
-
-def _failed_before(connection: Connection, database: Database, start: datetime) -> Sequence[int]:
-    """Return the ids of the newest failures created before an aware time."""
-    earlier = (
-        select(job.c.id)
-        .select_from(DATED_JOBS)
-        .where(job.c.status_id == ERROR, object_.c.created_at < to_platform(start, database.timezone))
-        .order_by(job.c.id.desc())
-        .limit(FAILURES_BEFORE)
-    )
-    return connection.execute(earlier).scalars().all()
 
 
 def _read_failed(
-    connection: Connection, database: Database, where: Sequence[ColumnElement[bool]]
+    connection: Connection, database: Database, where: Sequence[ColumnElement[bool]], limit: int
 ) -> pd.DataFrame:
-    """Return the newest of the jobs that meet some conditions, with the pattern of each."""
+    """Return the newest failed jobs that meet some conditions, with the pattern of each."""
     newest = (
         select(job.c.id, job.c.name, job.c.completed_at, object_.c.created_at)
-        .select_from(DATED_JOBS)
-        .where(*where)
+        .select_from(with_object())
+        .where(job.c.status_id == ERROR, *where)
         .order_by(job.c.id.desc())
-        .limit(NEWEST_FAILURES)
+        .limit(limit)
     )
     rows = connection.execute(newest).all()
     texts = _texts(connection, database, [row.id for row in rows])
@@ -142,48 +129,34 @@ def _read_failed(
 
 def _texts(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, str]:
     """Return the first line of the best error text of each job that has one."""
+    message = func.substr(job_execution.c.error_message, 1, TEXT_CHARACTERS)
+    output = last_characters(job.c.output, TEXT_CHARACTERS)
     found: dict[int, str] = {}
-    for some in _portions(ids):
+    for start in range(0, len(ids), _IDS_IN_STATEMENT):
+        left = set(ids[start : start + _IDS_IN_STATEMENT])
         if {note.name, note_i18n.name} <= database.tables:
-            found.update(_note_texts(connection, database, some))
-        left = [job_id for job_id in some if job_id not in found]
+            found |= _note_lines(connection, database, left)
+            left -= found.keys()
         if "error_message" in database.columns.get(job_execution.name, ()):
-            message = func.substr(job_execution.c.error_message, 1, TEXT_CHARACTERS)
             rows = connection.execute(
                 select(job_execution.c.job_id, message).where(job_execution.c.job_id.in_(left))
             )
-            found.update((row[0], line) for row in rows if (line := first_line(values.text(row[1]))))
-            left = [job_id for job_id in left if job_id not in found]
-        rows = connection.execute(
-            select(job.c.id, last_characters(job.c.output, TEXT_CHARACTERS)).where(job.c.id.in_(left))
-        )
-        for job_id, output in rows:
-            if line := last_line(values.text(output)):
-                found[job_id] = line
+            found |= {job_id: line for job_id, text in rows if (line := first_line(values.text(text)))}
+            left -= found.keys()
+        rows = connection.execute(select(job.c.id, output).where(job.c.id.in_(left)))
+        found |= {job_id: line for job_id, text in rows if (line := last_line(values.text(text)))}
     return found
 
 
-def _note_texts(
-    connection: Connection, database: Database, ids: Sequence[int]
-) -> Iterator[tuple[int, str]]:
-    """Yield jobs' first notes: in the culture, else in English, else in any."""
+def _note_lines(connection: Connection, database: Database, ids: Collection[int]) -> dict[int, str]:
+    """Return jobs' first notes: in the culture, else in English, else in any."""
     preference = {database.culture: 0, FALLBACK_CULTURE: 1}
+    content = func.substr(note_i18n.c.content, 1, TEXT_CHARACTERS).label("content")
     rows = connection.execute(
-        select(
-            note.c.object_id,
-            note.c.id,
-            note_i18n.c.culture,
-            func.substr(note_i18n.c.content, 1, TEXT_CHARACTERS).label("content"),
-        )
+        select(note.c.object_id, note.c.id, note_i18n.c.culture, content)
         .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
         .where(note.c.object_id.in_(ids), note.c.type_id == ERROR_NOTE_TYPE_ID)
     ).all()
     best_last = sorted(rows, key=lambda row: (-row.id, -preference.get(row.culture, 2)))
-    for row in best_last:
-        if line := first_line(values.text(row.content)):
-            yield row.object_id, line
-
-
-def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _IDS_IN_STATEMENT):
-        yield ids[start : start + _IDS_IN_STATEMENT]
+    lines = ((row.object_id, first_line(values.text(row.content))) for row in best_last)
+    return {job_id: line for job_id, line in lines if line}

@@ -13,7 +13,6 @@ from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import COMPLETED, ERROR, is_finished
 from jobs_data.platform.tables import job
-from jobs_data.platform.times import to_platform
 from jobs_data.statistics.period import newest_jobs
 
 LISTED_FAILURES: Final = 50
@@ -28,7 +27,6 @@ class News:
     failed: int
     failures: pd.DataFrame
     """The latest 50 failures: `id` int64, `name` str, `at` UTC (its completion time)."""
-    looked_at: int
     has_more: bool
     """Whether there are older jobs, which were not looked at."""
 
@@ -36,15 +34,14 @@ class News:
 def read_news(database: Database, since: datetime) -> News:
     """Return what completed and what failed since an aware time. Raises DatabaseUnavailable."""
     with database.reading() as connection:
-        scope = newest_jobs(connection)
-        ended = (job.c.completed_at >= to_platform(since, database.timezone), *scope.where)
-        counted = (
-            select(job.c.status_id, func.count()).where(is_finished(), *ended).group_by(job.c.status_id)
-        )
-        counts = {row[0]: row[1] for row in connection.execute(counted)}
+        where, has_more = newest_jobs(connection)
+        where.append(job.c.completed_at >= times.to_platform(since, database.timezone))
+        count = func.count().label("jobs")
+        counted = select(job.c.status_id, count).where(is_finished(), *where).group_by(job.c.status_id)
+        counts = {row.status_id: row.jobs for row in connection.execute(counted)}
         latest = connection.execute(
             select(job.c.id, job.c.name, job.c.completed_at)
-            .where(job.c.status_id == ERROR, *ended)
+            .where(job.c.status_id == ERROR, *where)
             .order_by(job.c.completed_at.desc(), job.c.id.desc())
             .limit(LISTED_FAILURES)
         ).all()
@@ -53,9 +50,8 @@ def read_news(database: Database, since: datetime) -> News:
         for job_id, name, at in latest
     ]
     return News(
-        counts.get(COMPLETED, 0),
-        counts.get(ERROR, 0),
-        pd.DataFrame(failures, columns=list(_FAILURES)).astype(_FAILURES),
-        scope.looked_at,
-        scope.has_more,
+        completed=counts.get(COMPLETED, 0),
+        failed=counts.get(ERROR, 0),
+        failures=pd.DataFrame(failures, columns=list(_FAILURES)).astype(_FAILURES),
+        has_more=has_more,
     )

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, false, func, null, or_, select
+from sqlalchemy import Connection, false, func, or_, select
 
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import State, is_in
 from jobs_data.platform.tables import job, job_execution, object_
-from jobs_data.platform.times import to_platform
 from jobs_data.statistics.durations import read_runs
-from jobs_data.statistics.period import DATED_JOBS, newest_jobs
+from jobs_data.statistics.period import newest_jobs, with_execution
 
 ACTIVE_JOBS: Final = 2_000
 """How many active jobs are looked at: the oldest, for they are the likeliest to be stuck."""
@@ -23,12 +22,7 @@ ACTIVE_JOBS: Final = 2_000
 FEWEST_RUNS: Final = 5
 SPREADS: Final = 5
 SHORTEST_STUCK_SECONDS: Final = 600
-_ACTIVE: Final = {
-    "id": "int64",
-    "name": "str",
-    "since": "datetime64[us, UTC]",
-    "seconds": "float64",
-}
+_ACTIVE: Final = {"id": "int64", "name": "str", "since": "datetime64[us, UTC]", "seconds": "float64"}
 
 
 @dataclass(frozen=True)
@@ -44,27 +38,25 @@ class Stuck:
     active: int
     looked_at: int
     """How many active jobs were looked at, the oldest first."""
-    runs: int
-    """From how many of the newest jobs the usual was learnt."""
 
 
 def read_stuck(database: Database, now: datetime) -> Stuck:
     """Return the active jobs that run far longer than their name's finished runs usually do.
 
-    Only the names of those that run for ten minutes already need runs to be compared with. Far longer
-    is beyond the median plus five times the median absolute deviation, and ten minutes at least; a
-    spread by quartiles or deviations would be moved by the very runs that were stuck. `now` is aware.
-    Raises DatabaseUnavailable.
+    Only the names of those that run for ten minutes already need runs to be compared with, which are
+    among the newest jobs. Far longer is beyond the median plus five times the median absolute
+    deviation, and ten minutes at least; a spread by quartiles or deviations would be moved by the very
+    runs that were stuck. `now` is aware. Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
         active = _active(connection, database, now)
         of = connection.execute(select(func.count()).where(is_in(State.ACTIVE))).scalar_one()
-        scope = newest_jobs(connection)
         long = active[active["seconds"] > SHORTEST_STUCK_SECONDS]
+        where, _ = newest_jobs(connection)
         # Those without a name have one in common, and are few.
         named = or_(job.c.name.in_(set(long["name"])), func.trim(func.coalesce(job.c.name, "")) == "")
-        where = (*scope.where, named) if len(long) else (false(),)
-        runs = read_runs(connection, database, where, to_platform(now, database.timezone))
+        where.append(named if len(long) else false())
+        runs = read_runs(connection, database, where, times.to_platform(now, database.timezone))
     runs = runs[runs["name"].isin(long["name"])]
     each = runs.loc[runs.index.repeat(runs["jobs"]), ["name", "seconds"]]
     usual = each.groupby("name")["seconds"].agg(usual="median", runs="size")
@@ -79,16 +71,11 @@ def read_stuck(database: Database, now: datetime) -> Stuck:
         cannot_tell=known[known["usual"].isna()].reset_index(drop=True),
         active=of,
         looked_at=len(active),
-        runs=scope.looked_at,
     )
 
 
 def _active(connection: Connection, database: Database, now: datetime) -> pd.DataFrame:
-    source = DATED_JOBS
-    started: ColumnElement[Any] = null()
-    if "started_at" in database.columns.get(job_execution.name, ()):
-        source = source.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
-        started = job_execution.c.started_at
+    source, started = with_execution(database, job_execution.c.started_at)
     rows = connection.execute(
         select(job.c.id, job.c.name, started, object_.c.created_at)
         .select_from(source)

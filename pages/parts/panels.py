@@ -24,7 +24,7 @@ from jobs_data.statistics.activity import Activity
 from jobs_data.statistics.durations import Durations
 from jobs_data.statistics.failures import Failures
 from jobs_data.statistics.owners import Owners
-from jobs_data.statistics.period import Period
+from jobs_data.statistics.period import NEWEST_JOBS, Period
 from jobs_data.statistics.stuck import Stuck
 from jobs_data.url_values import parse_number
 from jobs_data.wording import counted
@@ -95,8 +95,6 @@ def show_days(activity: Activity) -> None:
     bars = pd.DataFrame(
         {"Completed": days["completed"], "Failed": days["failed"], "Not finished": others}
     )
-    # The chart's days are the viewer's, whatever zone the browser's own clock may be in.
-    bars.index = pd.DatetimeIndex([day.replace(tzinfo=None) for day in days.index], name="day")
     if by_week:
         bars = bars.resample("W-MON", label="left", closed="left").sum()
     for label in bars.columns:
@@ -107,7 +105,7 @@ def show_days(activity: Activity) -> None:
             alt=f"{label} jobs per {'week' if by_week else 'day'}",
         )
     numbers = days.reset_index()
-    numbers["day"] = numbers["day"].map(lambda day: day.date().isoformat())
+    numbers["day"] = numbers["day"].dt.strftime("%Y-%m-%d")
     _numbers(
         numbers,
         "jobs-per-day",
@@ -135,13 +133,15 @@ def show_days(activity: Activity) -> None:
 
 def show_rate(activity: Activity, period: Period) -> None:
     """Show which share of the finished jobs failed, and how that was in the period before."""
-    rate, change = activity.outcomes.failure_rate, activity.rate_change
-    before = activity.before
+    rate, before = activity.outcomes.failure_rate, activity.before
+    rate_before = before.failure_rate if before else None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.metric(
             "Failed, of the finished jobs",
             _percent(rate),
-            None if change is None else f"{change * 100:+.2f} points",
+            None
+            if rate is None or rate_before is None
+            else f"{(rate - rate_before) * 100:+.2f} points",
             delta_color="inverse",
             width=260,
         )
@@ -149,7 +149,7 @@ def show_rate(activity: Activity, period: Period) -> None:
             st.caption("All time has no period before it.")
         else:
             st.caption(
-                f"In the {period.days} days before: {_percent(before.failure_rate)}, that is "
+                f"In the {period.days} days before: {_percent(rate_before)}, that is "
                 f"{before.failed:,} of {counted(before.completed + before.failed)}."
             )
     rates = pd.DataFrame(
@@ -180,7 +180,7 @@ def show_durations(database: Database, durations: Durations) -> None:
     _say_lacking(
         database, job_execution, "a duration is completed minus created, the time in the queue included"
     )
-    _say_looked_at(durations.looked_at, has_more=durations.has_more)
+    _say_has_more(durations.has_more)
     by_name = durations.by_name
     if by_name.empty:
         st.info("No job of this period has finished.", icon=":material/inbox:")
@@ -238,7 +238,7 @@ def show_owners(database: Database, owners: Owners) -> None:
     """Show whose jobs they were."""
     _say_lacking(database, user, f"every job counts as {values.SYSTEM_OWNER}'s")
     _say_lacking(database, actor_i18n, "owners are called by their user names")
-    _say_looked_at(owners.looked_at, has_more=owners.has_more)
+    _say_has_more(owners.has_more)
     if owners.by_owner.empty:
         st.info("There is no job in this period.", icon=":material/inbox:")
         return
@@ -313,7 +313,7 @@ def show_stuck(database: Database, stuck: Stuck, zone: ZoneInfo) -> None:
     st.caption(
         "Active jobs that run longer than the median of their name's finished runs and five times "
         "their usual deviation from it, and longer than ten minutes. The usual is that of the "
-        f"{stuck.runs:,} newest jobs."
+        f"newest {counted(NEWEST_JOBS)}."
     )
     _say_lacking(database, job_execution, "a job counts as running since it was created")
     if stuck.looked_at < stuck.active:
@@ -385,7 +385,7 @@ def show_news(database: Database, viewer: Viewer, zone: ZoneInfo) -> None:
         f"Since {times.shown(before, zone)}: {counted(news.completed)} completed, "
         f"{counted(news.failed)} failed."
     )
-    _say_looked_at(news.looked_at, has_more=news.has_more)
+    _say_has_more(news.has_more)
     if not news.failures.empty:
         _button_table(
             news.failures,
@@ -573,9 +573,9 @@ def _cell(value: Any) -> Any:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 
-def _say_looked_at(looked_at: int, *, has_more: bool) -> None:
+def _say_has_more(has_more: bool) -> None:
     if has_more:
-        st.caption(f"Looked at the newest {counted(looked_at)} alone; there are older ones.")
+        st.caption(f"Looked at the newest {counted(NEWEST_JOBS)} alone; there are older ones.")
 
 
 def _say_lacking(database: Database, table: Table, instead: str) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.statistics.period import Period, parse_period
+from jobs_data.statistics.period import Period
 
 PERIOD_PARAM: Final = "period"
 LABELS: Final = {
@@ -19,8 +19,9 @@ LABELS: Final = {
 
 
 def pick_period() -> Period:
-    """Show the choice of periods and return the one that the URL asks for."""
-    period = parse_period(st.query_params.get(PERIOD_PARAM))
+    """Show the choice of periods and return the one that the URL asks for, or 30 days."""
+    asked = st.query_params.get(PERIOD_PARAM)
+    period = Period(asked) if asked in list(Period) else Period.MONTH
     st.session_state["picked_period"] = period
     st.segmented_control(
         "Period",

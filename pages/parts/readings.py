@@ -16,7 +16,6 @@ import streamlit as st
 
 from jobs_data.jobs import choices
 from jobs_data.jobs.choices import Choices
-from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.trend import read_trend
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import translated_errors
@@ -27,7 +26,7 @@ from jobs_data.statistics.durations import Durations, read_durations
 from jobs_data.statistics.failures import Failures, read_failures
 from jobs_data.statistics.news import News, read_news
 from jobs_data.statistics.owners import Owners, read_owners
-from jobs_data.statistics.period import Narrowing, NothingKnown, Period
+from jobs_data.statistics.period import Period
 from jobs_data.statistics.stuck import Stuck, read_stuck
 from pages.parts.services import get_services
 
@@ -40,7 +39,11 @@ T = TypeVar("T")
 _flights: Final = SingleFlight[Any]()
 _pool: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report")
 _shared: Final = st.cache_data(
-    ttl=SECONDS, max_entries=50, show_spinner=False, refresh_mode="background"
+    ttl=SECONDS,
+    max_entries=50,
+    show_spinner=False,
+    refresh_mode="background",
+    hash_funcs={Database: identity, ZoneInfo: str},
 )
 
 
@@ -86,55 +89,59 @@ def begin(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Readin
     return Reading(future, time.monotonic() + WAIT_SECONDS)
 
 
-def _order() -> Narrowing:
-    """Return what is known of the order in which jobs were created."""
-    return NothingKnown()
-
-
 def trend(database: Database, zone: ZoneInfo) -> pd.DataFrame:
-    """Return the jobs of the last days as `frames.trend_frame`. Raises as `activity` does."""
-    order = get_services().order
-    return _trend(database, order, database.identity, zone.key, day_starts(zone)[-1])
+    """Return the jobs of the last days as `frames.trend_frame`. Raises DatabaseUnavailable."""
+    return _trend(database, tuple(day_starts(zone)))
 
 
+@_shared
+def _trend(database: Database, day_starts: tuple[datetime, ...]) -> pd.DataFrame:
+    return read_trend(database, day_starts, get_services().order)
+
+
+@_shared
 def activity(database: Database, period: Period, zone: ZoneInfo) -> Activity:
     """Return the counts of a period. Raises DatabaseUnavailable, as all of these do."""
-    return _activity(database, database.identity, period.value, zone.key)
+    return read_activity(database, get_services().order, period, zone, datetime.now(UTC))
 
 
+@_shared
 def durations(database: Database, period: Period, zone: ZoneInfo) -> Durations:
     """Return how long the jobs of a period took."""
-    return _durations(database, database.identity, period.value, zone.key)
+    return read_durations(database, get_services().order, period, zone, datetime.now(UTC))
 
 
+@_shared
 def owners(database: Database, period: Period, zone: ZoneInfo) -> Owners:
     """Return whose the jobs of a period were."""
-    return _owners(database, database.identity, period.value, zone.key)
+    return read_owners(database, get_services().order, period, zone, datetime.now(UTC))
 
 
+@_shared
 def grouped_failures(database: Database, period: Period, zone: ZoneInfo) -> Failures:
     """Return why the jobs of a period failed."""
-    return _failures(database, database.identity, period.value, zone.key)
+    return read_failures(database, get_services().order, period, zone, datetime.now(UTC))
 
 
+@_shared
 def stuck(database: Database) -> Stuck:
     """Return the jobs that are possibly stuck."""
-    return _stuck(database, database.identity)
+    return read_stuck(database, datetime.now(UTC))
 
 
 def news(database: Database, since: datetime) -> News:
     """Return what has ended since a time, of which the minute counts."""
-    return _at_once(_news, database, database.identity, since.replace(second=0, microsecond=0))
+    return _at_once(_shared_news, database, since.replace(second=0, microsecond=0))
 
 
 def choices_of(database: Database) -> Choices:
     """Return what there is to choose from in the filter."""
-    return _at_once(_choices, database, database.identity)
+    return _at_once(_shared_choices, database)
 
 
 def owner_names(database: Database, owners: tuple[int, ...]) -> dict[int, str]:
     """Return what the owners that a filter names are called."""
-    return _at_once(_owner_names, database, database.identity, owners)
+    return _at_once(_shared_owner_names, database, owners)
 
 
 def _at_once(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -144,53 +151,6 @@ def _at_once(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         return found
 
 
-# Arguments that begin with an underscore are no part of the key: the identity stands for the database.
-@_shared
-def _trend(
-    _database: Database,
-    _order: CreationOrder,
-    identity: str,  # noqa: ARG001
-    zone: str,
-    today: datetime,
-) -> pd.DataFrame:
-    return read_trend(_database, day_starts(ZoneInfo(zone), today), _order)
-
-
-@_shared
-def _activity(_database: Database, identity: str, period: str, zone: str) -> Activity:  # noqa: ARG001
-    return read_activity(_database, _order(), Period(period), ZoneInfo(zone), datetime.now(UTC))
-
-
-@_shared
-def _durations(_database: Database, identity: str, period: str, zone: str) -> Durations:  # noqa: ARG001
-    return read_durations(_database, _order(), Period(period), ZoneInfo(zone), datetime.now(UTC))
-
-
-@_shared
-def _owners(_database: Database, identity: str, period: str, zone: str) -> Owners:  # noqa: ARG001
-    return read_owners(_database, _order(), Period(period), ZoneInfo(zone), datetime.now(UTC))
-
-
-@_shared
-def _failures(_database: Database, identity: str, period: str, zone: str) -> Failures:  # noqa: ARG001
-    return read_failures(_database, _order(), Period(period), ZoneInfo(zone), datetime.now(UTC))
-
-
-@_shared
-def _stuck(_database: Database, identity: str) -> Stuck:  # noqa: ARG001
-    return read_stuck(_database, datetime.now(UTC))
-
-
-@_shared
-def _news(_database: Database, identity: str, since: datetime) -> News:  # noqa: ARG001
-    return read_news(_database, since)
-
-
-@_shared
-def _choices(_database: Database, identity: str) -> Choices:  # noqa: ARG001
-    return choices.read_choices(_database)
-
-
-@_shared
-def _owner_names(_database: Database, identity: str, owners: tuple[int, ...]) -> dict[int, str]:  # noqa: ARG001
-    return choices.read_owner_names(_database, owners)
+_shared_news: Final = _shared(read_news)
+_shared_choices: Final = _shared(choices.read_choices)
+_shared_owner_names: Final = _shared(choices.read_owner_names)

@@ -9,10 +9,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.statistics import failures, period
-from jobs_data.statistics.period import NothingKnown, Period
+from jobs_data.statistics.period import Period
 from pages.parts import readings
 from tests.support.pages import PANELS, introduce, show, words
 from tests.support.store import Store
@@ -92,9 +93,9 @@ def test_picking_a_period_writes_the_url(store: Store) -> None:
 def test_a_failure_opens_the_list_of_its_jobs(store: Store) -> None:
     """The address names the pattern."""
     fill(store)
-    key = failures.read_failures(
-        store.database(), NothingKnown(), Period.MONTH, ZoneInfo("UTC"), datetime.now(UTC)
-    ).patterns["key"][0]
+    database = store.database()
+    of_month = database, CreationOrder(database), Period.MONTH, ZoneInfo("UTC"), datetime.now(UTC)
+    key = failures.read_failures(*of_month).patterns["key"][0]
     app = report(failure=key)
     assert [code.value for code in app.code] == ["Row <number>: no such *parent* <b>"]
     assert [list(table.value["name"]) for table in app.dataframe if "text" in table.value] == [
@@ -118,10 +119,10 @@ def test_an_error_that_the_period_does_not_have_is_told(
 
 
 def test_what_is_sampled_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Durations and owners each name how many jobs of the period they looked at."""
+    """Durations and owners each say that there are more."""
     monkeypatch.setattr(period, "NEWEST_JOBS", 3)
     fill(store)
-    assert words(report()).count("Looked at the newest 3 jobs") == 2
+    assert words(report()).count("alone; there are older ones.") == 2
 
 
 def test_jobs_that_no_day_has_are_counted(store: Store) -> None:

@@ -25,7 +25,7 @@ from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, user_totp_secret
 from jobs_data.settings import get_settings
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.failures import read_failures
-from jobs_data.statistics.period import NothingKnown, Period
+from jobs_data.statistics.period import Period
 from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import free_port
@@ -111,7 +111,7 @@ def test_what_is_only_shown_comes_from_the_replica(
     assert job_report.read_neighbours(database, ListView(), job_id) == (None, older)
     assert job_report.read_download_path(database, job_id) == "of the replica"
     assert "".join(job_report.stream_output(database, job_id)) == "of the replica"
-    of_all_time = database, NothingKnown(), Period.ALL, ZONE, NOW
+    of_all_time = database, CreationOrder(database), Period.ALL, ZONE, NOW
     assert read_activity(*of_all_time).outcomes.total == 2
     assert read_failures(*of_all_time).patterns["jobs"].tolist() == [1]
 

@@ -1,6 +1,6 @@
 """How many jobs there were and how they ended, worked out by hand, on both kinds of database."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,13 +8,9 @@ from sqlalchemy import delete
 
 from jobs_data.platform.tables import object_
 from jobs_data.statistics.activity import Outcomes, read_activity
-from jobs_data.statistics.period import NothingKnown, Period
+from jobs_data.statistics.period import Period
+from tests.support.statistics import DAY, asked
 from tests.support.store import NOON, Store
-
-UTC_ZONE = ZoneInfo("UTC")
-NOW = datetime(2026, 6, 15, 18, tzinfo=UTC)  # a Monday
-DAY = timedelta(days=1)
-NOTHING = NothingKnown()
 
 
 def test_jobs_count_by_outcome_and_day(store: Store) -> None:
@@ -27,11 +23,11 @@ def test_jobs_count_by_outcome_and_day(store: Store) -> None:
     for status in (184, 184, 184, 185):
         store.job(status_id=status, created=NOON - 10 * DAY)
     store.job(status_id=184, created=NOON - 14 * DAY)
-    activity = read_activity(store.database(), NOTHING, Period.WEEK, UTC_ZONE, NOW)
+    activity = read_activity(*asked(store, Period.WEEK))
     assert activity.outcomes == Outcomes(total=10, completed=4, failed=2, active=1)
     assert activity.before == Outcomes(total=5, completed=4, failed=1, active=0)
     assert activity.outcomes.failure_rate == pytest.approx(2 / 6)
-    assert activity.rate_change == pytest.approx(2 / 6 - 1 / 5)
+    assert activity.before.failure_rate == pytest.approx(1 / 5)
     days = activity.by_day
     assert [day.isoformat()[:10] for day in days.index] == [f"2026-06-{d:02}" for d in range(9, 16)]
     assert days["total"].tolist() == [1, 0, 0, 0, 1, 0, 8]
@@ -46,9 +42,8 @@ def test_hours_are_the_viewers(store: Store) -> None:
     for _ in range(3):
         store.job()
     store.job(created=datetime(2026, 6, 14, 20, 20))
-    activity = read_activity(
-        store.database(timezone="Europe/Paris"), NOTHING, Period.WEEK, ZoneInfo("Asia/Kathmandu"), NOW
-    )
+    kathmandu = ZoneInfo("Asia/Kathmandu")
+    activity = read_activity(*asked(store, Period.WEEK, kathmandu, timezone="Europe/Paris"))
     busy = activity.by_hour[activity.by_hour["jobs"] > 0]
     # 12:00 in Paris is 10:00 UTC is 15:45; 20:20 on Sunday is 18:20 UTC is 00:05 on Monday.
     assert busy.to_numpy().tolist() == [[0, 0, 1], [0, 15, 3]]
@@ -58,9 +53,9 @@ def test_hours_are_the_viewers(store: Store) -> None:
 def test_all_time_begins_with_the_first_job(store: Store) -> None:
     """There is no period before it."""
     store.job(created=NOON - 3 * DAY)
-    activity = read_activity(store.database(), NOTHING, Period.ALL, UTC_ZONE, NOW)
+    activity = read_activity(*asked(store, Period.ALL))
     assert activity.by_day["total"].tolist() == [1, 0, 0, 0]
-    assert (activity.before, activity.rate_change) == (None, None)
+    assert activity.before is None
 
 
 def test_a_period_that_only_low_ids_have_is_counted(store: Store) -> None:
@@ -70,7 +65,7 @@ def test_a_period_that_only_low_ids_have_is_counted(store: Store) -> None:
         created = NOON if job_id in of_today else NOON - 100 * DAY
         store.job(created=created, job_id=job_id)
     store.job(job_id=60_001)
-    activity = read_activity(store.database(), NOTHING, Period.WEEK, UTC_ZONE, NOW)
+    activity = read_activity(*asked(store, Period.WEEK))
     assert activity.outcomes.total == len(of_today) + 1
 
 
@@ -79,11 +74,11 @@ def test_times_that_mean_never_are_on_no_day(store: Store) -> None:
     store.job(created=datetime(1000, 1, 1))
     store.job(created=datetime(9999, 12, 31, 23, 59, 59))
     store.job(created=NOON + 2 * DAY)
-    activity = read_activity(store.database(), NOTHING, Period.ALL, UTC_ZONE, NOW)
+    activity = read_activity(*asked(store, Period.ALL))
     assert activity.outcomes.total == 3
     assert activity.by_day["total"].tolist() == [0, 0]
     assert activity.by_hour["jobs"].sum() == 1
-    week = read_activity(store.database(), NOTHING, Period.WEEK, UTC_ZONE, NOW)
+    week = read_activity(*asked(store, Period.WEEK))
     assert (week.outcomes.total, week.before) == (2, Outcomes(0, 0, 0, 0))
 
 
@@ -94,17 +89,17 @@ def test_all_time_has_the_jobs_that_were_created_at_no_time(store_without_foreig
     store.object("QubitJob")
     with store.engine.begin() as connection:
         connection.execute(delete(object_).where(object_.c.id == lost))
-    activity = read_activity(store.database(), NOTHING, Period.ALL, UTC_ZONE, NOW)
+    activity = read_activity(*asked(store, Period.ALL))
     assert activity.outcomes == Outcomes(total=2, completed=1, failed=1, active=0)
     assert activity.by_day["total"].tolist() == [1]
-    week = read_activity(store.database(), NOTHING, Period.WEEK, UTC_ZONE, NOW)
+    week = read_activity(*asked(store, Period.WEEK))
     assert week.outcomes == Outcomes(total=1, completed=1, failed=0, active=0)
     store.engine.dispose()
 
 
 def test_no_jobs_are_figures_too(store: Store) -> None:
     """They are zero, or there is none."""
-    activity = read_activity(store.database(), NOTHING, Period.WEEK, UTC_ZONE, NOW)
+    activity = read_activity(*asked(store, Period.WEEK))
     assert activity.outcomes == Outcomes(0, 0, 0, 0)
     assert activity.outcomes.failure_rate is None
     assert activity.by_day["total"].tolist() == [0] * 7

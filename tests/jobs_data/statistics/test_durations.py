@@ -1,26 +1,13 @@
 """How long jobs took: every figure is worked out by hand, on both kinds of database."""
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
-
 import pytest
 from sqlalchemy import delete
 
 from jobs_data.platform.tables import object_
 from jobs_data.statistics.durations import read_durations
-from jobs_data.statistics.period import NothingKnown, Period
+from jobs_data.statistics.period import Period
+from tests.support.statistics import DAY, asked, took
 from tests.support.store import NOON, Store
-
-UTC_ZONE = ZoneInfo("UTC")
-NOW = datetime(2026, 6, 15, 18, tzinfo=UTC)  # a Monday
-DAY = timedelta(days=1)
-NOTHING = NothingKnown()
-
-
-def took(store: Store, seconds: int | None, name: str = "export", created: datetime = NOON) -> int:
-    """Insert a completed job that took so many seconds by its own times, and return its id."""
-    completed = None if seconds is None else created + timedelta(seconds=seconds)
-    return store.job(name, 184, created, completed_at=completed)
 
 
 def test_durations_by_name(store: Store) -> None:
@@ -32,11 +19,11 @@ def test_durations_by_name(store: Store) -> None:
     took(store, -5, "ends before it begins")
     store.job("running", 183)
     took(store, 500, created=NOON - 40 * DAY)
-    durations = read_durations(store.database(), NOTHING, Period.MONTH, UTC_ZONE, NOW)
+    durations = read_durations(*asked(store))
     assert (durations.recorded, durations.derived) == (1, 5)
     assert durations.mean == pytest.approx(207 / 6)
     assert durations.median == 25
-    assert (durations.looked_at, durations.has_more) == (9, False)
+    assert not durations.has_more
     columns = ["name", "runs", "median", "p95", "slowest", "slowest_job"]
     # The 95th percentile of five lies at four fifths between the fourth and the fifth: 40 + 0.8 · 60.
     assert durations.by_name[columns].to_numpy().tolist() == [
@@ -50,15 +37,15 @@ def test_a_trend_compares_the_later_half_with_the_earlier(store: Store) -> None:
     for seconds, days in ((10, 6), (30, 5), (40, 1), (20, 0)):
         took(store, seconds, created=NOON - days * DAY)
     took(store, 5, "only late")
-    by_name = read_durations(store.database(), NOTHING, Period.MONTH, UTC_ZONE, NOW).by_name
+    by_name = read_durations(*asked(store)).by_name
     assert by_name.set_index("name").loc["export", "change"] == pytest.approx(0.5)
     assert by_name.set_index("name")["change"].isna().to_dict() == {"export": False, "only late": True}
 
 
 def test_no_jobs_have_no_durations(store: Store) -> None:
     """There is no mean of nothing."""
-    durations = read_durations(store.database(), NOTHING, Period.WEEK, UTC_ZONE, NOW)
-    assert (durations.mean, durations.median, durations.looked_at) == (None, None, 0)
+    durations = read_durations(*asked(store, Period.WEEK))
+    assert (durations.mean, durations.median) == (None, None)
     assert durations.by_name.empty
 
 
@@ -69,6 +56,6 @@ def test_a_recorded_duration_needs_no_creation_time(store_without_foreign_keys: 
     store.execution(lost, duration=7)
     with store.engine.begin() as connection:
         connection.execute(delete(object_).where(object_.c.id == lost))
-    durations = read_durations(store.database(), NOTHING, Period.ALL, UTC_ZONE, NOW)
+    durations = read_durations(*asked(store, Period.ALL))
     assert (durations.recorded, durations.derived, durations.mean) == (1, 0, 7)
     store.engine.dispose()

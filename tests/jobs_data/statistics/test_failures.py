@@ -1,24 +1,22 @@
 """Why jobs failed, grouped, on both kinds of database."""
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import pytest
 
 from jobs_data.statistics import failures
 from jobs_data.statistics.failures import Failures
-from jobs_data.statistics.period import NothingKnown, Period
+from jobs_data.statistics.period import Period
+from tests.support.statistics import asked
 from tests.support.store import NOON, Store
 
-NOW = datetime(2026, 6, 15, 18, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(days=60)
 
 
-def read(store: Store, period: Period = Period.MONTH, **options: str) -> Failures:
+def read(store: Store, period: Period = Period.MONTH, **options: Any) -> Failures:
     """Return the failures as a viewer in UTC sees them on 15 June 2026."""
-    return failures.read_failures(
-        store.database(**options), NothingKnown(), period, ZoneInfo("UTC"), NOW
-    )
+    return failures.read_failures(*asked(store, period, **options))
 
 
 def test_failures_are_grouped_by_pattern(store: Store) -> None:

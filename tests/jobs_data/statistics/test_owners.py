@@ -1,16 +1,9 @@
 """Whose jobs they were, on both kinds of database."""
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
-
 from jobs_data.statistics.owners import read_owners
-from jobs_data.statistics.period import NothingKnown, Period
+from jobs_data.statistics.period import Period
+from tests.support.statistics import DAY, asked
 from tests.support.store import NOON, Store
-
-UTC_ZONE = ZoneInfo("UTC")
-NOW = datetime(2026, 6, 15, 18, tzinfo=UTC)  # a Monday
-DAY = timedelta(days=1)
-NOTHING = NothingKnown()
 
 
 def test_owners_are_called_as_in_the_list(atom_store: Store) -> None:
@@ -21,7 +14,7 @@ def test_owners_are_called_as_in_the_list(atom_store: Store) -> None:
     atom_store.job(user_id=bob)
     atom_store.job()
     atom_store.job(user_id=bob, created=NOON - 40 * DAY)
-    owners = read_owners(atom_store.database(), NOTHING, Period.MONTH, UTC_ZONE, NOW)
+    owners = read_owners(*asked(atom_store))
     assert owners.by_owner.to_numpy().tolist() == [
         ["Ada Lovelace", 3, 1, 1],
         ["System", 1, 1, 0],
@@ -31,6 +24,6 @@ def test_owners_are_called_as_in_the_list(atom_store: Store) -> None:
 
 def test_no_jobs_have_no_owners(store: Store) -> None:
     """Its columns have their types all the same."""
-    by_owner = read_owners(store.database(), NOTHING, Period.ALL, UTC_ZONE, NOW).by_owner
+    by_owner = read_owners(*asked(store, Period.ALL)).by_owner
     assert by_owner.empty
     assert list(map(str, by_owner.dtypes)) == ["str", "int64", "int64", "int64"]
