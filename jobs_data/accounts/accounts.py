@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    null,
+    or_,
+    select,
+)
 
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import ADMINISTRATOR_GROUP_ID, acl_user_group, actor_i18n, user
@@ -42,8 +54,6 @@ class Account:
     """An account of the platform as it was when it was read."""
 
     id: int
-    username: str
-    email: str
     display_name: str
     """As the list shows owners: display name, else user name, else e-mail."""
     right: Right | None
@@ -126,12 +136,8 @@ def _columns(database: Database, reader_groups: frozenset[int]) -> Select[Any]:
     def is_in(groups: frozenset[int]) -> ColumnElement[bool]:
         if acl_user_group.name not in database.tables:
             return false()
-        membership = acl_user_group.c.user_id == user.c.id
-        return (
-            select(acl_user_group.c.id)
-            .where(membership, acl_user_group.c.group_id.in_(groups))
-            .exists()
-        )
+        membership = acl_user_group.c
+        return exists().where(membership.user_id == user.c.id, membership.group_id.in_(groups))
 
     return select(
         user.c.id,
@@ -148,19 +154,12 @@ def _columns(database: Database, reader_groups: frozenset[int]) -> Select[Any]:
 
 def account_of(row: Row[Any]) -> Account:
     """Return the account in a row that `find_row` returned."""
-    right = None
-    if row.active == 1:
-        if row.is_administrator:
-            right = Right.ADMINISTRATOR
-        elif row.is_reader:
-            right = Right.READER
+    granted = Right.ADMINISTRATOR if row.is_administrator else Right.READER if row.is_reader else None
     secret = f"{text(row.password_hash)}\n{text(row.salt)}"
     return Account(
         id=row.id,
-        username=text(row.username),
-        email=text(row.email),
         display_name=filled(row.display_name) or filled(row.username) or text(row.email),
-        right=right,
+        right=granted if row.active == 1 else None,
         # The hash is random to whoever does not have it, so its digest cannot be guessed back.
         fingerprint=hashlib.sha256(secret.encode()).hexdigest()[:16],
     )

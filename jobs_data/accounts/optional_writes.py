@@ -7,7 +7,6 @@ the caller makes do with this process's memory.
 from __future__ import annotations
 
 import logging
-from typing import Final
 
 from sqlalchemy import Insert, Update
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,9 +15,6 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.engine import READ_SECONDS, bounded
 
 log = logging.getLogger(__name__)
-
-OPTIONAL_WRITE_SECONDS: Final = READ_SECONDS
-"""The bound of reads, so that a sign-in's connection need not change it. Locks end a write earlier."""
 
 
 class OptionalWrites:
@@ -38,21 +34,18 @@ class OptionalWrites:
         try:
             with self._database.engine.connect() as connection:
                 connection.execution_options(writes=True)
-                with connection.begin(), bounded(connection, OPTIONAL_WRITE_SECONDS):
+                # The bound of reads, so that a sign-in's connection need not change it.
+                with connection.begin(), bounded(connection, READ_SECONDS):
                     return connection.execute(statement).rowcount
         except SQLAlchemyError as error:
-            self._log_once(statement.table.description, error)
+            table = statement.table.description
+            if table not in self._logged:
+                self._logged.add(table)
+                reason = getattr(error, "orig", None) or error
+                log.warning(
+                    "sign-ins cannot be written to the table %s (logged once): %s %s",
+                    table,
+                    type(reason).__name__,
+                    next((part for part in reason.args if isinstance(part, int)), ""),
+                )
             return None
-
-    def _log_once(self, table: str, error: SQLAlchemyError) -> None:
-        if table in self._logged:
-            return
-        self._logged.add(table)
-        driver_error = getattr(error, "orig", None)
-        code = next(iter(getattr(driver_error, "args", ())), None)
-        log.warning(
-            "sign-ins cannot be written to the table %s (logged once): %s %s",
-            table,
-            type(driver_error or error).__name__,
-            code if isinstance(code, int) else "",
-        )

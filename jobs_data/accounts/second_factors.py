@@ -19,7 +19,6 @@ from sqlalchemy import Column, ColumnElement, Row, or_, select, update
 
 from jobs_data.accounts.optional_writes import OptionalWrites
 from jobs_data.platform.database import Database
-from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import otp_factor, user_totp_secret, webauthn_credential
 from jobs_data.platform.times import on_platform_clock
 from jobs_data.platform.values import text
@@ -85,10 +84,7 @@ def read_factors(database: Database, user_id: int) -> Factors:
 
 
 class UsedCodes:
-    """Accepts each code of a user once; safe to use from several threads.
-
-    No thread waits for another one's write. Each reserves its time step in memory first.
-    """
+    """Accepts each code of a user once; safe to use from several threads."""
 
     def __init__(self, database: Database, writes: OptionalWrites) -> None:
         """Keep what was used in a database where `writes` can, and in memory too."""
@@ -110,52 +106,37 @@ class UsedCodes:
         if not re.fullmatch(r"[0-9]{6}", typed):
             return False
         step = max((s for s, shown in right.items() if hmac.compare_digest(shown, typed)), default=None)
-        if step is None or not self._reserve(user_id, step, oldest=current - 1):
+        if step is None or not self._use(user_id, step, latest=current + 1):
             return False
-        try:
-            return self._use(user_id, _start(step), latest=_start(current + 1))
-        except DatabaseUnavailable:
-            self._release(user_id, step)
-            raise
-
-    def _reserve(self, user_id: int, step: int, *, oldest: int) -> bool:
-        """Reserve a time step for one sign-in; False where it, or a later one, was reserved before."""
+        # The database may have refused the write, of this sign-in or of one before.
         with self._lock:
             if step <= self._steps.get(user_id, -1):
                 return False
-            # A code of an earlier step than `oldest` is wrong anyway.
-            self._steps = {user: used for user, used in self._steps.items() if used >= oldest}
+            # A code of the step before the last one is wrong anyway.
+            self._steps = {user: used for user, used in self._steps.items() if used >= current - 1}
             self._steps[user_id] = step
             return True
 
-    def _release(self, user_id: int, step: int) -> None:
-        """Give a time step back; all before it stay used, whether they were or not."""
-        with self._lock:
-            if self._steps.get(user_id) == step:
-                self._steps[user_id] = step - 1
-
-    def _use(self, user_id: int, start: datetime, *, latest: datetime) -> bool:
-        """Mark the time step from `start` as used; False where it, or a later one, was.
+    def _use(self, user_id: int, step: int, *, latest: int) -> bool:
+        """Mark a time step as used, where that can be written; False where it, or a later one, was.
 
         `last_used_at` gets the start of the step whose code was used. That says more than the present
         time, which Heratio writes: a code is accepted a step early or late. A `last_used_at` after
-        `latest` is an error, and would lock the account out until then.
+        the `latest` step is an error, and would lock the account out until then.
         """
-        start = on_platform_clock(start, self._database.timezone)
-        latest = on_platform_clock(latest, self._database.timezone)
+        start, end = (
+            on_platform_clock(datetime.fromtimestamp(each * STEP_SECONDS, UTC), self._database.timezone)
+            for each in (step, latest)
+        )
         last_used = user_totp_secret.c.last_used_at
         unused = (
             user_totp_secret.c.user_id == user_id,
-            or_(last_used.is_(None), last_used < start, last_used > latest),
+            or_(last_used.is_(None), last_used < start, last_used > end),
         )
-        # The UPDATE's own WHERE decides, so that of two processes only one gets it.
+        # The UPDATE's own WHERE decides, so that of two sign-ins only one gets it.
         changed = self._writes.write(update(user_totp_secret).where(*unused).values(last_used_at=start))
         if changed is not None:
             return changed == 1
         with self._database.reading(primary=True) as connection:
             found = connection.execute(select(user_totp_secret.c.user_id).where(*unused))
             return found.scalar() is not None
-
-
-def _start(step: int) -> datetime:
-    return datetime.fromtimestamp(step * STEP_SECONDS, UTC)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -12,28 +12,23 @@ from jobs_data.platform.tables import ahg_settings
 from jobs_data.platform.values import text
 from jobs_data.url_values import parse_number
 
-MOST_ATTEMPTS: Final = 1_000
-MOST_MINUTES: Final = 525_600
-
-_WORDS: Final = {"1": True, "true": True, "yes": True, "on": True} | {
-    "0": False,
-    "false": False,
-    "no": False,
-    "off": False,
+_MOST: Final = {
+    "lockout_max_attempts": 1_000,
+    "lockout_duration_minutes": 525_600,
+    "session_timeout_minutes": 525_600,
 }
+_ON: Final = frozenset({"1", "true", "yes", "on"})
+_OFF: Final = frozenset({"0", "false", "no", "off"})
 
 
 @dataclass(frozen=True)
 class SecuritySettings:
-    """The settings, each with the platform's own default."""
+    """The settings by the platform's names less `security_`, each with the platform's own default."""
 
     lockout_enabled: bool = True
-    max_attempts: int = 5
-    lockout_minutes: int = 15
+    lockout_max_attempts: int = 5
+    lockout_duration_minutes: int = 15
     session_timeout_minutes: int = 30
-
-
-DEFAULTS: Final = SecuritySettings()
 
 
 def read_security_settings(database: Database) -> SecuritySettings:
@@ -42,36 +37,16 @@ def read_security_settings(database: Database) -> SecuritySettings:
     Raises DatabaseUnavailable.
     """
     if ahg_settings.name not in database.tables:
-        return DEFAULTS
+        return SecuritySettings()
+    names = {f"security_{field.name}": field.name for field in fields(SecuritySettings)}
     key = ahg_settings.c.setting_key
     with database.reading(primary=True) as connection:
-        rows = connection.execute(
-            select(key, ahg_settings.c.setting_value).where(
-                key.in_(
-                    [
-                        "security_lockout_enabled",
-                        "security_lockout_max_attempts",
-                        "security_lockout_duration_minutes",
-                        "security_session_timeout_minutes",
-                    ]
-                )
-            )
-        )
-        values = {row.setting_key: text(row.setting_value).strip().lower() for row in rows}
-
-    def number(name: str, default: int, most: int) -> int:
-        found = parse_number(values.get(name))
-        return found if found is not None and 1 <= found <= most else default
-
-    return SecuritySettings(
-        lockout_enabled=_WORDS.get(
-            values.get("security_lockout_enabled", ""), DEFAULTS.lockout_enabled
-        ),
-        max_attempts=number("security_lockout_max_attempts", DEFAULTS.max_attempts, MOST_ATTEMPTS),
-        lockout_minutes=number(
-            "security_lockout_duration_minutes", DEFAULTS.lockout_minutes, MOST_MINUTES
-        ),
-        session_timeout_minutes=number(
-            "security_session_timeout_minutes", DEFAULTS.session_timeout_minutes, MOST_MINUTES
-        ),
-    )
+        rows = connection.execute(select(key, ahg_settings.c.setting_value).where(key.in_(names))).all()
+    usable: dict[str, Any] = {}
+    for setting, value in rows:
+        name, typed = names.get(setting, ""), text(value).strip().lower()
+        if name == "lockout_enabled" and typed in _ON | _OFF:
+            usable[name] = typed in _ON
+        elif name in _MOST and 1 <= (number := parse_number(typed) or 0) <= _MOST[name]:
+            usable[name] = number
+    return SecuritySettings(**usable)

@@ -83,68 +83,58 @@ class SignIns:
         # same time pass a limit by at most PARALLEL_SIGN_INS - 1 per process; the platform's own
         # sign-in page, another process, may add some.
         with self._turns:
-            moment = now or datetime.now(UTC)
-            return self._sign_in(typed, password, code, address, reader_groups, moment)
+            now = now or datetime.now(UTC)
+            if locked := self._lockout.remaining(typed, address, now):
+                raise SignInRefused(Reason.LOCKED, _locked_sentence(locked))
+            with self._database.reading(primary=True) as connection:
+                row = accounts.find_row(connection, self._database, typed, reader_groups)
+                usual_hash = _usual_hash(connection, self._database)
+            salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")
+            try:
+                is_right = passwords.matches(password, salt, password_hash, usual_hash)
+                if not (row and is_right and row.active == 1):
+                    raise SignInRefused(
+                        Reason.WRONG, "The e-mail, the user name or the password is wrong."
+                    )
+                self._check_second_factor(row.id, code, now)
+            except SignInRefused as refusal:
+                # A right password without a code neither fails nor succeeds: the count stays as it is.
+                if refusal.reason in {Reason.WRONG, Reason.CODE_WRONG}:
+                    self._lockout.record(typed, address, False, now)
+                raise
+            self._lockout.record(typed, address, True, now)
+            return accounts.account_of(row)
 
     def read_idle_minutes(self) -> int:
         """Return after how many idle minutes a session ends. Raises DatabaseUnavailable."""
         return read_security_settings(self._database).session_timeout_minutes
 
-    def _sign_in(
-        self,
-        typed: str,
-        password: str,
-        code: str,
-        address: str,
-        reader_groups: frozenset[int],
-        now: datetime,
-    ) -> Account:
-        if locked := self._lockout.remaining(typed, address, now):
-            raise SignInRefused(Reason.LOCKED, _locked_sentence(locked))
-        with self._database.reading(primary=True) as connection:
-            row = accounts.find_row(connection, self._database, typed, reader_groups)
-            usual_hash = _usual_hash(connection, self._database)
-        salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")
-        is_right = passwords.matches(password, salt, password_hash, usual_hash)
-        if not (row and is_right and row.active == 1):
-            self._lockout.record(typed, address, False, now)
-            raise SignInRefused(Reason.WRONG, "The e-mail, the user name or the password is wrong.")
-        try:
-            self._check_second_factor(row.id, code, now)
-        except SignInRefused as refusal:
-            # A right password without a code neither fails nor succeeds: it must not reset the count.
-            if refusal.reason is Reason.CODE_WRONG:
-                self._lockout.record(typed, address, False, now)
-            raise
-        self._lockout.record(typed, address, True, now)
-        return accounts.account_of(row)
-
     def _check_second_factor(self, user_id: int, code: str, now: datetime) -> None:
         factors = read_factors(self._database, user_id)
-        if factors.secret is not None:
-            try:
-                is_right = self._codes.accept(user_id, factors.secret, code, now)
-            except UnusableSecret:
+        if factors.secret is None:
+            if factors.of_platform:
                 raise SignInRefused(
                     Reason.PLATFORM_FACTOR,
-                    "The platform keeps the secret of your second factor in a form that cannot be "
-                    "checked here. Please come through single sign-on, or ask an administrator.",
-                ) from None
-            if not code.strip():
-                raise SignInRefused(
-                    Reason.CODE_NEEDED,
-                    "Please enter your password again, and the six-digit code of your authenticator.",
+                    "Only the platform itself can check your second factor. Please come through single "
+                    "sign-on.",
                 )
-            if not is_right:
-                raise SignInRefused(
-                    Reason.CODE_WRONG,
-                    "The code is wrong or was used before. Please wait for the next one.",
-                )
-        elif factors.of_platform:
+            return
+        try:
+            is_right = self._codes.accept(user_id, factors.secret, code, now)
+        except UnusableSecret:
             raise SignInRefused(
                 Reason.PLATFORM_FACTOR,
-                "Only the platform itself can check your second factor. Please come through single "
-                "sign-on.",
+                "The platform keeps the secret of your second factor in a form that cannot be "
+                "checked here. Please come through single sign-on, or ask an administrator.",
+            ) from None
+        if not code.strip():
+            raise SignInRefused(
+                Reason.CODE_NEEDED,
+                "Please enter your password again, and the six-digit code of your authenticator.",
+            )
+        if not is_right:
+            raise SignInRefused(
+                Reason.CODE_WRONG, "The code is wrong or was used before. Please wait for the next one."
             )
 
 

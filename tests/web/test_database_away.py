@@ -32,7 +32,7 @@ SECRET = "hunter2"
 START_SECONDS = 60
 PATIENCE = 60.0
 SIGN_IN = {"identifier": DEMO_ADMINISTRATOR, "password": DEMO_PASSWORD}
-SOMEBODY = Account(1, "ada", "ada@example.org", "Ada", Right.ADMINISTRATOR, "0" * 16)
+SOMEBODY = Account(1, "Ada", Right.ADMINISTRATOR, "0" * 16)
 
 PAGES = [
     addresses.BASE,

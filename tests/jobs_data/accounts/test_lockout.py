@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from jobs_data.accounts.lockout import Attempt, Memory
-from jobs_data.accounts.security_settings import MOST_ATTEMPTS
+from jobs_data.accounts import lockout
 from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, Reason, SignInRefused, SignIns
 from jobs_data.platform import tables
 from tests.support.databases import Lend
@@ -172,13 +171,14 @@ def test_attempts_at_once_do_not_slip_past_the_limit(counted: Store, hashings: l
     assert 5 <= len(hashings) == reasons.count(Reason.WRONG) < 5 + PARALLEL_SIGN_INS
 
 
-def test_the_memory_is_bounded() -> None:
-    """Beyond its size the longest unused is forgotten, and one key's attempts do not pile up."""
-    memory = Memory(keys=3)
-    noon = NOW.replace(tzinfo=None)
-    for name in ("a", "b", "c", "a", "d"):
-        memory.add(("", name), Attempt(False, noon))
-    assert [len(memory.newest(("", name))) for name in "abcd"] == [2, 0, 1, 1]
-    for _ in range(2 * MOST_ATTEMPTS):
-        memory.add(("", "d"), Attempt(False, noon))
-    assert len(memory.newest(("", "d"))) == MOST_ATTEMPTS
+def test_the_memory_is_bounded(atom_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond its size the oldest attempt is forgotten."""
+    monkeypatch.setattr(lockout, "REMEMBERED_ATTEMPTS", 9)
+    atom_store.account("ada", 100)
+    visitor = Visitor(atom_store)
+    visitor.fail(5, address="")
+    for number in range(4):
+        visitor.fail(1, f"nobody-{number}", address="")
+    assert visitor.refusal(address="") is Reason.LOCKED
+    visitor.fail(1, "nobody", address="")
+    assert visitor.gets_in(address="")
