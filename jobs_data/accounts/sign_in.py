@@ -28,26 +28,29 @@ HASHES_LOOKED_AT: Final = 20
 
 
 class Reason(StrEnum):
-    """Why a sign-in was refused."""
+    """Why a sign-in was refused: a sentence for the screen."""
 
-    WRONG = "wrong"
+    WRONG = "The e-mail, the user name or the password is wrong."
     """No such account, an inactive one, or not its password: the answer does not say which."""
-    LOCKED = "locked"
-    """Too many failures before; nothing was checked."""
-    CODE_NEEDED = "code needed"
-    """The password is right, and a code must come with it."""
-    CODE_WRONG = "code wrong"
-    """The password is right, the code is not, or was used before."""
-    PLATFORM_FACTOR = "platform factor"
-    """The password is right, but only the platform can check the second factor."""
+    LOCKED = "There were too many failed sign-ins. Please try again in {minutes}."
+    """Nothing was checked."""
+    CODE_NEEDED = "Please enter your password again, and the six-digit code of your authenticator."
+    CODE_WRONG = "The code is wrong or was used before. Please wait for the next one."
+    PLATFORM_FACTOR = (
+        "Only the platform itself can check your second factor. Please come through single sign-on."
+    )
+    CODE_UNCHECKABLE = (
+        "The platform keeps the secret of your second factor in a form that cannot be checked here. "
+        "Please come through single sign-on, or ask an administrator."
+    )
 
 
 class SignInRefused(Exception):
     """A sign-in was refused; the message is a sentence for the screen, without anything typed."""
 
-    def __init__(self, reason: Reason, sentence: str) -> None:
-        """Refuse for a reason, with a sentence about it."""
-        super().__init__(sentence)
+    def __init__(self, reason: Reason, **values: str) -> None:
+        """Refuse for a reason, whose sentence has these values."""
+        super().__init__(reason.format(**values))
         self.reason = reason
 
 
@@ -85,7 +88,8 @@ class SignIns:
         with self._turns:
             now = now or datetime.now(UTC)
             if locked := self._lockout.remaining(typed, address, now):
-                raise SignInRefused(Reason.LOCKED, _locked_sentence(locked))
+                minutes = -(-locked // timedelta(minutes=1))
+                raise SignInRefused(Reason.LOCKED, minutes=counted(minutes, "minute"))
             with self._database.reading(primary=True) as connection:
                 row = accounts.find_row(connection, self._database, typed, reader_groups)
                 usual_hash = _usual_hash(connection, self._database)
@@ -93,9 +97,7 @@ class SignIns:
             try:
                 is_right = passwords.matches(password, salt, password_hash, usual_hash)
                 if not (row and is_right and row.active == 1):
-                    raise SignInRefused(
-                        Reason.WRONG, "The e-mail, the user name or the password is wrong."
-                    )
+                    raise SignInRefused(Reason.WRONG)
                 self._check_second_factor(row.id, code, now)
             except SignInRefused as refusal:
                 # A right password without a code neither fails nor succeeds: the count stays as it is.
@@ -113,34 +115,14 @@ class SignIns:
         factors = read_factors(self._database, user_id)
         if factors.secret is None:
             if factors.of_platform:
-                raise SignInRefused(
-                    Reason.PLATFORM_FACTOR,
-                    "Only the platform itself can check your second factor. Please come through single "
-                    "sign-on.",
-                )
+                raise SignInRefused(Reason.PLATFORM_FACTOR)
             return
         try:
             is_right = self._codes.accept(user_id, factors.secret, code, now)
         except UnusableSecret:
-            raise SignInRefused(
-                Reason.PLATFORM_FACTOR,
-                "The platform keeps the secret of your second factor in a form that cannot be "
-                "checked here. Please come through single sign-on, or ask an administrator.",
-            ) from None
-        if not code.strip():
-            raise SignInRefused(
-                Reason.CODE_NEEDED,
-                "Please enter your password again, and the six-digit code of your authenticator.",
-            )
+            raise SignInRefused(Reason.CODE_UNCHECKABLE) from None
         if not is_right:
-            raise SignInRefused(
-                Reason.CODE_WRONG, "The code is wrong or was used before. Please wait for the next one."
-            )
-
-
-def _locked_sentence(remaining: timedelta) -> str:
-    minutes = -(-remaining // timedelta(minutes=1))
-    return f"There were too many failed sign-ins. Please try again in {counted(minutes, 'minute')}."
+            raise SignInRefused(Reason.CODE_WRONG if code.strip() else Reason.CODE_NEEDED)
 
 
 def _usual_hash(connection: Connection, database: Database) -> str:

@@ -28,7 +28,7 @@ from jobs_data.platform.tables import (
 )
 from jobs_data.platform.times import to_platform
 from jobs_data.statistics.error_patterns import first_line, fold, last_line
-from jobs_data.statistics.period import Period, created_since
+from jobs_data.statistics.period import Period, created_since, with_execution
 
 NEWEST_FAILURES: Final = 3_000
 """At most so many failures of a period, the newest, are looked at: each text has to be read."""
@@ -39,15 +39,7 @@ FAILURES_BEFORE: Final = 2_000
 JOBS_OF_PATTERN: Final = 200
 TEXT_CHARACTERS: Final = 2_000
 NO_TEXT: Final = "(the platform kept no error text and no output)"
-_IDS_IN_STATEMENT: Final = 1_000
-_FAILED: Final = {
-    "id": "int64",
-    "name": "str",
-    "at": "datetime64[us, UTC]",
-    "text": "str",
-    "pattern": "str",
-    "key": "str",
-}
+_FAILED: Final = {"id": "int64", "name": "str", "at": "datetime64[us, UTC]", "text": "str"}
 
 
 @dataclass(frozen=True)
@@ -59,8 +51,8 @@ class Failures:
     `example` (a whole first line) str, `jobs` int64, `first` and `last` UTC (completed, else created),
     `is_new` bool: not among the failures looked at before the period; always false for all time."""
     jobs: pd.DataFrame
-    """The newest 200 jobs of each pattern, newest first: `key` str, `id` int64, `name` str, `at` UTC,
-    `text` str, the error's first line."""
+    """The newest 200 jobs of each pattern, newest first: `pattern` str, `id` int64, `name` str, `at`
+    UTC, `text` str, the error's first line."""
     looked_at: int
     of: int
     """How many failures the period has; the newest of them were looked at."""
@@ -87,71 +79,70 @@ def read_failures(
             earlier = _read_failed(connection, database, [before], FAILURES_BEFORE)
     by_pattern = found.groupby("pattern", sort=False)
     patterns = by_pattern.agg(
-        key=("key", "first"),
         example=("text", "first"),
         jobs=("id", "size"),
         first=("at", "min"),
         last=("at", "max"),
     ).reset_index()
+    patterns["key"] = patterns["pattern"].map(_key).astype("str")
     patterns["is_new"] = ~patterns["pattern"].isin(earlier["pattern"]) & (start is not None)
     return Failures(
         patterns=patterns.sort_values(["jobs", "last"], ascending=False, ignore_index=True),
-        jobs=by_pattern.head(JOBS_OF_PATTERN).drop(columns="pattern").reset_index(drop=True),
+        jobs=by_pattern.head(JOBS_OF_PATTERN).reset_index(drop=True),
         looked_at=len(found),
         of=of,
         looked_at_before=len(earlier),
     )
 
 
+def _key(pattern: str) -> str:
+    return hashlib.sha256(pattern.encode()).hexdigest()[:10]
+
+
 def _read_failed(
     connection: Connection, database: Database, where: Sequence[ColumnElement[bool]], limit: int
 ) -> pd.DataFrame:
     """Return the newest failed jobs that meet some conditions, with the pattern of each."""
+    source, message = with_execution(database, job_execution.c.error_message)
     newest = (
-        select(job.c.id, job.c.name, job.c.completed_at, object_.c.created_at)
-        .select_from(with_object())
+        select(
+            job.c.id,
+            job.c.name,
+            job.c.completed_at,
+            object_.c.created_at,
+            func.substr(message, 1, TEXT_CHARACTERS).label("message"),
+            last_characters(job.c.output, TEXT_CHARACTERS).label("output"),
+        )
+        .select_from(source)
         .where(job.c.status_id == ERROR, *where)
         .order_by(job.c.id.desc())
         .limit(limit)
     )
     rows = connection.execute(newest).all()
-    texts = _texts(connection, database, [row.id for row in rows])
-    patterns = {text: fold(text) for text in {*texts.values(), NO_TEXT}}
-    keys = {pattern: hashlib.sha256(pattern.encode()).hexdigest()[:10] for pattern in patterns.values()}
-    failed = []
-    for job_id, name, completed, created in rows:
-        text = texts.get(job_id, NO_TEXT)
-        at = times.utc(completed or created, database.timezone)
-        pattern = patterns[text]
-        failed.append((job_id, values.name_called(name), at, text, pattern, keys[pattern]))
-    return pd.DataFrame(failed, columns=list(_FAILED)).astype(_FAILED)
-
-
-def _texts(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, str]:
-    """Return the first line of the best error text of each job that has one."""
-    message = func.substr(job_execution.c.error_message, 1, TEXT_CHARACTERS)
-    output = last_characters(job.c.output, TEXT_CHARACTERS)
-    found: dict[int, str] = {}
-    for start in range(0, len(ids), _IDS_IN_STATEMENT):
-        left = set(ids[start : start + _IDS_IN_STATEMENT])
-        if {note.name, note_i18n.name} <= database.tables:
-            found |= _note_lines(connection, database, left)
-            left -= found.keys()
-        if "error_message" in database.columns.get(job_execution.name, ()):
-            rows = connection.execute(
-                select(job_execution.c.job_id, message).where(job_execution.c.job_id.in_(left))
-            )
-            found |= {job_id: line for job_id, text in rows if (line := first_line(values.text(text)))}
-            left -= found.keys()
-        rows = connection.execute(select(job.c.id, output).where(job.c.id.in_(left)))
-        found |= {job_id: line for job_id, text in rows if (line := last_line(values.text(text)))}
-    return found
+    notes = _note_lines(connection, database, [row.id for row in rows])
+    failed = [
+        (
+            row.id,
+            values.name_called(row.name),
+            times.utc(row.completed_at or row.created_at, database.timezone),
+            notes.get(row.id)
+            or first_line(values.text(row.message))
+            or last_line(values.text(row.output))
+            or NO_TEXT,
+        )
+        for row in rows
+    ]
+    found = pd.DataFrame(failed, columns=list(_FAILED)).astype(_FAILED)
+    patterns = {text: fold(text) for text in found["text"].unique()}
+    return found.assign(pattern=found["text"].map(patterns).astype("str"))
 
 
 def _note_lines(connection: Connection, database: Database, ids: Collection[int]) -> dict[int, str]:
     """Return jobs' first notes: in the culture, else in English, else in any."""
     preference = {database.culture: 0, FALLBACK_CULTURE: 1}
     content = func.substr(note_i18n.c.content, 1, TEXT_CHARACTERS).label("content")
+    if not {note.name, note_i18n.name} <= database.tables:
+        return {}
     rows = connection.execute(
         select(note.c.object_id, note.c.id, note_i18n.c.culture, content)
         .join_from(note, note_i18n, note_i18n.c.id == note.c.id)

@@ -423,7 +423,7 @@ def _show_pattern(failures: Failures, period: Period, key: str, zone: ZoneInfo) 
         st.info(_no_such_error(failures, period), icon=":material/search_off:")
         return
     pattern = found.iloc[0]
-    jobs = failures.jobs[failures.jobs["key"] == key].reset_index(drop=True)
+    jobs = failures.jobs[failures.jobs["pattern"] == pattern["pattern"]].reset_index(drop=True)
     st.code(pattern["pattern"], language=None, wrap_lines=True)
     st.caption(
         f"{counted(int(pattern['jobs']))}"

@@ -1,6 +1,7 @@
 """Codes are asked for, right once, and never twice; on both kinds of database."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -148,8 +149,8 @@ def test_one_of_several_sign_ins_at_once_gets_the_code(store: Store) -> None:
             return error.reason
 
     with ThreadPoolExecutor(6) as threads:
-        outcomes = sorted(threads.map(attempt, range(6)))
-    assert outcomes == ["ada", *[Reason.CODE_WRONG] * 5]
+        outcomes = Counter(threads.map(attempt, range(6)))
+    assert outcomes == {"ada": 1, Reason.CODE_WRONG: 5}
 
 
 def test_a_slow_write_holds_up_nobody_else(store: Store) -> None:
@@ -215,9 +216,7 @@ def test_an_unusable_secret_is_not_bypassed(store: Store) -> None:
     for number, secret in enumerate(secrets):
         totp(store, store.account(f"user-{number}", 100), secret=secret)
         for code in ("", "000000", "no code"):
-            with pytest.raises(SignInRefused, match="cannot be checked here") as caught:
-                visitor.sign_in(f"user-{number}", PASSWORD, code)
-            assert caught.value.reason is Reason.PLATFORM_FACTOR
+            assert visitor.refusal(f"user-{number}", PASSWORD, code) is Reason.CODE_UNCHECKABLE
 
 
 def test_factors_of_the_platform_are_not_bypassed(store: Store) -> None:

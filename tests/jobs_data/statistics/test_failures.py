@@ -51,7 +51,7 @@ def test_failures_are_grouped_by_pattern(store: Store) -> None:
         "Disk full": True,
         failures.NO_TEXT: True,
     }
-    jobs = found.jobs[found.jobs["key"] == parent["key"]]
+    jobs = found.jobs[found.jobs["pattern"] == parent.name]
     assert jobs["id"].tolist() == [second, first]
     assert jobs["text"].tolist() == ["Parent 99 does not exist.", "Parent 17 does not exist."]
     assert set(found.jobs["id"]) == {first, second, other, silent}
