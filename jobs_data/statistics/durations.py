@@ -58,12 +58,11 @@ def read_durations(
         end = to_platform(now, database.timezone)
         began: datetime = connection.execute(first).scalar() or end
         runs = read_runs(connection, database, where, middle=began + (end - began) / 2)
-    seconds = runs.loc[runs.index.repeat(runs["jobs"]), "seconds"]
     return Durations(
-        recorded=int(runs.loc[runs["recorded"], "jobs"].sum()),
-        derived=int(runs.loc[~runs["recorded"], "jobs"].sum()),
-        mean=float(seconds.mean()) if len(seconds) else None,
-        median=float(seconds.median()) if len(seconds) else None,
+        recorded=int(runs["recorded"].sum()),
+        derived=int((~runs["recorded"]).sum()),
+        mean=float(runs["seconds"].mean()) if len(runs) else None,
+        median=float(runs["seconds"].median()) if len(runs) else None,
         by_name=_by_name(runs),
         has_more=has_more,
     )
@@ -75,10 +74,10 @@ def read_runs(
     where: Sequence[ColumnElement[bool]],
     middle: datetime,
 ) -> pd.DataFrame:
-    """Return the finished jobs, grouped by what they took: the database sends few rows that way.
+    """Return a row per finished job, in groups of those that took the same: the database sends few.
 
     Columns: `name`, `seconds`, `recorded` (not derived), `is_late` (created since `middle`, which is
-    the platform's time), `jobs`, `last_job` (the largest id).
+    the platform's time), `last_job` (the largest id of the group).
     """
     source, recorded = with_execution(database, job_execution.c.duration)
     rows = connection.execute(
@@ -94,19 +93,19 @@ def read_runs(
         .where(is_finished(), *where)
         .group_by(job.c.name, "seconds", "recorded", "is_late")
     )
-    runs = [
+    groups = [
         (values.name_called(name), seconds, bool(recorded), bool(is_late), jobs, last_job)
         for name, seconds, recorded, is_late, jobs, last_job in rows
         # Clocks that disagree can put the end before the beginning: that is no duration.
         if seconds is not None and seconds >= 0
     ]
-    return pd.DataFrame(runs, columns=list(_RUNS)).astype(_RUNS)
+    runs = pd.DataFrame(groups, columns=list(_RUNS)).astype(_RUNS)
+    return runs.loc[runs.index.repeat(runs.pop("jobs"))].reset_index(drop=True)
 
 
 def _by_name(runs: pd.DataFrame) -> pd.DataFrame:
-    each = runs.loc[runs.index.repeat(runs["jobs"])]
-    seconds = each.groupby("name")["seconds"]
-    halves = each.groupby(["name", "is_late"])["seconds"].median().unstack()
+    seconds = runs.groupby("name")["seconds"]
+    halves = runs.groupby(["name", "is_late"])["seconds"].median().unstack()
     halves = halves.reindex(columns=[False, True])
     slowest = runs.sort_values(["seconds", "last_job"]).groupby("name").last()
     found = pd.DataFrame(

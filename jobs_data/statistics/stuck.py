@@ -57,13 +57,10 @@ def read_stuck(database: Database, now: datetime) -> Stuck:
         named = or_(job.c.name.in_(set(long["name"])), func.trim(func.coalesce(job.c.name, "")) == "")
         where.append(named if len(long) else false())
         runs = read_runs(connection, database, where, times.to_platform(now, database.timezone))
-    runs = runs[runs["name"].isin(long["name"])]
-    each = runs.loc[runs.index.repeat(runs["jobs"]), ["name", "seconds"]]
-    usual = each.groupby("name")["seconds"].agg(usual="median", runs="size")
-    deviation = (each["seconds"] - each.groupby("name")["seconds"].transform("median")).abs()
-    usual["limit"] = (usual["usual"] + SPREADS * deviation.groupby(each["name"]).median()).clip(
-        lower=SHORTEST_STUCK_SECONDS
-    )
+    by_name = runs.groupby("name")["seconds"]
+    deviation = (runs["seconds"] - by_name.transform("median")).abs().groupby(runs["name"]).median()
+    usual = by_name.agg(usual="median", runs="size")
+    usual["limit"] = (usual["usual"] + SPREADS * deviation).clip(lower=SHORTEST_STUCK_SECONDS)
     usual = usual.loc[usual["runs"] >= FEWEST_RUNS, ["usual", "limit"]].astype("float64")
     known = long.join(usual, on="name").sort_values("seconds", ascending=False, ignore_index=True)
     return Stuck(
