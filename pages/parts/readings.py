@@ -43,7 +43,7 @@ _shared: Final = st.cache_data(
     max_entries=50,
     show_spinner=False,
     refresh_mode="background",
-    hash_funcs={Database: identity, ZoneInfo: str},
+    hash_funcs={Database: lambda database: database.identity, ZoneInfo: str},
 )
 
 

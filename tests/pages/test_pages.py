@@ -137,7 +137,7 @@ def test_a_result_of_heratio_can_be_downloaded(
     """Its name and size are shown beside the button."""
     monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.laravel(tmp_path)))
     job_id = store.job(download_path="/storage/downloads/finding-aid-7.pdf")
-    assert "finding-aid-7.pdf · 8 Bytes" in words(show("job.py", id=str(job_id)))
+    assert "finding-aid-7.pdf · 8 bytes" in words(show("job.py", id=str(job_id)))
 
 
 def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
