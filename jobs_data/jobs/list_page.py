@@ -97,7 +97,7 @@ class Snapshot:
         self._order = order or CreationOrder(database)
         self._read_at = datetime.now(UTC)
 
-    def overview(self, job_filter: JobFilter) -> Overview:
+    def overview(self, job_filter: JobFilter, page_size: int) -> Overview:
         """Return how many jobs there are, what a search for the filter's jobs finds, and the rest."""
         connection, database = self._connection, self._database
         everything = read_counts(connection)
@@ -105,7 +105,7 @@ class Snapshot:
         if job_filter.is_search:
             found = search(connection, database, job_filter, self._read_at, self._order)
         names = read_status_names(connection, database)
-        return Overview(everything, found, names, _hits_per_page(connection, database))
+        return Overview(everything, found, names, page_size)
 
     def read(self, view: ListView, known: Overview | None = None) -> tuple[JobsList, Overview]:
         """Return the page that a view asks for, and its overview; one past the end is the last page.
@@ -113,29 +113,36 @@ class Snapshot:
         `known` is of an earlier transaction: where the page disagrees with its counts, it is read anew.
         Raises what the database driver raises, inside `Database.reading`.
         """
-        overview = known or self.overview(view.filter)
-        limit = view.limit or overview.page_size
+        page_size = known.page_size if known else _hits_per_page(self._connection, self._database)
+        limit = view.limit or page_size
         asked = replace(view, limit=limit)
         if asked.fold and asked.sort is not Sort.DATE:
             asked = replace(asked, fold=False)  # what has the same name is together there anyway
-        shown, ids, agrees = self._page(asked, overview, limit)
+        # Before the counts: where nothing is known of the order, both take a while and run together.
+        begun = self._jobs(replace(asked, page=1, limit=2 * limit) if asked.fold else asked)
+        begun.begin()
+        overview = known or self.overview(view.filter, page_size)
+        shown, ids, agrees = self._page(asked, overview, begun)
         if known and not agrees:
-            overview = self.overview(view.filter)
-            shown, ids, _ = self._page(asked, overview, limit)
+            overview = self.overview(view.filter, page_size)
+            shown, ids, _ = self._page(asked, overview, begun)
         return self._list(shown, ids, overview), overview
 
     def _page(
-        self, asked: ListView, overview: Overview, limit: int
+        self, asked: ListView, overview: Overview, begun: OrderedJobs
     ) -> tuple[ListView, list[int], bool]:
         """Return the view as shown, its ids, and whether they are as many as were counted.
 
         Of a folded list these are the ids with which it begins.
         """
+        limit = asked.limit or overview.page_size
         jobs = overview.found.counts.matching(asked.filter.state)
         pages = max(1, -(-jobs // limit))
         shown = replace(asked, page=1 if asked.fold else min(asked.page, pages))
         size = 2 * limit if shown.fold else limit
-        ids = self._jobs(replace(shown, limit=size), overview).page()
+        view = replace(shown, limit=size)
+        is_begun = begun.has_begun and view == begun.view
+        ids = (begun if is_begun else self._jobs(view, overview)).page()
         return shown, ids, len(ids) == min(size, jobs - (shown.page - 1) * size)
 
     def _list(self, shown: ListView, ids: Sequence[int], overview: Overview) -> JobsList:
@@ -172,15 +179,15 @@ class Snapshot:
             newest, [len(line) for line in lines], map(created.get, last), self._database.timezone
         )
 
-    def _jobs(self, view: ListView, overview: Overview) -> OrderedJobs:
+    def _jobs(self, view: ListView, overview: Overview | None = None) -> OrderedJobs:
         return OrderedJobs(
             self._connection,
             self._database,
             view,
             self._order,
             now=self._read_at,
-            found=overview.found,
-            total=overview.everything.total,
+            found=overview.found if overview else None,
+            total=overview.everything.total if overview else None,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
@@ -32,6 +34,7 @@ from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView, Sort
 from jobs_data.jobs.where import created_near, matching
 from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
@@ -40,6 +43,8 @@ SHALLOW_JOBS: Final = 1_000
 """How far from the newest job a page may be to be looked for from there."""
 
 SAMPLE_JOBS: Final = 5_000
+BESIDE_SECONDS: Final = 4
+BESIDE_WAIT_SECONDS: Final = 10
 
 
 class OrderedJobs:
@@ -62,7 +67,7 @@ class OrderedJobs:
         """
         self._connection = connection
         self._database = database
-        self._view = view
+        self.view = view
         self._order = order
         self._total = total
         # The same for all that one object reads; SQLite sorts by itself.
@@ -75,16 +80,43 @@ class OrderedJobs:
             self._where.append(job.c.id.in_(found.ids))
         if found is not None and found.floor is not None:
             self._where.append(job.c.id >= found.floor)
+        is_plain = view.sort is Sort.DATE and not view.is_reversed and not view.filter.is_search
+        is_shallow = view.page * (view.limit or DEFAULT_PAGE_SIZE) <= SHALLOW_JOBS
+        self._is_guessed = is_plain and is_shallow and not self._known and not database.is_sqlite
+        self.has_begun = False
+        self._largest: list[tuple[str, int]] = []
+        self._as_new: Future[list[int]] | None = None
+
+    def begin(self) -> None:
+        """Begin to look for the newest jobs where nothing is known of the order, if the page is there.
+
+        The largest ids nearly always are the newest jobs. Whether any other is as new is looked up
+        among all objects, in a tenth of the time that it takes to sort them, and in a transaction of
+        its own: the counts, which take as long, can be read beside it.
+        """
+        if not self._is_guessed or self.has_begun:
+            return
+        self.has_begun = True
+        jobs = self.view.page * (self.view.limit or DEFAULT_PAGE_SIZE)
+        top = select(job.c.id, created_text().label("time")).select_from(with_object())
+        top = top.where(*self._where).order_by(self._by_id()).limit(jobs)
+        self._largest = self._places(top)
+        since = min(self._largest, default=("", 0))[0]
+        if len(self._largest) == jobs and since > str(BEFORE_ALL_TIMES):
+            below = self._largest[-1][1]
+            pool = ThreadPoolExecutor(1, thread_name_prefix="newest")
+            with suppress(RuntimeError):  # no thread can be had
+                self._as_new = pool.submit(self._read_as_new, since, below, jobs)
+            pool.shutdown(wait=False)
 
     def page(self) -> list[int]:
         """Return the ids of the view's page."""
-        view = self._view
+        view = self.view
         limit = view.limit or DEFAULT_PAGE_SIZE
         offset = (view.page - 1) * limit
-        is_by_id = view.sort is Sort.DATE and not self._database.is_sqlite and not self._has_few
-        is_shallow = not (view.is_reversed or view.filter.is_search) and offset + limit <= SHALLOW_JOBS
-        if is_by_id and is_shallow and not self._known:
+        if self._is_guessed:
             return self._newest(offset, limit)
+        is_by_id = view.sort is Sort.DATE and not self._database.is_sqlite and not self._has_few
         if is_by_id and (known := self._known or self._order.find_out()):
             ids = self._merged(known, offset, limit)
             if ids is not None:
@@ -96,7 +128,7 @@ class OrderedJobs:
 
         The job itself need not be in the filter. None where there is no such job or no other.
         """
-        if self._view.sort is not Sort.DATE:
+        if self.view.sort is not Sort.DATE:
             return self._next_by_key(job_id, backwards=backwards)
         time = self._connection.execute(_time_of(job.c.id == job_id)).scalar()
         if time is None:
@@ -120,10 +152,10 @@ class OrderedJobs:
 
         None where the jobs that should be in order are not: something has put jobs among them.
         """
-        is_reversed = self._view.is_reversed
+        is_reversed = self.view.is_reversed
         places = select(job.c.id, created_text().label("time")).select_from(with_object())
         loose = places.where(*self._where, is_loose(known))
-        loose = loose.order_by(*in_order(self._database, self._view)).limit(offset + limit)
+        loose = loose.order_by(*in_order(self._database, self.view)).limit(offset + limit)
         loose_places = self._places(loose)
         # Before each of the wanted jobs are as many of these as there are, at most.
         first = max(0, offset - len(loose_places))
@@ -153,44 +185,46 @@ class OrderedJobs:
         settled = known.in_order + len(known.strays)
         if settled + self._connection.execute(newest).scalar_one() != self._total:
             return true(), 0
-        begin, skipped = known.before_position(first, from_end=not self._view.is_reversed)
-        return (job.c.id >= begin if self._view.is_reversed else job.c.id < begin), skipped
+        begin, skipped = known.before_position(first, from_end=not self.view.is_reversed)
+        return (job.c.id >= begin if self.view.is_reversed else job.c.id < begin), skipped
 
     def _places(self, statement: Select[int, str]) -> list[tuple[str, int]]:
         return [(time, job_id) for job_id, time in self._connection.execute(statement)]
 
     def _newest(self, offset: int, limit: int) -> list[int]:
-        """Return the ids of some of the newest jobs where nothing is known of the order.
+        """Return the ids of some of the newest jobs where nothing is known of the order."""
+        self.begin()
+        ids = [job_id for _, job_id in self._largest]
+        if len(ids) == offset + limit:
+            if self._as_new is None:
+                return self._sorted(offset, limit)
+            try:
+                ids += self._as_new.result(BESIDE_WAIT_SECONDS)
+            except (DatabaseUnavailable, TimeoutError):
+                # It may wait for somebody who alters a table, and who waits for this transaction.
+                return self._sorted(offset, limit)
+        # The filter once more: the other transaction may have seen another moment.
+        mixed = select(job.c.id).select_from(with_object()).where(job.c.id.in_(ids), *self._where)
+        in_full = mixed.order_by(*newest_first()).limit(limit).offset(offset)
+        return list(self._connection.execute(in_full).scalars())
 
-        The largest ids nearly always are the newest jobs. Whether any other job is as new is looked up
-        among all objects, which takes a tenth of the time that it takes to sort them.
-        """
-        wanted = offset + limit
-        top = select(job.c.id, created_text().label("time")).select_from(with_object())
-        found = self._places(top.where(*self._where).order_by(self._by_id()).limit(wanted))
-        ids = [job_id for _, job_id in found]
-        since = min(found, default=("", 0))[0]
-        if len(ids) == wanted and since > str(BEFORE_ALL_TIMES):
+    def _read_as_new(self, since: str, below: int, jobs: int) -> list[int]:
+        """Return the ids of the newest jobs below an id that were created since a time."""
+        with self._database.reading(BESIDE_SECONDS) as connection:
             # The objects first: few are as new, and all the jobs would be looked at otherwise.
             others = (
                 select(job.c.id)
                 .prefix_with("STRAIGHT_JOIN")
                 .select_from(object_.join(job, job.c.id == object_.c.id))
-                .where(*self._where, object_.c.id < ids[-1])
+                .where(*self._where, object_.c.id < below)
                 .where(object_.c.created_at >= literal(since, String()))
             )
-            others = others.order_by(*newest_first()).limit(wanted)
-            ids += self._connection.execute(others).scalars()
-        elif len(ids) == wanted:
-            return self._sorted(offset, limit)
-        mixed = select(job.c.id).select_from(with_object()).where(job.c.id.in_(ids))
-        in_full = mixed.order_by(*newest_first()).limit(limit).offset(offset)
-        return list(self._connection.execute(in_full).scalars())
+            return list(connection.execute(others.order_by(*newest_first()).limit(jobs)).scalars())
 
     def _by_id(self, *, is_ascending: bool = False) -> ColumnElement[Any]:
         """Return the order by ids, for a statement with a LIMIT."""
         key: ColumnElement[int] = job.c.id
-        if self._view.filter.state in {State.ACTIVE, State.OTHER}:
+        if self.view.filter.state in {State.ACTIVE, State.OTHER}:
             # There are few of these, found by their status. The server would rather go through all
             # jobs from the newest on, because of the LIMIT; an expression is no order to follow.
             key = job.c.id + 0
@@ -199,11 +233,11 @@ class OrderedJobs:
     def _sorted(self, offset: int, limit: int) -> list[int]:
         """Return the ids of some jobs by sorting them."""
         found = select(job.c.id).where(*self._where)
-        if self._view.sort is Sort.DATE:
+        if self.view.sort is Sort.DATE:
             found = found.select_from(with_object())
         else:
             found = found.where(*self._bound(offset + limit))
-        by = in_order(self._database, self._view)
+        by = in_order(self._database, self.view)
         found = found.order_by(*by).limit(limit).offset(offset)
         return list(self._connection.execute(found).scalars())
 
@@ -213,10 +247,10 @@ class OrderedJobs:
         What is behind the last one wanted of a sample cannot be among them: most then need only be
         compared, which takes half as long as to sort them.
         """
-        key = sort_key(self._database, self._view.sort)
+        key = sort_key(self._database, self.view.sort)
         sampled = select(key.label("key")).select_from(job).where(*self._where)
         sample = sampled.order_by(self._by_id()).limit(SAMPLE_JOBS).subquery("sample")
-        is_ascending = self._view.sort.is_descending is self._view.is_reversed
+        is_ascending = self.view.sort.is_descending is self.view.is_reversed
         in_order = sample.c.key.asc() if is_ascending else sample.c.key.desc()
         last = select(sample.c.key).order_by(in_order).limit(1).offset(jobs - 1)
         bound = self._connection.execute(last).scalar()
@@ -226,7 +260,7 @@ class OrderedJobs:
 
     def _nearest(self, place: tuple[str, int], jobs: int, *, backwards: bool) -> list[int]:
         """Return the ids of the jobs next to a place in the order by date, the nearest first."""
-        is_newer = backwards is not self._view.is_reversed
+        is_newer = backwards is not self.view.is_reversed
         known = self._known
         those = select(job.c.id, created_text().label("time")).select_from(with_object())
         those = those.where(*self._where, beyond(place, is_newer=is_newer)).limit(jobs)
@@ -245,10 +279,10 @@ class OrderedJobs:
 
     def _next_by_key(self, job_id: int, *, backwards: bool) -> int | None:
         """Return the id of the next job where the order is not by date, or of the one before."""
-        key = sort_key(self._database, self._view.sort)
-        is_towards_end = backwards is self._view.is_reversed
+        key = sort_key(self._database, self.view.sort)
+        is_towards_end = backwards is self.view.is_reversed
         by_id = job.c.id.desc() if is_towards_end else job.c.id.asc()
-        is_upwards = self._view.sort.is_descending is not is_towards_end
+        is_upwards = self.view.sort.is_descending is not is_towards_end
         jobs = select(job.c.id).where(*self._where)
 
         def first_with(value: Any, *where: ColumnElement[bool]) -> int | None:
