@@ -157,6 +157,10 @@ class OrderedJobs:
         loose = places.where(*self._where, is_loose(known))
         loose = loose.order_by(*in_order(self._database, self.view)).limit(offset + limit)
         loose_places = self._places(loose)
+        if not is_reversed and len(loose_places) == offset + limit:
+            wanted = loose_places[offset:]
+            if wanted[-1][0] > known.last_time:  # so all of them are newer than those in order
+                return [job_id for _, job_id in wanted]
         # Before each of the wanted jobs are as many of these as there are, at most.
         first = max(0, offset - len(loose_places))
         begin, skipped = self._begin(known, first)

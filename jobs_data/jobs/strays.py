@@ -46,6 +46,11 @@ class IdOrder:
         """Return whether there are so many strays that the database had better sort."""
         return len(self.strays) > MAX_STRAYS
 
+    @property
+    def last_time(self) -> str:
+        """Return when the last job in order was created, empty where there is none."""
+        return self._tail_times[-1].decode() if len(self._tail_times) else ""
+
     def extended(self, ids: Ids, times: Times, end: int) -> IdOrder:
         """Return the order with the jobs up to a new end: their ids ascending, and their times.
 

@@ -24,7 +24,7 @@ from jobs_data.removal.removal import Removals
 from jobs_data.store.database import file_store
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
-from tests.support.databases import on_mariadb
+from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.store import CAUSE, NOON, Store
 
 DAYS = times.day_starts(ZoneInfo("UTC"), datetime(2026, 6, 15, 18, tzinfo=UTC))
@@ -395,7 +395,7 @@ def test_a_whole_output_is_streamed_in_pieces(
     assert list(job_report.stream_output(store.database(), store.job(output=None))) == []
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@on_sqlite
 def test_an_output_that_is_no_text_is_streamed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite keeps any bytes as a text, also half a character at its end."""
     monkeypatch.setattr(job_report, "OUTPUT_READ_BYTES", 2)
