@@ -113,13 +113,14 @@ class AppServers:
             )
         self.processes.append(process)
         deadline = time.monotonic() + START_SECONDS
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                httpx2.get(f"{address}/_stcore/health", timeout=5)
-            except httpx2.TransportError:
-                time.sleep(0.1)
-            else:
-                return address
+        with httpx2.Client(timeout=5) as client:
+            while process.poll() is None and time.monotonic() < deadline:
+                try:
+                    client.get(f"{address}/_stcore/health")
+                except httpx2.TransportError:
+                    time.sleep(0.1)
+                else:
+                    return address
         text = log.read_text("utf-8", "replace")
         pytest.fail(f"The app did not start:\n{text[-4000:]}", pytrace=False)
 

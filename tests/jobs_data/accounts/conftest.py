@@ -7,6 +7,15 @@ import bcrypt
 import pytest
 from argon2 import PasswordHasher
 
+from jobs_data.accounts import passwords
+from tests.support.php_hashes import CHEAP
+
+
+@pytest.fixture(autouse=True)
+def cheap_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is computed for nobody cost as little as what is computed for the tests' accounts."""
+    monkeypatch.setattr(passwords, "STAND_IN_HASH", CHEAP)
+
 
 @pytest.fixture
 def hashings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
