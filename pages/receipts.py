@@ -33,8 +33,8 @@ else:
     st.title("Receipts", anchor=False)
     state.show_notice()
     receipts_undo.show_progress()
-    if warning := expire(store, days):
-        st.warning(warning, icon=":material/schedule:")
+    if waiting := expire(store, days):
+        st.caption(waiting)
     receipts_table.show_list(store, days, zone)
 
 receipts_undo.show_dialog()

@@ -138,5 +138,5 @@ def test_a_clock_that_jumps_is_said(store: Store) -> None:
         remove(store, [store.job()])
     change(store, at=datetime.now(UTC) - timedelta(days=100))
     app = show("receipts.py")
-    assert "5 of the 5 receipts are older than 90 days" in words(app)
+    assert "5 receipts older than 90 days" in words(app)
     assert len(app.dataframe[0].value) == 5
