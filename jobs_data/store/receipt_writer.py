@@ -11,12 +11,11 @@ import json
 import logging
 import secrets
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from sqlalchemy import Connection, Table, delete, insert, update
 
@@ -55,13 +54,6 @@ class ReceiptNotWritten(StoreUnavailable):
     """The receipt could not be written, so the jobs it was for were not removed; a sentence."""
 
 
-_Row = tuple[int | str, ...]
-
-
-class _Change(Protocol):
-    def __call__(self, connection: Connection, key: int) -> None: ...
-
-
 class ReceiptWriter:
     """The receipt of one removal. It exists from the first batch on; one thread at a time uses it."""
 
@@ -86,11 +78,12 @@ class ReceiptWriter:
         }
         self._key = 0
         self._number = 0
-        self._is_pending = False
-        """Whether it is not known what became of the last batch."""
+        """Of the last batch, counted from 1."""
+        self._became: Outcome | None = None
+        """What became of it: pending, removed, or none where it was rolled back."""
         self._has_removed = False
-        self._changes: list[_Change] = []
-        """What is known since the last write, and is written with the next."""
+        self._stayed: list[tuple[int, Outcome]] = []
+        """Jobs that stayed, which are written with the next batch, or at the end."""
 
     def write(self, lines: Mapping[int, bytes], names: Mapping[str, int]) -> None:
         """Write a batch: the line of each job, by its id, and how many jobs have which name.
@@ -99,57 +92,54 @@ class ReceiptWriter:
         """
         data = zlib.compress(b"".join(lines.values()), 1)
         number = self._number + 1
+        busy = {"busy_until": datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS)}
         try:
             with self._store.writing() as connection:
-                key = self._begin(connection)
+                key = self._key
+                if key:
+                    self._update(connection, busy)
+                else:
+                    new = connection.execute(insert(receipt).values(self._receipt | busy))
+                    key = int(new.lastrowid)
                 values = {"receipt": key, "number": number, "size": len(data), "lines": data}
                 connection.execute(insert(batch).values(values))
-                _insert(connection, _JOB, [(key, number, i, Outcome.PENDING.value) for i in lines])
-                counted = [(encodable(each), jobs) for each, jobs in names.items()]
-                rows = [(key, number, each, each.casefold(), jobs) for each, jobs in counted]
-                _insert(connection, _NAME, rows)
+                _insert(connection, job, ((key, number, i, Outcome.PENDING.value, None) for i in lines))
+                counted = ((encodable(each), jobs) for each, jobs in names.items())
+                rows = ((None, key, number, each, each.casefold(), jobs) for each, jobs in counted)
+                _insert(connection, name, rows)
         except StoreUnavailable as error:
             raise ReceiptNotWritten(
                 f"The receipt could not be written, so these jobs were not deleted. {error}"
             ) from error
-        self._key, self._number, self._is_pending = key, number, True
-        self._changes.clear()
+        self._key, self._number, self._became = key, number, Outcome.PENDING
+        self._stayed.clear()
         self.id = str(self._receipt["id"])
 
     def confirm(self, outcomes: Mapping[Outcome, Sequence[int]]) -> None:
         """Note what became of jobs: the last batch was removed, and committed; others stayed."""
         if outcomes.get(Outcome.REMOVED):
-            self._changes.append(partial(_set_removed, number=self._number))
-            self._is_pending, self._has_removed = False, True
-        stayed = [
-            (job_id, outcome.value)
-            for outcome, ids in outcomes.items()
-            if outcome is not Outcome.REMOVED
-            for job_id in ids
-        ]
-        if stayed:
-            self._changes.append(partial(_insert_stayed, stayed=stayed))
+            self._became, self._has_removed = Outcome.REMOVED, True
+        for outcome, ids in outcomes.items():
+            if outcome is not Outcome.REMOVED:
+                self._stayed += ((job_id, outcome) for job_id in ids)
 
     def roll_back(self) -> None:
         """Note that the last batch, where one is pending, was rolled back: its jobs are still there."""
-        if self._is_pending:
-            self._changes.append(partial(_delete_batch, number=self._number))
-            self._is_pending = False
+        if self._became is Outcome.PENDING:
+            self._became = None
 
     def close(self, error: str) -> None:
         """Write the end; `error` says why it ended early. A receipt of no removed job is erased."""
         if not self._key:
             return
-        own = receipt.c.key == self._key
-        is_empty = not (self._has_removed or self._is_pending)
+        is_empty = not (self._has_removed or self._became)
         ended = {"ended_at": datetime.now(UTC), "busy_until": None, "error": error or None}
         try:
             with self._store.writing() as connection:
                 if is_empty:
-                    connection.execute(delete(receipt).where(own))
+                    connection.execute(delete(receipt).where(receipt.c.key == self._key))
                 else:
-                    self._write_changes(connection, self._key)
-                    connection.execute(update(receipt).where(own).values(ended))
+                    self._update(connection, ended)
         except StoreUnavailable as problem:
             # The jobs are gone and their rows are safe: whoever looks next asks the platform.
             log.warning("the end of receipt %s was not written: %s", self.id, problem)
@@ -157,55 +147,32 @@ class ReceiptWriter:
             self.id = ""
         self._key = 0
 
-    def _begin(self, connection: Connection) -> int:
-        """Insert the receipt, or write what is known since the last batch; return its key."""
-        busy_until = datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS)
-        key = self._key
-        if key:
+    def _update(self, connection: Connection, values: Mapping[str, object]) -> None:
+        """Write values, and what became of jobs since the last write."""
+        connection.execute(update(receipt).where(receipt.c.key == self._key).values(values))
+        own = (job.c.receipt == self._key, job.c.batch == self._number)
+        if self._became is Outcome.REMOVED:
             connection.execute(
-                update(receipt).where(receipt.c.key == key).values(busy_until=busy_until)
+                update(job).where(*own, job.c.outcome == Outcome.PENDING).values(outcome=self._became)
             )
-        else:
-            new = connection.execute(insert(receipt).values(busy_until=busy_until, **self._receipt))
-            key = int(new.lastrowid)
-        self._write_changes(connection, key)
-        return key
-
-    def _write_changes(self, connection: Connection, key: int) -> None:
-        for change in self._changes:
-            change(connection, key)
+        elif self._became is None:
+            for table, number in ((job, job.c.batch), (name, name.c.batch), (batch, batch.c.number)):
+                is_own = (table.c.receipt == self._key, number == self._number)
+                connection.execute(delete(table).where(*is_own))
+        stayed = ((self._key, 0, job_id, outcome.value, None) for job_id, outcome in self._stayed)
+        _insert(connection, job, stayed)
 
 
-def _set_removed(connection: Connection, key: int, *, number: int) -> None:
-    own = (job.c.receipt == key, job.c.batch == number, job.c.outcome == Outcome.PENDING)
-    connection.execute(update(job).where(*own).values(outcome=Outcome.REMOVED))
-
-
-def _insert_stayed(connection: Connection, key: int, *, stayed: Sequence[tuple[int, str]]) -> None:
-    _insert(connection, _JOB, [(key, 0, *each) for each in stayed])
-
-
-def _delete_batch(connection: Connection, key: int, *, number: int) -> None:
-    connection.execute(delete(batch).where(batch.c.receipt == key, batch.c.number == number))
-    for table in (job, name):
-        connection.execute(delete(table).where(table.c.receipt == key, table.c.batch == number))
-
-
-_JOB: Final = (job, "receipt", "batch", "job_id", "outcome")
-_NAME: Final = (name, "receipt", "batch", "name", "words", "jobs")
-
-
-def _insert(connection: Connection, into: tuple[Table, *tuple[str, ...]], rows: Sequence[_Row]) -> None:
-    """Insert rows into a table, whose values come in the order of the columns named."""
-    if rows:
-        table, *columns = into
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        statement = (
-            f"INSERT INTO {table.name} ({', '.join(columns)}) "  # noqa: S608 - names of our own
-            f"VALUES ({', '.join(mark for _ in columns)})"
+def _insert(connection: Connection, into: Table, rows: Iterable[tuple[int | str | None, ...]]) -> None:
+    """Insert rows, which have a value for each column of the table."""
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    marks = ", ".join(mark for _ in into.columns)
+    # By the driver's executemany: SQLAlchemy's takes its time over each of a million rows.
+    if values := list(rows):
+        connection.exec_driver_sql(
+            f"INSERT INTO {into.name} VALUES ({marks})",  # noqa: S608 - names of our own
+            values,
         )
-        # By the driver's executemany: SQLAlchemy's takes its time over each of a million rows.
-        connection.exec_driver_sql(statement, list(rows))
 
 
 def encodable(text: str) -> str:
