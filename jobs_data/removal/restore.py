@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,7 +15,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.retrying import retried
 from jobs_data.platform.tables import job, object_
 from jobs_data.removal.removal import UNEXPECTED
-from jobs_data.removal.restore_batch import JobRows, RestoreBatches, parse_job, present
+from jobs_data.removal.restore_batch import RestoreBatches, parse_job, present
 from jobs_data.store import receipts, restoring
 from jobs_data.store.database import Store
 from jobs_data.store.receipts import Receipt
@@ -26,8 +25,7 @@ from jobs_data.wording import counted
 log = logging.getLogger(__name__)
 
 BATCH_JOBS: Final = 1_000
-BATCH_BYTES: Final = 4 * 1024 * 1024
-"""What one transaction restores: no more jobs, or bytes of their lines, by much."""
+"""What one transaction restores at most; how many bytes, the batches of the removal bound."""
 
 
 class RestoreRefused(NotStarted):
@@ -162,27 +160,12 @@ class Restores:
         work.total = sum(jobs for _, jobs in to_do)
         batches = RestoreBatches(self._database, receipt.columns)
         for number, _ in to_do:
-            wanted = restoring.jobs_of(self._store, receipt.key, number, Outcome.REMOVED)
+            wanted = set(restoring.jobs_of(self._store, receipt.key, number, Outcome.REMOVED))
             lines = receipts.batch_lines(self._store, receipt.key, number)
-            for portion in _portions(lines, set(wanted)):
+            jobs = [each for each in map(parse_job, lines) if each.id in wanted]
+            for start in range(0, len(jobs), BATCH_JOBS):
                 problems: dict[int, str] = {}
-                restored = batches.restore(portion, problems)
+                restored = batches.restore(jobs[start : start + BATCH_JOBS], problems)
                 restoring.write(self._store, receipt.key, number, restore_id, restored, problems)
                 work.restored += len(restored)
                 work.failed += len(problems)
-
-
-def _portions(lines: Iterable[bytes], wanted: set[int]) -> Iterator[list[JobRows]]:
-    """Yield the wanted jobs of a batch, as many at once as one transaction restores."""
-    portion: list[JobRows] = []
-    size = 0
-    for line in lines:
-        each = parse_job(line)
-        if each.id in wanted:
-            portion.append(each)
-            size += len(line)
-        if portion and (len(portion) == BATCH_JOBS or size >= BATCH_BYTES):
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion

@@ -8,7 +8,6 @@ ever changed or replaced.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,27 +121,31 @@ class RestoreBatches:
 
         Where the database refuses, it is tried by halves. Raises DatabaseUnavailable: then none is.
         """
+        if not jobs:
+            return []
         try:
-            return retried(lambda: self._in_one_transaction(jobs, problems))
+            obstacles = retried(lambda: self._in_one_transaction(jobs))
         except _Refused as refused:
             if len(jobs) == 1:
                 problems[jobs[0].id] = str(refused)
                 return []
-        half = len(jobs) // 2
-        return self.restore(jobs[:half], problems) + self.restore(jobs[half:], problems)
+            half = len(jobs) // 2
+            return self.restore(jobs[:half], problems) + self.restore(jobs[half:], problems)
+        problems.update(obstacles)
+        return [each.id for each in jobs if each.id not in obstacles]
 
-    def _in_one_transaction(self, jobs: Sequence[JobRows], problems: dict[int, str]) -> list[int]:
-        reasons: dict[int, str] = {}
+    def _in_one_transaction(self, jobs: Sequence[JobRows]) -> dict[int, str]:
+        """Insert jobs, and return why some were left out. Raises _Refused: then none is inserted."""
         try:
             with self._database.writing() as connection, _taking_all_values(connection):
-                back = self._insert_if_possible(connection, jobs, reasons)
+                obstacles = self._obstacles(connection, jobs)
+                self._insert(connection, [each for each in jobs if each.id not in obstacles])
+                return obstacles
         except DatabaseUnavailable as problem:
             why = _reason(problem) or self._why_hung_up(jobs, problem)
             if not why:
                 raise
             raise _Refused(why) from problem
-        problems.update(reasons)
-        return back
 
     def _why_hung_up(self, jobs: Sequence[JobRows], problem: DatabaseUnavailable) -> str:
         """Return why a server has ended the connection, empty where it was not for these jobs.
@@ -157,46 +160,23 @@ class RestoreBatches:
         rows = (row for each in jobs for found in each.rows.values() for row in found)
         return TOO_LARGE if any(bytes_sent(row) > limit for row in rows) else ""
 
-    def _insert_if_possible(
-        self, connection: Connection, jobs: Sequence[JobRows], reasons: dict[int, str]
-    ) -> list[int]:
-        """Insert those jobs for which nothing is missing; return which are there now, exactly."""
-        there = self._there_again(connection, jobs, reasons)
-        missing = [each for each in jobs if each.id not in there and each.id not in reasons]
-        for each in missing:
-            if why := self._gone_columns(each):
-                reasons[each.id] = why
-        possible = [each for each in missing if each.id not in reasons]
-        self._refer_to_nothing(connection, possible, reasons)
-        possible = [each for each in possible if each.id not in reasons]
-        if not possible:
-            return sorted(there)
+    def _insert(self, connection: Connection, jobs: Sequence[JobRows]) -> None:
+        """Insert jobs, unless all are back already, as a restore that was cut off has left them."""
+        ids = [each.id for each in jobs]
+        rows = {each.id: each.rows for each in jobs}
+        # A job without an object, which some databases have, is found by its own number alone.
+        if present(connection, object_, ids) | present(connection, job, ids):
+            if self._read(connection, ids) == rows:
+                return
+            raise _Refused(
+                "Its number is in use again: this job, or something else under its number, is in the "
+                "platform's database and is not what the receipt holds."
+            )
         for of in JOB_TABLES:
-            if rows := [row for each in possible for row in each.rows.get(of.name, ())]:
-                _insert(connection, self._places[of.name], rows)
-        found = self._read(connection, possible)
-        if any(found[each.id] != each.rows for each in possible):
+            if of_table := [row for each in jobs for row in each.rows.get(of.name, ())]:
+                _insert(connection, self._places[of.name], of_table)
+        if self._read(connection, ids) != rows:
             raise _Refused("The database would not keep it exactly as it was.")
-        return sorted([*there, *(each.id for each in possible)])
-
-    def _there_again(
-        self, connection: Connection, jobs: Sequence[JobRows], reasons: dict[int, str]
-    ) -> set[int]:
-        """Return which jobs are back already, as a restore that was cut off has left them."""
-        taken = present(connection, object_, [each.id for each in jobs])
-        # A job without an object, which some databases have, is found here alone.
-        taken |= present(connection, job, [each.id for each in jobs])
-        again = [each for each in jobs if each.id in taken]
-        comparable = [each for each in again if not self._gone_columns(each)]
-        found = self._read(connection, comparable)
-        exact = {each.id for each in comparable if found[each.id] == each.rows}
-        for each in again:
-            if each.id not in exact:
-                reasons[each.id] = (
-                    "Its number is in use again: this job, or something else under its number, is in "
-                    "the platform's database and is not what the receipt holds."
-                )
-        return exact
 
     def _gone_columns(self, each: JobRows) -> str:
         """Return why a job does not fit into the tables any more, empty where it does."""
@@ -209,35 +189,33 @@ class RestoreBatches:
             f"The receipt has rows of a table that is not a job's: {min(unknown)}." if unknown else ""
         )
 
-    def _refer_to_nothing(
-        self, connection: Connection, jobs: Sequence[JobRows], reasons: dict[int, str]
-    ) -> None:
-        """Note the jobs whose user, related record or status is gone; no foreign key may say so."""
-        returning = {each.id for each in jobs}
+    def _obstacles(self, connection: Connection, jobs: Sequence[JobRows]) -> dict[int, str]:
+        """Return why jobs do not fit any more: by their columns, or by what they refer to.
+
+        No foreign key may say that their user, related record or status is gone.
+        """
+        found = {each.id: why for each in jobs if (why := self._gone_columns(each))}
+        fitting = [each for each in jobs if each.id not in found]
         columns = self._columns[job.name]
         for name, parent, word in REFERENCES:
             if parent.name not in self._database.tables or name not in columns:
                 continue
             at = columns.index(name)
-            wanted: dict[int, set[int]] = defaultdict(set)
-            for each in jobs:
-                for row in each.rows.get(job.name, ()):
-                    if isinstance(row[at], int):
-                        wanted[row[at]].add(each.id)
+            numbers = {each.id: row[at] for each in fitting for row in each.rows.get(job.name, ())}
+            wanted = {number for number in numbers.values() if isinstance(number, int)}
             there = present(connection, parent, sorted(wanted))
             if parent is object_:
-                there |= returning - reasons.keys()
-            for number, referring in wanted.items():
-                if number not in there:
-                    for job_id in referring:
-                        reasons.setdefault(
-                            job_id,
-                            f"Its {word}, number {number}, is gone from the platform's database.",
-                        )
+                there |= {each.id for each in fitting if each.id not in found}
+            gone = wanted - there
+            for job_id, number in numbers.items():
+                if number in gone:
+                    why = f"Its {word}, number {number}, is gone from the platform's database."
+                    found.setdefault(job_id, why)
+        return found
 
-    def _read(self, connection: Connection, jobs: Sequence[JobRows]) -> dict[int, Rows]:
+    def _read(self, connection: Connection, ids: Sequence[int]) -> dict[int, Rows]:
         """Return the rows that some jobs have in the database now, as the receipt would have them."""
-        found: dict[int, Rows] = {each.id: {} for each in jobs}
+        found: dict[int, Rows] = {job_id: {} for job_id in ids}
         links: dict[str, dict[int, int]] = {}
         exact_rows.begin_reading(connection)
         for each in JOB_TABLES:
