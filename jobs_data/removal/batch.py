@@ -7,9 +7,11 @@ meanwhile is either already gone when the worker gets to it, or stays whole.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, TextClause, delete, select, text
 
@@ -28,6 +30,10 @@ from jobs_data.removal.job_tables import DELETE_ORDER, JobTable, PresentTables
 from jobs_data.store.receipt_writer import ReceiptWriter
 from jobs_data.store.schema import Outcome
 
+ROWS_CHANGED: Final = (
+    "Another program is changing these jobs right now. Nothing was changed; try again in a moment."
+)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -36,17 +42,6 @@ class Result:
     by_outcome: Mapping[Outcome, list[int]]
     is_large: bool = False
     """Whether a batch of twice as many jobs might hold more than one read may."""
-
-
-class RowsChanged(DatabaseBusy):
-    """Rows changed between read and delete. Roll the batch back and retry."""
-
-    def __init__(self) -> None:
-        """Make the sentence."""
-        super().__init__(
-            "Another program is changing these jobs right now. Nothing was changed; try again in a "
-            "moment."
-        )
 
 
 class Batches:
@@ -121,21 +116,13 @@ class Batches:
 
 def _stayed(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[int]]:
     """Return why some jobs were not locked: they are active, missing, or locked by another program."""
-    outcomes: dict[Outcome, list[int]] = {
-        Outcome.ACTIVE: [],
-        Outcome.MISSING: [],
-        Outcome.LOCKED: [],
-    }
+    outcomes: dict[Outcome, list[int]] = defaultdict(list)
     if ids:
         there = select(job.c.id, job.c.status_id).where(_among(ids))
         statuses = {row.id: row.status_id for row in connection.execute(there)}
         for job_id in sorted(ids):
-            if job_id not in statuses:
-                outcomes[Outcome.MISSING].append(job_id)
-            elif statuses[job_id] in FINISHED_IDS:
-                outcomes[Outcome.LOCKED].append(job_id)
-            else:
-                outcomes[Outcome.ACTIVE].append(job_id)
+            why = Outcome.LOCKED if statuses.get(job_id) in FINISHED_IDS else Outcome.ACTIVE
+            outcomes[why if job_id in statuses else Outcome.MISSING].append(job_id)
     return outcomes
 
 
@@ -148,7 +135,7 @@ def _delete_all(
 ) -> None:
     """Delete all rows of some finished jobs, which are locked.
 
-    `counts` says how many rows were read from a table: where another number goes, RowsChanged is
+    `counts` says how many rows were read from a table: where another number goes, DatabaseBusy is
     raised. Not every database that came out of a dump has foreign keys, and `ahg_job_execution` has
     none on any.
     """
@@ -162,7 +149,7 @@ def _delete_all(
             continue
         deleted = _delete(connection, each, ids)
         if deleted != read and each.table is not job:
-            raise RowsChanged
+            raise DatabaseBusy(ROWS_CHANGED)
 
 
 def _delete(connection: Connection, each: JobTable, ids: Sequence[int]) -> int:

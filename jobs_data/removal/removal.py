@@ -124,10 +124,6 @@ class Removal(Work):
         outcomes = (Outcome.REMOVED, Outcome.ACTIVE, Outcome.LOCKED)
         return next((each for each in outcomes if getattr(self, each.value)), Outcome.MISSING)
 
-    def sentence_on(self, job_id: int) -> str:
-        """Return the result of a removal of one job."""
-        return self.error or sentence_on(self.outcome, job_id)
-
 
 class Removals:
     """All removals from one database, with their receipts in one store."""
@@ -243,19 +239,23 @@ class Removals:
             self._database.changed()
 
 
-def _remove_all(batches: Batches, ids: Ids | None, removal: Removal) -> None:
+def _remove_all(batches: Batches, given: Ids | None, removal: Removal) -> None:
     """Remove batch after batch: smaller where one is slow or refused, larger where it went well."""
-    next_batch = partial(_next_finished, batches.database) if ids is None else partial(_next_given, ids)
+    if given is None:
+        next_batch = partial(_next_finished, batches.database)
+    else:
+        next_batch = partial(_next_given, given)
     after, size = 0, max(1, BATCH_JOBS // SHRINKING)
     while batch := next_batch(after, size):
         began = time.monotonic()
-        result = batches.remove(batch.ids) if batch.ids else Result({})
-        if result is None and len(batch.ids) > 1:
+        ids, last = batch
+        result = batches.remove(ids) if ids else Result({})
+        if result is None and len(ids) > 1:
             # One of them is to blame, and the others shall not stay because of it.
-            size = max(1, min(size, len(batch.ids)) // SHRINKING)
+            size = max(1, min(size, len(ids)) // SHRINKING)
             continue
-        _count(removal, batches, batch.ids, result)
-        after = batch.last
+        _count(removal, batches, ids, result)
+        after = last
         if time.monotonic() - began > BATCH_SECONDS:
             size = max(1, size // 2)
         elif result is None or not result.is_large:
@@ -271,23 +271,14 @@ def _count(removal: Removal, batches: Batches, ids: Sequence[int], result: Resul
     removal.receipt = batches.receipt.id
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Jobs that one transaction deals with."""
-
-    ids: list[int]
-    last: int
-    """The place after which the next batch begins."""
-
-
-def _next_given(ids: Ids, after: int, size: int) -> _Batch | None:
-    """Return the next of some given jobs; None where there are no more."""
+def _next_given(ids: Ids, after: int, size: int) -> tuple[list[int], int] | None:
+    """Return the next of some given jobs, and after what the ones behind them come; None at the end."""
     following = ids[after : after + size].tolist()
-    return _Batch(following, after + len(following)) if following else None
+    return (following, after + len(following)) if following else None
 
 
-def _next_finished(database: Database, after: int, size: int) -> _Batch | None:
-    """Return those of the next `size` jobs by key that are finished; None where there are no more.
+def _next_finished(database: Database, after: int, size: int) -> tuple[list[int], int] | None:
+    """Return those of the next `size` jobs by key that are finished, and the last key; None at the end.
 
     This look locks nothing: whether they still are is decided where they are locked.
     """
@@ -302,7 +293,7 @@ def _next_finished(database: Database, after: int, size: int) -> _Batch | None:
         ).one()
     if last is None:
         return None
-    return _Batch([int(i) for i in ids.split(",")] if ids else [], last)
+    return [int(i) for i in ids.split(",")] if ids else [], last
 
 
 def _take_lock(database: Database) -> Connection | None:

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -52,26 +52,17 @@ class Store:
         """Return where it is: the path of the file, or the server and the name of the database."""
         return str(self._file or f"{self._engine.url.host}/{self._engine.url.database}")
 
-    @property
-    def dialect(self) -> Any:
-        """Return the SQLAlchemy dialect, to compile statements for it."""
-        return self._engine.dialect
-
     def close(self) -> None:
         """Close all connections; who uses it again opens new ones."""
         self._engine.dispose()
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Open a transaction in which all reads see one moment. Raises StoreUnavailable."""
-        with self._transaction(writes=False) as connection:
-            yield connection
+        return self._transaction(writes=False)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """Open a transaction that is on the disk when this returns. Raises StoreUnavailable."""
-        with self._transaction(writes=True) as connection:
-            yield connection
+        return self._transaction(writes=True)
 
     @contextmanager
     def _transaction(self, *, writes: bool) -> Iterator[Connection]:
@@ -86,10 +77,8 @@ class Store:
 
     @contextmanager
     def _begin(self, *, writes: bool) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
-            connection.execution_options(writes=writes)
-            with connection.begin():
-                yield connection
+        with self._engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            yield connection
 
     def _look_for_file(self) -> None:
         """Raise FileNotFoundError where the file was erased: what is written into it would be lost."""

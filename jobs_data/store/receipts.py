@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -158,6 +158,9 @@ def _has(word: str) -> ColumnElement[bool]:
     return or_(*conditions)
 
 
+_AS_STORED: Final = ("key", "id", "at", "by", "action", "filter", "platform", "busy_until", "ended_at")
+
+
 def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[Receipt]:
     keys = [row.key for row in rows]
     counts: dict[int, dict[Outcome, int]] = defaultdict(dict)
@@ -169,7 +172,7 @@ def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[Receipt]
     for key, problem_counts[key], *jobs in connection.execute(counted):
         counts[key] = {outcome: n for outcome, n in zip(Outcome, jobs, strict=True) if n}
     sizes = select(batch.c.receipt, func.sum(batch.c.size)).where(batch.c.receipt.in_(keys))
-    size_of = _pairs(connection.execute(sizes.group_by(batch.c.receipt)))
+    size_of = {row[0]: int(row[1]) for row in connection.execute(sizes.group_by(batch.c.receipt))}
     restores: dict[int, list[tuple[datetime, str, int]]] = defaultdict(list)
     done = select(restore).where(restore.c.receipt.in_(keys)).order_by(restore.c.id)
     for row in connection.execute(done):
@@ -186,16 +189,8 @@ def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[Receipt]
         distinct = select(func.count(name.c.name.distinct())).where(own)
         found.append(
             Receipt(
-                key=row.key,
-                id=row.id,
-                at=row.at,
-                by=row.by,
-                action=row.action,
-                filter=row.filter,
-                platform=row.platform,
+                **{each: row._mapping[each] for each in _AS_STORED},
                 columns=json.loads(row.columns),
-                busy_until=row.busy_until,
-                ended_at=row.ended_at,
                 error=row.error or "",
                 counts=counts[row.key],
                 problems=problem_counts[row.key],
@@ -206,10 +201,6 @@ def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[Receipt]
             )
         )
     return found
-
-
-def _pairs(rows: Iterable[Any]) -> dict[int, int]:
-    return {row[0]: int(row[1]) for row in rows}
 
 
 def job_ids(store: Store, key: int, outcome: Outcome, limit: int) -> list[int]:
@@ -226,6 +217,12 @@ def problems(store: Store, key: int, limit: int) -> dict[int, str]:
     first = select(job.c.job_id, job.c.problem).where(*own).order_by(job.c.batch, job.c.job_id)
     with store.reading() as connection:
         return {row.job_id: row.problem for row in connection.execute(first.limit(limit))}
+
+
+def _batches(store: Store, key: int) -> Sequence[int]:
+    numbers = select(batch.c.number).where(batch.c.receipt == key).order_by(batch.c.number)
+    with store.reading() as connection:
+        return connection.execute(numbers).scalars().all()
 
 
 def batch_lines(store: Store, key: int, number: int) -> list[bytes]:
@@ -262,10 +259,7 @@ def stream(store: Store, receipt_id: str) -> Generator[bytes]:
             "columns": found.columns,
         }
     )
-    numbers = select(batch.c.number).where(batch.c.receipt == found.key).order_by(batch.c.number)
-    with store.reading() as connection:
-        written = connection.execute(numbers).scalars().all()
-    for number in (*written, 0):
+    for number in (*_batches(store, found.key), 0):
         pieces = [line + b"\n" for line in batch_lines(store, found.key, number)]
         if outcomes := _outcomes(store, found.key, number):
             yield b"".join([*pieces, _line({"outcome": outcomes})])
@@ -292,11 +286,9 @@ def read_sample(store: Store, found: Receipt, number: int) -> list[dict[str, Any
 
     Of long texts it is the beginning. Raises StoreUnavailable.
     """
-    with store.reading() as connection:
-        first = connection.execute(select(func.min(batch.c.number)).where(batch.c.receipt == found.key))
-        lines = batch_lines(store, found.key, first.scalar() or 0)[:number]
     sample = []
-    for line in lines:
+    first = next(iter(_batches(store, found.key)), 0)
+    for line in batch_lines(store, found.key, first)[:number]:
         values: dict[str, Any] = {}
         for table in ("object", "job"):
             for row in parse_line(line)["rows"].get(table, []):

@@ -18,7 +18,7 @@ from jobs_data.jobs.view import EVERYTHING, ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
-from jobs_data.removal.removal import ALL_FINISHED
+from jobs_data.removal.removal import ALL_FINISHED, sentence_on
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.url_values import MAX_PAGE_SIZE
 from jobs_data.wording import counted
@@ -162,7 +162,9 @@ def _delete(ids: Ids, kept: int) -> bool:
     if ids.size > MAX_PAGE_SIZE:
         return _start(ids, reason)
     work = get_services().removals.remove_jobs(ids.tolist(), reason)
-    sentence = work.sentence_on(int(ids[0])) if ids.size == 1 else work.sentence()
+    sentence = (
+        work.error or sentence_on(work.outcome, int(ids[0])) if ids.size == 1 else work.sentence()
+    )
     if kept:
         sentence += f" {counted(kept, 'other')} stayed: only finished jobs can be deleted."
     tell(sentence, is_good=work.removed == work.total, receipt=work.receipt)
