@@ -25,7 +25,7 @@ from jobs_data.platform.errors import (
 from jobs_data.platform.retrying import retried
 from jobs_data.platform.status import FINISHED_IDS, is_finished
 from jobs_data.platform.tables import job, object_
-from jobs_data.removal.exact_rows import VALUE_BYTES, JobRows, TooMuch, begin_reading, listed
+from jobs_data.removal.exact_rows import VALUE_BYTES, JobRows, TooMuch, begin, listed
 from jobs_data.removal.job_tables import DELETE_ORDER, JobTable, PresentTables
 from jobs_data.store.receipt_writer import ReceiptWriter
 from jobs_data.store.schema import Outcome
@@ -91,11 +91,9 @@ class Batches:
             raise
 
     def _remove(self, connection: Connection, ids: list[int]) -> Result:
-        if not self._tables.locks_gaps:
-            connection.execute(text("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"))
         # Each statement names other ids, so none is worth remembering.
         connection.execution_options(compiled_cache=None)
-        begin_reading(connection)
+        begin(connection, self._tables)
         rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
         finished = rows.lock(ids)
         locked_elsewhere = rows.read() if finished else set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -43,6 +43,13 @@ def begin_reading(connection: Connection) -> None:
             f"SET SESSION group_concat_max_len = {VALUE_BYTES} "
             "/*M!100303 , in_predicate_conversion_threshold = 0 */"
         )
+
+
+def begin(connection: Connection, tables: PresentTables) -> None:
+    """Prepare the transaction of JobRows: before its first look at a table."""
+    if not tables.locks_gaps:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    begin_reading(connection)
 
 
 def listed(ids: Iterable[int]) -> str:
@@ -175,18 +182,6 @@ class JobRows:
                 found = _read_rows(self._connection, source, key, table, is_bounded=False)
         self._found[name] = found
         return found
-
-
-def read_rows(
-    connection: Connection, table: PresentTable, ids: Iterable[int]
-) -> dict[int, list[bytes]]:
-    """Return the rows of a table whose key is one of some ids, by it, each as a JSON array."""
-    key = table.described.key
-    source = f"{table.name} WHERE {key} IN ({listed(ids)})"
-    if connection.dialect.name != "sqlite":
-        with suppress(TooMuch):
-            return _read_in_one_value(connection, source, key, table).by_key
-    return _read_rows(connection, source, key, table, is_bounded=False).by_key
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ ever changed or replaced.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, Table, TableClause, column, exc, insert, select, table
 
@@ -21,7 +20,7 @@ from jobs_data.platform.retrying import retried
 from jobs_data.platform.tables import job, object_, term, user
 from jobs_data.removal import exact_rows
 from jobs_data.removal.exact_values import ByteText, Row, bytes_sent, decoded, to_insert
-from jobs_data.removal.job_tables import JOB_TABLES, PresentTable, look_at_tables
+from jobs_data.removal.job_tables import JOB_TABLES, look_at_tables
 from jobs_data.store.receipts import parse_line
 
 REFERENCES: Final = (
@@ -87,15 +86,13 @@ class _Place:
     """Those of the receipt, in its order."""
     gone: tuple[str, ...]
     """Those of them that the database has not; all of them where it has no such table."""
-    exact: PresentTable | None
-    """How its rows are read; None where there is no such table."""
+    there: tuple[str, ...]
+    """The columns that the database has."""
 
-    def picked(self, row: Sequence[Any]) -> Row:
+    def picked(self, row: Row) -> Row:
         """Return the receipt's columns of a row that has all of the database's."""
-        if self.exact is None or self.exact.columns == self.columns:
-            return decoded(row)
-        values = dict(zip(self.exact.columns, row, strict=True))
-        return decoded([values[name] for name in self.columns])
+        values = dict(zip(self.there, row, strict=True))
+        return tuple(values.get(name) for name in self.columns)
 
 
 class RestoreBatches:
@@ -106,14 +103,15 @@ class RestoreBatches:
         self._database = database
         self._columns = columns
         self._places: dict[str, _Place] = {}
-        tables = look_at_tables(database).by_name
+        self._tables = look_at_tables(database)
+        there_now = self._tables.columns()
         for name, of_receipt in columns.items():
-            there = tables[name].columns if name in tables else ()
+            there = there_now.get(name, ())
             self._places[name] = _Place(
                 table(name, *(column(each) for each in of_receipt if each in there)),
                 tuple(of_receipt),
                 tuple(each for each in of_receipt if each not in there),
-                tables.get(name),
+                there,
             )
 
     def restore(self, jobs: Sequence[JobRows], problems: dict[int, str]) -> list[int]:
@@ -138,6 +136,7 @@ class RestoreBatches:
         """Insert jobs, and return why some were left out. Raises _Refused: then none is inserted."""
         try:
             with self._database.writing() as connection, _taking_all_values(connection):
+                exact_rows.begin(connection, self._tables)
                 obstacles = self._obstacles(connection, jobs)
                 self._insert(connection, [each for each in jobs if each.id not in obstacles])
                 return obstacles
@@ -162,6 +161,8 @@ class RestoreBatches:
 
     def _insert(self, connection: Connection, jobs: Sequence[JobRows]) -> None:
         """Insert jobs, unless all are back already, as a restore that was cut off has left them."""
+        if not jobs:
+            return
         ids = [each.id for each in jobs]
         rows = {each.id: each.rows for each in jobs}
         # A job without an object, which some databases have, is found by its own number alone.
@@ -214,24 +215,20 @@ class RestoreBatches:
         return found
 
     def _read(self, connection: Connection, ids: Sequence[int]) -> dict[int, Rows]:
-        """Return the rows that some jobs have in the database now, as the receipt would have them."""
-        found: dict[int, Rows] = {job_id: {} for job_id in ids}
-        links: dict[str, dict[int, int]] = {}
-        exact_rows.begin_reading(connection)
-        for each in JOB_TABLES:
-            place = self._places.get(each.name)
-            owners = {job_id: job_id for job_id in found}
-            if each.owner is not None:
-                owners = links.get(each.owner.name, {})
-            if not owners or place is None or place.exact is None:
-                continue
-            for number, rows in exact_rows.read_rows(connection, place.exact, owners).items():
-                picked = [place.picked(json.loads(row, strict=False)) for row in rows]
-                found[owners[number]].setdefault(each.name, []).extend(picked)
-                if each.owner is None and "id" in place.columns:
-                    own = place.columns.index("id")
-                    links.setdefault(each.name, {}).update((row[own], number) for row in picked)
-        return {job_id: _in_order(rows) for job_id, rows in found.items()}
+        """Return the rows of those jobs that are there and finished, as the receipt would have them."""
+        found = exact_rows.JobRows(connection, self._tables, is_bounded=False, waits=True)
+        if found.lock(ids):
+            found.read()
+        return {
+            job_id: _in_order(
+                {
+                    name: [self._places[name].picked(row) for row in rows]
+                    for name, rows in parse_job(line).rows.items()
+                    if name in self._places
+                }
+            )
+            for job_id, line in found.lines().items()
+        }
 
 
 @contextmanager
