@@ -80,7 +80,7 @@ class JobRows:
     def lock(self, ids: Collection[int]) -> set[int]:
         """Lock those of some jobs that are finished, read their own rows, and return their ids."""
         condition = f"id IN ({listed(ids)}) AND status_id IN ({listed(FINISHED_IDS)})"
-        self._jobs = self._read(job.name, "id", condition, self._locking, _BY_PRIMARY_KEY).keys()
+        self._jobs = set(self._read(job.name, "id", condition, self._locking, _BY_PRIMARY_KEY).by_key)
         return set(self._jobs)
 
     def read(self) -> set[int]:
@@ -92,7 +92,7 @@ class JobRows:
         among = f"id IN ({listed(self._jobs)})"
         objects = self._read(object_.name, "id", among, self._locking, _BY_PRIMARY_KEY)
         if objects.count < len(self._jobs):
-            absent = listed(self._jobs - objects.keys())
+            absent = listed(self._jobs - objects.by_key.keys())
             there = f"SELECT id FROM {object_.name} WHERE id IN ({absent})"  # noqa: S608 - ids
             locked = set(self._connection.exec_driver_sql(there).scalars())
             self._jobs -= locked
@@ -190,10 +190,6 @@ class _Found:
 
     count: int
     lines: bytes
-
-    def keys(self) -> set[int]:
-        """Return the keys of the rows."""
-        return {int(line.partition(b" ")[0]) for line in self.lines.splitlines()}
 
     @cached_property
     def by_key(self) -> dict[int, list[bytes]]:

@@ -37,8 +37,8 @@ class Restore(Work):
     """A restore, while it is running and after it."""
 
     receipt_id: str
-    total: int = 0
-    """How many jobs are to return; 0 while that is not known."""
+    total: int
+    """How many jobs are to return; those of which it is not known whether they went are among them."""
     restored: int = 0
     failed: int = 0
     """How many could not return."""
@@ -106,7 +106,7 @@ class Restores:
                     "A removal or another restore is writing this receipt right now. Wait until it has "
                     "ended, then try again."
                 )
-            work = Restore(receipt_id)
+            work = Restore(receipt_id, receipt.to_restore)
             try:
                 work.start("restore", lambda: self._run(receipt, restore_id, work))
             except NotStarted:
@@ -122,7 +122,7 @@ class Restores:
         Waits for a transaction that still has their rows locked: a killed removal may be committing in
         the database. Raises DatabaseUnavailable and StoreUnavailable: then they stay pending.
         """
-        for number, _ in restoring.to_do(self._store, receipt.key, Outcome.PENDING):
+        for number in restoring.batches_with(self._store, receipt.key, Outcome.PENDING):
             ids = restoring.jobs_of(self._store, receipt.key, number, Outcome.PENDING)
             there = retried(partial(self._still_there, ids))
             outcomes = {
@@ -156,10 +156,8 @@ class Restores:
     def _restore(self, receipt: Receipt, restore_id: int, work: Restore) -> None:
         """Restore all that can be; what is back stays."""
         self.settle(receipt)
-        to_do = restoring.to_do(self._store, receipt.key, Outcome.REMOVED)
-        work.total = sum(jobs for _, jobs in to_do)
         batches = RestoreBatches(self._database, receipt.columns)
-        for number, _ in to_do:
+        for number in restoring.batches_with(self._store, receipt.key, Outcome.REMOVED):
             wanted = set(restoring.jobs_of(self._store, receipt.key, number, Outcome.REMOVED))
             lines = receipts.batch_lines(self._store, receipt.key, number)
             jobs = [each for each in map(parse_job, lines) if each.id in wanted]

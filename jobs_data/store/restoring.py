@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
 from jobs_data.store.database import Store, StoreUnavailable
 from jobs_data.store.receipt_writer import BUSY_SECONDS, encodable
@@ -48,12 +48,11 @@ def end(store: Store, key: int) -> None:
         log.warning("the end of a restore was not written: %s", problem)
 
 
-def to_do(store: Store, key: int, outcome: Outcome) -> list[tuple[int, int]]:
-    """Return the batches that have jobs of an outcome, with how many. Raises StoreUnavailable."""
-    own = (job.c.receipt == key, job.c.outcome == outcome)
-    numbers = select(job.c.batch, func.count()).where(*own).group_by(job.c.batch)
+def batches_with(store: Store, key: int, outcome: Outcome) -> list[int]:
+    """Return the batches that have jobs of an outcome. Raises StoreUnavailable."""
+    numbers = select(job.c.batch).where(job.c.receipt == key, job.c.outcome == outcome).distinct()
     with store.reading() as connection:
-        return [(row[0], row[1]) for row in connection.execute(numbers.order_by(job.c.batch))]
+        return list(connection.execute(numbers.order_by(job.c.batch)).scalars())
 
 
 def jobs_of(store: Store, key: int, number: int, outcome: Outcome) -> list[int]:

@@ -70,11 +70,8 @@ def _progress() -> None:
     work = get_services().restores.last(st.session_state.get(_WATCHED, ""))
     if work is None or not work.is_running:
         st.rerun()
-    if not work.total:
-        st.progress(0.0, "Undo: reading the receipt. It goes on if you leave this page.")
-        return
     st.progress(
-        min(1.0, work.done / work.total),
+        min(1.0, work.done / max(1, work.total)),
         f"Restoring jobs: {work.done:,} of {work.total:,}. It goes on if you leave this page.",
     )
 
