@@ -44,7 +44,7 @@ EXIT_CODES: Final = """exit codes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name; return the exit code, 1 after a told failure."""
+    """Run the command that the arguments name; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m jobs_data", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
@@ -232,7 +232,7 @@ def _preview_lines(preview: Preview, rules: Rules, words: str, database: Databas
 
 
 def _printable(text: str) -> str:
-    """Return a stranger's text without what would steer a terminal."""
+    """Return an untrusted text without what would steer a terminal."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 

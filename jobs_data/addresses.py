@@ -69,7 +69,7 @@ def record_url(site_url: str, slug: str) -> str:
 
 
 def job_meant(text: str) -> int | None:
-    """Return the number of the job that a stranger's text stands for alone, or None.
+    """Return the number of the job that an untrusted text names, or None.
 
     It is a number (`4711`, `#4711`, `job 4711`) or the address of a report, ours or AtoM's.
     """

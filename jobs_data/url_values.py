@@ -28,7 +28,7 @@ Params = Mapping[str, str | Sequence[str]]
 
 
 def parse_number(text: str | None) -> int | None:
-    """Return the whole number that a stranger's text is, or None; never more than 18 digits."""
+    """Return the whole number in an untrusted text, or None; never more than 18 digits."""
     if text is None or not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
         return None
     return int(text)
@@ -55,7 +55,7 @@ def spell_duration(duration: timedelta) -> str:
 
 
 def clean_text(text: str) -> str:
-    """Return a stranger's text as one that a database can be asked for: no NULs, not too long."""
+    """Return an untrusted text as one that a database can search for: no NULs, not too long."""
     text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
     return " ".join(text.split())[:MAX_TEXT].strip()
 

@@ -33,7 +33,7 @@ def size(number: int) -> str:
 def duration(seconds: int, *, units: int = len(_UNITS)) -> str:
     """Return seconds in words: `1 day, 2 hours and 5 seconds`.
 
-    At most so many `units` are named, from the largest down; the rest is dropped.
+    Names at most `units` units, from the largest down; the rest is dropped.
     """
     if seconds < 0:
         return f"minus {duration(-seconds, units=units)}"

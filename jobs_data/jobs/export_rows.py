@@ -165,7 +165,7 @@ class _Exporting:
         return int(min(PIECE_JOBS, at_most // 2) // strays.MARK_JOBS)
 
     def _pieces(self, known: IdOrder, marks: int) -> list[ColumnElement[bool]]:
-        """Return the conditions of the jobs in order, so many marks' at a time, in the list's order."""
+        """Return the conditions of the jobs in order, `marks` marks at a time, in the list's order."""
         edges = [0, *known.marks[::marks].tolist(), known.end]
         pieces = [is_in_order(known, first, end) for first, end in pairwise(edges)]
         return pieces if self._view.is_reversed else pieces[::-1]
@@ -238,7 +238,7 @@ class _Exporting:
                 ]
 
     def reports(self, ids: Sequence[int]) -> Iterator[list[JobReport]]:
-        """Yield what is known of some jobs, so many at a time as their texts allow."""
+        """Yield the reports of some jobs, as many at a time as their texts allow."""
         sizes = self._text_sizes(ids)
         together: list[int] = []
         size = 0
@@ -278,14 +278,14 @@ class _Exporting:
         return sizes
 
     def _stream(self, statement: Executable, rows: int) -> Generator[Sequence[Any]]:
-        """Yield so many rows at a time from a cursor that stays on the server."""
+        """Yield rows in chunks from a cursor that stays on the server."""
         options = {"stream_results": True, "yield_per": rows}
         result = self._connection.execute(statement, execution_options=options)
         try:
             yield from result.partitions()
         except GeneratorExit:
             # The reader has left. To end in order, PyMySQL would first fetch all the rest, and when
-            # the connection is gone it still tries to: unless its result is told that it has ended.
+            # the connection is gone it still tries to: unless its result is marked as ended.
             unread = getattr(getattr(result, "cursor", None), "_result", None)
             if unread is not None:
                 unread.unbuffered_active = False

@@ -39,7 +39,7 @@ def words(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
     """Return which jobs a filter means, as a part of a sentence: `failed jobs of Ada`.
 
     `owner_names` has what users are called, by their ids. Dates are those of the zone, and say so.
-    It is a stranger's text in part: the names, and the text looked for.
+    The names and the searched text in it are untrusted.
     """
     if job_filter == EVERYTHING:
         return "all jobs"
@@ -102,16 +102,16 @@ def date_words(dates: Dates, zone: ZoneInfo) -> str:
         return f"last {span_words(dates.last)}"
     if dates.ago:
         return f"more than {span_words(dates.ago)} ago"
-    told = []
+    parts = []
     if dates.since:
         since = _in(dates.since, zone)
-        told.append(f"from {since if since.time() != time() else since.date()}")
+        parts.append(f"from {since if since.time() != time() else since.date()}")
     if dates.before:
         before = _in(dates.before, zone)
         # There is no day before the first of all.
         last = date.fromordinal(max(1, before.toordinal() - 1))
-        told.append(f"before {before}" if before.time() != time() else f"to {last}")
-    return " ".join(told)
+        parts.append(f"before {before}" if before.time() != time() else f"to {last}")
+    return " ".join(parts)
 
 
 def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> Iterator[str]:

@@ -67,7 +67,7 @@ def fold(connection: Connection, jobs: OrderedJobs, view: ListView, first: Seque
 def _lines(
     connection: Connection, read: Callable[[int | None, int], Sequence[int]], wanted: int
 ) -> tuple[list[Ids], bool]:
-    """Return so many lines, and whether there is more; `read` gives the ids behind one."""
+    """Return the first lines, and whether there are more; `read` gives the ids behind one."""
     kinds: dict[int, tuple[str, State]] = {}
     size = wanted * 2
     while True:

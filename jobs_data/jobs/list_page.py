@@ -210,7 +210,7 @@ def count_jobs(database: Database) -> Counts:
 def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
     """Return those of a page's worth of ids that exist, as `frames.jobs_frame`, newest first.
 
-    Asked of the primary: somebody is about to remove them. Raises DatabaseUnavailable.
+    Reads the primary: the viewer is about to remove them. Raises DatabaseUnavailable.
     """
     with database.reading(primary=True) as connection:
         terms = read_status_names(connection, database)

@@ -136,7 +136,7 @@ class OrderedJobs:
         return next(iter(self._nearest((time, job_id), 1, backwards=backwards)), None)
 
     def following(self, job_id: int, jobs: int, *, backwards: bool = False) -> list[int]:
-        """Return the ids of so many jobs behind one in the order by date, or backwards before it.
+        """Return the ids of the next jobs after one in the order by date, or backwards before it.
 
         The nearest comes first. A job that has been removed still has its place among the others.
         """
@@ -205,7 +205,7 @@ class OrderedJobs:
             try:
                 ids += self._as_new.result(BESIDE_WAIT_SECONDS)
             except (DatabaseUnavailable, TimeoutError):
-                # It may wait for somebody who alters a table, and who waits for this transaction.
+                # It may wait for an ALTER TABLE that waits for this transaction.
                 return self._sorted(offset, limit)
         # The filter once more: the other transaction may have seen another moment.
         mixed = select(job.c.id).select_from(with_object()).where(job.c.id.in_(ids), *self._where)
@@ -246,7 +246,7 @@ class OrderedJobs:
         return list(self._connection.execute(found).scalars())
 
     def _bound(self, jobs: int) -> list[ColumnElement[bool]]:
-        """Return a condition that the first so many jobs meet, and most others do not.
+        """Return a condition that the first `jobs` jobs meet, and most others do not.
 
         What is behind the last one wanted of a sample cannot be among them: most then need only be
         compared, which takes half as long as to sort them.

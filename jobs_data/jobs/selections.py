@@ -41,7 +41,7 @@ KEPT_SECONDS: Final = 8 * 3600
 """How long a selection is kept after it was last seen."""
 
 BLOCK: Final = 5_000
-"""The ids of so many possible jobs come as one list."""
+"""One list holds the ids of the jobs in a range of this size."""
 
 
 class TooManyJobs(Exception):
@@ -170,7 +170,7 @@ class Contents:
 def read_contents(database: Database, ids: Ids, job_filter: JobFilter) -> Contents:
     """Return what some ids stand for, and how many of them a filter does not let through.
 
-    It takes half a second for 200,000 ids. Asked of the primary: somebody may be about to remove
+    It takes half a second for 200,000 ids. Asked of the primary: the viewer may be about to remove
     them. Raises DatabaseUnavailable.
     """
     passes = and_(true(), *matching(job_filter, database))

@@ -13,7 +13,7 @@ MAX_STRAYS: Final = 3_000
 """Of more strays than this nothing is gained: the order is too mixed, and the database sorts."""
 
 MARK_JOBS: Final = 500
-"""Every so many jobs in order, one's id and time are kept, as the place of any time among the ids."""
+"""The id and time of every 500th job in order are kept: they give the place of any time."""
 
 Ids = npt.NDArray[np.int64]
 Times = npt.NDArray[np.bytes_]
@@ -43,7 +43,7 @@ class IdOrder:
 
     @property
     def is_too_mixed(self) -> bool:
-        """Return whether there are so many strays that the database had better sort."""
+        """Return whether the strays are too many to merge, so that the database sorts."""
         return len(self.strays) > MAX_STRAYS
 
     @property

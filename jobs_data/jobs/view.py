@@ -74,7 +74,7 @@ class JobFilter:
     has_errors: bool | None = None
     """Whether it failed, or the platform noted an error for it."""
     longer_than: int | None = None
-    """Took more than so many seconds, as recorded or else completed minus created."""
+    """Took more than this many seconds, as recorded or else completed minus created."""
 
     @property
     def in_any_state(self) -> JobFilter:

@@ -26,7 +26,7 @@ def matching(
     """Return the conditions of the jobs that a filter lets through, for any statement about `job`.
 
     They speak of no other table of that statement; one that is NULL lets a job through no more than
-    one that is false. `now` is what dates are relative to, the present if not told.
+    one that is false. `now` is what dates are relative to, by default the present.
     """
     fixed = job_filter.at(now or datetime.now(UTC))
     where = [] if fixed.state is None else [is_in(fixed.state)]

@@ -144,7 +144,7 @@ class Database:
         Where there is a replica, that is the replica's moment, unless `primary` asks for the
         primary's: whatever decides something does. `seconds` is what MariaDB and MySQL give each
         statement, and SQLite the whole transaction. A server that is silent for `silence` seconds, a
-        little longer than a statement may take unless told, has gone. Raises DatabaseUnavailable with
+        little longer than a statement may take by default, has gone. Raises DatabaseUnavailable with
         a sentence where the database does not answer, and TookTooLong where the time runs out.
         """
         with translated_errors():

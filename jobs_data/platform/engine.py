@@ -76,7 +76,7 @@ def bounded(
 
 
 def answer_seconds(seconds: float) -> float:
-    """Return how long an answer is waited for where the statement may take so many seconds."""
+    """Return how many seconds to wait for the answer to a statement with this limit."""
     return seconds + ANSWER_MARGIN_SECONDS
 
 

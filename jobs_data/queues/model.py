@@ -176,7 +176,7 @@ class Batch:
     started: datetime | None
     ended: datetime | None
     estimated_end: datetime | None
-    """None where it cannot be told."""
+    """None where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +238,7 @@ def progress_text(done: int | None, total: int | None, message: str = "") -> str
 
 
 def estimated_end(done: int, total: int, started: datetime | None, now: datetime) -> datetime | None:
-    """Return when a batch will end at its rate so far; None where that cannot be told."""
+    """Return when a batch will end at its rate so far; None where that is not known."""
     if started is None or done <= 0 or done >= total or now <= started:
         return None
     try:

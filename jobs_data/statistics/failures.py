@@ -31,10 +31,10 @@ from jobs_data.statistics.error_patterns import first_line, fold, last_line
 from jobs_data.statistics.period import Period, created_since, with_execution
 
 NEWEST_FAILURES: Final = 3_000
-"""At most so many failures of a period, the newest, are looked at: each text has to be read."""
+"""The most failures of a period that are read, text by text: the newest."""
 
 FAILURES_BEFORE: Final = 2_000
-"""At most so many of the time before it: an error that is not among them is new."""
+"""The most failures before the period that are read: an error that is not among them is new."""
 
 JOBS_OF_PATTERN: Final = 200
 TEXT_CHARACTERS: Final = 2_000

@@ -20,7 +20,7 @@ from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import to_platform
 
 NEWEST_JOBS: Final = 100_000
-"""At most so many jobs of a period, the newest, are read one by one."""
+"""The most jobs of a period that are read one by one: the newest."""
 
 
 class Period(StrEnum):
