@@ -182,7 +182,8 @@ def test_a_right_withdrawn_while_watching(site: Site, new_page: Windows) -> None
         fill_in(page, "leaver", PASSWORD)
     expect_in(page)
     websocket = opening.value
-    with websocket.expect_event("close"):
+    # Far less than the 28 seconds for which a right is believed where the setting is not heeded.
+    with websocket.expect_event("close", timeout=15_000):
         site.store.leave_groups(user_id)
     page.clock.fast_forward(ASKS_EVERY)
     expect(page).to_have_url(AT_THE_SIGN_IN)
