@@ -235,24 +235,6 @@ def test_all_who_wait_for_a_page_wait_once(proxy: SilentProxy, database: Databas
     assert len(proxy.unanswered) <= 2  # one page, and the survey in the background
 
 
-def test_who_wants_another_page_does_not_wait_in_turn(
-    proxy: SilentProxy, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While one thread waits for a silent connection, another one reads on its own."""
-    monkeypatch.setattr(engine, "PING_SECONDS", 3)
-    shown = SharedList(database, CreationOrder(database))
-    shown.read(FIRST)
-    proxy.silence()
-    hanging = begun(lambda: shown.read(SECOND))
-    patience_ends = time.monotonic() + PATIENCE
-    while not any(link.swallowed for link in proxy.links):
-        assert time.monotonic() < patience_ends
-        time.sleep(0.01)
-    assert within_patience(lambda: shown.read(THIRD)).rows["name"].tolist() == ["first"]
-    assert not hanging.done()
-    assert hanging.result(PATIENCE).rows["name"].tolist() == ["second"]
-
-
 def test_the_gate_answers_although_the_database_does_not(
     proxy: SilentProxy, database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

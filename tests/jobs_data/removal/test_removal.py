@@ -605,7 +605,7 @@ def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
 
 def test_the_sentence_has_every_number() -> None:
     """How many went, became active, had gone already, and are in use."""
-    numbers = {"removed": 11, "active": 22, "missing": 33, "passed_over": 44}
+    numbers = {"removed": 11, "active": 22, "missing": 33, "locked": 44}
     work = removal.Removal(110, CAUSE.action)
     for name, number in numbers.items():
         setattr(work, name, number)
