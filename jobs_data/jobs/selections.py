@@ -22,7 +22,7 @@ from jobs_data.jobs.view import JobFilter
 from jobs_data.jobs.where import matching
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import whole_quotient
+from jobs_data.platform.dialects import exactly, whole_quotient
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
 from jobs_data.platform.status import FINISHED_STATES, State, state_of
 from jobs_data.platform.tables import job
@@ -178,9 +178,16 @@ def read_contents(database: Database, ids: Ids, job_filter: JobFilter) -> Conten
     outside = func.sum(case((passes, 0), else_=1))
     some = bindparam("ids", expanding=True, literal_execute=True, type_=job.c.id.type)
     statement = (
-        select(job.c.name, job.c.status_id, ended, func.count(), outside, func.group_concat(job.c.id))
+        select(
+            func.min(job.c.name),
+            job.c.status_id,
+            ended,
+            func.count(),
+            outside,
+            func.group_concat(job.c.id),
+        )
         .where(job.c.id.in_(some))
-        .group_by(job.c.name, job.c.status_id, "ended")
+        .group_by(exactly(job.c.name), job.c.status_id, "ended")
     )
     by_name: Counter[tuple[str, State]] = Counter()
     others = 0

@@ -121,6 +121,14 @@ def in_utf8mb4(column: ColumnElement[Any]) -> ColumnElement[str]:
     )
 
 
+def exactly(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a text's bytes in UTF-8: two texts are then the same where their characters are.
+
+    A collation of MySQL takes `Export`, `export` and `Éxport ` for one; SQLite compares bytes anyway.
+    """
+    return _Spellings(cast(in_utf8mb4(column), LargeBinary), column)
+
+
 def before_all_times() -> ColumnElement[Any]:
     """Return `times.BEFORE_ALL_TIMES` as a constant of the statement.
 

@@ -26,7 +26,7 @@ from jobs_data.jobs.view_url import FILTER_PARAMS, filter_params, parse_filter
 from jobs_data.jobs.where import has_result, matching
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import whole_quotient
+from jobs_data.platform.dialects import exactly, whole_quotient
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
 from jobs_data.platform.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
@@ -262,7 +262,7 @@ def _last_of_each_name(connection: Connection, database: Database, rules: Rules)
     """Return the ids of the newest finished jobs of each name, of all that there are, ascending."""
     name = func.coalesce(job.c.name, "")
     # What is shown as unknown is one name, and is looked for as one.
-    called = case((func.trim(name) == "", ""), else_=name)
+    called = exactly(case((func.trim(name) == "", ""), else_=name))
     newest_first = (created().desc(), job.c.id.desc())
     place = func.row_number().over(partition_by=called, order_by=newest_first)
     numbered = (
@@ -293,7 +293,7 @@ def _grouped(kept: Ids, *where: ColumnElement[bool]) -> Select[Any]:
     )
     return (
         select(
-            job.c.name,
+            func.min(job.c.name).label("name"),
             job.c.status_id,
             is_kept.label("is_kept"),
             func.count().label("jobs"),
@@ -304,7 +304,7 @@ def _grouped(kept: Ids, *where: ColumnElement[bool]) -> Select[Any]:
             func.max(ended).label("newest"),
         )
         .where(*where)
-        .group_by(job.c.name, job.c.status_id, "is_kept")
+        .group_by(exactly(job.c.name), job.c.status_id, "is_kept")
     )
 
 

@@ -78,6 +78,17 @@ def test_the_last_of_each_name_stay(store: Store) -> None:
     assert preview(store, named).ids.tolist() == [old, tied, failed]
 
 
+def test_names_differ_where_their_characters_differ(store: Store) -> None:
+    """Whatever the database's collation takes for the same; the preview shows each as it is."""
+    names = ["Export", "export", "Éxport", "Export ", "Import 🍣", "Import 🍺"]
+    older = [store.job(name, created=days_ago(9), completed_at=days_ago(100)) for name in names]
+    for name in names:
+        store.job(name, created=days_ago(8), completed_at=days_ago(100))
+    found = preview(store, Rules(LONG_AGO, keep_last=1))
+    assert found.ids.tolist() == older
+    assert sorted(found.by_name["name"]) == sorted(names)
+
+
 @on_sqlite
 def test_failures_stay_if_asked(store: Store) -> None:
     """And the preview says how many."""
