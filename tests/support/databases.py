@@ -38,10 +38,6 @@ def use_ram_disk() -> None:
         tempfile.tempdir = None  # so that it is looked up again
 
 
-def forget_everything() -> None:
-    """Drop what this process remembers by the name of a database: the next test has the same one."""
-
-
 class Lend(Protocol):
     """Lends a platform database to one test after the other, and gives its URL."""
 
@@ -115,7 +111,6 @@ class ReusedDatabase:
 
         Fails the test where it has left a transaction open.
         """
-        forget_everything()
         try:
             with self._engine.connect() as connection:
                 connection.execute(text(f"SET lock_wait_timeout = {self._lock_wait_seconds}"))
