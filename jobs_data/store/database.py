@@ -82,7 +82,13 @@ class Store:
 
     def _look_for_file(self) -> None:
         """Raise FileNotFoundError where the file was erased: what is written into it would be lost."""
-        if self._file and not (self._file.exists() and self._file.stat().st_ino == self._inode):
+        if self._file is None:
+            return
+        try:
+            is_ours = self._file.stat().st_ino == self._inode
+        except FileNotFoundError:
+            is_ours = False
+        if not is_ours:
             self._is_ready = False
             self._engine.dispose()
             raise FileNotFoundError(errno.ENOENT, "its file was erased meanwhile")
