@@ -130,7 +130,7 @@ def test_every_node_shows_the_same_list(cluster: Cluster, stores: list[Store]) -
     for store in stores[1:]:
         database = store.database()
         for state in (None, State.FAILED, State.COMPLETED):
-            for sort in Sort:
+            for sort in (Sort.DATE, Sort.NAME):
                 expected = plain_order(stores[0], state, sort)
                 view = ListView(JobFilter(state), sort=sort, limit=25)
                 pages = -(-len(expected) // 25)
