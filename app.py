@@ -66,7 +66,7 @@ def expire_receipts() -> None:
 
 
 def look_first() -> None:
-    """Read, as soon as the database answers, what sessions need, and the list before somebody asks."""
+    """Read the idle timeout and the first list page as soon as the database answers."""
     while not sign_in.read_idle_timeout():
         time.sleep(RETRY_SECONDS)
     with suppress(DatabaseUnavailable):  # it has been logged, and who comes is told

@@ -1,4 +1,4 @@
-"""Tasks in threads of their own, which outlive who started them and can be watched meanwhile."""
+"""Background tasks: threads that outlive the session that started them, and show their progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads that threads share: one reads, and who wants the same meanwhile gets its result or its error.
+"""Reads that threads share: one thread reads, and the others get its result or its error.
 
 No thread waits for another one for ever: it gets a TimeoutError, which `errors.translated_errors`
 makes a sentence of.

@@ -97,7 +97,7 @@ def search(
     now: datetime,
     order: CreationOrder,
 ) -> SearchResult:
-    """Count the jobs that a filter lets through, in whatever state, from the newest numbers down.
+    """Count the jobs that match a filter, in any state, from the newest ids down.
 
     It stops after SEARCH_SECONDS. Raises what the driver raises.
     """

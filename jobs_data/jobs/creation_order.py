@@ -35,8 +35,10 @@ from sqlalchemy import (
 from jobs_data.jobs.strays import IdOrder, Ids, Times
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import before_all_times
-from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
+from jobs_data.platform.id_lists import allow_lists
 from jobs_data.platform.tables import job, object_
+from jobs_data.single_flight import WAIT_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +48,11 @@ UNSETTLED_IDS: Final = 1_000
 SLICE_JOBS: Final = 20_000
 """How many jobs one statement of a survey reads, so that each is short and its answer under 1 MB."""
 
-SLICE_BYTES: Final = 1024 * 1024
 SURVEY_SECONDS: Final = 600
 """After this a survey is made anew, for jobs that something put below the newest ids."""
 
 EXTEND_SECONDS: Final = 60
 """After this a survey is extended to the ids that are new since."""
-
-WAIT_SECONDS: Final = 45
-"""How long one thread waits for another one's survey."""
 
 
 def created() -> ColumnElement[datetime]:
@@ -159,7 +157,7 @@ class CreationOrder:
         if self._database.is_sqlite:
             return
         if not self._surveying.acquire(timeout=WAIT_SECONDS):
-            raise DatabaseUnavailable("The database has not answered in time. Try again in a moment.")
+            raise DatabaseUnavailable(NO_ANSWER)
         try:
             self._survey()
         finally:
@@ -206,7 +204,7 @@ def _read_slice(connection: Connection, first: int, end: int) -> tuple[Ids, Time
 
     As two long values: a driver takes its time over every row, and next to none over a long one.
     """
-    connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {SLICE_BYTES}")
+    allow_lists(connection)
     rows = (
         select(job.c.id, created_text().label("time"))
         .select_from(with_object())

@@ -151,7 +151,7 @@ class _Exporting:
             statement = select(job.c.id).select_from(with_object()).where(*self._where)
             statement = statement.order_by(*in_order(self._database, self._view))
             chunks = self._stream(statement, EXPORT_CHUNK_ROWS)
-            # All of them: what is read of a job meanwhile needs the connection for itself.
+            # Fetch all ids first: reading the reports needs the same connection.
             ids = [np.fromiter((row.id for rows in chunks for row in rows), np.int64).tolist()]
         for batch in ids:
             for first in range(0, len(batch), REPORTS_TOGETHER):

@@ -134,8 +134,8 @@ def read_download_path(database: Database, job_id: int) -> str | None:
 def stream_output(database: Database, job_id: int) -> Iterator[str]:
     """Yield a job's whole output in pieces of about a megabyte; eight are in memory at most.
 
-    Each eight are a read of their own: a running job's output may grow meanwhile. Bytes that are no
-    text become U+FFFD. Raises DatabaseUnavailable.
+    Each eight megabytes are one read: a running job's output may grow between reads. Invalid bytes
+    become U+FFFD. Raises DatabaseUnavailable.
     """
     # Bytes, whose number bounds what the server sends: a character may have four of them.
     output = cast(in_utf8mb4(job.c.output), LargeBinary)

@@ -40,7 +40,7 @@ class JobsList:
     view: ListView
     """The view as shown: its page lies within the pages there are, its limit is set."""
     counts: Counts
-    """Of all jobs, or, where the filter asks for more than a state, of those that it lets through."""
+    """Of all jobs, or of those that match, where the filter has more than a state."""
     rows: pd.DataFrame
     """See `frames.jobs_frame`."""
     status_labels: dict[State, str]
@@ -61,7 +61,7 @@ class JobsList:
 
     @property
     def matching(self) -> int:
-        """Return how many jobs the filter lets through, on all pages."""
+        """Return how many jobs match the filter, on all pages."""
         return self.counts.matching(self.view.filter.state)
 
     @property

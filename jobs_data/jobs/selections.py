@@ -113,7 +113,7 @@ def ids_of(values: Any) -> Ids:
 
 
 def read_matching(database: Database, job_filter: JobFilter) -> Ids:
-    """Return the ids of all jobs that a filter lets through now.
+    """Return the ids of all jobs that match a filter now.
 
     Memory: 8 bytes a job. Raises TooManyJobs, and DatabaseUnavailable.
     """

@@ -18,16 +18,14 @@ from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.database import Database
-from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
+from jobs_data.single_flight import WAIT_SECONDS
 
 FRESH_SECONDS: Final = 2
 """Refresh, and a first visit, accept a cached page up to this age."""
 
 COUNTS_SECONDS: Final = 10
 """Pages of the same filter share their counts up to this age."""
-
-WAIT_SECONDS: Final = 45
-"""How long one thread waits for another one that reads the same page."""
 
 QUICK_SECONDS: Final = 0.05
 MAX_PAGES: Final = 100
@@ -86,9 +84,7 @@ class SharedList:
         try:
             return page.jobs.result(WAIT_SECONDS)
         except TimeoutError:
-            raise DatabaseUnavailable(
-                "The database has not answered in time. Try again in a moment."
-            ) from None
+            raise DatabaseUnavailable(NO_ANSWER) from None
 
     def is_quick(self, view: ListView) -> bool:
         """Return whether counts and a page were read so quickly that one more read is not noticed."""

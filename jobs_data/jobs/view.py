@@ -46,7 +46,7 @@ class Dates:
         try:
             since = now - self.last if self.last else self.since
             before = now - self.ago if self.ago else self.before
-        except OverflowError:  # before the year 1: all jobs are of the last so many days
+        except OverflowError:  # before the year 1: every job is newer
             return Dates(before=None if self.last else datetime.min.replace(tzinfo=UTC))
         return Dates(since, before)
 

@@ -23,7 +23,7 @@ from jobs_data.url_values import parse_number
 def matching(
     job_filter: JobFilter, database: Database, now: datetime | None = None
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions of the jobs that a filter lets through, for any statement about `job`.
+    """Return the conditions of the jobs that match a filter, for any statement on `job`.
 
     They speak of no other table of that statement; one that is NULL lets a job through no more than
     one that is false. `now` is what dates are relative to, by default the present.
@@ -60,7 +60,7 @@ def created_near(
     order: CreationOrder,
     connection: Connection,
 ) -> list[ColumnElement[bool]]:
-    """Return conditions that every job meets whose creation time a filter lets through.
+    """Return conditions that every job meets whose creation time matches a filter.
 
     They add nothing to `matching` but speed: the jobs of the last days need not be looked for among
     all others.

@@ -60,7 +60,7 @@ def bounded(
 
     It takes a round trip only where statements or zone change.
     """
-    info = connection.info  # taken now: a connection that was invalidated meanwhile has none
+    info = connection.info  # read it now: an invalidated connection has no info
     if connection.dialect.name == "sqlite":
         info["deadline"] = time.monotonic() + seconds
         try:

@@ -84,7 +84,7 @@ class Heratio:
         return Overview(self.now, queues, workers, types, tuple(capped))
 
     def jobs(self, asked: QueueFilter) -> list[Listing[QueuedJob]]:
-        """Return the list of the jobs that a filter lets through."""
+        """Return the list of the jobs that match a filter."""
         wanted = {"job_type": asked.type, "worker_id": asked.worker, "batch_id": asked.batch}
         conditions = [self._jobs[name] == value for name, value in wanted.items() if value]
         if asked.status is not None:

@@ -67,7 +67,7 @@ class Laravel:
         return Overview(self.now, queues, capped=tuple(capped))
 
     def jobs(self, asked: QueueFilter) -> list[Listing[QueuedJob]]:
-        """Return the lists of the unfinished and of the failed jobs that a filter lets through."""
+        """Return the lists of the unfinished and of the failed jobs that match a filter."""
         if asked.heratio_alone:
             return []
         found = []
