@@ -51,7 +51,7 @@ def build_services(settings: Settings) -> Services:
         store,
         Removals(database, store),
         Restores(database, store, order),
-        read_result_roots(settings.web_root),
+        read_result_roots(settings.web_root, settings.results_folders),
         Notices(settings.secret_key.get_secret_value()),
         Selections(),
         SignIns(database),

@@ -22,6 +22,8 @@ DEMO_URL: Final = f"sqlite:///{DEMO_DATABASE}"
 DEFAULT_STATE_DIR: Final = DEMO_FOLDER.parent / "state"
 DEMO_READER_GROUP: Final = 101
 DEFAULT_PORT: Final = 3306
+RESULTS_FOLDERS: Final = ("downloads", "storage", "uploads")
+"""Where the platforms put what their jobs make, below their web root."""
 
 Network = IPv4Network | IPv6Network
 
@@ -90,9 +92,16 @@ def _state_url(value: str, info: ValidationInfo) -> str:
 def _readable_folder(value: Path) -> Path:
     try:
         next(value.iterdir(), None)
-        return value.resolve()
+        return value.absolute()
     except OSError as error:
         raise ValueError from error
+
+
+def _folders_below(value: str) -> tuple[str, ...]:
+    folders = tuple(part.strip().strip("/") for part in value.split(","))
+    if not all(name and not name.startswith(".") for path in folders for name in path.split("/")):
+        raise ValueError
+    return folders
 
 
 def _folder_or_nothing(value: Path) -> Path:
@@ -144,8 +153,13 @@ class Settings(BaseSettings):
     )
     results_root: Annotated[Path, AfterValidator(_readable_folder)] | None = Field(
         default=None,
-        description="the platform's web root, an existing folder that can be read, below which the "
-        "jobs' result files lie",
+        description="the platform's web root, or the folder in it that holds the jobs' result files: "
+        "an existing folder that can be read",
+    )
+    results_folders: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_folders_below)] = Field(
+        default=RESULTS_FOLDERS,
+        description="the folders below HERATIO_JOBS_RESULTS_ROOT from which result files are served, "
+        "separated by commas, such as downloads,storage,uploads; none of them hidden",
     )
     state_dir: Annotated[Path, AfterValidator(_folder_or_nothing)] = Field(
         default_factory=_default_state_dir,

@@ -11,19 +11,13 @@ from urllib.parse import urlsplit
 from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
-from starlette.responses import (
-    FileResponse,
-    JSONResponse,
-    RedirectResponse,
-    Response,
-    StreamingResponse,
-)
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
 from jobs_data.background import NotStarted
 from jobs_data.jobs import export, job_report
-from jobs_data.jobs.result_files import ResultUnavailable, find_result
+from jobs_data.jobs.result_files import ResultUnavailable, open_result
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import parse_view
 from jobs_data.removal.removal import ALL_FINISHED, RemovalRuns, sentence_on
@@ -33,18 +27,12 @@ from jobs_data.store.receipt_writer import Action, Reason, ReceiptNotWritten
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from web.answers import plain, wants_json
+from web.downloads import ATTACHMENT_HEADERS, FileDownload, attachment
 from web.gate import visitor_name
 
 log = logging.getLogger(__name__)
 
 HTTP_OK: Final = 200
-
-# A result file or an output is a stranger's text: a browser must save it, never run it.
-_ATTACHMENT_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cache-Control": "no-store",
-}
 
 
 class _IdConvertor(Convertor[int]):
@@ -125,8 +113,8 @@ class JobRoutes:
             _closing(chunks, first),
             media_type="text/csv; charset=utf-8",
             headers={
-                **_ATTACHMENT_HEADERS,
-                "Content-Disposition": f'attachment; filename="{file_name}"',
+                **ATTACHMENT_HEADERS,
+                "Content-Disposition": attachment(file_name),
             },
         )
 
@@ -139,17 +127,12 @@ class JobRoutes:
         if download_path is None:
             return plain(request, 404, f"There is no job {job_id}.")
         try:
-            result = await run_in_threadpool(find_result, self._services.result_roots, download_path)
+            result = await run_in_threadpool(open_result, self._services.result_roots, download_path)
         except ResultUnavailable as problem:
             return plain(request, 404, str(problem))
         if result is None:
             return plain(request, 404, f"Job {job_id} has no result file.")
-        return FileResponse(
-            result.path,
-            filename=result.name,
-            media_type="application/octet-stream",
-            headers=_ATTACHMENT_HEADERS,
-        )
+        return FileDownload(result, job_id)
 
     async def output(self, request: Request) -> Response:
         """Stream a job's whole output as a text file."""
@@ -165,8 +148,8 @@ class JobRoutes:
             ),
             media_type="text/plain; charset=utf-8",
             headers={
-                **_ATTACHMENT_HEADERS,
-                "Content-Disposition": f'attachment; filename="job-{job_id}-output.txt"',
+                **ATTACHMENT_HEADERS,
+                "Content-Disposition": attachment(f"job-{job_id}-output.txt"),
             },
         )
 
@@ -181,8 +164,8 @@ class JobRoutes:
             _closing(lines, first),
             media_type="application/jsonl",
             headers={
-                **_ATTACHMENT_HEADERS,
-                "Content-Disposition": f'attachment; filename="{receipt_id}.jsonl"',
+                **ATTACHMENT_HEADERS,
+                "Content-Disposition": attachment(f"{receipt_id}.jsonl"),
             },
         )
 

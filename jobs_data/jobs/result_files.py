@@ -1,23 +1,37 @@
-"""Result files of jobs: found below the platform's web root, or refused with a sentence."""
+"""Result files of jobs: opened below the platform's folders for them, or refused with a sentence."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, Self
 
+from jobs_data.jobs import file_names
+from jobs_data.settings import RESULTS_FOLDERS
 from jobs_data.wording import counted, size
 
 MAX_LOOKED_AT: Final = 5_000
 """At how many of many jobs' result files is looked."""
 
 LOOK_SECONDS: Final = 3
+
+LARAVELS_OWN: Final = ("app", "framework", "logs")
+"""What Laravel's own `storage` has, beside the web root: sessions, logs, keys, private files."""
+
+LARAVELS_PUBLIC: Final = (("downloads",), ("app", "public"))
+"""Of Laravel's own `storage`, this is served: what its web root shows, and Heratio's downloads."""
+
+# O_PATH, where there is one: a folder that may be entered need not be readable.
+_FOLDER: Final[int] = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW
+# O_NONBLOCK: the opening of a pipe does not wait for its writer.
+_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class ResultUnavailable(Exception):
@@ -26,60 +40,82 @@ class ResultUnavailable(Exception):
 
 @dataclass(frozen=True)
 class ResultRoots:
-    """The folders that hold result files: the platform's web root, and where links in it lead.
-
-    Heratio writes below `storage/app/public`; the link `storage` in its web root leads there. Laravel's
-    `artisan storage:link` makes it.
-    """
+    """The folders from which result files are served."""
 
     web_root: Path
-    """Its real path, without any symbolic link."""
-    links: Mapping[str, Path]
-    """The links directly below it that led to a folder, by name, with that folder's real path."""
+    """As the settings spell it."""
+    real_web_root: Path
+    """The same without any symbolic link."""
+    folders: Mapping[tuple[str, ...], Path]
+    """By the parts of their paths below the web root: their real paths.
+
+    The web root itself is among them, under no part, where it is one of the folders.
+    """
 
 
-def read_result_roots(web_root: Path | None) -> ResultRoots | None:
-    """Return the roots of result files as they are on disk now; None where no web root is set.
+def read_result_roots(
+    web_root: Path | None, names: Sequence[str] = RESULTS_FOLDERS
+) -> ResultRoots | None:
+    """Return the folders of result files as they are on disk now; None where no web root is set.
 
-    Read them once, at the start: whoever makes a link later cannot make the app serve what it leads to.
+    `names` are paths below the web root. One may be a link: Heratio's `storage` leads to
+    `storage/app/public`, as Laravel's `artisan storage:link` makes it. Read them once, at the start:
+    whoever makes a link later cannot make the app serve what it leads to.
     """
     if web_root is None:
         return None
-    web_root = web_root.resolve()
-    links = {}
-    with suppress(OSError):  # the web root is away: `find_result` says so
-        for link in filter(Path.is_symlink, web_root.iterdir()):
-            with suppress(OSError, RuntimeError):  # it leads nowhere or in a loop, or is not for us
-                folder = link.resolve(strict=True)
-                # One that the web root itself lies in also holds what nobody may fetch: passwords.
-                if folder.is_dir() and not web_root.is_relative_to(folder):
-                    links[link.name] = folder
-    return ResultRoots(web_root, links)
+    real_root = web_root.resolve()
+    folders: dict[tuple[str, ...], Path] = {}
+    for parts in (Path(name).parts for name in names):
+        folder = real_root.joinpath(*parts)
+        if parts in (root.parts[-len(parts) :] for root in (web_root, real_root)):
+            folders[()] = real_root
+            folder = folder if os.path.lexists(folder) else real_root
+        with suppress(OSError, RuntimeError):  # missing, a loop, or not for us: opening it says so
+            real = folder.resolve(strict=True)
+            # A link to a folder around the web root leads to what nobody may fetch: passwords.
+            if folder == real_root or not real_root.is_relative_to(real):
+                folder = real
+        folders[parts] = folder
+    # `storage/exports` before `storage`, and the web root itself last.
+    deepest_first = sorted(folders, key=len, reverse=True)
+    return ResultRoots(web_root, real_root, {parts: folders[parts] for parts in deepest_first})
 
 
 @dataclass(frozen=True)
 class ResultFile:
-    """A result file that exists, is a regular file that can be read, and lies below its root."""
+    """A regular file below one of the folders, open for reading. Close it, or use it in a `with`."""
 
-    path: Path
-    """The real path, without any symbolic link."""
-    size: int
-    """In bytes."""
+    file: BinaryIO
+    name: str
+    """The name to show and to save it under, without any character that could do harm there."""
+    status: os.stat_result
+    """Of this open file, whatever happens to its name."""
 
     @property
-    def name(self) -> str:
-        """Return the name under which it is offered."""
-        return self.path.name
+    def size(self) -> int:
+        """Return its size in bytes when it was opened."""
+        return self.status.st_size
 
     def read(self) -> bytes:
-        """Return its content; for small files only. Raises ResultUnavailable."""
+        """Return its content; for small files only. Raises ResultUnavailable, also for a part of it."""
         try:
-            # It was no link when it was found; should it be one by now, it is not followed.
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            content = self.file.read(self.size)
         except OSError as error:
-            raise ResultUnavailable(f"The result file {self.name} can no longer be read.") from error
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read()
+            raise ResultUnavailable(_NOT_NOW) from error
+        if len(content) < self.size:
+            raise ResultUnavailable("The result file changed while it was read. Try again.")
+        return content
+
+    def close(self) -> None:
+        """Close it; closing it again does nothing."""
+        self.file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @dataclass(frozen=True)
@@ -119,35 +155,54 @@ def file_sizes(roots: ResultRoots | None, paths: Iterable[str], named: int) -> F
     Looks at the first 5,000 of `paths`, for three seconds at most; `named` says how many there are.
     """
     deadline = time.monotonic() + LOOK_SECONDS
-    looked_at = 0
-    found: list[ResultFile] = []
+    looked_at = there = 0
+    sizes: dict[tuple[int, int], int] = {}
     for path in islice(paths, MAX_LOOKED_AT) if roots else ():
         if time.monotonic() > deadline:
             break
         looked_at += 1
         with suppress(ResultUnavailable):
-            found += filter(None, [find_result(roots, path)])
-    sizes = {file.path: file.size for file in found}
-    return FileSizes(named, looked_at, len(found), sum(sizes.values()), has_root=roots is not None)
+            if result := open_result(roots, path):
+                result.close()
+                there += 1
+                sizes[result.status.st_dev, result.status.st_ino] = result.size
+    return FileSizes(named, looked_at, there, sum(sizes.values()), has_root=roots is not None)
 
 
 def size_in_words(roots: ResultRoots | None, download_path: str) -> str:
     """Return how large a job's result file is, or that it is not there; empty where it names none."""
     try:
-        found = find_result(roots, download_path)
+        result = open_result(roots, download_path)
     except ResultUnavailable:
         return "not there" if roots else "not known"
-    return size(found.size) if found else ""
+    if result is None:
+        return ""
+    with result:
+        return size(result.size)
 
 
-def find_result(roots: ResultRoots | None, download_path: str) -> ResultFile | None:
-    """Return the file that a job's download path names below the web root, or None for an empty path.
+def read_result(roots: ResultRoots | None, download_path: str, most_bytes: int) -> bytes:
+    """Return the content of a job's result file. Raises ResultUnavailable, also where it is larger."""
+    result = open_result(roots, download_path)
+    if result is None:
+        raise ResultUnavailable(_GONE)
+    with result:
+        if result.size > most_bytes:
+            raise ResultUnavailable("The result file has grown. Reload the page.")
+        return result.read()
+
+
+def open_result(roots: ResultRoots | None, download_path: str) -> ResultFile | None:
+    """Return the open file that a job's download path names, or None for an empty path.
 
     Both of the platform's spellings are understood: with a leading slash (Heratio) and without one
-    (AtoM); both mean a path below the web root. A path that begins with the name of one of the roots'
-    links belongs to the folder of that link. Raises ResultUnavailable where the path leads outside the
-    root that it belongs to, by `..` or by any other symbolic link, or where the file is missing,
-    unreadable or not a regular file.
+    (AtoM); both mean a path below the web root. A path may also be written out from the server's root.
+    Raises ResultUnavailable where the path leads outside the folders that are served, names a hidden
+    file, code or configuration, or where the file is missing, unreadable or not a regular file.
+
+    From the root down each folder is opened in the one before, and no symbolic link is followed:
+    whoever swaps a file or a folder for a link meanwhile gains nothing. What is checked, measured and
+    read afterwards is the open file. A hard link cannot be told from the file that it leads to.
     """
     if not download_path.strip():
         return None
@@ -156,58 +211,128 @@ def find_result(roots: ResultRoots | None, download_path: str) -> ResultFile | N
             "This job has a result file, but HERATIO_JOBS_RESULTS_ROOT is not set, so this app does "
             "not know where the platform keeps it."
         )
-    root, below = _split(roots, Path(download_path))
-    try:
-        link = root / Path(*below.parts[:1])
-        if root == roots.web_root and link.is_symlink() and not link.resolve().is_relative_to(root):
-            raise ResultUnavailable(_UNKNOWN_LINK)
-        path = (root / below).resolve(strict=True)
-        if not path.is_relative_to(root):
-            raise ResultUnavailable(_OUTSIDE)
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ResultUnavailable("The job's result path does not name a file.")
-        if not os.access(path, os.R_OK):
-            raise PermissionError
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ResultUnavailable(
-            "The result file is no longer on the server: it was moved, renamed or cleaned up."
-        ) from error
-    except PermissionError as error:
-        raise ResultUnavailable(
-            "This app has no right to read the result file: the permissions of the file and its "
-            "folders must allow the user that runs the app."
-        ) from error
-    except (OSError, ValueError, RuntimeError) as error:  # too long, NUL bytes, a loop of links
-        raise ResultUnavailable("The job's result path is not one that a file can have.") from error
-    return ResultFile(path, status.st_size)
+    root, parts = _split(roots, Path(download_path))
+    with ExitStack() as opened:
+        folder = _open_root(root, opened)
+        try:
+            return _open_below(folder, parts, opened)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ResultUnavailable(_GONE) from error
+        except PermissionError as error:
+            raise ResultUnavailable(_FORBIDDEN) from error
+        except ValueError as error:  # a NUL byte, or a character that no name has
+            raise ResultUnavailable(_IMPOSSIBLE) from error
+        except OSError as error:
+            impossible = error.errno in {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+            raise ResultUnavailable(_IMPOSSIBLE if impossible else _NOT_NOW) from error
 
 
-def _split(roots: ResultRoots, path: Path) -> tuple[Path, Path]:
-    """Return the root that a download path belongs to, and the path below that root."""
-    # A path may also be spelt out in full, from the server's root down through the web root.
-    path = path.relative_to(roots.web_root) if path.is_relative_to(roots.web_root) else path
-    path = Path(str(path).lstrip("/"))
-    if ".." in path.parts:
+def _split(roots: ResultRoots, path: Path) -> tuple[Path, tuple[str, ...]]:
+    """Return the folder that a download path belongs to, and the parts of the path below it."""
+    for root in (roots.web_root, roots.real_web_root):
+        if path.is_relative_to(root):
+            path = path.relative_to(root)
+    parts = path.parts[1:] if path.root else path.parts
+    if ".." in parts:
         raise ResultUnavailable(_OUTSIDE)
-    root, first = roots.web_root, "".join(path.parts[:1])
-    if first in roots.links:
-        root, path = roots.links[first], path.relative_to(first)
-    if not os.access(root, os.F_OK) or root.resolve() != root:
-        raise ResultUnavailable(_UNREACHABLE)
-    return root, path
+    for of_folder, folder in roots.folders.items():
+        if parts[: len(of_folder)] == of_folder:
+            return folder, parts[len(of_folder) :]
+    names = ", ".join("/".join(of_folder) for of_folder in roots.folders)
+    raise ResultUnavailable(
+        "The job's result path does not lie in a folder that this app serves files from, so the file "
+        f"is not served. HERATIO_JOBS_RESULTS_FOLDERS names these folders: {names}."
+    )
 
 
-_UNKNOWN_LINK: Final = (
-    "The job's result path goes through a symbolic link that this app does not follow. It follows the "
-    "links in HERATIO_JOBS_RESULTS_ROOT that lead to another folder when it starts: after "
-    "`artisan storage:link`, restart the app."
+def _open_root(root: Path, opened: ExitStack) -> int:
+    """Return a descriptor of a folder whose path has no symbolic link."""
+    folder = os.open(root.anchor, _FOLDER)
+    opened.callback(os.close, folder)
+    try:
+        for part in root.parts[1:]:
+            folder = os.open(part, _FOLDER, dir_fd=folder)
+            opened.callback(os.close, folder)
+    except OSError as error:
+        raise ResultUnavailable(_UNREACHABLE) from error
+    return folder
+
+
+def _open_below(folder: int, parts: Sequence[str], opened: ExitStack) -> ResultFile:
+    """Return the open file with a path below a folder."""
+    if any(map(file_names.is_secret, parts)):
+        raise ResultUnavailable(_NEVER_SERVED)
+    if any(_kind(folder, name.encode()) == stat.S_IFDIR for name in LARAVELS_OWN) and not any(
+        tuple(parts[: len(public)]) == public for public in LARAVELS_PUBLIC
+    ):
+        raise ResultUnavailable(_LARAVELS)
+    for part in parts[:-1]:
+        folder, _ = _open(folder, part, _FOLDER)
+        opened.callback(os.close, folder)
+    descriptor, name = _open(folder, parts[-1] if parts else ".", _FILE)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ResultUnavailable(_NO_FILE)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return ResultFile(os.fdopen(descriptor, "rb"), file_names.shown(name), status)
+
+
+def _open(folder: int, part: str, flags: int) -> tuple[int, bytes]:
+    """Return a descriptor of what a folder has under a name, and how the disk spells that name."""
+    for name in file_names.spellings(folder, part):
+        if name != b"." and file_names.is_secret(os.fsdecode(name)):
+            raise ResultUnavailable(_NEVER_SERVED)
+        try:
+            return os.open(name, flags, dir_fd=folder), name
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            kind = _kind(folder, name)
+            if kind == stat.S_IFLNK:
+                raise ResultUnavailable(_LINK) from error
+            if kind == stat.S_IFSOCK:
+                raise ResultUnavailable(_NO_FILE) from error
+            raise
+    raise FileNotFoundError(errno.ENOENT, "no such file", part)
+
+
+def _kind(folder: int, name: bytes) -> int | None:
+    """Return what a name in a folder is, None where that cannot be read."""
+    try:
+        return stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return None
+
+
+_GONE: Final = "The result file is no longer on the server: it was moved, renamed or cleaned up."
+_FORBIDDEN: Final = (
+    "This app has no right to read the result file: the permissions of the file and its folders must "
+    "allow the user that runs the app."
 )
-_UNREACHABLE: Final = (
-    "The folder in HERATIO_JOBS_RESULTS_ROOT, or one that a link in it leads to, cannot be reached "
-    "right now. If it was moved, restart the app."
-)
+_IMPOSSIBLE: Final = "The job's result path is not one that a file can have."
+_NOT_NOW: Final = "The result file cannot be read right now. Try again in a moment."
+_NO_FILE: Final = "The job's result path does not name a file."
 _OUTSIDE: Final = (
     "The job's result path leads outside the folder in HERATIO_JOBS_RESULTS_ROOT, so the file is not "
     "served."
+)
+_NEVER_SERVED: Final = (
+    "The job's result path names a hidden file, or a file of code, configuration, keys or a database. "
+    "Such files are never served."
+)
+_LARAVELS: Final = (
+    "The job's result path lies in Laravel's own storage, which also holds sessions, logs and keys. Of "
+    "that folder only `downloads` and `app/public` are served."
+)
+_LINK: Final = (
+    "The job's result path goes through a symbolic link, and links are not followed, so the file is "
+    "not served. Only a folder that HERATIO_JOBS_RESULTS_FOLDERS names may itself be a link."
+)
+_UNREACHABLE: Final = (
+    "The folder of the result file, below HERATIO_JOBS_RESULTS_ROOT, cannot be reached. If it was "
+    "moved, or if a symbolic link was made after the start, as by `artisan storage:link`, restart the "
+    "app."
 )

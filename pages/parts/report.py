@@ -139,17 +139,19 @@ def _duration(job: JobReport) -> str:
 def show_result(job: JobReport, roots: result_files.ResultRoots | None) -> None:
     """Show the result file with its size and a download, or a sentence on why it is not served."""
     try:
-        result = result_files.find_result(roots, job.download_path)
+        result = result_files.open_result(roots, job.download_path)
     except result_files.ResultUnavailable as problem:
         st.warning(str(problem), icon=":material/file_download_off:")
         return
     if result is None:
         return
+    result.close()
     with st.container(horizontal=True, vertical_alignment="center", key="result"):
         if result.size <= BUTTON_MAX_BYTES:
             st.download_button(
                 "Download result",
-                data=result.read,
+                # Opened anew when it is pressed: much may have happened to the file since.
+                data=lambda: result_files.read_result(roots, job.download_path, BUTTON_MAX_BYTES),
                 file_name=result.name,
                 mime="application/octet-stream",
                 icon=":material/download:",

@@ -28,13 +28,16 @@ def test_settings_are_read_from_the_environment(
 ) -> None:
     """Each has its name with the prefix; a real database is no demo."""
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", "mysql+pymysql://user:word@host/atom")
-    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(tmp_path))
+    (tmp_path / "downloads").symlink_to(tmp_path)
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(tmp_path / "downloads"))
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_FOLDERS", "downloads, /public/exports/")
     monkeypatch.setenv("HERATIO_JOBS_SITE_URL", "https://archives.example.org/atom/")
     monkeypatch.setenv("HERATIO_JOBS_CULTURE", "pt_BR")
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_TIMEZONE", "Europe/Amsterdam")
     settings = get_settings()
     assert not settings.is_demo
-    assert settings.web_root == tmp_path.resolve()
+    assert settings.web_root == tmp_path / "downloads"  # by its own name, which tells what it is
+    assert settings.results_folders == ("downloads", "public/exports")
     assert settings.site_url == "https://archives.example.org/atom"
     assert (settings.culture, settings.database_timezone) == ("pt_BR", "Europe/Amsterdam")
 
@@ -61,6 +64,10 @@ def test_settings_are_read_from_a_file_too(tmp_path: Path, monkeypatch: pytest.M
         ("DATABASE_URL", "mysql+nosuchdriver://user:hunter2@host/atom", "driver is installed"),
         ("DATABASE_URL", "sqlite:////no/such/file.sqlite", "existing"),
         ("RESULTS_ROOT", "/no/such/folder", "an existing folder"),
+        ("RESULTS_FOLDERS", "downloads,,uploads", "separated by commas"),
+        ("RESULTS_FOLDERS", "downloads,../config", "separated by commas"),
+        ("RESULTS_FOLDERS", "downloads,storage/.private", "separated by commas"),
+        ("RESULTS_FOLDERS", "/", "separated by commas"),
         ("SITE_URL", "archives.example.org", "http:// or https://"),
         ("SITE_URL", "javascript:alert(1)", "http:// or https://"),
         ("SITE_URL", "https://", "http:// or https://"),

@@ -200,7 +200,7 @@ def test_the_export_streams_what_the_button_gives(client: TestClient, store: Sto
 def web_root(served: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the web root that the app is told of."""
     root = tmp_path / "web"
-    root.mkdir()
+    (root / "downloads").mkdir(parents=True)
     monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(root))
     return root
 
@@ -209,18 +209,67 @@ def test_a_result_file_is_served_whole_and_in_ranges(
     web_root: Path, client: TestClient, store: Store
 ) -> None:
     """It is saved and never shown by the browser, whatever is in it."""
-    (web_root / "naïve “x”\n.html").write_bytes(b"<script>0123456789")
-    job_id = store.job(download_path="/naïve “x”\n.html")
-    response = client.get(f"/admin/jobs/{job_id}/download")
+    (web_root / "downloads" / "naïve “x”\n.html").write_bytes(b"<script>0123456789")
+    job_id = store.job(download_path="/downloads/naïve “x”\n.html")
+    address = f"/admin/jobs/{job_id}/download"
+    response = client.get(address)
     assert (response.status_code, response.content) == (200, b"<script>0123456789")
-    assert response.headers["content-disposition"].startswith("attachment; filename*=utf-8''na%C3%AF")
+    assert response.headers["content-disposition"] == (
+        'attachment; filename="naive _x__.html"; '
+        "filename*=UTF-8''na%C3%AFve%20%E2%80%9Cx%E2%80%9D_.html"
+    )
     assert response.headers["content-type"] == "application/octet-stream"
     assert response.headers["x-content-type-options"] == "nosniff"
-    part = client.get(f"/admin/jobs/{job_id}/download", headers={"Range": "bytes=8-11"})
+    head = client.head(address)
+    assert (head.content, head.headers["content-length"]) == (b"", "18")
+    part = client.get(address, headers={"Range": "bytes=8-11"})
     assert (part.status_code, part.content) == (206, b"0123")
     assert part.headers["content-range"] == "bytes 8-11/18"
-    beyond = client.get(f"/admin/jobs/{job_id}/download", headers={"Range": "bytes=90-"})
-    assert beyond.status_code == 416
+    assert client.get(address, headers={"Range": "bytes=-3"}).content == b"789"
+    parts = client.get(address, headers={"Range": "bytes=0-0,8-11"})
+    assert parts.headers["content-type"].startswith("multipart/byteranges")
+    assert len(parts.content) == int(parts.headers["content-length"])
+    assert b"\r\n\r\n0123\r\n" in parts.content
+    for tag, status in (
+        (response.headers["etag"], 206),
+        (response.headers["last-modified"], 206),
+        ('"other"', 200),
+    ):
+        again = client.get(address, headers={"Range": "bytes=8-11", "If-Range": tag})
+        assert again.status_code == status
+    assert client.get(address, headers={"Range": "bytes=90-"}).status_code == 416
+    assert client.get(address, headers={"Range": "lines=1"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "in_database", [b"/downloads/f\xfcr.csv", "/downloads/f\ufffdr.csv", "/downloads/für.csv"]
+)
+def test_a_file_whose_name_is_no_utf_8_is_served(
+    web_root: Path, client: TestClient, store: Store, in_database: str | bytes
+) -> None:
+    """However the database has it; only SQLite lets the bytes themselves in."""
+    (web_root / "downloads" / "f\udcfcr.csv").write_bytes(b"12345")
+    job_id = store.job(download_path="/downloads/f\ufffdr.csv")
+    if isinstance(in_database, str):
+        job_id = store.job(download_path=in_database)
+    elif store.engine.dialect.name == "sqlite":
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE job SET download_path = CAST(? AS TEXT) WHERE id = ?", (in_database, job_id)
+            )
+    response = client.get(f"/admin/jobs/{job_id}/download")
+    assert (response.status_code, response.content) == (200, b"12345")
+    assert "filename*=UTF-8''f%C3%BCr.csv" in response.headers["content-disposition"]
+
+
+def test_a_platforms_secrets_are_not_served(web_root: Path, client: TestClient, store: Store) -> None:
+    """Neither those of the web root, nor what lies in a folder that is served."""
+    for path in (".env", "config/config.php", "index.php", "downloads/.env", "downloads/config.php"):
+        (web_root / path).parent.mkdir(exist_ok=True)
+        (web_root / path).write_text("word")
+        response = client.get(f"/admin/jobs/{store.job(download_path=path)}/download")
+        assert response.status_code == 404
+        assert "served" in response.text
 
 
 @pytest.fixture(params=["absolute", "relative"])
@@ -285,7 +334,9 @@ def test_what_cannot_be_downloaded_is_a_404_with_the_reason(
 ) -> None:
     """A path that leads outside, a missing file, no file, no job."""
     (web_root.parent / "secret").write_text("word")
-    outside, gone, none = (store.job(download_path=path) for path in ("../secret", "gone.zip", None))
+    outside, gone, none = (
+        store.job(download_path=path) for path in ("../secret", "downloads/gone.zip", None)
+    )
     for job_id, reason in (
         (outside, "leads outside"),
         (gone, "no longer on the server"),

@@ -19,7 +19,7 @@ from jobs_data.demo import simulator as simulation
 from jobs_data.demo.history import HOSTILE_PATH
 from jobs_data.demo.result_files import ResultFile, write_result
 from jobs_data.demo.simulator import Simulator
-from jobs_data.jobs.result_files import find_result, read_result_roots
+from jobs_data.jobs.result_files import open_result, read_result_roots
 from jobs_data.platform import tables
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS, State, is_in
@@ -314,12 +314,14 @@ def test_the_embedded_demo_has_laravels_web_root(tmp_path: Path) -> None:
     ):
         written = {path for path in (tmp_path / folder).rglob("*") if path.is_file()}
         assert written
-        found = [
-            find_result(roots, path)
-            for path in paths
-            if path.startswith(kind) and (tmp_path / "web-root" / path.lstrip("/")).is_file()
-        ]
-        assert {result.path for result in found if result} == written
+        found = set()
+        for path in paths:
+            if path.startswith(kind) and (tmp_path / "web-root" / path.lstrip("/")).is_file():
+                result = open_result(roots, path)
+                assert result is not None
+                result.close()
+                found.add((result.name, result.size))
+        assert found == {(path.name, path.stat().st_size) for path in written}
 
 
 @pytest.mark.usefixtures("filled")

@@ -151,10 +151,11 @@ def test_names_beyond_the_bound_are_counted_together(
 
 def test_result_files_are_looked_for(store: Store, tmp_path: Path) -> None:
     """How many name one, how many are there, and their bytes; one file of two jobs counts once."""
-    (tmp_path / "x.csv").write_bytes(b"12345")
-    for path in ("/x.csv", "x.csv", "gone.csv", "../x.csv", " ", None):
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / "x.csv").write_bytes(b"12345")
+    for path in ("/downloads/x.csv", "downloads/x.csv", "downloads/gone.csv", "../x.csv", " ", None):
         store.job(download_path=path)
-    store.job(status_id=183, download_path="x.csv")
+    store.job(status_id=183, download_path="downloads/x.csv")
     files = preview(store, Rules(), tmp_path).result_files
     samples = preview(store, Rules(), tmp_path).samples
     assert samples["result"].tolist() == ["5 bytes", "5 bytes", "not there", "not there", "", ""]
@@ -182,8 +183,9 @@ def test_the_look_at_result_files_is_bounded(
 ) -> None:
     """Neither a million files nor a slow disk keeps a preview; the sentence says at how many it was."""
     monkeypatch.setattr(result_files, bound, value)
-    (tmp_path / "x").write_bytes(b"12345")
-    files = file_sizes(read_result_roots(tmp_path), ["x"] * 5, 5)
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / "x").write_bytes(b"12345")
+    files = file_sizes(read_result_roots(tmp_path), ["downloads/x"] * 5, 5)
     assert files.looked_at == max(0, value)
     assert f"of which {files.looked_at} were looked at: at least {files.looked_at}" in files.sentence()
 
