@@ -45,8 +45,8 @@ def test_the_whole_journey(
     store: Store, app_server: AppServers, new_page: Windows, tmp_path: Path
 ) -> None:
     """List, filter, sort, page, report, download, back, delete, keyboard, export, clear, refresh."""
-    (tmp_path / "root").mkdir()
-    (tmp_path / "root" / "result.csv").write_bytes(RESULT)
+    (tmp_path / "root" / "downloads").mkdir(parents=True)
+    (tmp_path / "root" / "downloads" / "result.csv").write_bytes(RESULT)
     by_date = fill(store)
     failed = sorted(name for name, status in by_date.items() if status == 185)
     address = app_server(
@@ -75,7 +75,9 @@ def fill(store: Store) -> dict[str, int]:
     jobs = {f"job {number * 7 % JOBS:02}": STATUSES[number % 5] for number in range(JOBS)}
     for number, (name, status) in enumerate(jobs.items()):
         created = NOON - timedelta(hours=number)
-        store.job(name, status, created, download_path="/result.csv", output=f"output of {name}")
+        store.job(
+            name, status, created, download_path="downloads/result.csv", output=f"output of {name}"
+        )
     return jobs
 
 

@@ -49,6 +49,7 @@ class Platform:
 def platform_(app_server: AppServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Give an empty platform that all tests of this module fill."""
     root = tmp_path_factory.mktemp("root")
+    (root / "downloads").mkdir()
     file = tmp_path_factory.mktemp("database") / "jobs.sqlite"
     file.touch()
     store = Store(f"sqlite:///{file}")
@@ -122,8 +123,8 @@ def test_what_is_too_long_for_the_page_comes_through_the_routes(
     """Of an output over 200 KB the end is shown; it and a file above 20 MB arrive whole."""
     output = "".join(f"line {number} of a long output\n" for number in range(10_000))
     content = b"0123456789abcdef" * (FILE_SIZE // 16) + b"!"
-    (platform_.root / "large.zip").write_bytes(content)
-    job_id = platform_.store.job("arLong", output=output, download_path="/large.zip")
+    (platform_.root / "downloads" / "large.zip").write_bytes(content)
+    job_id = platform_.store.job("arLong", output=output, download_path="downloads/large.zip")
     screen = new_page()
     page = screen.page
     screen.open(platform_.report(job_id))

@@ -140,6 +140,24 @@ def test_a_result_of_heratio_can_be_downloaded(
     assert "finding-aid-7.pdf · 8 bytes" in words(show("job.py", id=str(job_id)))
 
 
+def test_a_result_with_a_name_that_is_no_utf_8_is_offered(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lone byte would break the page's wire format, a mark of direction what follows it."""
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.atom(tmp_path)))
+    for name in ("f\udcfcr\u202e\n.csv", "f\udcfcr.csv"):
+        (tmp_path / "atom" / "downloads" / name).write_bytes(b"12345")
+        job_id = store.job(download_path="downloads/x.csv")
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE job SET download_path = CAST(? AS TEXT) WHERE id = ?",
+                (f"downloads/{name}".encode(errors="surrogateescape"), job_id),
+            )
+        shown = words(show("job.py", id=str(job_id)))
+        assert "\u202e" not in shown
+    assert "für.csv · 5 bytes" in shown
+
+
 def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
     """Neither a traceback nor a blank page."""
     with store.engine.begin() as connection:
