@@ -1,23 +1,28 @@
-"""Files that a browser saves: their headers, and the response that serves an open result file."""
+"""Responses that a browser saves as a file: what is made piece by piece, and open result files."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import unicodedata
+from collections.abc import AsyncIterator, Generator
+from contextlib import suppress
 from typing import Final
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from jobs_data.jobs.result_files import ResultFile
+from jobs_data.platform.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
 # A result file or an output is a stranger's text: a browser must save it, never run it.
-ATTACHMENT_HEADERS: Final = {
+_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "no-store",
@@ -38,6 +43,51 @@ def attachment(name: str) -> str:
     return f'attachment; filename="{plain}"{whole}'
 
 
+class Download(StreamingResponse):
+    """Sends pieces as they are made, under the name of a file.
+
+    Where the database stops answering, the connection is closed in the middle, so that the client does
+    not take what it got for the whole.
+    """
+
+    def __init__(
+        self, name: str, media_type: str, pieces: Generator[bytes], first: bytes = b""
+    ) -> None:
+        """Send pieces made in threads, after a first one that was made already."""
+        super().__init__(
+            _closing(pieces, first),
+            media_type=media_type,
+            headers={**_HEADERS, "Content-Disposition": attachment(name)},
+        )
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the headers and all pieces."""
+        try:
+            await super().stream_response(send)
+        except DatabaseUnavailable as problem:
+            log.warning("%s is not sent whole: %s", self.headers["content-disposition"], problem)
+
+
+async def _closing(pieces: Generator[bytes], first: bytes) -> AsyncIterator[bytes]:
+    """Yield pieces made in a thread; when the client leaves, close what makes them at once.
+
+    Otherwise its connection and transaction would stay open until the garbage collector comes by.
+    """
+
+    def close() -> None:
+        with suppress(DatabaseUnavailable):  # it has been logged
+            pieces.close()
+
+    try:
+        if first:
+            yield first
+        while piece := await run_in_threadpool(next, pieces, b""):
+            yield piece
+    finally:
+        # In a thread, because it speaks to the database; not awaited: this task may be cancelled.
+        asyncio.get_running_loop().run_in_executor(None, close)
+
+
 class FileDownload(FileResponse):
     """Serves an open result file, whole or in ranges, and closes it.
 
@@ -51,7 +101,7 @@ class FileDownload(FileResponse):
         super().__init__(
             f"/dev/fd/{result.file.fileno()}",
             media_type="application/octet-stream",
-            headers={**ATTACHMENT_HEADERS, "Content-Disposition": attachment(result.name)},
+            headers={**_HEADERS, "Content-Disposition": attachment(result.name)},
             stat_result=result.status,
         )
         self._result = result

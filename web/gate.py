@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -165,7 +165,9 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or a websocket through, or answer it."""
         if scope["type"] == "http":
-            await self._http(scope, receive, self._with_headers(scope, send))
+            # A client that hangs up while it sends its request: nobody is left to answer.
+            with contextlib.suppress(ClientDisconnect):
+                await self._http(scope, receive, self._with_headers(scope, send))
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Generator
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
@@ -27,7 +25,7 @@ from jobs_data.store.receipt_writer import Action, Reason, ReceiptNotWritten
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from web.answers import plain, wants_json
-from web.downloads import ATTACHMENT_HEADERS, FileDownload, attachment
+from web.downloads import Download, FileDownload
 from web.gate import visitor_name
 
 log = logging.getLogger(__name__)
@@ -109,14 +107,7 @@ class JobRoutes:
         file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
         # With its first jobs, so that an unreachable database is told as such.
         first = await run_in_threadpool(lambda: next(chunks) + next(chunks, b""))
-        return StreamingResponse(
-            _closing(chunks, first),
-            media_type="text/csv; charset=utf-8",
-            headers={
-                **ATTACHMENT_HEADERS,
-                "Content-Disposition": attachment(file_name),
-            },
-        )
+        return Download(file_name, "text/csv; charset=utf-8", chunks, first)
 
     async def download(self, request: Request) -> Response:
         """Stream a job's result file, in ranges where the client asks for them."""
@@ -142,15 +133,11 @@ class JobRoutes:
             is None
         ):
             return plain(request, 404, f"There is no job {job_id}.")
-        return StreamingResponse(
-            _closing(
-                piece.encode() for piece in job_report.stream_output(self._services.database, job_id)
-            ),
-            media_type="text/plain; charset=utf-8",
-            headers={
-                **ATTACHMENT_HEADERS,
-                "Content-Disposition": attachment(f"job-{job_id}-output.txt"),
-            },
+        pieces = job_report.stream_output(self._services.database, job_id)
+        return Download(
+            f"job-{job_id}-output.txt",
+            "text/plain; charset=utf-8",
+            (piece.encode() for piece in pieces),
         )
 
     async def receipt(self, request: Request) -> Response:
@@ -160,14 +147,7 @@ class JobRoutes:
         first = await run_in_threadpool(next, lines, b"")
         if not first:
             return plain(request, 404, "There is no such receipt (any more).")
-        return StreamingResponse(
-            _closing(lines, first),
-            media_type="application/jsonl",
-            headers={
-                **ATTACHMENT_HEADERS,
-                "Content-Disposition": attachment(f"{receipt_id}.jsonl"),
-            },
-        )
+        return Download(f"{receipt_id}.jsonl", "application/jsonl", lines, first)
 
     async def delete_job(self, request: Request) -> Response:
         """Answer with what became of the job: 200 removed, 404 no such job, 409 not finished."""
@@ -245,18 +225,3 @@ def is_same_origin(request: Request) -> bool:
 
 def _foreign(request: Request) -> Response:
     return plain(request, 403, "This request comes from another site, so nothing was changed.")
-
-
-async def _closing(pieces: Generator[bytes], first: bytes = b"") -> AsyncIterator[bytes]:
-    """Yield pieces made in a thread; when the client leaves, close what makes them at once.
-
-    Otherwise its connection and transaction would stay open until the garbage collector comes by.
-    """
-    try:
-        if first:
-            yield first
-        while piece := await run_in_threadpool(next, pieces, b""):
-            yield piece
-    finally:
-        # In a thread, because it speaks to the database; not awaited: this task may be cancelled.
-        asyncio.get_running_loop().run_in_executor(None, pieces.close)

@@ -3,15 +3,17 @@
 import asyncio
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from starlette.responses import Response
 from starlette.types import Message
 
 from jobs_data.jobs.result_files import ResultFile, open_result, read_result_roots
-from web.downloads import FileDownload, attachment
+from jobs_data.platform.errors import DatabaseUnavailable
+from web.downloads import Download, FileDownload, attachment
 
 SIZE = 200_000
 CHUNK = FileDownload.chunk_size
@@ -52,13 +54,13 @@ def result(tmp_path: Path) -> ResultFile:
     return result
 
 
-def sent(
-    result: ResultFile, before_each: Callable[[int], None], *, range_: str = "", method: str = "GET"
-) -> tuple[int, int, bool]:
-    """Return the bytes announced and sent, and whether the answer came to its end.
-
-    `before_each` gets the number of bytes that were sent so far.
-    """
+def answered(
+    response: Response,
+    before_each: Callable[[int], None],
+    method: str = "GET",
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> list[Message]:
+    """Return what a response sends to a client that stays."""
     messages: list[Message] = []
     never = asyncio.Event()
 
@@ -70,11 +72,21 @@ def sent(
         messages.append(message)
         before_each(sum(len(m.get("body", b"")) for m in messages))
 
-    headers = [(b"range", range_.encode())] if range_ else []
     scope = {"type": "http", "method": method, "path": "/", "headers": headers}
-    asyncio.run(FileDownload(result, 7)(scope, receive, send))
+    asyncio.run(response(scope, receive, send))
+    return messages
+
+
+def sent(
+    result: ResultFile, before_each: Callable[[int], None], *, range_: str = "", method: str = "GET"
+) -> tuple[int, int, bool]:
+    """Return the bytes announced and sent, and whether the answer came to its end.
+
+    `before_each` gets the number of bytes that were sent so far.
+    """
+    headers = [(b"range", range_.encode())] if range_ else []
+    start, *bodies = answered(FileDownload(result, 7), before_each, method, headers)
     assert result.file.closed
-    start, *bodies = messages
     announced = int(dict(start["headers"])[b"content-length"])
     assert [m["more_body"] for m in bodies[:-1]] == [True] * (len(bodies) - 1)
     return announced, sum(len(m["body"]) for m in bodies), not bodies[-1]["more_body"]
@@ -118,3 +130,18 @@ def test_a_file_replaced_by_another_is_sent_as_it_was(tmp_path: Path, result: Re
 def test_head_reads_nothing_and_closes_the_file(result: ResultFile) -> None:
     """It announces the size alone."""
     assert sent(result, lambda _: None, method="HEAD") == (SIZE, 0, True)
+
+
+def test_an_export_that_the_database_breaks_off_does_not_pass_for_whole(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What came so far is sent; the log has the sentence, and no traceback."""
+
+    def pieces() -> Generator[bytes]:
+        yield b"two"
+        raise DatabaseUnavailable("The database has stopped answering.")
+
+    _start, *bodies = answered(Download("x.csv", "text/csv", pieces(), b"one"), lambda _: None)
+    assert [(m["body"], m["more_body"]) for m in bodies] == [(b"one", True), (b"two", True)]
+    assert [r.exc_info for r in caplog.records] == [None]
+    assert "stopped answering" in caplog.text
