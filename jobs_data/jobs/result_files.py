@@ -22,6 +22,9 @@ MAX_LOOKED_AT: Final = 5_000
 
 LOOK_SECONDS: Final = 3
 
+LARAVELS_LINK: Final = (("storage",), ("storage", "app", "public"))
+"""The name of the link in Laravel's web root, and the end of the path that it leads to."""
+
 LARAVELS_OWN: Final = ("app", "framework", "logs")
 """What Laravel's own `storage` has, beside the web root: sessions, logs, keys, private files."""
 
@@ -68,7 +71,8 @@ def read_result_roots(
     folders: dict[tuple[str, ...], Path] = {}
     for parts in (Path(name).parts for name in names):
         folder = real_root.joinpath(*parts)
-        if parts in (root.parts[-len(parts) :] for root in (web_root, real_root)):
+        ends = [root.parts[-len(parts) :] for root in (web_root, real_root)]
+        if parts in ends or (parts, real_root.parts[-3:]) == LARAVELS_LINK:
             folders[()] = real_root
             folder = folder if os.path.lexists(folder) else real_root
         with suppress(OSError, RuntimeError):  # missing, a loop, or not for us: opening it says so
