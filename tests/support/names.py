@@ -1,0 +1,47 @@
+"""Names that one collation or another, a trim or a driver takes for each other."""
+
+from sqlalchemy import Table
+
+from tests.support.store import Store
+
+HOSTILE = (
+    *("Import 🍣", "Import 🍺"),
+    *("resume", "RESUME", "résumé", "re\u0301sume\u0301", "Résumé "),
+    *("abc", "abc ", "abc  ", " abc", "abc\t", "abc\n", "abc\x01", "abc\0", "abc\0d", "abc\0e"),
+    *("abc\u200b", "abc\u00a0", "abc\u00ad", "\uff41bc", "\ufeffabc"),
+    *("Straße", "Strasse", "Strase", "ﬀ", "ff", "I", "i", "\u0131", "İ", "\u00c5", "\u212b"),
+    *("\0", "\t", "\n", "\u200b", "\u00a0", "\u3000", "\ufffd"),
+    *(
+        "a'b",
+        'a"b',
+        "a\\b",
+        "a\\\\b",
+        "a%b",
+        "a_b",
+        "a;b",
+        "a,b",
+        "x'61'",
+        "[unknown]",
+        "NULL",
+        "0",
+        "00",
+    ),
+    "x" * 255,
+)
+"""No two of them are the same, and none is shown as unknown."""
+
+NAMELESS = (None, "", " ", "   ", "[Unknown]")
+"""What is shown as one name, `[Unknown]`."""
+
+
+def compare_loosely(store: Store, table: Table, *columns: str) -> None:
+    """Give columns of a server the collation that takes most for the same, as a platform may have."""
+    if store.engine.dialect.name == "sqlite":
+        return
+    for column in columns:
+        type_ = table.c[column].type.compile(store.engine.dialect)
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"ALTER TABLE {table.name} MODIFY {column} {type_}"
+                " CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
+            )
