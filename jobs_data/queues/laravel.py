@@ -59,7 +59,7 @@ class Laravel:
             figures.add(connection, self._counts().where(newest))
         if self._failed.exists:
             newest = newest_only(connection, self._failed, capped)
-            name = queue_name(self._failed["queue"], figures)
+            name = queue_name(self._failed["queue"])
             failed = select(name, func.count().label("failed")).select_from(laravel_failed)
             figures.add(connection, failed.where(newest))
         counts = (*self._states(), QueueState.FAILED)
@@ -152,7 +152,7 @@ class Laravel:
 
     def _select_failed(self, *others: ColumnElement[Any]) -> Select[Any]:
         """Select what `_failed_job` reads, except for its texts, and other columns."""
-        return select(*self._failed.short, *self._failed.beginnings("queue"), *others)
+        return select(*self._failed.short, self._failed["queue"].label("queue"), *others)
 
     def _failed_job(self, row: RowMapping) -> QueuedJob:
         return QueuedJob(
