@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -76,6 +76,15 @@ def read_owners_called(database: Database, names: Iterable[str]) -> dict[str, tu
     return found
 
 
+def told_apart(owners: Mapping[int, str]) -> dict[int, str]:
+    """Return what owners are called, by their ids: those of one name with their ids, but NO_OWNER."""
+    alike = Counter(owners.values())
+    return {
+        owner: name if owner == NO_OWNER or alike[name] == 1 else f"{name} (user {owner})"
+        for owner, name in owners.items()
+    }
+
+
 def _in_time(database: Database, read: Callable[[Connection], T]) -> T | None:
     try:
         with database.reading(SECONDS) as connection:
@@ -90,14 +99,9 @@ def _owners(connection: Connection, database: Database) -> dict[int, str]:
     ids = {user_id for user_id in found if user_id is not None}
     names = owner_names(connection, database, ids)
     called = {owner: owner_called(owner, names) for owner in {NO_OWNER, *ids}}
-    alike = Counter(called.values())
     by_name = sorted(called, key=lambda owner: (owner != NO_OWNER, called[owner].casefold(), owner))
-    return {
-        owner: called[owner]
-        if owner == NO_OWNER or alike[called[owner]] == 1
-        else f"{called[owner]} (user {owner})"
-        for owner in by_name
-    }
+    apart = told_apart(called)
+    return {owner: apart[owner] for owner in by_name}
 
 
 def _names(connection: Connection) -> tuple[str, ...]:

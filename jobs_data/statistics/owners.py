@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from sqlalchemy import func, select
 
+from jobs_data.jobs.choices import told_apart
 from jobs_data.jobs.creation_order import CreationOrder, with_object
+from jobs_data.jobs.view import NO_OWNER
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import owner_names
@@ -26,7 +28,8 @@ class Owners:
     """Whose jobs they were."""
 
     by_owner: pd.DataFrame
-    """A row per owner, most jobs first: `owner` str, `total`, `completed`, `failed` int64."""
+    """A row per owner, most jobs first: `owner` str (no two the same), `total`, `completed`, `failed`
+    int64."""
     has_more: bool
     """Whether the period has more jobs than the newest, which alone were looked at."""
 
@@ -45,9 +48,11 @@ def read_owners(
             .group_by(job.c.user_id, job.c.status_id)
         ).all()
         names = owner_names(connection, database, {row.user_id for row in rows})
+    owners = {row.user_id or NO_OWNER: names.get(row.user_id, values.SYSTEM_OWNER) for row in rows}
+    called = told_apart(owners)
     counts = [
         (
-            names.get(user_id, values.SYSTEM_OWNER),
+            called[user_id or NO_OWNER],
             jobs,
             jobs * (status_id == COMPLETED),
             jobs * (status_id == ERROR),

@@ -1,8 +1,12 @@
 """Names that one collation or another, a trim or a driver takes for each other."""
 
+from datetime import timedelta
+
 from sqlalchemy import Table
 
-from tests.support.store import Store
+from jobs_data.platform import tables
+from jobs_data.platform.values import UNKNOWN_NAME
+from tests.support.store import NOON, Store
 
 HOSTILE = (
     *("Import 🍣", "Import 🍺"),
@@ -45,3 +49,17 @@ def compare_loosely(store: Store, table: Table, *columns: str) -> None:
                 f"ALTER TABLE {table.name} MODIFY {column} {type_}"
                 " CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
             )
+
+
+def insert_jobs_called(store: Store) -> dict[str, list[int]]:
+    """Insert two finished jobs of each name and type, the newest last; return their ids by name."""
+    compare_loosely(store, tables.job, "name")
+    compare_loosely(store, tables.job_execution, "type")
+    ids: dict[str, list[int]] = {}
+    for name in (*HOSTILE, *NAMELESS):
+        shown = name if name in HOSTILE else UNKNOWN_NAME
+        for status_id in (184, 185):
+            job_id = store.job(name, status_id, completed_at=NOON + timedelta(seconds=5))
+            store.execution(job_id, type=shown[:50])
+            ids.setdefault(shown, []).append(job_id)
+    return ids

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from jobs_data.platform import tables
 from jobs_data.statistics.stuck import read_stuck
+from tests.support.names import compare_loosely
 from tests.support.statistics import DAY, NOW, took
 from tests.support.store import NOON, Store
 
@@ -35,6 +37,26 @@ def test_far_longer_than_usual_is_possibly_stuck(store: Store) -> None:
     ]
     assert stuck.cannot_tell["id"].tolist() == [rare]
     assert (stuck.active, stuck.looked_at) == (6, 6)
+
+
+def test_runs_of_another_name_say_nothing(store: Store) -> None:
+    """Whatever the collation takes for the same, and whatever characters the column can hold."""
+    compare_loosely(store, tables.job, "name")
+    names = ("résumé", "resume", "abc\0d", "abc\0e", "Import 🍣", "Import 🍺", "abc", "abc ")
+    for number, name in enumerate(names):
+        for _ in range(5):
+            took(store, 60 * (10 + number), name, NOON - DAY)
+        store.job(name, 183, NOW.replace(tzinfo=None) - timedelta(days=1))
+    jobs = read_stuck(store.database(), NOW).jobs
+    usual = dict(zip(jobs["name"], jobs["usual"], strict=True))
+    assert usual == {name: 60 * (10 + number) for number, name in enumerate(names)}
+    if store.engine.dialect.name != "sqlite":
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM job WHERE status_id = 184 OR name LIKE '%%🍣%%'")
+            for sign in "🍺🍣":
+                connection.exec_driver_sql(f"UPDATE job SET name = REPLACE(name, '{sign}', 'é')")
+            connection.exec_driver_sql("ALTER TABLE job MODIFY name VARCHAR(255) CHARACTER SET latin1")
+        assert len(read_stuck(store.database(), NOW).cannot_tell) == len(names) - 1
 
 
 def test_no_active_jobs_are_not_stuck(store: Store) -> None:
