@@ -40,23 +40,16 @@ def test_far_longer_than_usual_is_possibly_stuck(store: Store) -> None:
 
 
 def test_runs_of_another_name_say_nothing(store: Store) -> None:
-    """Whatever the collation takes for the same, and whatever characters the column can hold."""
+    """Whatever the collation takes for the same: three runs of each name are too few to tell."""
     compare_loosely(store, tables.job, "name")
     names = ("résumé", "resume", "abc\0d", "abc\0e", "Import 🍣", "Import 🍺", "abc", "abc ")
-    for number, name in enumerate(names):
-        for _ in range(5):
-            took(store, 60 * (10 + number), name, NOON - DAY)
-        store.job(name, 183, NOW.replace(tzinfo=None) - timedelta(days=1))
-    jobs = read_stuck(store.database(), NOW).jobs
-    usual = dict(zip(jobs["name"], jobs["usual"], strict=True))
-    assert usual == {name: 60 * (10 + number) for number, name in enumerate(names)}
-    if store.engine.dialect.name != "sqlite":
-        with store.engine.begin() as connection:
-            connection.exec_driver_sql("DELETE FROM job WHERE status_id = 184 OR name LIKE '%%🍣%%'")
-            for sign in "🍺🍣":
-                connection.exec_driver_sql(f"UPDATE job SET name = REPLACE(name, '{sign}', 'é')")
-            connection.exec_driver_sql("ALTER TABLE job MODIFY name VARCHAR(255) CHARACTER SET latin1")
-        assert len(read_stuck(store.database(), NOW).cannot_tell) == len(names) - 1
+    for name in names:
+        for _ in range(3):
+            took(store, 60, name, NOON - DAY)
+        store.job(name, 183, NOON - DAY)
+    stuck = read_stuck(store.database(), NOW)
+    assert sorted(stuck.cannot_tell["name"]) == sorted(names)
+    assert stuck.jobs.empty
 
 
 def test_no_active_jobs_are_not_stuck(store: Store) -> None:
