@@ -18,7 +18,7 @@ AUTUMN = datetime(2026, 10, 25)
 """The night in which Amsterdam has the hour from two to three twice."""
 
 
-@pytest.mark.parametrize("charset", ["utf8mb3", "latin1"])
+@pytest.mark.parametrize("charset", ["utf8mb3", "latin1", "utf16"])
 @on_mariadb
 def test_any_text_can_be_looked_for_in_an_older_character_set(store: Store, charset: str) -> None:
     """A sign that the column cannot have is in no name, and that is no error."""
@@ -26,13 +26,14 @@ def test_any_text_can_be_looked_for_in_an_older_character_set(store: Store, char
         connection.execute(text(f"ALTER TABLE job MODIFY name varchar(255) CHARACTER SET {charset}"))
         connection.execute(text(f"ALTER TABLE slug MODIFY slug varchar(255) CHARACTER SET {charset}"))
     found = store.job("café")
-    other = store.job("other")
+    other, nameless = store.job("other"), store.job(" ")
     for job_filter, ids in (
         (JobFilter(search="😀"), []),
         (JobFilter(search="fé"), [found]),
         (JobFilter(names=("café", "日本 😀")), [found]),
         (JobFilter(names=("cafe", "CAFÉ", "café ", "other ")), []),
         (JobFilter(names=("other",)), [other]),
+        (JobFilter(names=(UNKNOWN_NAME, "other")), [nameless, other]),
         (JobFilter(types=("😀",)), []),
     ):
         jobs = list_page.read_list(store.database(), ListView(job_filter))

@@ -159,11 +159,14 @@ def test_tables_of_different_collations_are_one_overview(store: Store) -> None:
         pytest.skip("SQLite has no collations of this kind")
     queued(store, queue="Default")
     with store.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "ALTER TABLE ahg_queue_failed CONVERT TO CHARACTER SET latin1 COLLATE latin1_swedish_ci"
-        )
+        for table in ("ahg_queue_failed", "jobs", "failed_jobs"):
+            connection.exec_driver_sql(
+                f"ALTER TABLE {table} CONVERT TO CHARACTER SET latin1 COLLATE latin1_swedish_ci"
+            )
     for queue in ("Default", "default", "élan"):
         store.insert(tables.queue_failed, queue=queue)
     rows = reads.read_overview(store.database(), now=NOW).rows
     figures = [["Default", 1, 1], ["default", 0, 1], ["élan", 0, 1]]
     assert rows[["queue", "waiting", "failed"]].values.tolist() == figures
+    for asked in (QueueFilter("🍣"), QueueFilter(type="🍣"), QueueFilter(worker="🍣")):
+        assert reads.read_queue_jobs(store.database(), QueueView(asked), now=NOW).page.total == 0

@@ -104,6 +104,23 @@ def test_names_differ_where_their_characters_differ(store: Store) -> None:
     assert store.ids() == sorted(job_id for left in called.values() for job_id in left)
 
 
+@pytest.mark.parametrize("charset", ["utf8mb3", "latin1", "utf16"])
+@on_mariadb
+def test_the_last_of_each_name_stay_in_an_older_character_set(store: Store, charset: str) -> None:
+    """Their names too are told apart by their characters."""
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE job MODIFY name varchar(255) CHARACTER SET {charset}")
+    names = ["café", "CAFÉ", "cafe", "café ", "", None, UNKNOWN_NAME]
+    ids = [store.job(name) for name in [*names, *names]]
+    found = preview(store, Rules(keep_last=1))
+    assert found.ids.tolist() == [*ids[: len(names)], ids[-3], ids[-2]]
+    named = dict.fromkeys(names[:4], 1)
+    assert dict(zip(found.by_name["name"], found.by_name["jobs"], strict=True)) == {
+        **named,
+        UNKNOWN_NAME: 5,
+    }
+
+
 @on_sqlite
 def test_failures_stay_if_asked(store: Store) -> None:
     """And the preview says how many."""
