@@ -166,8 +166,12 @@ def _wrong_usage(options: argparse.Namespace, settings: Settings) -> str:
         return "Give at least one rule, such as --older-than 90d, or --everything-finished to mean it."
     if has_rule and options.everything_finished:
         return "--everything-finished means no rule at all: leave it out, or the rules."
-    if wrong := [name for name in options.name if not name.strip(" ") or whole_text(name) != name]:
-        return f"No job is called “{_printable(wrong[0])}”. Jobs without a name are called [Unknown]."
+    names = (*options.name, *options.owner)
+    if wrong := [name for name in names if not name.strip(" ") or whole_text(name) != name]:
+        return (
+            f"Nothing can be called “{_printable(wrong[0])}”. Jobs without a name are called "
+            "[Unknown]; jobs of nobody are those of System."
+        )
     if settings.is_demo and not options.demo:
         return "HERATIO_JOBS_DATABASE_URL is not set. Give --demo if the embedded demo is meant."
     if settings.is_demo and not DEMO_DATABASE.is_file():

@@ -122,7 +122,7 @@ def _frequent(
     """Return the most frequent texts of a column in its newest rows."""
     rows = select(column.label("text")).order_by(newest.desc()).limit(NEWEST).subquery()
     text = exactly(rows.c.text)
-    most = select(text).group_by(text).order_by(func.count().desc()).limit(MAX_OFFERED)
+    most = select(text).group_by(text).order_by(func.count().desc(), text).limit(MAX_OFFERED)
     return connection.execute(most).scalars().all()
 
 

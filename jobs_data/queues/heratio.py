@@ -23,14 +23,14 @@ from sqlalchemy import (
 
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import exactly, is_blank, is_one_of
+from jobs_data.platform.dialects import exactly, is_blank
 from jobs_data.platform.tables import queue_batch, queue_failed, queue_job
 from jobs_data.platform.types import PlatformTime
 from jobs_data.queues import model
 from jobs_data.queues.filters import QueueFilter
 from jobs_data.queues.listing import Listing, newest_only
 from jobs_data.queues.model import QueuedJob, QueueState
-from jobs_data.queues.overview import Figures, Overview, in_queue, number_of, queue_name
+from jobs_data.queues.overview import Figures, Overview, is_called, number_of, queue_name
 from jobs_data.queues.present import PresentTable, first_line, long_text
 from jobs_data.url_values import parse_number
 
@@ -88,14 +88,13 @@ class Heratio:
 
     def jobs(self, asked: QueueFilter) -> list[Listing[QueuedJob]]:
         """Return the list of the jobs that match a filter."""
-        names = {"job_type": asked.type, "worker_id": asked.worker}
-        conditions = [is_one_of(self._jobs[name], [text]) for name, text in names.items() if text]
+        names = {"queue": asked.queue, "job_type": asked.type, "worker_id": asked.worker}
+        conditions = [is_called(self._jobs[column], name) for column, name in names.items()]
         if asked.batch:
             conditions.append(self._jobs["batch_id"] == asked.batch)
         if asked.status is not None:
             conditions.append(self._states()[asked.status])
-        where = and_(in_queue(self._jobs["queue"], asked.queue), *conditions)
-        return [Listing(self._select_jobs(), self._jobs, where, self._job)]
+        return [Listing(self._select_jobs(), self._jobs, and_(*conditions), self._job)]
 
     def job(self, connection: Connection, key: model.JobKey) -> model.JobDetails | None:
         """Return one queued job, None where there is none."""

@@ -74,12 +74,12 @@ def queue_name(queue: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((is_blank(queue), unknown), else_=exactly(queue)).label("name")
 
 
-def in_queue(queue: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Return the SQL condition of the rows of a queue; of all rows where it is empty."""
+def is_called(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the SQL condition of the rows with a whole name; of all rows where it is empty."""
     if not name:
         return true()
-    called = is_one_of(queue, [name])
-    return or_(called, is_blank(queue)) if name == values.UNKNOWN_NAME else called
+    called = is_one_of(column, [name])
+    return or_(called, is_blank(column)) if name == values.UNKNOWN_NAME else called
 
 
 def number_of(condition: ColumnElement[bool], jobs: Any = 1) -> ColumnElement[int]:

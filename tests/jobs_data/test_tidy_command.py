@@ -98,14 +98,15 @@ def test_a_name_is_the_whole_name(store: Store, capsys: pytest.CaptureFixture[st
     """Whatever the collation takes for the same; a name that no job can have is a mistake."""
     compare_loosely(store, tables.job, "name")
     names = ("Import 🍣", "Import 🍺", "resume", "résumé", "resume ", "RESUME", None, "")
-    called = {name: store.job(name) for name in names}
+    called = {name: store.job(name, user_id=store.user("")) for name in names}
     for name in ("Import 🍣", "resume", "[Unknown]"):
         assert tidy("--name", name) == 0
     gone = {"Import 🍣", "resume", None, ""}
     assert store.ids() == [job_id for name, job_id in called.items() if name not in gone]
     for name in ("", " ", "resume\udcff"):
-        assert tidy("--name", "résumé", name) == 2
-        assert "No job is called" in capsys.readouterr().err
+        for option in ("--name", "--owner"):
+            assert tidy("--name", "résumé", option, name) == 2
+            assert capsys.readouterr().err
     assert len(store.ids()) == len(names) - len(gone)
 
 

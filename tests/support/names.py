@@ -1,10 +1,8 @@
 """Names that one collation or another, a trim or a driver takes for each other."""
 
-from datetime import timedelta
+from sqlalchemy import Table, insert
 
-from sqlalchemy import Table
-
-from jobs_data.platform import tables
+from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.values import UNKNOWN_NAME
 from tests.support.store import NOON, Store
 
@@ -34,6 +32,12 @@ HOSTILE = (
 )
 """No two of them are the same, and none is shown as unknown."""
 
+SOME = (
+    *("Import 🍣", "Import 🍺", "resume", "RESUME", "résumé", "abc", "abc ", "abc\0", "abc\0d"),
+    *("abc\u200b", "Straße", "\t", "\0", "\ufffd", "a'b", "a\\b"),
+)
+"""A few of them, one or two of each sort: for what takes a read for each name."""
+
 NAMELESS = (None, "", " ", "   ", "[Unknown]")
 """What is shown as one name, `[Unknown]`."""
 
@@ -53,13 +57,18 @@ def compare_loosely(store: Store, table: Table, *columns: str) -> None:
 
 def insert_jobs_called(store: Store) -> dict[str, list[int]]:
     """Insert two finished jobs of each name and type, the newest last; return their ids by name."""
-    compare_loosely(store, tables.job, "name")
-    compare_loosely(store, tables.job_execution, "type")
+    compare_loosely(store, job, "name")
+    compare_loosely(store, job_execution, "type")
     ids: dict[str, list[int]] = {}
-    for name in (*HOSTILE, *NAMELESS):
+    objects, jobs, runs = [], [], []
+    names = (name for name in (*HOSTILE, *NAMELESS) for _ in range(2))
+    for job_id, name in enumerate(names, 1_000):
         shown = name if name in HOSTILE else UNKNOWN_NAME
-        for status_id in (184, 185):
-            job_id = store.job(name, status_id, completed_at=NOON + timedelta(seconds=5))
-            store.execution(job_id, type=shown[:50])
-            ids.setdefault(shown, []).append(job_id)
+        ids.setdefault(shown, []).append(job_id)
+        objects.append({"id": job_id, "created_at": NOON, "updated_at": NOON})
+        jobs.append({"id": job_id, "name": name, "status_id": 184 + job_id % 2, "completed_at": NOON})
+        runs.append({"job_id": job_id, "type": shown[:50]})
+    with store.engine.begin() as connection:
+        for table, rows in ((object_, objects), (job, jobs), (job_execution, runs)):
+            connection.execute(insert(table), rows)
     return ids

@@ -11,7 +11,7 @@ from jobs_data.jobs.view import Dates, JobFilter, ListView
 from jobs_data.jobs.view_url import parse_view, view_params
 from jobs_data.platform.values import UNKNOWN_NAME
 from tests.support.databases import on_mariadb
-from tests.support.names import insert_jobs_called
+from tests.support.names import SOME, insert_jobs_called
 from tests.support.store import NOON, Store
 
 AUTUMN = datetime(2026, 10, 25)
@@ -44,10 +44,9 @@ def test_whole_names_and_types_are_compared_by_their_characters(store: Store) ->
     """Whatever the collation takes for the same; and what goes through the address comes back."""
     called = insert_jobs_called(store)
     database = store.database()
-    for name, ids in called.items():
+    for name in (*SOME, UNKNOWN_NAME):
         for asked in (JobFilter(names=(name,)), JobFilter(types=(name,))):
-            if asked.types and name in {UNKNOWN_NAME, "x" * 255}:
-                continue  # no type is that long
+            ids = called[name]
             query = urlencode(view_params(ListView(asked, limit=200)), doseq=True)
             listed = list_page.read_list(database, parse_view(parse_qs(query)))
             assert sorted(listed.rows["id"]) == ids, asked

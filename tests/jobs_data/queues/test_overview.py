@@ -4,15 +4,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Table, event, insert
 
-from jobs_data.platform import tables
+from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed, queue_job
 from jobs_data.platform.values import UNKNOWN_NAME
 from jobs_data.queues import listing, reads
 from jobs_data.queues.filters import QueueFilter, QueueView, parse_queue_view, queue_view_params
 from jobs_data.queues.frames import dtypes_of
 from jobs_data.queues.model import Kind, Queue, QueueState
-from tests.support.names import HOSTILE, NAMELESS, compare_loosely
+from tests.support.names import NAMELESS, SOME, compare_loosely
 from tests.support.queue_rows import NOW, minutes, queued, row_of
 from tests.support.store import NOON, Store
 
@@ -63,7 +63,7 @@ def test_the_overview_counts_each_queue_of_both_kinds(busy: Store) -> None:
 def test_the_platforms_times_are_in_its_zone(store: Store) -> None:
     """What Kolkata's clock calls 17:20 is ten minutes before noon UTC; Laravel's seconds are UTC."""
     queued(store, available_at=NOON + minutes(5 * 60 + 20))
-    store.insert(tables.laravel_jobs, queue="q", available_at=NOW - minutes(3), created_at=NOW)
+    store.insert(laravel_jobs, queue="q", available_at=NOW - minutes(3), created_at=NOW)
     rows = reads.read_overview(store.database(timezone="Asia/Kolkata"), now=NOW).rows
     assert rows["oldest_waiting_seconds"].tolist() == [600, 180]
     assert rows["waiting"].tolist() == [1, 1]
@@ -86,25 +86,28 @@ def test_a_cap_is_told(busy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_queues_differ_where_their_characters_differ(store: Store) -> None:
     """Whatever a collation takes for the same; each row counts just the jobs that its link lists."""
-    for table in (tables.queue_job, tables.queue_failed, tables.laravel_jobs, tables.laravel_failed):
+    for table in (queue_failed, laravel_jobs, laravel_failed):
         compare_loosely(store, table, "queue")
-    compare_loosely(store, tables.queue_job, "job_type", "worker_id")
-    named = [name for name in HOSTILE if len(name) <= 100]  # as many as the column has room for
-    for number, name in enumerate([*named, *NAMELESS[1:]]):
-        shown = name if name in named else UNKNOWN_NAME
+    compare_loosely(store, queue_job, "queue", "job_type", "worker_id")
+    rows: dict[Table, list[dict[str, Any]]] = {queue_job: [], queue_failed: [], laravel_jobs: []}
+    for name in (*SOME, *NAMELESS[1:]):
+        shown = name if name in SOME else UNKNOWN_NAME
+        rows[queue_failed].append({"queue": name})
+        rows[laravel_jobs].append({"queue": name})
         for status in ("pending", "completed"):
-            queued(store, status, queue=name, job_type=shown, worker_id=shown, completed_at=NOON)
-        store.insert(tables.queue_failed, queue=name)
-        store.insert(tables.laravel_jobs, queue=name)
-        store.insert(tables.laravel_failed, uuid=str(number), queue=name)
+            queued = {"queue": name, "job_type": name, "worker_id": shown, "completed_at": NOON}
+            rows[queue_job].append({**queued, "status": status})
+    with store.engine.begin() as connection:
+        for table in (*rows, laravel_failed):
+            connection.execute(insert(table), rows.get(table, rows[queue_failed]))
     database = store.database()
     overview = reads.read_overview(database, now=NOW)
-    names = sorted([*named, UNKNOWN_NAME])
+    names = sorted([*SOME, UNKNOWN_NAME])
     assert overview.rows["queue"].tolist() == [*names, *names]
     assert list(overview.types) == names
     assert list(overview.workers) == names
     for row in overview.rows.to_dict("records"):
-        jobs, kind = 1 if row["queue"] in named else len(NAMELESS) - 1, Kind(row["kind"])
+        jobs, kind = 1 if row["queue"] in SOME else len(NAMELESS) - 1, Kind(row["kind"])
         assert (row["waiting"], row["failed"]) == (jobs, jobs), row
         view = parse_queue_view(queue_view_params(QueueView(QueueFilter(row["queue"], kind=kind))))
         listed = reads.read_queue_jobs(database, view, now=NOW).page
@@ -113,9 +116,11 @@ def test_queues_differ_where_their_characters_differ(store: Store) -> None:
         assert set(listed.items["queue"]) == {row["queue"]}
         if kind is Kind.HERATIO:
             assert (row["completed"], row["completed_last_hour"], row["workers"]) == (jobs, jobs, 1)
-    for name in named:
+    for name in names:
+        jobs = 1 if name in SOME else len(NAMELESS) - 1
         for asked in (QueueFilter(type=name), QueueFilter(worker=name)):
-            assert reads.read_queue_jobs(database, QueueView(asked), now=NOW).page.total == 2, asked
+            listed = reads.read_queue_jobs(database, QueueView(asked), now=NOW).page
+            assert listed.total == 2 * jobs, asked
 
 
 def test_a_status_counts_where_it_is_listed(store: Store) -> None:
@@ -164,7 +169,7 @@ def test_tables_of_different_collations_are_one_overview(store: Store) -> None:
                 f"ALTER TABLE {table} CONVERT TO CHARACTER SET latin1 COLLATE latin1_swedish_ci"
             )
     for queue in ("Default", "default", "élan"):
-        store.insert(tables.queue_failed, queue=queue)
+        store.insert(queue_failed, queue=queue)
     rows = reads.read_overview(store.database(), now=NOW).rows
     figures = [["Default", 1, 1], ["default", 0, 1], ["élan", 0, 1]]
     assert rows[["queue", "waiting", "failed"]].values.tolist() == figures

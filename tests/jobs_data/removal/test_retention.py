@@ -20,7 +20,7 @@ from jobs_data.removal.retention import OTHERS, Preview, Rules, parse_rules, rea
 from jobs_data.store.receipt_writer import Action, Reason
 from tests.support import web_roots
 from tests.support.databases import on_mariadb, on_sqlite
-from tests.support.names import insert_jobs_called
+from tests.support.names import SOME, insert_jobs_called
 from tests.support.store import NOON, Store
 
 NOW = NOON.replace(tzinfo=UTC)
@@ -84,8 +84,8 @@ def test_the_last_of_each_name_stay(store: Store) -> None:
 def test_names_differ_where_their_characters_differ(store: Store) -> None:
     """Whatever the collation takes for the same: rules on names, the last of each, and what goes."""
     called = insert_jobs_called(store)
-    for name, ids in called.items():
-        only = JobFilter(names=(name,))
+    for name in (*SOME, UNKNOWN_NAME):
+        only, ids = JobFilter(names=(name,)), called[name]
         found = preview(store, only)
         assert found.ids.tolist() == ids, name
         assert set(found.by_name["name"]) == {name}
