@@ -76,8 +76,8 @@ def read_owners_called(database: Database, names: Iterable[str]) -> dict[str, tu
     return found
 
 
-def told_apart(owners: Mapping[int, str]) -> dict[int, str]:
-    """Return what owners are called, by their ids: those of one name with their ids, but NO_OWNER."""
+def distinct_labels(owners: Mapping[int, str]) -> dict[int, str]:
+    """Return a label for each owner: the name, with the id where several have that name."""
     alike = Counter(owners.values())
     return {
         owner: name if owner == NO_OWNER or alike[name] == 1 else f"{name} (user {owner})"
@@ -100,8 +100,8 @@ def _owners(connection: Connection, database: Database) -> dict[int, str]:
     names = owner_names(connection, database, ids)
     called = {owner: owner_called(owner, names) for owner in {NO_OWNER, *ids}}
     by_name = sorted(called, key=lambda owner: (owner != NO_OWNER, called[owner].casefold(), owner))
-    apart = told_apart(called)
-    return {owner: apart[owner] for owner in by_name}
+    labels = distinct_labels(called)
+    return {owner: labels[owner] for owner in by_name}
 
 
 def _names(connection: Connection) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def test_names_differ_where_their_characters_differ(store: Store) -> None:
 @pytest.mark.parametrize("charset", ["utf8mb3", "latin1", "utf16"])
 @on_mariadb
 def test_the_last_of_each_name_stay_in_an_older_character_set(store: Store, charset: str) -> None:
-    """Their names too are told apart by their characters."""
+    """Their names too differ where their characters do."""
     with store.engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE job MODIFY name varchar(255) CHARACTER SET {charset}")
     names = ["café", "CAFÉ", "cafe", "café ", "", None, UNKNOWN_NAME]

@@ -43,7 +43,7 @@ def test_a_trend_compares_the_later_half_with_the_earlier(store: Store) -> None:
     assert by_name.set_index("name")["change"].isna().to_dict() == {"export": False, "only late": True}
 
 
-def test_names_are_told_apart_by_their_characters(store: Store) -> None:
+def test_names_differ_where_their_characters_differ(store: Store) -> None:
     """Whatever the collation takes for the same."""
     called = insert_jobs_called(store)
     by_name = read_durations(*asked(store, Period.ALL)).by_name

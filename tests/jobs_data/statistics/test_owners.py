@@ -23,7 +23,7 @@ def test_owners_are_called_as_in_the_list(atom_store: Store) -> None:
 
 
 def test_owners_of_one_name_are_two(store: Store) -> None:
-    """Told apart as in the filter, which asks for one of them."""
+    """Labelled as in the filter, which asks for one of them."""
     first, second = store.user("ada1", en="Ada"), store.user("ada2", en="Ada")
     nameless, other = store.user(None), store.user("ada3", en="ADA")
     for user_id in (first, first, second, nameless, other, None):

@@ -70,7 +70,7 @@ def lines_in(own: Store, receipt_id: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in b"".join(receipts.stream(own, receipt_id)).splitlines()]
 
 
-def test_names_are_told_apart_by_their_characters(own: Store) -> None:
+def test_names_differ_where_their_characters_differ(own: Store) -> None:
     """A collation by bytes still pads a name with spaces."""
     names = ("abc", "abc ", "ABC", "abc\0", "Import 🍣", "Import 🍺")
     receipt = receipt_of(own, write(own, dict(enumerate([*names, *names], 1))))
