@@ -30,7 +30,7 @@ from jobs_data.removal.retention import Preview, Rules
 from jobs_data.services import Services, build_services
 from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_settings, refusal_by_driver
 from jobs_data.store.receipt_writer import Action, Reason
-from jobs_data.url_values import parse_duration
+from jobs_data.url_values import parse_duration, whole_text
 
 DONE, FAILED, WRONG_USAGE, SOME_STAYED, OTHER_AT_WORK = range(5)
 
@@ -166,6 +166,12 @@ def _wrong_usage(options: argparse.Namespace, settings: Settings) -> str:
         return "Give at least one rule, such as --older-than 90d, or --everything-finished to mean it."
     if has_rule and options.everything_finished:
         return "--everything-finished means no rule at all: leave it out, or the rules."
+    names = (*options.name, *options.owner)
+    if wrong := [name for name in names if not name.strip(" ") or whole_text(name) != name]:
+        return (
+            f"Nothing can be called “{_printable(wrong[0])}”. Jobs without a name are called "
+            "[Unknown]; jobs of nobody are those of System."
+        )
     if settings.is_demo and not options.demo:
         return "HERATIO_JOBS_DATABASE_URL is not set. Give --demo if the embedded demo is meant."
     if settings.is_demo and not DEMO_DATABASE.is_file():

@@ -10,7 +10,7 @@ from typing import Final
 MAX_PAGE_SIZE: Final = 200
 
 MAX_TEXT: Final = 200
-"""How many characters of a text to search for, or of a name, are looked at."""
+"""How many characters of a text to search for are looked at."""
 
 
 MAX_CHOICES: Final = 50
@@ -58,6 +58,11 @@ def clean_text(text: str) -> str:
     """Return an untrusted text as one that a database can search for: no NULs, not too long."""
     text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
     return " ".join(text.split())[:MAX_TEXT].strip()
+
+
+def whole_text(text: str) -> str:
+    """Return an untrusted text that is compared as it is; a lone surrogate is U+FFFD, as in a URL."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def last_of(params: Params, name: str) -> str:

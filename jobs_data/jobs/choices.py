@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -15,6 +14,7 @@ from jobs_data.jobs.filter_words import owner_called
 from jobs_data.jobs.view import NO_OWNER
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import exactly, is_one_of
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.owners import owner_names, users_called
 from jobs_data.platform.tables import job, job_execution, user
@@ -50,7 +50,7 @@ def read_choices(database: Database) -> Choices:
     """Return what there is to choose from. Raises DatabaseUnavailable."""
     return Choices(
         owners=_in_time(database, lambda connection: _owners(connection, database)),
-        names=_in_time(database, lambda connection: _frequent(connection, job.c.name, job.c.id)),
+        names=_in_time(database, _names),
         types=_in_time(database, lambda connection: _types(connection, database)),
     )
 
@@ -69,11 +69,20 @@ def read_owners_called(database: Database, names: Iterable[str]) -> dict[str, tu
     found: dict[str, tuple[int, ...]] = {}
     with database.reading() as connection:
         for name in names:
-            users = users_called(database, partial(operator.eq, name))
+            users = users_called(database, partial(is_one_of, texts=(name,)))
             ids = connection.execute(users).scalars() if user.name in database.tables else ()
             nobody = (NO_OWNER,) if name == values.SYSTEM_OWNER else ()
             found[name] = (*nobody, *ids)
     return found
+
+
+def distinct_labels(owners: Mapping[int, str]) -> dict[int, str]:
+    """Return a label for each owner: the name, with the id where several have that name."""
+    alike = Counter(owners.values())
+    return {
+        owner: name if owner == NO_OWNER or alike[name] == 1 else f"{name} (user {owner})"
+        for owner, name in owners.items()
+    }
 
 
 def _in_time(database: Database, read: Callable[[Connection], T]) -> T | None:
@@ -90,30 +99,32 @@ def _owners(connection: Connection, database: Database) -> dict[int, str]:
     ids = {user_id for user_id in found if user_id is not None}
     names = owner_names(connection, database, ids)
     called = {owner: owner_called(owner, names) for owner in {NO_OWNER, *ids}}
-    alike = Counter(called.values())
     by_name = sorted(called, key=lambda owner: (owner != NO_OWNER, called[owner].casefold(), owner))
-    return {
-        owner: called[owner]
-        if owner == NO_OWNER or alike[called[owner]] == 1
-        else f"{called[owner]} (user {owner})"
-        for owner in by_name
-    }
+    labels = distinct_labels(called)
+    return {owner: labels[owner] for owner in by_name}
+
+
+def _names(connection: Connection) -> tuple[str, ...]:
+    found = _frequent(connection, job.c.name, job.c.id)
+    return _in_order({values.name_called(name) for name in found})
 
 
 def _types(connection: Connection, database: Database) -> tuple[str, ...]:
     if not has_types(database):
         return ()
     found = _frequent(connection, job_execution.c.type, job_execution.c.job_id)
-    return tuple(type_ for type_ in found if type_ != values.UNKNOWN_NAME)
+    return _in_order(set(filter(None, map(values.filled, found))))
 
 
 def _frequent(
     connection: Connection, column: ColumnElement[Any], newest: ColumnElement[Any]
-) -> tuple[str, ...]:
-    """Return the most frequent texts of a column in its newest rows, in order."""
+) -> Sequence[str | None]:
+    """Return the most frequent texts of a column in its newest rows."""
     rows = select(column.label("text")).order_by(newest.desc()).limit(NEWEST).subquery()
-    found = connection.execute(
-        select(rows.c.text).group_by(rows.c.text).order_by(func.count().desc()).limit(MAX_OFFERED)
-    ).scalars()
-    texts = {values.name_called(text) for text in found}
+    text = exactly(rows.c.text)
+    most = select(text).group_by(text).order_by(func.count().desc(), text).limit(MAX_OFFERED)
+    return connection.execute(most).scalars().all()
+
+
+def _in_order(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(texts, key=lambda text: (text.casefold(), text)))

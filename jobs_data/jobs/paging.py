@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,7 +31,7 @@ from jobs_data.jobs.creation_order import (
     is_loose,
     with_object,
 )
-from jobs_data.jobs.sorting import in_order, newest_first, sort_key
+from jobs_data.jobs.sorting import exact_key, in_order, newest_first, sort_key
 from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView, Sort
 from jobs_data.jobs.where import created_near, matching
@@ -283,29 +285,32 @@ class OrderedJobs:
 
     def _next_by_key(self, job_id: int, *, backwards: bool) -> int | None:
         """Return the id of the next job where the order is not by date, or of the one before."""
-        key = sort_key(self._database, self.view.sort)
+        key, exact = sort_key(self._database, self.view.sort), exact_key(self.view.sort)
         is_towards_end = backwards is self.view.is_reversed
-        by_id = job.c.id.desc() if is_towards_end else job.c.id.asc()
         is_upwards = self.view.sort.is_descending is not is_towards_end
-        jobs = select(job.c.id).where(*self._where)
+        is_beyond = operator.gt if is_upwards else operator.lt
+        by_id = job.c.id.desc() if is_towards_end else job.c.id.asc()
+        ties = [] if exact is None else [exact.asc() if is_upwards else exact.desc()]
 
-        def first_with(value: Any, *where: ColumnElement[bool]) -> int | None:
-            found = jobs.where(key == value, *where).order_by(by_id).limit(1)
+        def first(by: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]) -> int | None:
+            found = select(job.c.id).where(*where, *self._where).order_by(*by, by_id).limit(1)
             return self._connection.execute(found).scalar()
 
-        value = self._connection.execute(
-            select(key).select_from(job).where(job.c.id == job_id)
-        ).scalar()
-        if value is None:
+        keys = [key] if exact is None else [key, exact]
+        its = self._connection.execute(select(*keys).select_from(job).where(job.c.id == job_id)).first()
+        if its is None:
             return None
+        same = [column == value for column, value in zip(keys, its, strict=True)]
         # Most names are those of many jobs, so that the next is found at once. Else all are compared.
-        tied = first_with(value, job.c.id < job_id if is_towards_end else job.c.id > job_id)
+        tied = first([], *same, job.c.id < job_id if is_towards_end else job.c.id > job_id)
+        if tied is None and exact is not None:
+            tied = first(ties, key == its[0], is_beyond(exact, its[1]))
         if tied is not None:
             return tied
         other = select(func.min(key) if is_upwards else func.max(key)).select_from(job)
-        other = other.where(key > value if is_upwards else key < value, *self._where)
+        other = other.where(is_beyond(key, its[0]), *self._where)
         next_value = self._connection.execute(other).scalar()
-        return None if next_value is None else first_with(next_value)
+        return None if next_value is None else first(ties, key == next_value)
 
 
 def _time_of(*which: ColumnElement[bool]) -> Select[str]:

@@ -10,7 +10,7 @@ from jobs_data.jobs.creation_order import created
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import before_all_times, without_case
+from jobs_data.platform.dialects import before_all_times, exactly, without_case
 from jobs_data.platform.owners import owner_name
 from jobs_data.platform.status import COMPLETED, ERROR
 from jobs_data.platform.tables import job, slug
@@ -21,16 +21,11 @@ def newest_first() -> tuple[ColumnElement[Any], ...]:
     return created().desc(), job.c.id.desc()
 
 
-def name_key() -> ColumnElement[str]:
-    """Return what the order by name compares; never NULL, so that any two jobs have an order."""
-    return without_case(func.coalesce(job.c.name, ""))
-
-
 def sort_key(database: Database, sort: Sort) -> ColumnElement[Any]:
     """Return what an order compares; never NULL. By date it speaks of `object`, else of `job` alone."""
     keys: dict[Sort, ColumnElement[Any]] = {
         Sort.DATE: created(),
-        Sort.NAME: name_key(),
+        Sort.NAME: without_case(func.coalesce(job.c.name, "")),
         Sort.STATUS: _status_key(),
         Sort.OWNER: _owner_key(database),
         Sort.COMPLETED: func.coalesce(job.c.completed_at, before_all_times()),
@@ -57,9 +52,19 @@ def _record_key(database: Database) -> ColumnElement[Any]:
     return without_case(address)
 
 
+def exact_key(sort: Sort) -> ColumnElement[str] | None:
+    """Return what an order compares where `sort_key` is equal; never NULL. None where that is the id.
+
+    Names that a collation takes for one follow each other name by name.
+    """
+    return exactly(func.coalesce(job.c.name, "")) if sort is Sort.NAME else None
+
+
 def in_order(database: Database, view: ListView) -> tuple[ColumnElement[Any], ...]:
     """Return the ORDER BY of a view, as `sort_key`; reversed, it is the same list from its end."""
-    key = sort_key(database, view.sort)
-    if view.is_reversed:
-        return (key.asc() if view.sort.is_descending else key.desc()), job.c.id.asc()
-    return (key.desc() if view.sort.is_descending else key.asc()), job.c.id.desc()
+    keys = [sort_key(database, view.sort)]
+    if (exact := exact_key(view.sort)) is not None:
+        keys.append(exact)
+    is_ascending = view.sort.is_descending is view.is_reversed
+    by_id = job.c.id.asc() if view.is_reversed else job.c.id.desc()
+    return (*(key.asc() if is_ascending else key.desc() for key in keys), by_id)

@@ -159,12 +159,9 @@ def _reversed(sort: Sort) -> str:
 
 
 def _texts(params: Params, name: str) -> tuple[str, ...]:
-    # A name is compared as it is, its spaces included.
-    found = (
-        text.replace("\0", "")[: 2 * url_values.MAX_TEXT] for text in url_values.all_of(params, name)
-    )
-    sound = (text.encode("utf-8", "replace").decode("utf-8") for text in found)
-    return tuple(dict.fromkeys(text for text in sound if text.strip()))
+    # A name is compared as it is: cut or cleaned it would be another one. One of spaces alone is none.
+    found = map(url_values.whole_text, url_values.all_of(params, name))
+    return tuple(dict.fromkeys(text for text in found if text.strip(" ")))
 
 
 def _moment(text: str) -> datetime | None:

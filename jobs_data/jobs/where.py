@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import in_utf8mb4, seconds_between
+from jobs_data.platform.dialects import in_utf8mb4, is_blank, is_one_of, seconds_between
 from jobs_data.platform.owners import users_called
 from jobs_data.platform.status import ERROR, is_in
 from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, object_, slug, user
@@ -34,7 +34,7 @@ def matching(
         nobody = job.c.user_id.is_(None) if NO_OWNER in fixed.owners else false()
         where.append(or_(job.c.user_id.in_(fixed.owners), nobody))
     if fixed.names:
-        where.append(_is_called(fixed.names))
+        where.append(is_called(fixed.names))
     if fixed.created != ANY_TIME:
         created = _within(object_.c.created_at, fixed.created, database)
         where.append(_there_is(object_.c.id, *created))
@@ -42,7 +42,7 @@ def matching(
     if fixed.has_result is not None:
         where.append(has_result() if fixed.has_result else ~has_result())
     if fixed.types:
-        where.append(_execution(database, "type", lambda type_: _is_one_of(type_, fixed.types)))
+        where.append(_execution(database, "type", lambda type_: is_one_of(type_, fixed.types)))
     if fixed.has_errors is not None:
         has_errors = _has_errors(database)
         where.append(has_errors if fixed.has_errors else ~has_errors)
@@ -82,11 +82,10 @@ def has_result() -> ColumnElement[bool]:
     return func.trim(func.coalesce(job.c.download_path, "")) != ""
 
 
-def _is_called(names: tuple[str, ...]) -> ColumnElement[bool]:
-    called = _is_one_of(func.coalesce(job.c.name, "", type_=String()), names)
-    # A name of white space alone is shown as unknown too; databases trim only spaces, and so this.
-    unknown = func.trim(func.coalesce(job.c.name, "")) == ""
-    return or_(called, unknown) if values.UNKNOWN_NAME in names else called
+def is_called(names: Collection[str]) -> ColumnElement[bool]:
+    """Return whether a job has one of some whole names; `values.UNKNOWN_NAME` means none, too."""
+    called = is_one_of(job.c.name, names)
+    return or_(called, is_blank(job.c.name)) if values.UNKNOWN_NAME in names else called
 
 
 def _within(
@@ -145,7 +144,7 @@ def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     if words.lower() == values.SYSTEM_OWNER.lower():
         found.append(job.c.user_id.is_(None))
     if words.lower() == values.UNKNOWN_NAME.lower():
-        found.append(_is_called((values.UNKNOWN_NAME,)))
+        found.append(is_called((values.UNKNOWN_NAME,)))
     if slug.name in database.tables:
         found.append(job.c.object_id.in_(select(slug.c.object_id).where(_contains(slug.c.slug, words))))
     number = parse_number(words.removeprefix("#"))
@@ -157,13 +156,6 @@ def _mentions(words: str, database: Database) -> ColumnElement[bool]:
 def _contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
     """Return whether a column has a text in it; `%`, `_` and the escape are characters like others."""
     found = func.coalesce(column, "", type_=String())
-    return _comparable(found, [words]).contains(words, autoescape=True)
-
-
-def _is_one_of(column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
-    return _comparable(column, texts).in_(texts)
-
-
-def _comparable(column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[str]:
-    """Return a column that can be compared with some texts; every character set has ASCII."""
-    return column if all(text.isascii() for text in texts) else in_utf8mb4(column)
+    # Every character set has ASCII.
+    comparable = found if words.isascii() else in_utf8mb4(found)
+    return comparable.contains(words, autoescape=True)

@@ -6,6 +6,7 @@ compiles it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    and_,
     cast,
     collate,
     func,
@@ -24,7 +26,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from jobs_data.platform.times import BEFORE_ALL_TIMES
-from jobs_data.platform.types import PlatformTime
+from jobs_data.platform.types import ExactText, PlatformTime
 
 SECONDS_BEFORE_1970: Final = 62_167_219_200
 """What `TO_SECONDS('1970-01-01')` is: MySQL counts from the year 0."""
@@ -121,12 +123,29 @@ def in_utf8mb4(column: ColumnElement[Any]) -> ColumnElement[str]:
     )
 
 
-def exactly(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def exactly(column: ColumnElement[Any]) -> ColumnElement[str]:
     """Return a text's bytes in UTF-8: two texts are then the same where their characters are.
 
     A collation of MySQL takes `Export`, `export` and `Éxport ` for one; SQLite compares bytes anyway.
     """
-    return _Spellings(cast(in_utf8mb4(column), LargeBinary), column)
+    return _Spellings(cast(in_utf8mb4(column), ExactText), column)
+
+
+def is_one_of(column: ColumnElement[Any], texts: Collection[str]) -> ColumnElement[bool]:
+    """Return whether a text is one of some, as `exactly`; NULL where it is NULL.
+
+    ASCII, which every character set has, is compared by the collation first: an index serves that.
+    """
+    exact = exactly(column).in_(texts)
+    return and_(column.in_(texts), exact) if all(text.isascii() for text in texts) else exact
+
+
+def is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return whether a text is NULL, empty or spaces alone, as `values.filled`; never NULL.
+
+    Some collations of MySQL take zero-width and control characters for nothing.
+    """
+    return exactly(func.trim(func.coalesce(column, "", type_=String()))) == ""
 
 
 def before_all_times() -> ColumnElement[Any]:

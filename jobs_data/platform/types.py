@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
@@ -64,6 +73,38 @@ class UnixTime(TypeDecorator[datetime]):
             return datetime.fromtimestamp(value, UTC)
         except (ValueError, OverflowError, OSError, TypeError):
             return None
+
+
+class ExactText(TypeDecorator[str]):
+    """A text as its bytes in UTF-8, which are compared one by one: no collation has a say in it.
+
+    SQLite compares bytes anyway. What is no text, such as a lone surrogate, equals nothing there is.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return text on SQLite, bytes elsewhere."""
+        return String() if dialect.name == "sqlite" else LargeBinary()
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | bytes | None:
+        """Return a text as the database compares it."""
+        if value is None or (dialect.name == "sqlite" and _is_text(value)):
+            return value
+        return value.encode("utf-8", "surrogatepass")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the text."""
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 # SQLite numbers rows by itself only where the type is INTEGER and nothing else.

@@ -32,8 +32,11 @@ def name_called(name: Any) -> str:
 
 
 def filled(value: Any) -> str:
-    """Return a text column's value as it is, but empty where it holds nothing but white space."""
-    return found if (found := text(value)).strip() else ""
+    """Return a text column's value as it is, but empty where it holds nothing but spaces.
+
+    `dialects.is_blank` is the same in SQL, where databases trim spaces alone.
+    """
+    return found if (found := text(value)).strip(" ") else ""
 
 
 def text(value: Any) -> str:

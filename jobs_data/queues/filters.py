@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from jobs_data.platform import values
 from jobs_data.queues.model import JobKey, Kind, QueueState, Source
-from jobs_data.url_values import clamp_limit, parse_number
+from jobs_data.url_values import clamp_limit, parse_number, whole_text
 
 DEFAULT_QUEUE_PAGE_SIZE: Final = 25
-MAX_NAME_CHARACTERS: Final = 255
 
 # `pending` means waiting and delayed ones together on the platform; most of them wait.
 _STATES: Final = {
@@ -118,7 +116,6 @@ def origin_params(origin: Origin) -> dict[str, str]:
 
 
 def _name(params: Mapping[str, str], name: str) -> str:
-    """Return a name out of a URL, empty where no column could hold it."""
-    # A NUL or a lone surrogate would break the database's driver.
-    value = values.text(params.get(name)).replace("\0", "")
-    return value if value.strip(" ") and len(value) <= MAX_NAME_CHARACTERS else ""
+    """Return a name out of a URL as it is, empty where it is one of spaces alone."""
+    value = whole_text(params.get(name, ""))
+    return value if value.strip(" ") else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -24,13 +23,14 @@ from sqlalchemy import (
 
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import exactly, is_blank
 from jobs_data.platform.tables import queue_batch, queue_failed, queue_job
 from jobs_data.platform.types import PlatformTime
 from jobs_data.queues import model
 from jobs_data.queues.filters import QueueFilter
 from jobs_data.queues.listing import Listing, newest_only
 from jobs_data.queues.model import QueuedJob, QueueState
-from jobs_data.queues.overview import Figures, Overview, in_queue, number_of, queue_name
+from jobs_data.queues.overview import Figures, Overview, is_called, number_of, queue_name
 from jobs_data.queues.present import PresentTable, first_line, long_text
 from jobs_data.url_values import parse_number
 
@@ -71,12 +71,15 @@ class Heratio:
         if self._jobs.exists:
             newest = newest_only(connection, self._jobs, capped)
             figures.add(connection, self._counts())
-            figures.add(connection, self._recent(figures).where(newest))
-            workers = _names(connection, select(self._jobs["worker_id"]).where(newest).distinct())
-            types = _names(connection, select(self._jobs["job_type"]).distinct().limit(MOST_OPTIONS))
+            figures.add(connection, self._recent().where(newest))
+            seen = select(exactly(self._jobs["worker_id"])).where(newest).distinct()
+            # Of all types an index has one spelling each; the other spellings are those of new jobs.
+            some = select(self._jobs["job_type"]).distinct().limit(MOST_OPTIONS)
+            exact = select(exactly(self._jobs["job_type"])).where(newest).distinct().limit(MOST_OPTIONS)
+            workers, types = _names(connection, seen), _names(connection, exact, some)
         if self._failed.exists:
             newest = newest_only(connection, self._failed, capped)
-            figures.add(connection, self._without_job(figures).where(newest))
+            figures.add(connection, self._without_job().where(newest))
             for known in figures.values():
                 known["failed"] = known.get("failed", 0) + known.get("failed_and_gone", 0)
         counts = (*QueueState, "completed_last_hour", "workers")
@@ -85,12 +88,13 @@ class Heratio:
 
     def jobs(self, asked: QueueFilter) -> list[Listing[QueuedJob]]:
         """Return the list of the jobs that match a filter."""
-        wanted = {"job_type": asked.type, "worker_id": asked.worker, "batch_id": asked.batch}
-        conditions = [self._jobs[name] == value for name, value in wanted.items() if value]
+        names = {"queue": asked.queue, "job_type": asked.type, "worker_id": asked.worker}
+        conditions = [is_called(self._jobs[column], name) for column, name in names.items()]
+        if asked.batch:
+            conditions.append(self._jobs["batch_id"] == asked.batch)
         if asked.status is not None:
             conditions.append(self._states()[asked.status])
-        where = and_(in_queue(self._jobs["queue"], asked.queue), *conditions)
-        return [Listing(self._select_jobs(), self._jobs, where, self._job)]
+        return [Listing(self._select_jobs(), self._jobs, and_(*conditions), self._job)]
 
     def job(self, connection: Connection, key: model.JobKey) -> model.JobDetails | None:
         """Return one queued job, None where there is none."""
@@ -173,18 +177,18 @@ class Heratio:
     def _counts(self) -> Select[Any]:
         """Select how many jobs are in each state; the index on queue, status and time has all of it."""
         queue, status, available = (self._jobs[n] for n in ("queue", "status", "available_at"))
-        is_later = self._is_later()
+        name, is_later = exactly(queue), self._is_later()
         # Grouped by status first: to tell the states of a million rows one by one takes thrice as long.
         each: Any = (
             select(
-                queue.label("queue"),
+                name.label("queue"),
                 status.label("status"),
                 func.count().label("jobs"),
                 number_of(is_later).label("later"),
                 func.min(case((not_(is_later), available))).label("available"),
                 func.min(case((available.is_(None), queue_job.c.id))).label("undated"),
             )
-            .group_by(queue, status)
+            .group_by(name, status)
             .subquery("by_status")
             .c
         )
@@ -203,26 +207,26 @@ class Heratio:
             func.min(case((is_pending, created))).label("created"),
         ).outerjoin_from(each.queue.table, undated, undated.c.id == each.undated)
 
-    def _recent(self, known: Iterable[str]) -> Select[Any]:
+    def _recent(self) -> Select[Any]:
         """Select what jobs tell of the last hour and the workers."""
         jobs = self._jobs
         is_recent = jobs["completed_at"] >= self._platform_time(self.now - LAST_HOUR)
-        worker = func.nullif(func.trim(jobs["worker_id"]), "")
+        worker = case((not_(is_blank(jobs["worker_id"])), exactly(jobs["worker_id"])))
         seen = func.coalesce(jobs["completed_at"], jobs["started_at"], jobs["reserved_at"])
         return select(
-            queue_name(jobs["queue"], known),
+            queue_name(jobs["queue"]),
             number_of(and_(jobs["status"] == "completed", is_recent)).label("completed_last_hour"),
             func.count(worker.distinct()).label("workers"),
             func.max(case((worker.is_not(None), seen))).label("seen"),
         ).select_from(queue_job)
 
-    def _without_job(self, known: Iterable[str]) -> Select[Any]:
+    def _without_job(self) -> Select[Any]:
         """Select how many jobs have left a failed record alone."""
         original = self._failed["original_job_id"]
         # A record that names no job is one of its own; ids are positive, so these cannot meet.
         job_id = func.coalesce(original, -queue_failed.c.id)
         records = select(
-            queue_name(self._failed["queue"], known),
+            queue_name(self._failed["queue"]),
             func.count(job_id.distinct()).label("failed_and_gone"),
         ).select_from(queue_failed)
         if not self._jobs.exists:
@@ -304,7 +308,7 @@ def _states_of_status(status: ColumnElement[Any]) -> dict[QueueState, ColumnElem
     }
 
 
-def _names(connection: Connection, statement: Select[Any]) -> tuple[str, ...]:
-    """Return the names that a statement selects, sorted, without those that say nothing."""
-    found = map(values.filled, connection.execute(statement).scalars())
-    return tuple(sorted(filter(None, found)))
+def _names(connection: Connection, *statements: Select[Any]) -> tuple[str, ...]:
+    """Return the names that statements select, sorted, without those that say nothing."""
+    found = (name for each in statements for name in connection.execute(each).scalars())
+    return tuple(sorted(set(filter(None, map(values.filled, found)))))

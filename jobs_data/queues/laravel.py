@@ -33,7 +33,7 @@ from jobs_data.queues import model
 from jobs_data.queues.filters import QueueFilter
 from jobs_data.queues.listing import Listing, newest_only
 from jobs_data.queues.model import QueuedJob, QueueState
-from jobs_data.queues.overview import Figures, Overview, in_queue, number_of, queue_name
+from jobs_data.queues.overview import Figures, Overview, is_called, number_of, queue_name
 from jobs_data.queues.present import PresentTable, first_line, long_text
 
 _DISPLAY_NAME: Final = re.compile(r'"displayName"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -59,7 +59,7 @@ class Laravel:
             figures.add(connection, self._counts().where(newest))
         if self._failed.exists:
             newest = newest_only(connection, self._failed, capped)
-            name = queue_name(self._failed["queue"], figures)
+            name = queue_name(self._failed["queue"])
             failed = select(name, func.count().label("failed")).select_from(laravel_failed)
             figures.add(connection, failed.where(newest))
         counts = (*self._states(), QueueState.FAILED)
@@ -74,11 +74,11 @@ class Laravel:
         is_asked = self._states().get(asked.status) if asked.status else true()
         if is_asked is not None:
             columns = self._select_jobs(*self._jobs.beginnings("payload"))
-            where = and_(is_asked, in_queue(self._jobs["queue"], asked.queue))
+            where = and_(is_asked, is_called(self._jobs["queue"], asked.queue))
             found.append(Listing(columns, self._jobs, where, self._job))
         if asked.status in {None, QueueState.FAILED}:
             columns = self._select_failed(*self._failed.beginnings("payload", "exception"))
-            where = in_queue(self._failed["queue"], asked.queue)
+            where = is_called(self._failed["queue"], asked.queue)
             found.append(Listing(columns, self._failed, where, self._failed_job))
         return found
 
@@ -152,7 +152,7 @@ class Laravel:
 
     def _select_failed(self, *others: ColumnElement[Any]) -> Select[Any]:
         """Select what `_failed_job` reads, except for its texts, and other columns."""
-        return select(*self._failed.short, *self._failed.beginnings("queue"), *others)
+        return select(*self._failed.short, self._failed["queue"].label("queue"), *others)
 
     def _failed_job(self, row: RowMapping) -> QueuedJob:
         return QueuedJob(

@@ -1,8 +1,4 @@
-"""The figures of each queue. Which spellings of a name are one queue is the database's to say.
-
-Under a collation without case, `Default` and `default` are one queue, for the platform's workers too.
-Compared by their text here, they would be two rows, or one that counts jobs of the other.
-"""
+"""The figures of each queue, by its name as it is."""
 
 from __future__ import annotations
 
@@ -13,9 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, text, true
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, or_, text, true
 
 from jobs_data.platform import times, values
+from jobs_data.platform.dialects import exactly, is_blank, is_one_of
+from jobs_data.platform.types import ExactText
 from jobs_data.queues.frames import frame
 from jobs_data.queues.model import Kind, Queue
 
@@ -70,22 +68,18 @@ class Figures(dict[str, dict[str, Any]]):
         return tuple(queues)
 
 
-def queue_name(queue: ColumnElement[Any], known: Iterable[str] = ()) -> ColumnElement[Any]:
-    """Return a queue's name, in the spelling of the known queue that the database takes it for.
-
-    A queue without a name is `[Unknown]`.
-    """
-    names = [*known, values.UNKNOWN_NAME]
-    return case(*((in_queue(queue, name), name) for name in names), else_=queue).label("name")
+def queue_name(queue: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a queue's name; a queue without one is `[Unknown]`."""
+    unknown = literal(values.UNKNOWN_NAME, ExactText())
+    return case((is_blank(queue), unknown), else_=exactly(queue)).label("name")
 
 
-def in_queue(queue: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Return the SQL condition of the rows of a queue; of all rows where it is empty."""
+def is_called(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the SQL condition of the rows with a whole name; of all rows where it is empty."""
     if not name:
         return true()
-    if name != values.UNKNOWN_NAME:
-        return queue == name
-    return or_(queue == name, func.trim(func.coalesce(queue, "")) == "")
+    called = is_one_of(column, [name])
+    return or_(called, is_blank(column)) if name == values.UNKNOWN_NAME else called
 
 
 def number_of(condition: ColumnElement[bool], jobs: Any = 1) -> ColumnElement[int]:

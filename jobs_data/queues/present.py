@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import is_one_of
 from jobs_data.platform.owners import with_owner
 from jobs_data.queues.model import MOST_CHARACTERS, LongText
 
@@ -81,7 +82,8 @@ class PresentTable:
         """Return the row of a SELECT with this primary key, None where there is none."""
         if not self.exists:
             return None
-        return connection.execute(statement.where(self.key == key)).mappings().first()
+        is_it = self.key == key if isinstance(key, int) else is_one_of(self.key, [key])
+        return connection.execute(statement.where(is_it)).mappings().first()
 
 
 def long_text(row: RowMapping, name: str) -> LongText:

@@ -26,7 +26,7 @@ from jobs_data.jobs.view_url import FILTER_PARAMS, filter_params, parse_filter
 from jobs_data.jobs.where import has_result, matching
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import exactly, whole_quotient
+from jobs_data.platform.dialects import exactly, is_blank, whole_quotient
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
 from jobs_data.platform.status import COMPLETED, FINISHED_STATES, is_finished, label_of, state_of
@@ -260,9 +260,8 @@ def _pieces(connection: Connection) -> Iterator[tuple[int, int]]:
 
 def _last_of_each_name(connection: Connection, database: Database, rules: Rules) -> Ids:
     """Return the ids of the newest finished jobs of each name, of all that there are, ascending."""
-    name = func.coalesce(job.c.name, "")
     # What is shown as unknown is one name, and is looked for as one.
-    called = exactly(case((func.trim(name) == "", ""), else_=name))
+    called = exactly(case((is_blank(job.c.name), values.UNKNOWN_NAME), else_=job.c.name))
     newest_first = (created().desc(), job.c.id.desc())
     place = func.row_number().over(partition_by=called, order_by=newest_first)
     numbered = (

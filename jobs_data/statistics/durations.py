@@ -15,6 +15,7 @@ from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.where import duration_seconds
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import exactly
 from jobs_data.platform.status import is_finished
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import to_platform
@@ -82,7 +83,7 @@ def read_runs(
     source, recorded = with_execution(database, job_execution.c.duration)
     rows = connection.execute(
         select(
-            job.c.name,
+            exactly(job.c.name).label("called"),
             func.coalesce(recorded, duration_seconds()).label("seconds"),
             recorded.is_not(None).label("recorded"),
             (object_.c.created_at >= middle).label("is_late"),
@@ -91,7 +92,7 @@ def read_runs(
         )
         .select_from(source)
         .where(is_finished(), *where)
-        .group_by(job.c.name, "seconds", "recorded", "is_late")
+        .group_by("called", "seconds", "recorded", "is_late")
     )
     groups = [
         (values.name_called(name), seconds, bool(recorded), bool(is_late), jobs, last_job)

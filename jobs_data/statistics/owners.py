@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from sqlalchemy import func, select
 
+from jobs_data.jobs.choices import distinct_labels
 from jobs_data.jobs.creation_order import CreationOrder, with_object
+from jobs_data.jobs.view import NO_OWNER
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import owner_names
@@ -18,7 +20,7 @@ from jobs_data.platform.status import COMPLETED, ERROR
 from jobs_data.platform.tables import job
 from jobs_data.statistics.period import Period, created_since, newest_jobs
 
-_BY_OWNER: Final = {"owner": "str", "total": "int64", "completed": "int64", "failed": "int64"}
+_BY_OWNER: Final = ("owner", "total", "completed", "failed")
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,18 @@ def read_owners(
             .group_by(job.c.user_id, job.c.status_id)
         ).all()
         names = owner_names(connection, database, {row.user_id for row in rows})
+    owners = {row.user_id or NO_OWNER: names.get(row.user_id, values.SYSTEM_OWNER) for row in rows}
     counts = [
         (
-            names.get(user_id, values.SYSTEM_OWNER),
+            user_id or NO_OWNER,
             jobs,
             jobs * (status_id == COMPLETED),
             jobs * (status_id == ERROR),
         )
         for user_id, status_id, jobs in rows
     ]
-    counted = pd.DataFrame(counts, columns=list(_BY_OWNER)).astype(_BY_OWNER)
+    counted = pd.DataFrame(counts, columns=_BY_OWNER).astype("int64")
     by_owner = counted.groupby("owner", as_index=False).sum()
+    by_owner["owner"] = by_owner["owner"].map(distinct_labels(owners)).astype("str")
     by_owner = by_owner.sort_values(["total", "owner"], ascending=[False, True], ignore_index=True)
     return Owners(by_owner, has_more)

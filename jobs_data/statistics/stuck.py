@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Final
 
 import pandas as pd
-from sqlalchemy import Connection, false, func, or_, select
+from sqlalchemy import Connection, false, func, select
 
+from jobs_data.jobs.where import is_called
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import State, is_in
@@ -53,9 +54,7 @@ def read_stuck(database: Database, now: datetime) -> Stuck:
         of = connection.execute(select(func.count()).where(is_in(State.ACTIVE))).scalar_one()
         long = active[active["seconds"] > SHORTEST_STUCK_SECONDS]
         where, _ = newest_jobs(connection)
-        # Those without a name have one in common, and are few.
-        named = or_(job.c.name.in_(set(long["name"])), func.trim(func.coalesce(job.c.name, "")) == "")
-        where.append(named if len(long) else false())
+        where.append(is_called(set(long["name"])) if len(long) else false())
         runs = read_runs(connection, database, where, times.to_platform(now, database.timezone))
     by_name = runs.groupby("name")["seconds"]
     deviation = (runs["seconds"] - by_name.transform("median")).abs().groupby(runs["name"]).median()

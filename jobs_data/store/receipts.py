@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, or_, select
 
 from jobs_data.page import Page
+from jobs_data.platform.dialects import exactly
 from jobs_data.store.database import Store
 from jobs_data.store.receipt_writer import BUSY_SECONDS, Action
 from jobs_data.store.schema import Outcome, batch, job, name, receipt, restore
@@ -179,14 +180,12 @@ def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[Receipt]
         restores[row.receipt].append((row.at, row.by, row.restored))
     found = []
     for row in rows:
-        own = name.c.receipt == row.key
-        most_first = select(name.c.name, func.sum(name.c.jobs).label("jobs")).where(own)
+        own, exact = name.c.receipt == row.key, exactly(name.c.name)
+        most_first = select(exact.label("name"), func.sum(name.c.jobs).label("jobs")).where(own)
         names = connection.execute(
-            most_first.group_by(name.c.name)
-            .order_by(func.sum(name.c.jobs).desc(), name.c.name)
-            .limit(NAMES)
+            most_first.group_by(exact).order_by(func.sum(name.c.jobs).desc(), exact).limit(NAMES)
         ).all()
-        distinct = select(func.count(name.c.name.distinct())).where(own)
+        distinct = select(func.count(exact.distinct())).where(own)
         found.append(
             Receipt(
                 **{each: row._mapping[each] for each in _AS_STORED},

@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 from jobs_data import settings
 from jobs_data.__main__ import main
 from jobs_data.addresses import receipt_page_url
+from jobs_data.platform import tables
 from jobs_data.platform.id_lists import Ids
 from jobs_data.removal.removal import Removal, Removals
 from jobs_data.settings import get_settings
@@ -17,6 +18,7 @@ from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.receipts import list_receipts
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.mariadb import free_port
+from tests.support.names import compare_loosely
 from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served")
@@ -90,6 +92,22 @@ def test_owners_go_by_either_name(store: Store, capsys: pytest.CaptureFixture[st
     assert store.ids() == [nobodys] != [hers]
     assert tidy("--owner", "System", "--quiet") == 0
     assert store.ids() == []
+
+
+def test_a_name_is_the_whole_name(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever the collation takes for the same; a name that no job can have is a mistake."""
+    compare_loosely(store, tables.job, "name")
+    names = ("Import 🍣", "Import 🍺", "resume", "résumé", "resume ", "RESUME", None, "")
+    called = {name: store.job(name, user_id=store.user("")) for name in names}
+    for name in ("Import 🍣", "resume", "[Unknown]"):
+        assert tidy("--name", name) == 0
+    gone = {"Import 🍣", "resume", None, ""}
+    assert store.ids() == [job_id for name, job_id in called.items() if name not in gone]
+    for name in ("", " ", "resume\udcff"):
+        for option in ("--name", "--owner"):
+            assert tidy("--name", "résumé", option, name) == 2
+            assert capsys.readouterr().err
+    assert len(store.ids()) == len(names) - len(gone)
 
 
 @on_sqlite

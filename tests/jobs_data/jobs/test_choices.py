@@ -5,9 +5,16 @@ from pathlib import Path
 import pytest
 
 from jobs_data.jobs import choices
-from jobs_data.jobs.choices import Choices, has_types, read_choices, read_owner_names
+from jobs_data.jobs.choices import (
+    Choices,
+    has_types,
+    read_choices,
+    read_owner_names,
+    read_owners_called,
+)
 from jobs_data.jobs.view import NO_OWNER
-from jobs_data.platform import engine
+from jobs_data.platform import engine, tables
+from tests.support.names import compare_loosely, insert_jobs_called
 from tests.support.store import Store
 
 
@@ -31,6 +38,31 @@ def test_owners_names_and_types_of_jobs_are_offered(store: Store) -> None:
     assert found.names == ("[Unknown]", "A", "b")
     assert found.types == ("b",)
     assert read_owner_names(store.database(), [first, NO_OWNER, 10**9]) == {first: "Ada"}
+
+
+def test_each_name_and_type_is_offered_once_as_it_is(store: Store) -> None:
+    """Whatever the database's collation takes for the same."""
+    called = insert_jobs_called(store)
+    found = read_choices(store.database())
+    assert found.names is not None
+    assert found.types is not None
+    assert sorted(found.names) == sorted(called)
+    assert sorted(found.types) == sorted({name[:50] for name in called})
+
+
+def test_owners_are_found_by_their_whole_names(store: Store) -> None:
+    """By the user name or the one shown, character by character."""
+    compare_loosely(store, tables.user, "username")
+    compare_loosely(store, tables.actor_i18n, "authorized_form_of_name")
+    names = ("ada", "Ada", "áda", "ada ", "ADA 🍣", "ADA 🍺", "a\0da")
+    users = {name: store.user(name) for name in names}
+    shown = {f"{name}!": store.user(None, en=f"{name}!") for name in names}
+    found = read_owners_called(store.database(), [*users, *shown, "System", "system"])
+    assert found == {
+        **{name: (user_id,) for name, user_id in (users | shown).items()},
+        "System": (NO_OWNER,),
+        "system": (),
+    }
 
 
 def test_only_the_newest_jobs_are_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

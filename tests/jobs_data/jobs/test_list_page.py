@@ -2,7 +2,9 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,7 @@ from sqlalchemy import Connection, event, text
 
 from jobs_data.jobs import counts, frames, job_report, list_page
 from jobs_data.jobs.counts import Counts
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import JobFilter, ListView, Sort
@@ -25,6 +28,7 @@ from jobs_data.store.database import file_store
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from tests.support.databases import on_mariadb, on_sqlite
+from tests.support.names import compare_loosely
 from tests.support.store import CAUSE, NOON, Store
 
 DAYS = times.day_starts(ZoneInfo("UTC"), datetime(2026, 6, 15, 18, tzinfo=UTC))
@@ -84,6 +88,26 @@ def test_by_name_ignores_case_and_puts_the_nameless_first(store: Store) -> None:
     jobs = read(store, ListView(sort=Sort.NAME))
     assert ids(jobs) == [null, empty, alpha, upper_beta, beta]
     assert jobs.rows["name"].tolist()[:2] == ["[Unknown]", "[Unknown]"]
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_by_name_what_a_collation_takes_for_one_is_together_name_by_name(
+    store: Store, is_reversed: bool
+) -> None:
+    """On every page, and from report to report."""
+    compare_loosely(store, tables.job, "name")
+    names = ("resume", "Résumé", "a", "RESUME", "z")
+    called = {store.job(name): name for name in names * 3}
+    database, order = store.database(), CreationOrder(store.database())
+    view = ListView(sort=Sort.NAME, is_reversed=is_reversed, limit=4)
+    pages = [list_page.read_list(database, replace(view, page=page)) for page in range(1, 5)]
+    listed = [job_id for page in pages for job_id in ids(page)]
+    assert sorted(listed) == sorted(called)
+    runs = [name for name, _ in groupby(listed, key=called.__getitem__)]
+    assert len(runs) == len(names)
+    assert (runs[0], runs[-1]) == (("z", "a") if is_reversed else ("a", "z"))
+    for before, job_id, after in zip([None, *listed], listed, [*listed[1:], None], strict=False):
+        assert job_report.read_neighbours(database, view, job_id, order) == (before, after)
 
 
 def test_pages_follow_each_other_without_gap_or_overlap(store: Store) -> None:

@@ -7,6 +7,7 @@ from jobs_data.jobs import selections
 from jobs_data.jobs.selections import Selections, TooManyJobs, ids_of
 from jobs_data.jobs.view import EVERYTHING, NO_OWNER, JobFilter
 from jobs_data.platform.status import State
+from tests.support.names import SOME, insert_jobs_called
 from tests.support.store import Store
 
 
@@ -114,3 +115,16 @@ def test_a_selection_tells_what_it_holds(store: Store) -> None:
     assert selections.read_contents(store.database(), ids_of(done), of_a_user).outside == 3
     of_nobody = JobFilter(owners=(NO_OWNER,))
     assert selections.read_contents(store.database(), ids_of(done), of_nobody).outside == 0
+
+
+def test_a_selection_tells_names_apart_by_their_characters(store: Store) -> None:
+    """As the filter by a name does, by which all jobs of that name are selected."""
+    called = insert_jobs_called(store)
+    database = store.database()
+    for name in SOME:
+        ids = selections.read_matching(database, JobFilter(names=(name,))).tolist()
+        assert ids == called[name], name
+    everything = selections.read_matching(database, EVERYTHING)
+    contents = selections.read_contents(database, everything, JobFilter(names=("resume",)))
+    assert dict(contents.names) == {name: len(ids) for name, ids in called.items()}
+    assert contents.outside == everything.size - len(called["resume"])

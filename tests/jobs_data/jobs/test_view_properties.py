@@ -39,8 +39,8 @@ LIMIT: Final = 7
 LONG_AGO: Final = datetime(1000, 1, 1)
 
 # Each begins with a letter of its own, so that all collations agree on which are equal and in which
-# order they come; what follows is what SQL takes for something else.
-NAMES: Final = ("a100%", "B_b", "c\\d", "D'e\"", "f😀g", "h%_\\", "i[x]", "J")
+# order they come; what follows is what SQL takes for something else. The last two differ in case.
+NAMES: Final = ("a100%", "B_b", "c\\d", "D'e\"", "f😀g", "h%_\\", "i[x]", "J", "j")
 BLANKS: Final = (None, "", "   ")
 UNKNOWN: Final = "[Unknown]"
 OWNERS: Final = {  # (user name, name in the culture, name in another one)
@@ -245,7 +245,7 @@ def sort_key(sort: Sort, job: Job, *, pads: bool) -> Any:
             return job.created or LONG_AGO
         case Sort.NAME:
             name = (job.name or "").lower()
-            return name.rstrip() if pads else name
+            return (name.rstrip() if pads else name), job.name or ""
         case Sort.STATUS:
             return [State.ACTIVE, State.COMPLETED, State.FAILED, State.OTHER].index(job.state)
         case Sort.OWNER:

@@ -54,6 +54,15 @@ def batches(store: Store) -> Store:
     return store
 
 
+def test_a_batch_of_laravel_is_found_by_its_whole_id(batches: Store) -> None:
+    """Whatever the collation takes for the same, and whatever signs are asked for."""
+    found = reads.read_batch(batches.database(), "a1", now=NOW)
+    assert found is not None
+    assert found.id == "a1"
+    for other in ("A1", "a1 ", "á1", "🍣", "a1\0"):
+        assert reads.read_batch(batches.database(), other, now=NOW) is None
+
+
 def test_batches_of_both_kinds_are_one_list(batches: Store) -> None:
     """30 of 100 took 30 minutes, so that the other 70 end at 13:10; 4 of 10 took 20: at 12:30."""
     found = reads.read_batches(batches.database(), now=NOW)

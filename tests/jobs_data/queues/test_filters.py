@@ -1,5 +1,7 @@
 """What the addresses of the queues say."""
 
+from urllib.parse import parse_qsl, urlencode
+
 import pytest
 
 from jobs_data.queues.filters import (
@@ -13,6 +15,7 @@ from jobs_data.queues.filters import (
     queue_view_params,
 )
 from jobs_data.queues.model import JobKey, Kind, QueueState, Source
+from tests.support.names import HOSTILE
 
 
 @pytest.mark.parametrize(
@@ -37,13 +40,21 @@ from jobs_data.queues.model import JobKey, Kind, QueueState, Source
         ({"status": "pending"}, QueueView(QueueFilter(status=QueueState.WAITING))),
         ({"status": "cancelled"}, QueueView(QueueFilter(status=QueueState.OTHER))),
         ({"status": "x", "batch": "x", "kind": "x", "page": "-1", "limit": "x"}, QueueView()),
-        ({"batch": "0", "queue": " ", "type": "x" * 256, "limit": "999"}, QueueView(limit=200)),
+        ({"batch": "0", "queue": " ", "limit": "999"}, QueueView(limit=200)),
     ],
 )
 def test_the_url_is_a_view_and_a_view_is_a_url(params: dict[str, str], view: QueueView) -> None:
     """What makes no sense falls back, and what is written is read again."""
     assert parse_queue_view(params) == view
     assert parse_queue_view(queue_view_params(view)) == view
+
+
+def test_a_name_is_taken_from_the_url_as_it_is() -> None:
+    """Cleaned or cut, it would be another one."""
+    for name in HOSTILE:
+        view = QueueView(QueueFilter(name, type=name, worker=name))
+        query = urlencode(queue_view_params(view))
+        assert parse_queue_view(dict(parse_qsl(query))) == view, name
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """The list of queued jobs, on both kinds of database."""
 
+from typing import Any
+
 import pandas as pd
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from jobs_data.platform import tables
 from jobs_data.queues import listing, reads
 from jobs_data.queues.filters import QueueFilter, QueueView
 from jobs_data.queues.heratio import Heratio
 from jobs_data.queues.model import Kind, QueueState
+from tests.support.databases import on_mariadb
 from tests.support.queue_rows import NOW, minutes, queued
 from tests.support.store import Store
 
@@ -43,6 +46,36 @@ def test_a_filter_lets_through_what_the_overview_counts(
     assert (found.has_more, found.is_partial) == (False, False)
     if asked.status:
         assert set(found.page.items["state"]) == {asked.status}
+
+
+@on_mariadb
+@pytest.mark.parametrize(
+    ("asked", "key"),
+    [
+        (QueueFilter(queue="rare"), "ix_ahg_queue_job_dispatch"),
+        (QueueFilter(type="rare"), "ix_ahg_queue_job_job_type"),
+        (QueueFilter(worker="rare"), "ix_ahg_queue_job_worker_id"),
+    ],
+)
+def test_an_index_finds_a_whole_name(store: Store, asked: QueueFilter, key: str) -> None:
+    """Though it is compared by its characters, and the index by the collation."""
+    for name in ("rare", *["often"] * 40):
+        queued(store, queue=name, job_type=name, worker_id=name)
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    [jobs] = Heratio(store.database(), NOW).jobs(asked)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE TABLE ahg_queue_job")
+        event.listen(connection, "before_cursor_execute", note)
+        assert jobs.count(connection) == 1
+        event.remove(connection, "before_cursor_execute", note)
+        [(statement, parameters)] = sent
+        plans = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings().all()
+    [plan] = [plan for plan in plans if plan["table"] == "ahg_queue_job"]
+    assert (plan["key"], plan["type"]) == (key, "ref")
 
 
 def test_pages_run_through_all_tables_without_gap_or_overlap(busy: Store) -> None:

@@ -14,10 +14,13 @@ from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
 from jobs_data.platform import id_lists
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
+from jobs_data.platform.values import UNKNOWN_NAME
 from jobs_data.removal import retention
 from jobs_data.removal.retention import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
+from jobs_data.store.receipt_writer import Action, Reason
 from tests.support import web_roots
 from tests.support.databases import on_mariadb, on_sqlite
+from tests.support.names import SOME, insert_jobs_called
 from tests.support.store import NOON, Store
 
 NOW = NOON.replace(tzinfo=UTC)
@@ -79,14 +82,43 @@ def test_the_last_of_each_name_stay(store: Store) -> None:
 
 
 def test_names_differ_where_their_characters_differ(store: Store) -> None:
-    """Whatever the database's collation takes for the same; the preview shows each as it is."""
-    names = ["Export", "export", "Éxport", "Export ", "Import 🍣", "Import 🍺"]
-    older = [store.job(name, created=days_ago(9), completed_at=days_ago(100)) for name in names]
-    for name in names:
-        store.job(name, created=days_ago(8), completed_at=days_ago(100))
-    found = preview(store, Rules(LONG_AGO, keep_last=1))
-    assert found.ids.tolist() == older
-    assert sorted(found.by_name["name"]) == sorted(names)
+    """Whatever the collation takes for the same: rules on names, the last of each, and what goes."""
+    called = insert_jobs_called(store)
+    for name in (*SOME, UNKNOWN_NAME):
+        only, ids = JobFilter(names=(name,)), called[name]
+        found = preview(store, only)
+        assert found.ids.tolist() == ids, name
+        assert set(found.by_name["name"]) == {name}
+        assert found.by_name["jobs"].sum() == len(ids)
+        assert preview(store, Rules(only, keep_last=1)).ids.tolist() == ids[:-1], name
+    kept = preview(store, Rules(keep_last=1))
+    assert kept.ids.tolist() == sorted(job_id for ids in called.values() for job_id in ids[:-1])
+    rows = kept.by_name[kept.by_name["name"] != OTHERS]
+    assert len(rows) == retention.LISTED_NAMES
+    assert not rows.duplicated(["name", "status"]).any()
+    gone = ("Import 🍣", "résumé", "abc ", "\0", UNKNOWN_NAME)
+    going = preview(store, JobFilter(names=gone)).ids
+    work = store.removals().start(going, Reason("ada", Action.TIDY, "some"))
+    work.wait()
+    assert work.removed == sum(len(called.pop(name)) for name in gone)
+    assert store.ids() == sorted(job_id for left in called.values() for job_id in left)
+
+
+@pytest.mark.parametrize("charset", ["utf8mb3", "latin1", "utf16"])
+@on_mariadb
+def test_the_last_of_each_name_stay_in_an_older_character_set(store: Store, charset: str) -> None:
+    """Their names too differ where their characters do."""
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE job MODIFY name varchar(255) CHARACTER SET {charset}")
+    names = ["café", "CAFÉ", "cafe", "café ", "", None, UNKNOWN_NAME]
+    ids = [store.job(name) for name in [*names, *names]]
+    found = preview(store, Rules(keep_last=1))
+    assert found.ids.tolist() == [*ids[: len(names)], ids[-3], ids[-2]]
+    named = dict.fromkeys(names[:4], 1)
+    assert dict(zip(found.by_name["name"], found.by_name["jobs"], strict=True)) == {
+        **named,
+        UNKNOWN_NAME: 5,
+    }
 
 
 @on_sqlite

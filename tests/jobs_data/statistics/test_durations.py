@@ -6,6 +6,7 @@ from sqlalchemy import delete
 from jobs_data.platform.tables import object_
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.period import Period
+from tests.support.names import insert_jobs_called
 from tests.support.statistics import DAY, asked, took
 from tests.support.store import NOON, Store
 
@@ -40,6 +41,14 @@ def test_a_trend_compares_the_later_half_with_the_earlier(store: Store) -> None:
     by_name = read_durations(*asked(store)).by_name
     assert by_name.set_index("name").loc["export", "change"] == pytest.approx(0.5)
     assert by_name.set_index("name")["change"].isna().to_dict() == {"export": False, "only late": True}
+
+
+def test_names_differ_where_their_characters_differ(store: Store) -> None:
+    """Whatever the collation takes for the same."""
+    called = insert_jobs_called(store)
+    by_name = read_durations(*asked(store, Period.ALL)).by_name
+    runs = dict(zip(by_name["name"], by_name["runs"], strict=True))
+    assert runs == {name: len(ids) for name, ids in called.items()}
 
 
 def test_no_jobs_have_no_durations(store: Store) -> None:

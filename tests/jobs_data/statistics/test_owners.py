@@ -22,6 +22,22 @@ def test_owners_are_called_as_in_the_list(atom_store: Store) -> None:
     ]
 
 
+def test_owners_of_one_name_are_two(store: Store) -> None:
+    """Labelled as in the filter, which asks for one of them."""
+    first, second = store.user("ada1", en="Ada"), store.user("ada2", en="Ada")
+    nameless, other = store.user(None), store.user("ada3", en="ADA")
+    for user_id in (first, first, second, nameless, other, None):
+        store.job(user_id=user_id)
+    by_owner = read_owners(*asked(store)).by_owner
+    assert dict(zip(by_owner["owner"], by_owner["total"], strict=True)) == {
+        f"Ada (user {first})": 2,
+        f"Ada (user {second})": 1,
+        "ADA": 1,
+        "System": 1,
+        f"System (user {nameless})": 1,
+    }
+
+
 def test_no_jobs_have_no_owners(store: Store) -> None:
     """Its columns have their types all the same."""
     by_owner = read_owners(*asked(store, Period.ALL)).by_owner

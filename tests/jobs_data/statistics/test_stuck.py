@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from jobs_data.platform import tables
 from jobs_data.statistics.stuck import read_stuck
+from tests.support.names import compare_loosely
 from tests.support.statistics import DAY, NOW, took
 from tests.support.store import NOON, Store
 
@@ -35,6 +37,19 @@ def test_far_longer_than_usual_is_possibly_stuck(store: Store) -> None:
     ]
     assert stuck.cannot_tell["id"].tolist() == [rare]
     assert (stuck.active, stuck.looked_at) == (6, 6)
+
+
+def test_runs_of_another_name_say_nothing(store: Store) -> None:
+    """Whatever the collation takes for the same: three runs of each name are too few to tell."""
+    compare_loosely(store, tables.job, "name")
+    names = ("résumé", "resume", "abc\0d", "abc\0e", "Import 🍣", "Import 🍺", "abc", "abc ")
+    for name in names:
+        for _ in range(3):
+            took(store, 60, name, NOON - DAY)
+        store.job(name, 183, NOON - DAY)
+    stuck = read_stuck(store.database(), NOW)
+    assert sorted(stuck.cannot_tell["name"]) == sorted(names)
+    assert stuck.jobs.empty
 
 
 def test_no_active_jobs_are_not_stuck(store: Store) -> None:

@@ -70,6 +70,14 @@ def lines_in(own: Store, receipt_id: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in b"".join(receipts.stream(own, receipt_id)).splitlines()]
 
 
+def test_names_differ_where_their_characters_differ(own: Store) -> None:
+    """A collation by bytes still pads a name with spaces."""
+    names = ("abc", "abc ", "ABC", "abc\0", "Import 🍣", "Import 🍺")
+    receipt = receipt_of(own, write(own, dict(enumerate([*names, *names], 1))))
+    assert sorted(receipt.names) == sorted((name, 2) for name in names)
+    assert receipt.other_names == 0
+
+
 def test_the_list_tells_what_each_receipt_is(own: Store) -> None:
     """The newest first; who, when, which jobs, how many went and stayed, and the names."""
     before = datetime.now(UTC).replace(microsecond=0)
