@@ -8,10 +8,10 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from ipaddress import ip_network
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import delete, event, insert, update
@@ -24,13 +24,15 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import addresses, demo
+from jobs_data.accounts.introductions import HEADER as ACCOUNT_HEADER
 from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, SignIns
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from pages.parts.services import get_services
 from tests.support.store import Store, hash_of
 from web import sign_in
-from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
+from web.gate import Doorkeeping, Gate, Standings
+from web.headers import content_policy
 from web.routes import JobRoutes
 from web.sessions import COOKIE, Sessions
 from web.sign_in import SignIn, safe_next
@@ -84,10 +86,20 @@ class Door:
             return int(found.id)
 
 
+class Client(TestClient):
+    """A client whose websockets say where they come from, as a browser's do."""
+
+    def websocket_connect(self, *arguments: Any, **more: Any) -> Any:
+        """Open a websocket."""
+        more["headers"] = {"Origin": "http://jobs.example.org", **more.get("headers", {})}
+        return super().websocket_connect(*arguments, **more)
+
+
 async def inside(request: Request) -> JSONResponse:
     """Answer what the pages are told of the visitor."""
-    told = request.headers.getlist(ACCOUNT_HEADER.decode())
-    return JSONResponse([json.loads(unquote(value)) for value in told])
+    tokens = request.headers.getlist(ACCOUNT_HEADER)
+    told = [get_services().introductions.read(token) for token in tokens]
+    return JSONResponse([asdict(introduction) for introduction in told if introduction])
 
 
 async def alive(_request: Request) -> JSONResponse:
@@ -128,6 +140,8 @@ def make_door(
                 sessions=sessions,
                 standings=standings,
                 door=door,
+                introductions=get_services().introductions,
+                policy=content_policy([]),
             )
         ],
     )
@@ -148,7 +162,7 @@ def opened(database: Database, **more: float) -> Iterator[Door]:
     """Open an app behind a gate whose readers are the editors."""
     clock = Clock()
     app, sessions = make_door(clock, frozenset({EDITORS}), "", "", **more)
-    with TestClient(app, "http://jobs.example.org", follow_redirects=False) as client:
+    with Client(app, "http://jobs.example.org", follow_redirects=False) as client:
         yield Door(client, clock, database, sessions)
 
 
@@ -232,7 +246,7 @@ def test_an_administrator_gets_in_and_is_introduced(door: Door) -> None:
     assert "Path=/" in cookie
     assert "Secure" not in cookie
     [told] = door.client.get(addresses.BASE).json()
-    assert (told["right"], told["by_proxy"]) == ("administrator", False)
+    assert (told["right"], bool(told["session"])) == ("administrator", True)
     assert isinstance(told["who"], int)
     with door.client.websocket_connect(STREAM) as websocket:
         websocket.send_text("hello")
@@ -528,7 +542,7 @@ def test_odd_forms_let_nobody_in(door: Door) -> None:
     [
         (b"identifier=%ff%fe&password=x", 400),
         (b"\xff\xfe=1", 400),
-        (b"identifier=a" * 9000, 400),
+        (b"identifier=a" * 9000, 413),
         (b"&".join(b"f%d=1" % n for n in range(50)), 400),
         (b"", 401),
         (b'{"identifier": "a"}', 401),
@@ -601,16 +615,14 @@ CLAIMS = [
 def proxied(client_address: str, header: str = HEADER, proxies: str = "10.0.0.5") -> TestClient:
     """Return a client that connects from an address to a gate that believes some proxies."""
     app, _sessions = make_door(Clock(), frozenset(), header, proxies)
-    return TestClient(
-        app, "http://jobs.example.org", follow_redirects=False, client=(client_address, 4711)
-    )
+    return Client(app, "http://jobs.example.org", follow_redirects=False, client=(client_address, 4711))
 
 
 def test_a_listed_proxy_is_believed(platform_database: Database) -> None:
     """It names an active account with the right, by e-mail or user name."""
     with proxied("10.0.0.5") as client:
         [told] = client.get(addresses.BASE, headers={HEADER: demo.DEMO_ADMINISTRATOR}).json()
-        assert (told["right"], told["by_proxy"]) == ("administrator", True)
+        assert (told["right"], told["session"]) == ("administrator", "")
         with client.websocket_connect(STREAM, headers={HEADER: demo.DEMO_ADMINISTRATOR}) as websocket:
             websocket.send_text("x")
             assert websocket.receive_text() == "x"
