@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Final
 
 import streamlit
-import streamlit_autorefresh
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -55,8 +55,11 @@ def documents() -> Iterator[str]:
     """Yield the HTML documents, or pieces of such, whose inline scripts the browser has to run."""
     yield (FOLDER / "index.html").read_text("utf-8")
     yield BEGUN
-    for page in sorted(Path(streamlit_autorefresh.__file__).parent.rglob("index.html")):
-        yield page.read_text("utf-8")
+    # Found without being imported: a component is made known when Streamlit's runtime is there.
+    component = find_spec("streamlit_autorefresh")
+    for folder in (component and component.submodule_search_locations) or ():
+        for page in sorted(Path(folder).rglob("index.html")):
+            yield page.read_text("utf-8")
 
 
 @dataclass(frozen=True)
