@@ -197,7 +197,8 @@ class JobRoutes:
                 outcome = await run_in_threadpool(self._services.removals.remove_job, job_id, reason)
             except ReceiptNotWritten as problem:
                 return self._changed(request, 503, 0, str(problem))
-        shown = request.path_params["job_id"] if job_id is None else job_id
+        # What is no number is not repeated: it may be anything.
+        shown = "with this number" if job_id is None else job_id
         return self._changed(
             request,
             {Outcome.REMOVED: 200, Outcome.MISSING: 404}.get(outcome, 409),
