@@ -25,17 +25,22 @@ MAX_SHOWN: Final = 255
 TURN_SECONDS: Final = 45
 """How long a sign-in waits for those before it."""
 
+MAX_NEXT: Final = 8_000
+
+_OUR_ADDRESS: Final = re.compile(rf"{addresses.BASE}(/[A-Za-z0-9_-]+)*/?(\?[!-\[\]-~]*)?")
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def safe_next(wanted: str) -> str:
     """Return the address to go to after signing in: one of ours, or the list.
 
-    Anything else would let a foreign link lead from our sign-in page to another site.
+    Anything else would let a foreign link lead from our sign-in page to another site, or to another
+    page of the platform. No path of ours has a dot or a percent sign, so a browser finds nothing in
+    one to decode or to shorten.
     """
-    is_ours = re.fullmatch(rf"{addresses.BASE}([/?][!-\[\]-~]*)?", wanted)
+    is_ours = _OUR_ADDRESS.fullmatch(wanted)
     leads_on = not wanted.startswith((addresses.SIGN_IN, addresses.SIGN_OUT, addresses.KEEP_ALIVE))
-    return wanted if is_ours and leads_on and ".." not in wanted else addresses.BASE
+    return wanted if is_ours and leads_on and len(wanted) <= MAX_NEXT else addresses.BASE
 
 
 class SignIn:
