@@ -1,12 +1,13 @@
-"""A session of Streamlit's belongs to the sign-in that began it, whoever else knows its id."""
+"""The pages' websocket: a session of Streamlit's belongs to the sign-in that began it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx2
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
@@ -16,6 +17,7 @@ from web.streamlit_routes import STREAM
 
 PATIENCE = 60.0
 EDITORS = "101"
+TOO_BIG = 1009
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +90,16 @@ def test_nobody_gets_another_sign_ins_session(origin: str, identifier: str) -> N
         assert run(intruder) not in {session, ""}
     with opened(origin, owner, session) as connection:
         assert run(connection) == session
+
+
+@pytest.mark.parametrize("size", [3_000_000, 40_000_000])
+def test_a_message_that_is_too_large_closes_the_websocket(origin: str, size: int) -> None:
+    """Widgets never have that much to say."""
+    with opened(origin, sign_in(origin)) as connection:
+        run(connection)
+        with suppress(ConnectionClosed):
+            connection.send(b"x" * size)
+        with pytest.raises(ConnectionClosed) as caught:
+            run(connection)
+    assert caught.value.rcvd
+    assert caught.value.rcvd.code == TOO_BIG
