@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs_data.accounts.introductions import Introductions
 from jobs_data.accounts.sign_in import SignIns
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
@@ -29,6 +30,7 @@ class Services:
     result_roots: ResultRoots | None
     """Where result files are served from; None where nobody has said so."""
     notices: Notices
+    introductions: Introductions
     selections: Selections
     sign_ins: SignIns
     order: CreationOrder
@@ -53,6 +55,7 @@ def build_services(settings: Settings) -> Services:
         Restores(database, store, order),
         read_result_roots(settings.web_root, settings.results_folders),
         Notices(settings.secret_key.get_secret_value()),
+        Introductions(),
         Selections(),
         SignIns(database),
         order,

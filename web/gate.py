@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
-from urllib.parse import quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
-from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs_data import addresses
 from jobs_data.accounts import accounts
 from jobs_data.accounts.accounts import Account, Right
+from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
-from web import answers, peers
-from web.sessions import COOKIE, Session, Sessions, session_cookie
+from web import answers, limits, origins, peers
+from web.headers import answer_headers
+from web.sessions import COOKIE, MAX_SECONDS, Session, Sessions, session_cookie
 
 RETRY_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
 """How long a request waits for its account to be read; what is read later is there for the next one."""
 
-ACCOUNT_HEADER: Final = b"x-heratio-jobs-account"
-"""How the gate tells the pages who is there; what a client sends under this name is dropped."""
+ACCOUNT_HEADER: Final = HEADER.encode()
 
 POLICY_VIOLATION: Final = 1008
 """The websocket protocol's code for a client that may not be here."""
@@ -49,19 +48,6 @@ NO_RIGHT: Final = (
 READERS_LOOK: Final = (
     "Your account may look at jobs but not remove them. Ask an administrator of your archive."
 )
-
-# 'unsafe-inline' and 'unsafe-eval': Streamlit's page has an inline script, styles itself inline, and
-# draws charts with generated code; blob: carries our own small components.
-CSP: Final = "content-security-policy"
-SECURITY_HEADERS: Final = {
-    CSP: "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' "
-    "blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-    "connect-src 'self'; frame-src 'self'; worker-src 'self' blob:; object-src 'none'; "
-    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-}
 
 
 @dataclass(frozen=True)
@@ -154,26 +140,45 @@ class Gate:
     """ASGI middleware that lets administrators, and readers to look, through, and nobody else."""
 
     def __init__(
-        self, app: ASGIApp, sessions: Sessions, standings: Standings, door: Doorkeeping
+        self,
+        app: ASGIApp,
+        sessions: Sessions,
+        standings: Standings,
+        door: Doorkeeping,
+        introductions: Introductions,
+        policy: str,
     ) -> None:
-        """Stand in front of an app."""
+        """Stand in front of an app; `policy` is the Content-Security-Policy of its pages."""
         self.app = app
         self.sessions = sessions
         self.standings = standings
         self.door = door
+        self.introductions = introductions
+        self.policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or a websocket through, or answer it."""
         if scope["type"] == "http":
-            # A client that hangs up while it sends its request: nobody is left to answer.
-            with contextlib.suppress(ClientDisconnect):
-                await self._http(scope, receive, self._with_headers(scope, send))
+            await self._http(scope, receive, self._with_headers(scope, send))
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            receive = await limits.with_body(receive)
+        except limits.ClientGone:
+            return
+        except limits.BodyRefused as problem:
+            await answers.unread(scope, problem.status, str(problem))(scope, receive, send)
+            return
+        if origins.is_foreign(scope, self.door.proxies):
+            await answers.forbidden(scope, origins.FOREIGN, is_inside=True)(scope, receive, send)
+            return
+        await self._own_request(scope, receive, send)
+
+    async def _own_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope, claimed = self._taken_out(scope)
         if scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
@@ -192,14 +197,14 @@ class Gate:
         if visitor.session:
             self.sessions.touch(visitor.session)
             send = self._renewing(scope, visitor.session, send)
-        await self.app(_introduced(scope, visitor), receive, send)
+        await self.app(self._introduced(scope, visitor), receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope, claimed = self._taken_out(scope)
-        try:
-            visitor = await self._visitor(HTTPConnection(scope), claimed)
-        except DatabaseUnavailable:
-            visitor = None
+        visitor = None
+        if not origins.is_foreign_websocket(scope, self.door.proxies):
+            with contextlib.suppress(DatabaseUnavailable):
+                visitor = await self._visitor(HTTPConnection(scope), claimed)
         if visitor is None or visitor.right is None:
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
@@ -209,7 +214,7 @@ class Gate:
             watcher = asyncio.create_task(self._watch(visitor, ended))
             try:
                 await self.app(
-                    _introduced(scope, visitor),
+                    self._introduced(scope, visitor),
                     self._until(ended, receive, send, visitor),
                     _silent_after(ended, send),
                 )
@@ -317,12 +322,7 @@ class Gate:
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         """Return a send that puts the headers of every answer on it."""
-        headers = dict(SECURITY_HEADERS)
-        if scope["path"].startswith(f"{addresses.BASE}/component/"):
-            # A component's page is shown in a frame of our own.
-            headers[CSP] = headers[CSP].replace("frame-ancestors 'none'", "frame-ancestors 'self'")
-        if self._is_secure(scope):
-            headers["strict-transport-security"] = "max-age=31536000"
+        headers = answer_headers(self.policy, scope["path"], is_secure=self._is_secure(scope))
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -332,6 +332,22 @@ class Gate:
             await send(message)
 
         return with_headers
+
+    def _introduced(self, scope: Scope, visitor: Visitor) -> Scope:
+        """Return the scope with who is there: for our routes, and in a signed header for the pages."""
+        scope = {**scope, "session_of_ours": visitor.session, "visitor": visitor}
+        if visitor.right is None:
+            return scope
+        session = visitor.session
+        introduction = Introduction(
+            visitor.who,
+            visitor.name,
+            visitor.right,
+            session=session.id if session else "",
+            until=session.signed_in_at + MAX_SECONDS if session else None,
+        )
+        header = (ACCOUNT_HEADER, self.introductions.sign(introduction).encode())
+        return {**scope, "headers": [*scope["headers"], header]}
 
     def _is_secure(self, scope: Scope) -> bool:
         return peers.is_secure(scope, self.door.proxies)
@@ -345,24 +361,10 @@ def _refusal(scope: Scope, visitor: Visitor) -> Response | None:
     return None
 
 
-def _introduced(scope: Scope, visitor: Visitor) -> Scope:
-    """Return the scope with a header that tells the pages who is there and what they may do."""
-    told = json.dumps(
-        {
-            "who": visitor.who,
-            "name": visitor.name,
-            "right": visitor.right,
-            "by_proxy": visitor.session is None,
-        }
-    )
-    header = (ACCOUNT_HEADER, quote(told).encode())
-    return {**scope, "headers": [*scope["headers"], header], "session_of_ours": visitor.session}
-
-
 def visitor_name(connection: HTTPConnection) -> str:
-    """Return the name of who has sent a request, as the gate has introduced them."""
-    told = connection.headers[ACCOUNT_HEADER.decode()]
-    return str(json.loads(unquote(told))["name"])
+    """Return the name of who has sent a request that the gate has let through."""
+    visitor: Visitor = connection.scope["visitor"]
+    return visitor.name
 
 
 def _silent_after(ended: asyncio.Event, send: Send) -> Send:

@@ -1,14 +1,14 @@
 """Pages run by Streamlit without a browser, and what they show."""
 
-import json
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.introductions import HEADER, Introduction
+from pages.parts.services import get_services
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 RERUNS = 100
@@ -27,9 +27,14 @@ PANELS = [
 
 def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1) -> None:
     """Let the pages see a header of the gate, or none."""
-    told = quote(json.dumps({"who": who, "name": "*Ada* <b>", "right": right, "by_proxy": False}))
-    headers = {"X-Heratio-Jobs-Account": told} if right else {}
-    monkeypatch.setattr(ContextProxy, "headers", headers)
+
+    def headers(_context: ContextProxy) -> dict[str, str]:
+        if right is None:
+            return {}
+        introduction = Introduction(who, "*Ada* <b>", right, session="s", until=None)
+        return {HEADER: get_services().introductions.sign(introduction)}
+
+    monkeypatch.setattr(ContextProxy, "headers", property(headers))
 
 
 def show(script: str = "", /, **query: str) -> AppTest:

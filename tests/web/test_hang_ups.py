@@ -74,7 +74,16 @@ def site(served: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     sign_in = SignIn(services.sign_ins, sessions, standings, door, {})
     app = Starlette(
         routes=[*sign_in.routes(), *JobRoutes(services).routes()],
-        middleware=[Middleware(Gate, sessions=sessions, standings=standings, door=door)],
+        middleware=[
+            Middleware(
+                Gate,
+                sessions=sessions,
+                standings=standings,
+                door=door,
+                introductions=services.introductions,
+                policy="",
+            )
+        ],
     )
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
