@@ -160,9 +160,7 @@ class JobRoutes:
         ):
             return plain(request, 404, f"There is no job {job_id}.")
         return StreamingResponse(
-            _closing(
-                piece.encode() for piece in job_report.stream_output(self._services.database, job_id)
-            ),
+            _closing(job_report.stream_output(self._services.database, job_id)),
             media_type="text/plain; charset=utf-8",
             headers={
                 **_ATTACHMENT_HEADERS,

@@ -1,5 +1,6 @@
 """Newest first where ids and creation times agree, nearly agree and disagree: always exact."""
 
+import csv
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -178,10 +179,10 @@ def exported_names(
 ) -> list[str]:
     """Return the names in the order of the export, which both kinds of export agree on."""
     view = ListView(JobFilter(state), is_reversed=is_reversed)
-    csv = b"".join(export.csv_chunks(order._database, view, order=order)).decode()
+    few = b"".join(export.csv_chunks(order._database, view, order=order)).decode()
     every = b"".join(export.csv_chunks(order._database, view, order=order, all_columns=True)).decode()
-    names = [line.split(",")[0] for line in csv.splitlines()[1:]]
-    assert [line.split(",")[1] for line in every.splitlines()[1:]] == names
+    names = [line[0] for line in csv.reader(few.splitlines()[1:])]
+    assert [line[1] for line in csv.reader(every.splitlines()[1:])] == names
     return names
 
 
