@@ -19,6 +19,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from jobs_data import plain_text
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
@@ -92,5 +93,5 @@ def long_text(row: RowMapping, name: str) -> LongText:
 
 def first_line(text: str) -> str:
     """Return the first line of an error's text that says anything, cut where it is long."""
-    line = next(iter(text.strip().splitlines()), "").strip()
+    line = plain_text.as_printed(text.strip()).partition("\n")[0].strip()
     return f"{line[:LINE_CHARACTERS]}…" if len(line) > LINE_CHARACTERS else line

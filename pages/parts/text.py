@@ -1,12 +1,15 @@
-"""Strangers' text on the screen: shown as it is, never read as Markdown or HTML."""
+"""Strangers' text on the screen: shown as it is, never read as Markdown or HTML, nothing unseen."""
 
 from __future__ import annotations
 
 import html
 import re
-from typing import Final
+from typing import Any, Final
 
+import pandas as pd
 import streamlit as st
+
+from jobs_data.plain_text import on_one_line, visible
 
 _PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
 _MAKES_A_LINK: Final = re.compile(r"(www|:/|@)", re.IGNORECASE)
@@ -16,7 +19,7 @@ _WORD_JOINER: Final = "\u2060"
 def plain(text: str) -> str:
     """Return Markdown that shows a text as it is, for labels that only take Markdown."""
     # Bare addresses become links even where punctuation is escaped; an invisible joiner stops that.
-    unlinked = _MAKES_A_LINK.sub(rf"\1{_WORD_JOINER}", " ".join(text.split()))
+    unlinked = _MAKES_A_LINK.sub(rf"\1{_WORD_JOINER}", visible(" ".join(text.split())))
     return _PUNCTUATION.sub(r"\\\1", unlinked)
 
 
@@ -25,4 +28,19 @@ def heading(text: str) -> None:
 
     `st.title` reads Markdown and makes links of bare addresses even where punctuation is escaped.
     """
-    st.html(f"<h1 class='job-name'>{html.escape(text)}</h1>")
+    st.html(f"<h1 class='job-name'>{html.escape(on_one_line(text))}</h1>")
+
+
+def visible_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose texts have a sign for each character that has none, for a table or a chart.
+
+    A grid would let a character that reverses what follows reverse the rest of its cell.
+    """
+    texts = frame.select_dtypes(["object", "string"])
+    return frame.assign(**{str(name): texts[name].map(_cell) for name in texts})
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return on_one_line(value)
+    return [on_one_line(text) for text in value] if isinstance(value, list) else value
