@@ -12,8 +12,8 @@ from typing import Final
 PANEL_CHARACTERS: Final = 400_000
 """How much of a text a panel shows: its beginning and its end, half of each."""
 
-LINE_BEGINNING: Final = 1_500
-LINE_END: Final = 500
+LINE_BEGINNING: Final = 1_000
+LINE_END: Final = 300
 """How much of a line that is longer than both a panel shows."""
 
 # Source: ECMA-48, sections 5.4, 5.6 and 8.3.89, and ECMA-35, 13.2: control sequences, control strings
@@ -101,10 +101,8 @@ def on_one_line(text: str) -> str:
 
 
 def _sign(character: re.Match[str]) -> str:
-    code = ord(character[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else f"\u2039U+{code:04X}\u203a"
+    # Unicode has pictures of control characters, but fonts seldom do.
+    return f"\u2039U+{ord(character[0]):04X}\u203a"
 
 
 def _gap(characters: int) -> str:

@@ -121,6 +121,7 @@ def show_errors(job: JobDetails) -> None:
             "Exception and trace" if of_laravel else "Trace",
             ":material/layers:",
             job.error_trace,
+            is_trace=True,
             expanded=of_laravel,
         )
 
@@ -149,7 +150,9 @@ def show_failed_record(job_id: int) -> None:
         st.caption(f"Failed record {record.id}, of {times.shown(record.failed, zone)}{attempts}")
         if record.message:
             st.code(panel(record.message).text, language=None, wrap_lines=True)
-        queue_details.show_long_text("Trace of the failed record", ":material/layers:", record.trace)
+        queue_details.show_long_text(
+            "Trace of the failed record", ":material/layers:", record.trace, is_trace=True
+        )
 
 
 def show_log(job_id: int) -> None:

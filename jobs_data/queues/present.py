@@ -22,6 +22,7 @@ from sqlalchemy import (
 from jobs_data import plain_text
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import first_characters
 from jobs_data.platform.owners import with_owner
 from jobs_data.queues.model import MOST_CHARACTERS, LongText
 
@@ -63,12 +64,12 @@ class PresentTable:
 
     def beginnings(self, *names: str) -> list[ColumnElement[Any]]:
         """Return the beginnings of long texts for a SELECT, each under its name."""
-        return [func.substr(self[name], 1, BEGINNING).label(name) for name in names]
+        return [first_characters(self[name], BEGINNING).label(name) for name in names]
 
     def long_texts(self, *names: str) -> list[ColumnElement[Any]]:
         """Return what `long_text` reads of these columns."""
         # One character more than is shown tells whether the text is longer.
-        texts = [func.substr(self[name], 1, MOST_CHARACTERS + 1).label(name) for name in names]
+        texts = [first_characters(self[name], MOST_CHARACTERS + 1).label(name) for name in names]
         sizes = [func.length(cast(self[name], LargeBinary)).label(f"{name}_bytes") for name in names]
         return [*texts, *sizes]
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from jobs_data import json_layout, wording
 from jobs_data.plain_text import on_one_line, visible
+from jobs_data.plain_text import panel as panel_text
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.queues.model import Log, LongText, QueuedJob, QueueState
@@ -80,8 +81,13 @@ def show_progress(progress: float | None, text: str) -> None:
         st.text(on_one_line(text))
 
 
-def show_long_text(label: str, icon: str, text: LongText, *, expanded: bool = False) -> None:
-    """Show a long text, folded, as it is, JSON with one value a line; nothing where it is empty."""
+def show_long_text(
+    label: str, icon: str, text: LongText, *, is_trace: bool = False, expanded: bool = False
+) -> None:
+    """Show a long text, folded: a trace as a terminal does, anything else whole, and JSON laid out.
+
+    Nothing is shown where the text is empty.
+    """
     if not text.text:
         return
     with st.expander(f"{label} · {wording.size(text.size)}", icon=icon, expanded=expanded):
@@ -90,7 +96,7 @@ def show_long_text(label: str, icon: str, text: LongText, *, expanded: bool = Fa
                 f"This is the beginning, 200,000 characters, of {wording.size(text.size)}; "
                 "the rest is left out here."
             )
-        shown = visible(text.pretty)
+        shown = panel_text(text.text).text if is_trace else visible(text.pretty)
         st.code(shown, language=None, wrap_lines=True, height=_height(shown))
 
 

@@ -1,0 +1,88 @@
+"""Characters that nobody sees, on every screen: none of them reaches the browser."""
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from jobs_data.platform import tables
+from jobs_data.store.receipts import list_receipts
+from pages.parts.services import get_services
+from tests.support.pages import press, show
+from tests.support.store import NOON, Store
+
+REVERSED = "\u202egnp"
+SHOWN = "\u2039U+202E\u203agnp"
+pytestmark = pytest.mark.usefixtures("served", "administrator")
+
+
+def sent(app: AppTest) -> Iterator[bytes]:
+    """Yield each element of a page as it is sent to the browser."""
+    for element in app._tree:
+        proto = getattr(element, "proto", None)
+        if proto is not None and hasattr(proto, "SerializeToString"):
+            yield proto.SerializeToString()
+
+
+def fill(store: Store) -> tuple[int, int]:
+    """Put the character into every text that a screen shows; return a job and a queued job."""
+    user = store.user("ada", en=f"Ada {REVERSED}")
+    record = store.record("fonds")
+    job_id = store.job(
+        f"name {REVERSED}", 185, user_id=user, object_id=record, output=f"ERROR: out {REVERSED}\n"
+    )
+    store.note(job_id, en=f"note {REVERSED}")
+    store.note(job_id, type_id=None, en=f"description {REVERSED}")
+    store.execution(
+        job_id, type=f"type {REVERSED}", error_message=f"m {REVERSED}", stack_trace=f"#0 {REVERSED}"
+    )
+    batch = store.insert(
+        tables.queue_batch, name=f"b {REVERSED}", queue=REVERSED, status=REVERSED, options=REVERSED
+    )
+    queued = store.insert(
+        tables.queue_job,
+        **dict.fromkeys(("queue", "job_type", "payload", "error_message", "error_trace"), REVERSED),
+        **dict.fromkeys(("error_code", "worker_id", "progress_message", "result_data"), REVERSED),
+        status="failed",
+        chain_id=1,
+        batch_id=batch,
+        created_at=NOON,
+    )
+    store.insert(
+        tables.queue_log, job_id=queued, event_type=REVERSED, message=REVERSED, details=REVERSED
+    )
+    store.insert(
+        tables.queue_failed, original_job_id=queued, error_message=REVERSED, error_trace=REVERSED
+    )
+    return job_id, queued
+
+
+def test_no_text_reverses_what_follows(store: Store) -> None:
+    """Names, owners, types, notes, errors, outputs and payloads have a sign for the character."""
+    job_id, queued = fill(store)
+    pages = [
+        ("jobs.py", {}),
+        ("job.py", {"id": str(job_id)}),
+        ("tidy.py", {"older": "1d"}),
+        ("queue_browse.py", {}),
+        ("queue_batches.py", {}),
+        ("queue_batches.py", {"batch": "1"}),
+        ("queue_job.py", {"id": str(queued)}),
+        ("report.py", {"period": "all"}),
+    ]
+    for script, query in pages:
+        assert_seen(show(script, **query))
+    app = show("job.py", id=str(job_id))
+    press(app, "Delete…")
+    assert_seen(app)
+    press(app, "Delete")
+    [receipt] = list_receipts(get_services().store, "", 1, 5).items
+    assert_seen(show("receipts.py"))
+    assert_seen(show("receipts.py", receipt=receipt.id))
+
+
+def assert_seen(app: AppTest) -> None:
+    """Fail where a page has the character itself, or not its sign."""
+    elements = list(sent(app))
+    assert [element for element in elements if REVERSED.encode() in element] == []
+    assert any(SHOWN.encode() in element for element in elements)
