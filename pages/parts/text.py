@@ -14,13 +14,20 @@ from jobs_data.plain_text import on_one_line, visible
 _PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
 _MAKES_A_LINK: Final = re.compile(r"(www|:/|@)", re.IGNORECASE)
 _WORD_JOINER: Final = "\u2060"
+_RIGHT_TO_LEFT: Final = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_ISOLATE: Final = "\u2068"
+_END_OF_ISOLATE: Final = "\u2069"
 
 
 def plain(text: str) -> str:
     """Return Markdown that shows a text as it is, for labels that only take Markdown."""
     # Bare addresses become links even where punctuation is escaped; an invisible joiner stops that.
     unlinked = _MAKES_A_LINK.sub(rf"\1{_WORD_JOINER}", visible(" ".join(text.split())))
-    return _PUNCTUATION.sub(r"\\\1", unlinked)
+    escaped = _PUNCTUATION.sub(r"\\\1", unlinked)
+    # A name in Hebrew or Arabic must not pull the figures behind it to its other side.
+    return f"{_ISOLATE}{escaped}{_END_OF_ISOLATE}" if _RIGHT_TO_LEFT.search(text) else escaped
 
 
 def heading(text: str) -> None:

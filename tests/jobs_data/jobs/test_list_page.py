@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -394,6 +395,13 @@ def test_a_whole_output_is_streamed_in_pieces(
     assert max(map(len, pieces)) <= piece
     assert b"".join(pieces) == ("äöü😀" * 7).encode()
     assert list(job_report.stream_output(store.database(), store.job(output=None))) == []
+
+
+def test_a_whole_output_is_streamed_byte_for_byte(store: Store) -> None:
+    """What the page leaves out or names is in the download."""
+    output = "10%\r20%\r\n\x1b[31mred\x1b[0m\b \0 \u202e\u2028\x85 \U0001f363\ufffd\r" + "x" * 300_000
+    sent = b"".join(job_report.stream_output(store.database(), store.job(output=output)))
+    assert sha256(sent).digest() == sha256(output.encode()).digest()
 
 
 @on_sqlite
