@@ -31,7 +31,11 @@ def fill(store: Store) -> tuple[int, int]:
     user = store.user("ada", en=f"Ada {REVERSED}")
     record = store.record("fonds")
     job_id = store.job(
-        f"name {REVERSED}", 185, user_id=user, object_id=record, output=f"ERROR: out {REVERSED}\n"
+        f"name {REVERSED}",
+        185,
+        user_id=user,
+        object_id=record,
+        output=f"ERROR: out {REVERSED}\n{'x' * 100_000}",
     )
     store.note(job_id, en=f"note {REVERSED}")
     store.note(job_id, type_id=None, en=f"description {REVERSED}")
@@ -120,7 +124,8 @@ def test_a_name_written_from_the_right_stands_apart(text: str) -> None:
 
 
 def assert_seen(app: AppTest) -> None:
-    """Fail where a page has the character itself, or not its sign."""
+    """Fail where a page has the character itself, or not its sign, or a text without bounds."""
     elements = list(sent(app))
+    assert max(map(len, elements)) < 50_000
     assert [element for element in elements if REVERSED.encode() in element] == []
     assert any(SHOWN.encode() in element for element in elements)
