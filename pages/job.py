@@ -45,6 +45,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 
 report.show_errors(job)
 report.show_facts(job, zone, settings.site_url)
+report.show_notes(job)
 report.show_result(job, get_services().result_roots)
 report.show_output(job)
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from jobs_data.plain_text import on_one_line, visible
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import laravel_batches, queue_batch, queue_job, queue_log
@@ -100,7 +101,7 @@ def show_batch() -> datetime:
                 "Laravel does not note which jobs belong to a batch; of those that failed it notes "
                 "these uuids of failed_jobs:"
             )
-            st.code(batch.failed_ids or "–", language=None, wrap_lines=True)
+            st.code(visible(batch.failed_ids) or "–", language=None, wrap_lines=True)
     if kind is Kind.HERATIO and asked.filter.batch is not None:
         show_jobs_and_log(asked.filter.batch)
     return read_at
@@ -125,7 +126,7 @@ def show_head(title: str, batch: Batch | None = None) -> None:
         if batch:
             status = batch.status or "unknown"
             st.badge(plain(status), color=queue_table.BATCH_COLORS.get(status, "gray"))
-            st.text(f"Batch {batch.id} of {batch.kind.capitalize()}")
+            st.text(f"Batch {on_one_line(batch.id)} of {batch.kind.capitalize()}")
         st.space("stretch")
         refresh.refresh_controls(on_refresh=queue_readings.forget)
 

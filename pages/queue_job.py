@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from jobs_data.plain_text import on_one_line, panel
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_job, queue_log
@@ -113,13 +114,14 @@ def show_errors(job: JobDetails) -> None:
         if not has_any:
             st.caption("Laravel kept no exception of it.")
         if job.error_code:
-            st.text(f"Code {job.error_code}")
+            st.text(f"Code {on_one_line(job.error_code)}")
         if job.error_message.text:
-            st.code(job.error_message.text, language=None, wrap_lines=True)
+            st.code(panel(job.error_message.text).text, language=None, wrap_lines=True)
         queue_details.show_long_text(
             "Exception and trace" if of_laravel else "Trace",
             ":material/layers:",
             job.error_trace,
+            is_trace=True,
             expanded=of_laravel,
         )
 
@@ -147,8 +149,10 @@ def show_failed_record(job_id: int) -> None:
         attempts = f" after {record.attempts} attempts" if record.attempts else ""
         st.caption(f"Failed record {record.id}, of {times.shown(record.failed, zone)}{attempts}")
         if record.message:
-            st.code(record.message, language=None, wrap_lines=True)
-        queue_details.show_long_text("Trace of the failed record", ":material/layers:", record.trace)
+            st.code(panel(record.message).text, language=None, wrap_lines=True)
+        queue_details.show_long_text(
+            "Trace of the failed record", ":material/layers:", record.trace, is_trace=True
+        )
 
 
 def show_log(job_id: int) -> None:

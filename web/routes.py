@@ -132,11 +132,10 @@ class JobRoutes:
             is None
         ):
             return plain(request, 404, f"There is no job {job_id}.")
-        pieces = job_report.stream_output(self._services.database, job_id)
         return Download(
             f"job-{job_id}-output.txt",
             "text/plain; charset=utf-8",
-            (piece.encode() for piece in pieces),
+            job_report.stream_output(self._services.database, job_id),
         )
 
     async def receipt(self, request: Request) -> Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import threading
 from collections.abc import Generator, Iterable
 from datetime import datetime
@@ -11,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from jobs_data import csv_lines
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export_rows import ExportedJob, stream_jobs, stream_reports
 from jobs_data.jobs.job_report import JobReport
@@ -25,7 +24,7 @@ HEADER: Final = ("Name", "Status", "User", "Created", "Completed")
 ALL_COLUMNS_HEADER: Final = (
     *("Id", "Name", "Status", "State", "User", "User id", "Type"),
     *("Created", "Started", "Completed", "Duration (s)"),
-    *("Related record", "Related record id", "Result file", "Error text", "Stack trace"),
+    *("Related record", "Related record id", "Result file", "Description", "Error text", "Stack trace"),
 )
 BUTTON_MAX_JOBS: Final = 50_000
 """Above this the button leads to the streaming route: Streamlit keeps a button's file in memory."""
@@ -35,8 +34,6 @@ PARALLEL_EXPORTS: Final = 5
 
 _slots: Final = threading.BoundedSemaphore(PARALLEL_EXPORTS)
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-
 
 def csv_chunks(
     database: Database, view: ListView, *, all_columns: bool = False, order: CreationOrder | None = None
@@ -44,9 +41,10 @@ def csv_chunks(
     """Yield the CSV of all jobs of a view's filter, in its order, in pieces of constant size.
 
     It has the five columns of HEADER, or with `all_columns` those of ALL_COLUMNS_HEADER. UTF-8 with
-    a byte-order mark, so that spreadsheets read it as such; RFC 4180 quoting and line ends; times in
-    ISO 8601 with the offset of the platform's time zone. `order` is what is known of the order by date.
-    Raises DatabaseUnavailable, and DatabaseBusy at the first piece where too many exports are read.
+    a byte-order mark, so that spreadsheets read it as such; texts quoted and defused, numbers
+    as they are; lines end as in RFC 4180; times in ISO 8601 with the offset of the platform's time
+    zone. `order` is what is known of the order by date. Raises DatabaseUnavailable, and DatabaseBusy at
+    the first piece where too many exports are read.
     """
     # An export lasts as long as its reader takes, and holds a connection all the time.
     if not _slots.acquire(blocking=False):
@@ -54,7 +52,7 @@ def csv_chunks(
             f"{PARALLEL_EXPORTS} exports are being read already. Try again when one has ended."
         )
     try:
-        yield f"\ufeff{','.join(ALL_COLUMNS_HEADER if all_columns else HEADER)}\r\n".encode()
+        yield csv_lines.header(ALL_COLUMNS_HEADER if all_columns else HEADER)
         if all_columns:
             for reports in stream_reports(database, view, order):
                 yield _encode_all_columns(reports, database.timezone)
@@ -65,48 +63,30 @@ def csv_chunks(
         _slots.release()
 
 
-def defuse(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula.
-
-    Source: OWASP, "CSV Injection": a leading apostrophe makes the rest text.
-    """
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
-
-
 def _encode(jobs: Iterable[ExportedJob], timezone: ZoneInfo) -> bytes:
+    cell = csv_lines.text_cell
     return "".join(
-        f"{_cell(name)},{_cell(status)},{_cell(owner)},"
-        f"{_with_offset(created, timezone)},{_with_offset(completed, timezone)}\r\n"
+        f"{cell(name)},{cell(status)},{cell(owner)},"
+        f'"{_with_offset(created, timezone)}","{_with_offset(completed, timezone)}"\r\n'
         for name, status, owner, created, completed in jobs
     ).encode()
 
 
 def _encode_all_columns(reports: Iterable[JobReport], timezone: ZoneInfo) -> bytes:
-    buffer = io.StringIO(newline="")
-    lines = csv.writer(buffer, lineterminator="\r\n")
-    for job in reports:
-        cells = (
-            *(job.id, job.name, job.status, job.state.value, job.owner, job.user_id, job.type),
-            *(_iso(time, timezone) for time in (job.created, job.started, job.completed)),
-            *(job.duration_seconds, job.slug, job.object_id, job.download_path),
-            *("\n\n".join(error.text for error in job.errors), job.stack_trace),
+    return "".join(
+        csv_lines.line(
+            (
+                *(job.id, job.name, job.status, job.state.value, job.owner, job.user_id, job.type),
+                *(_iso(time, timezone) for time in (job.created, job.started, job.completed)),
+                *(job.duration_seconds, job.slug, job.object_id, job.download_path, job.description),
+                *("\n\n".join(error.text for error in job.errors), job.stack_trace),
+            )
         )
-        # SQLite holds text in a column of numbers, too.
-        lines.writerow([defuse(cell) if isinstance(cell, str) else cell for cell in cells])
-    return buffer.getvalue().encode()
+        for job in reports
+    ).encode()
 
 
-# Names, statuses and owners come again and again, and so do the hours. To write a cell and to reckon
-# with a zone would else take most of an export's time.
-@lru_cache(maxsize=10_000)
-def _cell(text: str) -> str:
-    """Return a text as a cell of a CSV."""
-    buffer = io.StringIO(newline="")
-    # The empty second cell is there because a line with one empty cell alone is written otherwise.
-    csv.writer(buffer, lineterminator="\r\n").writerow([defuse(text), ""])
-    return buffer.getvalue().removesuffix(",\r\n")
-
-
+# Hours come again and again, and to reckon with a zone would else take most of an export's time.
 def _with_offset(time: str, timezone: ZoneInfo) -> str:
     """Return a time of the platform in ISO 8601 with its offset; empty where it is none."""
     if not time:

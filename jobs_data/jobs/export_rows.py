@@ -41,7 +41,7 @@ from jobs_data.platform.engine import LONGEST_SILENCE_SECONDS
 from jobs_data.platform.owners import owner_names, with_owner
 from jobs_data.platform.status import label_of, state_of
 from jobs_data.platform.status_names import read_status_names
-from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
+from jobs_data.platform.tables import job, job_execution, note, note_i18n, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
 
 EXPORT_CHUNK_ROWS: Final = 2_000
@@ -265,9 +265,9 @@ class _Exporting:
         ]
         if {note.name, note_i18n.name} <= self._database.tables:
             texts.append(
-                select(note.c.object_id, func.length(note_i18n.c.content))
-                .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
-                .where(note.c.type_id == ERROR_NOTE_TYPE_ID)
+                select(note.c.object_id, func.length(note_i18n.c.content)).join_from(
+                    note, note_i18n, note_i18n.c.id == note.c.id
+                )
             )
         sizes: Counter[int] = Counter()
         for statement in texts:

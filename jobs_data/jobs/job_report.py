@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +18,7 @@ from sqlalchemy import (
     select,
 )
 
+from jobs_data import plain_text
 from jobs_data.jobs.columns import job_columns
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.paging import OrderedJobs
@@ -28,7 +28,14 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
 from jobs_data.platform.status_names import FALLBACK_CULTURE, read_status_names
-from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n
+from jobs_data.platform.tables import (
+    ERROR_NOTE_TYPE_ID,
+    job,
+    job_execution,
+    note,
+    note_i18n,
+    term_i18n,
+)
 
 OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
@@ -45,6 +52,17 @@ class ErrorText:
     """One text in which the platform says why a job failed, and where it was found."""
 
     source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note of a job, in the best language that it has."""
+
+    type_id: int | None
+    """None for a job's description, which AtoM stores without a type."""
+    type_name: str
+    """The platform's name for the type; empty where it has none."""
     text: str
 
 
@@ -69,11 +87,19 @@ class JobReport:
     slug: str
     download_path: str
     output: str
-    """The output, or only its tail where it is larger than OUTPUT_TAIL_BYTES."""
+    """The output's lines as a terminal shows them, or only the tail where it is larger than
+    OUTPUT_TAIL_BYTES."""
     output_bytes: int
     """The size of the whole output in bytes of UTF-8."""
     errors: tuple[ErrorText, ...]
     stack_trace: str
+    notes: tuple[Note, ...] = ()
+    """All notes but those of errors, the oldest first."""
+
+    @property
+    def description(self) -> str:
+        """Return the notes without a type, with a blank line between them."""
+        return "\n\n".join(note.text for note in self.notes if note.type_id is None)
 
     @property
     def output_is_tail(self) -> bool:
@@ -104,7 +130,7 @@ def read_reports(
     """
     statement = _report_columns(database, with_output=with_output).where(job.c.id.in_(ids))
     rows = {row["id"]: row for row in connection.execute(statement).mappings()}
-    notes = _error_notes(connection, database, ids)
+    notes = _read_notes(connection, database, ids)
     return [_report(rows[i], notes.get(i, ()), terms, database) for i in ids if i in rows]
 
 
@@ -131,15 +157,14 @@ def read_download_path(database: Database, job_id: int) -> str | None:
         return None if row is None else values.text(row.download_path)
 
 
-def stream_output(database: Database, job_id: int) -> Iterator[str]:
-    """Yield a job's whole output in pieces of about a megabyte; eight are in memory at most.
+def stream_output(database: Database, job_id: int) -> Generator[bytes]:
+    """Yield a job's whole output in UTF-8, byte for byte, in pieces of about a megabyte.
 
-    Each eight megabytes are one read: a running job's output may grow between reads. Invalid bytes
-    become U+FFFD. Raises DatabaseUnavailable.
+    Eight are in memory at most. Each eight megabytes are one read: a running job's output may grow
+    between reads. Raises DatabaseUnavailable.
     """
     # Bytes, whose number bounds what the server sends: a character may have four of them.
     output = cast(in_utf8mb4(job.c.output), LargeBinary)
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     position, is_end = 1, False
     while not is_end:
         some = select(func.substr(output, position, OUTPUT_READ_BYTES)).where(job.c.id == job_id)
@@ -147,14 +172,12 @@ def stream_output(database: Database, job_id: int) -> Iterator[str]:
             found: bytes = connection.execute(some).scalar() or b""
         is_end = len(found) < OUTPUT_READ_BYTES
         for first in range(0, len(found), OUTPUT_PIECE_BYTES):
-            yield decoder.decode(found[first : first + OUTPUT_PIECE_BYTES])
+            yield found[first : first + OUTPUT_PIECE_BYTES]
         position += len(found)
-    if rest := decoder.decode(b"", final=True):
-        yield rest
 
 
 def _report(
-    row: RowMapping, notes: Sequence[str], terms: dict[int, str], database: Database
+    row: RowMapping, notes: Sequence[Note], terms: dict[int, str], database: Database
 ) -> JobReport:
     created = times.utc(row["created_at"], database.timezone)
     completed = times.utc(row["completed_at"], database.timezone)
@@ -163,17 +186,13 @@ def _report(
     # Clocks that disagree can put the end before the beginning: that is no duration.
     if recorded is None and created and completed and created <= completed:
         duration = int((completed - created).total_seconds())
-    output, output_bytes = values.text(row["output"]), row["output_bytes"] or 0
-    if output_bytes > OUTPUT_TAIL_BYTES:
-        output = output.encode()[-OUTPUT_TAIL_BYTES:].decode(errors="ignore")
-        # A tail begins in the middle of a line; the rest of that line says little, unless it is long.
-        cut_line, _, whole_lines = output.partition("\n")
-        output = whole_lines if len(cut_line) < CUT_LINE_CHARACTERS else output
-    errors = [ErrorText("Error note", text) for text in notes]
+    output_bytes = row["output_bytes"] or 0
+    output = _output(values.text(row["output"]), is_tail=output_bytes > OUTPUT_TAIL_BYTES)
+    errors = [ErrorText("Error note", n.text) for n in notes if n.type_id == ERROR_NOTE_TYPE_ID]
     if message := _stripped(row["error_message"]):
         errors.append(ErrorText("Error message", message))
     if state is State.FAILED and not errors and output.strip():
-        last_lines = output.rstrip().splitlines()[-ERROR_TAIL_LINES:]
+        last_lines = output.rstrip().split("\n")[-ERROR_TAIL_LINES:]
         errors.append(ErrorText("End of the output", "\n".join(last_lines)))
     return JobReport(
         id=row["id"],
@@ -195,7 +214,18 @@ def _report(
         output_bytes=output_bytes,
         errors=tuple(errors),
         stack_trace=_stripped(row["stack_trace"]),
+        notes=tuple(n for n in notes if n.type_id != ERROR_NOTE_TYPE_ID),
     )
+
+
+def _output(text: str, *, is_tail: bool) -> str:
+    if not is_tail:
+        return plain_text.as_printed(text)
+    text = plain_text.as_printed(text.encode()[-OUTPUT_TAIL_BYTES:].decode(errors="ignore"))
+    # A tail begins in the middle of a line; the rest of that line says little, unless it is long, or
+    # there is nothing else.
+    cut_line, _, whole_lines = text.partition("\n")
+    return whole_lines if len(cut_line) < CUT_LINE_CHARACTERS and whole_lines.strip() else text
 
 
 def _report_columns(database: Database, *, with_output: bool) -> Select[Any]:
@@ -214,25 +244,51 @@ def _report_columns(database: Database, *, with_output: bool) -> Select[Any]:
     )
 
 
-def _error_notes(
+def _read_notes(
     connection: Connection, database: Database, ids: Sequence[int]
-) -> dict[int, list[str]]:
-    """Return the texts of jobs' error notes, each once: in the culture, else English, else any."""
+) -> dict[int, list[Note]]:
+    """Return the notes of jobs, the oldest first, each once.
+
+    A note comes in the culture set, else in its own source culture, else in English, else in any.
+    """
     if not {note.name, note_i18n.name} <= database.tables:
         return {}
+    columns = (note.c.id, note.c.object_id, note.c.type_id, note.c.source_culture)
     rows = connection.execute(
-        select(note.c.id, note.c.object_id, note_i18n.c.culture, note_i18n.c.content)
+        select(*columns, note_i18n.c.culture, note_i18n.c.content)
         .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
-        .where(note.c.object_id.in_(ids), note.c.type_id == ERROR_NOTE_TYPE_ID)
+        .where(note.c.object_id.in_(ids))
         .order_by(note.c.id)
     ).all()
-    preference = {database.culture: 2, FALLBACK_CULTURE: 1}
-    best_last = sorted(rows, key=lambda row: (row.id, preference.get(row.culture, 0)))
-    best = {(row.object_id, row.id): text for row in best_last if (text := _stripped(row.content))}
-    texts: dict[int, list[str]] = {}
-    for (job_id, _), text in best.items():
-        texts.setdefault(job_id, []).append(text)
-    return texts
+
+    def preference(culture: str, source_culture: str) -> list[bool]:
+        return [culture == best for best in (database.culture, source_culture, FALLBACK_CULTURE)]
+
+    best_last = sorted(rows, key=lambda row: (row.id, preference(row.culture, row.source_culture)))
+    best = {row.id: (row, text) for row in best_last if (text := _stripped(row.content))}
+    names = _type_names(connection, database, {row.type_id for row in rows})
+    notes: dict[int, list[Note]] = {}
+    for row, text in best.values():
+        name = names.get(row.type_id, "")
+        notes.setdefault(row.object_id, []).append(Note(row.type_id, name, text))
+    return notes
+
+
+def _type_names(
+    connection: Connection, database: Database, ids: Collection[int | None]
+) -> dict[int, str]:
+    """Return the names of types of notes, in the culture or else in English."""
+    ids = set(ids) - {None, ERROR_NOTE_TYPE_ID}
+    if not ids or term_i18n.name not in database.tables:
+        return {}
+    cultures = [FALLBACK_CULTURE, database.culture]
+    rows = connection.execute(
+        select(term_i18n.c.id, term_i18n.c.culture, term_i18n.c.name).where(
+            term_i18n.c.id.in_(ids), term_i18n.c.culture.in_(cultures)
+        )
+    ).all()
+    best_last = sorted(rows, key=lambda row: row.culture == database.culture)
+    return {row.id: name for row in best_last if (name := _stripped(row.name))}
 
 
 def _stripped(value: Any) -> str:

@@ -95,11 +95,22 @@ def byte_length(column: ColumnElement[Any]) -> ColumnElement[int]:
     )
 
 
-def last_characters(column: ColumnElement[Any], characters: int) -> ColumnElement[str]:
-    """Return the end of a text, or all of it where it is no longer than that."""
+def first_characters(column: ColumnElement[Any], characters: int) -> ColumnElement[Any]:
+    """Return so many characters of a text's beginning; on SQLite up to four times as many, as bytes.
+
+    SQLite's functions end a text at its first NUL. A character has four bytes at most.
+    """
+    return _Spellings(
+        func.substr(column, 1, characters, type_=String()),
+        func.substr(cast(column, LargeBinary), 1, characters * 4),
+    )
+
+
+def last_characters(column: ColumnElement[Any], characters: int) -> ColumnElement[Any]:
+    """Return so many characters of a text's end; on SQLite as `first_characters` does."""
     return _Spellings(
         func.right(column, characters, type_=String()),
-        func.substr(column, -characters, type_=String()),
+        func.substr(cast(column, LargeBinary), -characters * 4),
     )
 
 

@@ -5,13 +5,12 @@ Times are aware and in UTC. None is what a system does not tell.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from jobs_data.platform import values
+from jobs_data import json_layout
 
 MOST_CHARACTERS: Final = 200_000
 """How much of a payload, a result or a trace is shown."""
@@ -71,10 +70,7 @@ class LongText:
     @property
     def pretty(self) -> str:
         """Return JSON with one value a line; what is not JSON, or was cut, as it is."""
-        try:
-            return values.text(json.dumps(json.loads(self.text), indent=2, ensure_ascii=False))
-        except (ValueError, RecursionError):
-            return self.text
+        return json_layout.indented(self.text)
 
 
 @dataclass(frozen=True, kw_only=True)

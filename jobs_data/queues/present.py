@@ -19,9 +19,10 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from jobs_data import plain_text
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import is_one_of
+from jobs_data.platform.dialects import first_characters, is_one_of
 from jobs_data.platform.owners import with_owner
 from jobs_data.queues.model import MOST_CHARACTERS, LongText
 
@@ -63,12 +64,12 @@ class PresentTable:
 
     def beginnings(self, *names: str) -> list[ColumnElement[Any]]:
         """Return the beginnings of long texts for a SELECT, each under its name."""
-        return [func.substr(self[name], 1, BEGINNING).label(name) for name in names]
+        return [first_characters(self[name], BEGINNING).label(name) for name in names]
 
     def long_texts(self, *names: str) -> list[ColumnElement[Any]]:
         """Return what `long_text` reads of these columns."""
         # One character more than is shown tells whether the text is longer.
-        texts = [func.substr(self[name], 1, MOST_CHARACTERS + 1).label(name) for name in names]
+        texts = [first_characters(self[name], MOST_CHARACTERS + 1).label(name) for name in names]
         sizes = [func.length(cast(self[name], LargeBinary)).label(f"{name}_bytes") for name in names]
         return [*texts, *sizes]
 
@@ -94,5 +95,5 @@ def long_text(row: RowMapping, name: str) -> LongText:
 
 def first_line(text: str) -> str:
     """Return the first line of an error's text that says anything, cut where it is long."""
-    line = next(iter(text.strip().splitlines()), "").strip()
+    line = plain_text.as_printed(text.strip()).partition("\n")[0].strip()
     return f"{line[:LINE_CHARACTERS]}…" if len(line) > LINE_CHARACTERS else line

@@ -15,6 +15,7 @@ from jobs_data.background import NotStarted
 from jobs_data.jobs import list_page
 from jobs_data.jobs.selections import Contents, ids_of, read_contents
 from jobs_data.jobs.view import EVERYTHING, ListView
+from jobs_data.plain_text import on_one_line
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
@@ -25,7 +26,7 @@ from jobs_data.wording import counted
 from pages.parts import clearing, selection
 from pages.parts.services import get_services
 from pages.parts.state import open_list, tell
-from pages.parts.text import plain
+from pages.parts.text import plain, visible_cells
 from pages.parts.viewer import get_viewer
 
 T = TypeVar("T")
@@ -100,7 +101,7 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
     height = COUNTS_HEIGHT if going > NAMED else NAMES_HEIGHT
     with st.container(height="content" if len(named) <= FEW else height):
         for name, number, status in named[["name", "id", "status"]].itertuples(index=False):
-            st.text(f"{name}\nJob {number} · {status}")
+            st.text(f"{on_one_line(name)}\nJob {number} · {status}")
     kept = contents.selected - going
     if kept:
         st.info(
@@ -143,7 +144,9 @@ def _show_names(contents: Contents) -> None:
     )
     going = [line for line in contents.by_name if line[1] in FINISHED_STATES]
     shown = pd.DataFrame(going[:NAMED], columns=["Job name", "Outcome", "Jobs"])
-    st.dataframe(shown, hide_index=True, height=COUNTS_HEIGHT, alt="What will be deleted")
+    st.dataframe(
+        visible_cells(shown), hide_index=True, height=COUNTS_HEIGHT, alt="What will be deleted"
+    )
     more = sum(jobs for _, _, jobs in going[NAMED:])
     others = f"And {counted(more)} of other names or outcomes. " if more else ""
     st.caption(f"{others}The {NAMED} with the highest numbers:")

@@ -11,6 +11,7 @@ import streamlit as st
 
 from jobs_data.jobs import choices, filter_words
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
+from jobs_data.plain_text import on_one_line
 from jobs_data.platform.database import Database
 from jobs_data.url_values import MAX_CHOICES, parse_duration, spell_duration
 from pages.parts import readings
@@ -74,7 +75,7 @@ def _choose(shown: JobFilter, database: Database) -> None:
         "Owner",
         list(names),
         default=list(shown.owners),
-        format_func=lambda owner: names.get(owner, str(owner)),
+        format_func=lambda owner: on_one_line(names.get(owner, str(owner))),
         key=_key("owners", shown),
         max_selections=MAX_CHOICES,
         filter_mode="contains",
@@ -85,6 +86,7 @@ def _choose(shown: JobFilter, database: Database) -> None:
         "Job name",
         list(dict.fromkeys([*shown.names, *(offered.names or ())])),
         default=list(shown.names),
+        format_func=on_one_line,
         key=_key("names", shown),
         max_selections=MAX_CHOICES,
         accept_new_options=True,
@@ -97,6 +99,7 @@ def _choose(shown: JobFilter, database: Database) -> None:
         "Type",
         list(dict.fromkeys([*shown.types, *(offered.types or ())])),
         default=list(shown.types),
+        format_func=on_one_line,
         key=_key("types", shown),
         max_selections=MAX_CHOICES,
         accept_new_options=has_types,

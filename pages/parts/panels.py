@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Table
 
-from jobs_data.jobs import export
+from jobs_data import csv_lines, plain_text
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -29,7 +27,7 @@ from jobs_data.statistics.stuck import Stuck
 from jobs_data.url_values import parse_number
 from jobs_data.wording import counted
 from pages.parts import charts, readings
-from pages.parts.text import plain
+from pages.parts.text import plain, visible_cells
 from pages.parts.viewer import Viewer
 
 FAILURE_PARAM: Final = "failure"
@@ -188,7 +186,7 @@ def show_durations(database: Database, durations: Durations) -> None:
         return
     names = by_name.head(BARS)
     st.vega_lite_chart(
-        names[["name", "median", "p95", "runs"]],
+        visible_cells(names[["name", "median", "p95", "runs"]]),
         charts.durations(len(names)),
         alt="Median and 95th percentile of the duration by job name",
     )
@@ -244,7 +242,9 @@ def show_owners(database: Database, owners: Owners) -> None:
         st.info("There is no job in this period.", icon=":material/inbox:")
         return
     shown = owners.by_owner.head(BARS)
-    st.vega_lite_chart(shown[["owner", "total"]], charts.owners(len(shown)), alt="Jobs by owner")
+    st.vega_lite_chart(
+        visible_cells(shown[["owner", "total"]]), charts.owners(len(shown)), alt="Jobs by owner"
+    )
     _numbers(
         owners.by_owner,
         "owners",
@@ -425,7 +425,7 @@ def _show_pattern(failures: Failures, period: Period, key: str, zone: ZoneInfo) 
         return
     pattern = found.iloc[0]
     jobs = failures.jobs[failures.jobs["pattern"] == pattern["pattern"]].reset_index(drop=True)
-    st.code(pattern["pattern"], language=None, wrap_lines=True)
+    st.code(plain_text.panel(pattern["pattern"]).text, language=None, wrap_lines=True)
     st.caption(
         f"{counted(int(pattern['jobs']))}"
         + (f"; the newest {len(jobs):,} are listed." if len(jobs) < pattern["jobs"] else ".")
@@ -501,7 +501,7 @@ def _button_table(
             open_row(row)
         st.session_state[generation] += 1
 
-    shown = frame[[*columns]].assign(button=LIST_BUTTON if opens else REPORT_BUTTON)
+    shown = visible_cells(frame[[*columns]]).assign(button=LIST_BUTTON if opens else REPORT_BUTTON)
     with st.container(key=f"{key}_grid"):
         st.dataframe(
             # First: on a phone the last columns are out of sight.
@@ -529,7 +529,7 @@ def _numbers(frame: pd.DataFrame, file: str, labels: dict[str, str]) -> None:
     """Offer a chart's figures as a folded table and as a CSV."""
     with st.expander("The numbers", icon=":material/table:"):
         st.dataframe(
-            frame[[*labels]].rename(columns=labels),
+            visible_cells(frame[[*labels]].rename(columns=labels)),
             hide_index=True,
             alt=f"The numbers of {file}",
             height="content" if len(frame) <= FEW_ROWS else TABLE_HEIGHT,
@@ -558,19 +558,14 @@ def _csv(
 
 def to_csv(frame: pd.DataFrame, labels: dict[str, str]) -> bytes:
     """Return a frame as UTF-8 with a byte-order mark, texts defused, times in ISO 8601 and UTC."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(labels.values())
-    for row in frame[[*labels]].itertuples(index=False, name=None):
-        writer.writerow(_cell(value) for value in row)
-    return b"\xef\xbb\xbf" + buffer.getvalue().encode()
+    rows = frame[[*labels]].itertuples(index=False, name=None)
+    lines = "".join(csv_lines.line(_exported(value) for value in row) for row in rows)
+    return csv_lines.header(labels.values()) + lines.encode()
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return export.defuse(value)
-    if bool(pd.isna(value)):
-        return ""
+def _exported(value: Any) -> Any:
+    if not isinstance(value, str) and bool(pd.isna(value)):
+        return None
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from jobs_data import wording
+from jobs_data import json_layout, wording
+from jobs_data.plain_text import on_one_line, visible
+from jobs_data.plain_text import panel as panel_text
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.queues.model import Log, LongText, QueuedJob, QueueState
@@ -38,7 +40,7 @@ def show_facts(title: str, facts: Mapping[str, str | None]) -> None:
             for label, value in told.items():
                 with st.container(width="content", gap=None):
                     st.caption(label)
-                    st.text(value)
+                    st.text(on_one_line(value))
 
 
 def show_times(moments: Mapping[str, datetime | None], zone: ZoneInfo, **others: str) -> None:
@@ -76,11 +78,16 @@ def show_progress(progress: float | None, text: str) -> None:
     if progress is not None:
         st.progress(progress, text=plain(text) or None)
     elif text:
-        st.text(text)
+        st.text(on_one_line(text))
 
 
-def show_long_text(label: str, icon: str, text: LongText, *, expanded: bool = False) -> None:
-    """Show a long text, folded, as it is, JSON with one value a line; nothing where it is empty."""
+def show_long_text(
+    label: str, icon: str, text: LongText, *, is_trace: bool = False, expanded: bool = False
+) -> None:
+    """Show a long text, folded: a trace as a terminal does, anything else whole, and JSON laid out.
+
+    Nothing is shown where the text is empty.
+    """
     if not text.text:
         return
     with st.expander(f"{label} · {wording.size(text.size)}", icon=icon, expanded=expanded):
@@ -89,7 +96,8 @@ def show_long_text(label: str, icon: str, text: LongText, *, expanded: bool = Fa
                 f"This is the beginning, 200,000 characters, of {wording.size(text.size)}; "
                 "the rest is left out here."
             )
-        st.code(text.pretty, language=None, wrap_lines=True, height=_height(text.pretty))
+        shown = panel_text(text.text).text if is_trace else visible(text.pretty)
+        st.code(shown, language=None, wrap_lines=True, height=_height(shown))
 
 
 def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
@@ -106,7 +114,8 @@ def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
         if moment is not None and before is not None and moment > before:
             step = f"<small>+{_step(moment - before)}</small>"
         before = moment or before
-        kind, message, details = map(html.escape, (event.event, event.message, event.details))
+        details = html.escape(visible(json_layout.indented(event.details)))
+        kind, message = (html.escape(on_one_line(text)) for text in (event.event, event.message))
         folded = f"<details><summary>Details</summary><pre>{details}</pre></details>"
         items.append(
             f"<li class='event-{kind}'><time>{html.escape(times.shown(moment, zone))}</time> {step}"

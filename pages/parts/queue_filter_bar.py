@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from jobs_data.plain_text import on_one_line
 from jobs_data.queues import listing
 from jobs_data.queues.filters import QueueFilter, QueueView, parse_queue_view, queue_view_params
 from jobs_data.queues.model import Kind, QueueState
@@ -66,7 +67,7 @@ def _choice(label: str, name: str, options: Any, current: str) -> None:
         label,
         offered if current in offered else [*offered, current],
         key=key,
-        format_func=lambda value: (
+        format_func=lambda value: on_one_line(
             (value.capitalize() if name in {"status", "kind"} else value) or "All"
         ),
         on_change=_picked,

@@ -23,6 +23,7 @@ from pages.parts.queue_state import (
     selected_row,
     want_queue_job,
 )
+from pages.parts.text import visible_cells
 
 Color = Literal["blue", "green", "red", "gray", "violet", "orange"]
 
@@ -329,7 +330,7 @@ def _show_rows(
             opened(row)
 
     st.dataframe(
-        cells,
+        visible_cells(cells),
         key=grid_key(table),
         hide_index=True,
         height="content",

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import addresses, wording
+from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.platform.status import FIXED_LABELS
 from jobs_data.store import receipts
@@ -18,7 +19,7 @@ from pages.parts import receipts_undo
 from pages.parts.queue_details import show_facts
 from pages.parts.receipts_table import STATE_COLORS, names_in_words
 from pages.parts.services import get_services
-from pages.parts.text import plain
+from pages.parts.text import plain, visible_cells
 from pages.parts.viewer import Viewer
 
 SAMPLE_JOBS: Final = 50
@@ -58,7 +59,7 @@ def show_receipt(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> None:
         },
     )
     for at, by, jobs in receipt.restores:
-        st.text(f"{jobs:,} restored by {by} on {times.shown(at, zone)}")
+        st.text(f"{jobs:,} restored by {on_one_line(by)} on {times.shown(at, zone)}")
     _show_jobs_by_number(receipt)
     _show_sample(receipt)
 
@@ -91,7 +92,7 @@ def _show_jobs_by_number(receipt: Receipt) -> None:
         problems = receipts.problems(store, receipt.key, LISTED_JOBS)
         with st.expander("Could not return", expanded=True, icon=":material/block:"):
             st.dataframe(
-                pd.DataFrame(problems.items(), columns=["Job", "Why"]),
+                visible_cells(pd.DataFrame(problems.items(), columns=["Job", "Why"])),
                 hide_index=True,
                 height="content" if len(problems) < 12 else 400,
                 alt="Jobs that could not return",
@@ -115,9 +116,11 @@ def _show_sample(receipt: Receipt) -> None:
         "output": "Output",
     }
     st.dataframe(
-        pd.DataFrame(
-            [[_in_words(name, job.get(name)) for name in columns] for job in jobs],
-            columns=[*columns.values()],
+        visible_cells(
+            pd.DataFrame(
+                [[_in_words(name, job.get(name)) for name in columns] for job in jobs],
+                columns=[*columns.values()],
+            )
         ),
         hide_index=True,
         height="content" if len(jobs) < 12 else 460,

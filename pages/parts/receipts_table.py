@@ -19,6 +19,7 @@ from jobs_data.wording import counted
 from pages.parts.queue_state import forget_selection, grid_key, selected_row
 from pages.parts.queue_table import show_pages
 from pages.parts.state import put_into_url
+from pages.parts.text import visible_cells
 
 TABLE: Final = "receipts"
 OPEN: Final = ":material/description:"
@@ -114,7 +115,7 @@ def _show_table(found: Page[list[Receipt]], zone: ZoneInfo) -> None:
             opened(row)
 
     st.dataframe(
-        pd.DataFrame([_cells(receipt) for receipt in found.items]),
+        visible_cells(pd.DataFrame([_cells(receipt) for receipt in found.items])),
         key=grid_key(TABLE),
         hide_index=True,
         height="content",

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from jobs_data import addresses, wording
+from jobs_data import addresses, json_layout, plain_text, wording
 from jobs_data.jobs import job_report, result_files
 from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.view import ListView
+from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import TookTooLong
@@ -90,10 +91,19 @@ def show_errors(job: JobReport) -> None:
             )
         for error in job.errors:
             st.caption(error.source)
-            st.code(error.text, language=None, wrap_lines=True)
+            st.code(plain_text.panel(error.text).text, language=None, wrap_lines=True)
         if job.stack_trace:
             with st.expander("Stack trace", icon=":material/layers:"):
-                st.code(job.stack_trace, language=None)
+                st.code(plain_text.panel(job.stack_trace).text, language=None)
+
+
+def show_notes(job: JobReport) -> None:
+    """Show what the platform noted of the job besides errors, each under the name of its type."""
+    for note in job.notes:
+        name = "Description" if note.type_id is None else note.type_name or f"Note {note.type_id}"
+        with st.container(gap=None):
+            st.caption(plain(name))
+            st.text(plain_text.panel(note.text).text)
 
 
 def show_facts(job: JobReport, zone: ZoneInfo, site_url: str) -> None:
@@ -117,7 +127,7 @@ def show_facts(job: JobReport, zone: ZoneInfo, site_url: str) -> None:
 def _fact(label: str, value: str) -> None:
     with st.container(width="content", gap=None):
         st.caption(label)
-        st.text(value)
+        st.text(on_one_line(value))
 
 
 def _related_record(object_id: int, slug: str, site_url: str) -> None:
@@ -126,7 +136,7 @@ def _related_record(object_id: int, slug: str, site_url: str) -> None:
         if url := addresses.record_url(site_url, slug):
             st.markdown(f"[{plain(slug)}]({url})")
         else:
-            st.text(f"{slug} (#{object_id})" if slug else f"#{object_id}")
+            st.text(f"{on_one_line(slug)} (#{object_id})" if slug else f"#{object_id}")
 
 
 def _duration(job: JobReport) -> str:
@@ -161,7 +171,7 @@ def show_result(job: JobReport, roots: result_files.ResultRoots | None) -> None:
             st.link_button(
                 "Download result", addresses.download_url(job.id), icon=":material/download:"
             )
-        st.text(f"{result.name} · {wording.size(result.size)}")
+        st.text(f"{on_one_line(result.name)} · {wording.size(result.size)}")
 
 
 def show_output(job: JobReport) -> None:
@@ -172,15 +182,18 @@ def show_output(job: JobReport) -> None:
             "Nothing yet." if job.state is State.ACTIVE else "This job did not write any output."
         )
         return
+    shown = plain_text.panel(job.output if job.output_is_tail else json_layout.indented(job.output))
     with st.container(horizontal=True, vertical_alignment="center"):
         size = wording.size(job.output_bytes)
         if job.output_is_tail:
-            st.caption(f"This is the end of a long output of {size}; the beginning is left out here.")
+            size = f"This is the end of a long output of {size}; the beginning is left out here."
+        if shown.left_out:
+            size += f" Of long lines, {shown.left_out:,} characters are left out too."
+        st.caption(size)
+        if job.output_is_tail or shown.left_out:
             st.link_button(
                 "Download the whole output", addresses.output_url(job.id), icon=":material/download:"
             )
-        else:
-            st.caption(size)
     # A running job's newest lines are at the end, so that is where the panel stays.
     with st.container(height=OUTPUT_HEIGHT, autoscroll=job.state is State.ACTIVE, key="output"):
-        st.code(job.output, language=None, wrap_lines=True)
+        st.code(shown.text, language=None, wrap_lines=True)

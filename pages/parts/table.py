@@ -16,6 +16,7 @@ from jobs_data import addresses
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.selections import MAX_JOBS, Contents, TooManyJobs, read_contents
 from jobs_data.jobs.view import EVERYTHING, ListView, Sort
+from jobs_data.plain_text import on_one_line
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, OTHER_LABELS, State
 from jobs_data.wording import counted
@@ -23,7 +24,7 @@ from pages.parts import dialogs, folds, selection
 from pages.parts.selection import Lines
 from pages.parts.services import get_services
 from pages.parts.state import go_to, view_in_url
-from pages.parts.text import plain
+from pages.parts.text import plain, visible_cells
 from pages.parts.viewer import Viewer
 
 CHIP_COLORS: Final = {State.ACTIVE: "blue", State.COMPLETED: "green", State.FAILED: "red"}
@@ -96,7 +97,7 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
             "status": st.column_config.MultiselectColumn(
                 _header("Status", "status", jobs.view),
                 width=105,
-                options=[*jobs.status_labels.values(), *OTHER_LABELS],
+                options=[*map(on_one_line, jobs.status_labels.values()), *OTHER_LABELS],
                 color=[*(CHIP_COLORS[state] for state in jobs.status_labels), *["gray"] * 2],
             ),
             "owner": st.column_config.TextColumn(_header("User", "owner", jobs.view), width=140),
@@ -319,7 +320,7 @@ def _cells(jobs: JobsList, zone: ZoneInfo, site_url: str, *, with_delete: bool) 
         cells["delete"] = [DELETE_BUTTON if is_finished else "" for is_finished in finished]
     if jobs.folded:
         folds.write_lines(cells, rows, zone)
-    return cells
+    return visible_cells(cells)
 
 
 def _related(job_id: int, slug: str, object_id: Any, site_url: str) -> str:

@@ -23,7 +23,7 @@ from jobs_data.wording import counted
 from pages.parts import clearing, receipts_undo
 from pages.parts.services import get_services
 from pages.parts.state import tell
-from pages.parts.text import plain
+from pages.parts.text import plain, visible_cells
 from pages.parts.viewer import Viewer, get_viewer
 
 AT_ONCE: Final = 2
@@ -126,7 +126,7 @@ def _show(asked: _Asked, preview: Preview, zone: ZoneInfo, viewer: Viewer) -> No
 
 def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
     st.dataframe(
-        rows,
+        visible_cells(rows),
         hide_index=True,
         height="content" if len(rows) <= retention.SAMPLES else TABLE_HEIGHT,
         alt=alt,

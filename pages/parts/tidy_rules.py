@@ -13,6 +13,7 @@ import streamlit as st
 from jobs_data.jobs import filter_words
 from jobs_data.jobs.choices import Choices
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
+from jobs_data.plain_text import on_one_line
 from jobs_data.platform.status import State
 from jobs_data.removal.retention import MAX_KEEP_LAST, RULE_PARAMS, Rules, parse_rules, rules_params
 from jobs_data.url_values import MAX_CHOICES
@@ -113,6 +114,7 @@ def _names(chosen: tuple[str, ...], offered: Choices) -> None:
     st.multiselect(
         "Only these job names",
         list(dict.fromkeys([*chosen, *(offered.names or ())])),
+        format_func=on_one_line,
         key="tidy_names",
         max_selections=MAX_CHOICES,
         accept_new_options=True,
@@ -130,7 +132,7 @@ def _owners(chosen: tuple[int, ...], offered: Choices, names: Mapping[int, str])
     st.multiselect(
         "Only these owners",
         list(called),
-        format_func=lambda owner: called.get(owner, str(owner)),
+        format_func=lambda owner: on_one_line(called.get(owner, str(owner))),
         key="tidy_owners",
         max_selections=MAX_CHOICES,
         filter_mode="contains",

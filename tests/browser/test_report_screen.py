@@ -75,6 +75,12 @@ def test_the_report_tells(address: str, new_page: Windows) -> None:
     csv = download(page, page.locator(".st-key-csv-failures").get_by_role("button"))
     assert csv.decode("utf-8-sig").startswith("Jobs,Error,Example,New,First seen,Last seen\r\n")
 
+    # Streamlit's own CSV, of a table or of a chart's data, would not be defused.
+    page.get_by_test_id("stVegaLiteChart").last.hover()
+    expect(page.get_by_role("button", name="Fullscreen: Jobs by owner")).to_be_visible()
+    own = re.compile(r"Show data|Download as CSV")
+    expect(page.get_by_role("button", name=own)).to_have_count(0)
+
     page.get_by_text("7 days", exact=True).click()
     page.wait_for_url(re.compile(r"[?&]period=7"))
     expect(page.get_by_text("In the 7 days before")).to_be_visible()

@@ -189,10 +189,10 @@ class Store:
         """Insert what Heratio keeps of a job's run."""
         self.insert(tables.job_execution, job_id=job_id, **values)
 
-    def note(self, job_id: int, type_id: int = 197, **contents: str) -> int:
+    def note(self, job_id: int, type_id: int | None = 197, source: str = "en", **contents: str) -> int:
         """Insert a note on a job with its content in each culture given, and return its id."""
         note_id = self.insert(
-            tables.note, object_id=job_id, type_id=type_id, source_culture="en", serial_number=0
+            tables.note, object_id=job_id, type_id=type_id, source_culture=source, serial_number=0
         )
         for culture, content in contents.items():
             self.insert(tables.note_i18n, id=note_id, culture=culture, content=content)

@@ -1,5 +1,7 @@
 """Newest first where ids and creation times agree, nearly agree and disagree: always exact."""
 
+import csv
+import io
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, event, insert, select
 
+from jobs_data import csv_lines
 from jobs_data.jobs import creation_order, export, export_rows, job_report, list_page, paging, strays
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.paging import OrderedJobs
@@ -178,11 +181,12 @@ def exported_names(
 ) -> list[str]:
     """Return the names in the order of the export, which both kinds of export agree on."""
     view = ListView(JobFilter(state), is_reversed=is_reversed)
-    csv = b"".join(export.csv_chunks(order._database, view, order=order)).decode()
-    every = b"".join(export.csv_chunks(order._database, view, order=order, all_columns=True)).decode()
-    names = [line.split(",")[0] for line in csv.splitlines()[1:]]
-    assert [line.split(",")[1] for line in every.splitlines()[1:]] == names
-    return names
+    few = b"".join(export.csv_chunks(order._database, view, order=order)).decode("utf-8-sig")
+    whole = export.csv_chunks(order._database, view, order=order, all_columns=True)
+    every = b"".join(whole).decode("utf-8-sig")
+    names = [line[0] for line in csv.reader(io.StringIO(few, newline=""))]
+    assert [line[1] for line in csv.reader(io.StringIO(every, newline=""))] == names
+    return names[1:]
 
 
 @pytest.mark.usefixtures("small_steps")
@@ -368,6 +372,23 @@ def test_what_is_forgotten_while_a_survey_reads_stays_forgotten(
     monkeypatch.setattr(creation_order, "_read_slice", meanwhile)
     order.survey()
     assert order.known is None
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_any_name_comes_through_the_servers_json(store: Store) -> None:
+    """The server writes many jobs as one value; no name is more or less than a name in it."""
+    hostile = [
+        'a "b" \\',
+        "],[0",
+        "\0",
+        "\x1b[31m \b\x1f\x7f\x85",
+        "x\u2028\r\n",
+        "\u202e \U0001f363",
+        "a;=1+1",
+    ]
+    for name in hostile:
+        store.job(name)
+    assert exported_names(surveyed(store)) == [csv_lines.defuse(name) for name in hostile[::-1]]
 
 
 @pytest.mark.usefixtures("small_steps")

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -375,6 +376,7 @@ def test_every_source_of_error_text_is_gathered(store: Store) -> None:
     report = job_report.read_report(store.database(culture="fr"), job_id)
     assert report is not None
     assert [error.text for error in report.errors] == ["premier", "zweite", "message"]
+    assert [note.text for note in report.notes] == ["a remark of another type"]
     assert report.stack_trace == "#0 {main}"
 
 
@@ -409,25 +411,66 @@ def test_a_long_output_is_cut_to_its_end_at_a_line(store: Store) -> None:
 def test_a_whole_output_is_streamed_in_pieces(
     store: Store, monkeypatch: pytest.MonkeyPatch, read: int, piece: int
 ) -> None:
-    """Characters of several bytes come whole, wherever a read or a piece ends among them."""
+    """It comes byte for byte, wherever a read or a piece ends in a character."""
     monkeypatch.setattr(job_report, "OUTPUT_READ_BYTES", read)
     monkeypatch.setattr(job_report, "OUTPUT_PIECE_BYTES", piece)
     job_id = store.job(output="äöü😀" * 7)
     pieces = list(job_report.stream_output(store.database(), job_id))
     assert max(map(len, pieces)) <= piece
-    assert "".join(pieces) == "äöü😀" * 7
+    assert b"".join(pieces) == ("äöü😀" * 7).encode()
     assert list(job_report.stream_output(store.database(), store.job(output=None))) == []
+
+
+def test_a_whole_output_is_streamed_byte_for_byte(store: Store) -> None:
+    """What the page leaves out or names is in the download."""
+    output = "10%\r20%\r\n\x1b[31mred\x1b[0m\b \0 \u202e\u2028\x85 \U0001f363\ufffd\r" + "x" * 300_000
+    sent = b"".join(job_report.stream_output(store.database(), store.job(output=output)))
+    assert sha256(sent).digest() == sha256(output.encode()).digest()
 
 
 @on_sqlite
 def test_an_output_that_is_no_text_is_streamed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite keeps any bytes as a text, also half a character at its end."""
+    """SQLite keeps any bytes as a text, also half a character at its end, and they come as they are."""
     monkeypatch.setattr(job_report, "OUTPUT_READ_BYTES", 2)
     job_id = store.job()
     with store.engine.begin() as connection:
         raw = "UPDATE job SET output = CAST(x'61ff62f09f98' AS TEXT)"
         connection.exec_driver_sql(raw)
-    assert "".join(job_report.stream_output(store.database(), job_id)) == "a\ufffdb\ufffd"
+    assert b"".join(job_report.stream_output(store.database(), job_id)) == b"a\xffb\xf0\x9f\x98"
+
+
+def test_a_note_without_a_type_is_the_description(store: Store) -> None:
+    """AtoM tells so what a job does: in the order of the notes, and it is no error."""
+    job_id = store.job(status_id=185, output="last line")
+    store.note(job_id, type_id=None, en="Exporting 2 descriptions", fr="Exporte 2 descriptions")
+    store.note(job_id, type_id=197, en="it broke")
+    store.note(job_id, type_id=None, source="de", en="second", de="zweite", it="seconda")
+    store.note(job_id, type_id=184, en="a remark")
+    store.note(job_id, type_id=None, en=" ", it="terza")
+    report = job_report.read_report(store.database(culture="fr"), job_id)
+    assert report is not None
+    assert report.description == "Exporte 2 descriptions\n\nzweite\n\nterza"
+    assert [(note.type_name, note.text) for note in report.notes if note.type_id] == [
+        ("Complété", "a remark")
+    ]
+    assert [error.text for error in report.errors] == ["it broke"]
+
+
+def test_the_output_and_the_end_of_it_agree_on_lines(store: Store) -> None:
+    """A bare CR ends a line in both, and of a progress bar the last state is shown in both."""
+    output = "start\rERROR: a\x1b[31m red\x1b[0m\r\n10%\r50%\r100%\rERROR: the end\r"
+    report = job_report.read_report(store.database(), store.job(status_id=185, output=output))
+    assert report is not None
+    assert report.output == "start\nERROR: a red\nERROR: the end\n"
+    assert [error.text for error in report.errors] == [report.output.rstrip()]
+
+
+def test_an_output_of_one_long_progress_bar_is_not_empty(store: Store) -> None:
+    """Its tail has no whole line."""
+    output = "\r".join(f"{n / 1_000:.3f}% of 100" for n in range(100_001))
+    report = job_report.read_report(store.database(), store.job(output=output))
+    assert report is not None
+    assert report.output == "100.000% of 100"
 
 
 def test_a_long_output_is_read_a_few_times(store: Store) -> None:

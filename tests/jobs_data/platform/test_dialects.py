@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.dialects import mysql, sqlite
 
-from jobs_data.platform import dialects
+from jobs_data.platform import dialects, values
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
 from tests.support.store import NOON, Store
@@ -28,7 +28,11 @@ SPELLINGS: list[tuple[ColumnElement[Any], str, str]] = [
     ),
     (dialects.whole_quotient(job.c.id, 7), "job.id DIV 7", "job.id / 7"),
     (dialects.byte_length(job.c.output), "length(job.output)", "length(CAST(job.output AS BLOB))"),
-    (dialects.last_characters(job.c.output, 5), "right(job.output, 5)", "substr(job.output, -5)"),
+    (
+        dialects.last_characters(job.c.output, 5),
+        "right(job.output, 5)",
+        "substr(CAST(job.output AS BLOB), -20)",
+    ),
     (dialects.without_case(job.c.name), "job.name", 'job.name COLLATE "NOCASE"'),
     (dialects.in_utf8mb4(job.c.name), "convert(job.name USING utf8mb4)", "job.name"),
     (dialects.before_all_times(), "TIMESTAMP'1000-01-01 00:00:00'", "'1000-01-01 00:00:00'"),
@@ -84,22 +88,18 @@ def test_a_quotient_is_whole_however_near_the_next_one(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "size", "end"),
-    [
-        ("", 0, ""),
-        ("abc", 3, "abc"),
-        ("abcdefgh", 8, "defgh"),
-        ("a日本語🗝éz", 17, "本語🗝éz"),
-        (None,) * 3,
-    ],
+    ("output", "size"),
+    [("", 0), ("abc", 3), ("abcdefgh", 8), ("a日本語🗝éz", 17), ("a\0b\0cdefg\0h", 11), (None, None)],
 )
-def test_the_size_and_the_end_of_a_text(
-    store: Store, output: str | None, size: int | None, end: str | None
-) -> None:
-    """Sizes are in bytes, ends in characters."""
+def test_the_size_and_the_ends_of_a_text(store: Store, output: str | None, size: int | None) -> None:
+    """Sizes are in bytes, ends in characters; a NUL is one of them."""
     store.job(output=output)
-    found = one(store, dialects.byte_length(job.c.output), dialects.last_characters(job.c.output, 5))
-    assert found == (size, end)
+    column = job.c.output
+    ends = (dialects.first_characters(column, 5), dialects.last_characters(column, 5))
+    found, first, last = one(store, dialects.byte_length(column), *ends)
+    assert found == size
+    assert values.text(first)[:5] == (output or "")[:5]
+    assert values.text(last)[-5:] == (output or "")[-5:]
 
 
 def test_text_is_compared_and_sorted_without_case(store: Store) -> None:

@@ -110,7 +110,7 @@ def test_what_is_only_shown_comes_from_the_replica(
     assert report_name(database, job_id) == "of the replica"
     assert job_report.read_neighbours(database, ListView(), job_id) == (None, older)
     assert job_report.read_download_path(database, job_id) == "of the replica"
-    assert "".join(job_report.stream_output(database, job_id)) == "of the replica"
+    assert b"".join(job_report.stream_output(database, job_id)) == b"of the replica"
     of_all_time = database, CreationOrder(database), Period.ALL, ZONE, NOW
     assert read_activity(*of_all_time).outcomes.total == 2
     assert read_failures(*of_all_time).patterns["jobs"].tolist() == [1]

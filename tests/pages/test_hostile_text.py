@@ -1,0 +1,131 @@
+"""Characters that nobody sees, on every screen: none of them reaches the browser."""
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from jobs_data import addresses
+from jobs_data.platform import tables
+from jobs_data.store.receipts import list_receipts
+from pages.parts.services import get_services
+from pages.parts.text import plain
+from tests.support.pages import press, show, words
+from tests.support.store import NOON, Store
+
+REVERSED = "\u202egnp"
+SHOWN = "\u2039U+202E\u203agnp"
+pytestmark = pytest.mark.usefixtures("served", "administrator")
+
+
+def sent(app: AppTest) -> Iterator[bytes]:
+    """Yield each element of a page as it is sent to the browser."""
+    for element in app._tree:
+        proto = getattr(element, "proto", None)
+        if proto is not None and hasattr(proto, "SerializeToString"):
+            yield proto.SerializeToString()
+
+
+def fill(store: Store) -> tuple[int, int]:
+    """Put the character into every text that a screen shows; return a job and a queued job."""
+    user = store.user("ada", en=f"Ada {REVERSED}")
+    record = store.record("fonds")
+    job_id = store.job(
+        f"name {REVERSED}",
+        185,
+        user_id=user,
+        object_id=record,
+        output=f"ERROR: out {REVERSED}\n{'x' * 100_000}",
+    )
+    store.note(job_id, en=f"note {REVERSED}")
+    store.note(job_id, type_id=None, en=f"description {REVERSED}")
+    store.execution(
+        job_id, type=f"type {REVERSED}", error_message=f"m {REVERSED}", stack_trace=f"#0 {REVERSED}"
+    )
+    batch = store.insert(
+        tables.queue_batch, name=f"b {REVERSED}", queue=REVERSED, status=REVERSED, options=REVERSED
+    )
+    queued = store.insert(
+        tables.queue_job,
+        **dict.fromkeys(("queue", "job_type", "payload", "error_message", "error_trace"), REVERSED),
+        **dict.fromkeys(("error_code", "worker_id", "progress_message", "result_data"), REVERSED),
+        status="failed",
+        chain_id=1,
+        batch_id=batch,
+        created_at=NOON,
+    )
+    store.insert(
+        tables.queue_log, job_id=queued, event_type=REVERSED, message=REVERSED, details=REVERSED
+    )
+    store.insert(
+        tables.queue_failed, original_job_id=queued, error_message=REVERSED, error_trace=REVERSED
+    )
+    return job_id, queued
+
+
+def test_no_text_reverses_what_follows(store: Store) -> None:
+    """Names, owners, types, notes, errors, outputs and payloads have a sign for the character."""
+    job_id, queued = fill(store)
+    pages = [
+        ("jobs.py", {}),
+        ("job.py", {"id": str(job_id)}),
+        ("tidy.py", {"older": "1d"}),
+        ("queue_browse.py", {}),
+        ("queue_batches.py", {}),
+        ("queue_batches.py", {"batch": "1"}),
+        ("queue_job.py", {"id": str(queued)}),
+        ("report.py", {"period": "all"}),
+    ]
+    for script, query in pages:
+        assert_seen(show(script, **query))
+    app = show("job.py", id=str(job_id))
+    press(app, "Delete…")
+    assert_seen(app)
+    press(app, "Delete")
+    [receipt] = list_receipts(get_services().store, "", 1, 5).items
+    assert_seen(show("receipts.py"))
+    assert_seen(show("receipts.py", receipt=receipt.id))
+
+
+def test_a_long_line_is_cut_and_all_of_it_offered(store: Store) -> None:
+    """The error behind it is in sight, with how much is left out and the way to the whole."""
+    job_id = store.job(output="x" * 150_000 + "\nERROR: full")
+    app = show("job.py", id=str(job_id))
+    [output] = app.code
+    assert len(output.value) < 2_000
+    assert output.value.endswith("\nERROR: full")
+    assert "148,700 characters" in words(app)
+    assert addresses.output_url(job_id) in {button.proto.url for button in app.get("link_button")}
+
+
+def test_an_output_in_json_is_laid_out_as_it_is_written(store: Store) -> None:
+    """Heratio keeps the results of its newer jobs so."""
+    app = show("job.py", id=str(store.job(output='{"a":1e400,"a":0.10}')))
+    assert [code.value for code in app.code] == ['{\n  "a": 1e400,\n  "a": 0.10\n}']
+
+
+def test_a_description_is_no_error(store: Store) -> None:
+    """AtoM's note without a type is shown, and a job that went well has no panel of errors."""
+    job_id = store.job(output="done")
+    store.note(job_id, type_id=None, en="Exporting 2 descriptions")
+    app = show("job.py", id=str(job_id))
+    assert "Description\n" in f"{words(app)}\n"
+    assert "Exporting 2 descriptions" in words(app)
+    assert [code.value for code in app.code] == ["done"]
+    assert not app.error
+    assert not app.warning
+
+
+@pytest.mark.parametrize("text", ["\u05e9\u05dc\u05d5\u05dd", "\u0645\u0631\u062d\u0628\u0627"])
+def test_a_name_written_from_the_right_stands_apart(text: str) -> None:
+    """The figures of the sentence around it stay at their place."""
+    assert plain(text) == f"\u2068{text}\u2069"
+    assert plain("a b") == "a b"
+
+
+def assert_seen(app: AppTest) -> None:
+    """Fail where a page has the character itself, or not its sign, or a text without bounds."""
+    elements = list(sent(app))
+    assert max(map(len, elements)) < 50_000
+    assert [element for element in elements if REVERSED.encode() in element] == []
+    assert any(SHOWN.encode() in element for element in elements)
