@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
@@ -26,6 +26,19 @@ PING_SECONDS: Final = 3
 """How long a server may take to answer at once: whether it is there, and the end of a read."""
 
 POOL_RECYCLE_SECONDS: Final = 1800
+
+SQL_MODE: Final = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
+"""The `sql_mode` of every session, which MySQL and MariaDB both know. An empty text is a text, quotes
+and operators mean what SQLAlchemy means by them, 0000-00-00 and 0 are values like any other, and what
+does not fit is an error."""
+
+_FIXED_SETTINGS: Final = (
+    f"SET SESSION sql_mode = '{SQL_MODE}', SESSION foreign_key_checks = 1, SESSION unique_checks = 1, "
+    "SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, "
+    "SESSION sql_big_selects = 1, SESSION sql_auto_is_null = 0, SESSION completion_type = 0"
+)
+"""What a server, an account or `init_connect` could set otherwise, so that statements fail or answer
+something else: modes, keys that are not checked, results that are cut, a COMMIT that disconnects."""
 
 POOL_CONNECTIONS: Final = 5
 EXTRA_CONNECTIONS: Final = 10
@@ -70,7 +83,7 @@ def bounded(
         return
     limit_silence(connection.connection, silence or answer_seconds(seconds))
     if info.get("bounds") != (seconds, zone):
-        connection.exec_driver_sql(f"{_session_settings(seconds)}, {zone}")
+        connection.exec_driver_sql(f"SET {_limits(seconds)}, {zone}")
         info["bounds"] = (seconds, zone)
     yield
 
@@ -90,13 +103,13 @@ def limit_silence(connection: ManagesConnection, seconds: float) -> None:
         setattr(connection.dbapi_connection, attribute, seconds)
 
 
-def _session_settings(seconds: float) -> str:
-    """Return one statement for both servers: each reads the other's setting as a comment.
+def _limits(seconds: float) -> str:
+    """Return the end of one SET for both servers: each reads the other's setting as a comment.
 
     Source: "Comment Syntax" of MariaDB, which skips what is marked for MySQL 5.7, and of MySQL.
     """
     return (
-        f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS} "
+        f"SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS} "
         f"/*M!100101 , max_statement_time = {seconds} */ "
         f"/*!50708 , max_execution_time = {math.ceil(seconds * 1000)} */"
     )
@@ -119,7 +132,6 @@ def make_engine(url: str) -> Engine:
         limits = {"connect_timeout": CONNECT_SECONDS, **dict.fromkeys(SILENCE_OPTIONS, silence)}
         # Without those that the URL sets itself: it would be overruled.
         arguments = {name: limits[name] for name in limits if name not in parsed.query}
-        arguments["init_command"] = _session_settings(READ_SECONDS)
     engine = create_engine(
         parsed,
         connect_args=arguments,
@@ -136,14 +148,18 @@ def make_engine(url: str) -> Engine:
 
 
 def _connect(dialect: Dialect, _record: Any, positional: Any, named: Any) -> Any:
-    """Return a new connection. Whatever goes wrong is raised as an error of the driver.
+    """Return a new connection with our settings. What goes wrong is raised as an error of the driver.
 
     PyMySQL lets others through: FileNotFoundError where a certificate is gone by now, and RuntimeError
     where an account needs a package that is not installed.
     """
     driver = dialect.loaded_dbapi
     try:
-        return dialect.connect(*positional, **named)
+        connection = dialect.connect(*positional, **named)
+        # Before SQLAlchemy asks the first connection for its sql_mode, to quote names as it says.
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"{_FIXED_SETTINGS}, {_limits(READ_SECONDS)}")
+        return connection
     except driver.Error:
         raise
     except Exception as error:

@@ -7,8 +7,7 @@ ever changed or replaced.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,10 +28,6 @@ REFERENCES: Final = (
     ("status_id", term, "status"),
 )
 """What a job may refer to: its column, the table of it, and its name on the screen."""
-
-EXACT_MODE: Final = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
-"""MySQL's and MariaDB's `sql_mode` in which 0000-00-00 and 0 are values like any other, and what
-does not fit is an error."""
 
 TOO_LARGE: Final = "It is larger than the database takes in one piece (max_allowed_packet)."
 
@@ -135,7 +130,7 @@ class RestoreBatches:
     def _in_one_transaction(self, jobs: Sequence[JobRows]) -> dict[int, str]:
         """Insert jobs, and return why some were left out. Raises _Refused: then none is inserted."""
         try:
-            with self._database.writing() as connection, _taking_all_values(connection):
+            with self._database.writing() as connection:
                 exact_rows.begin(connection, self._tables)
                 obstacles = self._obstacles(connection, jobs)
                 self._insert(connection, [each for each in jobs if each.id not in obstacles])
@@ -226,23 +221,6 @@ class RestoreBatches:
             )
             for job_id, line in found.lines().items()
         }
-
-
-@contextmanager
-def _taking_all_values(connection: Connection) -> Iterator[None]:
-    """Let a server take any value as it is, or refuse it, as long as this lasts."""
-    if connection.dialect.name == "sqlite":
-        yield
-        return
-    connection.exec_driver_sql(
-        f"SET @sql_mode_before = @@SESSION.sql_mode, SESSION sql_mode = '{EXACT_MODE}'"
-    )
-    try:
-        yield
-    except BaseException:
-        connection.invalidate()  # nobody shall get it from the pool like this
-        raise
-    connection.exec_driver_sql("SET SESSION sql_mode = @sql_mode_before")
 
 
 def _in_order(rows: Rows) -> Rows:
