@@ -76,7 +76,7 @@ def defuse(cell: str) -> str:
 def _encode(jobs: Iterable[ExportedJob], timezone: ZoneInfo) -> bytes:
     return "".join(
         f"{_cell(name)},{_cell(status)},{_cell(owner)},"
-        f"{_with_offset(created, timezone)},{_with_offset(completed, timezone)}\r\n"
+        f"{_with_offset(created, timezone)},{_with_offset(completed, timezone, created)}\r\n"
         for name, status, owner, created, completed in jobs
     ).encode()
 
@@ -107,10 +107,15 @@ def _cell(text: str) -> str:
     return buffer.getvalue().removesuffix(",\r\n")
 
 
-def _with_offset(time: str, timezone: ZoneInfo) -> str:
-    """Return a time of the platform in ISO 8601 with its offset; empty where it is none."""
+def _with_offset(time: str, timezone: ZoneInfo, after: str = "") -> str:
+    """Return a time of the platform in ISO 8601 with its offset; empty where it is none.
+
+    `after` is the job's creation time: one that lies before it may be of a repeated hour.
+    """
     if not time:
         return ""
+    if time < after:
+        return _with_its_own_offset(time, timezone, after)
     hour, offset = _hour(time[:13], timezone)
     return f"{hour}{time[13:19]}{offset}" if offset else _with_its_own_offset(time, timezone)
 
@@ -123,9 +128,10 @@ def _hour(text: str, timezone: ZoneInfo) -> tuple[str, str]:
     return (first[:13], first[19:]) if first[:13] == last[:13] and first[19:] == last[19:] else ("", "")
 
 
-def _with_its_own_offset(time: str, timezone: ZoneInfo) -> str:
+def _with_its_own_offset(time: str, timezone: ZoneInfo, after: str = "") -> str:
     try:
-        return _iso(utc(datetime.fromisoformat(time[:19]), timezone), timezone)
+        begin = utc(datetime.fromisoformat(after[:19]), timezone) if after else None
+        return _iso(utc(datetime.fromisoformat(time[:19]), timezone, after=begin), timezone)
     except ValueError:  # 0000-00-00, for example
         return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from jobs_data.jobs.columns import job_columns
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.durations import seconds_taken, why_unknown
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
@@ -28,7 +29,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
 from jobs_data.platform.status_names import FALLBACK_CULTURE, read_status_names
-from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n
+from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
 
 OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
@@ -64,6 +65,8 @@ class JobReport:
     duration_seconds: int | None
     duration_is_recorded: bool
     """Whether the platform recorded the duration; otherwise it is completed minus created."""
+    duration_unknown: str
+    """Why a job that has ended has no duration; empty where it has one, and while it runs."""
     type: str
     object_id: int | None
     slug: str
@@ -102,10 +105,11 @@ def read_reports(
     `terms` are what `read_status_names` returns. Raises what the database driver raises, inside
     `Database.reading`.
     """
-    statement = _report_columns(database, with_output=with_output).where(job.c.id.in_(ids))
+    now = datetime.now(UTC)
+    statement = _report_columns(database, now, with_output=with_output).where(job.c.id.in_(ids))
     rows = {row["id"]: row for row in connection.execute(statement).mappings()}
     notes = _error_notes(connection, database, ids)
-    return [_report(rows[i], notes.get(i, ()), terms, database) for i in ids if i in rows]
+    return [_report(rows[i], notes.get(i, ()), terms, database, now) for i in ids if i in rows]
 
 
 def read_neighbours(
@@ -154,15 +158,15 @@ def stream_output(database: Database, job_id: int) -> Iterator[str]:
 
 
 def _report(
-    row: RowMapping, notes: Sequence[str], terms: dict[int, str], database: Database
+    row: RowMapping, notes: Sequence[str], terms: dict[int, str], database: Database, now: datetime
 ) -> JobReport:
     created = times.utc(row["created_at"], database.timezone)
-    completed = times.utc(row["completed_at"], database.timezone)
+    started, completed = (
+        times.utc(row[name], database.timezone, after=created)
+        for name in ("started_at", "completed_at")
+    )
     state = state_of(row["status_id"], row["has_ended"])
-    duration = recorded = row["duration"]
-    # Clocks that disagree can put the end before the beginning: that is no duration.
-    if recorded is None and created and completed and created <= completed:
-        duration = int((completed - created).total_seconds())
+    is_unknown = row["seconds"] is None and (row["has_ended"] or row["duration"] is not None)
     output, output_bytes = values.text(row["output"]), row["output_bytes"] or 0
     if output_bytes > OUTPUT_TAIL_BYTES:
         output = output.encode()[-OUTPUT_TAIL_BYTES:].decode(errors="ignore")
@@ -183,10 +187,11 @@ def _report(
         user_id=row["user_id"],
         owner=values.owner_of(row),
         created=created,
-        started=times.utc(row["started_at"], database.timezone),
+        started=started,
         completed=completed,
-        duration_seconds=duration,
-        duration_is_recorded=recorded is not None,
+        duration_seconds=row["seconds"],
+        duration_is_recorded=row["duration"] is not None,
+        duration_unknown=why_unknown(created, completed, row["duration"], now) if is_unknown else "",
         type=values.filled(row["type"]),
         object_id=row["object_id"],
         slug=values.text(row["slug"]),
@@ -198,7 +203,7 @@ def _report(
     )
 
 
-def _report_columns(database: Database, *, with_output: bool) -> Select[Any]:
+def _report_columns(database: Database, now: datetime, *, with_output: bool) -> Select[Any]:
     """Select what the report shows of a job beyond the list's columns."""
     # At most as many characters as the tail may have bytes; `_report` cuts off the rest.
     tail = last_characters(job.c.output, OUTPUT_TAIL_BYTES) if with_output else null()
@@ -207,10 +212,15 @@ def _report_columns(database: Database, *, with_output: bool) -> Select[Any]:
     statement = job_columns(database)
     if present:
         statement = statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
-    columns = ("type", "started_at", "duration", "error_message", "stack_trace")
+    names = ("type", "started_at", "duration", "error_message", "stack_trace")
+    run = {name: job_execution.c[name] if name in present else null() for name in names}
+    took = seconds_taken(
+        object_.c.created_at, job.c.completed_at, run["duration"], database.timezone, now
+    )
     return statement.add_columns(
         *(job.c.user_id, job.c.download_path, tail.label("output"), output_bytes.label("output_bytes")),
-        *(job_execution.c[name] if name in present else null().label(name) for name in columns),
+        *(column.label(name) for name, column in run.items()),
+        took.label("seconds"),
     )
 
 

@@ -177,6 +177,12 @@ def show_durations(database: Database, durations: Durations) -> None:
             f"{durations.recorded:,} as the platform recorded them, {durations.derived:,} as completed "
             "minus created, the time in the queue included."
         )
+    if durations.unknown:
+        st.caption(
+            f"{counted(durations.unknown, 'finished job')} left out: a completion time that is "
+            "missing, in the future or before the creation makes no duration, and neither does a "
+            "recorded number that cannot be right."
+        )
     _say_lacking(
         database, job_execution, "a duration is completed minus created, the time in the queue included"
     )
