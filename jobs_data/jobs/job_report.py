@@ -25,10 +25,11 @@ from jobs_data.jobs.durations import seconds_taken, why_unknown
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
+from jobs_data.platform.cultures import preference
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
-from jobs_data.platform.status_names import FALLBACK_CULTURE, read_status_names
+from jobs_data.platform.status_names import read_status_names
 from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
 
 OUTPUT_TAIL_BYTES: Final = 200_000
@@ -236,8 +237,8 @@ def _error_notes(
         .where(note.c.object_id.in_(ids), note.c.type_id == ERROR_NOTE_TYPE_ID)
         .order_by(note.c.id)
     ).all()
-    preference = {database.culture: 2, FALLBACK_CULTURE: 1}
-    best_last = sorted(rows, key=lambda row: (row.id, preference.get(row.culture, 0)))
+    rank = preference(database.culture)
+    best_last = sorted(rows, key=lambda row: (row.id, -rank(row.culture)))
     best = {(row.object_id, row.id): text for row in best_last if (text := _stripped(row.content))}
     texts: dict[int, list[str]] = {}
     for (job_id, _), text in best.items():

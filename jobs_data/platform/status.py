@@ -79,6 +79,10 @@ FIXED_LABELS: Final = {IN_PROGRESS: "In progress", COMPLETED: "Completed", ERROR
 OTHER_LABELS: Final = ("Active", "Unknown")
 """What any other status is called, without and with a completion time."""
 
+CANCELLED: Final = 186
+CANCELLED_LABEL: Final = "Cancelled"
+"""What a status of CANCELLED is called once the job has a completion time."""
+
 
 def label_of(status_id: int | None, state: State, term_names: dict[int, str]) -> str:
     """Return the text of a job's status chip.
@@ -87,4 +91,6 @@ def label_of(status_id: int | None, state: State, term_names: dict[int, str]) ->
     """
     if status_id in FIXED_LABELS:
         return term_names.get(status_id) or FIXED_LABELS[status_id]
-    return OTHER_LABELS[0] if state is State.ACTIVE else OTHER_LABELS[1]
+    if state is State.ACTIVE:
+        return OTHER_LABELS[0]
+    return CANCELLED_LABEL if status_id == CANCELLED else OTHER_LABELS[1]

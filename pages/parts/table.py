@@ -175,7 +175,7 @@ def show_selection(jobs: JobsList, selected: Ids, viewer: Viewer) -> None:
                 on_click=dialogs.ask_delete,
                 args=(selected,),
                 disabled=none_finished,
-                help="None of them is finished; active jobs stay." if none_finished else None,
+                help="None of them is finished." if none_finished else None,
             )
         if selected.size == 1:
             st.button(

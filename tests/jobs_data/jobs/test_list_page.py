@@ -120,12 +120,39 @@ def test_statuses_speak_the_culture_then_english_then_a_fixed_word(store: Store)
     """185 has no French name here and 183 has one; ids outside 183 to 185 are never looked up."""
     for status, completed in ((183, None), (184, NOON), (185, NOON), (182, None), (186, NOON)):
         store.job(status_id=status, completed_at=completed)
-    french = ["En cours", "Complété", "Error", "Active", "Unknown"]
+    french = ["En cours", "Complété", "Error", "Active", "Cancelled"]
     assert read(store, culture="fr").rows["status"].tolist() == french[::-1]
     with store.engine.begin() as connection:
         connection.execute(tables.term_i18n.delete())
-    fixed = ["In progress", "Completed", "Error", "Active", "Unknown"]
+    fixed = ["In progress", "Completed", "Error", "Active", "Cancelled"]
     assert read(store, culture="fr").rows["status"].tolist() == fixed[::-1]
+
+
+def test_a_culture_falls_back_to_its_language_before_english(store: Store) -> None:
+    """Step by step, however it is spelled: for statuses, owners and error notes."""
+    with store.engine.begin() as connection:
+        connection.execute(tables.term_i18n.delete())
+    names = {
+        183: {"en": "Active", "de": "Läuft"},
+        184: {"zh_Hant": "完成", "en": "Done"},
+        185: {"fr": "Erreur"},
+    }
+    for status, named in names.items():
+        for culture, name in named.items():
+            store.insert(tables.term_i18n, id=status, culture=culture, name=name)
+    user_id = store.user("ada", en="Ada", de="Äda", de_AT=" ")
+    ids = [store.job(status_id=status, user_id=user_id) for status in (183, 184, 185)]
+    store.note(ids[2], en="it broke", de="kaputt")
+    german, chinese = ["Läuft", "Done", "Erreur"], ["Active", "完成", "Erreur"]
+    for culture in ("de_AT", "de-AT", "de_AT.UTF-8", "de_AT@euro", "de"):
+        rows = read(store, culture=culture).rows[::-1]
+        assert rows["status"].tolist() == german
+        assert set(rows["owner"]) == {"Äda"}
+        report = job_report.read_report(store.database(culture), ids[2])
+        assert report is not None
+        assert report.errors[0].text == "kaputt"
+    assert read(store, culture="zh-Hant-TW").rows[::-1]["status"].tolist() == chinese
+    assert set(read(store, culture="zh-Hant-TW").rows["owner"]) == {"ada"}
 
 
 def test_owners_are_named_by_display_name_then_user_name_then_system(store: Store) -> None:
