@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     String,
+    and_,
     false,
     func,
     literal,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.durations import seconds_taken
+from jobs_data.jobs.related_record import has_related
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
@@ -155,10 +157,11 @@ def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     if words.lower() == values.UNKNOWN_NAME.lower():
         found.append(_is_called((values.UNKNOWN_NAME,)))
     if slug.name in database.tables:
-        found.append(job.c.object_id.in_(select(slug.c.object_id).where(_contains(slug.c.slug, words))))
+        records = select(slug.c.object_id).where(_contains(slug.c.slug, words))
+        found.append(and_(job.c.object_id.in_(records), has_related()))
     number = parse_number(words.removeprefix("#"))
     if number is not None and words.startswith("#"):
-        found.append(job.c.object_id == number)
+        found.append(and_(job.c.object_id == number, has_related()))
     return or_(*found)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, event, text
 
 from jobs_data.jobs import counts, frames, job_report, list_page
 from jobs_data.jobs.counts import Counts
+from jobs_data.jobs.export import csv_chunks
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import JobFilter, ListView, Sort
@@ -189,6 +190,28 @@ def test_records_carry_their_slug_and_number(store: Store) -> None:
     assert rows["slug"].tolist() == ["", "", "fonds-1"]
     assert rows["object_id"].tolist()[1:] == [without, with_slug]
     assert pd.isna(rows["object_id"][0])
+
+
+def test_a_jobs_own_id_is_no_related_record(store: Store) -> None:
+    """Heratio stores it: it is not shown, not found, not exported, and has no place in an order."""
+    record = store.record("fonds-1")
+    about, own = store.job("a"), store.job("b")
+    with store.engine.begin() as connection:
+        for job_id, object_id in ((about, record), (own, own)):
+            connection.execute(text(f"UPDATE job SET object_id = {object_id} WHERE id = {job_id}"))
+    store.insert(tables.slug, object_id=own, slug="fonds-9")
+    rows = read(store).rows.set_index("id")
+    assert (rows.loc[own, "slug"], rows.loc[about, "slug"]) == ("", "fonds-1")
+    assert rows["object_id"].dropna().to_dict() == {about: record}
+    report = job_report.read_report(store.database(), own)
+    assert report is not None
+    assert (report.object_id, report.slug) == (None, "")
+    found = [ids(read(store, ListView(JobFilter(search=words)))) for words in ("fonds-", f"#{own}")]
+    assert found == [[about], []]
+    assert ids(read(store, ListView(sort=Sort.RELATED))) == [own, about]
+    exported = b"".join(csv_chunks(store.database(), ListView(), all_columns=True)).decode()
+    assert "fonds-9" not in exported
+    assert f",{own},," not in exported
 
 
 def test_the_trend_counts_the_viewers_days(store: Store) -> None:
