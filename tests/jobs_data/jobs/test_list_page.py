@@ -105,6 +105,14 @@ def test_pages_follow_each_other_without_gap_or_overlap(store: Store) -> None:
         ("0", 10),
         ("-1", 10),
         ("ten", 10),
+        ("25.0", 25),
+        ("25.", 25),
+        ("25 \n", 25),
+        ("0.5", 10),
+        ("10000", 200),
+        ("9" * 30, 10),
+        ("1_0", 10),
+        ("25 per page", 10),
         ("", 10),
         (None, 10),
     ],
@@ -115,6 +123,22 @@ def test_the_page_size_is_the_platforms(store: Store, value: str | None, expecte
     store.setting("hits_per_page", value)
     assert read(store).limit == expected
     assert read(store, ListView(limit=4)).limit == 4
+
+
+@pytest.mark.parametrize("source_culture", ["", "fr", "en"])
+def test_heratio_reads_its_page_size_in_english(store: Store, source_culture: str) -> None:
+    """Whatever the setting's source culture is, which its seeds leave empty."""
+    store.setting("hits_per_page", "25", source_culture=source_culture, de="30", fr="50")
+    assert read(store).limit == 25
+
+
+@pytest.mark.parametrize(("source_culture", "expected"), [("fr", 50), ("en", 25), ("", 25)])
+def test_atom_reads_its_page_size_in_the_source_culture(
+    atom_store: Store, source_culture: str, expected: int
+) -> None:
+    """Where that has no value, English stands in."""
+    atom_store.setting("hits_per_page", "25", source_culture=source_culture, de="30", fr="50")
+    assert read(atom_store).limit == expected
 
 
 def test_statuses_speak_the_culture_then_english_then_a_fixed_word(store: Store) -> None:
