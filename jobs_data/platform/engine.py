@@ -60,18 +60,29 @@ STEPS_BETWEEN_LOOKS: Final = 10_000
 
 
 _ITS_ZONE: Final = "SESSION time_zone = COALESCE(@zone_before, @@SESSION.time_zone)"
-UTC_ZONE: Final = (
+_UTC_ZONE: Final = (
     "@zone_before = COALESCE(@zone_before, @@SESSION.time_zone), SESSION time_zone = '+00:00'"
 )
+_KEYS_CHECKED: Final = (
+    "SESSION foreign_key_checks = COALESCE(@keys_before, @@SESSION.foreign_key_checks)"
+)
+_KEYS_UNCHECKED: Final = (
+    "@keys_before = COALESCE(@keys_before, @@SESSION.foreign_key_checks), "
+    "SESSION foreign_key_checks = 0"
+)
+TO_READ: Final = f"{_ITS_ZONE}, {_KEYS_CHECKED}"
+TO_WRITE: Final = f"{_UTC_ZONE}, {_KEYS_CHECKED}"
+TO_WRITE_UNCHECKED: Final = f"{_UTC_ZONE}, {_KEYS_UNCHECKED}"
 
 
 @contextmanager
 def bounded(
-    connection: Connection, seconds: float, *, zone: str = _ITS_ZONE, silence: float | None = None
+    connection: Connection, seconds: float, *, settings: str = TO_READ, silence: float | None = None
 ) -> Iterator[None]:
-    """Let no statement of a transaction run longer, nor the server be silent longer, and set its zone.
+    """Let no statement of a transaction run longer, nor the server be silent longer.
 
-    It takes a round trip only where statements or zone change.
+    `settings` are what else it needs of its session, on a server. It takes a round trip only where
+    the settings or the bound change.
     """
     info = connection.info  # read it now: an invalidated connection has no info
     if connection.dialect.name == "sqlite":
@@ -82,10 +93,26 @@ def bounded(
             info.pop("deadline", None)
         return
     limit_silence(connection.connection, silence or answer_seconds(seconds))
-    if info.get("bounds") != (seconds, zone):
-        connection.exec_driver_sql(f"SET {_limits(seconds)}, {zone}")
-        info["bounds"] = (seconds, zone)
+    if info.get("bounds") != (seconds, settings):
+        connection.exec_driver_sql(f"SET {_limits(seconds)}, {settings}")
+        info["bounds"] = (seconds, settings)
     yield
+
+
+@contextmanager
+def keys_unchecked_on_sqlite(connection: Connection) -> Iterator[None]:
+    """Let SQLite check no foreign keys in a transaction that begins and ends within this."""
+    driver_connection = connection.connection.dbapi_connection
+    if connection.dialect.name != "sqlite" or driver_connection is None:
+        yield
+        return
+    with closing(driver_connection.cursor()) as cursor:
+        [checked] = cursor.execute("PRAGMA foreign_keys").fetchone()
+        cursor.execute("PRAGMA foreign_keys = OFF")  # heeded outside of a transaction alone
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA foreign_keys = {checked}")
 
 
 def answer_seconds(seconds: float) -> float:
@@ -174,7 +201,7 @@ def _look_after_connections(engine: Engine, silence_limits: Sequence[str]) -> No
 
     @event.listens_for(engine, "connect")
     def _connected(_connection: Any, record: ManagesConnection) -> None:
-        record.info["bounds"] = (READ_SECONDS, _ITS_ZONE)
+        record.info["bounds"] = (READ_SECONDS, TO_READ)
         record.info["silence_limits"] = silence_limits
 
     @event.listens_for(engine, "checkout")
