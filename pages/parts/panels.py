@@ -97,11 +97,15 @@ def show_days(activity: Activity) -> None:
     )
     if by_week:
         bars = bars.resample("W-MON", label="left", closed="left").sum()
-    for label in bars.columns:
-        st.caption(f"**{label}** · {bars[label].sum():,}" + (" · by week" if by_week else ""))
+    with_year = days.index[0].year != days.index[-1].year  # today, or tomorrow, is the last
+    others_in_all = outcomes.total - outcomes.completed - outcomes.failed
+    for label, jobs in zip(
+        bars.columns, (outcomes.completed, outcomes.failed, others_in_all), strict=True
+    ):
+        st.caption(f"**{label}** · {jobs:,}" + (" · by week" if by_week else ""))
         st.vega_lite_chart(
             bars[[label]].rename(columns={label: "jobs"}).reset_index(),
-            charts.days(label, by_week=by_week),
+            charts.days(label, by_week=by_week, with_year=with_year),
             alt=f"{label} jobs per {'week' if by_week else 'day'}",
         )
     numbers = days.reset_index()
@@ -120,8 +124,8 @@ def show_days(activity: Activity) -> None:
     undated = outcomes.total - int(days["total"].sum())
     if undated:
         st.caption(
-            f"None of these days has {counted(undated)} of the total: the creation time is missing, "
-            "cannot be read, or is far off."
+            f"{counted(undated)} of these numbers {'is' if undated == 1 else 'are'} on no day: the "
+            "creation time is missing, cannot be read, or is far off."
         )
     left = outcomes.total - outcomes.completed - outcomes.failed - outcomes.active
     if left:
