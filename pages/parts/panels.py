@@ -193,7 +193,12 @@ def show_durations(database: Database, durations: Durations) -> None:
     _say_has_more(durations.has_more)
     by_name = durations.by_name
     if by_name.empty:
-        st.info("No job of this period has finished.", icon=":material/inbox:")
+        what = (
+            "finished job of this period has a duration"
+            if durations.unknown
+            else "job of this period has finished"
+        )
+        st.info(f"No {what}.", icon=":material/inbox:")
         return
     names = by_name.head(BARS)
     st.vega_lite_chart(
