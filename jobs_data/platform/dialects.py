@@ -64,9 +64,14 @@ def seconds_between(start: ColumnElement[Any], end: ColumnElement[Any]) -> Colum
     NULL where either is NULL or cannot be read.
     """
     return _Spellings(
-        func.timestampdiff(text("SECOND"), start, end, type_=Integer),
+        func.timestampdiff(text("SECOND"), _real(start), _real(end), type_=Integer),
         _unix_seconds(end) - _unix_seconds(start),
     )
+
+
+def _real(time: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a time on MySQL, and NULL for the 31st of February, which some modes let in."""
+    return time.op("+")(text("INTERVAL 0 SECOND"))
 
 
 def seconds_since_1970(time: ColumnElement[Any]) -> ColumnElement[int]:

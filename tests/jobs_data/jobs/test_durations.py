@@ -65,6 +65,7 @@ UNKNOWN = [
     (datetime(1970, 1, 1), NOON, None, "creation time cannot be right"),
     (ZEROS, NOON, None, "creation time is missing"),
     (NOON, ZEROS, None, "completion time is missing"),
+    (NOON, "2025-00-00 10:00:00", None, "completion time is missing"),
     (NOON, NOON, -5, "recorded duration"),
     (NOON, NOON, 2_147_483_647, "recorded duration"),
     (ZEROS, NOON, 2_147_483_647, "recorded duration"),
