@@ -38,7 +38,7 @@ EXIT_CODES: Final = """exit codes:
   0  done, or there was nothing to do
   1  it failed, or ended before it was through
   2  wrong usage
-  3  done, but some jobs stayed: active again, gone already, or used by something else
+  3  done, but some jobs stayed: not finished, gone already, or used by something else
   4  another removal is at work
 """
 

@@ -185,8 +185,8 @@ class Settings(BaseSettings):
     )
     culture: str = Field(
         default="en",
-        max_length=16,
-        pattern=r"^[A-Za-z]{2,3}([_@-][A-Za-z0-9]{2,8})*$",
+        max_length=32,
+        pattern=r"^[A-Za-z]{2,3}([_@.-][A-Za-z0-9]{1,8})*$",
         description="a culture code of the platform, such as en, fr or pt_BR",
     )
     database_timezone: Annotated[str, AfterValidator(_zone_name)] = Field(

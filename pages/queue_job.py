@@ -91,7 +91,7 @@ def show_job(job: JobDetails) -> None:
             "Updated": job.updated,
         },
         zone,
-        **{"Processing time": "" if took is None else f"{took:,} ms"},
+        **{"Processing time": "" if took is None else f"{took:,} ms" if took >= 0 else "unknown"},
     )
     queue_details.show_long_text("Payload", ":material/data_object:", job.payload)
     queue_details.show_long_text("Result", ":material/output:", job.result)

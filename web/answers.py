@@ -30,6 +30,9 @@ _HEADERS: Final = {
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
 
+LONGEST_ADDRESS: Final = 60_000
+"""How many bytes of an address uvicorn takes, headers and a little more left out of its 64 kB."""
+
 
 def page(name: str, status: int, **values: Any) -> Response:
     """Return a page of the door, filled from its template; every value is escaped."""
@@ -44,8 +47,11 @@ def unknown(scope: Scope) -> Response:
         return plain(request, 401, "Sign in first.", _HEADERS)
     query = f"?{request.url.query}" if request.url.query else ""
     came_for = f"{scope['path']}{query}" if request.method in {"GET", "HEAD"} else addresses.BASE
+    sign_in = f"{addresses.SIGN_IN}?{urlencode({'next': came_for})}"
+    if len(sign_in) > LONGEST_ADDRESS:
+        sign_in = f"{addresses.SIGN_IN}?{urlencode({'next': scope['path']})}"
     return RedirectResponse(
-        f"{addresses.SIGN_IN}?{urlencode({'next': came_for})}",
+        sign_in,
         status_code=303,
         headers={"Cache-Control": "no-store"},
     )

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, null, select
 
 from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import with_object
+from jobs_data.jobs.related_record import related_id
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.tables import job, object_, slug
@@ -32,10 +33,11 @@ def job_columns(database: Database) -> Select[Any]:
     source, owner = with_owner(database, with_object(), job.c.user_id)
     slug_text: ColumnElement[Any] = null()
     if slug.name in database.tables:
-        source = source.outerjoin(slug, slug.c.object_id == job.c.object_id)
+        source = source.outerjoin(slug, slug.c.object_id == related_id())
         slug_text = slug.c.slug
     return select(
-        *(job.c.id, job.c.name, job.c.status_id, job.c.completed_at, job.c.object_id),
+        *(job.c.id, job.c.name, job.c.status_id, job.c.completed_at),
+        related_id().label("object_id"),
         # Asked of the database, because a completion time can be there and unreadable.
         job.c.completed_at.is_not(None).label("has_ended"),
         object_.c.created_at,

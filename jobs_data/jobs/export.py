@@ -67,7 +67,7 @@ def _encode(jobs: Iterable[ExportedJob], timezone: ZoneInfo) -> bytes:
     cell = csv_lines.text_cell
     return "".join(
         f"{cell(name)},{cell(status)},{cell(owner)},"
-        f'"{_with_offset(created, timezone)}","{_with_offset(completed, timezone)}"\r\n'
+        f'"{_with_offset(created, timezone)}","{_with_offset(completed, timezone, created)}"\r\n'
         for name, status, owner, created, completed in jobs
     ).encode()
 
@@ -87,10 +87,15 @@ def _encode_all_columns(reports: Iterable[JobReport], timezone: ZoneInfo) -> byt
 
 
 # Hours come again and again, and to reckon with a zone would else take most of an export's time.
-def _with_offset(time: str, timezone: ZoneInfo) -> str:
-    """Return a time of the platform in ISO 8601 with its offset; empty where it is none."""
+def _with_offset(time: str, timezone: ZoneInfo, after: str = "") -> str:
+    """Return a time of the platform in ISO 8601 with its offset; empty where it is none.
+
+    `after` is the job's creation time: one that lies before it may be of a repeated hour.
+    """
     if not time:
         return ""
+    if time < after:
+        return _with_its_own_offset(time, timezone, after)
     hour, offset = _hour(time[:13], timezone)
     return f"{hour}{time[13:19]}{offset}" if offset else _with_its_own_offset(time, timezone)
 
@@ -103,9 +108,10 @@ def _hour(text: str, timezone: ZoneInfo) -> tuple[str, str]:
     return (first[:13], first[19:]) if first[:13] == last[:13] and first[19:] == last[19:] else ("", "")
 
 
-def _with_its_own_offset(time: str, timezone: ZoneInfo) -> str:
+def _with_its_own_offset(time: str, timezone: ZoneInfo, after: str = "") -> str:
     try:
-        return _iso(utc(datetime.fromisoformat(time[:19]), timezone), timezone)
+        begin = utc(datetime.fromisoformat(after[:19]), timezone) if after else None
+        return _iso(utc(datetime.fromisoformat(time[:19]), timezone, after=begin), timezone)
     except ValueError:  # 0000-00-00, for example
         return ""
 

@@ -45,7 +45,8 @@ def jobs_frame(
     for row in rows:
         state = state_of(row["status_id"], row["has_ended"])
         status = label_of(row["status_id"], state, status_names)
-        times = utc(row["created_at"], timezone), utc(row["completed_at"], timezone)
+        created = utc(row["created_at"], timezone)
+        times = created, utc(row["completed_at"], timezone, after=created)
         record = (row["object_id"], values.text(row["slug"]))
         names = (values.name_of(row), status, state.value, values.owner_of(row))
         records.append((row["id"], *names, *times, *record))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -21,21 +21,16 @@ from sqlalchemy import (
 from jobs_data import plain_text
 from jobs_data.jobs.columns import job_columns
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.durations import seconds_taken, why_unknown
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
+from jobs_data.platform.cultures import preference
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
-from jobs_data.platform.status_names import FALLBACK_CULTURE, read_status_names
-from jobs_data.platform.tables import (
-    ERROR_NOTE_TYPE_ID,
-    job,
-    job_execution,
-    note,
-    note_i18n,
-    term_i18n,
-)
+from jobs_data.platform.status_names import read_status_names, read_term_names
+from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
 
 OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
@@ -82,6 +77,8 @@ class JobReport:
     duration_seconds: int | None
     duration_is_recorded: bool
     """Whether the platform recorded the duration; otherwise it is completed minus created."""
+    duration_unknown: str
+    """Why a job that has ended has no duration; empty where it has one, and while it runs."""
     type: str
     object_id: int | None
     slug: str
@@ -128,10 +125,11 @@ def read_reports(
     `terms` are what `read_status_names` returns. Raises what the database driver raises, inside
     `Database.reading`.
     """
-    statement = _report_columns(database, with_output=with_output).where(job.c.id.in_(ids))
+    now = datetime.now(UTC)
+    statement = _report_columns(database, now, with_output=with_output).where(job.c.id.in_(ids))
     rows = {row["id"]: row for row in connection.execute(statement).mappings()}
     notes = _read_notes(connection, database, ids)
-    return [_report(rows[i], notes.get(i, ()), terms, database) for i in ids if i in rows]
+    return [_report(rows[i], notes.get(i, ()), terms, database, now) for i in ids if i in rows]
 
 
 def read_neighbours(
@@ -177,15 +175,15 @@ def stream_output(database: Database, job_id: int) -> Generator[bytes]:
 
 
 def _report(
-    row: RowMapping, notes: Sequence[Note], terms: dict[int, str], database: Database
+    row: RowMapping, notes: Sequence[Note], terms: dict[int, str], database: Database, now: datetime
 ) -> JobReport:
     created = times.utc(row["created_at"], database.timezone)
-    completed = times.utc(row["completed_at"], database.timezone)
+    started, completed = (
+        times.utc(row[name], database.timezone, after=created)
+        for name in ("started_at", "completed_at")
+    )
     state = state_of(row["status_id"], row["has_ended"])
-    duration = recorded = row["duration"]
-    # Clocks that disagree can put the end before the beginning: that is no duration.
-    if recorded is None and created and completed and created <= completed:
-        duration = int((completed - created).total_seconds())
+    is_unknown = row["seconds"] is None and (row["has_ended"] or row["duration"] is not None)
     output_bytes = row["output_bytes"] or 0
     output = _output(values.text(row["output"]), is_tail=output_bytes > OUTPUT_TAIL_BYTES)
     errors = [ErrorText("Error note", n.text) for n in notes if n.type_id == ERROR_NOTE_TYPE_ID]
@@ -202,10 +200,11 @@ def _report(
         user_id=row["user_id"],
         owner=values.owner_of(row),
         created=created,
-        started=times.utc(row["started_at"], database.timezone),
+        started=started,
         completed=completed,
-        duration_seconds=duration,
-        duration_is_recorded=recorded is not None,
+        duration_seconds=row["seconds"],
+        duration_is_recorded=row["duration"] is not None,
+        duration_unknown=why_unknown(created, completed, row["duration"], now) if is_unknown else "",
         type=values.filled(row["type"]),
         object_id=row["object_id"],
         slug=values.text(row["slug"]),
@@ -228,7 +227,7 @@ def _output(text: str, *, is_tail: bool) -> str:
     return whole_lines if len(cut_line) < CUT_LINE_CHARACTERS and whole_lines.strip() else text
 
 
-def _report_columns(database: Database, *, with_output: bool) -> Select[Any]:
+def _report_columns(database: Database, now: datetime, *, with_output: bool) -> Select[Any]:
     """Select what the report shows of a job beyond the list's columns."""
     # At most as many characters as the tail may have bytes; `_report` cuts off the rest.
     tail = last_characters(job.c.output, OUTPUT_TAIL_BYTES) if with_output else null()
@@ -237,10 +236,15 @@ def _report_columns(database: Database, *, with_output: bool) -> Select[Any]:
     statement = job_columns(database)
     if present:
         statement = statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
-    columns = ("type", "started_at", "duration", "error_message", "stack_trace")
+    names = ("type", "started_at", "duration", "error_message", "stack_trace")
+    run = {name: job_execution.c[name] if name in present else null() for name in names}
+    took = seconds_taken(
+        object_.c.created_at, job.c.completed_at, run["duration"], database.timezone, now
+    )
     return statement.add_columns(
         *(job.c.user_id, job.c.download_path, tail.label("output"), output_bytes.label("output_bytes")),
-        *(job_execution.c[name] if name in present else null().label(name) for name in columns),
+        *(column.label(name) for name, column in run.items()),
+        took.label("seconds"),
     )
 
 
@@ -261,34 +265,19 @@ def _read_notes(
         .order_by(note.c.id)
     ).all()
 
-    def preference(culture: str, source_culture: str) -> list[bool]:
-        return [culture == best for best in (database.culture, source_culture, FALLBACK_CULTURE)]
+    def rank(culture: Any, source_culture: Any) -> int:
+        return preference(database.culture, values.text(source_culture))(values.text(culture))
 
-    best_last = sorted(rows, key=lambda row: (row.id, preference(row.culture, row.source_culture)))
+    best_last = sorted(rows, key=lambda row: (row.id, -rank(row.culture, row.source_culture)))
     best = {row.id: (row, text) for row in best_last if (text := _stripped(row.content))}
-    names = _type_names(connection, database, {row.type_id for row in rows})
+    names = read_term_names(
+        connection, database, {row.type_id for row in rows} - {None, ERROR_NOTE_TYPE_ID}
+    )
     notes: dict[int, list[Note]] = {}
     for row, text in best.values():
         name = names.get(row.type_id, "")
         notes.setdefault(row.object_id, []).append(Note(row.type_id, name, text))
     return notes
-
-
-def _type_names(
-    connection: Connection, database: Database, ids: Collection[int | None]
-) -> dict[int, str]:
-    """Return the names of types of notes, in the culture or else in English."""
-    ids = set(ids) - {None, ERROR_NOTE_TYPE_ID}
-    if not ids or term_i18n.name not in database.tables:
-        return {}
-    cultures = [FALLBACK_CULTURE, database.culture]
-    rows = connection.execute(
-        select(term_i18n.c.id, term_i18n.c.culture, term_i18n.c.name).where(
-            term_i18n.c.id.in_(ids), term_i18n.c.culture.in_(cultures)
-        )
-    ).all()
-    best_last = sorted(rows, key=lambda row: row.culture == database.culture)
-    return {row.id: name for row in best_last if (name := _stripped(row.name))}
 
 
 def _stripped(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 import pandas as pd
 from sqlalchemy import (
     Connection,
+    func,
     select,
 )
 
@@ -21,16 +23,18 @@ from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.sorting import newest_first
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView, Sort
 from jobs_data.platform import values
+from jobs_data.platform.cultures import ENGLISH
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import FIXED_LABELS, State, label_of
 from jobs_data.platform.status_names import read_status_names
 from jobs_data.platform.tables import (
+    HERATIO_ONLY,
     job,
     object_,
     setting,
     setting_i18n,
 )
-from jobs_data.url_values import clamp_limit, parse_number
+from jobs_data.url_values import clamp_limit
 
 
 @dataclass(frozen=True)
@@ -220,15 +224,22 @@ def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
 
 
 def _hits_per_page(connection: Connection, database: Database) -> int:
+    """Return the platform's own page size.
+
+    Heratio reads a setting in English, and AtoM in the setting's own source culture.
+    """
     if not {setting.name, setting_i18n.name} <= database.tables:
         return DEFAULT_PAGE_SIZE
+    is_heratio = not HERATIO_ONLY.isdisjoint(database.tables)
     in_source_culture = setting_i18n.c.culture == setting.c.source_culture
+    is_english = setting_i18n.c.culture == ENGLISH
+    preferred = (is_english, in_source_culture) if is_heratio else (in_source_culture, is_english)
     value = connection.execute(
         select(setting_i18n.c.value)
         .join_from(setting, setting_i18n, setting_i18n.c.id == setting.c.id)
         .where(setting.c.name == "hits_per_page", setting.c.scope.is_(None))
-        .order_by(in_source_culture.desc(), setting.c.id)
+        .order_by(*(func.coalesce(each, 0).desc() for each in preferred), setting.c.id)
         .limit(1)
     ).scalar()
-    number = parse_number(values.text(value))
-    return DEFAULT_PAGE_SIZE if number is None or number < 1 else clamp_limit(number)
+    number = re.match(r"\s*\+?([0-9]{1,18})\s*(\.[0-9]*\s*)?$", values.text(value), re.ASCII)
+    return clamp_limit(int(number[1])) if number and int(number[1]) else DEFAULT_PAGE_SIZE

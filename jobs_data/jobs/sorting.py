@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, case, func, select
 
 from jobs_data.jobs.creation_order import created
+from jobs_data.jobs.related_record import related_id
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
@@ -46,8 +47,8 @@ def _owner_key(database: Database) -> ColumnElement[Any]:
 
 def _record_key(database: Database) -> ColumnElement[Any]:
     if slug.name not in database.tables:
-        return func.coalesce(job.c.object_id, 0)  # the number that is shown instead
-    record = select(slug.c.slug).where(slug.c.object_id == job.c.object_id).correlate(job)
+        return func.coalesce(related_id(), 0)  # the number that is shown instead
+    record = select(slug.c.slug).where(slug.c.object_id == related_id()).correlate(job)
     address = func.coalesce(record.scalar_subquery(), "", type_=String())
     return without_case(address)
 

@@ -6,13 +6,27 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, String, false, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    String,
+    and_,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
 
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.durations import seconds_taken
+from jobs_data.jobs.related_record import has_related
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import in_utf8mb4, is_blank, is_one_of, seconds_between
+from jobs_data.platform.dialects import in_utf8mb4, is_blank, is_one_of
 from jobs_data.platform.owners import users_called
 from jobs_data.platform.status import ERROR, is_in
 from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, object_, slug, user
@@ -28,7 +42,8 @@ def matching(
     They speak of no other table of that statement; one that is NULL lets a job through no more than
     one that is false. `now` is what dates are relative to, by default the present.
     """
-    fixed = job_filter.at(now or datetime.now(UTC))
+    now = now or datetime.now(UTC)
+    fixed = job_filter.at(now)
     where = [] if fixed.state is None else [is_in(fixed.state)]
     if fixed.owners:
         nobody = job.c.user_id.is_(None) if NO_OWNER in fixed.owners else false()
@@ -47,7 +62,7 @@ def matching(
         has_errors = _has_errors(database)
         where.append(has_errors if fixed.has_errors else ~has_errors)
     if fixed.longer_than is not None:
-        where.append(_took_longer_than(fixed.longer_than, database))
+        where.append(_took_longer_than(fixed.longer_than, database, now))
     if fixed.search:
         where.append(_mentions(fixed.search, database))
     return where
@@ -67,14 +82,6 @@ def created_near(
     """
     since = job_filter.created.at(now).since
     return order.since(connection, to_platform(since, database.timezone)) if since else []
-
-
-def duration_seconds() -> ColumnElement[int]:
-    """Return how long a job took by its two times, in whole seconds; its source has the object too.
-
-    It is negative where clocks disagree, and NULL where a time is missing or cannot be read.
-    """
-    return seconds_between(object_.c.created_at, job.c.completed_at)
 
 
 def has_result() -> ColumnElement[bool]:
@@ -126,13 +133,16 @@ def _execution(database: Database, column: str, meets: Any) -> ColumnElement[boo
     return _there_is(job_execution.c.job_id, meets(job_execution.c[column]))
 
 
-def _took_longer_than(seconds: int, database: Database) -> ColumnElement[bool]:
-    by_times = select(duration_seconds()).where(object_.c.id == job.c.id)
-    known = [by_times.correlate(job).scalar_subquery()]
+def _took_longer_than(seconds: int, database: Database, now: datetime) -> ColumnElement[bool]:
+    this = job.alias("this_job")
+    source: FromClause = this.outerjoin(object_, object_.c.id == this.c.id)
+    recorded: ColumnElement[Any] = null()
     if "duration" in database.columns.get(job_execution.name, ()):
-        run = select(job_execution.c.duration).where(job_execution.c.job_id == job.c.id)
-        known.insert(0, run.correlate(job).scalar_subquery())
-    return func.coalesce(*known, 0, type_=Integer()) > seconds
+        source = source.outerjoin(job_execution, job_execution.c.job_id == this.c.id)
+        recorded = job_execution.c.duration
+    took = seconds_taken(object_.c.created_at, this.c.completed_at, recorded, database.timezone, now)
+    longer = select(this.c.id).select_from(source).where(this.c.id == job.c.id, took > seconds)
+    return longer.correlate(job).exists()
 
 
 def _mentions(words: str, database: Database) -> ColumnElement[bool]:
@@ -146,10 +156,11 @@ def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     if words.lower() == values.UNKNOWN_NAME.lower():
         found.append(is_called((values.UNKNOWN_NAME,)))
     if slug.name in database.tables:
-        found.append(job.c.object_id.in_(select(slug.c.object_id).where(_contains(slug.c.slug, words))))
+        records = select(slug.c.object_id).where(_contains(slug.c.slug, words))
+        found.append(and_(job.c.object_id.in_(records), has_related()))
     number = parse_number(words.removeprefix("#"))
     if number is not None and words.startswith("#"):
-        found.append(job.c.object_id == number)
+        found.append(and_(job.c.object_id == number, has_related()))
     return or_(*found)
 
 

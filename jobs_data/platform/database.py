@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -163,8 +163,12 @@ class Database:
                         )  # to end a read is no work
 
     @contextmanager
-    def writing(self, seconds: float = engines.WRITE_SECONDS) -> Iterator[Connection]:
+    def writing(
+        self, seconds: float = engines.WRITE_SECONDS, *, checks_keys: bool = True
+    ) -> Iterator[Connection]:
         """Open one transaction that changes rows: all of it is kept, or, on an exception, nothing.
+
+        Without `checks_keys` a row may refer to one that is not there.
 
         `seconds` and what it raises are as for `reading`; MySQL bounds the SELECTs alone. Raises
         CommitUnknown where the answer to COMMIT was lost. Its time zone is UTC, in which no TIMESTAMP
@@ -172,13 +176,17 @@ class Database:
         """
         with translated_errors():
             self._look_again()
-            with self.engine.connect() as connection:
+            with (
+                self.engine.connect() as connection,
+                nullcontext() if checks_keys else engines.keys_unchecked_on_sqlite(connection),
+            ):
                 connection.execution_options(writes=True)
+                settings = engines.TO_WRITE if checks_keys else engines.TO_WRITE_UNCHECKED
                 is_committing = False
                 try:
                     with (
                         connection.begin(),
-                        engines.bounded(connection, seconds, zone=engines.UTC_ZONE),
+                        engines.bounded(connection, seconds, settings=settings),
                     ):
                         yield connection
                         is_committing = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ColumnElement,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     and_,
+    case,
     cast,
     collate,
     func,
@@ -25,7 +27,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from jobs_data.platform.times import BEFORE_ALL_TIMES
+from jobs_data.platform.times import BEFORE_ALL_TIMES, utc_offsets
 from jobs_data.platform.types import ExactText, PlatformTime
 
 SECONDS_BEFORE_1970: Final = 62_167_219_200
@@ -63,14 +65,89 @@ def seconds_between(start: ColumnElement[Any], end: ColumnElement[Any]) -> Colum
     NULL where either is NULL or cannot be read.
     """
     return _Spellings(
-        func.timestampdiff(text("SECOND"), start, end, type_=Integer),
+        func.timestampdiff(text("SECOND"), _real(start), _real(end), type_=Integer),
         _unix_seconds(end) - _unix_seconds(start),
     )
+
+
+def _real(time: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a time on MySQL, and NULL for the 31st of February, which some modes let in."""
+    return time.op("+")(text("INTERVAL 0 SECOND"))
 
 
 def seconds_since_1970(time: ColumnElement[Any]) -> ColumnElement[int]:
     """Return the whole seconds from 1970 to a time, both in one zone; NULL as `seconds_between` is."""
     return _Spellings(func.to_seconds(time, type_=Integer) - SECONDS_BEFORE_1970, _unix_seconds(time))
+
+
+def seconds_in_zone(
+    start: ColumnElement[Any], end: ColumnElement[Any], zone: ZoneInfo, year: int
+) -> ColumnElement[int]:
+    """Return `seconds_between` two times of a zone's clock, which may have changed between them.
+
+    Times up to the end of a year are compared; an hour that a clock change repeats is read as by
+    `times.utc`, where the end comes after the start. A server may not know the zone: so the statement
+    has the zone's clock changes.
+    """
+    between = seconds_between(start, end)
+    if len(utc_offsets(zone, year)) == 1:
+        return between
+    at_start, at_end = _UtcOffset(start, zone, year), _UtcOffset(end, zone, year)
+    at_second_end = _UtcOffset(end, zone, year, is_second_pass=True)
+    first = between + at_start - at_end
+    return case(
+        (and_(between >= 0, at_start == at_end), between),  # nearly all, at little cost
+        (first >= 0, first),
+        else_=between + at_start - at_second_end,
+    )
+
+
+class _UtcOffset(FunctionElement[int]):
+    """The offset from UTC, in seconds, of a zone's naive time. Its arguments are in the cache's key."""
+
+    inherit_cache = True
+    type = Integer()
+
+    def __init__(
+        self, time: ColumnElement[Any], zone: ZoneInfo, year: int, *, is_second_pass: bool = False
+    ) -> None:
+        arguments = (zone.key, str(year), "second" if is_second_pass else "")
+        super().__init__(time, *(literal_column(each) for each in arguments))
+
+
+@compiles(_UtcOffset)
+def _offset_for_server(element: _UtcOffset, compiler: SQLCompiler, **options: Any) -> str:
+    return _offset_cases(element, compiler, "TIMESTAMP", **options)
+
+
+@compiles(_UtcOffset, "sqlite")
+def _offset_for_sqlite(element: _UtcOffset, compiler: SQLCompiler, **options: Any) -> str:
+    return _offset_cases(element, compiler, "", **options)
+
+
+def _offset_cases(element: _UtcOffset, compiler: SQLCompiler, constant: str, **options: Any) -> str:
+    """Return a search by halves among the clock changes, as nested CASEs."""
+    column, zone, year, is_second_pass = element.clauses
+    time = compiler.process(column, **options)
+    offsets = utc_offsets(ZoneInfo(str(zone)), int(str(year)), is_second_pass=bool(str(is_second_pass)))
+
+    def among(first: int, end: int) -> str:
+        if end - first == 1:
+            return str(offsets[first][1])
+        middle = (first + end) // 2
+        earlier, later = among(first, middle), among(middle, end)
+        return f"CASE WHEN {time} < {constant}'{offsets[middle][0]}' THEN {earlier} ELSE {later} END"
+
+    return f"({among(0, len(offsets))})"
+
+
+def not_negative(number: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a number, or NULL where it is negative; it is computed once."""
+    return func.nullif(
+        _Spellings(func.greatest(number, -1, type_=Integer), func.max(number, -1, type_=Integer)),
+        -1,
+        type_=Integer,
+    )
 
 
 def _unix_seconds(time: ColumnElement[Any]) -> ColumnElement[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
@@ -27,6 +27,19 @@ PING_SECONDS: Final = 3
 
 POOL_RECYCLE_SECONDS: Final = 1800
 
+SQL_MODE: Final = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
+"""The `sql_mode` of every session, which MySQL and MariaDB both know. An empty text is a text, quotes
+and operators mean what SQLAlchemy means by them, 0000-00-00 and 0 are values like any other, and what
+does not fit is an error."""
+
+_FIXED_SETTINGS: Final = (
+    f"SET SESSION sql_mode = '{SQL_MODE}', SESSION foreign_key_checks = 1, SESSION unique_checks = 1, "
+    "SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, "
+    "SESSION sql_big_selects = 1, SESSION sql_auto_is_null = 0, SESSION completion_type = 0"
+)
+"""What a server, an account or `init_connect` could set otherwise, so that statements fail or answer
+something else: modes, keys that are not checked, results that are cut, a COMMIT that disconnects."""
+
 POOL_CONNECTIONS: Final = 5
 EXTRA_CONNECTIONS: Final = 10
 """Closed after use. Starlette has 40 threads and each Streamlit session one, but a read takes some
@@ -47,18 +60,29 @@ STEPS_BETWEEN_LOOKS: Final = 10_000
 
 
 _ITS_ZONE: Final = "SESSION time_zone = COALESCE(@zone_before, @@SESSION.time_zone)"
-UTC_ZONE: Final = (
+_UTC_ZONE: Final = (
     "@zone_before = COALESCE(@zone_before, @@SESSION.time_zone), SESSION time_zone = '+00:00'"
 )
+_KEYS_CHECKED: Final = (
+    "SESSION foreign_key_checks = COALESCE(@keys_before, @@SESSION.foreign_key_checks)"
+)
+_KEYS_UNCHECKED: Final = (
+    "@keys_before = COALESCE(@keys_before, @@SESSION.foreign_key_checks), "
+    "SESSION foreign_key_checks = 0"
+)
+TO_READ: Final = f"{_ITS_ZONE}, {_KEYS_CHECKED}"
+TO_WRITE: Final = f"{_UTC_ZONE}, {_KEYS_CHECKED}"
+TO_WRITE_UNCHECKED: Final = f"{_UTC_ZONE}, {_KEYS_UNCHECKED}"
 
 
 @contextmanager
 def bounded(
-    connection: Connection, seconds: float, *, zone: str = _ITS_ZONE, silence: float | None = None
+    connection: Connection, seconds: float, *, settings: str = TO_READ, silence: float | None = None
 ) -> Iterator[None]:
-    """Let no statement of a transaction run longer, nor the server be silent longer, and set its zone.
+    """Let no statement of a transaction run longer, nor the server be silent longer.
 
-    It takes a round trip only where statements or zone change.
+    `settings` are what else it needs of its session, on a server. It takes a round trip only where
+    the settings or the bound change.
     """
     info = connection.info  # read it now: an invalidated connection has no info
     if connection.dialect.name == "sqlite":
@@ -69,10 +93,26 @@ def bounded(
             info.pop("deadline", None)
         return
     limit_silence(connection.connection, silence or answer_seconds(seconds))
-    if info.get("bounds") != (seconds, zone):
-        connection.exec_driver_sql(f"{_session_settings(seconds)}, {zone}")
-        info["bounds"] = (seconds, zone)
+    if info.get("bounds") != (seconds, settings):
+        connection.exec_driver_sql(f"SET {_limits(seconds)}, {settings}")
+        info["bounds"] = (seconds, settings)
     yield
+
+
+@contextmanager
+def keys_unchecked_on_sqlite(connection: Connection) -> Iterator[None]:
+    """Let SQLite check no foreign keys in a transaction that begins and ends within this."""
+    driver_connection = connection.connection.dbapi_connection
+    if connection.dialect.name != "sqlite" or driver_connection is None:
+        yield
+        return
+    with closing(driver_connection.cursor()) as cursor:
+        [checked] = cursor.execute("PRAGMA foreign_keys").fetchone()
+        cursor.execute("PRAGMA foreign_keys = OFF")  # heeded outside of a transaction alone
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA foreign_keys = {checked}")
 
 
 def answer_seconds(seconds: float) -> float:
@@ -90,13 +130,13 @@ def limit_silence(connection: ManagesConnection, seconds: float) -> None:
         setattr(connection.dbapi_connection, attribute, seconds)
 
 
-def _session_settings(seconds: float) -> str:
-    """Return one statement for both servers: each reads the other's setting as a comment.
+def _limits(seconds: float) -> str:
+    """Return the end of one SET for both servers: each reads the other's setting as a comment.
 
     Source: "Comment Syntax" of MariaDB, which skips what is marked for MySQL 5.7, and of MySQL.
     """
     return (
-        f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS} "
+        f"SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS} "
         f"/*M!100101 , max_statement_time = {seconds} */ "
         f"/*!50708 , max_execution_time = {math.ceil(seconds * 1000)} */"
     )
@@ -119,7 +159,6 @@ def make_engine(url: str) -> Engine:
         limits = {"connect_timeout": CONNECT_SECONDS, **dict.fromkeys(SILENCE_OPTIONS, silence)}
         # Without those that the URL sets itself: it would be overruled.
         arguments = {name: limits[name] for name in limits if name not in parsed.query}
-        arguments["init_command"] = _session_settings(READ_SECONDS)
     engine = create_engine(
         parsed,
         connect_args=arguments,
@@ -136,14 +175,18 @@ def make_engine(url: str) -> Engine:
 
 
 def _connect(dialect: Dialect, _record: Any, positional: Any, named: Any) -> Any:
-    """Return a new connection. Whatever goes wrong is raised as an error of the driver.
+    """Return a new connection with our settings. What goes wrong is raised as an error of the driver.
 
     PyMySQL lets others through: FileNotFoundError where a certificate is gone by now, and RuntimeError
     where an account needs a package that is not installed.
     """
     driver = dialect.loaded_dbapi
     try:
-        return dialect.connect(*positional, **named)
+        connection = dialect.connect(*positional, **named)
+        # Before SQLAlchemy asks the first connection for its sql_mode, to quote names as it says.
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"{_FIXED_SETTINGS}, {_limits(READ_SECONDS)}")
+        return connection
     except driver.Error:
         raise
     except Exception as error:
@@ -158,7 +201,7 @@ def _look_after_connections(engine: Engine, silence_limits: Sequence[str]) -> No
 
     @event.listens_for(engine, "connect")
     def _connected(_connection: Any, record: ManagesConnection) -> None:
-        record.info["bounds"] = (READ_SECONDS, _ITS_ZONE)
+        record.info["bounds"] = (READ_SECONDS, TO_READ)
         record.info["silence_limits"] = silence_limits
 
     @event.listens_for(engine, "checkout")

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.platform import values
+from jobs_data.platform.cultures import fallbacks
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import actor_i18n, job, user
 
@@ -76,7 +77,11 @@ def _with_display_name(
 ) -> tuple[FromClause, list[ColumnElement[Any]]]:
     display_name: ColumnElement[Any] = null()
     if user_id is not None and actor_i18n.name in database.tables:
-        in_culture = and_(actor_i18n.c.id == user_id, actor_i18n.c.culture == database.culture)
-        source = source.outerjoin(actor_i18n, in_culture)
-        display_name = actor_i18n.c.authorized_form_of_name
+        found: list[ColumnElement[Any]] = []
+        for culture in fallbacks(database.culture):
+            names = actor_i18n.alias()
+            in_culture = and_(names.c.id == user_id, names.c.culture == culture)
+            source = source.outerjoin(names, in_culture)
+            found.append(func.nullif(func.trim(names.c.authorized_form_of_name), ""))
+        display_name = func.coalesce(*found) if len(found) > 1 else names.c.authorized_form_of_name
     return source, [username.label("username"), display_name.label("display_name")]

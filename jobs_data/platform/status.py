@@ -76,8 +76,10 @@ FIXED_LABELS: Final = {IN_PROGRESS: "In progress", COMPLETED: "Completed", ERROR
 """What the three statuses are called where the term table has no name for them."""
 
 
-OTHER_LABELS: Final = ("Active", "Unknown")
-"""What any other status is called, without and with a completion time."""
+CANCELLED: Final = 186
+
+OTHER_LABELS: Final = ("Active", "Unknown", "Cancelled")
+"""What any other status is called: without a completion time, with one, and with one if CANCELLED."""
 
 
 def label_of(status_id: int | None, state: State, term_names: dict[int, str]) -> str:
@@ -87,4 +89,6 @@ def label_of(status_id: int | None, state: State, term_names: dict[int, str]) ->
     """
     if status_id in FIXED_LABELS:
         return term_names.get(status_id) or FIXED_LABELS[status_id]
-    return OTHER_LABELS[0] if state is State.ACTIVE else OTHER_LABELS[1]
+    if state is State.ACTIVE:
+        return OTHER_LABELS[0]
+    return OTHER_LABELS[2 if status_id == CANCELLED else 1]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,12 @@ TREND_DAYS: Final = 14
 
 BEFORE_ALL_TIMES: Final = datetime(1000, 1, 1)  # noqa: DTZ001 - the platform's times are naive
 """The first time that MySQL can hold; a creation time that is missing counts as this one."""
+
+EARLIEST: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - in the platform's zone
+"""The platform is not as old as this: a job's time before it stands for never, or for nothing."""
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=1)
+"""How far the platform's clock may run ahead of ours: an end that lies beyond is none."""
 
 
 def zone_named(name: str | None) -> ZoneInfo:
@@ -40,20 +48,62 @@ def shown(moment: datetime | None, zone: ZoneInfo) -> str:
         return moment.strftime("%Y-%m-%d %H:%M:%S (UTC)")
 
 
-def utc(value: datetime | None, timezone: ZoneInfo) -> datetime | None:
+def utc(
+    value: datetime | None, timezone: ZoneInfo, *, after: datetime | None = None
+) -> datetime | None:
     """Return a platform's naive time as an aware one in UTC; NULL stays None.
 
     A time in an hour that a clock change repeats is taken as its first pass: the data does not say
-    which. A time that is aware already, as Laravel's are, keeps its own zone.
+    which. It is the second where the first lies before `after`, which is aware: no job ends before it
+    begins. A time that is aware already, as Laravel's are, keeps its own zone.
     """
     if value is None:
         return None
     if value.tzinfo is not None:
         return value.astimezone(UTC)
     try:
-        return value.replace(tzinfo=timezone).astimezone(UTC)
+        first = value.replace(tzinfo=timezone).astimezone(UTC)
+        if after is None or first >= after:
+            return first
+        second = value.replace(tzinfo=timezone, fold=1).astimezone(UTC)
     except OverflowError:  # the first hours of the year 1, which no platform means
         return None
+    return second if second >= after else first
+
+
+@lru_cache(maxsize=16)
+def utc_offsets(
+    zone: ZoneInfo, year: int, *, is_second_pass: bool = False
+) -> Sequence[tuple[datetime, int]]:
+    """Return the offsets from UTC, in seconds, of a zone's naive times until the end of a year.
+
+    Each with the first time that has it; the earliest is that of EARLIEST and of all times before. A
+    repeated hour has the offset of its first pass or of its second.
+    """
+    days = [EARLIEST.replace(tzinfo=UTC) + timedelta(days=day) for day in range((year - 1999) * 366)]
+    found = [(EARLIEST, _offset(days[0], zone))]
+    for day in days:
+        old, new = found[-1][1], _offset(day + timedelta(days=1), zone)
+        if old != new:
+            change = _change_within(day, zone)
+            shown = min(old, new) if is_second_pass else max(old, new)
+            found.append((change.replace(tzinfo=None) + timedelta(seconds=shown), new))
+    return tuple(found)
+
+
+def _change_within(day: datetime, zone: ZoneInfo) -> datetime:
+    """Return at which moment of the 24 hours from one on a zone's offset changes, to the second."""
+    old = _offset(day, zone)
+
+    def has_changed(seconds: int) -> bool:
+        return _offset(day + timedelta(seconds=seconds), zone) != old
+
+    return day + timedelta(seconds=bisect(range(24 * 3600), 0, key=has_changed))
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> int:
+    """Return what a zone's clock is ahead of UTC at a moment in UTC, in seconds."""
+    return int((moment.astimezone(zone).replace(tzinfo=UTC) - moment).total_seconds())
 
 
 def to_platform(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -60,7 +60,8 @@ def sentence_on(outcome: Outcome, job_id: int | str) -> str:
     """Return what became of one job, for the screen and for programs."""
     return {
         Outcome.REMOVED: f"Job {job_id} was deleted.",
-        Outcome.ACTIVE: f"Job {job_id} is active, so it was not deleted: only finished jobs can be.",
+        Outcome.ACTIVE: f"Job {job_id} is not finished, so it was not deleted: only completed and "
+        "failed jobs can be.",
         Outcome.LOCKED: f"Job {job_id} was not deleted: another program is using it, or something in "
         "the platform's database still refers to it.",
         Outcome.MISSING: f"There is no job {job_id} (any more), so nothing was deleted.",
@@ -110,7 +111,8 @@ class Removal(Work):
         if self.action is Action.CLEAR:
             parts.append("Active jobs were not touched.")
         elif self.active:
-            parts.append(f"{counted(self.active)} had become active, and stayed.")
+            verb = "was" if self.active == 1 else "were"
+            parts.append(f"{counted(self.active)} {verb} not finished, and stayed.")
         if self.missing and self.action is not Action.CLEAR:
             parts.append(f"{counted(self.missing)} had gone already.")
         if self.locked:

@@ -7,8 +7,7 @@ ever changed or replaced.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,10 +29,6 @@ REFERENCES: Final = (
 )
 """What a job may refer to: its column, the table of it, and its name on the screen."""
 
-EXACT_MODE: Final = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
-"""MySQL's and MariaDB's `sql_mode` in which 0000-00-00 and 0 are values like any other, and what
-does not fit is an error."""
-
 TOO_LARGE: Final = "It is larger than the database takes in one piece (max_allowed_packet)."
 
 _REASONS: Final = (
@@ -54,6 +49,11 @@ class JobRows:
 
     id: int
     rows: Rows
+
+
+def _is_orphan(of: JobRows) -> bool:
+    """Return whether a job has lost its object, as in some databases that came out of a dump."""
+    return object_.name not in of.rows
 
 
 class _Refused(Exception):
@@ -121,6 +121,10 @@ class RestoreBatches:
         """
         if not jobs:
             return []
+        orphans = [each for each in jobs if _is_orphan(each)]
+        if len(orphans) not in {0, len(jobs)}:
+            others = [each for each in jobs if not _is_orphan(each)]
+            return self.restore(others, problems) + self.restore(orphans, problems)
         try:
             obstacles = retried(lambda: self._in_one_transaction(jobs))
         except _Refused as refused:
@@ -135,7 +139,9 @@ class RestoreBatches:
     def _in_one_transaction(self, jobs: Sequence[JobRows]) -> dict[int, str]:
         """Insert jobs, and return why some were left out. Raises _Refused: then none is inserted."""
         try:
-            with self._database.writing() as connection, _taking_all_values(connection):
+            # Orphans are as they were: their job row has referred to a missing object before.
+            checks_keys = not any(map(_is_orphan, jobs))
+            with self._database.writing(checks_keys=checks_keys) as connection:
                 exact_rows.begin(connection, self._tables)
                 obstacles = self._obstacles(connection, jobs)
                 self._insert(connection, [each for each in jobs if each.id not in obstacles])
@@ -226,23 +232,6 @@ class RestoreBatches:
             )
             for job_id, line in found.lines().items()
         }
-
-
-@contextmanager
-def _taking_all_values(connection: Connection) -> Iterator[None]:
-    """Let a server take any value as it is, or refuse it, as long as this lasts."""
-    if connection.dialect.name == "sqlite":
-        yield
-        return
-    connection.exec_driver_sql(
-        f"SET @sql_mode_before = @@SESSION.sql_mode, SESSION sql_mode = '{EXACT_MODE}'"
-    )
-    try:
-        yield
-    except BaseException:
-        connection.invalidate()  # nobody shall get it from the pool like this
-        raise
-    connection.exec_driver_sql("SET SESSION sql_mode = @sql_mode_before")
 
 
 def _in_order(rows: Rows) -> Rows:

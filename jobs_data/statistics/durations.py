@@ -12,13 +12,13 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
-from jobs_data.jobs.where import duration_seconds
+from jobs_data.jobs.durations import seconds_taken
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import exactly
 from jobs_data.platform.status import is_finished
 from jobs_data.platform.tables import job, job_execution, object_
-from jobs_data.platform.times import to_platform
+from jobs_data.platform.times import EARLIEST, to_platform
 from jobs_data.statistics.period import Period, created_since, newest_jobs, with_execution
 
 _RUNS: Final = {
@@ -33,10 +33,12 @@ _RUNS: Final = {
 
 @dataclass(frozen=True)
 class Durations:
-    """How long the finished jobs took, in seconds: as recorded, else completed minus created."""
+    """How long the finished jobs took, in seconds: see `jobs.durations`."""
 
     recorded: int
     derived: int
+    unknown: int
+    """How many finished jobs have no duration; they are in none of the figures."""
     mean: float | None
     median: float | None
     by_name: pd.DataFrame
@@ -55,13 +57,17 @@ def read_durations(
         since = created_since(connection, database, order, period.start(zone, now))
         where, has_more = newest_jobs(connection, since)
         created = object_.c.created_at
-        first = select(func.min(created, type_=created.type)).select_from(with_object()).where(*where)
+        first = select(func.min(created, type_=created.type)).select_from(with_object())
+        first = first.where(*where, created >= EARLIEST)
         end = to_platform(now, database.timezone)
         began: datetime = connection.execute(first).scalar() or end
-        runs = read_runs(connection, database, where, middle=began + (end - began) / 2)
+        runs = read_runs(connection, database, where, now, middle=began + (end - began) / 2)
+    known = runs["seconds"].notna()
+    unknown, runs = int((~known).sum()), runs[known]
     return Durations(
         recorded=int(runs["recorded"].sum()),
         derived=int((~runs["recorded"]).sum()),
+        unknown=unknown,
         mean=float(runs["seconds"].mean()) if len(runs) else None,
         median=float(runs["seconds"].median()) if len(runs) else None,
         by_name=_by_name(runs),
@@ -73,18 +79,21 @@ def read_runs(
     connection: Connection,
     database: Database,
     where: Sequence[ColumnElement[bool]],
+    now: datetime,
     middle: datetime,
 ) -> pd.DataFrame:
     """Return a row per finished job, in groups of those that took the same: the database sends few.
 
-    Columns: `name`, `seconds`, `recorded` (not derived), `is_late` (created since `middle`, which is
-    the platform's time), `last_job` (the largest id of the group).
+    Columns: `name`, `seconds` (NaN where they are not known), `recorded` (not derived), `is_late`
+    (created since `middle`, which is the platform's time), `last_job` (the largest id of the group).
     """
     source, recorded = with_execution(database, job_execution.c.duration)
+    zone = database.timezone
+    seconds = seconds_taken(object_.c.created_at, job.c.completed_at, recorded, zone, now)
     rows = connection.execute(
         select(
             exactly(job.c.name).label("called"),
-            func.coalesce(recorded, duration_seconds()).label("seconds"),
+            seconds.label("seconds"),
             recorded.is_not(None).label("recorded"),
             (object_.c.created_at >= middle).label("is_late"),
             func.count().label("jobs"),
@@ -97,8 +106,6 @@ def read_runs(
     groups = [
         (values.name_called(name), seconds, bool(recorded), bool(is_late), jobs, last_job)
         for name, seconds, recorded, is_late, jobs, last_job in rows
-        # Clocks that disagree can put the end before the beginning: that is no duration.
-        if seconds is not None and seconds >= 0
     ]
     runs = pd.DataFrame(groups, columns=list(_RUNS)).astype(_RUNS)
     return runs.loc[runs.index.repeat(runs.pop("jobs"))].reset_index(drop=True)

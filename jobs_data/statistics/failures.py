@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.platform import times, values
+from jobs_data.platform.cultures import preference
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import last_characters
 from jobs_data.platform.status import ERROR
-from jobs_data.platform.status_names import FALLBACK_CULTURE
 from jobs_data.platform.tables import (
     ERROR_NOTE_TYPE_ID,
     job,
@@ -139,7 +139,7 @@ def _read_failed(
 
 def _note_lines(connection: Connection, database: Database, ids: Collection[int]) -> dict[int, str]:
     """Return jobs' first notes: in the culture, else in English, else in any."""
-    preference = {database.culture: 0, FALLBACK_CULTURE: 1}
+    rank = preference(database.culture)
     content = func.substr(note_i18n.c.content, 1, TEXT_CHARACTERS).label("content")
     if not {note.name, note_i18n.name} <= database.tables:
         return {}
@@ -148,6 +148,6 @@ def _note_lines(connection: Connection, database: Database, ids: Collection[int]
         .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
         .where(note.c.object_id.in_(ids), note.c.type_id == ERROR_NOTE_TYPE_ID)
     ).all()
-    best_last = sorted(rows, key=lambda row: (-row.id, -preference.get(row.culture, 2)))
+    best_last = sorted(rows, key=lambda row: (-row.id, -rank(row.culture)))
     lines = ((row.object_id, first_line(values.text(row.content))) for row in best_last)
     return {job_id: line for job_id, line in lines if line}

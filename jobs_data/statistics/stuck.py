@@ -55,7 +55,8 @@ def read_stuck(database: Database, now: datetime) -> Stuck:
         long = active[active["seconds"] > SHORTEST_STUCK_SECONDS]
         where, _ = newest_jobs(connection)
         where.append(is_called(set(long["name"])) if len(long) else false())
-        runs = read_runs(connection, database, where, times.to_platform(now, database.timezone))
+        middle = times.to_platform(now, database.timezone)
+        runs = read_runs(connection, database, where, now, middle).dropna(subset="seconds")
     by_name = runs.groupby("name")["seconds"]
     deviation = (runs["seconds"] - by_name.transform("median")).abs().groupby(runs["name"]).median()
     usual = by_name.agg(usual="median", runs="size")
@@ -82,6 +83,8 @@ def _active(connection: Connection, database: Database, now: datetime) -> pd.Dat
     active = [
         (job_id, values.name_called(name), since, (now - since).total_seconds())
         for job_id, name, started_at, created_at in rows
-        if (since := times.utc(started_at or created_at, database.timezone)) is not None
+        if (begin := started_at or created_at) is not None
+        and begin >= times.EARLIEST
+        and (since := times.utc(begin, database.timezone)) is not None
     ]
     return pd.DataFrame(active, columns=list(_ACTIVE)).astype(_ACTIVE)

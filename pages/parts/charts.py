@@ -21,17 +21,19 @@ _FIGURES: Final = altair.NamedData("figures")
 
 
 @cache
-def days(label: str, *, by_week: bool) -> dict[str, Any]:
+def days(label: str, *, by_week: bool, with_year: bool) -> dict[str, Any]:
     """Return bars of `jobs` for each `day`, or for each week that begins with it."""
     return _spec(
         altair.Chart(_FIGURES)
         .mark_bar(color=_MARK)
         .encode(
-            # As a unit of time it makes the bars as wide as it is.
+            # Ordinal: each label stands below its bar, and none at the end of the last one.
             x=altair.X(
-                "yearweek(day):T" if by_week else "yearmonthdate(day):T",
+                "yearmonthdate(day):O",
                 title=None,
-                axis=altair.Axis(format="%d %b", labelOverlap=True),
+                axis=altair.Axis(
+                    format="%d %b %Y" if with_year else "%d %b", labelAngle=0, labelOverlap=True
+                ),
             ),
             y=altair.Y("jobs:Q", title=None, axis=altair.Axis(tickCount=3, format="~s")),
             tooltip=[

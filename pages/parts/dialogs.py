@@ -107,7 +107,7 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
         st.info(
             f"{kept:,} of them cannot be deleted: only a finished job that is still there can."
             if going
-            else "This job is active or no longer there, so it cannot be deleted."
+            else "This job is not finished or no longer there, so it cannot be deleted."
             if kept == 1
             else "None of these jobs can be deleted: only a finished job that is still there can."
         )

@@ -79,7 +79,8 @@ def write_lines(cells: pd.DataFrame, rows: pd.DataFrame, zone: ZoneInfo) -> None
         # The number first: a narrow column cuts the end of a long name.
         cells.loc[at, "name"] = f"{row['jobs']:,} × {row['name']}, all {row['state']}"
         cells.loc[at, "owner"] = _when(row, zone)
-        cells.loc[at, "related"] = ""
+        for column in {"related", "record"} & {*cells.columns}:
+            cells.loc[at, column] = ""
         cells.loc[at, "completed"] = pd.NaT
         cells.loc[at, "report"] = OPEN_BUTTON
         if "delete" in cells:

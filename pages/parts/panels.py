@@ -96,11 +96,15 @@ def show_days(activity: Activity) -> None:
     )
     if by_week:
         bars = bars.resample("W-MON", label="left", closed="left").sum()
-    for label in bars.columns:
-        st.caption(f"**{label}** · {bars[label].sum():,}" + (" · by week" if by_week else ""))
+    with_year = days.index[0].year != days.index[-1].year  # today, or tomorrow, is the last
+    others_in_all = outcomes.total - outcomes.completed - outcomes.failed
+    for label, jobs in zip(
+        bars.columns, (outcomes.completed, outcomes.failed, others_in_all), strict=True
+    ):
+        st.caption(f"**{label}** · {jobs:,}" + (" · by week" if by_week else ""))
         st.vega_lite_chart(
             bars[[label]].rename(columns={label: "jobs"}).reset_index(),
-            charts.days(label, by_week=by_week),
+            charts.days(label, by_week=by_week, with_year=with_year),
             alt=f"{label} jobs per {'week' if by_week else 'day'}",
         )
     numbers = days.reset_index()
@@ -119,8 +123,8 @@ def show_days(activity: Activity) -> None:
     undated = outcomes.total - int(days["total"].sum())
     if undated:
         st.caption(
-            f"None of these days has {counted(undated)} of the total: the creation time is missing, "
-            "cannot be read, or is far off."
+            f"{counted(undated)} of these numbers {'is' if undated == 1 else 'are'} on no day: the "
+            "creation time is missing, cannot be read, or is far off."
         )
     left = outcomes.total - outcomes.completed - outcomes.failed - outcomes.active
     if left:
@@ -176,13 +180,24 @@ def show_durations(database: Database, durations: Durations) -> None:
             f"{durations.recorded:,} as the platform recorded them, {durations.derived:,} as completed "
             "minus created, the time in the queue included."
         )
+    if durations.unknown:
+        st.caption(
+            f"{counted(durations.unknown, 'finished job')} left out: a completion time that is "
+            "missing, in the future or before the creation makes no duration, and neither does a "
+            "recorded number that cannot be right."
+        )
     _say_lacking(
         database, job_execution, "a duration is completed minus created, the time in the queue included"
     )
     _say_has_more(durations.has_more)
     by_name = durations.by_name
     if by_name.empty:
-        st.info("No job of this period has finished.", icon=":material/inbox:")
+        what = (
+            "finished job of this period has a duration"
+            if durations.unknown
+            else "job of this period has finished"
+        )
+        st.info(f"No {what}.", icon=":material/inbox:")
         return
     names = by_name.head(BARS)
     st.vega_lite_chart(

@@ -26,7 +26,7 @@ SAMPLE_JOBS: Final = 50
 LISTED_JOBS: Final = 100
 NAMES: Final = 20
 _STAYED: Final = {
-    Outcome.ACTIVE: "were no longer finished",
+    Outcome.ACTIVE: "were not finished",
     Outcome.MISSING: "were gone before",
     Outcome.LOCKED: "were in use, or something still refers to them",
 }

@@ -198,6 +198,6 @@ def names_in_words(receipt: Receipt, number: int) -> str:
 
 def _stayed_in_words(receipt: Receipt) -> str:
     """Return how many jobs were meant to go and did not, and why, empty where all went."""
-    why = {Outcome.ACTIVE: "active", Outcome.MISSING: "gone before", Outcome.LOCKED: "in use"}
+    why = {Outcome.ACTIVE: "not finished", Outcome.MISSING: "gone before", Outcome.LOCKED: "in use"}
     counts = receipt.counts
     return ", ".join(f"{counts[each]:,} {words}" for each, words in why.items() if counts.get(each))

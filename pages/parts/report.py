@@ -141,7 +141,7 @@ def _related_record(object_id: int, slug: str, site_url: str) -> None:
 
 def _duration(job: JobReport) -> str:
     if job.duration_seconds is None:
-        return ""
+        return f"unknown ({job.duration_unknown})" if job.duration_unknown else ""
     how = "as recorded" if job.duration_is_recorded else "completed minus created"
     return f"{wording.duration(job.duration_seconds)} ({how})"
 

@@ -35,10 +35,11 @@ SORT_OF_COLUMN: Final = {
     "created": Sort.DATE,
     "completed": Sort.COMPLETED,
     "related": Sort.RELATED,
+    "record": Sort.RELATED,
 }
 REPORT_BUTTON: Final = ":material/description:"
-# What a link in the grid shows of its address: the slug, or the `#` and number behind it.
-_AFTER_LAST_SLASH_OR_HASH: Final = r"([^/#]+|#\d+)$"
+# What a link in the grid shows of its address: the slug.
+_AFTER_LAST_SLASH: Final = r"([^/]+)$"
 
 DELETE_BUTTON: Final = ":material/delete:"
 MANY_SELECTED: Final = 10_000
@@ -79,9 +80,10 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
     """
     shown = lines(jobs)
     key = selection.table_key(shown)
+    cells = _cells(jobs, zone, site_url, with_delete=viewer.may_remove)
     ticked = [row for row, ids in enumerate(shown) if np.isin(ids, selected).all()]
     st.dataframe(
-        _cells(jobs, zone, site_url, with_delete=viewer.may_remove),
+        cells,
         key=key,
         selection_default={"selection": {"rows": ticked}},
         hide_index=True,
@@ -98,7 +100,10 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
                 _header("Status", "status", jobs.view),
                 width=105,
                 options=[*map(on_one_line, jobs.status_labels.values()), *OTHER_LABELS],
-                color=[*(CHIP_COLORS[state] for state in jobs.status_labels), *["gray"] * 2],
+                color=[
+                    *(CHIP_COLORS[state] for state in jobs.status_labels),
+                    *["gray"] * len(OTHER_LABELS),
+                ],
             ),
             "owner": st.column_config.TextColumn(_header("User", "owner", jobs.view), width=140),
             "created": _time_column(_header("Created", "created", jobs.view), zone),
@@ -106,11 +111,13 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
             "related": st.column_config.LinkColumn(
                 _header("Related record", "related", jobs.view),
                 width=130,
-                display_text=_AFTER_LAST_SLASH_OR_HASH,
-            )
-            if site_url
-            else st.column_config.TextColumn(
-                _header("Related record", "related", jobs.view), width=130
+                display_text=_AFTER_LAST_SLASH,
+            ),
+            "record": st.column_config.TextColumn(
+                "Record number"
+                if "related" in cells
+                else _header("Related record", "record", jobs.view),
+                width=130,
             ),
             "report": st.column_config.ButtonColumn(
                 "Report",
@@ -176,7 +183,7 @@ def show_selection(jobs: JobsList, selected: Ids, viewer: Viewer) -> None:
                 on_click=dialogs.ask_delete,
                 args=(selected,),
                 disabled=none_finished,
-                help="None of them is finished; active jobs stay." if none_finished else None,
+                help="None of them is finished." if none_finished else None,
             )
         if selected.size == 1:
             st.button(
@@ -308,29 +315,25 @@ def _cells(jobs: JobsList, zone: ZoneInfo, site_url: str, *, with_delete: bool) 
             "owner": rows["owner"],
             "created": rows["created"],
             "completed": rows["completed"],
-            "related": [
-                _related(*row, site_url)
-                for row in zip(rows["id"], rows["slug"], rows["object_id"], strict=True)
+            # Streamlit makes a link of each text in a column of links, so numbers have their own.
+            "related": [addresses.record_url(site_url, slug) for slug in rows["slug"]],
+            "record": [
+                "" if pd.isna(number) or (site_url and slug) else f"#{number}"
+                for number, slug in zip(rows["object_id"], rows["slug"], strict=True)
             ],
             "report": REPORT_BUTTON,
         }
     )
+    if not site_url:
+        del cells["related"]
+    elif not cells["record"].any():
+        del cells["record"]
     if with_delete:
         finished = rows["state"].isin(FINISHED_STATES)
         cells["delete"] = [DELETE_BUTTON if is_finished else "" for is_finished in finished]
     if jobs.folded:
         folds.write_lines(cells, rows, zone)
     return visible_cells(cells)
-
-
-def _related(job_id: int, slug: str, object_id: Any, site_url: str) -> str:
-    """Return the record's address, or its number where it has none."""
-    if pd.isna(object_id):
-        return ""
-    if url := addresses.record_url(site_url, slug):
-        return url
-    # A column of links makes a link of whatever is in it: the job's report tells of the record too.
-    return f"{addresses.report_url(job_id, {}) if site_url else ''}#{object_id}"
 
 
 def _time_column(label: str, zone: ZoneInfo) -> Any:

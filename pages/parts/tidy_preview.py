@@ -165,8 +165,8 @@ def _confirm(asked: _Asked, preview: Preview, viewer: Viewer) -> None:
     )
     st.caption(
         why_not
-        or "Exactly these jobs go: one that finishes from now on stays, and so does one that is active "
-        "again by then. Their rows are written to a receipt first; for "
+        or "Exactly these jobs go: one that finishes from now on stays, and so does one that is not "
+        "finished by then. Their rows are written to a receipt first; for "
         f"{counted(get_services().settings.receipts_days, 'day')} they can be restored from it."
     )
 

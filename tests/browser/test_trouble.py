@@ -129,7 +129,7 @@ def test_a_form_comes_back_to_the_list_with_its_message(
     expect_jobs(page, ["arActive"])
     assert query(page) == {}
     submit_form(screen, f"/admin/jobs/delete/{active}")
-    expect(page.get_by_text(f"Job {active} is active, so it was not deleted")).to_be_visible()
+    expect(page.get_by_text(f"Job {active} is not finished, so it was not deleted")).to_be_visible()
     assert small_store.ids() == [active]
     assert_nothing_went_wrong(screen)
 

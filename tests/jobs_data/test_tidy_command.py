@@ -171,7 +171,7 @@ def test_jobs_that_dropped_out_are_told_by_the_exit_code(
 
     monkeypatch.setattr(Removals, "start", after_a_worker)
     assert tidy("--everything-finished", "--quiet") == 3
-    assert "1 job had become active" in capsys.readouterr().out
+    assert "1 job was not finished" in capsys.readouterr().out
     assert store.ids() == [restarted, later]
     assert goes not in store.ids()
 

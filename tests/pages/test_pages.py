@@ -118,7 +118,7 @@ def test_a_job_that_became_active_under_the_dialog_stays(store: Store) -> None:
     store.set_status(job_id, 183)
     press(app, "Delete")
     assert store.ids() == [job_id]
-    assert f"Job {job_id} is active" in words(app)
+    assert f"Job {job_id} is not finished" in words(app)
 
 
 @pytest.mark.parametrize("job_id", ["1", "", "abc", "-1", "9" * 30])
@@ -257,6 +257,26 @@ def test_a_notice_is_no_markdown(store: Store, *, is_good: bool) -> None:
     app = show(notice=token)
     [shown] = [notice.value for notice in (app.success if is_good else app.warning)]
     assert shown == r"\[x\](y) :" + "\u2060smile:"
+
+
+def test_a_record_without_a_page_is_no_link(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number stands in a column of text, which is there only where it is needed."""
+    monkeypatch.setenv("HERATIO_JOBS_SITE_URL", "https://a.example")
+    record = store.record()
+    store.job(object_id=store.record("fonds-1"))
+    job_id = store.job(object_id=record, status_id=185)
+    assert "record" not in show(status="completed").dataframe[0].value.columns
+    cells = show().dataframe[0].value
+    assert cells["related"].tolist() == ["", "https://a.example/fonds-1"]
+    assert cells["record"].tolist() == [f"#{record}", ""]
+    assert f"#{record}" in words(show("job.py", id=str(job_id)))
+
+
+def test_a_duration_that_cannot_be_says_why(store: Store) -> None:
+    """On the job's page and under the statistics' figures."""
+    job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
+    assert "unknown (the completion time lies in the future)" in words(show("job.py", id=str(job_id)))
+    assert "1 finished job left out" in words(show("report.py", period="all"))
 
 
 def test_the_sidebar_tells_who_is_signed_in(store: Store) -> None:

@@ -1,5 +1,6 @@
 """The report's page, run as Streamlit runs it but without a browser."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -131,8 +132,26 @@ def test_jobs_that_no_day_has_are_counted(store: Store) -> None:
     store.job(created=datetime(1000, 1, 1))
     app = report(period="all")
     assert metrics(app)["Total"] == "6"
-    assert "None of these days has 1 job of the total" in words(app)
-    assert "None of these days" not in words(report(period="7"))
+    assert "1 job of these numbers is on no day" in words(app)
+    assert "on no day" not in words(report(period="7"))
+
+
+def test_days_of_another_year_carry_their_year(store: Store) -> None:
+    """The axis has the years as soon as it begins in an earlier one."""
+    store.job(created=NOW)
+    axes = day_axes(report(period="all"))
+    assert "%d %b" in axes
+    assert "%Y" not in axes
+    store.job(created=NOW - timedelta(days=366))
+    st.cache_data.clear()
+    assert "%d %b %Y" in day_axes(report(period="all"))
+
+
+def day_axes(app: AppTest) -> str:
+    """Return the formats of the days' axes."""
+    specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+    axes = [spec["encoding"]["x"] for spec in specs if "encoding" in spec]
+    return " ".join(axis["axis"]["format"] for axis in axes if axis["field"] == "day")
 
 
 def test_an_empty_database_has_a_report(store: Store) -> None:

@@ -1,5 +1,6 @@
 """A real nginx that a test sets up, in a folder of its own."""
 
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from tests.support.app_servers import stop
 from tests.support.programs import require_program
 
 START_SECONDS = 20
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "connecting.md"
+HTTP, SERVER = "# In the http block.", "# In the server block of the platform's site."
 
 CONFIGURATION = """
 daemon off;
@@ -31,6 +35,15 @@ http {{
     {http}
 }}
 """
+
+
+def documented_http(app: str, port: int) -> str:
+    """Return what docs/connecting.md puts into the http block, for an app at an origin."""
+    [block] = re.findall(r"```nginx\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    http, server = block.removeprefix(HTTP).split(SERVER)
+    assert "http://127.0.0.1:8501" in server
+    server = server.replace("http://127.0.0.1:8501", app)
+    return f"{http}server {{ listen 127.0.0.1:{port}; {server} }}"
 
 
 @contextmanager

@@ -210,10 +210,19 @@ class Store:
         self.property(job_id, "value")
         self.execution(job_id, type="finding_aid", duration=3)
 
-    def setting(self, name: str, value: str | None, scope: str | None = None) -> None:
-        """Insert a setting of the platform."""
-        setting_id = self.insert(tables.setting, name=name, scope=scope, source_culture="en")
-        self.insert(tables.setting_i18n, id=setting_id, culture="en", value=value)
+    def setting(
+        self,
+        name: str,
+        value: str | None,
+        scope: str | None = None,
+        *,
+        source_culture: str = "en",
+        **others: str,
+    ) -> None:
+        """Insert a setting of the platform with its English value, and those in other cultures."""
+        setting_id = self.insert(tables.setting, name=name, scope=scope, source_culture=source_culture)
+        for culture, text in {"en": value, **others}.items():
+            self.insert(tables.setting_i18n, id=setting_id, culture=culture, value=text)
 
     def set_status(
         self, job_id: int, status_id: int | None, completed_at: datetime | None = None

@@ -78,11 +78,12 @@ def test_deleting_answers_a_program_in_json(client: TestClient, store: Store) ->
     )
     refused = client.post(f"/admin/jobs/delete/{active}")
     assert notice_of(refused.headers["location"]) == notices.Notice(
-        f"Job {active} is active, so it was not deleted: only finished jobs can be.", is_good=False
+        f"Job {active} is not finished, so it was not deleted: only completed and failed jobs can be.",
+        is_good=False,
     )
     response = client.post(f"/admin/jobs/delete/{active}", headers=JSON)
     assert (response.status_code, response.json()["removed"]) == (409, 0)
-    assert "is active" in response.json()["message"]
+    assert "is not finished" in response.json()["message"]
     response = client.post(f"/admin/jobs/delete/{finished}", headers=JSON)
     assert (response.status_code, response.json()["removed"]) == (404, 0)
     assert store.ids() == [active]

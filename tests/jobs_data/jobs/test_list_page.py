@@ -16,6 +16,7 @@ from sqlalchemy import Connection, event, text
 from jobs_data.jobs import counts, frames, job_report, list_page
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.export import csv_chunks
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import JobFilter, ListView, Sort
@@ -129,6 +130,14 @@ def test_pages_follow_each_other_without_gap_or_overlap(store: Store) -> None:
         ("0", 10),
         ("-1", 10),
         ("ten", 10),
+        ("25.0", 25),
+        ("25.", 25),
+        ("25 \n", 25),
+        ("0.5", 10),
+        ("10000", 200),
+        ("9" * 30, 10),
+        ("1_0", 10),
+        ("25 per page", 10),
         ("", 10),
         (None, 10),
     ],
@@ -141,16 +150,59 @@ def test_the_page_size_is_the_platforms(store: Store, value: str | None, expecte
     assert read(store, ListView(limit=4)).limit == 4
 
 
+@pytest.mark.parametrize("source_culture", ["", "fr", "en"])
+def test_heratio_reads_its_page_size_in_english(store: Store, source_culture: str) -> None:
+    """Whatever the setting's source culture is, which its seeds leave empty."""
+    store.setting("hits_per_page", "25", source_culture=source_culture, de="30", fr="50")
+    assert read(store).limit == 25
+
+
+@pytest.mark.parametrize(("source_culture", "expected"), [("fr", 50), ("en", 25), ("", 25)])
+def test_atom_reads_its_page_size_in_the_source_culture(
+    atom_store: Store, source_culture: str, expected: int
+) -> None:
+    """Where that has no value, English stands in."""
+    atom_store.setting("hits_per_page", "25", source_culture=source_culture, de="30", fr="50")
+    assert read(atom_store).limit == expected
+
+
 def test_statuses_speak_the_culture_then_english_then_a_fixed_word(store: Store) -> None:
     """185 has no French name here and 183 has one; ids outside 183 to 185 are never looked up."""
     for status, completed in ((183, None), (184, NOON), (185, NOON), (182, None), (186, NOON)):
         store.job(status_id=status, completed_at=completed)
-    french = ["En cours", "Complété", "Error", "Active", "Unknown"]
+    french = ["En cours", "Complété", "Error", "Active", "Cancelled"]
     assert read(store, culture="fr").rows["status"].tolist() == french[::-1]
     with store.engine.begin() as connection:
         connection.execute(tables.term_i18n.delete())
-    fixed = ["In progress", "Completed", "Error", "Active", "Unknown"]
+    fixed = ["In progress", "Completed", "Error", "Active", "Cancelled"]
     assert read(store, culture="fr").rows["status"].tolist() == fixed[::-1]
+
+
+def test_a_culture_falls_back_to_its_language_before_english(store: Store) -> None:
+    """Step by step, however it is spelled: for statuses, owners and error notes."""
+    with store.engine.begin() as connection:
+        connection.execute(tables.term_i18n.delete())
+    names = {
+        183: {"en": "Active", "de": "Läuft"},
+        184: {"zh_Hant": "完成", "en": "Done"},
+        185: {"fr": "Erreur"},
+    }
+    for status, named in names.items():
+        for culture, name in named.items():
+            store.insert(tables.term_i18n, id=status, culture=culture, name=name)
+    user_id = store.user("ada", en="Ada", de="Äda", de_AT=" ")
+    ids = [store.job(status_id=status, user_id=user_id) for status in (183, 184, 185)]
+    store.note(ids[2], en="it broke", de="kaputt")
+    german, chinese = ["Läuft", "Done", "Erreur"], ["Active", "完成", "Erreur"]
+    for culture in ("de_AT", "de-AT", "de_AT.UTF-8", "de_AT@euro", "de"):
+        rows = read(store, culture=culture).rows[::-1]
+        assert rows["status"].tolist() == german
+        assert set(rows["owner"]) == {"Äda"}
+        report = job_report.read_report(store.database(culture), ids[2])
+        assert report is not None
+        assert report.errors[0].text == "kaputt"
+    assert read(store, culture="zh-Hant-TW").rows[::-1]["status"].tolist() == chinese
+    assert set(read(store, culture="zh-Hant-TW").rows["owner"]) == {"ada"}
 
 
 def test_owners_are_named_by_display_name_then_user_name_then_system(store: Store) -> None:
@@ -187,6 +239,28 @@ def test_records_carry_their_slug_and_number(store: Store) -> None:
     assert rows["slug"].tolist() == ["", "", "fonds-1"]
     assert rows["object_id"].tolist()[1:] == [without, with_slug]
     assert pd.isna(rows["object_id"][0])
+
+
+def test_a_jobs_own_id_is_no_related_record(store: Store) -> None:
+    """Heratio stores it: it is not shown, not found, not exported, and has no place in an order."""
+    record = store.record("fonds-1")
+    about, own = store.job("a"), store.job("b")
+    with store.engine.begin() as connection:
+        for job_id, object_id in ((about, record), (own, own)):
+            connection.execute(text(f"UPDATE job SET object_id = {object_id} WHERE id = {job_id}"))
+    store.insert(tables.slug, object_id=own, slug="fonds-9")
+    rows = read(store).rows.set_index("id")
+    assert (rows.loc[own, "slug"], rows.loc[about, "slug"]) == ("", "fonds-1")
+    assert rows["object_id"].dropna().to_dict() == {about: record}
+    report = job_report.read_report(store.database(), own)
+    assert report is not None
+    assert (report.object_id, report.slug) == (None, "")
+    found = [ids(read(store, ListView(JobFilter(search=words)))) for words in ("fonds-", f"#{own}")]
+    assert found == [[about], []]
+    assert ids(read(store, ListView(sort=Sort.RELATED))) == [own, about]
+    exported = b"".join(csv_chunks(store.database(), ListView(), all_columns=True)).decode()
+    assert "fonds-9" not in exported
+    assert f",{own},," not in exported
 
 
 def test_the_trend_counts_the_viewers_days(store: Store) -> None:

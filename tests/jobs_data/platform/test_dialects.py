@@ -10,6 +10,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from jobs_data.platform import dialects, values
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
+from tests.support.databases import on_mariadb
 from tests.support.store import NOON, Store
 
 CREATED, ENDED = object_.c.created_at, job.c.completed_at
@@ -17,7 +18,8 @@ CREATED, ENDED = object_.c.created_at, job.c.completed_at
 SPELLINGS: list[tuple[ColumnElement[Any], str, str]] = [
     (
         dialects.seconds_between(CREATED, ENDED),
-        "timestampdiff(SECOND, object.created_at, job.completed_at)",
+        "timestampdiff(SECOND, object.created_at + INTERVAL 0 SECOND,"
+        " job.completed_at + INTERVAL 0 SECOND)",
         "CAST(strftime('%s', job.completed_at) AS INTEGER)"
         " - CAST(strftime('%s', object.created_at) AS INTEGER)",
     ),
@@ -61,6 +63,15 @@ def test_seconds_between_two_times(store: Store, seconds: int) -> None:
     """They have a sign, and no time zone comes into it."""
     store.job(created=NOON, completed_at=NOON + timedelta(seconds=seconds))
     assert one(store, dialects.seconds_between(CREATED, ENDED)) == (seconds,)
+
+
+@on_mariadb
+def test_seconds_from_a_day_that_is_none_are_null(store: Store) -> None:
+    """Some modes of the server let it in, and its own functions reckon with it."""
+    store.job()
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE object SET created_at = '2026-02-31 10:00:00'"))
+    assert one(store, dialects.seconds_between(CREATED, ENDED)) == (None,)
 
 
 def test_seconds_to_a_time_that_is_missing_are_null(store: Store) -> None:

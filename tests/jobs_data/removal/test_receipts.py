@@ -279,7 +279,7 @@ def test_given_jobs_are_told_apart(store: Store) -> None:
     told = (tidying.total, tidying.removed, tidying.active, tidying.missing, tidying.locked)
     assert told == (5, 2, 2, 1, 0)
     assert tidying.sentence() == (
-        "2 finished jobs removed. 2 jobs had become active, and stayed. 1 job had gone already."
+        "2 finished jobs removed. 2 jobs were not finished, and stayed. 1 job had gone already."
     )
     assert store.ids() == [active, none, unasked]
     lines = read_receipts(store.own)[tidying.receipt]

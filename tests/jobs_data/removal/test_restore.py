@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, text, update
+from sqlalchemy.exc import IntegrityError
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform import tables
@@ -204,6 +206,31 @@ def run(store: Store, statement: str) -> None:
     """Do something to the database, as the platform or its administrator would."""
     with store.engine.begin() as connection:
         connection.execute(text(statement))
+
+
+def test_a_job_that_had_lost_its_object_returns_without_it(store: Store) -> None:
+    """As it was, although a foreign key asks for the object; afterwards the keys are checked again."""
+    user_id = store.user("ada")
+    whole, orphan, of_user = store.job(), store.job(), store.job(user_id=user_id)
+    store.belongings(whole)
+    store.belongings(orphan)
+    with closing(Store.on(store.url, foreign_keys=False)) as unchecked:
+        for job_id in (orphan, of_user):
+            run(unchecked, f"DELETE FROM object WHERE id = {job_id}")
+    before = dump(store.engine)
+    receipt_id = remove(store, [whole, orphan, of_user])
+    assert store.ids(tables.note, "object_id") == []
+    run(store, f"DELETE FROM object WHERE id = {user_id}")
+    work = restored(store, receipt_id)
+    assert (work.restored, work.failed, work.error) == (2, 1, "")
+    assert "Its user" in problems(store, receipt_id)[of_user]
+    after = dump(store.engine)
+    for table in ("note", "note_i18n", "property", "property_i18n", "ahg_job_execution"):
+        assert after[table] == before[table]
+    assert store.ids() == [whole, orphan]
+    assert orphan not in store.ids(tables.object_)
+    with store.database().writing() as connection, pytest.raises(IntegrityError):
+        connection.execute(text("INSERT INTO job (id) VALUES (7777)"))
 
 
 def test_references_are_looked_at_without_foreign_keys(store_without_foreign_keys: Store) -> None:

@@ -1,0 +1,65 @@
+"""How long a job took: one rule for report, filter, export and statistics.
+
+What the platform recorded counts; without it, completed minus created. An end after now or before the
+beginning makes no duration, and neither does a recorded number that is negative or reaches beyond now.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Integer, and_, case, func, literal
+
+from jobs_data.platform.dialects import not_negative, seconds_between, seconds_in_zone
+from jobs_data.platform.times import CLOCK_TOLERANCE, EARLIEST, to_platform
+
+
+def seconds_taken(
+    created: ColumnElement[Any],
+    completed: ColumnElement[Any],
+    recorded: ColumnElement[Any],
+    zone: ZoneInfo,
+    now: datetime,
+) -> ColumnElement[int]:
+    """Return how long a job took, in whole seconds; NULL where that is not known.
+
+    The columns are those of `object`, `job` and `job_execution`, NULL where one is missing; `zone` is
+    the platform's, and `now` aware.
+    """
+    latest = to_platform(now + CLOCK_TOLERANCE, zone)
+    first, last = literal(EARLIEST, created.type), literal(latest, created.type)
+    derived = case(
+        (
+            and_(created >= first, completed <= last),
+            not_negative(seconds_in_zone(created, completed, zone, latest.year)),
+        )
+    )
+    # A job without a usable creation time has run as long as there are platforms at most.
+    longest = case(
+        (created >= first, seconds_between(created, last)),
+        else_=int((latest - EARLIEST).total_seconds()),
+    )
+    return case(
+        (recorded.is_(None), derived),
+        (and_(recorded >= 0, recorded <= func.coalesce(longest, 0, type_=Integer)), recorded),
+    )
+
+
+def why_unknown(
+    created: datetime | None, completed: datetime | None, recorded: Any, now: datetime
+) -> str:
+    """Return why a job has no duration: the end of a sentence, without a full stop.
+
+    The times are aware; None where one is missing or unreadable.
+    """
+    if recorded is not None:
+        return "the recorded duration cannot be right"
+    if created is None or completed is None:
+        return f"the {'creation' if created is None else 'completion'} time is missing or unreadable"
+    if completed > now + CLOCK_TOLERANCE:
+        return "the completion time lies in the future"
+    if completed < created:
+        return "the completion time lies before the creation time"
+    return "the creation time cannot be right"
