@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,14 +21,22 @@ from sqlalchemy import (
 
 from jobs_data.jobs.columns import job_columns
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.failure_reasons import (
+    find_in_texts,
+    needs_more_output,
+    read_around_errors,
+    read_error_notes,
+)
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
-from jobs_data.platform.status_names import FALLBACK_CULTURE, read_status_names
-from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n
+from jobs_data.platform.status_names import read_status_names
+from jobs_data.platform.tables import job, job_execution
+from jobs_data.reasons.finding import Weight
+from jobs_data.reasons.lines import lines_of
 
 OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
@@ -36,7 +44,11 @@ OUTPUT_READ_BYTES: Final = 8_000_000
 """How much of an output one statement reads: for each, the server reads all of it up to there."""
 
 OUTPUT_PIECE_BYTES: Final = 1_000_000
-ERROR_TAIL_LINES: Final = 20
+EXCERPT_LINES: Final = 20
+"""How many lines are shown of the text that has the reason."""
+
+EXCERPT_LINES_BEFORE: Final = 6
+EXCERPT_COLUMNS: Final = 1_000
 NEIGHBOURS_SECONDS: Final = 2
 
 
@@ -46,6 +58,30 @@ class ErrorText:
 
     source: str
     text: str
+    reason_line: int | None = None
+    """Which of the text's `lines_of` is the reason, from 0; None where it is in another text."""
+
+    @property
+    def excerpt(self) -> ErrorText:
+        """Return the reason's line with some around it, or else the first lines; long lines are cut."""
+        lines = lines_of(self.text)
+        line = self.reason_line or 0
+        last = max((at for at, one in enumerate(lines) if one.strip()), default=0)
+        first = max(0, min(line - EXCERPT_LINES_BEFORE, last + 1 - EXCERPT_LINES))
+        shown = lines[first : min(first + EXCERPT_LINES, last + 1)]
+        cut = (f"{one[:EXCERPT_COLUMNS]}…" if len(one) > EXCERPT_COLUMNS else one for one in shown)
+        reason_line = None if self.reason_line is None else line - first
+        return ErrorText(self.source, "\n".join(cut), reason_line)
+
+    @property
+    def marked(self) -> str:
+        """Return the text with a mark before the line that is the reason, where there are others."""
+        lines = lines_of(self.text)
+        if self.reason_line is None or len(lines) == 1:
+            return self.text
+        return "\n".join(
+            f"{'▶' if at == self.reason_line else ' '} {one}" for at, one in enumerate(lines)
+        )
 
 
 @dataclass(frozen=True)
@@ -74,6 +110,10 @@ class JobReport:
     """The size of the whole output in bytes of UTF-8."""
     errors: tuple[ErrorText, ...]
     stack_trace: str
+    reason: str = ""
+    """Why the job failed, in one line; empty where nothing says it, or nobody asked."""
+    more_errors: int = 0
+    """How many more errors its output has than the reason."""
 
     @property
     def output_is_tail(self) -> bool:
@@ -86,7 +126,7 @@ def read_report(database: Database, job_id: int) -> JobReport | None:
     with database.reading() as connection:
         terms = read_status_names(connection, database)
         found = read_reports(connection, database, [job_id], terms, with_output=True)
-        return found[0] if found else None
+        return _with_reason(connection, found[0]) if found else None
 
 
 def read_reports(
@@ -104,7 +144,7 @@ def read_reports(
     """
     statement = _report_columns(database, with_output=with_output).where(job.c.id.in_(ids))
     rows = {row["id"]: row for row in connection.execute(statement).mappings()}
-    notes = _error_notes(connection, database, ids)
+    notes = read_error_notes(connection, database, ids)
     return [_report(rows[i], notes.get(i, ()), terms, database) for i in ids if i in rows]
 
 
@@ -172,9 +212,6 @@ def _report(
     errors = [ErrorText("Error note", text) for text in notes]
     if message := _stripped(row["error_message"]):
         errors.append(ErrorText("Error message", message))
-    if state is State.FAILED and not errors and output.strip():
-        last_lines = output.rstrip().splitlines()[-ERROR_TAIL_LINES:]
-        errors.append(ErrorText("End of the output", "\n".join(last_lines)))
     return JobReport(
         id=row["id"],
         name=values.name_of(row),
@@ -198,6 +235,36 @@ def _report(
     )
 
 
+def _with_reason(connection: Connection, report: JobReport) -> JobReport:
+    """Return a report with the reason why the job failed, and the text around it among its errors."""
+    if report.state is not State.FAILED and not report.errors:
+        return report
+    texts = [*(error.text for error in report.errors), report.stack_trace]
+    found = find_in_texts(texts, report.output)
+    is_whole = not report.output_is_tail
+    if not is_whole and needs_more_output(found, texts):
+        around = read_around_errors(connection, [report.id]).get(report.id, "")
+        found = find_in_texts(texts, f"{around}\n{report.output}")
+    if found is None or (report.state is not State.FAILED and found.reason.weight <= Weight.VAGUE):
+        return report
+    errors = list(report.errors)
+    if found.at < len(errors):
+        errors[found.at] = replace(errors[found.at], reason_line=found.reason.line)
+    else:
+        is_trace = found.at < len(texts)
+        whole = ErrorText(
+            "Stack trace" if is_trace else "Output", "\n".join(found.lines), found.reason.line
+        )
+        errors.insert(0, whole.excerpt)
+    is_reason = found.reason.weight > Weight.FINE
+    return replace(
+        report,
+        errors=tuple(errors if is_reason else (replace(error, reason_line=None) for error in errors)),
+        reason=found.reason.text if is_reason else "",
+        more_errors=found.reason.others if is_whole else 0,
+    )
+
+
 def _report_columns(database: Database, *, with_output: bool) -> Select[Any]:
     """Select what the report shows of a job beyond the list's columns."""
     # At most as many characters as the tail may have bytes; `_report` cuts off the rest.
@@ -212,27 +279,6 @@ def _report_columns(database: Database, *, with_output: bool) -> Select[Any]:
         *(job.c.user_id, job.c.download_path, tail.label("output"), output_bytes.label("output_bytes")),
         *(job_execution.c[name] if name in present else null().label(name) for name in columns),
     )
-
-
-def _error_notes(
-    connection: Connection, database: Database, ids: Sequence[int]
-) -> dict[int, list[str]]:
-    """Return the texts of jobs' error notes, each once: in the culture, else English, else any."""
-    if not {note.name, note_i18n.name} <= database.tables:
-        return {}
-    rows = connection.execute(
-        select(note.c.id, note.c.object_id, note_i18n.c.culture, note_i18n.c.content)
-        .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
-        .where(note.c.object_id.in_(ids), note.c.type_id == ERROR_NOTE_TYPE_ID)
-        .order_by(note.c.id)
-    ).all()
-    preference = {database.culture: 2, FALLBACK_CULTURE: 1}
-    best_last = sorted(rows, key=lambda row: (row.id, preference.get(row.culture, 0)))
-    best = {(row.object_id, row.id): text for row in best_last if (text := _stripped(row.content))}
-    texts: dict[int, list[str]] = {}
-    for (job_id, _), text in best.items():
-        texts.setdefault(job_id, []).append(text)
-    return texts
 
 
 def _stripped(value: Any) -> str:

@@ -23,12 +23,13 @@ from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.queues.model import MOST_CHARACTERS, LongText
+from jobs_data.reasons.finding import find_reason
 
 BEGINNING: Final = 4_000
 """How many characters of a long text are read for a row of a table."""
 
 LINE_CHARACTERS: Final = 300
-"""How much of the first line of an error a table shows."""
+"""How much of an error's reason a table shows."""
 
 
 class PresentTable:
@@ -90,7 +91,8 @@ def long_text(row: RowMapping, name: str) -> LongText:
     return LongText(text[:MOST_CHARACTERS], row[f"{name}_bytes"] or 0, len(text) > MOST_CHARACTERS)
 
 
-def first_line(text: str) -> str:
-    """Return the first line of an error's text that says anything, cut where it is long."""
-    line = next(iter(text.strip().splitlines()), "").strip()
+def reason_in(text: str) -> str:
+    """Return why something failed, in one line, cut where it is long; empty where a text is blank."""
+    reason = find_reason(text)
+    line = reason.text if reason else ""
     return f"{line[:LINE_CHARACTERS]}…" if len(line) > LINE_CHARACTERS else line
