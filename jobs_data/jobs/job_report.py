@@ -45,9 +45,10 @@ OUTPUT_READ_BYTES: Final = 8_000_000
 
 OUTPUT_PIECE_BYTES: Final = 1_000_000
 EXCERPT_LINES: Final = 20
-"""How many lines are shown of the text that has the reason."""
+"""How many of the last lines of a text are shown, where the reason is among them."""
 
 EXCERPT_LINES_BEFORE: Final = 6
+EXCERPT_LINES_AFTER: Final = 8
 EXCERPT_COLUMNS: Final = 1_000
 NEIGHBOURS_SECONDS: Final = 2
 
@@ -63,12 +64,12 @@ class ErrorText:
 
     @property
     def excerpt(self) -> ErrorText:
-        """Return the reason's line with some around it, or else the first lines; long lines are cut."""
+        """Return the reason's line with some around it, or else its first lines; long lines are cut."""
         lines = lines_of(self.text)
         line = self.reason_line or 0
         last = max((at for at, one in enumerate(lines) if one.strip()), default=0)
         first = max(0, min(line - EXCERPT_LINES_BEFORE, last + 1 - EXCERPT_LINES))
-        shown = lines[first : min(first + EXCERPT_LINES, last + 1)]
+        shown = lines[first : min(line + EXCERPT_LINES_AFTER, last) + 1]
         cut = (f"{one[:EXCERPT_COLUMNS]}…" if len(one) > EXCERPT_COLUMNS else one for one in shown)
         reason_line = None if self.reason_line is None else line - first
         return ErrorText(self.source, "\n".join(cut), reason_line)
