@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import exactly, last_characters
+from jobs_data.platform.dialects import byte_length, last_characters
 from jobs_data.platform.status_names import FALLBACK_CULTURE
 from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n
 from jobs_data.reasons.finding import Reason, Weight, choose
@@ -37,8 +37,19 @@ _MARKERS: Final = (
         "Traceback (most recent call last)",
     ),
 )
+EITHER_END_CHARACTERS: Final = 65_535
+"""How much of an output's beginning and end is read where the last lines do not say it.
+
+A column of the type TEXT has no more than that.
+"""
+
+MOST_OUTPUTS: Final = 500
+"""Where more jobs need that, it is read of the first of them."""
+
+JOBS_TOGETHER: Final = 50
+
 _BEFORE: Final = 300
-_AROUND: Final = 2_000
+_AROUND: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -72,8 +83,8 @@ def needs_more_output(found: TextReason | None, texts: Sequence[str]) -> bool:
 def read_reasons(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, Reason]:
     """Return why some jobs failed, by their ids; without those whose texts are all blank.
 
-    Outputs are read where the other texts do not say it: their ends, and where they are longer, around
-    the first line of each kind of error. Raises what the database driver raises, inside
+    Outputs are read where the other texts do not say it: their last lines, and where they are longer,
+    for the first MOST_OUTPUTS of these jobs, more. Raises what the database driver raises, inside
     `Database.reading`.
     """
     notes = read_error_notes(connection, database, ids, TEXT_CHARACTERS)
@@ -92,40 +103,38 @@ def read_reasons(connection: Connection, database: Database, ids: Sequence[int])
         for i in unsaid
         if len(ends.get(i, "")) >= END_CHARACTERS and needs_more_output(found[i], texts[i])
     ]
-    for i, errors in read_around_errors(connection, longer).items():
+    for i, errors in read_around_errors(connection, longer[:MOST_OUTPUTS]).items():
         found[i] = find_in_texts(texts[i], f"{errors}\n{ends[i]}")
     return {i: one.reason for i, one in found.items() if one}
 
 
-def read_around_errors(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    """Return the beginning of jobs' outputs, and what is around the first line of each kind of error.
+def read_around_errors(
+    connection: Connection, ids: Sequence[int], characters: int = EITHER_END_CHARACTERS
+) -> dict[int, str]:
+    """Return what is around the first line of each kind of error in jobs' outputs.
 
-    The server looks through the output, of which nothing else is sent.
+    Of a longer output so many `characters` at its beginning are looked at, and as many at its end.
     """
-    if not ids:
-        return {}
-    # Bytes: a collation would take many times as long.
-    output = exactly(job.c.output)
-    columns: list[ColumnElement[Any]] = [func.substr(output, 1, _AROUND)]
-    for marker in _MARKERS:
-        at = func.nullif(func.instr(output, marker), 0)
-        first = case((at > _BEFORE, at - _BEFORE), else_=1)
-        columns += [at, case((at.is_not(None), func.substr(output, first, _AROUND)))]
-    rows = connection.execute(select(job.c.id, *columns).where(job.c.id.in_(ids)))
-    return {job_id: _joined(head, found) for job_id, head, *found in rows}
+    output = job.c.output
+    is_longer = byte_length(output) > characters
+    end = case((is_longer, last_characters(output, characters)))
+    statement = select(job.c.id, func.substr(output, 1, characters), end)
+    found: dict[int, str] = {}
+    for first in range(0, len(ids), JOBS_TOGETHER):
+        some = ids[first : first + JOBS_TOGETHER]
+        for job_id, *ends in connection.execute(statement.where(job.c.id.in_(some))):
+            found[job_id] = "\n…\n".join(_around_errors(values.text(text)) for text in ends)
+    return found
 
 
-def _joined(head: Any, found: Sequence[Any]) -> str:
-    """Return pieces of an output as one text, in their order, without those that lie in another."""
-    pieces = [values.text(head)]
-    end = _AROUND
-    for at, piece in sorted(
-        (int(at), piece) for at, piece in zip(found[::2], found[1::2], strict=True) if at
-    ):
+def _around_errors(output: str) -> str:
+    """Return the beginning of an output, and what is around the first line of each kind of error."""
+    pieces, end = [output[:_AROUND]], _AROUND
+    for at in sorted(at for marker in _MARKERS if (at := output.find(marker)) >= end - _BEFORE):
         if at + _BEFORE > end:
-            # It begins in the middle of a line, as a rule.
-            pieces.append(values.text(piece).partition("\n")[2] if at > _BEFORE else values.text(piece))
-            end = max(at - _BEFORE, 1) + _AROUND
+            # A piece begins in the middle of a line, as a rule.
+            pieces.append(output[max(at - _BEFORE, end) : at + _AROUND].partition("\n")[2])
+            end = at + _AROUND
     return "\n…\n".join(pieces)
 
 

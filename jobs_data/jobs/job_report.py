@@ -244,7 +244,7 @@ def _with_reason(connection: Connection, report: JobReport) -> JobReport:
     found = find_in_texts(texts, report.output)
     is_whole = not report.output_is_tail
     if not is_whole and needs_more_output(found, texts):
-        around = read_around_errors(connection, [report.id]).get(report.id, "")
+        around = read_around_errors(connection, [report.id], OUTPUT_READ_BYTES).get(report.id, "")
         found = find_in_texts(texts, f"{around}\n{report.output}")
     if found is None or (report.state is not State.FAILED and found.reason.weight <= Weight.VAGUE):
         return report

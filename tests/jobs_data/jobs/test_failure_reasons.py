@@ -29,7 +29,7 @@ def read(store: Store, job_id: int) -> JobReport:
     return report
 
 
-@pytest.mark.parametrize(("before", "rows"), [(0, 0), (0, 700), (900, 9_000), (12_000, 12_000)])
+@pytest.mark.parametrize(("before", "rows"), [(0, 0), (0, 700), (900, 9_000), (9_000, 900)])
 def test_the_line_of_an_import_is_found_however_far_up(store: Store, before: int, rows: int) -> None:
     """The message says no more than that there were errors."""
     job_id = store.job(status_id=185, output=imported(rows, before))
