@@ -99,11 +99,12 @@ class Heratio:
         row = self._jobs.find(connection, statement, key.id)
         if row is None:
             return None
+        message, trace = long_text(row, "error_message"), long_text(row, "error_trace")
         return model.JobDetails(
-            **vars(self._job(row)),
+            **vars(self._job(row)) | {"error": reason_in(message.text, trace.text)},
             payload=long_text(row, "payload"),
-            error_trace=long_text(row, "error_trace"),
-            error_message=long_text(row, "error_message"),
+            error_trace=trace,
+            error_message=message,
             error_code=values.text(row["error_code"]),
             result=long_text(row, "result_data"),
             priority=row["priority"],

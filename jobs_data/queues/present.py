@@ -23,7 +23,7 @@ from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.queues.model import MOST_CHARACTERS, LongText
-from jobs_data.reasons.finding import find_reason
+from jobs_data.reasons.finding import choose
 
 BEGINNING: Final = 4_000
 """How many characters of a long text are read for a row of a table."""
@@ -91,8 +91,8 @@ def long_text(row: RowMapping, name: str) -> LongText:
     return LongText(text[:MOST_CHARACTERS], row[f"{name}_bytes"] or 0, len(text) > MOST_CHARACTERS)
 
 
-def reason_in(text: str) -> str:
-    """Return why something failed, in one line, cut where it is long; empty where a text is blank."""
-    reason = find_reason(text)
-    line = reason.text if reason else ""
+def reason_in(*texts: str) -> str:
+    """Return why a job failed by its error texts, in one line, cut where it is long, or nothing."""
+    found = choose([(text, False) for text in texts])
+    line = found[1].text if found else ""
     return f"{line[:LINE_CHARACTERS]}…" if len(line) > LINE_CHARACTERS else line

@@ -284,6 +284,8 @@ def read_record(line: str) -> Record:
         head = rest[:LOOKED_AT]
         if found := _level_first(head, has_time):
             level, end = found
+            if rest[end : end + 1].isdigit() and rest[:5] == "ERROR":
+                end = 0  # MySQL's `ERROR 1045 (28000): Access denied`, whose code is part of the reason
             return Record(level, _message(rest[end:]), has_time or bool(_time_at(rest[end:])))
         if end := _time_at(head):
             has_time, before = True, rest[end:]
@@ -346,7 +348,7 @@ def says_failure(message: str) -> bool:
 
 def is_vague(message: str) -> bool:
     """Return whether a message says that something failed, but not why."""
-    return not message.strip() or _VAGUE.match(_QUOTED.sub('""', message[:LOOKED_AT])) is not None
+    return not message.strip() or _VAGUE.match(_QUOTED.sub('"x"', message[:LOOKED_AT])) is not None
 
 
 def says_nothing(message: str) -> bool:

@@ -206,7 +206,7 @@ OUTPUTS = {
         "[mov,mp4 @ 0x55d] moov atom not found\nuploads/x.mp4: Invalid data\nConversion failed!",
         "[mov,mp4 @ 0x55d] moov atom not found",
     ),
-    "MySQL's client": ("ERROR 1045 (28000): Access denied", "1045 (28000): Access denied"),
+    "MySQL's client": ("ERROR 1045 (28000): Access denied", "ERROR 1045 (28000): Access denied"),
     "colours": ("Start\n\x1b[31mERROR: Row 5: bad\x1b[0m\nok", "Row 5: bad"),
     "a progress bar": ("10%\r20%\rERROR: boom\r30%\r\n", "boom"),
     "a very long line": (f"{'x' * 200_000}\nERROR: Row 5: bad\n{'y' * 200_000}", "Row 5: bad"),
@@ -237,6 +237,7 @@ ERROR_TEXTS = {
     "first line": ("\n  it broke  \n(see the error log)", "it broke"),
     "an announcement": ("Row 5 could not be read:\nno parent", "Row 5 could not be read: no parent"),
     "vague, then telling": ("An error occurred.\nThe disk is full\n", "The disk is full"),
+    "a quoted reason": ("An error occurred.\nJob failed: 'disk full'", "Job failed: 'disk full'"),
     "vague alone": ("Import failed", "Import failed"),
 }
 
