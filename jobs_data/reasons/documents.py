@@ -37,7 +37,7 @@ _IN_PART: Final = re.compile(
     re.I,
 )
 _MARKUP: Final = re.compile(
-    r"\s*(?:<\?xml|<!doctype|<[a-z][\w:.-]*[\s>/])|<html\b|<!doctype html", re.IGNORECASE
+    r"\A\s*(?:<\?xml|<!doctype|<[a-z][\w:.-]*[\s>/])|<html\b|<!doctype html", re.IGNORECASE
 )
 _IN_MARKUP: Final = re.compile(
     r"<(?P<tag>(?:\w+:)?(?:message|faultstring|title|h1|reason|detail|msg|error|description)\b)[^<>]{0,300}>\s*"
