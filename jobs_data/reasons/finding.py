@@ -64,6 +64,8 @@ class _Found:
     weight: Weight
     in_log: bool = False
     """Whether it is a record with a time: of these the last counts, of `ERROR:` lines the first."""
+    is_named: bool = False
+    """Whether it names a class of exceptions, so that it was thrown if a stack trace follows."""
 
 
 _PHP: Final = re.compile(
@@ -74,12 +76,13 @@ _PHP: Final = re.compile(
 )
 _DEEPER: Final = re.compile(r"caused by: |\[previous exception\] ", re.IGNORECASE)
 _OUTER: Final = re.compile(
-    r"next (?=[\w\\]+: )|during handling of the above|the above exception was the direct", re.IGNORECASE
+    r"Next (?=[\w\\]*(?:Exception|Error)\b|\w+\\)"
+    r"|During handling of the above|The above exception was the direct"
 )
 _THROWN: Final = re.compile(
     r"exception in thread \"[^\"]{0,200}\" "
     r"|(?:php )?(?:fatal error:\s+)?uncaught (?:exception )?(?=['\"\w\\])"
-    r"|unhandled exception[.:]? |caused by: |next |\[previous exception\] |\[object\] \(|\+ exception ",
+    r"|unhandled exception[.:]? |caused by: |\[previous exception\] |\[object\] \(|\+ exception ",
     re.IGNORECASE,
 )
 _CLASS: Final = re.compile(
@@ -88,7 +91,7 @@ _CLASS: Final = re.compile(
     re.DOTALL,
 )
 _THROWABLE: Final = re.compile(
-    r"(?:Exception|Error|Throwable|Interrupt|Failure|Fault|Expired|Timeout|Warning|SystemExit|StopIteration"
+    r"(?:Exception|Error|Throwable|Interrupt|Failure|Fault|Expired|Timeout|SystemExit|StopIteration"
     r"|BadZipFile|ExceptionGroup)(?:_\w{1,30})?$"
 )
 _BASE_CLASSES: Final = {"Exception", "Error", "ErrorException", "java.lang.Exception"}
@@ -101,9 +104,9 @@ _CODE_PLACE: Final = re.compile(
 )
 _NAME_OPENED: Final = re.compile(r'[^\W\d]{2,20} \d+ "[^"]*$')
 _SHELL_DEATH: Final = re.compile(
-    r"(?:\S{1,100}: (?:line \d+: )?)?\s*(?:\d+\s+)?"
+    r"(?P<pid>\S{1,100}: (?:line \d+: )?\s*\d+\s+)?"
     r"(?:killed|segmentation fault|bus error|aborted|illegal instruction|out of memory"
-    r"|oom-killed|terminated|trace/breakpoint trap)\b(?:[^:]{0,200})$",
+    r"|oom-killed|terminated|trace/breakpoint trap)(?(pid)\b.*|(?: \(core dumped\))?[.!]?)$",
     re.IGNORECASE,
 )
 _EXCEPTION_IN_CONTEXT: Final = re.compile(
@@ -200,11 +203,12 @@ class _Scan:
             self._is_outer = True
             if not lowered.startswith("next "):
                 return 1
+            line = line[5:]
         if log.is_frame(line):
             self._frame(number)
             return 1
         if self._is_traceback:
-            return self._traceback(number, line)
+            return self._traceback(number, line, is_near_end=is_near_end)
         if _SYMFONY.match(line) or _SYMFONY_CLASS.match(line):
             return self._console(number, line)
         if log.is_java_header(line):
@@ -238,7 +242,7 @@ class _Scan:
             text = self._exception_text(rest) or rest
             self._add(number, text, Weight.FATAL if is_fatal else Weight.HINT, starts_chain=is_fatal)
             return 1
-        if (level is None or level >= Level.ERROR) and self._exception(number, message, level):
+        if level is None and self._exception(number, message):
             return self._joined(number)
         if level is None:
             return self._unmarked(number, message, is_near_end=is_near_end)
@@ -264,6 +268,8 @@ class _Scan:
         if exception and (log.is_vague(message) or level < Level.ERROR):
             thrown = f"{exception['class']}(code: {exception['code']}): {exception['message']}"
             message = self._exception_text(thrown.replace("\\\\", "\\")) or message
+        thrown_text = self._exception_text(message) if level >= Level.ERROR else None
+        message = thrown_text or message
         if console := _CONSOLE_ERROR.search(message):
             message = console["message"]
         weight = {Level.WARNING: Weight.HINT, Level.ERROR: Weight.ERROR, Level.FATAL: Weight.FATAL}[
@@ -275,7 +281,7 @@ class _Scan:
         # A log is written by something that lives on: the last record counts, whatever its level.
         weight = min(weight, Weight.ERROR)
         message = message or self._lines[number].strip()
-        self._add(number, message, weight, in_log=has_time, starts_chain=exception is not None)
+        self._add(number, message, weight, in_log=has_time, starts_chain=bool(exception or thrown_text))
         return read
 
     def _unmarked(self, number: int, message: str, *, is_near_end: bool) -> int:
@@ -320,19 +326,16 @@ class _Scan:
         self._found.append(_Found(text, number, weight, in_log))
 
     def _frame(self, number: int) -> None:
-        """Read a line of a stack trace: what stands above it was thrown."""
+        """Read a line of a stack trace: what stands above it was thrown, unless it was logged."""
         last = self._found[-1] if self._found else None
         if last is None or number - last.line > JOINED_LINES:
             return
-        if (
-            last.weight in {Weight.PLAIN, Weight.HINT}
-            and self._root is None
-            and number - last.line <= 2
-        ):
+        is_sentence = last.weight in {Weight.PLAIN, Weight.HINT} and self._root is None
+        if (is_sentence and number - last.line <= 2) or last.is_named:
             self._found[-1] = replace(last, weight=Weight.FATAL)
 
-    def _exception(self, number: int, message: str, level: Level | None) -> bool:
-        """Read a line that names a class of exceptions, and return whether it does."""
+    def _exception(self, number: int, message: str) -> bool:
+        """Read a line without a level that names a class of exceptions; return whether it does."""
         text = self._exception_text(message)
         if text is None:
             return False
@@ -341,15 +344,18 @@ class _Scan:
         logged = (
             before is not None and before[0] in {number - 1, number - 2} and before[1] < Level.ERROR
         )
-        caught = logged and level is None and not _THROWN.match(message)
-        self._thrown(number, text, Weight.HINT if caught else Weight.FATAL, is_deeper=is_deeper)
+        weight = Weight.HINT if logged else Weight.ERROR
+        weight = Weight.FATAL if _THROWN.match(message) else weight
+        self._thrown(number, text, weight, is_deeper=is_deeper, is_named=not logged)
         return True
 
-    def _thrown(self, number: int, text: str, weight: Weight, *, is_deeper: bool) -> None:
+    def _thrown(
+        self, number: int, text: str, weight: Weight, *, is_deeper: bool, is_named: bool = False
+    ) -> None:
         """Note an exception: of a chain, the root alone counts."""
         text = _CODE_PLACE.sub("", text[:REASON_CHARACTERS]).strip()
         weight = Weight.VAGUE if _says_nothing(text) else weight
-        found = _Found(text, number, weight)
+        found = _Found(text, number, weight, is_named=is_named and weight is not Weight.VAGUE)
         root, is_outer = self._root, self._is_outer
         self._is_outer = False
         if root is not None and (is_outer or is_deeper):
@@ -374,7 +380,7 @@ class _Scan:
         self._root = len(self._found)
         self._found.append(found)
 
-    def _traceback(self, number: int, line: str) -> int:
+    def _traceback(self, number: int, line: str, *, is_near_end: bool) -> int:
         """Read a line below the head of one of Python's tracebacks."""
         raw = self._lines[number].lstrip(" |+")
         indent = len(self._lines[number]) - len(raw)
@@ -383,19 +389,19 @@ class _Scan:
         # Code is indented below its file's line; what was thrown is not.
         if log.is_frame(above.strip(" |")) and indent > len(above) - len(above.lstrip(" |+")):
             return 1
-        if indent > 4 and not _CLASS.match(line):
-            return 1
-        if found := _CLASS.match(line):
-            self._is_traceback = False
-            read = 1
-            if found["colon"] and not found["message"].strip() and found["colon"].strip():
-                more, read = self._following(number)
-                line = f"{line} {more}"
-            self._thrown(number, line, Weight.FATAL, is_deeper=False)
-            if "sub-exception" in line:
-                self._is_traceback, self._is_outer = True, False
-            return read
-        return 1
+        found = _CLASS.match(line)
+        if found is None:
+            # An indented line is code; any other shows that the traceback was cut.
+            self._is_traceback = indent > 0
+            return 1 if indent > 0 else self._line(number, line, is_near_end=is_near_end)
+        read = 1
+        if found["colon"].strip() and not found["message"].strip():
+            more, read = self._following(number)
+            line = f"{line} {more}"
+        self._thrown(number, line, Weight.FATAL, is_deeper=False)
+        # The exceptions of a group follow.
+        self._is_traceback = "sub-exception" in line
+        return read
 
     def _console(self, number: int, line: str) -> int:
         """Read a block of Symfony's console, outermost exception first."""
@@ -419,9 +425,7 @@ class _Scan:
             return 0
         level = log.LEVELS.get(word.strip().lower(), Level.ERROR)
         self._level = (number + 1, level)
-        if level < Level.ERROR or not self._exception(number + 1, message.strip(), level):
-            self._marked(number + 1, message.strip(), level, has_time=True)
-        return 1
+        return self._marked(number + 1, message.strip(), level, has_time=True)
 
     def _exception_text(self, message: str) -> str | None:
         """Return what an exception says with its class, None where a message names no exception."""

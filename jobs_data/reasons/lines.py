@@ -56,7 +56,7 @@ _LEVEL_FIRST: Final = re.compile(
     rf"""
     [\[<(] (?:\w{{1,20}}:)? (?P<bracketed>{_LEVEL}) [\])>] :? \s* (?:-\s+)?
   | (?:[\w-]{{1,40}}\.)? (?P<colon>{_LEVEL}) \s? [:\uff1a] (?!:) \s*
-  | (?P<bare>{_LEVEL}) (?: \s* [|-] \s+ | \s+ )
+  | (?P<bare>{_LEVEL}) (?: \s* [|-] \s+ | /\S{{1,60}}\]\s+ | \s+ )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -110,7 +110,7 @@ _NO_FAILURE: Final = re.compile(
       (?:\s(?:found|occurred|rows?|records?))? \s?[:=]\s* (?:0|none|no|null|\[\]|false)\b
   | \berror-free\b
   | ^\W*(?:import|export|job|task)?\s?(?:complete|completed|done|finished|success\w*|ok)\b
-      (?!\s+with\s+(?:\S+\s+){0,3}(?:error|fail|problem|warning))
+      (?!\s+with\s+(?:\S+\s+){0,3}(?:error|fail|problem|warning)|.{0,80}\bfail)
     """,
     re.IGNORECASE | re.VERBOSE,
 )

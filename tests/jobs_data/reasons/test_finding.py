@@ -199,6 +199,24 @@ OUTPUTS = {
         "Full (code 507)",
     ),
     "JSON log": ('{"message":"Disk gone","level_name":"ERROR"}\n{"message":"Bye"}', "Disk gone"),
+    "exceptions of rows": (
+        "ERROR: PDOException: a\n#0 /x\nERROR: PDOException: b\n#0 /y\nImport finished with 2 errors.",
+        "PDOException: a",
+    ),
+    "an exception that was survived": (
+        "ConnectionError: trying again\nDone\n2026-11-25 09:14:02 ERROR Disk full\n",
+        "Disk full",
+    ),
+    "a traceback that was cut": (
+        'Traceback (most recent call last):\n  File "x.py", line 3, in f\n    cut\n'
+        + ATOM.format("info", "Next")
+        + ATOM.format("err", "Disk full"),
+        "Disk full",
+    ),
+    "next is no chain": (
+        "Next row: 5 is odd\nRuntimeException: boom in /x.php:3\n#0 /y.php(1)\n",
+        "RuntimeException: boom",
+    ),
     "shell": ("Running\nsh: 1: fop: not found\n", "sh: 1: fop: not found"),
     "killed": ("Could not open a font\nKilled\n", "Killed"),
     "curl": ("a\ncurl: (6) Could not resolve host: es\n", "curl: (6) Could not resolve host: es"),
