@@ -21,24 +21,29 @@ _CODES: Final = re.compile(
     r"""
     \bSQLSTATE\[\w+\] (?: :? \s* \[?\d{1,5}\b | :\s [^\d:\n]{0,200} :\s \d{1,5}\b )?
   | \bHTTP(?:/\d(?:\.\d)?)? \s+ (?: (?:error|code|status|status\s+code) [\s:=]+ )? \d{3}\b
-  | (?<![^\W_])["']?(?:error|errno|code|status|hresult|signal|http|exit|return|response|rc
+  | \bSQL(?:STATE|CODE) [\s:=]+ -?\w{3,6}\b
+  | (?<![^\W_])["']?(?:error|errno|code|status|hresult|signal|http|exit|response|rc
       |fehler(?:code)?|erreur|errore?|c[oó]digo|codice|statut|foutcode)
       (?: [\s_-]* (?:code|number|no\.|nr\.?) )? ["']? \s? [:=\#(\[]{0,2} \s?
       (?: -?\d{1,5}\b | 0x[0-9a-f]{1,8}\b | "\d{1,5}" | '\d{1,5}' )
+  | \breturn \s code \s \d{1,5}\b | \breturned \s \d{1,2} (?=[.,;:)]|$)
+  | \bexited (?:\s with)? \s \d{1,3}\b
   | \bcode: \s? (?=\d{0,4}[a-z])(?=[a-z]{0,4}\d)[0-9a-z]{5}\b
-  | \bstatus (?:\s code)? \s (?:of|is|was) \s [1-5]\d\d\b | \bcurl:\s \(\d{1,3}\) | \b[EF]\d{3,5}\b(?=:)
-  | \bexited (?:\s with)? (?:\s (?:code|status))? \s \d{1,3}\b
-  | \b(?:returned|responded(?:\s with)?|resulted\s in\s an?) \s [`'"]? [1-5]\d\d\b
-      (?: \s [A-Z][A-Za-z\ ]{1,40} [`'"] )? (?!\s(?:rows|records|items|results|files|bytes|lines)\b)
-  | \[?\berrno:?\s \d{1,5}\b
-  | \b[1-5]\d\d \s (?=(?:client|server)\serror | not\sfound | bad\s(?:request|gateway) | forbidden
-      | unauthori[sz]ed | internal\sserver | service\sun | gateway\stime | too\smany | payload\stoo
-      | request\sentity | conflict\b | gone\b
-      | method\snot | insufficient\sst | precondition )
-  | \((?:\d{3,5}),\s (?=["'])
-  | \b(?:ORA|PLS|TNS|SP2|RMAN|KUP|DPI|DPY|MY|CS|TS|NU)-?0*\d{2,6}\b
+  | \bstatus (?:\s code)? \s (?:of|is|was) \s [1-5]\d\d\b | \bcurl:\s \(\d{1,3}\)
+  | \bMsg \s \d{3,5}(?=,)
+  | \b(?:returned|responded|resulted|replied|answered|failed|got) (?:\s(?:with|in))? (?:\s an?)?
+      \s [`'"]? [45]\d\d\b (?: \s [A-Z][A-Za-z\ ]{1,40} [`'"] )?
+      (?! \s (?!error|response|status)[a-z] )
+  | \b(?:failed|error|response|request|refused|rejected|denied) \s [(\[] [45]\d\d [)\]]
+  | (?<![\w\#]) [1-5]\d\d \s? [:–-]? \s? (?= (?-i: (?:Client|Server)\sError | Not\sFound
+      | Bad\s(?:Request|Gateway) | Forbidden | Unauthorized | Internal\sServer
+      | Service\s(?:Temporarily\s)?Un | Gateway\sTime | Too\sMany | Payload\sToo
+      | Content\sToo | Request\s(?:Entity|Time|URI) | Conflict\b | Gone\b | Method\sNot
+      | Insufficient\sSt | Precondition | Unprocessable ) )
+  | \((?:\d{3,5}),\s (?=["']) | \#1\d{3}\s(?=-\s) | \b0x8[0-9a-f]{7}\b
+  | \b(?:ORA|PLS|TNS|RMAN|KUP|DPI|DPY)-\d{4,5}\b
   | \b(?:X[A-Z]|FO|SX|SE)[A-Z]{2}\d{4}\b
-  | \bUTF-\d+ | \bISO-8859-\d+ | \b(?:SHA|MD|PDF/A|EAD|latin|base|CP|Windows)[-\ ]?\d{1,5}\b
+  | \bUTF-\d+ | \bISO-8859-\d+ | \b(?:SHA-?|MD|PDF/A-|EAD\ |latin-?|base|CP|Windows-)\d{1,5}\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -100,8 +105,8 @@ _FOLDS: Final = tuple(
             for mark in ("'", '"')
         ),
         ("`", r"`[^`\n]*`|`[^`'\n]*'", "“…”"),
-        ("„‚‟‛", r"(?<!\w)[„‚‟‛](?:[^„‚“”‘’\n]|(?<=\w)’(?=\w))*[“”‘’](?!\w)", "“…”"),
-        ("“”", r"“[^“”\n]*[“”]|(?<!\w)”[^”\n]*”(?!\w)", "“…”"),
+        ("„‚‟‛", r"(?<!\w)[„‚‟‛](?:[^„‚“”‘’\"\n]|(?<=\w)’(?=\w))*[“”‘’\"](?!\w)", "“…”"),
+        ("“”", r"“[^“”\"\n]*[“”\"]|(?<!\w)”[^”\n]*”(?!\w)", "“…”"),
         ("«»‹›", r"«[^«»\n]*»|»[^«»\n]*«|‹[^‹›\n]*›|›[^‹›\n]*‹", "“…”"),
         ("‘’", r"‘(?:[^‘’\n]|(?<=\w)’(?=\w))*’|(?<!\w)’(?:[^’\n]|(?<=\w)’(?=\w))*’(?!\w)", "“…”"),
         (
@@ -110,6 +115,7 @@ _FOLDS: Final = tuple(
             "“…”",
         ),
         ("„“«‘「『《", r"[„“«‘「『《][^„“”«»‘’「」『』《》\n]{150,}$", "“…”"),
+        ("[({", r"\b(with params|parameters:|bindings:) ?[\[({][^\n]*", r"\1 …"),
         (_DIGITS, rf"\b\d{{4}}([-/.])\d\d?\1\d\d?(?!\d)(?:[T ]\s?(?:{_CLOCK}))?", "<time>"),
         (_DIGITS, r"(?<![\d.])\d\d?(?:\.\s?|/|-)\d\d?(?:\.\s?|/|-)\d{4}\b", "<time>"),
         (
@@ -120,7 +126,8 @@ _FOLDS: Final = tuple(
         ),
         (
             _DIGITS,
-            rf"\b(?=[^\W\d_]{{3,12}}\.?\s\d){_MONTH}\s\d\d?(?:st|nd|rd|th)?(?:\s(?:{_CLOCK}))?,?\s\d{{4}}\b",
+            rf"\b(?=[^\W\d_]{{3,12}}\.?\s\d){_MONTH}"
+            rf"(?:\s\d\d?(?:st|nd|rd|th)?(?:\s(?:{_CLOCK}))?,?)?\s\d{{4}}\b",
             "<time>",
         ),
         (
@@ -161,6 +168,8 @@ _FOLDS: Final = tuple(
             "<path>",
         ),
         (".", rf"(?<!{_NAME}|[./\\])(?:{_NAME}|\.)+(?:\(\d+\))?\.(?:{_EXTENSIONS})\b(?!\()", "<file>"),
+        # A path with blanks of which the last part has an extension.
+        (">", r"<path>(?: (?:<path>|<file>))+", "<path>"),
         (_DIGITS, r"\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\b", "<hex>"),
     )
 )
