@@ -129,7 +129,7 @@ def find_reason(text: str, *, is_output: bool = False) -> Reason | None:
     says it last, and may have lines that speak of no failure.
     """
     lines = lines_of(text)
-    if found := _of_document(text, lines):
+    if found := _of_document(text, lines, is_output=is_output):
         return found
     found_lines = _Scan(lines, is_output=is_output).run()
     if not found_lines:
@@ -140,8 +140,8 @@ def find_reason(text: str, *, is_output: bool = False) -> Reason | None:
     return Reason(_one_line(best.text), best.line, best.weight, max(0, len(errors) - 1))
 
 
-def _of_document(text: str, lines: Sequence[str]) -> Reason | None:
-    """Return the reason in a text that is JSON or markup as a whole."""
+def _of_document(text: str, lines: Sequence[str], *, is_output: bool) -> Reason | None:
+    """Return the reason in a text that is JSON or markup, or of an error text with a page in it."""
     whole = text.strip()
     if _JSON.match(whole) and whole[-1] in '}]"' and (message := documents.json_error(whole)):
         reason = find_reason(message) if "\n" in message.strip() else None
@@ -152,7 +152,7 @@ def _of_document(text: str, lines: Sequence[str]) -> Reason | None:
         first = next(at for at, one in enumerate(lines) if one.strip())
         weight = Weight.VAGUE if log.is_vague(shown) else Weight.ERROR
         return Reason(shown, first if line is None else line, weight)
-    if markup := documents.markup_error(text):
+    if (whole[:1] == "<" or not is_output) and (markup := documents.markup_error(text)):
         message, position = markup
         return Reason(_one_line(message), len(lines_of(text[:position])) - 1, Weight.ERROR)
     return None

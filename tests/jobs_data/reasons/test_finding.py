@@ -225,6 +225,10 @@ OUTPUTS = {
         "[mov,mp4 @ 0x55d] moov atom not found",
     ),
     "MySQL's client": ("ERROR 1045 (28000): Access denied", "ERROR 1045 (28000): Access denied"),
+    "a page that is no answer": (
+        "Row 1: kept <html><title>404 Home</title></html>\nERROR: Row 2: bad",
+        "Row 2: bad",
+    ),
     "colours": ("Start\n\x1b[31mERROR: Row 5: bad\x1b[0m\nok", "Row 5: bad"),
     "a progress bar": ("10%\r20%\rERROR: boom\r30%\r\n", "boom"),
     "a very long line": (f"{'x' * 200_000}\nERROR: Row 5: bad\n{'y' * 200_000}", "Row 5: bad"),
