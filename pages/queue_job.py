@@ -108,7 +108,7 @@ def show_errors(job: JobDetails) -> None:
         return
     with st.container(border=True, key="errors" if failed else "remarks"):
         if failed:
-            st.error("Error", icon=":material/error:")
+            st.error(plain(job.error) or "Error", icon=":material/error:")
         else:
             st.warning("The queue noted this of an attempt:", icon=":material/error:")
         if not has_any:

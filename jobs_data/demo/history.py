@@ -10,7 +10,14 @@ from random import Random
 from typing import Final
 
 from jobs_data.demo.kinds import FREE_TEXT, FREE_TEXT_NAMES, KINDS, SEARCH_UPDATE, Kind
-from jobs_data.demo.logs import failure_text, log_line, stack_trace, step_lines
+from jobs_data.demo.logs import (
+    failure_text,
+    import_closing,
+    import_output,
+    log_line,
+    stack_trace,
+    step_lines,
+)
 from jobs_data.demo.result_files import ResultFile, result_path
 from jobs_data.demo.rows import Chunk
 from jobs_data.demo.surroundings import Surroundings
@@ -238,7 +245,14 @@ class History:
             lines.append(log_line(past.ended, past.id, past.name, text, "err"))
             if not told_elsewhere:
                 lines.append(stack_trace(rng, past.kind, past.failure))
+        if past.failure and (rows := self._imported(past)):
+            return import_output(past.failure, rows)
         return "\n".join(lines) if lines else None
+
+    def _imported(self, past: PastJob) -> int:
+        """Return how many rows a job got in that fails as Heratio's imports do, 0 for any other."""
+        is_one = past.kind is FREE_TEXT and past.error_place == ErrorPlace(execution=True)
+        return 100 + past.id % 400 if is_one and not self._atom else 0
 
     def _usual_steps(self) -> int:
         chance = self._rng.random()
@@ -257,6 +271,8 @@ class History:
 
     def _add_execution(self, chunk: Chunk, past: PastJob, created: str, ended: str | None) -> None:
         error = past.failure if past.error_place and past.error_place.execution else None
+        if error and (rows := self._imported(past)):
+            error = import_closing(rows)
         if error is None and self._rng.random() > 0.92:
             return
         chunk.rows[job_execution].append(

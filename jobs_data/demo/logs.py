@@ -45,6 +45,18 @@ def step_lines(
     ]
 
 
+def import_output(failure: str, rows: int) -> str:
+    """Return what Heratio's import writes: a line for each row, failures among the first."""
+    errors = [f"ERROR: {failure}", "ERROR: Row 3: title is empty."]
+    lines = [f"Row {row} imported." for row in range(4, rows + 4)]
+    return "\n".join(["Import started.", *errors, *lines, import_closing(rows)])
+
+
+def import_closing(rows: int) -> str:
+    """Return the line with which Heratio's import ends, which is also its error message."""
+    return f"Import finished with 2 error(s). {rows} record(s) imported."
+
+
 def stack_trace(rng: Random, kind: Kind, message: str) -> str:
     """Return a PHP stack trace that ends in a job of this kind."""
     job = kind.name or "arFileImportJob"

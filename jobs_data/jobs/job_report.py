@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,15 +22,18 @@ from jobs_data import plain_text
 from jobs_data.jobs.columns import job_columns
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.durations import seconds_taken, why_unknown
+from jobs_data.jobs.failure_reasons import find_in_texts, needs_more_output, read_around_errors
+from jobs_data.jobs.notes import Note, read_notes
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
-from jobs_data.platform.cultures import preference
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
-from jobs_data.platform.status_names import read_status_names, read_term_names
-from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, note_i18n, object_
+from jobs_data.platform.status_names import read_status_names
+from jobs_data.platform.tables import job, job_execution, object_
+from jobs_data.reasons.finding import Weight
+from jobs_data.reasons.lines import lines_of
 
 OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
@@ -38,7 +41,12 @@ OUTPUT_READ_BYTES: Final = 8_000_000
 """How much of an output one statement reads: for each, the server reads all of it up to there."""
 
 OUTPUT_PIECE_BYTES: Final = 1_000_000
-ERROR_TAIL_LINES: Final = 20
+EXCERPT_LINES: Final = 20
+"""How many of the last lines of a text are shown, where the reason is among them."""
+
+EXCERPT_LINES_BEFORE: Final = 6
+EXCERPT_LINES_AFTER: Final = 8
+EXCERPT_COLUMNS: Final = 1_000
 NEIGHBOURS_SECONDS: Final = 2
 
 
@@ -48,17 +56,30 @@ class ErrorText:
 
     source: str
     text: str
+    reason_line: int | None = None
+    """Which of the text's `lines_of` is the reason, from 0; None where it is in another text."""
 
+    @property
+    def excerpt(self) -> ErrorText:
+        """Return the reason's line with some around it, or else its first lines; long lines are cut."""
+        lines = lines_of(self.text)
+        line = self.reason_line or 0
+        last = max((at for at, one in enumerate(lines) if one.strip()), default=0)
+        first = max(0, min(line - EXCERPT_LINES_BEFORE, last + 1 - EXCERPT_LINES))
+        shown = lines[first : min(line + EXCERPT_LINES_AFTER, last) + 1]
+        cut = (f"{one[:EXCERPT_COLUMNS]}…" if len(one) > EXCERPT_COLUMNS else one for one in shown)
+        reason_line = None if self.reason_line is None else line - first
+        return ErrorText(self.source, "\n".join(cut), reason_line)
 
-@dataclass(frozen=True)
-class Note:
-    """A note of a job, in the best language that it has."""
-
-    type_id: int | None
-    """None for a job's description, which AtoM stores without a type."""
-    type_name: str
-    """The platform's name for the type; empty where it has none."""
-    text: str
+    @property
+    def marked(self) -> str:
+        """Return the text with a mark before the line that is the reason, where there are others."""
+        lines = lines_of(self.text)
+        if self.reason_line is None or len(lines) == 1:
+            return self.text
+        return "\n".join(
+            f"{'▶' if at == self.reason_line else ' '} {one}" for at, one in enumerate(lines)
+        )
 
 
 @dataclass(frozen=True)
@@ -90,6 +111,10 @@ class JobReport:
     """The size of the whole output in bytes of UTF-8."""
     errors: tuple[ErrorText, ...]
     stack_trace: str
+    reason: str = ""
+    """Why the job failed, in one line; empty where nothing says it, or nobody asked."""
+    more_errors: int = 0
+    """How many more errors its output has than the reason."""
     notes: tuple[Note, ...] = ()
     """All notes but those of errors, the oldest first."""
 
@@ -109,7 +134,7 @@ def read_report(database: Database, job_id: int) -> JobReport | None:
     with database.reading() as connection:
         terms = read_status_names(connection, database)
         found = read_reports(connection, database, [job_id], terms, with_output=True)
-        return found[0] if found else None
+        return _with_reason(connection, found[0]) if found else None
 
 
 def read_reports(
@@ -128,7 +153,7 @@ def read_reports(
     now = datetime.now(UTC)
     statement = _report_columns(database, now, with_output=with_output).where(job.c.id.in_(ids))
     rows = {row["id"]: row for row in connection.execute(statement).mappings()}
-    notes = _read_notes(connection, database, ids)
+    notes = read_notes(connection, database, ids)
     return [_report(rows[i], notes.get(i, ()), terms, database, now) for i in ids if i in rows]
 
 
@@ -186,12 +211,9 @@ def _report(
     is_unknown = row["seconds"] is None and (row["has_ended"] or row["duration"] is not None)
     output_bytes = row["output_bytes"] or 0
     output = _output(values.text(row["output"]), is_tail=output_bytes > OUTPUT_TAIL_BYTES)
-    errors = [ErrorText("Error note", n.text) for n in notes if n.type_id == ERROR_NOTE_TYPE_ID]
+    errors = [ErrorText("Error note", n.text) for n in notes if n.is_error]
     if message := _stripped(row["error_message"]):
         errors.append(ErrorText("Error message", message))
-    if state is State.FAILED and not errors and output.strip():
-        last_lines = output.rstrip().split("\n")[-ERROR_TAIL_LINES:]
-        errors.append(ErrorText("End of the output", "\n".join(last_lines)))
     return JobReport(
         id=row["id"],
         name=values.name_of(row),
@@ -213,7 +235,7 @@ def _report(
         output_bytes=output_bytes,
         errors=tuple(errors),
         stack_trace=_stripped(row["stack_trace"]),
-        notes=tuple(n for n in notes if n.type_id != ERROR_NOTE_TYPE_ID),
+        notes=tuple(n for n in notes if not n.is_error),
     )
 
 
@@ -225,6 +247,36 @@ def _output(text: str, *, is_tail: bool) -> str:
     # there is nothing else.
     cut_line, _, whole_lines = text.partition("\n")
     return whole_lines if len(cut_line) < CUT_LINE_CHARACTERS and whole_lines.strip() else text
+
+
+def _with_reason(connection: Connection, report: JobReport) -> JobReport:
+    """Return a report with the reason why the job failed, and the text around it among its errors."""
+    if report.state is not State.FAILED and not report.errors:
+        return report
+    texts = [*(error.text for error in report.errors), report.stack_trace]
+    found = find_in_texts(texts, report.output)
+    is_whole = not report.output_is_tail
+    if not is_whole and needs_more_output(found, texts):
+        around = read_around_errors(connection, [report.id], OUTPUT_READ_BYTES).get(report.id, "")
+        found = find_in_texts(texts, f"{around}\n{report.output}")
+    if found is None or (report.state is not State.FAILED and found.reason.weight <= Weight.VAGUE):
+        return report
+    errors = list(report.errors)
+    if found.at < len(errors):
+        errors[found.at] = replace(errors[found.at], reason_line=found.reason.line)
+    else:
+        is_trace = found.at < len(texts)
+        whole = ErrorText(
+            "Stack trace" if is_trace else "Output", "\n".join(found.lines), found.reason.line
+        )
+        errors.insert(0, whole.excerpt)
+    is_reason = found.reason.weight > Weight.FINE
+    return replace(
+        report,
+        errors=tuple(errors if is_reason else (replace(error, reason_line=None) for error in errors)),
+        reason=found.reason.text if is_reason else "",
+        more_errors=found.reason.others if is_whole else 0,
+    )
 
 
 def _report_columns(database: Database, now: datetime, *, with_output: bool) -> Select[Any]:
@@ -246,38 +298,6 @@ def _report_columns(database: Database, now: datetime, *, with_output: bool) -> 
         *(column.label(name) for name, column in run.items()),
         took.label("seconds"),
     )
-
-
-def _read_notes(
-    connection: Connection, database: Database, ids: Sequence[int]
-) -> dict[int, list[Note]]:
-    """Return the notes of jobs, the oldest first, each once.
-
-    A note comes in the culture set, else in its own source culture, else in English, else in any.
-    """
-    if not {note.name, note_i18n.name} <= database.tables:
-        return {}
-    columns = (note.c.id, note.c.object_id, note.c.type_id, note.c.source_culture)
-    rows = connection.execute(
-        select(*columns, note_i18n.c.culture, note_i18n.c.content)
-        .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
-        .where(note.c.object_id.in_(ids))
-        .order_by(note.c.id)
-    ).all()
-
-    def rank(culture: Any, source_culture: Any) -> int:
-        return preference(database.culture, values.text(source_culture))(values.text(culture))
-
-    best_last = sorted(rows, key=lambda row: (row.id, -rank(row.culture, row.source_culture)))
-    best = {row.id: (row, text) for row in best_last if (text := _stripped(row.content))}
-    names = read_term_names(
-        connection, database, {row.type_id for row in rows} - {None, ERROR_NOTE_TYPE_ID}
-    )
-    notes: dict[int, list[Note]] = {}
-    for row, text in best.values():
-        name = names.get(row.type_id, "")
-        notes.setdefault(row.object_id, []).append(Note(row.type_id, name, text))
-    return notes
 
 
 def _stripped(value: Any) -> str:

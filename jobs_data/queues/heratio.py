@@ -31,7 +31,7 @@ from jobs_data.queues.filters import QueueFilter
 from jobs_data.queues.listing import Listing, newest_only
 from jobs_data.queues.model import QueuedJob, QueueState
 from jobs_data.queues.overview import Figures, Overview, is_called, number_of, queue_name
-from jobs_data.queues.present import PresentTable, first_line, long_text
+from jobs_data.queues.present import PresentTable, long_text, reason_in
 from jobs_data.url_values import parse_number
 
 PENDING: Final = "pending"
@@ -103,11 +103,12 @@ class Heratio:
         row = self._jobs.find(connection, statement, key.id)
         if row is None:
             return None
+        message, trace = long_text(row, "error_message"), long_text(row, "error_trace")
         return model.JobDetails(
-            **vars(self._job(row)),
+            **vars(self._job(row)) | {"error": reason_in(message.text, trace.text)},
             payload=long_text(row, "payload"),
-            error_trace=long_text(row, "error_trace"),
-            error_message=long_text(row, "error_message"),
+            error_trace=trace,
+            error_message=message,
             error_code=values.text(row["error_code"]),
             result=long_text(row, "result_data"),
             priority=row["priority"],
@@ -261,7 +262,7 @@ class Heratio:
             available=times.utc(row["available_at"], self._zone),
             started=times.utc(row["started_at"], self._zone),
             ended=times.utc(row["completed_at"], self._zone),
-            error=first_line(values.text(row["error_message"])),
+            error=reason_in(values.text(row["error_message"])),
         )
 
     def _batch_name(self) -> ColumnElement[Any]:

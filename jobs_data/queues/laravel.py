@@ -34,7 +34,7 @@ from jobs_data.queues.filters import QueueFilter
 from jobs_data.queues.listing import Listing, newest_only
 from jobs_data.queues.model import QueuedJob, QueueState
 from jobs_data.queues.overview import Figures, Overview, is_called, number_of, queue_name
-from jobs_data.queues.present import PresentTable, first_line, long_text
+from jobs_data.queues.present import PresentTable, long_text, reason_in
 
 _DISPLAY_NAME: Final = re.compile(r'"displayName"\s*:\s*("(?:[^"\\]|\\.)*")')
 
@@ -163,7 +163,7 @@ class Laravel:
             status=QueueState.FAILED.value,
             state=QueueState.FAILED,
             ended=times.utc(row["failed_at"], self._zone),
-            error=first_line(values.text(row["exception"])),
+            error=reason_in(values.text(row["exception"])),
         )
 
     def _read_failed(self, connection: Connection, failed_id: int) -> model.JobDetails | None:

@@ -116,7 +116,7 @@ class QueuedJob:
     started: datetime | None = None
     ended: datetime | None = None
     error: str = ""
-    """The first line of the error's text."""
+    """Why it failed, in one line."""
 
     @property
     def next_attempt(self) -> datetime | None:

@@ -19,18 +19,18 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from jobs_data import plain_text
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import first_characters, is_one_of
 from jobs_data.platform.owners import with_owner
 from jobs_data.queues.model import MOST_CHARACTERS, LongText
+from jobs_data.reasons.finding import choose
 
 BEGINNING: Final = 4_000
 """How many characters of a long text are read for a row of a table."""
 
 LINE_CHARACTERS: Final = 300
-"""How much of the first line of an error a table shows."""
+"""How much of an error's reason a table shows."""
 
 
 class PresentTable:
@@ -93,7 +93,8 @@ def long_text(row: RowMapping, name: str) -> LongText:
     return LongText(text[:MOST_CHARACTERS], row[f"{name}_bytes"] or 0, len(text) > MOST_CHARACTERS)
 
 
-def first_line(text: str) -> str:
-    """Return the first line of an error's text that says anything, cut where it is long."""
-    line = plain_text.as_printed(text.strip()).partition("\n")[0].strip()
+def reason_in(*texts: str) -> str:
+    """Return why a job failed by its error texts, in one line, cut where it is long, or nothing."""
+    found = choose([(text, False) for text in texts])
+    line = found[1].text if found else ""
     return f"{line[:LINE_CHARACTERS]}…" if len(line) > LINE_CHARACTERS else line

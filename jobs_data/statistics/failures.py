@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,22 +13,14 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
+from jobs_data.jobs.failure_reasons import read_reasons
 from jobs_data.platform import times, values
-from jobs_data.platform.cultures import preference
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import last_characters
 from jobs_data.platform.status import ERROR
-from jobs_data.platform.tables import (
-    ERROR_NOTE_TYPE_ID,
-    job,
-    job_execution,
-    note,
-    note_i18n,
-    object_,
-)
+from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import to_platform
-from jobs_data.statistics.error_patterns import first_line, fold, last_line
-from jobs_data.statistics.period import Period, created_since, with_execution
+from jobs_data.statistics.error_patterns import fold
+from jobs_data.statistics.period import Period, created_since
 
 NEWEST_FAILURES: Final = 3_000
 """The most failures of a period that are read, text by text: the newest."""
@@ -37,7 +29,7 @@ FAILURES_BEFORE: Final = 2_000
 """The most failures before the period that are read: an error that is not among them is new."""
 
 JOBS_OF_PATTERN: Final = 200
-TEXT_CHARACTERS: Final = 2_000
+EXAMPLE_CHARACTERS: Final = 300
 NO_TEXT: Final = "(the platform kept no error text and no output)"
 _FAILED: Final = {"id": "int64", "name": "str", "at": "datetime64[us, UTC]", "text": "str"}
 
@@ -48,11 +40,11 @@ class Failures:
 
     patterns: pd.DataFrame
     """A row per pattern, most failures first: `key` str (a short name for addresses), `pattern` and
-    `example` (a whole first line) str, `jobs` int64, `first` and `last` UTC (completed, else created),
+    `example` (a whole reason) str, `jobs` int64, `first` and `last` UTC (completed, else created),
     `is_new` bool: not among the failures looked at before the period; always false for all time."""
     jobs: pd.DataFrame
     """The newest 200 jobs of each pattern, newest first: `pattern` str, `id` int64, `name` str, `at`
-    UTC, `text` str, the error's first line."""
+    UTC, `text` str, the reason."""
     looked_at: int
     of: int
     """How many failures the period has; the newest of them were looked at."""
@@ -64,8 +56,7 @@ def read_failures(
 ) -> Failures:
     """Return why the jobs of a period failed; `now` is aware. Raises DatabaseUnavailable.
 
-    The text is the first error note, else the recorded error message, else the last line of the output
-    that is no part of a stack trace.
+    The reason is what `failure_reasons` finds in a job's texts.
     """
     start = period.start(zone, now)
     with database.reading() as connection:
@@ -103,51 +94,27 @@ def _read_failed(
     connection: Connection, database: Database, where: Sequence[ColumnElement[bool]], limit: int
 ) -> pd.DataFrame:
     """Return the newest failed jobs that meet some conditions, with the pattern of each."""
-    source, message = with_execution(database, job_execution.c.error_message)
     newest = (
-        select(
-            job.c.id,
-            job.c.name,
-            job.c.completed_at,
-            object_.c.created_at,
-            func.substr(message, 1, TEXT_CHARACTERS).label("message"),
-            last_characters(job.c.output, TEXT_CHARACTERS).label("output"),
-        )
-        .select_from(source)
+        select(job.c.id, job.c.name, job.c.completed_at, object_.c.created_at)
+        .select_from(with_object())
         .where(job.c.status_id == ERROR, *where)
         .order_by(job.c.id.desc())
         .limit(limit)
     )
     rows = connection.execute(newest).all()
-    notes = _note_lines(connection, database, [row.id for row in rows])
+    reasons = read_reasons(connection, database, [row.id for row in rows])
     failed = [
         (
             row.id,
             values.name_called(row.name),
             times.utc(row.completed_at or row.created_at, database.timezone),
-            notes.get(row.id)
-            or first_line(values.text(row.message))
-            or last_line(values.text(row.output))
-            or NO_TEXT,
+            reasons[row.id].text if row.id in reasons else NO_TEXT,
         )
         for row in rows
     ]
     found = pd.DataFrame(failed, columns=list(_FAILED)).astype(_FAILED)
     patterns = {text: fold(text) for text in found["text"].unique()}
-    return found.assign(pattern=found["text"].map(patterns).astype("str"))
-
-
-def _note_lines(connection: Connection, database: Database, ids: Collection[int]) -> dict[int, str]:
-    """Return jobs' first notes: in the culture, else in English, else in any."""
-    rank = preference(database.culture)
-    content = func.substr(note_i18n.c.content, 1, TEXT_CHARACTERS).label("content")
-    if not {note.name, note_i18n.name} <= database.tables:
-        return {}
-    rows = connection.execute(
-        select(note.c.object_id, note.c.id, note_i18n.c.culture, content)
-        .join_from(note, note_i18n, note_i18n.c.id == note.c.id)
-        .where(note.c.object_id.in_(ids), note.c.type_id == ERROR_NOTE_TYPE_ID)
-    ).all()
-    best_last = sorted(rows, key=lambda row: (-row.id, -rank(row.culture)))
-    lines = ((row.object_id, first_line(values.text(row.content))) for row in best_last)
-    return {job_id: line for job_id, line in lines if line}
+    pattern = found["text"].map(patterns).astype("str")
+    return found.assign(
+        pattern=pattern, text=found["text"].str.slice(stop=EXAMPLE_CHARACTERS).astype("str")
+    )

@@ -285,11 +285,9 @@ def show_failures(database: Database, failures: Failures, period: Period, zone: 
         _say_lacking(
             database,
             table,
-            "an error's text is the recorded message, else the last line of the job's output",
+            "the reason is that of the recorded message, the stack trace or the job's output",
         )
-    _say_lacking(
-        database, job_execution, "an error's text is the job's note, else the last line of its output"
-    )
+    _say_lacking(database, job_execution, "the reason is that of the job's notes or of its output")
     if failures.patterns.empty:
         st.info("No job of this period has failed.", icon=":material/check_circle:")
         return

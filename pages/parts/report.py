@@ -9,7 +9,7 @@ import streamlit as st
 
 from jobs_data import addresses, json_layout, plain_text, wording
 from jobs_data.jobs import job_report, result_files
-from jobs_data.jobs.job_report import JobReport
+from jobs_data.jobs.job_report import ErrorText, JobReport
 from jobs_data.jobs.view import ListView
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
@@ -24,6 +24,7 @@ BUTTON_MAX_BYTES: Final = 20 * 1024 * 1024
 """Above this the file is streamed by a route: Streamlit keeps a button's file in memory."""
 
 OUTPUT_HEIGHT: Final = 480
+REASON_CHARACTERS: Final = 500
 
 _BADGES: Final[dict[State, tuple[Literal["blue", "green", "red", "gray"], str]]] = {
     State.ACTIVE: ("blue", ":material/autorenew:"),
@@ -81,8 +82,12 @@ def show_errors(job: JobReport) -> None:
     with st.container(border=True, key="errors" if failed else "remarks"):
         if not failed:
             st.warning("The platform noted this, though the job has not failed:")
+        elif job.reason:
+            st.error(plain(_cut(job.reason)), icon=":material/error:")
+            if job.more_errors:
+                st.caption(f"The output has {wording.counted(job.more_errors, 'more error')}.")
         elif job.errors:
-            st.error("Error" if len(job.errors) == 1 else "Errors", icon=":material/error:")
+            st.error("This job failed, and its texts do not say why.", icon=":material/error:")
         else:
             st.error(
                 "This job failed, but the platform kept no error text and no output for it. The log "
@@ -90,8 +95,7 @@ def show_errors(job: JobReport) -> None:
                 icon=":material/error:",
             )
         for error in job.errors:
-            st.caption(error.source)
-            st.code(plain_text.panel(error.text).text, language=None, wrap_lines=True)
+            _show_error(error)
         if job.stack_trace:
             with st.expander("Stack trace", icon=":material/layers:"):
                 st.code(plain_text.panel(job.stack_trace).text, language=None)
@@ -104,6 +108,25 @@ def show_notes(job: JobReport) -> None:
         with st.container(gap=None):
             st.caption(plain(name))
             st.text(plain_text.panel(note.text).text)
+
+
+def _show_error(error: ErrorText) -> None:
+    """Show a text with its reason marked; of a long one the lines around it, and the whole folded."""
+    excerpt = error.excerpt
+    is_whole = len(excerpt.text) >= len(error.text.rstrip())
+    st.caption(error.source)
+    _code(error.marked if is_whole else excerpt.marked)
+    if not is_whole:
+        with st.expander(f"All of it · {wording.size(len(error.text.encode()))}"):
+            _code(error.text)
+
+
+def _code(text: str) -> None:
+    st.code(plain_text.panel(text).text, language=None, wrap_lines=True)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= REASON_CHARACTERS else f"{text[:REASON_CHARACTERS]}…"
 
 
 def show_facts(job: JobReport, zone: ZoneInfo, site_url: str) -> None:

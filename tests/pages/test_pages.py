@@ -110,6 +110,19 @@ def test_the_report_shows_the_job_and_deletes_it(store: Store) -> None:
     assert f"Job {job_id} was deleted." in words(app)
 
 
+def test_the_red_panel_begins_with_the_reason(store: Store) -> None:
+    """It stands far above the end of the output, and the message only counts; its line is marked."""
+    closing = "Import finished with 2 error(s). 900 record(s) imported."
+    rows = "".join(f"Row {n} imported.\n" for n in range(900))
+    job_id = store.job(status_id=185, output=f"Start\nERROR: [a](b) gone\n{rows}ERROR: x\n{closing}")
+    store.execution(job_id, error_message=closing)
+    app = show("job.py", id=str(job_id))
+    assert [error.value for error in app.error] == [r"\[a\](b) gone"]
+    assert "The output has 1 more error." in words(app)
+    assert "  Start\n▶ ERROR: [a](b) gone\n  Row 0 imported." in app.code[0].value
+    assert app.code[1].value == closing
+
+
 def test_a_job_that_became_active_under_the_dialog_stays(store: Store) -> None:
     """The confirmation comes too late, and a sentence says so."""
     job_id = store.job()

@@ -185,3 +185,26 @@ def test_a_look_into_a_long_table_without_an_index_is_given_up(
 def test_hostile_json_is_text_that_a_page_can_carry(text: str) -> None:
     """Too deep, half a character, a number without end: nothing raises, and all of it encodes."""
     LongText(text, len(text), is_cut=False).pretty.encode("utf-8")
+
+
+def test_the_reason_is_the_most_telling_of_message_and_trace(store: Store) -> None:
+    """A table reads the message alone; the beginning of Laravel's exception has both."""
+    trace = (
+        "PDOException: no space left in /x.php:3\nStack trace:\n#0 {main}\n\nNext RuntimeException: x"
+    )
+    job_id = queued(store, "failed", error_message="Job failed.", error_trace=trace)
+    job = reads.read_queue_job(store.database(), of_heratio(job_id), now=NOW)
+    assert job is not None
+    assert job.error == "PDOException: no space left"
+    failed_id = store.insert(
+        tables.laravel_failed,
+        uuid="u",
+        connection="database",
+        queue="default",
+        payload="{}",
+        exception=trace,
+        failed_at=NOON,
+    )
+    job = reads.read_queue_job(store.database(), JobKey(Source.LARAVEL_FAILED, failed_id), now=NOW)
+    assert job is not None
+    assert job.error == "PDOException: no space left"

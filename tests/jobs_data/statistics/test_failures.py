@@ -101,3 +101,27 @@ def test_no_failures_are_an_empty_frame(atom_store: Store) -> None:
         "last": "datetime64[us, UTC]",
         "is_new": "bool",
     }
+
+
+def test_what_varies_does_not_split_a_reason_and_codes_do(store: Store) -> None:
+    """However long a value is, and wherever the platform keeps the text."""
+    duplicate = (
+        "SQLSTATE[23000]: 1062 Duplicate (Connection: mysql, SQL: insert into `note` values ({}))"
+    )
+    texts = [duplicate.format(f"{n}, {'long ' * n}") for n in (1, 100, 2_500)]
+    for text in texts:
+        store.execution(store.job(status_id=185), error_message=text)
+    store.note(store.job(status_id=185), en=f"\x1b[31m{texts[1]}\x1b[0m")
+    rows = "".join(f"Row {n} imported.\n" for n in range(800))
+    closing = "Import finished with 2 error(s). 800 record(s) imported."
+    for n in (7, 12):
+        output = f"Start\nERROR: Row {n}: no parent „F {n}“.\n{rows}ERROR: x\n{closing}\n"
+        store.execution(store.job(status_id=185, output=output), error_message=closing)
+    for status in (404, 507):
+        store.job(status_id=185, output=f'Asking\n{{"error":"No answer","status":{status}}}\n')
+    assert read(store).patterns.set_index("pattern")["jobs"].to_dict() == {
+        "SQLSTATE[23000]: 1062 Duplicate (SQL: insert into note …)": 4,
+        "Row <number>: no parent “…”.": 2,
+        "No answer (status 404)": 1,
+        "No answer (status 507)": 1,
+    }

@@ -1,0 +1,152 @@
+"""Why jobs failed: which of a job's texts says it, and in which line.
+
+The platform keeps it in error notes, with the execution, or in the output alone. The first of these
+says it, unless it says no more than that something failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, case, func, select
+
+from jobs_data.jobs.notes import read_error_notes
+from jobs_data.platform import values
+from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import byte_length, last_characters
+from jobs_data.platform.tables import job, job_execution
+from jobs_data.reasons.finding import Reason, Weight, choose
+from jobs_data.reasons.lines import lines_of
+
+TEXT_CHARACTERS: Final = 8_000
+"""How much of a note, a message or a trace is read where many jobs are."""
+
+END_CHARACTERS: Final = 2_000
+"""How much of the end of an output is read first where many jobs are."""
+
+_MARKERS: Final = (
+    "\nERROR: ",
+    "\n[err",
+    "\n[crit",
+    ".ERROR: ",
+    "atal error: ",
+    "xception: ",
+    "Traceback (most recent call last)",
+)
+EITHER_END_CHARACTERS: Final = 65_535
+"""How much of an output's beginning and end is read where the last lines do not say it.
+
+A column of the type TEXT has no more than that.
+"""
+
+MOST_OUTPUTS: Final = 500
+"""Where more jobs need that, it is read of the first of them."""
+
+JOBS_TOGETHER: Final = 50
+
+_BEFORE: Final = 300
+_AROUND: Final = 1_000
+
+
+@dataclass(frozen=True)
+class TextReason:
+    """Which of some texts has the reason, and where."""
+
+    at: int
+    """The text's place among them."""
+    reason: Reason
+    lines: Sequence[str]
+    """The lines of that text; of a long output those around its errors and at its end."""
+
+
+def find_in_texts(texts: Sequence[str], output: str) -> TextReason | None:
+    """Return why a job failed by its error texts and its output, which counts as the last of them.
+
+    None where all are blank.
+    """
+    found = choose([*((text, False) for text in texts), (output, True)])
+    if found is None:
+        return None
+    at, reason = found
+    return TextReason(at, reason, lines_of([*texts, output][at]))
+
+
+def needs_more_output(found: TextReason | None, texts: Sequence[str]) -> bool:
+    """Return whether the beginning of an output may say more than what was found in the rest."""
+    return found is None or found.at == len(texts) or found.reason.weight <= Weight.VAGUE
+
+
+def read_reasons(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, Reason]:
+    """Return why some jobs failed, by their ids; without those whose texts are all blank.
+
+    Outputs are read where the other texts do not say it: their last lines, and where they are longer,
+    for the first MOST_OUTPUTS of these jobs, more. Raises what the database driver raises, inside
+    `Database.reading`.
+    """
+    notes = read_error_notes(connection, database, ids, TEXT_CHARACTERS)
+    messages = _execution_texts(connection, database, "error_message", ids)
+    texts = {i: [*notes.get(i, ()), messages.get(i, "")] for i in ids}
+    found = {i: find_in_texts(own, "") for i, own in texts.items()}
+    unsaid = [i for i in ids if needs_more_output(found[i], texts[i])]
+    traces = _execution_texts(connection, database, "stack_trace", unsaid)
+    end = last_characters(job.c.output, END_CHARACTERS)
+    ends = _texts(connection, select(job.c.id, end).where(job.c.id.in_(unsaid)))
+    for i in unsaid:
+        texts[i].append(traces.get(i, ""))
+        found[i] = find_in_texts(texts[i], ends.get(i, ""))
+    longer = [
+        i
+        for i in unsaid
+        if len(ends.get(i, "")) >= END_CHARACTERS and needs_more_output(found[i], texts[i])
+    ]
+    for i, errors in read_around_errors(connection, longer[:MOST_OUTPUTS]).items():
+        found[i] = find_in_texts(texts[i], f"{errors}\n{ends[i]}")
+    return {i: one.reason for i, one in found.items() if one}
+
+
+def read_around_errors(
+    connection: Connection, ids: Sequence[int], characters: int = EITHER_END_CHARACTERS
+) -> dict[int, str]:
+    """Return what is around the first line of each kind of error in jobs' outputs.
+
+    Of a longer output so many `characters` at its beginning are looked at, and as many at its end.
+    """
+    output = job.c.output
+    is_longer = byte_length(output) > characters
+    end = case((is_longer, last_characters(output, characters)))
+    statement = select(job.c.id, func.substr(output, 1, characters), end)
+    found: dict[int, str] = {}
+    for first in range(0, len(ids), JOBS_TOGETHER):
+        some = ids[first : first + JOBS_TOGETHER]
+        for job_id, *ends in connection.execute(statement.where(job.c.id.in_(some))):
+            found[job_id] = "\n…\n".join(_around_errors(values.text(text)) for text in ends)
+    return found
+
+
+def _around_errors(output: str) -> str:
+    """Return the beginning of an output, and what is around the first line of each kind of error."""
+    pieces, end = [output[:_AROUND]], _AROUND
+    for at in sorted(at for marker in _MARKERS if (at := output.find(marker)) >= end - _BEFORE):
+        if at + _BEFORE > end:
+            # A piece begins in the middle of a line, as a rule.
+            pieces.append(output[max(at - _BEFORE, end) : at + _AROUND].partition("\n")[2])
+            end = at + _AROUND
+    return "\n…\n".join(pieces)
+
+
+def _execution_texts(
+    connection: Connection, database: Database, name: str, ids: Sequence[int]
+) -> dict[int, str]:
+    """Return the beginnings of a text that Heratio keeps with executions; none without its column."""
+    if name not in database.columns.get(job_execution.name, ()):
+        return {}
+    text = func.substr(job_execution.c[name], 1, TEXT_CHARACTERS)
+    return _texts(
+        connection, select(job_execution.c.job_id, text).where(job_execution.c.job_id.in_(ids))
+    )
+
+
+def _texts(connection: Connection, statement: Any) -> dict[int, str]:
+    return {job_id: values.text(text) for job_id, text in connection.execute(statement)}
