@@ -131,13 +131,12 @@ _FAILURE: Final = re.compile(
 
 # Each word of failure has one of these, and so has what is vague, and each class of exceptions.
 _SUSPECT: Final = re.compile(
-    "err|fail|fatal|exception|cannot|n't|n’t|not|unable|no such|no space|denied|refus|forbidden|authori"
-    "|invalid|missing|time|exceeded|exhausted|kill|segment|abort|terminat|core dump|out of|unreach"
-    "|unavail|corrupt|mismatch|undef|unexpect|recogni|read-only|gone away|lost|full|fehl|nicht|konnte"
-    "|kann|échou|impossib|introuv|falh|não|falló|fallid|no se|fout|mislukt|caused by|next |previous|uncaught"
-    "|interrupt|fault|expired|warning|exit|zipfile|iteration|throw|wrong|giving|given|crash|notice|deprecat|null"
-    "|none"
-    '|see |[{"]|instruction'
+    "err|fail|fatal|exception|cannot|n't|n’t|not|unable|no such|no space|denied|refus|forbidden"
+    "|authori|invalid|missing|time|exceeded|exhausted|kill|segment|abort|terminat|core dump"
+    "|out of|unreach|unavail|corrupt|mismatch|undef|unexpect|recogni|read-only|gone away|lost"
+    "|full|fehl|nicht|konnte|kann|échou|impossib|introuv|falh|não|falló|fallid|no se|fout"
+    "|mislukt|caused by|next |previous|uncaught|interrupt|fault|expired|warning|exit|zipfile"
+    '|iteration|throw|wrong|giving|given|crash|notice|deprecat|null|none|see |[{"]|instruction'
 )
 
 _ENDED: Final = r"(?:finished|ended|completed|done|exited|aborted|failed|terminated|stopped|quit)"
