@@ -25,7 +25,8 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, peers
-from web.sessions import COOKIE, Session, Sessions, session_cookie
+from web.activity import PageActivity, is_by_person
+from web.sessions import LOOK_SECONDS, Session, Sessions, session_cookie
 
 RETRY_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
@@ -40,6 +41,7 @@ POLICY_VIOLATION: Final = 1008
 OPEN_PATHS: Final = frozenset(
     {addresses.SIGN_IN, addresses.SIGN_IN_STYLE, addresses.SIGN_IN_ICON, addresses.LIVENESS}
 )
+STATIC: Final = f"{addresses.BASE}/static/"
 WRITE_PATHS: Final = (f"{addresses.BASE}/delete", f"{addresses.BASE}/clear-inactive")
 
 NO_RIGHT: Final = (
@@ -188,7 +190,8 @@ class Gate:
             await refusal(scope, receive, send)
             return
         if visitor.session:
-            self.sessions.touch(visitor.session)
+            if is_by_person(scope):
+                self.sessions.touch(visitor.session)
             send = self._renewing(scope, visitor.session, send)
         await self.app(_introduced(scope, visitor), receive, send)
 
@@ -217,7 +220,9 @@ class Gate:
     async def _watch(self, visitor: Visitor, ended: asyncio.Event) -> None:
         """Set the event when the account loses what let it in, or its session runs out."""
         while True:
-            await asyncio.sleep(self.standings.seconds_left(visitor.who) + 0.05)
+            believed = self.standings.seconds_left(visitor.who)
+            await asyncio.sleep(min(believed, LOOK_SECONDS) + 0.05)
+            await self.sessions.look()
             try:
                 account = await self.standings.of(visitor.who)
             except DatabaseUnavailable:
@@ -230,6 +235,7 @@ class Gate:
 
     def _until(self, ended: asyncio.Event, receive: Receive, send: Send, visitor: Visitor) -> Receive:
         """Return a receive that, once the event is set, closes the websocket."""
+        activity = PageActivity()
 
         async def guarded() -> Message:
             message = asyncio.ensure_future(receive())
@@ -237,7 +243,7 @@ class Gate:
             try:
                 await asyncio.wait({message, end}, return_when=asyncio.FIRST_COMPLETED)
                 if not ended.is_set():
-                    if visitor.session:
+                    if visitor.session and activity.is_by_person(message.result()):
                         self.sessions.touch(visitor.session)
                     return message.result()
             finally:
@@ -256,12 +262,15 @@ class Gate:
             if account is None:
                 return Visitor(claimed, claimed, None, None)
             return Visitor(claimed, account.display_name, account.right, None)
-        session = self.sessions.read(connection.cookies.get(COOKIE))
-        if session is None:
+        scope = connection.scope
+        session = self.sessions.find(scope, secure=self._is_secure(scope))
+        # Streamlit's own scripts are the same for everybody: no look into the store for each.
+        is_asset = scope["path"].startswith(STATIC)
+        if session is None or (not is_asset and await self.sessions.was_ended(session)):
             return None
         account = await self.standings.of(session.user_id)
         if account is None or not self._holds(session, account):
-            self.sessions.end(session)
+            await self.sessions.end(session)
             return None
         return Visitor(session.user_id, account.display_name, account.right, session)
 
@@ -306,7 +315,7 @@ class Gate:
         cookie = session_cookie(self.sessions.token(renewed), secure=self._is_secure(scope))
 
         async def with_cookie(message: Message) -> None:
-            # A sign-out has its own word on the cookie.
+            # A sign-out sets the cookie itself.
             if message["type"] == "http.response.start" and self.sessions.is_alive(session):
                 MutableHeaders(scope=message).append("set-cookie", cookie)
             await send(message)

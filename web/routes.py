@@ -98,7 +98,7 @@ class JobRoutes:
         every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         return [
             Route("/", browse),
-            Route("/jobs/browse", browse),
+            Route(addresses.BROWSE, browse),
             Route(f"{base}/export-csv", self.export_csv),
             Route(f"{base}/clear-inactive", self.clear_inactive, methods=every),
             Route(f"{base}/delete/{{job_id}}", self.delete_job, methods=every),

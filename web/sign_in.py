@@ -19,13 +19,19 @@ from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from web import answers, peers
 from web.gate import NO_RIGHT, Doorkeeping, Standings
 from web.routes import is_same_origin
-from web.sessions import COOKIE, Session, Sessions, session_cookie
+from web.sessions import Session, Sessions, session_cookie
 
 MAX_FORM_BYTES: Final = 32 * 1024
 MAX_FIELDS: Final = 8
 MAX_SHOWN: Final = 255
 TURN_SECONDS: Final = 45
 """How long a sign-in waits for those before it."""
+
+ONLY_HERE: Final = (
+    "You are signed out here. The app could not store that in its own database, so a copy of your "
+    "cookie could be used again after a restart, and in another process, until it expires. Please tell "
+    "an administrator of your archive."
+)
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
@@ -38,6 +44,12 @@ def safe_next(wanted: str) -> str:
     is_ours = re.fullmatch(rf"{addresses.BASE}([/?][!-\[\]-~]*)?", wanted)
     leads_on = not wanted.startswith((addresses.SIGN_IN, addresses.SIGN_OUT, addresses.KEEP_ALIVE))
     return wanted if is_ours and leads_on and ".." not in wanted else addresses.BASE
+
+
+def _at_the_list(wanted: str) -> str:
+    """Return the list's own address where its other one is wanted, to which no cookie is sent."""
+    path, mark, query = wanted.partition("?")
+    return f"{addresses.BASE}{mark}{query}" if path == addresses.BROWSE else wanted
 
 
 class SignIn:
@@ -74,8 +86,8 @@ class SignIn:
     async def sign_in(self, request: Request) -> Response:
         """Show the form, or take what it posts."""
         if request.method in {"GET", "HEAD"}:
-            came_for = safe_next(request.query_params.get("next", ""))
-            if self.sessions.read(request.cookies.get(COOKIE)):
+            came_for = safe_next(_at_the_list(request.query_params.get("next", "")))
+            if await self._session_of(request):
                 return RedirectResponse(came_for, status_code=303, headers=_NO_STORE)
             return self._form(200, came_for)
         if request.method != "POST":
@@ -90,7 +102,7 @@ class SignIn:
         return await self._take(request, fields)
 
     async def _take(self, request: Request, fields: dict[str, str]) -> Response:
-        came_for = safe_next(fields.get("next") or request.query_params.get("next", ""))
+        came_for = safe_next(_at_the_list(fields.get("next") or request.query_params.get("next", "")))
         identifier = fields.get("identifier", "")
         try:
             # What has begun is not given up: only the wait for a turn can be.
@@ -117,8 +129,8 @@ class SignIn:
         if account.right is None:
             return answers.forbidden(request.scope, NO_RIGHT)
         # A session that the browser had before must not go on with the new account's right.
-        if before := self.sessions.read(request.cookies.get(COOKIE)):
-            self.sessions.end(before)
+        if before := await self._session_of(request):
+            await self.sessions.end(before)
         await run_in_threadpool(self.read_idle_timeout)
         # What was cached of the account, an older password say, would end the new session.
         self.standings.learn(account)
@@ -143,9 +155,16 @@ class SignIn:
                 request.scope, "This request comes from another site, so nobody was signed out."
             )
         session: Session | None = request.scope.get("session_of_ours")
-        if session:
-            self.sessions.end(session)
-        return self._with_cookie(request, RedirectResponse(addresses.SIGN_IN, status_code=303), "")
+        if session is None or await self.sessions.end(session):
+            answer: Response = RedirectResponse(addresses.SIGN_IN, status_code=303)
+        else:
+            answer = answers.warning(request, "Signed out", ONLY_HERE)
+        return self._with_cookie(request, answer, "")
+
+    async def _session_of(self, request: Request) -> Session | None:
+        secure = peers.is_secure(request.scope, self.door.proxies)
+        session = self.sessions.find(request.scope, secure=secure)
+        return None if session is None or await self.sessions.was_ended(session) else session
 
     def _form(
         self,
@@ -174,7 +193,7 @@ class SignIn:
 
 
 async def keep_alive(_request: Request) -> Response:
-    """Answer an open page that asks whether its session is still valid, and so keeps it from idling."""
+    """Answer an open page that asks whether its session is still valid; that does not prolong it."""
     return Response(status_code=204, headers=_NO_STORE)
 
 

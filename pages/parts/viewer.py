@@ -15,8 +15,8 @@ from pages.parts.text import plain
 
 _HEADER: Final = "X-Heratio-Jobs-Account"
 
-# A form that posts, for sign-out is a change. The script asks now and then whether the session still
-# stands: that keeps it from idling while somebody watches, and takes the page away when it has ended.
+# A form that posts, for sign-out is a change. The script asks now and then whether the session is still
+# valid, and takes the page away when it has ended. Asking does not prolong it.
 _WAY_OUT: Final = st.components.v2.component(
     "way_out",
     html=f"""
