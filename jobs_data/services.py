@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs_data.accounts.accounts import Groups
+from jobs_data.accounts.rights import Rights
 from jobs_data.accounts.sign_in import SignIns
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
@@ -31,6 +33,7 @@ class Services:
     notices: Notices
     selections: Selections
     sign_ins: SignIns
+    rights: Rights
     order: CreationOrder
     shared_list: SharedList
 
@@ -55,6 +58,7 @@ def build_services(settings: Settings) -> Services:
         Notices(settings.secret_key.get_secret_value()),
         Selections(),
         SignIns(database),
+        Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
         order,
         SharedList(database, order, settings.list_seconds),
     )

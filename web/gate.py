@@ -19,9 +19,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs_data import addresses
-from jobs_data.accounts import accounts
-from jobs_data.accounts.accounts import Account, Right
-from jobs_data.platform.database import Database
+from jobs_data.accounts.accounts import Account, Groups, Right
+from jobs_data.accounts.rights import Claim, Rights
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, peers
@@ -70,7 +69,7 @@ SECURITY_HEADERS: Final = {
 class Doorkeeping:
     """What an installation has set about its door."""
 
-    reader_groups: frozenset[int]
+    groups: Groups
     proxy_user_header: str
     proxies: tuple[Network, ...]
 
@@ -80,14 +79,12 @@ class Standings:
 
     def __init__(
         self,
-        database: Database,
-        reader_groups: frozenset[int],
+        rights: Rights,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read accounts of a database; `clock` counts seconds."""
-        self._database = database
-        self._reader_groups = reader_groups
+        """Read accounts; `clock` counts seconds."""
+        self._rights = rights
         self._seconds = seconds
         self._clock = clock
         self._known: dict[int | str, tuple[float, Account | None]] = {}
@@ -121,7 +118,7 @@ class Standings:
         return max(0.0, self._known.get(who, (0.0, None))[0] - self._clock())
 
     async def _read_anew(self, who: int | str) -> Account | None:
-        account = await run_in_threadpool(self._read, who)
+        account = await run_in_threadpool(self._rights.read, who)
         self._forget_old()
         self._known[who] = (self._clock() + self._seconds, account)
         return account
@@ -130,11 +127,6 @@ class Standings:
         del self._reading[who]
         if not reading.cancelled():
             reading.exception()  # looked at here, because all who wanted it may have left
-
-    def _read(self, who: int | str) -> Account | None:
-        if isinstance(who, int):
-            return accounts.read_account(self._database, who, self._reader_groups)
-        return accounts.find_account(self._database, who, self._reader_groups)
 
     def _forget_old(self) -> None:
         now = self._clock()
@@ -150,6 +142,13 @@ class Visitor:
     name: str
     right: Right | None
     session: Session | None
+
+    @property
+    def claim(self) -> Claim:
+        """Return what is compared with the database before they change anything."""
+        if self.session is None:
+            return Claim(self.who, self.right, fingerprint="", session="")
+        return Claim(self.who, self.right, self.session.fingerprint, self.session.digest)
 
 
 class Gate:
@@ -360,10 +359,22 @@ def _introduced(scope: Scope, visitor: Visitor) -> Scope:
             "name": visitor.name,
             "right": visitor.right,
             "by_proxy": visitor.session is None,
+            "fingerprint": visitor.claim.fingerprint,
+            "session": visitor.claim.session,
         }
     )
-    header = (ACCOUNT_HEADER, quote(told).encode())
-    return {**scope, "headers": [*scope["headers"], header], "session_of_ours": visitor.session}
+    return {
+        **scope,
+        "headers": [*scope["headers"], (ACCOUNT_HEADER, quote(told).encode())],
+        "session_of_ours": visitor.session,
+        "claim": visitor.claim,
+    }
+
+
+def claim_of(connection: HTTPConnection) -> Claim:
+    """Return who has sent a request, and what let them in, as the gate has found it."""
+    claim: Claim = connection.scope["claim"]
+    return claim
 
 
 def visitor_name(connection: HTTPConnection) -> str:

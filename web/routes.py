@@ -21,6 +21,7 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
+from jobs_data.accounts.rights import NotAllowed
 from jobs_data.background import NotStarted
 from jobs_data.jobs import export, job_report
 from jobs_data.jobs.result_files import ResultUnavailable, find_result
@@ -33,7 +34,7 @@ from jobs_data.store.receipt_writer import Action, Reason, ReceiptNotWritten
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from web.answers import plain, wants_json
-from web.gate import visitor_name
+from web.gate import claim_of, visitor_name
 
 log = logging.getLogger(__name__)
 
@@ -197,7 +198,10 @@ class JobRoutes:
         if job_id is not None:
             reason = Reason(visitor_name(request), Action.DELETE, f"job {job_id}")
             try:
+                await self._require_administrator(request)
                 outcome = await run_in_threadpool(self._services.removals.remove_job, job_id, reason)
+            except NotAllowed as problem:
+                return self._changed(request, 403, 0, str(problem))
             except ReceiptNotWritten as problem:
                 return self._changed(request, 503, 0, str(problem))
         shown = request.path_params["job_id"] if job_id is None else job_id
@@ -218,15 +222,21 @@ class JobRoutes:
         if not is_same_origin(request):
             return _foreign(request)
         try:
+            await self._require_administrator(request)
             reason = Reason(visitor_name(request), Action.CLEAR, ALL_FINISHED)
             clearing = await run_in_threadpool(self._services.removals.start, None, reason)
         except NotStarted as problem:
-            status = 409 if isinstance(problem, RemovalRuns) else 503
+            status = {RemovalRuns: 409, NotAllowed: 403}.get(type(problem), 503)
             return self._changed(request, status, 0, str(problem))
         await run_in_threadpool(clearing.wait)
         return self._changed(
             request, 503 if clearing.error else 200, clearing.removed, clearing.sentence()
         )
+
+    async def _require_administrator(self, request: Request) -> None:
+        """Ask the database for the right, whatever the gate has read some seconds ago."""
+        claim = claim_of(request)
+        await run_in_threadpool(self._services.rights.require_administrator, claim)
 
     def _changed(self, request: Request, status: int, removed: int, message: str) -> Response:
         """Tell a program what happened, or lead a browser back to the list, which shows it."""

@@ -113,7 +113,7 @@ class SignIn:
                     fields.get("password", ""),
                     fields.get("code", ""),
                     peers.client_of(request.scope, self.door.proxies),
-                    self.door.reader_groups,
+                    self.door.groups,
                     limiter=self._turns,
                 )
         except SignInRefused as refusal:

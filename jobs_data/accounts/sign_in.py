@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from jobs_data.accounts import accounts, passwords
-from jobs_data.accounts.accounts import Account
+from jobs_data.accounts.accounts import Account, Groups
 from jobs_data.accounts.lockout import Lockout
 from jobs_data.accounts.optional_writes import OptionalWrites
 from jobs_data.accounts.second_factors import UnusableSecret, UsedCodes, read_factors
@@ -71,7 +71,7 @@ class SignIns:
         password: str,
         code: str,
         address: str,
-        reader_groups: frozenset[int],
+        groups: Groups,
         *,
         now: datetime | None = None,
     ) -> Account:
@@ -91,7 +91,7 @@ class SignIns:
                 minutes = -(-locked // timedelta(minutes=1))
                 raise SignInRefused(Reason.LOCKED, minutes=counted(minutes, "minute"))
             with self._database.reading(primary=True) as connection:
-                row = accounts.find_row(connection, self._database, typed, reader_groups)
+                row = accounts.find_row(connection, self._database, typed, groups)
                 usual_hash = _usual_hash(connection, self._database)
             salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")
             try:

@@ -11,6 +11,8 @@ import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.rights import Claim
+from pages.parts.services import get_services
 from pages.parts.text import plain
 
 _HEADER: Final = "X-Heratio-Jobs-Account"
@@ -70,11 +72,20 @@ class Viewer:
     right: Right
     by_proxy: bool
     """Whether a proxy signed them in, so that only there they can sign out."""
+    claim: Claim
+    """What is compared with the database before they change anything."""
 
     @property
     def may_remove(self) -> bool:
-        """Return whether they may remove jobs; readers may only look."""
+        """Return whether they could remove jobs when the page was opened; readers may only look."""
         return self.right is Right.ADMINISTRATOR
+
+    def require_administrator(self) -> None:
+        """Return where the database says that they may remove jobs now; call it before each change.
+
+        Raises NotStarted with a sentence where they may not, and DatabaseUnavailable.
+        """
+        get_services().rights.require_administrator(self.claim)
 
 
 def get_viewer() -> Viewer:
@@ -87,7 +98,9 @@ def get_viewer() -> Viewer:
         st.error("Nobody has signed in, so nothing is shown.", icon=":material/lock:")
         st.stop()
     values = json.loads(unquote(told))
-    return Viewer(values["who"], values["name"], Right(values["right"]), values["by_proxy"])
+    right = Right(values["right"])
+    claim = Claim(values["who"], right, values["fingerprint"], values["session"])
+    return Viewer(values["who"], values["name"], right, values["by_proxy"], claim)
 
 
 def show_viewer(viewer: Viewer) -> None:

@@ -1,6 +1,7 @@
 """Pages run by Streamlit without a browser, and what they show."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -9,6 +10,10 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.platform import tables
+from jobs_data.platform.errors import DatabaseUnavailable
+from pages.parts.services import get_services
+from tests.support.store import Store
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 RERUNS = 100
@@ -27,9 +32,34 @@ PANELS = [
 
 def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1) -> None:
     """Let the pages see a header of the gate, or none."""
-    told = quote(json.dumps({"who": who, "name": "*Ada* <b>", "right": right, "by_proxy": False}))
-    headers = {"X-Heratio-Jobs-Account": told} if right else {}
-    monkeypatch.setattr(ContextProxy, "headers", headers)
+
+    def headers(_context: ContextProxy) -> dict[str, str]:
+        if right is None:
+            return {}
+        told = {"who": who, "name": "*Ada* <b>", "right": right, "by_proxy": False}
+        try:
+            fingerprint = fingerprint_of(who, right)
+        except DatabaseUnavailable:  # a test wants it so, of a page that changes nothing
+            fingerprint = ""
+        account = {"fingerprint": fingerprint, "session": "digest"}
+        return {"X-Heratio-Jobs-Account": quote(json.dumps(told | account))}
+
+    monkeypatch.setattr(ContextProxy, "headers", property(headers))
+
+
+def fingerprint_of(who: int, right: Right) -> str:
+    """Return the fingerprint of an account of the served platform; make it where there is none."""
+    services = get_services()
+    if services.rights.read(who) is None:
+        with closing(Store.on(services.settings.database_url)) as store:
+            store.object("QubitUser", id=who)
+            store.insert(tables.actor, id=who, source_culture="en")
+            store.insert(tables.user, id=who, username="ada", active=1)
+            administers = right is Right.ADMINISTRATOR
+            store.join_group(who, tables.ADMINISTRATOR_GROUP_ID if administers else 101)
+    account = services.rights.read(who)
+    assert account
+    return account.fingerprint
 
 
 def show(script: str = "", /, **query: str) -> AppTest:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from sqlalchemy import delete, event, insert, update
+from sqlalchemy import delete, event, insert, select, update
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -25,6 +25,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import addresses, demo
+from jobs_data.accounts.accounts import Groups
+from jobs_data.accounts.rights import Rights
 from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, SignIns
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
@@ -118,9 +120,11 @@ def make_door(
 ) -> tuple[Any, Any]:
     """Return an app behind a gate that believes an account for some seconds, and its sessions."""
     sessions = Sessions(KEY, clock, get_services().store)
-    standings = Standings(get_services().database, readers, seconds, clock)
+    groups = Groups(readers=readers)
+    rights = Rights(get_services().database, get_services().store, groups)
+    standings = Standings(rights, seconds, clock)
     door = Doorkeeping(
-        readers, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
+        groups, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
     )
     app = Starlette(
         routes=[
@@ -324,6 +328,24 @@ def test_what_is_withdrawn_is_gone_within_half_a_minute(door: Door, withdrawal: 
     # Not even when all is as before again: what ended stays ended.
     door.clock.now += 30
     assert door.asks() == 303
+
+
+@pytest.mark.parametrize("withdrawal", SWITCHED_OFF)
+def test_what_is_withdrawn_removes_nothing_from_that_moment_on(door: Door, withdrawal: Any) -> None:
+    """Although the gate believes what it has read before for half a minute."""
+    with door.database.reading() as connection:
+        job_id = connection.execute(
+            select(tables.job.c.id).where(tables.job.c.status_id == 184)
+        ).scalar()
+    door.sign_in()
+    assert door.asks() == 200
+    door.change(withdrawal(door.user_id()))
+    for path in (f"/delete/{job_id}", "/clear-inactive"):
+        answer = door.client.post(addresses.BASE + path, headers=PROGRAM)
+        assert (answer.status_code, answer.json()["removed"]) == (403, 0)
+    assert door.asks() == 200
+    with door.database.reading() as connection:
+        assert job_id in connection.execute(select(tables.job.c.id)).scalars().all()
 
 
 def test_an_open_websocket_is_closed_when_the_right_is_withdrawn(platform_database: Database) -> None:
@@ -884,9 +906,9 @@ def test_a_sign_in_does_not_wait_for_its_turn_for_ever(
 ) -> None:
     """Those before it may wait for a database that has fallen silent; the form then says so."""
     monkeypatch.setattr(sign_in, "TURN_SECONDS", 0.05)
-    standings = Standings(platform_database, frozenset(), 28)
+    standings = Standings(get_services().rights, 28)
     doors = SignIn(
-        SignIns(platform_database), Sessions(KEY), standings, Doorkeeping(frozenset(), "", ()), {}
+        SignIns(platform_database), Sessions(KEY), standings, Doorkeeping(Groups(), "", ()), {}
     )
     fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
 
