@@ -17,7 +17,7 @@ from jobs_data.accounts.second_factors import UnusableSecret, UsedCodes, read_fa
 from jobs_data.accounts.security_settings import read_security_settings
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import user
-from jobs_data.platform.values import text
+from jobs_data.platform.values import filled, text
 from jobs_data.wording import counted
 
 PARALLEL_SIGN_INS: Final = 2
@@ -87,12 +87,15 @@ class SignIns:
         # sign-in page, another process, may add some.
         with self._turns:
             now = now or datetime.now(UTC)
-            if locked := self._lockout.remaining(typed, address, now):
-                minutes = -(-locked // timedelta(minutes=1))
-                raise SignInRefused(Reason.LOCKED, minutes=counted(minutes, "minute"))
             with self._database.reading(primary=True) as connection:
                 row = accounts.find_row(connection, self._database, typed, groups)
                 usual_hash = _usual_hash(connection, self._database)
+            # As many names for nobody, so that the statements do not tell whether there is an account.
+            others = [filled(row.username), filled(row.email)] if row else ["", ""]
+            names = [typed, *(other or typed for other in others)]
+            if locked := self._lockout.remaining(names, address, now):
+                minutes = -(-locked // timedelta(minutes=1))
+                raise SignInRefused(Reason.LOCKED, minutes=counted(minutes, "minute"))
             salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")
             try:
                 is_right = passwords.matches(password, salt, password_hash, usual_hash)

@@ -62,7 +62,7 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "account": lambda database: accounts.read_account(database, 1, NOBODY),
     "account by name": lambda database: accounts.find_account(database, "ada", NOBODY),
     "idle timeout": lambda database: SignIns(database).read_idle_minutes(),
-    "lock": lambda database: Lockout(database, OptionalWrites(database)).remaining("ada", "", NOW),
+    "lock": lambda database: Lockout(database, OptionalWrites(database)).remaining(["ada"], "", NOW),
     "types": choices.has_types,
     "choices": choices.read_choices,
     "missing table": lambda database: reads.missing_sentence(database, queue_job),
