@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from jobs_data.accounts import accounts, passwords
 from jobs_data.accounts.accounts import Account, Groups
+from jobs_data.accounts.factor_policy import requires_factor
 from jobs_data.accounts.lockout import Lockout
 from jobs_data.accounts.optional_writes import OptionalWrites
 from jobs_data.accounts.second_factors import UnusableSecret, UsedCodes, read_factors
@@ -38,6 +39,10 @@ class Reason(StrEnum):
     CODE_WRONG = "The code is wrong or was used before. Please wait for the next one."
     PLATFORM_FACTOR = (
         "Only the platform itself can check your second factor. Please come through single sign-on."
+    )
+    FACTOR_REQUIRED = (
+        "The platform requires a second factor for your account, and it has none. Please set one up on "
+        "the platform first."
     )
     CODE_UNCHECKABLE = (
         "The platform keeps the secret of your second factor in a form that cannot be checked here. "
@@ -119,6 +124,8 @@ class SignIns:
         if factors.secret is None:
             if factors.of_platform:
                 raise SignInRefused(Reason.PLATFORM_FACTOR)
+            if requires_factor(self._database, user_id, now):
+                raise SignInRefused(Reason.FACTOR_REQUIRED)
             return
         try:
             is_right = self._codes.accept(user_id, factors.secret, code, now)
