@@ -33,7 +33,7 @@ from jobs_data.store import receipts
 from jobs_data.store.receipt_writer import Action, Reason, ReceiptNotWritten
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
-from web.answers import plain, wants_json
+from web.answers import forbidden, plain, wants_json
 from web.gate import claim_of, visitor_name
 
 log = logging.getLogger(__name__)
@@ -201,7 +201,7 @@ class JobRoutes:
                 await self._require_administrator(request)
                 outcome = await run_in_threadpool(self._services.removals.remove_job, job_id, reason)
             except NotAllowed as problem:
-                return self._changed(request, 403, 0, str(problem))
+                return forbidden(request.scope, str(problem), is_inside=True)
             except ReceiptNotWritten as problem:
                 return self._changed(request, 503, 0, str(problem))
         shown = request.path_params["job_id"] if job_id is None else job_id
@@ -226,7 +226,9 @@ class JobRoutes:
             reason = Reason(visitor_name(request), Action.CLEAR, ALL_FINISHED)
             clearing = await run_in_threadpool(self._services.removals.start, None, reason)
         except NotStarted as problem:
-            status = {RemovalRuns: 409, NotAllowed: 403}.get(type(problem), 503)
+            if isinstance(problem, NotAllowed):
+                return forbidden(request.scope, str(problem), is_inside=True)
+            status = 409 if isinstance(problem, RemovalRuns) else 503
             return self._changed(request, status, 0, str(problem))
         await run_in_threadpool(clearing.wait)
         return self._changed(
