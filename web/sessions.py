@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Final, Literal
 
+from anyio import to_thread
 from itsdangerous import BadData, URLSafeSerializer
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -171,7 +172,10 @@ class Sessions:
             return
         try:
             async with asyncio.timeout(STORE_SECONDS):
-                ended = await run_in_threadpool(read_ended, self._store, digests)
+                # Not awaited in any case: the thread of a store that has fallen silent is left behind.
+                ended = await to_thread.run_sync(
+                    read_ended, self._store, digests, abandon_on_cancel=True
+                )
         except (StoreUnavailable, TimeoutError):
             self._next_ask = time.monotonic() + RETRY_SECONDS
             return
