@@ -57,7 +57,7 @@ def build_services(settings: Settings) -> Services:
         read_result_roots(settings.web_root),
         Notices(settings.secret_key.get_secret_value()),
         Selections(),
-        SignIns(database),
+        SignIns(database, store),
         Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
         order,
         SharedList(database, order, settings.list_seconds),

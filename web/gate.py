@@ -367,14 +367,14 @@ def _introduced(scope: Scope, visitor: Visitor) -> Scope:
         **scope,
         "headers": [*scope["headers"], (ACCOUNT_HEADER, quote(told).encode())],
         "session_of_ours": visitor.session,
-        "claim": visitor.claim,
+        "visitor": visitor,
     }
 
 
 def claim_of(connection: HTTPConnection) -> Claim:
     """Return who has sent a request, and what let them in, as the gate has found it."""
-    claim: Claim = connection.scope["claim"]
-    return claim
+    visitor: Visitor = connection.scope["visitor"]
+    return visitor.claim
 
 
 def visitor_name(connection: HTTPConnection) -> str:

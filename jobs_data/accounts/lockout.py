@@ -2,8 +2,8 @@
 
 Failures are counted per account and per address, independently of each other: no success of one
 account makes another's failures forgotten, or an address's. Heratio keeps sign-ins in
-`login_attempt`, so its sign-in page and ours share one count. What cannot be written there stays in
-this process's memory.
+`login_attempt`, so its sign-in page and ours share one count. What cannot be written there goes into
+the app's own store, and where that cannot be used either, it stays in this process's memory.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import threading
 import unicodedata
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Table, delete, func, insert, literal, or_, select
 
 from jobs_data.accounts.accounts import IDENTIFIER_LENGTH
 from jobs_data.accounts.optional_writes import OptionalWrites
@@ -25,6 +26,8 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import exactly, without_case
 from jobs_data.platform.tables import login_attempt
 from jobs_data.platform.times import on_platform_clock
+from jobs_data.store.database import Store, StoreUnavailable
+from jobs_data.store.schema import sign_in_attempt
 
 ADDRESS_LENGTH: Final = 45
 
@@ -32,17 +35,18 @@ ADDRESS_FACTOR: Final = 10
 """How many times more failures an address may have than an account: a whole house may share one."""
 
 REMEMBERED_ATTEMPTS: Final = 20_000
-"""How many attempts the memory has; beyond that it forgets the oldest. Whoever wants one forgotten
-needs as many, each as slow as a password's hash."""
+"""How many attempts the store or the memory has; beyond that it forgets the oldest. Whoever wants one
+forgotten needs as many, each as slow as a password's hash."""
 
 
 class Lockout:
     """Counts the sign-ins of one database, and says who is locked; safe to use from several threads."""
 
-    def __init__(self, database: Database, writes: OptionalWrites) -> None:
-        """Count in a database where `writes` can, and in memory where not."""
+    def __init__(self, database: Database, writes: OptionalWrites, own: Store | None = None) -> None:
+        """Count in a database where `writes` can, else in our own store, else in memory."""
         self._database = database
         self._writes = writes
+        self._own = own
         self._unwritten: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_ATTEMPTS)  # newest first
         self._lock = threading.Lock()
 
@@ -89,41 +93,55 @@ class Lockout:
             "attempted_at": self._clock(now).replace(microsecond=0),
         }
         has_table = login_attempt.name in self._database.tables
-        if not has_table or self._writes.write(insert(login_attempt).values(attempt)) != 1:
+        if has_table and self._writes.write(insert(login_attempt).values(attempt)) == 1:
+            return
+        if not self._store(attempt):
             with self._lock:
                 self._unwritten.appendleft(attempt)
+
+    def _store(self, attempt: dict[str, Any]) -> bool:
+        """Return whether an attempt could be written into our own store."""
+        if self._own is None:
+            return False
+        values = {**attempt, "platform": self._database.identity}
+        try:
+            with self._own.writing() as connection:
+                key = connection.execute(insert(sign_in_attempt).values(values)).inserted_primary_key
+                oldest = key[0] - REMEMBERED_ATTEMPTS if key else 0
+                connection.execute(delete(sign_in_attempt).where(sign_in_attempt.c.id <= oldest))
+        except StoreUnavailable:
+            return False
+        return True
 
     def _newest(
         self, conditions: Sequence[_Is], limit: int, *, success: bool | None = None
     ) -> list[tuple[datetime, bool]]:
-        """Return the newest attempts, newest first: the database's and the memory's together.
+        """Return the newest attempts, newest first: the database's, the store's and the memory's.
 
         `success` leaves out those with another outcome.
         """
         if not all(any(condition.values) for condition in conditions):
             return []
         wanted = {True, False} if success is None else {success}
+        found: list[tuple[datetime, bool]] = []
+        if login_attempt.name in self._database.tables:
+            newest = _select(login_attempt, conditions, limit, success)
+            with self._database.reading(primary=True) as connection:
+                found += [(at, bool(success)) for at, success in connection.execute(newest) if at]
+        if self._own:
+            of_platform = sign_in_attempt.c.platform == self._database.identity
+            newest = _select(sign_in_attempt, conditions, limit, success).where(of_platform)
+            with suppress(StoreUnavailable), self._own.reading() as connection:
+                found += [(at, bool(success)) for at, success in connection.execute(newest)]
         with self._lock:
-            found = [
+            found += [
                 (attempt["attempted_at"], bool(attempt["success"]))
                 for attempt in self._unwritten
                 if bool(attempt["success"]) in wanted
-                and all(each.holds(attempt) for each in conditions)
+                and all(condition.holds(attempt) for condition in conditions)
             ]
-        if login_attempt.name in self._database.tables:
-            # By id, not by time: a success and a failure within one second have an order too.
-            newest = (
-                select(login_attempt.c.attempted_at, login_attempt.c.success)
-                .where(*(each.clause() for each in conditions))
-                .order_by(login_attempt.c.id.desc())
-                .limit(limit)
-            )
-            if success is not None:
-                newest = newest.where(login_attempt.c.success == int(success))
-            with self._database.reading(primary=True) as connection:
-                stored = [(at, bool(success)) for at, success in connection.execute(newest) if at]
-            found = sorted(stored + found, key=lambda attempt: attempt[0], reverse=True)
-        return found[:limit]
+        # Each of the three is in order already, also within a second.
+        return sorted(found, key=lambda attempt: attempt[0], reverse=True)[:limit]
 
     def _clock(self, moment: datetime) -> datetime:
         return on_platform_clock(moment, self._database.timezone)
@@ -139,15 +157,26 @@ class _Is:
     def holds(self, attempt: Mapping[str, Any]) -> bool:
         return attempt[self.column] in self.values
 
-    def clause(self) -> ColumnElement[bool]:
+    def clause(self, table: Table) -> ColumnElement[bool]:
         """Return a condition for which the column's index serves.
 
         It compares exactly, too: a collation of MySQL takes á for a, and an account whose name looks
         like another's must not make that one's failures forgotten.
         """
-        column = login_attempt.c[self.column]
+        column = table.c[self.column]
         is_one = [exactly(func.lower(column)) == exactly(literal(value)) for value in self.values]
         return without_case(column).in_(self.values) & or_(*is_one)
+
+
+def _select(
+    table: Table, conditions: Sequence[_Is], limit: int, success: bool | None
+) -> Select[Any, int]:
+    """Select the newest attempts by id, not by time: two within one second have an order, too."""
+    newest = select(table.c.attempted_at, table.c.success)
+    newest = newest.where(*(condition.clause(table) for condition in conditions))
+    if success is not None:
+        newest = newest.where(table.c.success == int(success))
+    return newest.order_by(table.c.id.desc()).limit(limit)
 
 
 def _normalized(identifier: str) -> str:

@@ -19,6 +19,7 @@ from jobs_data.accounts.security_settings import read_security_settings
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import user
 from jobs_data.platform.values import filled, text
+from jobs_data.store.database import Store
 from jobs_data.wording import counted
 
 PARALLEL_SIGN_INS: Final = 2
@@ -62,11 +63,11 @@ class SignInRefused(Exception):
 class SignIns:
     """Signs people in to one database, a few at a time, and remembers what it cannot write there."""
 
-    def __init__(self, database: Database) -> None:
-        """Sign in to a database; nothing is read yet."""
+    def __init__(self, database: Database, own: Store | None = None) -> None:
+        """Sign in to a database, and count in our own store what cannot be written there."""
         self._database = database
         writes = OptionalWrites(database)
-        self._lockout = Lockout(database, writes)
+        self._lockout = Lockout(database, writes, own)
         self._codes = UsedCodes(database, writes)
         self._turns = threading.BoundedSemaphore(PARALLEL_SIGN_INS)
 

@@ -146,6 +146,16 @@ restore = _table(
     Index("receipt_restore_receipt", "receipt"),
 )
 
+sign_in_attempt = _table(
+    "sign_in_attempt",  # what the platform has no table for, or does not let us write
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("platform", String(32), nullable=False),  # the identity of the platform's database
+    Column("identifier", String(255), nullable=False, index=True),
+    Column("ip_address", String(45), nullable=False, index=True),
+    Column("success", Integer, nullable=False),
+    Column("attempted_at", DateTime, nullable=False),  # by the platform's clock
+)
+
 ended_session = _table(
     "ended_session",
     Column("id", String(64), primary_key=True),  # the SHA-256 of the session's id

@@ -47,16 +47,20 @@ def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1
     monkeypatch.setattr(ContextProxy, "headers", property(headers))
 
 
+def make_account(store: Store, who: int, right: Right) -> None:
+    """Insert an account with an id below all others."""
+    store.object("QubitUser", id=who)
+    store.insert(tables.actor, id=who, source_culture="en")
+    store.insert(tables.user, id=who, username="ada", active=1)
+    store.join_group(who, tables.ADMINISTRATOR_GROUP_ID if right is Right.ADMINISTRATOR else 101)
+
+
 def fingerprint_of(who: int, right: Right) -> str:
     """Return the fingerprint of an account of the served platform; make it where there is none."""
     services = get_services()
     if services.rights.read(who) is None:
         with closing(Store.on(services.settings.database_url)) as store:
-            store.object("QubitUser", id=who)
-            store.insert(tables.actor, id=who, source_culture="en")
-            store.insert(tables.user, id=who, username="ada", active=1)
-            administers = right is Right.ADMINISTRATOR
-            store.join_group(who, tables.ADMINISTRATOR_GROUP_ID if administers else 101)
+            make_account(store, who, right)
     account = services.rights.read(who)
     assert account
     return account.fingerprint

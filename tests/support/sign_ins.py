@@ -24,11 +24,11 @@ SECRET = base64.b32encode(b"12345678901234567890").decode()
 
 
 class Visitor:
-    """Signs in to the database of a store; what one process would remember, it remembers."""
+    """Signs in to the database of a store as one process; its own store lies beside it."""
 
     def __init__(self, store: Store, database: Database | None = None) -> None:
         """Sign in to a store, or to a database of it that is given."""
-        self.sign_ins = SignIns(database or store.database())
+        self.sign_ins = SignIns(database or store.database(), store.own)
 
     def sign_in(
         self,

@@ -9,17 +9,20 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from jobs_data import addresses, notices
+from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import export
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.removal import Removal, RemovalRuns
 from pages.parts.services import get_services
 from tests.support import web_roots
+from tests.support.pages import make_account
 from tests.support.removals import remove
 from tests.support.store import Store
-from web.gate import ACCOUNT_HEADER
+from web.gate import ACCOUNT_HEADER, Visitor
 from web.routes import JobRoutes, database_unavailable
 
 JSON = {"Accept": "application/json"}
@@ -32,8 +35,16 @@ def client(served: Store) -> Iterator[TestClient]:
         routes=JobRoutes(get_services()).routes(),
         exception_handlers={DatabaseUnavailable: database_unavailable},
     )
+    make_account(served, 1, Right.ADMINISTRATOR)
     ada = {ACCOUNT_HEADER.decode(): quote(json.dumps({"name": "Ada Löwe"}))}
-    with TestClient(app, "http://jobs.example.org", headers=ada, follow_redirects=False) as client:
+
+    async def introduced(scope: Scope, receive: Receive, send: Send) -> None:
+        visitor = Visitor(1, "Ada Löwe", Right.ADMINISTRATOR, None)
+        await app({**scope, "visitor": visitor}, receive, send)
+
+    with TestClient(
+        introduced, "http://jobs.example.org", headers=ada, follow_redirects=False
+    ) as client:
         yield client
 
 
