@@ -32,6 +32,7 @@ from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from pages.parts.services import get_services
 from tests.support.store import Store, hash_of
+from tests.support.waiting import eventually
 from tests.web.test_activity import rerun
 from web import sign_in
 from web.gate import ACCOUNT_HEADER, Doorkeeping, Gate, Standings
@@ -427,7 +428,9 @@ def test_an_open_page_is_closed_when_another_process_ends_its_session(door: Door
     with opened(door.database) as other:
         other.client.cookies.set(COOKIE, door.client.cookies[COOKIE])
         with other.client.websocket_connect(STREAM) as websocket:
+            cookie = door.client.cookies[COOKIE]
             door.client.post(addresses.SIGN_OUT)
+            eventually(lambda: other.sessions.read(cookie) is None, "the end of the session")
             with pytest.raises(WebSocketDisconnect):
                 websocket.receive_text()
 
@@ -588,6 +591,9 @@ def test_a_signed_cookie_that_is_malformed_is_no_session(door: Door) -> None:
             headers = {b"Accept": b"*/*", b"Cookie": COOKIE.encode() + b"=" + signed}
             answer = door.client.get(addresses.BASE, headers=headers)
             assert (text, answer.status_code) == (text, 401)
+    # None of them was taken for this session for as long as it took to end it.
+    token = door.sessions.token(Session(**good))
+    assert door.asks(**PERSON, Cookie=f"{COOKIE}={token}") == 200
 
 
 def whole(door: Door) -> Session:
