@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ OPEN_PATHS: Final = frozenset(
 )
 STATIC: Final = f"{addresses.BASE}/static/"
 WRITE_PATHS: Final = (f"{addresses.BASE}/delete", f"{addresses.BASE}/clear-inactive")
+
+_WHOLE_HOST: Final = re.compile(rb"path=/(?=;|$)", re.IGNORECASE)
 
 NO_RIGHT: Final = (
     "You are signed in, but your account may not see the background jobs. Ask an administrator of "
@@ -332,6 +335,10 @@ class Gate:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                message["headers"] = [
+                    (name, _narrowed(value, self._is_secure(scope)) if name == b"set-cookie" else value)
+                    for name, value in message.get("headers", ())
+                ]
                 own = MutableHeaders(scope=message)
                 for name, value in headers.items():
                     own.setdefault(name, value)
@@ -381,6 +388,13 @@ def visitor_name(connection: HTTPConnection) -> str:
     """Return the name of who has sent a request, as the gate has introduced them."""
     told = connection.headers[ACCOUNT_HEADER.decode()]
     return str(json.loads(unquote(told))["name"])
+
+
+def _narrowed(cookie: bytes, secure: bool) -> bytes:
+    """Return a Set-Cookie value that stays with our own addresses: Streamlit sets one for the host."""
+    narrowed = _WHOLE_HOST.sub(b"Path=" + addresses.BASE.encode(), cookie)
+    is_plain = secure and narrowed != cookie and b"secure" not in cookie.lower()
+    return narrowed + b"; Secure" if is_plain else narrowed
 
 
 def _silent_after(ended: asyncio.Event, send: Send) -> Send:

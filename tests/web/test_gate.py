@@ -96,8 +96,8 @@ async def inside(request: Request) -> JSONResponse:
 
 
 async def alive(_request: Request) -> JSONResponse:
-    """Answer as the liveness check does."""
-    return JSONResponse("ok")
+    """Answer as the liveness check does, with the cookie that Streamlit sets."""
+    return JSONResponse("ok", headers={"Set-Cookie": "_streamlit_xsrf=2|a|b; Path=/; SameSite=Lax"})
 
 
 async def echo(websocket: WebSocket) -> None:
@@ -890,6 +890,18 @@ def test_behind_tls_the_cookie_is_secure(platform_database: Database) -> None:
             out = client.post(addresses.SIGN_OUT, headers=headers | cookie)
             assert out.headers["set-cookie"].startswith(f"{name}=; Path={addresses.BASE}; Max-Age=0")
             assert ("strict-transport-security" in response.headers) is secure
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+@pytest.mark.parametrize(("scheme", "tail"), [("http", ""), ("https", "; Secure")])
+def test_streamlits_cookie_stays_with_our_addresses(
+    platform_database: Database, scheme: str, tail: str
+) -> None:
+    """It sets one for the whole host, without a word on TLS."""
+    with proxied("10.0.0.5") as client:
+        answer = client.get(addresses.LIVENESS, headers={"X-Forwarded-Proto": scheme})
+    cookie = f"_streamlit_xsrf=2|a|b; Path={addresses.BASE}; SameSite=Lax{tail}"
+    assert answer.headers["set-cookie"] == cookie
 
 
 def test_a_new_password_can_be_used_at_once(door: Door) -> None:
