@@ -20,12 +20,14 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
 from jobs_data.store.expiry import expire
 from pages.parts.services import get_services
-from web.assets import Assets
+from web.assets import Assets, documents
 from web.gate import Doorkeeping, Gate, Standings
+from web.headers import content_policy
 from web.process import end_in_time, send_at_once
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import SignIn
+from web.streamlit_routes import NotServed
 
 RETRY_SECONDS: Final = 5
 """How long a database that is away at the start is left alone before it is asked again."""
@@ -106,9 +108,16 @@ def log_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
-    routes=[*sign_in.routes(), *JobRoutes(services).routes()],
+    routes=[*sign_in.routes(), *JobRoutes(services).routes(), NotServed()],
     middleware=[
-        Middleware(Gate, sessions=sessions, standings=standings, door=door),
+        Middleware(
+            Gate,
+            sessions=sessions,
+            standings=standings,
+            door=door,
+            introductions=services.introductions,
+            policy=content_policy(documents()),
+        ),
         Middleware(Assets),
     ],
     lifespan=lifespan,

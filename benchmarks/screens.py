@@ -9,11 +9,11 @@ import sys
 import time
 from statistics import median
 from typing import Final
-from urllib.parse import quote
 
 from benchmarks.bench import FULL_SIZE, Bench
 from benchmarks.figures import Figure, limited
 from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.introductions import HEADER, Introduction
 from tests.support.app_servers import ROOT
 
 PROCESSES: Final = 3
@@ -31,8 +31,8 @@ SCREENS: Final[dict[str, tuple[str, dict[str, str], str]]] = {
 }
 """The address of each, its query and, where that is always the same, its title."""
 
-ADMINISTRATOR: Final = json.dumps(
-    {"name": "Administrator", "right": Right.ADMINISTRATOR, "by_proxy": False}
+ADMINISTRATOR: Final = Introduction(
+    1, "Administrator", Right.ADMINISTRATOR, session="s", fingerprint="f", until=None
 )
 
 
@@ -72,7 +72,8 @@ def main() -> None:
     from pages.parts.services import get_services  # noqa: PLC0415
 
     # What the gate tells the pages of who is there.
-    ContextProxy.headers = {"X-Heratio-Jobs-Account": quote(ADMINISTRATOR)}  # type: ignore[assignment, method-assign]
+    token = get_services().introductions.sign(ADMINISTRATOR)
+    ContextProxy.headers = {HEADER: token}  # type: ignore[assignment, method-assign]
     with get_services().database.engine.connect():
         pass  # what connecting takes is no part of the screen
     address, params, title = SCREENS[sys.argv[1]]

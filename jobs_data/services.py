@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs_data.accounts.accounts import Groups
+from jobs_data.accounts.introductions import Introductions
 from jobs_data.accounts.rights import Rights
 from jobs_data.accounts.sign_in import SignIns
 from jobs_data.jobs.creation_order import CreationOrder
@@ -31,6 +32,7 @@ class Services:
     result_roots: ResultRoots | None
     """Where result files are served from; None where nobody has said so."""
     notices: Notices
+    introductions: Introductions
     selections: Selections
     sign_ins: SignIns
     rights: Rights
@@ -56,6 +58,7 @@ def build_services(settings: Settings) -> Services:
         Restores(database, store, order),
         read_result_roots(settings.web_root),
         Notices(settings.secret_key.get_secret_value()),
+        Introductions(),
         Selections(),
         SignIns(database, store),
         Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from jobs_data.platform.errors import DatabaseUnavailable
+from pages.parts.text import plain
 from pages.parts.viewer import get_viewer, show_viewer
 
 parts = Path(__file__).parent / "parts"
@@ -33,5 +34,5 @@ show_viewer(viewer)
 try:
     page.run()
 except DatabaseUnavailable as problem:
-    st.error(str(problem), icon=":material/cloud_off:")
+    st.error(plain(str(problem)), icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")

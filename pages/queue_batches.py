@@ -86,7 +86,7 @@ def show_batch() -> datetime:
         batch = queue_readings.shared(reads.read_batch, database, batch_id)
     except DatabaseUnavailable as problem:
         show_head(f"Batch {batch_id}")
-        st.error(str(problem), icon=":material/cloud_off:")
+        st.error(plain(str(problem)), icon=":material/cloud_off:")
     else:
         if batch is None:
             show_none()

@@ -183,7 +183,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     refresh.refresh_controls(on_refresh=queue_readings.forget)
 
 if job is None:
-    st.error(problem, icon=":material/cloud_off:")
+    st.error(plain(problem), icon=":material/cloud_off:")
 else:
     show_job(job)
     if job.chain_id is not None:

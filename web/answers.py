@@ -66,6 +66,27 @@ def unavailable(scope: Scope, sentence: str) -> Response:
     return _told(Request(scope), 503, "Not available right now", sentence)
 
 
+def missing(scope: Scope) -> Response:
+    """Tell somebody who has signed in that nothing is served at an address."""
+    sentence = "There is nothing at this address."
+    return _told(Request(scope), 404, "No such page", sentence, is_inside=True)
+
+
+def not_allowed(scope: Scope) -> Response:
+    """Tell somebody who has signed in that an address is only there to be read."""
+    sentence = "This address can only be read, so nothing was changed."
+    answer = _told(Request(scope), 405, "Not possible", sentence, is_inside=True)
+    answer.headers["Allow"] = "GET, HEAD"
+    return answer
+
+
+def unread(scope: Scope, status: int, sentence: str) -> Response:
+    """Refuse a request whose body was not read to its end, and the rest of it."""
+    answer = _told(Request(scope), status, "Not possible", sentence, is_inside=True)
+    answer.headers["Connection"] = "close"
+    return answer
+
+
 def plain(
     request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:

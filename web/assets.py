@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Final
@@ -40,7 +41,25 @@ LIST_ELEMENTS: Final = (
 """The elements of the list, as Streamlit's files are called: each is a piece of script of its own,
 which the browser would only ask for once the server has sent the element."""
 
+# Streamlit's client takes this in place of asking the server for it before it connects.
+BEGUN: Final = (
+    f"<script>window.__streamlit={{BACKEND_BASE_URL:location.origin+{json.dumps(addresses.BASE)},"
+    "HOST_CONFIG:{allowedOrigins:[location.origin],useExternalAuthToken:false}}</script>"
+)
+"""An inline script that is added to the first page."""
+
 _IMPORTS: Final = re.compile(r"""(?:from|import)["'`]\./([\w.-]+\.js)["'`]""")
+
+
+def documents() -> Iterator[str]:
+    """Yield the HTML documents, or pieces of such, whose inline scripts the browser has to run."""
+    yield (FOLDER / "index.html").read_text("utf-8")
+    yield BEGUN
+    # Found without being imported: a component is made known when Streamlit's runtime is there.
+    component = find_spec("streamlit_autorefresh")
+    for folder in (component and component.submodule_search_locations) or ():
+        for page in sorted(Path(folder).rglob("index.html")):
+            yield page.read_text("utf-8")
 
 
 @dataclass(frozen=True)
@@ -66,7 +85,8 @@ class Assets:
         wanted = _with_imports(folder, LIST_ELEMENTS)
         styles = [f"static/css/{p.name}" for p in (folder / "static" / "css").glob("DataFrame.*.css")]
         # Last, for what the page itself begins with is wanted first.
-        self._hinted = text.replace("</head>", f"{_hints(wanted, named, styles)}</head>", 1).encode()
+        hints = "\n".join([BEGUN, *_links(wanted, named, styles)])
+        self._hinted = text.replace("</head>", f"{hints}</head>", 1).encode()
         self._files = {
             f"{addresses.BASE}/{name}": _read(folder / name)
             for name in sorted({*named, *wanted, *styles})
@@ -130,20 +150,13 @@ def _with_imports(folder: Path, elements: Iterable[str]) -> list[str]:
     return [f"static/js/{name}" for name in found]
 
 
-def _hints(scripts: Iterable[str], named: set[str], styles: Iterable[str]) -> str:
-    # Streamlit's client takes this in place of asking the server for it before it connects.
-    config = json.dumps({"allowedOrigins": ["ORIGIN"], "useExternalAuthToken": False})
-    begun = (
-        f"<script>window.__streamlit={{BACKEND_BASE_URL:location.origin+{json.dumps(addresses.BASE)},"
-        f"HOST_CONFIG:{config.replace(json.dumps('ORIGIN'), 'location.origin')}}}</script>"
-    )
-    lines = [
+def _links(scripts: Iterable[str], named: set[str], styles: Iterable[str]) -> list[str]:
+    links = [
         f'<link rel="modulepreload" crossorigin href="./{script}">'
         for script in scripts
         if script not in named
     ]
-    lines += [f'<link rel="preload" as="style" crossorigin href="./{style}">' for style in styles]
-    return "\n".join([begun, *lines])
+    return links + [f'<link rel="preload" as="style" crossorigin href="./{style}">' for style in styles]
 
 
 def _read(path: Path) -> _File:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
-from urllib.parse import quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -21,19 +19,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs_data import addresses
 from jobs_data.accounts.accounts import Account, Groups, Right
+from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
 from jobs_data.accounts.rights import Claim, Rights
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
-from web import answers, peers
+from web import answers, limits, origins, peers
 from web.activity import PageActivity, is_by_person
-from web.sessions import LOOK_SECONDS, Session, Sessions, session_cookie
+from web.headers import answer_headers
+from web.sessions import LOOK_SECONDS, MAX_SECONDS, Session, Sessions, session_cookie
 
 RETRY_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
 """How long a request waits for its account to be read; what is read later is there for the next one."""
 
-ACCOUNT_HEADER: Final = b"x-heratio-jobs-account"
-"""How the gate tells the pages who is there; what a client sends under this name is dropped."""
+ACCOUNT_HEADER: Final = HEADER.encode()
 
 POLICY_VIOLATION: Final = 1008
 """The websocket protocol's code for a client that may not be here."""
@@ -53,19 +52,6 @@ NO_RIGHT: Final = (
 READERS_LOOK: Final = (
     "Your account may look at jobs but not remove them. Ask an administrator of your archive."
 )
-
-# 'unsafe-inline' and 'unsafe-eval': Streamlit's page has an inline script, styles itself inline, and
-# draws charts with generated code; blob: carries our own small components.
-CSP: Final = "content-security-policy"
-SECURITY_HEADERS: Final = {
-    CSP: "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' "
-    "blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-    "connect-src 'self'; frame-src 'self'; worker-src 'self' blob:; object-src 'none'; "
-    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-}
 
 
 @dataclass(frozen=True)
@@ -158,13 +144,21 @@ class Gate:
     """ASGI middleware that lets administrators, and readers to look, through, and nobody else."""
 
     def __init__(
-        self, app: ASGIApp, sessions: Sessions, standings: Standings, door: Doorkeeping
+        self,
+        app: ASGIApp,
+        sessions: Sessions,
+        standings: Standings,
+        door: Doorkeeping,
+        introductions: Introductions,
+        policy: str,
     ) -> None:
-        """Stand in front of an app."""
+        """Stand in front of an app; `policy` is the Content-Security-Policy of its pages."""
         self.app = app
         self.sessions = sessions
         self.standings = standings
         self.door = door
+        self.introductions = introductions
+        self.policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or a websocket through, or answer it."""
@@ -176,6 +170,19 @@ class Gate:
             await self.app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            receive = await limits.with_body(receive)
+        except limits.ClientGone:
+            return
+        except limits.BodyRefused as problem:
+            await answers.unread(scope, problem.status, str(problem))(scope, receive, send)
+            return
+        if origins.is_foreign(scope, self.door.proxies):
+            await answers.forbidden(scope, origins.FOREIGN, is_inside=True)(scope, receive, send)
+            return
+        await self._own_request(scope, receive, send)
+
+    async def _own_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope, claimed = self._taken_out(scope)
         if scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
@@ -195,14 +202,14 @@ class Gate:
             if is_by_person(scope):
                 self.sessions.touch(visitor.session)
             send = self._renewing(scope, visitor.session, send)
-        await self.app(_introduced(scope, visitor), receive, send)
+        await self.app(self._introduced(scope, visitor), receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope, claimed = self._taken_out(scope)
-        try:
-            visitor = await self._visitor(HTTPConnection(scope), claimed)
-        except DatabaseUnavailable:
-            visitor = None
+        visitor = None
+        if not origins.is_foreign_websocket(scope, self.door.proxies):
+            with contextlib.suppress(DatabaseUnavailable):
+                visitor = await self._visitor(HTTPConnection(scope), claimed)
         if visitor is None or visitor.right is None:
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
@@ -212,7 +219,7 @@ class Gate:
             watcher = asyncio.create_task(self._watch(visitor, ended))
             try:
                 await self.app(
-                    _introduced(scope, visitor),
+                    self._introduced(scope, visitor),
                     self._until(ended, receive, send, visitor),
                     _silent_after(ended, send),
                 )
@@ -326,12 +333,7 @@ class Gate:
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         """Return a send that puts the headers of every answer on it."""
-        headers = dict(SECURITY_HEADERS)
-        if scope["path"].startswith(f"{addresses.BASE}/component/"):
-            # A component's page is shown in a frame of our own.
-            headers[CSP] = headers[CSP].replace("frame-ancestors 'none'", "frame-ancestors 'self'")
-        if self._is_secure(scope):
-            headers["strict-transport-security"] = "max-age=31536000"
+        headers = answer_headers(self.policy, scope["path"], is_secure=self._is_secure(scope))
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -346,6 +348,23 @@ class Gate:
 
         return with_headers
 
+    def _introduced(self, scope: Scope, visitor: Visitor) -> Scope:
+        """Return the scope with who is there: for our routes, and in a signed header for the pages."""
+        scope = {**scope, "session_of_ours": visitor.session, "visitor": visitor}
+        if visitor.right is None:
+            return scope
+        session = visitor.session
+        introduction = Introduction(
+            visitor.who,
+            visitor.name,
+            visitor.right,
+            session=visitor.claim.session,
+            fingerprint=visitor.claim.fingerprint,
+            until=session.signed_in_at + MAX_SECONDS if session else None,
+        )
+        header = (ACCOUNT_HEADER, self.introductions.sign(introduction).encode())
+        return {**scope, "headers": [*scope["headers"], header]}
+
     def _is_secure(self, scope: Scope) -> bool:
         return peers.is_secure(scope, self.door.proxies)
 
@@ -358,26 +377,6 @@ def _refusal(scope: Scope, visitor: Visitor) -> Response | None:
     return None
 
 
-def _introduced(scope: Scope, visitor: Visitor) -> Scope:
-    """Return the scope with a header that tells the pages who is there and what they may do."""
-    told = json.dumps(
-        {
-            "who": visitor.who,
-            "name": visitor.name,
-            "right": visitor.right,
-            "by_proxy": visitor.session is None,
-            "fingerprint": visitor.claim.fingerprint,
-            "session": visitor.claim.session,
-        }
-    )
-    return {
-        **scope,
-        "headers": [*scope["headers"], (ACCOUNT_HEADER, quote(told).encode())],
-        "session_of_ours": visitor.session,
-        "visitor": visitor,
-    }
-
-
 def claim_of(connection: HTTPConnection) -> Claim:
     """Return who has sent a request, and what let them in, as the gate has found it."""
     visitor: Visitor = connection.scope["visitor"]
@@ -385,9 +384,9 @@ def claim_of(connection: HTTPConnection) -> Claim:
 
 
 def visitor_name(connection: HTTPConnection) -> str:
-    """Return the name of who has sent a request, as the gate has introduced them."""
-    told = connection.headers[ACCOUNT_HEADER.decode()]
-    return str(json.loads(unquote(told))["name"])
+    """Return the name of who has sent a request that the gate has let through."""
+    visitor: Visitor = connection.scope["visitor"]
+    return visitor.name
 
 
 def _narrowed(cookie: bytes, secure: bool) -> bytes:

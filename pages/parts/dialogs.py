@@ -25,6 +25,7 @@ from jobs_data.wording import counted
 from pages.parts import clearing, selection
 from pages.parts.services import get_services
 from pages.parts.state import open_list, tell
+from pages.parts.text import plain
 from pages.parts.viewer import Viewer, get_viewer
 
 T = TypeVar("T")
@@ -90,7 +91,7 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
         with st.spinner("Looking at the jobs…"):
             contents, named = _once(lambda: _read_what_goes(ids))
     except DatabaseUnavailable as problem:
-        st.error(str(problem))
+        st.error(plain(str(problem)))
         _close_button("Close")
         return
     going = contents.finished
@@ -190,7 +191,7 @@ def _clear_dialog(view: ListView) -> None:
     try:
         counts = _once(lambda: list_page.count_jobs(get_services().database))
     except DatabaseUnavailable as problem:
-        st.error(str(problem))
+        st.error(plain(str(problem)))
         _close_button("Close")
         return
     st.markdown(

@@ -29,6 +29,7 @@ from jobs_data.statistics.stuck import Stuck
 from jobs_data.url_values import parse_number
 from jobs_data.wording import counted
 from pages.parts import charts, readings
+from pages.parts.text import plain
 from pages.parts.viewer import Viewer
 
 FAILURE_PARAM: Final = "failure"
@@ -71,7 +72,7 @@ def panel(title: str) -> Iterator[None]:
     try:
         yield
     except DatabaseUnavailable as problem:
-        st.warning(str(problem), icon=":material/hourglass_disabled:")
+        st.warning(plain(str(problem)), icon=":material/hourglass_disabled:")
 
 
 def show_totals(activity: Activity) -> None:

@@ -24,7 +24,7 @@ def panel() -> Iterator[None]:
     try:
         yield
     except DatabaseUnavailable as problem:
-        st.error(str(problem), icon=":material/cloud_off:")
+        st.error(plain(str(problem)), icon=":material/cloud_off:")
 
 
 def show_facts(title: str, facts: Mapping[str, str | None]) -> None:

@@ -141,7 +141,7 @@ def show_result(job: JobReport, roots: result_files.ResultRoots | None) -> None:
     try:
         result = result_files.find_result(roots, job.download_path)
     except result_files.ResultUnavailable as problem:
-        st.warning(str(problem), icon=":material/file_download_off:")
+        st.warning(plain(str(problem)), icon=":material/file_download_off:")
         return
     if result is None:
         return

@@ -13,6 +13,7 @@ from jobs_data.jobs.view_url import VIEW_PARAMS, parse_view, view_params
 from jobs_data.notices import Notice
 from jobs_data.url_values import Params
 from pages.parts.services import get_services
+from pages.parts.text import plain
 
 LIST_PARAM: Final = "list"
 AUTO_PARAM: Final = "auto"
@@ -110,9 +111,9 @@ def show_notice(*, keeps: bool = False) -> str:
     if notice is None:
         return ""
     if notice.is_good:
-        st.success(notice.sentence, icon=":material/check:")
+        st.success(plain(notice.sentence), icon=":material/check:")
     else:
-        st.warning(notice.sentence, icon=":material/info:")
+        st.warning(plain(notice.sentence), icon=":material/info:")
     receipt: str = st.session_state.get("undoable", "")
     if not (receipt and keeps):
         del st.session_state["notice"]

@@ -8,16 +8,19 @@ from typing import Final
 
 import streamlit as st
 
-_PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
-_MAKES_A_LINK: Final = re.compile(r"(www|:/|@)", re.IGNORECASE)
+# What Markdown reads anywhere in a line, and at its beginning: lists, headings, quotes.
+_INLINE: Final = re.compile(r"([\\`*\[\]<&$~]|(?<![^\W_])_|_(?![^\W_]))")
+_BEGINNING: Final = re.compile(r"^(\d+(?=[.)]))?([-+#>.)])")
+# Bare addresses, `:red[…]`, `:material/home:`, `:smile:`, and the arrow that stands for `->`. Streamlit
+# finds most of these even where punctuation is escaped; an invisible joiner stops that.
+_APART: Final = re.compile(r"(www|@|:(?=[\w+/:-])|[-<>~](?=[-=>]))", re.IGNORECASE)
 _WORD_JOINER: Final = "\u2060"
 
 
 def plain(text: str) -> str:
-    """Return Markdown that shows a text as it is, for labels that only take Markdown."""
-    # Bare addresses become links even where punctuation is escaped; an invisible joiner stops that.
-    unlinked = _MAKES_A_LINK.sub(rf"\1{_WORD_JOINER}", " ".join(text.split()))
-    return _PUNCTUATION.sub(r"\\\1", unlinked)
+    """Return Markdown that shows a text as it is, for labels and messages that only take Markdown."""
+    apart = _APART.sub(rf"\1{_WORD_JOINER}", " ".join(text.split()))
+    return _BEGINNING.sub(r"\1\\\2", _INLINE.sub(r"\\\1", apart))
 
 
 def heading(text: str) -> None:

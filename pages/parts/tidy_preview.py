@@ -68,7 +68,7 @@ def show(rules: Rules, zone: ZoneInfo, viewer: Viewer) -> None:
     try:
         preview = asked.reading.result()
     except DatabaseUnavailable as problem:
-        st.error(str(problem), icon=":material/cloud_off:")
+        st.error(plain(str(problem)), icon=":material/cloud_off:")
         return
     if preview.total:
         _show(asked, preview, zone, viewer)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote
 
 import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.introductions import HEADER
 from jobs_data.accounts.rights import Claim
 from pages.parts.services import get_services
 from pages.parts.text import plain
-
-_HEADER: Final = "X-Heratio-Jobs-Account"
 
 # A form that posts, for sign-out is a change. The script asks now and then whether the session is still
 # valid, and takes the page away when it has ended. Asking does not prolong it.
@@ -89,18 +86,24 @@ class Viewer:
 
 
 def get_viewer() -> Viewer:
-    """Return who is looking, by the header that the gate puts on every websocket.
+    """Return who is looking, by the signed header that the gate puts on every websocket.
 
     Stops the page where there is none: then something serves the pages without the gate.
     """
-    told = st.context.headers.get(_HEADER)
-    if not told:
-        st.error("Nobody has signed in, so nothing is shown.", icon=":material/lock:")
+    token = st.context.headers.get(HEADER)
+    introduction = get_services().introductions.read(token) if token else None
+    if introduction is None:
+        sentence = "Reload the page to sign in anew." if token else "Nobody has signed in."
+        st.error(f"{sentence} Nothing is shown.", icon=":material/lock:")
         st.stop()
-    values = json.loads(unquote(told))
-    right = Right(values["right"])
-    claim = Claim(values["who"], right, values["fingerprint"], values["session"])
-    return Viewer(values["who"], values["name"], right, values["by_proxy"], claim)
+    claim = Claim(introduction.who, introduction.right, introduction.fingerprint, introduction.session)
+    return Viewer(
+        introduction.who,
+        introduction.name,
+        introduction.right,
+        by_proxy=not introduction.session,
+        claim=claim,
+    )
 
 
 def show_viewer(viewer: Viewer) -> None:

@@ -68,8 +68,8 @@ def test_a_text_is_looked_for_and_the_cards_say_so(store: Store) -> None:
     assert "The cards count what the search and the filters find: 3 of 4 jobs." in words(app)
     find(app, "50%")
     assert names(app) == ["for 50% of ada"]
-    assert chips(app) == [r"Text\: 50\%"]
-    press(app, r"Text\: 50\% ✕")
+    assert chips(app) == ["Text: 50%"]
+    press(app, "Text: 50% ✕")
     assert names(app)[0] == "500 failed for ada"
     assert query_of(app) == {"sort": ["name"], "limit": ["50"]}
 
@@ -96,12 +96,12 @@ def test_chips_show_what_is_in_force_and_go_one_by_one(store: Store) -> None:
     app = show(**query)
     assert names(app) == ["a"]
     assert chips(app) == [
-        r"State\: unknown",
-        "Owner\\: \\*Ada\\* \\[x\\]\\(http\\:\\/\u2060\\/e\\.org\\)",
-        r"Name\: a",
+        "State: unknown",
+        "Owner: \\*Ada\\* \\[x\\](http:\u2060//e.org)",
+        "Name: a",
     ]
     assert app.button_group[0].value is None
-    press(app, r"State\: unknown ✕")
+    press(app, "State: unknown ✕")
     assert "status" not in query_of(app)
     assert len(chips(app)) == 2
     press(app, "Reset")
@@ -121,7 +121,7 @@ def test_an_empty_list_says_what_was_looked_for(store: Store, query: dict[str, s
     """And one press shows all jobs."""
     store.job("job 1"), store.job("job 2")
     app = show(**query)
-    assert told in words(app).replace("\\", "")
+    assert told in words(app)
     press(app, "Show all jobs")
     assert names(app) == ["job 2", "job 1"]
 

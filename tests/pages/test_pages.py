@@ -4,8 +4,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.context import ContextProxy
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
 from pages.parts.services import get_services
 from tests.support import web_roots
 from tests.support.databases import on_sqlite
@@ -232,8 +234,31 @@ def test_without_the_gate_the_pages_show_nothing(store: Store, monkeypatch: pyte
     assert not app.metric
 
 
+def test_whom_the_gate_has_not_introduced_sees_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A header that somebody else has made up, or another process has signed."""
+    store.job("secret import")
+    ada = Introduction(1, "Ada", Right.ADMINISTRATOR, session="s", fingerprint="f", until=None)
+    for token in ("{}", Introductions().sign(ada), Introductions().sign(ada) + "x"):
+        monkeypatch.setattr(ContextProxy, "headers", {HEADER: token})
+        app = show()
+        assert "Reload the page" in words(app)
+        assert not app.dataframe
+        assert not app.button
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_a_notice_is_no_markdown(store: Store, *, is_good: bool) -> None:
+    """What came of a change may repeat a stranger's text."""
+    token = get_services().notices.sign("[x](y) :smile:", is_good=is_good)
+    app = show(notice=token)
+    [shown] = [notice.value for notice in (app.success if is_good else app.warning)]
+    assert shown == r"\[x\](y) :" + "\u2060smile:"
+
+
 def test_the_sidebar_tells_who_is_signed_in(store: Store) -> None:
     """With the name as it is and what they may do."""
     app = show()
     assert "Administrators see" in words(app)
-    assert r"\*Ada\* \<b\>" in app.sidebar.markdown[0].value
+    assert r"\*Ada\* \<b>" in app.sidebar.markdown[0].value

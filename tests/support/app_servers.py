@@ -49,12 +49,20 @@ def let_an_administrator_in(url: str) -> None:
     store.engine.dispose()
 
 
-def open_websocket(origin: str, path: str, headers: dict[str, str], *, from_: str = "127.0.0.1") -> int:
+def open_websocket(
+    site: str,
+    path: str,
+    headers: dict[str, str],
+    *,
+    from_: str = "127.0.0.1",
+    with_origin: bool = True,
+) -> int:
     """Return the status with which a websocket is answered, 101 when it is accepted."""
+    origin = {"Origin": site} if with_origin else {}
     try:
         with connect(
-            origin.replace("http", "ws", 1) + path,
-            additional_headers={"Origin": origin} | headers,
+            site.replace("http", "ws", 1) + path,
+            additional_headers=origin | headers,
             source_address=(from_, 0),
             proxy=None,
         ):

@@ -1,15 +1,14 @@
 """Pages run by Streamlit without a browser, and what they show."""
 
-import json
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.introductions import HEADER, Introduction
 from jobs_data.platform import tables
 from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.services import get_services
@@ -36,13 +35,12 @@ def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1
     def headers(_context: ContextProxy) -> dict[str, str]:
         if right is None:
             return {}
-        told = {"who": who, "name": "*Ada* <b>", "right": right, "by_proxy": False}
         try:
             fingerprint = fingerprint_of(who, right)
         except DatabaseUnavailable:  # a test wants it so, of a page that changes nothing
-            fingerprint = ""
-        account = {"fingerprint": fingerprint, "session": "digest"}
-        return {"X-Heratio-Jobs-Account": quote(json.dumps(told | account))}
+            fingerprint = "0"
+        introduction = Introduction(who, "*Ada* <b>", right, "s", fingerprint, until=None)
+        return {HEADER: get_services().introductions.sign(introduction)}
 
     monkeypatch.setattr(ContextProxy, "headers", property(headers))
 

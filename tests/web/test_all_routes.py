@@ -36,7 +36,7 @@ OPEN = {
     Known("http", "/admin/jobs/sign-in.css", READ): {"GET": 200, "HEAD": 200},
     Known("http", "/admin/jobs/sign-in.svg", READ): {"GET": 200, "HEAD": 200},
     Known("http", "/admin/jobs/_stcore/health", READ): {"GET": 200, "HEAD": 200},
-    Known("http", "/admin/jobs/_stcore/health", "OPTIONS"): {"OPTIONS": 204},
+    Known("http", "/admin/jobs/_stcore/health", "OPTIONS"): {},
 }
 """What each answers to a stranger; 405 to any other method."""
 
@@ -75,8 +75,31 @@ CLOSED = [
     Known("Mount", "/admin/jobs", "any"),
 ]
 
+NOT_SERVED = Known("NotServed", "?", "any")
+"""Between our routes and Streamlit's."""
+
+NEEDED = {
+    "/admin/jobs/_stcore/health",
+    "/admin/jobs/_stcore/host-config",
+    "/admin/jobs/media/1",
+    "/admin/jobs/component/1",
+    "/admin/jobs/_stcore/bidi-components/1",
+    "/admin/jobs",
+}
+"""What of Streamlit's own the pages ask for; everything else of it is closed to everybody."""
+
 PATHS = sorted({re.sub(r"\{.*?\}", "1", route.path) for route in [*OPEN, *CLOSED]})
 OPEN_PATHS = sorted({route.path for route in OPEN})
+UNNEEDED = [
+    "/admin/jobs/_stcore/metrics",
+    "/admin/jobs/_stcore/upload_file/1/1",
+    "/admin/jobs/auth/login",
+    "/admin/jobs/auth/logout",
+    "/admin/jobs/oauth2callback",
+    "/admin/jobs/_stcore/agent/interact",
+    "/admin/jobs/_stcore/agent/openapi.json",
+    "/admin/jobs/_stcore/agent/mcp",
+]
 CLOSED_PATHS = sorted(set(PATHS) - set(OPEN_PATHS))
 # The pages and the assets lie in the Mount; the last two are nobody's.
 MORE_PATHS = ["/admin/jobs/", "/admin/jobs/job", "/admin/jobs/index.html", "/admin/jobs/static/x.js"]
@@ -124,7 +147,10 @@ def test_the_server_knows_these_routes_alone(demo_site: DemoSite, tmp_path: Path
         check=True,
     )
     known = [Known(*route) for route in json.loads(listed.stdout)]
-    assert sorted(known) == sorted([*OPEN, *CLOSED])
+    assert sorted(known) == sorted([*OPEN, *CLOSED, NOT_SERVED])
+    first_of_streamlit = known.index(NOT_SERVED) + 1
+    streamlit = {re.sub(r"\{.*?\}", "1", route.path) for route in known[first_of_streamlit:]}
+    assert streamlit == NEEDED | set(UNNEEDED) | {STREAM}
 
 
 @pytest.mark.parametrize("path", [*CLOSED_PATHS, *MORE_PATHS])
@@ -174,3 +200,44 @@ def test_with_a_session_the_gate_lets_through(
 def test_with_a_session_the_pages_websocket_opens(site: httpx2.Client, cookie: dict[str, str]) -> None:
     """The one that all pages talk over."""
     assert open_websocket(str(site.base_url).rstrip("/"), STREAM, cookie) == 101
+
+
+@pytest.mark.parametrize("path", [*UNNEEDED, STREAM, "/admin/jobs/_stcore/x", "/admin/jobs/job/x"])
+def test_what_no_page_needs_is_served_to_nobody(
+    site: httpx2.Client, cookie: dict[str, str], path: str
+) -> None:
+    """An administrator gets a sentence."""
+    answer = site.get(path, headers=PROGRAM | cookie)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    assert answer.json()["message"]
+
+
+@pytest.mark.parametrize("path", [*sorted(NEEDED), *UNNEEDED, STREAM])
+def test_what_is_streamlits_own_can_only_be_read(
+    site: httpx2.Client, cookie: dict[str, str], path: str
+) -> None:
+    """Uploads above all: no page takes one."""
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"):
+        answer = site.request(method, path, headers=PROGRAM | cookie, content=b"x" * 100)
+        assert (method, answer.status_code, answer.headers["allow"]) == (method, 405, "GET, HEAD")
+        assert answer.json()["message"]
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/jobs", "/admin/jobs/", "/admin/jobs/_stcore/health"])
+def test_no_other_websocket_opens(site: httpx2.Client, cookie: dict[str, str], path: str) -> None:
+    """Not even with a session."""
+    assert open_websocket(str(site.base_url).rstrip("/"), path, cookie) == 403
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://evil.example", "null", ""])
+def test_no_websocket_opens_for_another_site(
+    site: httpx2.Client, cookie: dict[str, str], origin: str
+) -> None:
+    """Not for what Streamlit itself would let in, either."""
+    headers = cookie | {"Origin": origin}
+    assert open_websocket(str(site.base_url).rstrip("/"), STREAM, headers) == 403
+
+
+def test_a_websocket_without_an_origin_is_refused(site: httpx2.Client, cookie: dict[str, str]) -> None:
+    """Every browser sends one."""
+    assert open_websocket(str(site.base_url).rstrip("/"), STREAM, cookie, with_origin=False) == 403

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -22,7 +22,7 @@ from tests.support import web_roots
 from tests.support.pages import make_account
 from tests.support.removals import remove
 from tests.support.store import Store
-from web.gate import ACCOUNT_HEADER, Visitor
+from web.gate import Visitor
 from web.routes import JobRoutes, database_unavailable
 
 JSON = {"Accept": "application/json"}
@@ -36,15 +36,12 @@ def client(served: Store) -> Iterator[TestClient]:
         exception_handlers={DatabaseUnavailable: database_unavailable},
     )
     make_account(served, 1, Right.ADMINISTRATOR)
-    ada = {ACCOUNT_HEADER.decode(): quote(json.dumps({"name": "Ada Löwe"}))}
 
     async def introduced(scope: Scope, receive: Receive, send: Send) -> None:
         visitor = Visitor(1, "Ada Löwe", Right.ADMINISTRATOR, None)
         await app({**scope, "visitor": visitor}, receive, send)
 
-    with TestClient(
-        introduced, "http://jobs.example.org", headers=ada, follow_redirects=False
-    ) as client:
+    with TestClient(introduced, "http://jobs.example.org", follow_redirects=False) as client:
         yield client
 
 
@@ -144,49 +141,6 @@ def test_a_change_takes_post_alone(client: TestClient, path: str, method: str) -
     """A link, which can only GET, changes nothing."""
     response = client.request(method, path)
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
-
-
-FOREIGN = [
-    {"Sec-Fetch-Site": "cross-site"},
-    {"Sec-Fetch-Site": "same-site"},
-    {"Sec-Fetch-Site": "cross-site", "Origin": "http://jobs.example.org"},
-    {"Origin": "https://evil.example"},
-    {"Origin": "http://jobs.example.org.evil.example"},
-    {"Origin": "http://jobs.example.org:81"},
-    {"Origin": "null"},
-    {"Origin": ""},
-]
-OWN = [
-    {},
-    {"Sec-Fetch-Site": "same-origin"},
-    {"Sec-Fetch-Site": "none"},
-    {"Origin": "http://jobs.example.org"},
-    {"Origin": "https://jobs.example.org"},
-    {"Origin": "https://public.example.org", "X-Forwarded-Host": "public.example.org"},
-]
-
-
-@pytest.mark.parametrize("headers", FOREIGN)
-def test_a_request_from_another_site_is_refused(
-    client: TestClient, store: Store, headers: dict[str, str]
-) -> None:
-    """Neither route changes anything for a page that is not ours."""
-    job_id = store.job()
-    for path in (f"delete/{job_id}", "clear-inactive"):
-        response = client.post(f"/admin/jobs/{path}", headers={**headers, **JSON})
-        assert response.status_code == 403
-        assert "another site" in response.json()["message"]
-    assert store.ids() == [job_id]
-
-
-@pytest.mark.parametrize("headers", OWN)
-def test_a_request_of_our_own_or_of_no_browser_is_served(
-    client: TestClient, store: Store, headers: dict[str, str]
-) -> None:
-    """Behind TLS and behind a proxy that names the host, too."""
-    job_id = store.job()
-    assert client.post(f"/admin/jobs/delete/{job_id}", headers=headers).status_code == 303
-    assert store.ids() == []
 
 
 def test_the_export_streams_what_the_button_gives(client: TestClient, store: Store) -> None:

@@ -55,7 +55,7 @@ def documented(port: int, apps: list[str]) -> str:
         assert http.count(f"server {example};") == 1
         http = http.replace(f"server {example};", f"server {urlsplit(app).netloc};")
     # The only addition: the test has to see which process has answered.
-    opening = "location /admin/jobs {\n"
+    opening = "location ^~ /admin/jobs/ {\n"
     assert server.count(opening) == 1
     server = server.replace(opening, f"{opening}add_header {SERVED_BY} $upstream_addr always;\n")
     return f"{http} server {{ listen 127.0.0.1:{port}; {server} }}"
