@@ -55,9 +55,9 @@ if not key:
     key = secrets.token_urlsafe(32)
     log.warning("HERATIO_JOBS_SECRET_KEY is not set: everybody has to sign in anew after a restart")
 
-sessions = Sessions(key)
-door = Doorkeeping(settings.reader_group_ids, settings.proxy_user_header, settings.proxy_addresses)
-standings = Standings(services.database, door.reader_groups, settings.access_seconds)
+sessions = Sessions(key, store=services.store)
+door = Doorkeeping(services.rights.groups, settings.proxy_user_header, settings.proxy_addresses)
+standings = Standings(services.rights, settings.access_seconds)
 sign_in = SignIn(services.sign_ins, sessions, standings, door, demo_accounts)
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.bench import FULL_SIZE, Bench, running_app
 from benchmarks.figures import Figure, within
+from jobs_data import addresses
 from tests.support.app_servers import ROOT, START_SECONDS, own_environment, stop
 from tests.support.mariadb import free_port
 from tests.support.programs import find_program
@@ -77,7 +78,7 @@ def seconds_until_seen(browser: Browser, address: str, cookie: str = "") -> tupl
                         "name": COOKIE,
                         "value": cookie,
                         "domain": urlsplit(address).hostname or "",
-                        "path": "/",
+                        "path": addresses.BASE,
                     }
                 ]
             )

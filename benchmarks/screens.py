@@ -31,7 +31,9 @@ SCREENS: Final[dict[str, tuple[str, dict[str, str], str]]] = {
 }
 """The address of each, its query and, where that is always the same, its title."""
 
-ADMINISTRATOR: Final = Introduction(1, "Administrator", Right.ADMINISTRATOR, session="s", until=None)
+ADMINISTRATOR: Final = Introduction(
+    1, "Administrator", Right.ADMINISTRATOR, session="s", fingerprint="f", until=None
+)
 
 
 def measure(bench: Bench) -> list[Figure]:

@@ -13,6 +13,9 @@ from jobs_data.url_values import Params, parse_number
 BASE: Final = "/admin/jobs"
 """The platform's own route, below which everything of ours lies."""
 
+BROWSE: Final = "/jobs/browse"
+"""The platform's other address of the list; our cookie is not sent there."""
+
 SIGN_IN: Final = f"{BASE}/sign-in"
 SIGN_OUT: Final = f"{BASE}/sign-out"
 KEEP_ALIVE: Final = f"{BASE}/session"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.introductions import Introductions
+from jobs_data.accounts.rights import Rights
 from jobs_data.accounts.sign_in import SignIns
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
@@ -33,6 +35,7 @@ class Services:
     introductions: Introductions
     selections: Selections
     sign_ins: SignIns
+    rights: Rights
     order: CreationOrder
     shared_list: SharedList
 
@@ -57,7 +60,8 @@ def build_services(settings: Settings) -> Services:
         Notices(settings.secret_key.get_secret_value()),
         Introductions(),
         Selections(),
-        SignIns(database),
+        SignIns(database, store),
+        Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
         order,
         SharedList(database, order, settings.list_seconds),
     )

@@ -20,6 +20,7 @@ DEMO_DATABASE: Final = DEMO_FOLDER / "jobs.sqlite"
 DEMO_WEB_ROOT: Final = DEMO_FOLDER / "web-root"
 DEMO_URL: Final = f"sqlite:///{DEMO_DATABASE}"
 DEFAULT_STATE_DIR: Final = DEMO_FOLDER.parent / "state"
+DEFAULT_ADMIN_GROUP: Final = 100
 DEMO_READER_GROUP: Final = 101
 DEFAULT_PORT: Final = 3306
 RESULTS_FOLDERS: Final = ("downloads", "storage", "uploads")
@@ -127,6 +128,13 @@ def _networks(value: str) -> tuple[Network, ...]:
     return tuple(ip_network(part, strict=False) for part in parts if part)
 
 
+def _ids(value: str) -> frozenset[int]:
+    return frozenset(int(part) for part in value.split(",") if part.strip())
+
+
+_GROUPS: Final = r"\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*"
+
+
 class Settings(BaseSettings):
     """The settings of one installation; each description says what a value must be."""
 
@@ -212,9 +220,15 @@ class Settings(BaseSettings):
         description="at least 32 characters that nobody can guess, with which sessions are signed "
         "(unset: random ones, so that sessions end when the app restarts)",
     )
+    admin_groups: str = Field(
+        default=str(DEFAULT_ADMIN_GROUP),
+        pattern=rf"^{_GROUPS}$",
+        description="ids of the platform's groups whose members may remove jobs, separated by commas, "
+        "such as 100,101",
+    )
     reader_groups: str = Field(
         default="",
-        pattern=r"^\s*([0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*)?$",
+        pattern=rf"^({_GROUPS})?$",
         description="ids of the platform's groups whose members may look but not remove, separated "
         "by commas, such as 101,102",
     )
@@ -248,11 +262,16 @@ class Settings(BaseSettings):
         return DEMO_WEB_ROOT if self.is_demo else self.results_root
 
     @property
+    def admin_group_ids(self) -> frozenset[int]:
+        """Return the groups whose members may remove jobs."""
+        return _ids(self.admin_groups)
+
+    @property
     def reader_group_ids(self) -> frozenset[int]:
         """Return the groups whose members may look; in the demo, unless set, its editors."""
         if self.is_demo and not self.reader_groups:
             return frozenset({DEMO_READER_GROUP})
-        return frozenset(int(group) for group in self.reader_groups.split(",") if group.strip())
+        return _ids(self.reader_groups)
 
 
 def with_driver(url: URL) -> URL:

@@ -37,8 +37,8 @@ def section(document: str, heading: str) -> str:
 def offered_routes() -> Iterator[str]:
     """Yield each route as the documents spell it, such as `POST /admin/jobs/delete/{id}`."""
     services = build_services(Settings())
-    standings = Standings(services.database, frozenset(), 28)
-    door = Doorkeeping(frozenset(), "", ())
+    standings = Standings(services.rights, 28)
+    door = Doorkeeping(services.rights.groups, "", ())
     sign_in = SignIn(services.sign_ins, Sessions("key"), standings, door, {})
     for route in [*JobRoutes(services).routes(), *sign_in.routes()]:
         assert isinstance(route, Route)

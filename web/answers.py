@@ -62,6 +62,11 @@ def forbidden(scope: Scope, sentence: str, *, is_inside: bool = False) -> Respon
     return _told(Request(scope), 403, "Not allowed", sentence, is_inside=is_inside)
 
 
+def warning(request: Request, title: str, sentence: str) -> Response:
+    """Tell that something was done, but not all of it."""
+    return _told(request, 200, title, sentence)
+
+
 def unavailable(scope: Scope, sentence: str) -> Response:
     """Tell that nobody can be let in while the database does not answer."""
     return _told(Request(scope), 503, "Not available right now", sentence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,15 +18,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs_data import addresses
-from jobs_data.accounts import accounts
-from jobs_data.accounts.accounts import Account, Right
+from jobs_data.accounts.accounts import Account, Groups, Right
 from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
-from jobs_data.platform.database import Database
+from jobs_data.accounts.rights import Claim, Rights
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, limits, origins, peers
+from web.activity import PageActivity, is_by_person
 from web.headers import answer_headers
-from web.sessions import COOKIE, MAX_SECONDS, Session, Sessions, session_cookie
+from web.sessions import LOOK_SECONDS, MAX_SECONDS, Session, Sessions, session_cookie
 
 RETRY_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
@@ -39,7 +40,10 @@ POLICY_VIOLATION: Final = 1008
 OPEN_PATHS: Final = frozenset(
     {addresses.SIGN_IN, addresses.SIGN_IN_STYLE, addresses.SIGN_IN_ICON, addresses.LIVENESS}
 )
+STATIC: Final = f"{addresses.BASE}/static/"
 WRITE_PATHS: Final = (f"{addresses.BASE}/delete", f"{addresses.BASE}/clear-inactive")
+
+_WHOLE_HOST: Final = re.compile(rb"path=/(?=;|$)", re.IGNORECASE)
 
 NO_RIGHT: Final = (
     "You are signed in, but your account may not see the background jobs. Ask an administrator of "
@@ -54,7 +58,7 @@ READERS_LOOK: Final = (
 class Doorkeeping:
     """What an installation has set about its door."""
 
-    reader_groups: frozenset[int]
+    groups: Groups
     proxy_user_header: str
     proxies: tuple[Network, ...]
 
@@ -64,14 +68,12 @@ class Standings:
 
     def __init__(
         self,
-        database: Database,
-        reader_groups: frozenset[int],
+        rights: Rights,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read accounts of a database; `clock` counts seconds."""
-        self._database = database
-        self._reader_groups = reader_groups
+        """Read accounts; `clock` counts seconds."""
+        self._rights = rights
         self._seconds = seconds
         self._clock = clock
         self._known: dict[int | str, tuple[float, Account | None]] = {}
@@ -105,7 +107,7 @@ class Standings:
         return max(0.0, self._known.get(who, (0.0, None))[0] - self._clock())
 
     async def _read_anew(self, who: int | str) -> Account | None:
-        account = await run_in_threadpool(self._read, who)
+        account = await run_in_threadpool(self._rights.read, who)
         self._forget_old()
         self._known[who] = (self._clock() + self._seconds, account)
         return account
@@ -114,11 +116,6 @@ class Standings:
         del self._reading[who]
         if not reading.cancelled():
             reading.exception()  # looked at here, because all who wanted it may have left
-
-    def _read(self, who: int | str) -> Account | None:
-        if isinstance(who, int):
-            return accounts.read_account(self._database, who, self._reader_groups)
-        return accounts.find_account(self._database, who, self._reader_groups)
 
     def _forget_old(self) -> None:
         now = self._clock()
@@ -134,6 +131,13 @@ class Visitor:
     name: str
     right: Right | None
     session: Session | None
+
+    @property
+    def claim(self) -> Claim:
+        """Return what is compared with the database before they change anything."""
+        if self.session is None:
+            return Claim(self.who, self.right, fingerprint="", session="")
+        return Claim(self.who, self.right, self.session.fingerprint, self.session.digest)
 
 
 class Gate:
@@ -195,7 +199,8 @@ class Gate:
             await refusal(scope, receive, send)
             return
         if visitor.session:
-            self.sessions.touch(visitor.session)
+            if is_by_person(scope):
+                self.sessions.touch(visitor.session)
             send = self._renewing(scope, visitor.session, send)
         await self.app(self._introduced(scope, visitor), receive, send)
 
@@ -224,7 +229,9 @@ class Gate:
     async def _watch(self, visitor: Visitor, ended: asyncio.Event) -> None:
         """Set the event when the account loses what let it in, or its session runs out."""
         while True:
-            await asyncio.sleep(self.standings.seconds_left(visitor.who) + 0.05)
+            believed = self.standings.seconds_left(visitor.who)
+            await asyncio.sleep(min(believed, LOOK_SECONDS) + 0.05)
+            await self.sessions.look()
             try:
                 account = await self.standings.of(visitor.who)
             except DatabaseUnavailable:
@@ -237,6 +244,7 @@ class Gate:
 
     def _until(self, ended: asyncio.Event, receive: Receive, send: Send, visitor: Visitor) -> Receive:
         """Return a receive that, once the event is set, closes the websocket."""
+        activity = PageActivity()
 
         async def guarded() -> Message:
             message = asyncio.ensure_future(receive())
@@ -244,7 +252,7 @@ class Gate:
             try:
                 await asyncio.wait({message, end}, return_when=asyncio.FIRST_COMPLETED)
                 if not ended.is_set():
-                    if visitor.session:
+                    if visitor.session and activity.is_by_person(message.result()):
                         self.sessions.touch(visitor.session)
                     return message.result()
             finally:
@@ -263,12 +271,15 @@ class Gate:
             if account is None:
                 return Visitor(claimed, claimed, None, None)
             return Visitor(claimed, account.display_name, account.right, None)
-        session = self.sessions.read(connection.cookies.get(COOKIE))
-        if session is None:
+        scope = connection.scope
+        session = self.sessions.find(scope, secure=self._is_secure(scope))
+        # Streamlit's own scripts are the same for everybody: no look into the store for each.
+        is_asset = scope["path"].startswith(STATIC)
+        if session is None or (not is_asset and await self.sessions.was_ended(session)):
             return None
         account = await self.standings.of(session.user_id)
         if account is None or not self._holds(session, account):
-            self.sessions.end(session)
+            await self.sessions.end(session)
             return None
         return Visitor(session.user_id, account.display_name, account.right, session)
 
@@ -313,7 +324,7 @@ class Gate:
         cookie = session_cookie(self.sessions.token(renewed), secure=self._is_secure(scope))
 
         async def with_cookie(message: Message) -> None:
-            # A sign-out has its own word on the cookie.
+            # A sign-out sets the cookie itself.
             if message["type"] == "http.response.start" and self.sessions.is_alive(session):
                 MutableHeaders(scope=message).append("set-cookie", cookie)
             await send(message)
@@ -326,6 +337,10 @@ class Gate:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                message["headers"] = [
+                    (name, _narrowed(value, self._is_secure(scope)) if name == b"set-cookie" else value)
+                    for name, value in message.get("headers", ())
+                ]
                 own = MutableHeaders(scope=message)
                 for name, value in headers.items():
                     own.setdefault(name, value)
@@ -343,7 +358,8 @@ class Gate:
             visitor.who,
             visitor.name,
             visitor.right,
-            session=session.id if session else "",
+            session=visitor.claim.session,
+            fingerprint=visitor.claim.fingerprint,
             until=session.signed_in_at + MAX_SECONDS if session else None,
         )
         header = (ACCOUNT_HEADER, self.introductions.sign(introduction).encode())
@@ -361,10 +377,23 @@ def _refusal(scope: Scope, visitor: Visitor) -> Response | None:
     return None
 
 
+def claim_of(connection: HTTPConnection) -> Claim:
+    """Return who has sent a request, and what let them in, as the gate has found it."""
+    visitor: Visitor = connection.scope["visitor"]
+    return visitor.claim
+
+
 def visitor_name(connection: HTTPConnection) -> str:
     """Return the name of who has sent a request that the gate has let through."""
     visitor: Visitor = connection.scope["visitor"]
     return visitor.name
+
+
+def _narrowed(cookie: bytes, secure: bool) -> bytes:
+    """Return a Set-Cookie value that stays with our own addresses: Streamlit sets one for the host."""
+    narrowed = _WHOLE_HOST.sub(b"Path=" + addresses.BASE.encode(), cookie)
+    is_plain = secure and narrowed != cookie and b"secure" not in cookie.lower()
+    return narrowed + b"; Secure" if is_plain else narrowed
 
 
 def _silent_after(ended: asyncio.Event, send: Send) -> Send:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
+from jobs_data.accounts.rights import NotAllowed
 from jobs_data.background import NotStarted
 from jobs_data.jobs import export, job_report
 from jobs_data.jobs.result_files import ResultUnavailable, open_result
@@ -23,9 +24,9 @@ from jobs_data.store import receipts
 from jobs_data.store.receipt_writer import Action, Reason, ReceiptNotWritten
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
-from web.answers import plain, wants_json
+from web.answers import forbidden, plain, wants_json
 from web.downloads import Download, FileDownload
-from web.gate import visitor_name
+from web.gate import claim_of, visitor_name
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class JobRoutes:
         every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         return [
             Route("/", browse),
-            Route("/jobs/browse", browse),
+            Route(addresses.BROWSE, browse),
             Route(f"{base}/export-csv", self.export_csv),
             Route(f"{base}/clear-inactive", self.clear_inactive, methods=every),
             Route(f"{base}/delete/{{job_id}}", self.delete_job, methods=every),
@@ -156,7 +157,10 @@ class JobRoutes:
         if job_id is not None:
             reason = Reason(visitor_name(request), Action.DELETE, f"job {job_id}")
             try:
+                await self._require_administrator(request)
                 outcome = await run_in_threadpool(self._services.removals.remove_job, job_id, reason)
+            except NotAllowed as problem:
+                return forbidden(request.scope, str(problem), is_inside=True)
             except ReceiptNotWritten as problem:
                 return self._changed(request, 503, 0, str(problem))
         # What is no number is not repeated: it may be anything.
@@ -176,15 +180,23 @@ class JobRoutes:
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
         try:
+            await self._require_administrator(request)
             reason = Reason(visitor_name(request), Action.CLEAR, ALL_FINISHED)
             clearing = await run_in_threadpool(self._services.removals.start, None, reason)
         except NotStarted as problem:
+            if isinstance(problem, NotAllowed):
+                return forbidden(request.scope, str(problem), is_inside=True)
             status = 409 if isinstance(problem, RemovalRuns) else 503
             return self._changed(request, status, 0, str(problem))
         await run_in_threadpool(clearing.wait)
         return self._changed(
             request, 503 if clearing.error else 200, clearing.removed, clearing.sentence()
         )
+
+    async def _require_administrator(self, request: Request) -> None:
+        """Ask the database for the right, whatever the gate has read some seconds ago."""
+        claim = claim_of(request)
+        await run_in_threadpool(self._services.rights.require_administrator, claim)
 
     def _changed(self, request: Request, status: int, removed: int, message: str) -> Response:
         """Tell a program what happened, or lead a browser back to the list, which shows it."""

@@ -18,14 +18,18 @@ from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, Reason, SignInRefused,
 from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from web import answers, peers
 from web.gate import NO_RIGHT, Doorkeeping, Standings
-from web.sessions import COOKIE, Session, Sessions, session_cookie
+from web.sessions import Session, Sessions, session_cookie
 
 MAX_FIELDS: Final = 8
 MAX_SHOWN: Final = 255
 TURN_SECONDS: Final = 45
 """How long a sign-in waits for those before it."""
 
-MAX_NEXT: Final = 8_000
+ONLY_HERE: Final = (
+    "You are signed out here. The app could not store that in its own database, so a copy of your "
+    "cookie could be used again after a restart, and in another process, until it expires. Please tell "
+    "an administrator of your archive."
+)
 
 _OUR_ADDRESS: Final = re.compile(rf"{addresses.BASE}(/[A-Za-z0-9_-]+)*/?(\?[!-\[\]-~]*)?")
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -40,7 +44,13 @@ def safe_next(wanted: str) -> str:
     """
     is_ours = _OUR_ADDRESS.fullmatch(wanted)
     leads_on = not wanted.startswith((addresses.SIGN_IN, addresses.SIGN_OUT, addresses.KEEP_ALIVE))
-    return wanted if is_ours and leads_on and len(wanted) <= MAX_NEXT else addresses.BASE
+    return wanted if is_ours and leads_on and len(wanted) <= answers.LONGEST_ADDRESS else addresses.BASE
+
+
+def _at_the_list(wanted: str) -> str:
+    """Return the list's own address where its other one is wanted, to which no cookie is sent."""
+    path, mark, query = wanted.partition("?")
+    return f"{addresses.BASE}{mark}{query}" if path == addresses.BROWSE else wanted
 
 
 class SignIn:
@@ -77,8 +87,8 @@ class SignIn:
     async def sign_in(self, request: Request) -> Response:
         """Show the form, or take what it posts."""
         if request.method in {"GET", "HEAD"}:
-            came_for = safe_next(request.query_params.get("next", ""))
-            if self.sessions.read(request.cookies.get(COOKIE)):
+            came_for = safe_next(_at_the_list(request.query_params.get("next", "")))
+            if await self._session_of(request):
                 return RedirectResponse(came_for, status_code=303, headers=_NO_STORE)
             return self._form(200, came_for)
         if request.method != "POST":
@@ -89,7 +99,7 @@ class SignIn:
         return await self._take(request, fields)
 
     async def _take(self, request: Request, fields: dict[str, str]) -> Response:
-        came_for = safe_next(fields.get("next") or request.query_params.get("next", ""))
+        came_for = safe_next(_at_the_list(fields.get("next") or request.query_params.get("next", "")))
         identifier = fields.get("identifier", "")
         try:
             # What has begun is not given up: only the wait for a turn can be.
@@ -100,7 +110,7 @@ class SignIn:
                     fields.get("password", ""),
                     fields.get("code", ""),
                     peers.client_of(request.scope, self.door.proxies),
-                    self.door.reader_groups,
+                    self.door.groups,
                     limiter=self._turns,
                 )
         except SignInRefused as refusal:
@@ -116,8 +126,8 @@ class SignIn:
         if account.right is None:
             return answers.forbidden(request.scope, NO_RIGHT)
         # A session that the browser had before must not go on with the new account's right.
-        if before := self.sessions.read(request.cookies.get(COOKIE)):
-            self.sessions.end(before)
+        if before := await self._session_of(request):
+            await self.sessions.end(before)
         await run_in_threadpool(self.read_idle_timeout)
         # What was cached of the account, an older password say, would end the new session.
         self.standings.learn(account)
@@ -138,9 +148,16 @@ class SignIn:
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
         session: Session | None = request.scope.get("session_of_ours")
-        if session:
-            self.sessions.end(session)
-        return self._with_cookie(request, RedirectResponse(addresses.SIGN_IN, status_code=303), "")
+        if session is None or await self.sessions.end(session):
+            answer: Response = RedirectResponse(addresses.SIGN_IN, status_code=303)
+        else:
+            answer = answers.warning(request, "Signed out", ONLY_HERE)
+        return self._with_cookie(request, answer, "")
+
+    async def _session_of(self, request: Request) -> Session | None:
+        secure = peers.is_secure(request.scope, self.door.proxies)
+        session = self.sessions.find(request.scope, secure=secure)
+        return None if session is None or await self.sessions.was_ended(session) else session
 
     def _form(
         self,
@@ -169,7 +186,7 @@ class SignIn:
 
 
 async def keep_alive(_request: Request) -> Response:
-    """Answer an open page that asks whether its session is still valid, and so keeps it from idling."""
+    """Answer an open page that asks whether its session is still valid; that does not prolong it."""
     return Response(status_code=204, headers=_NO_STORE)
 
 

@@ -36,7 +36,7 @@ class Right(StrEnum):
     """What an account may do here."""
 
     ADMINISTRATOR = "administrator"
-    """Active and in the administrator group."""
+    """Active and in one of the administrator groups."""
     READER = "reader"
     """Active and in one of the groups that the installation has named for readers."""
 
@@ -47,6 +47,14 @@ class Right(StrEnum):
             Right.ADMINISTRATOR: "Administrators see, export, delete and clear jobs.",
             Right.READER: "Readers see and export jobs; they cannot delete or clear any.",
         }[self]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The platform's groups whose members may do something here."""
+
+    administrators: frozenset[int] = frozenset({ADMINISTRATOR_GROUP_ID})
+    readers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -62,20 +70,20 @@ class Account:
     """Changes with the password, so that sessions can end with it; it does not reveal the password."""
 
 
-def read_account(database: Database, user_id: int, reader_groups: frozenset[int]) -> Account | None:
+def read_account(database: Database, user_id: int, groups: Groups) -> Account | None:
     """Return an account as it is now, None where there is no such user; one SELECT by primary key.
 
-    An active account in group 100 is an administrator, one in one of `reader_groups` a reader. Groups
-    above or below those do not count. Raises DatabaseUnavailable.
+    An active account in one of the administrator groups is an administrator, also where it is in a
+    group of readers. Groups above or below those do not count. Raises DatabaseUnavailable.
     """
     if user.name not in database.tables:
         return None
     with database.reading(primary=True) as connection:
-        row = connection.execute(_columns(database, reader_groups).where(user.c.id == user_id)).first()
+        row = connection.execute(_columns(database, groups).where(user.c.id == user_id)).first()
     return account_of(row) if row else None
 
 
-def find_account(database: Database, identifier: str, reader_groups: frozenset[int]) -> Account | None:
+def find_account(database: Database, identifier: str, groups: Groups) -> Account | None:
     """Return the account with an e-mail or else with a user name, as the platform looks for it.
 
     None where there is none, and also where several accounts share the identifier: a choice among
@@ -83,7 +91,7 @@ def find_account(database: Database, identifier: str, reader_groups: frozenset[i
     do, whatever the database's collation says. Raises DatabaseUnavailable.
     """
     with database.reading(primary=True) as connection:
-        row = find_row(connection, database, trimmed(identifier), reader_groups)
+        row = find_row(connection, database, trimmed(identifier), groups)
     return account_of(row) if row else None
 
 
@@ -92,9 +100,7 @@ def trimmed(identifier: str) -> str:
     return text(identifier[: IDENTIFIER_LENGTH + 1]).strip()
 
 
-def find_row(
-    connection: Connection, database: Database, typed: str, reader_groups: frozenset[int]
-) -> Row[Any] | None:
+def find_row(connection: Connection, database: Database, typed: str, groups: Groups) -> Row[Any] | None:
     """Return the row of the account that `find_account` would return, with its hash and salt.
 
     `typed` is a trimmed identifier. Raises what the database driver raises.
@@ -104,7 +110,7 @@ def find_row(
         return None
     spellings = [typed, typed.lower()]  # SQLite's lower() leaves accented letters as they are
     rows = connection.execute(
-        _columns(database, reader_groups).where(
+        _columns(database, groups).where(
             or_(func.lower(user.c.email).in_(spellings), func.lower(user.c.username).in_(spellings))
         )
     ).all()
@@ -124,7 +130,7 @@ def _is_same(stored: str, typed: str) -> bool:
     return stored.strip().lower() == typed.lower() and stored.strip().upper() == typed.upper()
 
 
-def _columns(database: Database, reader_groups: frozenset[int]) -> Select[Any]:
+def _columns(database: Database, groups: Groups) -> Select[Any]:
     """Select what an `Account` and a sign-in need; tables that this database lacks are left out."""
     display_name: ColumnElement[Any] = null()
     source: Any = user
@@ -133,11 +139,11 @@ def _columns(database: Database, reader_groups: frozenset[int]) -> Select[Any]:
         source = user.outerjoin(actor_i18n, in_culture)
         display_name = actor_i18n.c.authorized_form_of_name
 
-    def is_in(groups: frozenset[int]) -> ColumnElement[bool]:
+    def is_in(ids: frozenset[int]) -> ColumnElement[bool]:
         if acl_user_group.name not in database.tables:
             return false()
         membership = acl_user_group.c
-        return exists().where(membership.user_id == user.c.id, membership.group_id.in_(groups))
+        return exists().where(membership.user_id == user.c.id, membership.group_id.in_(ids))
 
     return select(
         user.c.id,
@@ -147,8 +153,8 @@ def _columns(database: Database, reader_groups: frozenset[int]) -> Select[Any]:
         user.c.salt,
         user.c.active,
         display_name.label("display_name"),
-        is_in(frozenset({ADMINISTRATOR_GROUP_ID})).label("is_administrator"),
-        is_in(reader_groups).label("is_reader"),
+        is_in(groups.administrators).label("is_administrator"),
+        is_in(groups.readers).label("is_reader"),
     ).select_from(source)
 
 

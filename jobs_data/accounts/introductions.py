@@ -25,7 +25,9 @@ class Introduction:
     name: str
     right: Right
     session: str
-    """The id of their session; empty where a proxy vouches for them."""
+    """The digest of their session; empty where a proxy vouches for them."""
+    fingerprint: str
+    """Of the password with which they signed in; empty where a proxy vouches for them."""
     until: int | None
     """When that session ends at the latest, in seconds since 1970; None without one."""
 

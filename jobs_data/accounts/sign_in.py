@@ -10,14 +10,16 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from jobs_data.accounts import accounts, passwords
-from jobs_data.accounts.accounts import Account
+from jobs_data.accounts.accounts import Account, Groups
+from jobs_data.accounts.factor_policy import requires_factor
 from jobs_data.accounts.lockout import Lockout
 from jobs_data.accounts.optional_writes import OptionalWrites
 from jobs_data.accounts.second_factors import UnusableSecret, UsedCodes, read_factors
 from jobs_data.accounts.security_settings import read_security_settings
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import user
-from jobs_data.platform.values import text
+from jobs_data.platform.values import filled, text
+from jobs_data.store.database import Store
 from jobs_data.wording import counted
 
 PARALLEL_SIGN_INS: Final = 2
@@ -39,6 +41,10 @@ class Reason(StrEnum):
     PLATFORM_FACTOR = (
         "Only the platform itself can check your second factor. Please come through single sign-on."
     )
+    FACTOR_REQUIRED = (
+        "The platform requires a second factor for your account, and it has none. Please set one up on "
+        "the platform first."
+    )
     CODE_UNCHECKABLE = (
         "The platform keeps the secret of your second factor in a form that cannot be checked here. "
         "Please come through single sign-on, or ask an administrator."
@@ -57,11 +63,11 @@ class SignInRefused(Exception):
 class SignIns:
     """Signs people in to one database, a few at a time, and remembers what it cannot write there."""
 
-    def __init__(self, database: Database) -> None:
-        """Sign in to a database; nothing is read yet."""
+    def __init__(self, database: Database, own: Store | None = None) -> None:
+        """Sign in to a database, and count in our own store what cannot be written there."""
         self._database = database
         writes = OptionalWrites(database)
-        self._lockout = Lockout(database, writes)
+        self._lockout = Lockout(database, writes, own)
         self._codes = UsedCodes(database, writes)
         self._turns = threading.BoundedSemaphore(PARALLEL_SIGN_INS)
 
@@ -71,7 +77,7 @@ class SignIns:
         password: str,
         code: str,
         address: str,
-        reader_groups: frozenset[int],
+        groups: Groups,
         *,
         now: datetime | None = None,
     ) -> Account:
@@ -87,12 +93,15 @@ class SignIns:
         # sign-in page, another process, may add some.
         with self._turns:
             now = now or datetime.now(UTC)
-            if locked := self._lockout.remaining(typed, address, now):
+            with self._database.reading(primary=True) as connection:
+                row = accounts.find_row(connection, self._database, typed, groups)
+                usual_hash = _usual_hash(connection, self._database)
+            # As many names for nobody, so that the statements do not tell whether there is an account.
+            others = [filled(row.username), filled(row.email)] if row else ["", ""]
+            names = [typed, *(other or typed for other in others)]
+            if locked := self._lockout.remaining(names, address, now):
                 minutes = -(-locked // timedelta(minutes=1))
                 raise SignInRefused(Reason.LOCKED, minutes=counted(minutes, "minute"))
-            with self._database.reading(primary=True) as connection:
-                row = accounts.find_row(connection, self._database, typed, reader_groups)
-                usual_hash = _usual_hash(connection, self._database)
             salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")
             try:
                 is_right = passwords.matches(password, salt, password_hash, usual_hash)
@@ -116,6 +125,8 @@ class SignIns:
         if factors.secret is None:
             if factors.of_platform:
                 raise SignInRefused(Reason.PLATFORM_FACTOR)
+            if requires_factor(self._database, user_id, now):
+                raise SignInRefused(Reason.FACTOR_REQUIRED)
             return
         try:
             is_right = self._codes.accept(user_id, factors.secret, code, now)

@@ -222,6 +222,24 @@ webauthn_credential = _table(
     Column("user_id", Integer, nullable=False, index=True),
 )
 
+mfa_policy = _table(
+    "ahg_mfa_policy",
+    _numbered(),
+    Column("tenant_id", Integer, unique=True),  # NULL: the default of all tenants
+    Column("enforcement", String(32), nullable=False, server_default="optional"),
+    Column("grace_period_days", Integer, nullable=False, server_default="7"),
+    Column("updated_at", PlatformTime),
+)
+
+tenant_user = _table(
+    "ahg_tenant_user",
+    _numbered(),
+    Column("tenant_id", Integer, nullable=False),
+    Column("user_id", Integer, nullable=False, index=True),
+    Column("is_primary", SmallInteger, nullable=False, server_default="0"),
+    Column("assigned_at", PlatformTime),
+)
+
 ahg_settings = _table(
     "ahg_settings",
     _numbered(),
@@ -356,6 +374,8 @@ ERROR_NOTE_TYPE_ID: Final = 197
 
 ADMINISTRATOR_GROUP_ID: Final = 100
 """The `acl_group` whose active members administer the platform."""
+
+EDITOR_GROUP_ID: Final = 101
 
 HERATIO_ONLY: Final = frozenset(metadata.tables) - _ATOM_TABLES
 """The tables that a plain AtoM does not have."""

@@ -137,12 +137,14 @@ class Store:
                     "Nothing is created in the platform's own database: "
                     f"name another one in {self.setting}."
                 )
-            # The tables of a newer version are left as they are.
+            found = None
             if schema.schema_version.name in there:
                 found = connection.execute(select(schema.schema_version.c.version)).scalar()
-                if found is not None:
-                    return int(found)
-            schema.metadata.create_all(connection)
+            # The tables of another version are left as they are.
+            if found in {None, schema.VERSION}:
+                schema.metadata.create_all(connection)
+            if found is not None:
+                return int(found)
             connection.execute(insert(schema.schema_version).values(id=1, version=schema.VERSION))
         return schema.VERSION
 

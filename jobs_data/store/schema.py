@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 VERSION: Final = 1
-"""The number of this schema. A change of the tables raises it."""
+"""The number of this schema. A change of a table raises it; a new table does not, because one that is
+missing is made."""
 
 
 class Outcome(StrEnum):
@@ -143,4 +144,21 @@ restore = _table(
     Column("by", Text, nullable=False),
     Column("restored", Integer, nullable=False),
     Index("receipt_restore_receipt", "receipt"),
+)
+
+sign_in_attempt = _table(
+    "sign_in_attempt",  # what the platform has no table for, or does not let us write
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("platform", String(32), nullable=False),  # the identity of the platform's database
+    Column("identifier", String(255), nullable=False, index=True),
+    Column("ip_address", String(45), nullable=False, index=True),
+    Column("success", Integer, nullable=False),
+    Column("attempted_at", DateTime, nullable=False),  # by the platform's clock
+)
+
+ended_session = _table(
+    "ended_session",
+    Column("id", String(64), primary_key=True),  # the SHA-256 of the session's id
+    Column("valid_until", UtcTime, nullable=False),  # its cookie is too old from then on anyway
+    sqlite_with_rowid=False,
 )

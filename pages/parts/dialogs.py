@@ -27,7 +27,7 @@ from pages.parts import clearing, selection
 from pages.parts.services import get_services
 from pages.parts.state import open_list, tell
 from pages.parts.text import plain, visible_cells
-from pages.parts.viewer import get_viewer
+from pages.parts.viewer import Viewer, get_viewer
 
 T = TypeVar("T")
 
@@ -159,12 +159,15 @@ def _delete(ids: Ids, kept: int) -> bool:
     became of each job.
     """
     viewer = get_viewer()
-    if not viewer.may_remove:
-        return False
     which = f"job {ids[0]}" if ids.size == 1 else f"{ids.size:,} selected jobs"
     reason = Reason(viewer.name, Action.DELETE, which)
     if ids.size > MAX_PAGE_SIZE:
-        return _start(ids, reason)
+        return _start(viewer, ids, reason)
+    try:
+        viewer.require_administrator()
+    except (NotStarted, DatabaseUnavailable) as problem:
+        tell(str(problem), is_good=False)
+        return False
     work = get_services().removals.remove_jobs(ids.tolist(), reason)
     sentence = (
         work.error or sentence_on(work.outcome, int(ids[0])) if ids.size == 1 else work.sentence()
@@ -175,9 +178,10 @@ def _delete(ids: Ids, kept: int) -> bool:
     return not work.error
 
 
-def _start(ids: Ids | None, reason: Reason) -> bool:
+def _start(viewer: Viewer, ids: Ids | None, reason: Reason) -> bool:
     """Begin to remove many jobs, and return whether that could be; the list tells how far it is."""
     try:
+        viewer.require_administrator()
         clearing.watch(get_services().removals.start(ids, reason))
     except (NotStarted, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)
@@ -219,8 +223,7 @@ def _clear_dialog(view: ListView) -> None:
 
 def _clear() -> None:
     viewer = get_viewer()
-    if viewer.may_remove:
-        _start(None, Reason(viewer.name, Action.CLEAR, ALL_FINISHED))
+    _start(viewer, None, Reason(viewer.name, Action.CLEAR, ALL_FINISHED))
 
 
 def _can_be_undone() -> str:

@@ -145,9 +145,8 @@ def _dialog(receipt_id: str) -> None:
 
 def _start(receipt_id: str) -> None:
     viewer = get_viewer()
-    if not viewer.may_remove:
-        return
     try:
+        viewer.require_administrator()
         get_services().restores.start(receipt_id, viewer.name)
         st.session_state[_WATCHED] = receipt_id
     except (NotStarted, DatabaseUnavailable) as problem:

@@ -174,10 +174,11 @@ def _confirm(asked: _Asked, preview: Preview, viewer: Viewer) -> None:
 def _remove(asked: _Asked, preview: Preview) -> None:
     """Start to remove what was shown; the button may be pressed when something else is shown by now."""
     viewer = get_viewer()
-    if not viewer.may_remove or st.session_state.get("preview") is not asked:
+    if st.session_state.get("preview") is not asked:
         return
     reason = Reason(viewer.name, Action.TIDY, asked.words)
     try:
+        viewer.require_administrator()
         work = get_services().removals.start(preview.ids, reason)
     except (NotStarted, DatabaseUnavailable) as problem:
         tell(str(problem), is_good=False)

@@ -10,11 +10,12 @@ import streamlit as st
 from jobs_data import addresses
 from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.introductions import HEADER
+from jobs_data.accounts.rights import Claim
 from pages.parts.services import get_services
 from pages.parts.text import plain
 
-# A form that posts, for sign-out is a change. The script asks now and then whether the session still
-# stands: that keeps it from idling while somebody watches, and takes the page away when it has ended.
+# A form that posts, for sign-out is a change. The script asks now and then whether the session is still
+# valid, and takes the page away when it has ended. Asking does not prolong it.
 _WAY_OUT: Final = st.components.v2.component(
     "way_out",
     html=f"""
@@ -68,11 +69,20 @@ class Viewer:
     right: Right
     by_proxy: bool
     """Whether a proxy signed them in, so that only there they can sign out."""
+    claim: Claim
+    """What is compared with the database before they change anything."""
 
     @property
     def may_remove(self) -> bool:
-        """Return whether they may remove jobs; readers may only look."""
+        """Return whether they could remove jobs when the page was opened; readers may only look."""
         return self.right is Right.ADMINISTRATOR
+
+    def require_administrator(self) -> None:
+        """Return where the database says that they may remove jobs now; call it before each change.
+
+        Raises NotStarted with a sentence where they may not, and DatabaseUnavailable.
+        """
+        get_services().rights.require_administrator(self.claim)
 
 
 def get_viewer() -> Viewer:
@@ -86,8 +96,13 @@ def get_viewer() -> Viewer:
         sentence = "Reload the page to sign in anew." if token else "Nobody has signed in."
         st.error(f"{sentence} Nothing is shown.", icon=":material/lock:")
         st.stop()
+    claim = Claim(introduction.who, introduction.right, introduction.fingerprint, introduction.session)
     return Viewer(
-        introduction.who, introduction.name, introduction.right, by_proxy=not introduction.session
+        introduction.who,
+        introduction.name,
+        introduction.right,
+        by_proxy=not introduction.session,
+        claim=claim,
     )
 
 

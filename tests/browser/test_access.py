@@ -19,11 +19,13 @@ from tests.support.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
     cells,
+    let_the_timer_fire,
     select_rows,
     send_to_background,
     tab_to,
 )
 from tests.support.store import NOON, PASSWORD, Store
+from web.activity import PageActivity
 
 EDITORS = 101
 ASKS_EVERY = 20_000
@@ -199,3 +201,33 @@ def test_who_has_no_right_is_told_so_on_a_phone(site: Site, new_page: Windows) -
     expect(page.get_by_role("alert")).to_contain_text("Ask an administrator")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert_nothing_went_wrong(screen, NO_RIGHT)
+
+
+def test_only_what_a_person_does_is_activity(site: Site, new_page: Windows) -> None:
+    """Of Streamlit's own messages, those of auto refresh are not, and a press is."""
+    page = new_page().page
+    page.clock.install()
+    page.goto(f"{site.address}?auto=true")
+    with page.expect_websocket() as opening:
+        fill_in(page)
+    activity = PageActivity()
+    sent: list[bool] = []
+    # All of them, in turn: each is compared with the one before.
+    opening.value.on(
+        "framesent", lambda frame: sent.append(activity.is_by_person({"bytes": bytes_of(frame)}))
+    )
+    expect_in(page)
+    for _ in range(2):
+        with opening.value.expect_event("framesent"):
+            let_the_timer_fire(page)
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    assert sent
+    assert not any(sent)
+    with opening.value.expect_event("framesent"):
+        page.get_by_role("button", name="Refresh").click()
+    assert sent[-1]
+
+
+def bytes_of(frame: bytes | str) -> bytes:
+    """Return what a websocket's frame holds."""
+    return frame if isinstance(frame, bytes) else frame.encode()

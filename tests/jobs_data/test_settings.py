@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs_data.services import build_services
 from jobs_data.settings import DEMO_URL, DEMO_WEB_ROOT, SettingsError, get_settings
 
 pytestmark = pytest.mark.usefixtures("settings_environment")
@@ -81,6 +82,11 @@ def test_settings_are_read_from_a_file_too(tmp_path: Path, monkeypatch: pytest.M
         ("STATE_URL", "mysql://user:hunter2@host", "MySQL, MariaDB or SQLite"),
         ("RECEIPTS_DAYS", "0", "from 1 to 36500"),
         ("RECEIPTS_DAYS", "1000000", "from 1 to 36500"),
+        ("ADMIN_GROUPS", "administrators", "ids of the platform's groups"),
+        ("ADMIN_GROUPS", "100;101", "ids of the platform's groups"),
+        ("ADMIN_GROUPS", "100,", "ids of the platform's groups"),
+        ("ADMIN_GROUPS", " ", "ids of the platform's groups"),
+        ("READER_GROUPS", "-101", "ids of the platform's groups"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_expected(
@@ -95,6 +101,18 @@ def test_a_bad_value_is_named_with_what_is_expected(
     assert expectation in message
     assert "hunter2" not in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("value", "groups"), [(None, {100}), ("", {100}), ("101", {101}), (" 100 , 101,7 ", {7, 100, 101})]
+)
+def test_the_groups_of_administrators_are_set(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, groups: set[int]
+) -> None:
+    """The platform's own group unless others are named; the services go by them."""
+    if value is not None:
+        monkeypatch.setenv("HERATIO_JOBS_ADMIN_GROUPS", value)
+    assert build_services(get_settings()).rights.groups.administrators == groups
 
 
 @pytest.mark.parametrize(

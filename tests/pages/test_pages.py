@@ -206,6 +206,22 @@ def test_the_clearing_asked_for_is_done_though_the_count_has_changed(store: Stor
     until(app, "2 finished jobs cleared")
 
 
+@pytest.mark.parametrize(
+    ("opens", "confirms"), [("Delete…", "Delete"), ("Clear inactive…", "Clear 1 job")]
+)
+def test_who_was_demoted_under_the_dialog_removes_nothing(
+    store: Store, opens: str, confirms: str
+) -> None:
+    """The database is asked again when the button is pressed, and a sentence says so."""
+    job_id = store.job()
+    app = show("job.py", id=str(job_id)) if opens == "Delete…" else show()
+    press(app, opens)
+    store.leave_groups(1)
+    press(app, confirms)
+    assert store.ids() == [job_id]
+    assert "may not remove or restore jobs" in words(app)
+
+
 def test_a_time_beyond_all_zones_is_shown(store: Store) -> None:
     """The last second of the year 9999 stands for never in some databases."""
     job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
@@ -254,7 +270,7 @@ def test_whom_the_gate_has_not_introduced_sees_nothing(
 ) -> None:
     """A header that somebody else has made up, or another process has signed."""
     store.job("secret import")
-    ada = Introduction(1, "Ada", Right.ADMINISTRATOR, session="s", until=None)
+    ada = Introduction(1, "Ada", Right.ADMINISTRATOR, session="s", fingerprint="f", until=None)
     for token in ("{}", Introductions().sign(ada), Introductions().sign(ada) + "x"):
         monkeypatch.setattr(ContextProxy, "headers", {HEADER: token})
         app = show()

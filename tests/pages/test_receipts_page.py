@@ -80,6 +80,17 @@ def test_a_receipt_is_undone_after_a_question(store: Store) -> None:
     assert undo_button(app) == (True, "All of its jobs have been restored.")
 
 
+def test_who_was_demoted_under_the_question_does_not_undo(store: Store) -> None:
+    """The database is asked again when the button is pressed."""
+    _, receipt_id = removed(store)
+    app = show("receipts.py", receipt=receipt_id)
+    press(app, "Undo…")
+    store.leave_groups(1)
+    press(app, "Undo")
+    assert store.ids() == []
+    assert "may not remove or restore jobs" in words(app)
+
+
 def test_a_reader_looks_and_does_not_undo(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even by a question that was opened before."""
     _, receipt_id = removed(store)

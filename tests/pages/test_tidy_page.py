@@ -87,6 +87,17 @@ def test_rules_of_the_list_come_along(store: Store) -> None:
     assert "HERATIO_JOBS_RESULTS_ROOT is not set" in words(app)
 
 
+def test_who_was_demoted_after_the_preview_removes_nothing(store: Store) -> None:
+    """The database is asked again when the button is pressed."""
+    store.job(completed_at=LONG_AGO)
+    app = tidy(finished="over-90d")
+    press(app, "Preview")
+    store.leave_groups(1)
+    press(app, "Remove 1 job")
+    assert len(store.ids()) == 1
+    assert "may not remove or restore jobs" in words(app)
+
+
 def test_a_reader_may_look_and_not_remove(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The button says why not, and one pressed all the same removes nothing."""
     store.job(completed_at=LONG_AGO)

@@ -37,13 +37,16 @@ http {{
 """
 
 
-def documented_http(app: str, port: int) -> str:
-    """Return what docs/connecting.md puts into the http block, for an app at an origin."""
+def documented_http(app: str, port: int, platform: str) -> str:
+    """Return what docs/connecting.md puts into the http block, for an app at an origin.
+
+    `platform` is what the server block has besides.
+    """
     [block] = re.findall(r"```nginx\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     http, server = block.removeprefix(HTTP).split(SERVER)
-    assert "http://127.0.0.1:8501" in server
+    assert server.count("http://127.0.0.1:8501;") == 1
     server = server.replace("http://127.0.0.1:8501", app)
-    return f"{http}server {{ listen 127.0.0.1:{port}; {server} }}"
+    return f"{http}server {{ listen 127.0.0.1:{port}; {server} {platform} }}"
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Pages run by Streamlit without a browser, and what they show."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.introductions import HEADER, Introduction
+from jobs_data.platform import tables
+from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.services import get_services
+from tests.support.store import Store
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 RERUNS = 100
@@ -31,10 +35,33 @@ def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1
     def headers(_context: ContextProxy) -> dict[str, str]:
         if right is None:
             return {}
-        introduction = Introduction(who, "*Ada* <b>", right, session="s", until=None)
+        try:
+            fingerprint = fingerprint_of(who, right)
+        except DatabaseUnavailable:  # a test wants it so, of a page that changes nothing
+            fingerprint = "0"
+        introduction = Introduction(who, "*Ada* <b>", right, "s", fingerprint, until=None)
         return {HEADER: get_services().introductions.sign(introduction)}
 
     monkeypatch.setattr(ContextProxy, "headers", property(headers))
+
+
+def make_account(store: Store, who: int, right: Right) -> None:
+    """Insert an account with an id below all others."""
+    store.object("QubitUser", id=who)
+    store.insert(tables.actor, id=who, source_culture="en")
+    store.insert(tables.user, id=who, username="ada", active=1)
+    store.join_group(who, tables.ADMINISTRATOR_GROUP_ID if right is Right.ADMINISTRATOR else 101)
+
+
+def fingerprint_of(who: int, right: Right) -> str:
+    """Return the fingerprint of an account of the served platform; make it where there is none."""
+    services = get_services()
+    if services.rights.read(who) is None:
+        with closing(Store.on(services.settings.database_url)) as store:
+            make_account(store, who, right)
+    account = services.rights.read(who)
+    assert account
+    return account.fingerprint
 
 
 def show(script: str = "", /, **query: str) -> AppTest:

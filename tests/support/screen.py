@@ -76,7 +76,7 @@ def sign_in(context: BrowserContext, url: str) -> None:
                 "name": COOKIE,
                 "value": answer.cookies[COOKIE],
                 "domain": parts.hostname or "",
-                "path": "/",
+                "path": addresses.BASE,
                 "httpOnly": True,
                 "sameSite": "Lax",
             }

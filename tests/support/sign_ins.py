@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from sqlalchemy import event
 
-from jobs_data.accounts.accounts import Account
+from jobs_data.accounts.accounts import Account, Groups
 from jobs_data.accounts.sign_in import Reason, SignInRefused, SignIns
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
@@ -18,17 +18,17 @@ from tests.support.store import PASSWORD, Store
 
 NOW = datetime(2026, 6, 15, 12, 0, 5, tzinfo=UTC)
 HOME = "192.0.2.1"
-READERS = frozenset({101, 102})
+READERS = Groups(readers=frozenset({101, 102}))
 SECRET = base64.b32encode(b"12345678901234567890").decode()
 """The key of RFC 6238's test vectors."""
 
 
 class Visitor:
-    """Signs in to the database of a store; what one process would remember, it remembers."""
+    """Signs in to the database of a store as one process; its own store lies beside it."""
 
     def __init__(self, store: Store, database: Database | None = None) -> None:
         """Sign in to a store, or to a database of it that is given."""
-        self.sign_ins = SignIns(database or store.database())
+        self.sign_ins = SignIns(database or store.database(), store.own)
 
     def sign_in(
         self,
@@ -38,11 +38,11 @@ class Visitor:
         *,
         address: str = HOME,
         after: float = 0,
-        readers: frozenset[int] = READERS,
+        groups: Groups = READERS,
     ) -> Account:
         """Sign in so many seconds after NOW."""
         now = NOW + timedelta(seconds=after)
-        return self.sign_ins.sign_in(identifier, password, code, address, readers, now=now)
+        return self.sign_ins.sign_in(identifier, password, code, address, groups, now=now)
 
     def gets_in(self, *arguments: str, **options: Any) -> bool:
         """Return True where a sign-in is not refused."""

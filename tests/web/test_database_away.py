@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import httpx2
 
 from jobs_data import addresses
-from jobs_data.accounts.accounts import Account, Right, find_account
+from jobs_data.accounts.accounts import Account, Groups, Right, find_account
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
 from tests.support.app_servers import (
     ROOT,
@@ -136,11 +136,11 @@ def fill_database(url: str) -> None:
 def assert_works(site: httpx2.Client, url: str) -> None:
     """Fail where one cannot sign in and see the job, or the platform's idle time is not known."""
     store = Store.on(url)
-    account = find_account(store.database(), DEMO_ADMINISTRATOR, frozenset())
+    account = find_account(store.database(), DEMO_ADMINISTRATOR, Groups())
     store.engine.dispose()
     assert account
     assert site.get(addresses.KEEP_ALIVE, headers=cookie_of(account)).status_code == 204
-    # Before anybody signs in, which would read it too. Each time another session: to ask wakes it.
+    # Before anybody signs in, which would read it too.
     deadline = time.monotonic() + PATIENCE
     while site.get(addresses.KEEP_ALIVE, headers=cookie_of(account, 20 * 60)).status_code != 401:
         assert time.monotonic() < deadline

@@ -5,18 +5,16 @@ import base64
 import json
 import random
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from ipaddress import ip_network
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
 import pytest
-from sqlalchemy import delete, event, insert, update
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from sqlalchemy import delete, event, insert, select, update
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
@@ -24,22 +22,23 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import addresses, demo
+from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.introductions import HEADER as ACCOUNT_HEADER
 from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, SignIns
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from pages.parts.services import get_services
+from tests.support.gated import KEY, gated_app
+from tests.support.page_messages import rerun
 from tests.support.store import Store, hash_of
+from tests.support.waiting import eventually
 from web import sign_in
-from web.gate import Doorkeeping, Gate, Standings
-from web.headers import content_policy
-from web.routes import JobRoutes
-from web.sessions import COOKIE, Sessions
+from web.gate import Doorkeeping, Standings
+from web.sessions import COOKIE, SECURE_COOKIE, Session, Sessions
 from web.sign_in import SignIn, safe_next
 
 PERSON = {"Accept": "text/html,application/xhtml+xml"}
 PROGRAM = {"Accept": "application/json"}
-KEY = "k" * 32
 EDITORS = 101
 STREAM = f"ws://jobs.example.org{addresses.BASE}/_stcore/stream"
 
@@ -103,8 +102,8 @@ async def inside(request: Request) -> JSONResponse:
 
 
 async def alive(_request: Request) -> JSONResponse:
-    """Answer as the liveness check does."""
-    return JSONResponse("ok")
+    """Answer as the liveness check does, with the cookie that Streamlit sets."""
+    return JSONResponse("ok", headers={"Set-Cookie": "_streamlit_xsrf=2|a|b; Path=/; SameSite=Lax"})
 
 
 async def echo(websocket: WebSocket) -> None:
@@ -112,40 +111,22 @@ async def echo(websocket: WebSocket) -> None:
     await websocket.accept()
     try:
         while True:
-            await websocket.send_text(await websocket.receive_text())
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if text := message.get("text"):
+                await websocket.send_text(text)
+            else:
+                await websocket.send_bytes(message["bytes"])
     except WebSocketDisconnect:
         return
 
 
-def make_door(
-    clock: Clock, readers: frozenset[int], header: str, proxies: str, seconds: float = 28
-) -> tuple[Any, Any]:
-    """Return an app behind a gate that believes an account for some seconds, and its sessions."""
-    sessions = Sessions(KEY, clock)
-    standings = Standings(get_services().database, readers, seconds, clock)
-    door = Doorkeeping(
-        readers, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
-    )
-    app = Starlette(
-        routes=[
-            *SignIn(get_services().sign_ins, sessions, standings, door, {}).routes(),
-            *JobRoutes(get_services()).routes(),
-            Route(addresses.BASE, inside),
-            WebSocketRoute(f"{addresses.BASE}/_stcore/stream", echo),
-            Route(addresses.LIVENESS, alive),
-        ],
-        middleware=[
-            Middleware(
-                Gate,
-                sessions=sessions,
-                standings=standings,
-                door=door,
-                introductions=get_services().introductions,
-                policy=content_policy([]),
-            )
-        ],
-    )
-    return app, sessions
+INSIDE = [
+    Route(addresses.BASE, inside),
+    WebSocketRoute(f"{addresses.BASE}/_stcore/stream", echo),
+    Route(addresses.LIVENESS, alive),
+]
 
 
 @pytest.fixture
@@ -158,10 +139,10 @@ def platform_database(served: Store) -> Database:
 
 
 @contextmanager
-def opened(database: Database, **more: float) -> Iterator[Door]:
+def opened(database: Database, seconds: float = 28) -> Iterator[Door]:
     """Open an app behind a gate whose readers are the editors."""
     clock = Clock()
-    app, sessions = make_door(clock, frozenset({EDITORS}), "", "", **more)
+    app, sessions = gated_app(INSIDE, clock, frozenset({EDITORS}), seconds=seconds)
     with Client(app, "http://jobs.example.org", follow_redirects=False) as client:
         yield Door(client, clock, database, sessions)
 
@@ -243,7 +224,7 @@ def test_an_administrator_gets_in_and_is_introduced(door: Door) -> None:
     cookie = response.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
-    assert "Path=/" in cookie
+    assert f"Path={addresses.BASE};" in cookie
     assert "Secure" not in cookie
     [told] = door.client.get(addresses.BASE).json()
     assert (told["right"], bool(told["session"])) == ("administrator", True)
@@ -332,6 +313,25 @@ def test_what_is_withdrawn_is_gone_within_half_a_minute(door: Door, withdrawal: 
     assert door.asks() == 303
 
 
+@pytest.mark.parametrize("withdrawal", SWITCHED_OFF)
+def test_what_is_withdrawn_removes_nothing_from_that_moment_on(door: Door, withdrawal: Any) -> None:
+    """Although the gate believes what it has read before for half a minute."""
+    with door.database.reading() as connection:
+        job_id = connection.execute(
+            select(tables.job.c.id).where(tables.job.c.status_id == 184)
+        ).scalar()
+    door.sign_in()
+    assert door.asks() == 200
+    door.change(withdrawal(door.user_id()))
+    for path in (f"/delete/{job_id}", "/clear-inactive"):
+        for headers in (PROGRAM, PERSON, {}):
+            answer = door.client.post(addresses.BASE + path, headers=headers)
+            assert (answer.status_code, "may not remove" in answer.text) == (403, True)
+    assert door.asks() == 200
+    with door.database.reading() as connection:
+        assert job_id in connection.execute(select(tables.job.c.id)).scalars().all()
+
+
 def test_an_open_websocket_is_closed_when_the_right_is_withdrawn(platform_database: Database) -> None:
     """The one who watches does not have to do anything for it."""
     with opened(platform_database, seconds=0.2) as door:
@@ -377,6 +377,66 @@ def test_signing_out_ends_every_copy_and_every_tab(door: Door) -> None:
     assert door.asks() == 303
 
 
+def test_another_process_knows_a_sign_out(door: Door) -> None:
+    """At once where it is asked anything; so does one that starts later, whatever ended the session."""
+    door.sign_in()
+    cookie = door.client.cookies[COOKIE]
+    with opened(door.database) as other:
+        other.client.cookies.set(COOKIE, cookie)
+        assert other.asks() == 200
+        with other.client.websocket_connect(STREAM) as websocket:
+            assert door.client.post(addresses.SIGN_OUT).status_code == 303
+            assert other.asks(addresses.SIGN_IN) == 200
+            assert other.asks() == 303
+            with pytest.raises(WebSocketDisconnect):
+                websocket.receive_text()
+    for ends in (door.sign_in, lambda: door.change(SWITCHED_OFF[0](door.user_id()))):
+        door.client.cookies.clear()
+        door.sign_in()
+        cookie = door.client.cookies[COOKIE]
+        ends()
+        door.clock.now += 30
+        door.asks()
+        door.change(update(tables.user).values(active=1))
+        with opened(door.database) as later:
+            later.clock.now = door.clock.now
+            later.client.cookies.set(COOKIE, cookie)
+            assert later.asks() == 303
+
+
+def test_an_open_page_is_closed_when_another_process_ends_its_session(door: Door) -> None:
+    """Although nobody asks this process for anything."""
+    door.sign_in()
+    with opened(door.database) as other:
+        other.client.cookies.set(COOKIE, door.client.cookies[COOKIE])
+        with other.client.websocket_connect(STREAM) as websocket:
+            cookie = door.client.cookies[COOKIE]
+            door.client.post(addresses.SIGN_OUT)
+            eventually(lambda: other.sessions.read(cookie) is None, "the end of the session")
+            with pytest.raises(WebSocketDisconnect):
+                websocket.receive_text()
+
+
+def test_a_sign_out_that_cannot_be_stored_says_so(door: Door) -> None:
+    """It holds in this process; a store that cannot be read shuts nobody out."""
+    door.sign_in()
+    cookie = door.client.cookies[COOKIE]
+    own = get_services().store
+    own.close()
+    state = get_services().settings.state_dir
+    shutil.rmtree(state, ignore_errors=True)
+    state.write_text("no folder")
+    try:
+        assert door.asks() == 200
+        response = door.client.post(addresses.SIGN_OUT, headers=PERSON)
+        assert (response.status_code, "could not store" in response.text) == (200, True)
+        assert "Max-Age=0" in response.headers["set-cookie"]
+        door.client.cookies.set(COOKIE, cookie)
+        assert door.asks() == 303
+    finally:
+        state.unlink()
+
+
 def test_a_session_idles_out_and_ends_after_twelve_hours(door: Door) -> None:
     """Half an hour unseen ends it; seen again and again it lasts twelve hours."""
     door.sign_in()
@@ -388,6 +448,45 @@ def test_a_session_idles_out_and_ends_after_twelve_hours(door: Door) -> None:
     door.sign_in()
     door.clock.now += 31 * 60
     assert door.asks() == 303
+
+
+def test_a_page_that_only_refreshes_by_itself_idles_out(door: Door) -> None:
+    """What it fetches, asks and sends by itself keeps no session; what a person does, does."""
+    by_itself = [
+        addresses.KEEP_ALIVE,
+        addresses.LIVENESS,
+        f"{addresses.BASE}/static/js/index.js",
+        f"{addresses.BASE}/media/1.csv",
+        f"{addresses.BASE}/component/streamlit_autorefresh.st_autorefresh/index.html",
+        f"{addresses.BASE}/_stcore/host-config",
+    ]
+    door.sign_in()
+    with door.client.websocket_connect(STREAM) as websocket:
+        say(websocket, timer="0")
+        for minute in range(29):
+            door.clock.now += 60
+            say(websocket, timer=str(minute + 1))
+            answers = [door.client.get(path, headers=PERSON) for path in by_itself]
+            assert not any(COOKIE in answer.headers.get("set-cookie", "") for answer in answers)
+        say(websocket, button=True)
+        # The next answer tells the cookie, so that another process knows it too.
+        assert "set-cookie" in door.client.get(addresses.KEEP_ALIVE).headers
+        door.clock.now += 29 * 60
+        assert Sessions(KEY, door.clock).read(door.client.cookies[COOKIE])
+        say(websocket, timer="30")
+        assert door.asks(addresses.KEEP_ALIVE) == 204
+        door.clock.now += 60
+        with pytest.raises(WebSocketDisconnect) as caught:
+            websocket.receive_bytes()
+        assert caught.value.code == 1008
+    assert door.asks(addresses.KEEP_ALIVE) == 303
+
+
+def say(websocket: Any, **widgets: Any) -> None:
+    """Send what a page would, and wait until it has come in."""
+    message = rerun(**widgets)["bytes"]
+    websocket.send_bytes(message)
+    assert websocket.receive_bytes() == message
 
 
 def test_the_idle_time_is_the_platforms(door: Door) -> None:
@@ -440,6 +539,98 @@ def test_tampered_cookies_are_no_session(door: Door) -> None:
         headers = {**PROGRAM, "Cookie": f"{COOKIE}={cookie}"}
         door.client.cookies.clear()
         assert door.client.get(addresses.BASE, headers=headers).status_code == 401
+
+
+def test_a_signed_cookie_that_is_malformed_is_no_session(door: Door) -> None:
+    """A right signature does not make a payload one of ours, and nothing of it breaks anything."""
+    door.sign_in()
+    good = asdict(whole(door))
+    texts = [b"", b"{}", b"[]", b"NaN", b"1e999", b"\xff\xfe", b"[" * 10**5, b"9" * 6000, b"\0"]
+    texts += [json.dumps(each).encode() for each in (5, "x", None, [good], {"session": good})]
+    odd: list[Any] = [
+        None,
+        True,
+        1.5,
+        -1,
+        10**40,
+        float("nan"),
+        float("inf"),
+        "",
+        "x",
+        "\ud800" * 22,
+        [],
+        {},
+        [[1]],
+    ]
+    for name in good:
+        texts.append(json.dumps({k: v for k, v in good.items() if k != name}).encode())
+        texts += [json.dumps({**good, name: value}).encode() for value in odd if value != good[name]]
+    texts += [json.dumps({**good, name: 1}).encode() for name in ("x", "self", "", "\ud800")]
+    door.client.cookies.clear()
+    for text in texts:
+        for payload in (base64.urlsafe_b64encode(text).rstrip(b"="), b"." + text, b"%%"):
+            signed = door.sessions._serializer.make_signer("session").sign(payload)
+            headers = {b"Accept": b"*/*", b"Cookie": COOKIE.encode() + b"=" + signed}
+            answer = door.client.get(addresses.BASE, headers=headers)
+            assert (text, answer.status_code) == (text, 401)
+    # None of them was taken for this session for as long as it took to end it.
+    token = door.sessions.token(Session(**good))
+    assert door.asks(**PERSON, Cookie=f"{COOKIE}={token}") == 200
+
+
+def whole(door: Door) -> Session:
+    """Return the session of the client's cookie."""
+    session = door.sessions.read(door.client.cookies[COOKIE])
+    assert session
+    return session
+
+
+def test_a_cookie_from_the_future_is_refused(door: Door) -> None:
+    """A clock may be a minute ahead of another's, no more."""
+    door.sign_in()
+    session, now = whole(door), int(door.clock.now)
+    cases: tuple[tuple[dict[str, Any], int], ...] = (
+        ({"seen_at": now + 59}, 200),
+        ({"seen_at": now + 62}, 303),
+        ({"signed_in_at": now + 62}, 303),
+        ({"signed_in_at": now + 62, "seen_at": now + 62}, 303),
+        ({"seen_at": 2**39}, 303),
+    )
+    for moments, status in cases:
+        token = door.sessions.token(replace(session, **moments))
+        door.client.cookies.clear()
+        assert door.asks(**PERSON, Cookie=f"{COOKIE}={token}") == status
+
+
+@pytest.mark.parametrize(
+    "cookies", ["", "=", ";;;", "{0}", "{0}=", "a=b; {0}", "{0}=\xff; é=ü", '{0}="']
+)
+def test_odd_cookies_are_no_session_and_hide_none(door: Door, cookies: str) -> None:
+    """Whatever else comes along, also under our name, as another path of the host may set it."""
+    door.sign_in()
+    good = f"{COOKIE}={door.client.cookies[COOKIE]}"
+    odd = cookies.format(COOKIE).encode()
+    door.client.cookies.clear()
+    for header, status in (
+        (odd, 401),
+        (odd + b"; " + good.encode(), 200),
+        (good.encode() + b";" + odd, 200),
+    ):
+        answer = door.client.get(addresses.BASE, headers={b"Accept": b"*/*", b"Cookie": header})
+        assert answer.status_code == status
+
+
+def test_the_platforms_addresses_lead_to_the_list(door: Door) -> None:
+    """Our cookie is not sent to them: the sign-in, which gets it, leads on."""
+    door.sign_in()
+    for path, leads_to in (
+        ("/", addresses.BASE),
+        ("/jobs/browse", addresses.BASE),
+        ("/jobs/browse?status=failed&page=2", f"{addresses.BASE}?status=failed&page=2"),
+    ):
+        to_the_sign_in = door.client.get(path, headers=PERSON)
+        assert to_the_sign_in.status_code == 303
+        assert door.client.get(to_the_sign_in.headers["location"]).headers["location"] == leads_to
 
 
 FORGED_NEXT = [
@@ -651,7 +842,7 @@ CLAIMS = [
 
 def proxied(client_address: str, header: str = HEADER, proxies: str = "10.0.0.5") -> TestClient:
     """Return a client that connects from an address to a gate that believes some proxies."""
-    app, _sessions = make_door(Clock(), frozenset(), header, proxies)
+    app, _sessions = gated_app(INSIDE, Clock(), header=header, proxies=proxies)
     return Client(app, "http://jobs.example.org", follow_redirects=False, client=(client_address, 4711))
 
 
@@ -696,14 +887,38 @@ def test_a_claimed_address_is_not_the_address(platform_database: Database) -> No
 
 
 def test_behind_tls_the_cookie_is_secure(platform_database: Database) -> None:
-    """A listed proxy's word on it counts, anybody else's does not."""
+    """A listed proxy's word on it counts, anybody else's does not; the other name is not taken."""
     fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
     for address, secure in (("10.0.0.5", True), ("10.0.0.6", False)):
         with proxied(address) as client:
             headers = {"X-Forwarded-Proto": "https"}
             response = client.post(addresses.SIGN_IN, data=fields, headers=headers)
-            assert ("Secure" in response.headers["set-cookie"]) is secure
+            name = SECURE_COOKIE if secure else COOKIE
+            assert response.headers["set-cookie"].startswith(f"{name}=")
+            assert ("; Secure" in response.headers["set-cookie"]) is secure
+            token = response.cookies[name]
+            client.cookies.clear()
+            for sent, status in ((name, 200), ({COOKIE: SECURE_COOKIE}.get(name, COOKIE), 401)):
+                cookie = {"Cookie": f"{sent}={token}"}
+                assert (
+                    client.get(addresses.BASE, headers=headers | cookie | PROGRAM).status_code == status
+                )
+            cookie = {"Cookie": f"{name}={token}", "Sec-Fetch-Site": "same-origin"}
+            out = client.post(addresses.SIGN_OUT, headers=headers | cookie)
+            assert out.headers["set-cookie"].startswith(f"{name}=; Path={addresses.BASE}; Max-Age=0")
             assert ("strict-transport-security" in response.headers) is secure
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+@pytest.mark.parametrize(("scheme", "tail"), [("http", ""), ("https", "; Secure")])
+def test_streamlits_cookie_stays_with_our_addresses(
+    platform_database: Database, scheme: str, tail: str
+) -> None:
+    """It sets one for the whole host, without a word on TLS."""
+    with proxied("10.0.0.5") as client:
+        answer = client.get(addresses.LIVENESS, headers={"X-Forwarded-Proto": scheme})
+    cookie = f"_streamlit_xsrf=2|a|b; Path={addresses.BASE}; SameSite=Lax{tail}"
+    assert answer.headers["set-cookie"] == cookie
 
 
 def test_a_new_password_can_be_used_at_once(door: Door) -> None:
@@ -727,9 +942,9 @@ def test_a_sign_in_does_not_wait_for_its_turn_for_ever(
 ) -> None:
     """Those before it may wait for a database that has fallen silent; the form then says so."""
     monkeypatch.setattr(sign_in, "TURN_SECONDS", 0.05)
-    standings = Standings(platform_database, frozenset(), 28)
+    standings = Standings(get_services().rights, 28)
     doors = SignIn(
-        SignIns(platform_database), Sessions(KEY), standings, Doorkeeping(frozenset(), "", ()), {}
+        SignIns(platform_database), Sessions(KEY), standings, Doorkeeping(Groups(), "", ()), {}
     )
     fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
 

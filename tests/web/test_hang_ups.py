@@ -12,20 +12,16 @@ from pathlib import Path
 import pytest
 import uvicorn
 from sqlalchemy import insert
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from jobs_data import addresses, demo
-from jobs_data.accounts.accounts import find_account
+from jobs_data.accounts.accounts import Groups, find_account
 from jobs_data.platform import tables
 from pages.parts.services import get_services
+from tests.support.gated import gated_app
 from tests.support.removals import remove
 from tests.support.store import NOON, Store
 from tests.support.waiting import eventually
-from web.gate import Doorkeeping, Gate, Standings
-from web.routes import JobRoutes
-from web.sessions import COOKIE, Sessions
-from web.sign_in import SignIn
+from web.sessions import COOKIE
 
 # No answer fits into the buffers of a connection.
 JOBS = range(100_000, 115_000)
@@ -67,24 +63,9 @@ def site(served: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(tmp_path))
     served.account("ada", tables.ADMINISTRATOR_GROUP_ID, email=demo.DEMO_ADMINISTRATOR)
     services = get_services()
-    account = find_account(services.database, "ada", frozenset())
+    account = find_account(services.database, "ada", Groups())
     assert account is not None
-    sessions, door = Sessions("k" * 32), Doorkeeping(frozenset(), "", ())
-    standings = Standings(services.database, frozenset(), 28)
-    sign_in = SignIn(services.sign_ins, sessions, standings, door, {})
-    app = Starlette(
-        routes=[*sign_in.routes(), *JobRoutes(services).routes()],
-        middleware=[
-            Middleware(
-                Gate,
-                sessions=sessions,
-                standings=standings,
-                door=door,
-                introductions=services.introductions,
-                policy="",
-            )
-        ],
-    )
+    app, sessions = gated_app()
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -19,6 +19,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.removal import Removal, RemovalRuns
 from pages.parts.services import get_services
 from tests.support import web_roots
+from tests.support.pages import make_account
 from tests.support.removals import remove
 from tests.support.store import Store
 from web.gate import Visitor
@@ -34,6 +35,7 @@ def client(served: Store) -> Iterator[TestClient]:
         routes=JobRoutes(get_services()).routes(),
         exception_handlers={DatabaseUnavailable: database_unavailable},
     )
+    make_account(served, 1, Right.ADMINISTRATOR)
 
     async def introduced(scope: Scope, receive: Receive, send: Send) -> None:
         visitor = Visitor(1, "Ada Löwe", Right.ADMINISTRATOR, None)

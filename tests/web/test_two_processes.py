@@ -200,6 +200,18 @@ def test_a_deletion_in_one_process_shows_in_the_other(site: Site) -> None:
         eventually(has_gone, "a list without the deleted job")
 
 
+def test_a_sign_out_in_one_process_holds_in_the_other(site: Site) -> None:
+    """At once for a copy of the cookie, and soon for a page that is open there."""
+    with signed_in(site.apps[0]) as here, httpx2.Client(base_url=site.apps[1]) as there:
+        there.cookies.update(here.cookies)
+        with opened(there) as page:
+            page.run()
+            assert here.post(addresses.SIGN_OUT).status_code == 303
+            assert there.get(addresses.KEEP_ALIVE, headers=PROGRAM).status_code == 401
+            with pytest.raises(ConnectionClosed):
+                page.run()
+
+
 def test_what_one_process_says_after_a_redirect_the_other_shows(site: Site) -> None:
     """The sentence is signed with the key that both have."""
     gone = site.store.job()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs_data.accounts.accounts import Right, find_account, read_account
+from jobs_data.accounts.accounts import Groups, Right, find_account, read_account
 from jobs_data.accounts.sign_in import Reason
 from tests.support.php_hashes import CHEAP, SALT
 from tests.support.sign_ins import READERS, Visitor, statements
@@ -10,28 +10,33 @@ from tests.support.store import PASSWORD, Store
 
 
 def test_right_comes_from_the_groups(store: Store) -> None:
-    """Group 100 administers, the named groups read, the stronger right wins, others have none."""
+    """Some groups administer, others read, the stronger right wins, all others have none."""
     visitor = Visitor(store)
     store.account("other", 100, 101)
-    cases: list[tuple[set[int], set[int], Right | None]] = [
-        ({100}, {101, 102}, Right.ADMINISTRATOR),
-        ({100, 101}, {101, 102}, Right.ADMINISTRATOR),
-        ({100}, {100}, Right.ADMINISTRATOR),
-        ({101}, {101, 102}, Right.READER),
-        ({103, 102}, {101, 102}, Right.READER),
-        ({103}, {101, 102}, None),
-        ({101}, set(), None),
-        (set(), {101, 102}, None),
+    cases: list[tuple[set[int], set[int], set[int], Right | None]] = [
+        ({100}, {100}, {101, 102}, Right.ADMINISTRATOR),
+        ({100, 101}, {100}, {101, 102}, Right.ADMINISTRATOR),
+        ({100}, {100}, {100}, Right.ADMINISTRATOR),
+        ({101}, {100}, {101, 102}, Right.READER),
+        ({103, 102}, {100}, {101, 102}, Right.READER),
+        ({103}, {100}, {101, 102}, None),
+        ({101}, {100}, set(), None),
+        (set(), {100}, {101, 102}, None),
+        ({101}, {100, 101}, set(), Right.ADMINISTRATOR),
+        ({101}, {100, 101}, {101}, Right.ADMINISTRATOR),
+        ({102}, {100, 101}, {102}, Right.READER),
+        ({100}, {101}, set(), None),
+        ({100}, {101}, {100}, Right.READER),
     ]
-    for number, (groups, named, right) in enumerate(cases):
-        readers = frozenset(named)
-        user_id = store.account(f"user-{number}", *groups)
-        account = read_account(store.database(), user_id, readers)
+    for number, (member_of, administrators, readers, right) in enumerate(cases):
+        groups = Groups(frozenset(administrators), frozenset(readers))
+        user_id = store.account(f"user-{number}", *member_of)
+        account = read_account(store.database(), user_id, groups)
         assert account
         assert account.right is right
-        assert visitor.sign_in(f"user-{number}", readers=readers).right is right
+        assert visitor.sign_in(f"user-{number}", groups=groups).right is right
         store.set_user(user_id, active=0)
-        inactive = read_account(store.database(), user_id, readers)
+        inactive = read_account(store.database(), user_id, groups)
         assert inactive
         assert inactive.right is None
     assert read_account(store.database(), 10**6, READERS) is None

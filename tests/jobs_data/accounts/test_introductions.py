@@ -8,7 +8,7 @@ from itsdangerous import URLSafeSerializer
 from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.introductions import Introduction, Introductions
 
-ADA = Introduction(7, "Ada Löwe", Right.ADMINISTRATOR, session="s", until=1_000)
+ADA = Introduction(7, "Ada Löwe", Right.ADMINISTRATOR, session="s", fingerprint="f", until=1_000)
 
 
 def test_an_introduction_is_read_until_its_session_ends() -> None:

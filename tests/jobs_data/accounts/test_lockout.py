@@ -17,10 +17,12 @@ from tests.support.sign_ins import HOME, NOW, READERS, Visitor, code_at, totp
 from tests.support.store import PASSWORD, Store
 
 
-@pytest.fixture(params=["login_attempt", "memory"])
+@pytest.fixture(params=["login_attempt", "own store", "memory"])
 def counted(request: pytest.FixtureRequest, lend: Lend) -> Iterator[Store]:
-    """Give a store whose attempts are kept in the table, and one of AtoM, kept in memory."""
-    with lend(atom=request.param == "memory") as url, closing(Store.on(url)) as store:
+    """Give a store whose attempts are kept in the table, and of AtoM in our own store or in memory."""
+    with lend(atom=request.param != "login_attempt") as url, closing(Store.on(url)) as store:
+        if request.param == "memory":
+            store.state_dir.write_text("no folder")
         yield store
 
 
@@ -72,18 +74,101 @@ def test_unknown_identifiers_are_locked_too(counted: Store) -> None:
     assert visitor.refusal("nobody", address="") is Reason.LOCKED
 
 
-def test_identifier_and_address_are_counted_apart(counted: Store) -> None:
-    """One account from everywhere is locked, and everything from one address, but not all else."""
+def test_account_and_address_are_counted_apart(counted: Store) -> None:
+    """One account from everywhere is locked, and at ten times the failures an address, but no more."""
     visitor = Visitor(counted)
-    counted.account("ada", 100)
-    counted.account("ben", 100)
+    for name in ("ada", "ben", "eva"):
+        counted.account(name, 100)
+    assert visitor.gets_in("eva", address="203.0.113.9")
     for number in range(5):
         visitor.fail(1, "ada", address=f"198.51.100.{number}")
+    for number in range(49):
         visitor.fail(1, f"nobody-{number}", address="203.0.113.9")
     assert visitor.refusal("ada", address="198.51.100.77") is Reason.LOCKED
-    assert visitor.refusal("ben", address="203.0.113.9") is Reason.LOCKED
-    assert visitor.gets_in("ben", address="198.51.100.1")
+    visitor.fail(1, "ben", address="203.0.113.9", after=60)
+    assert visitor.refusal("ben", address="203.0.113.9", after=61) is Reason.LOCKED
+    assert visitor.gets_in("ben", address="198.51.100.1", after=61)
+    assert visitor.gets_in("ben", address="", after=61)
+    # Who has signed in from there before is no stranger there; guessing at them locks them as ever.
+    assert visitor.gets_in("eva", address="203.0.113.9", after=62)
+    visitor.fail(5, "eva", address="203.0.113.9", after=63)
+    assert visitor.refusal("eva", address="203.0.113.9", after=64) is Reason.LOCKED
+    counted.account("uwe", 100)
+    assert visitor.refusal("uwe", address="203.0.113.9", after=899) is Reason.LOCKED
+    assert visitor.gets_in("uwe", address="203.0.113.9", after=902)
+
+
+def test_signing_in_between_tries_resets_nobody_elses_count(
+    counted: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither that of the account guessed at nor that of the address."""
+    monkeypatch.setattr(lockout, "ADDRESS_FACTOR", 2)
+    visitor = Visitor(counted)
+    counted.account("mallory", 100)
+    for name in ("ada", "ben", "eva", "uwe"):
+        counted.account(name, 100)
+    visitor.fail(4, "ada", address="")
+    assert visitor.gets_in("mallory", address="")
+    visitor.fail(1, "ada", address="")
+    assert visitor.refusal("ada", address="") is Reason.LOCKED
+    for name in ("ben", "eva"):
+        visitor.fail(4, name)
+        assert visitor.gets_in("mallory")
+    visitor.fail(2, "nobody")
+    assert visitor.refusal("uwe") is Reason.LOCKED
+    assert visitor.gets_in("uwe", address="198.51.100.1")
+
+
+def test_nine_people_are_not_locked_out_by_the_tenth(counted: Store) -> None:
+    """Whose own account is locked, however often they try."""
+    visitor = Visitor(counted)
+    people = [f"user-{number}" for number in range(10)]
+    for name in people:
+        counted.account(name, 100)
+    visitor.fail(5, people[9])
+    for _ in range(10):
+        assert visitor.refusal(people[9], "wrong") is Reason.LOCKED
+    for name in people[:9]:
+        visitor.fail(4, name)
+        assert visitor.gets_in(name)
+
+
+def test_all_names_of_an_account_share_one_count(counted: Store) -> None:
+    """User name and e-mail, however they are written; and so does what nobody is called."""
+    visitor = Visitor(counted)
+    counted.account("Emile", 100, email="E.Zola@Example.org")
+    counted.account("ada", 100, email="")
+    counted.account("ben", 100, email=None)
+    for name in ("Emile", "e.zola@example.org", " eMILE ", "E.ZOLA@EXAMPLE.ORG\t", "emile"):
+        assert visitor.refusal(name, "wrong", address="") is Reason.WRONG
+    for name in ("Emile", "e.zola@example.org"):
+        assert visitor.refusal(name, address="") is Reason.LOCKED
+    for name in (
+        "no body é",
+        "NO BODY É",
+        " no  body e\u0301",
+        "no\u00a0body é",
+        "\uff2e\uff2f body é",
+    ):
+        assert visitor.refusal(name, "wrong", address="") is Reason.WRONG
+    assert visitor.refusal("no body é", "wrong", address="") is Reason.LOCKED
+    # An empty e-mail is nobody's name.
+    for _ in range(6):
+        assert visitor.refusal("", "wrong", address="") is Reason.WRONG
+    assert visitor.gets_in("ada", address="")
     assert visitor.gets_in("ben", address="")
+
+
+def test_a_look_alikes_success_is_not_the_accounts(counted: Store) -> None:
+    """A collation takes one name for the other; a guesser with such a name resets no count by it."""
+    visitor = Visitor(counted)
+    counted.account("jose", 100)
+    counted.account("josé", 100)
+    visitor.fail(4, "jose", address="")
+    assert visitor.gets_in("josé", address="")
+    visitor.fail(1, "jose", address="")
+    assert visitor.refusal("jose", address="") is Reason.LOCKED
+    assert visitor.gets_in("josé", address="")
 
 
 def test_wrong_codes_count_and_missing_ones_do_not(store: Store) -> None:
@@ -119,6 +204,15 @@ def test_the_platform_and_this_app_share_one_count(store: Store) -> None:
     assert caught.value.reason is Reason.LOCKED
     store.attempt("ada", "198.51.100.1", True, here)
     assert visitor.gets_in()
+
+
+def test_failures_at_the_platforms_door_count_by_whatever_name(store: Store) -> None:
+    """It writes what was typed there, as it was typed."""
+    store.account("Ada", 100, email="Ada@example.org")
+    for number in range(3):
+        store.attempt("ADA", f"198.51.100.{number}", False, NOW.replace(tzinfo=None))
+        store.attempt("ada@Example.org", f"198.51.100.{number}", False, NOW.replace(tzinfo=None))
+    assert Visitor(store).refusal("ada") is Reason.LOCKED
 
 
 def test_old_failures_do_not_count(store: Store) -> None:
@@ -171,9 +265,22 @@ def test_attempts_at_once_do_not_slip_past_the_limit(counted: Store, hashings: l
     assert 5 <= len(hashings) == reasons.count(Reason.WRONG) < 5 + PARALLEL_SIGN_INS
 
 
-def test_the_memory_is_bounded(atom_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond its size the oldest attempt is forgotten."""
+def test_two_processes_count_together(atom_store: Store) -> None:
+    """And so does one after its restart, also where the platform has no table for it."""
+    atom_store.account("ada", 100)
+    Visitor(atom_store).fail(3)
+    Visitor(atom_store).fail(2)
+    assert Visitor(atom_store).refusal() is Reason.LOCKED
+
+
+@pytest.mark.parametrize("has_store", [True, False])
+def test_the_memory_is_bounded(
+    atom_store: Store, monkeypatch: pytest.MonkeyPatch, *, has_store: bool
+) -> None:
+    """Beyond its size the oldest attempt is forgotten; so it is in our own store."""
     monkeypatch.setattr(lockout, "REMEMBERED_ATTEMPTS", 9)
+    if not has_store:
+        atom_store.state_dir.write_text("no folder")
     atom_store.account("ada", 100)
     visitor = Visitor(atom_store)
     visitor.fail(5, address="")

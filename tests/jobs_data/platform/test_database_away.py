@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Table
 
 from jobs_data.accounts import accounts
+from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.lockout import Lockout
 from jobs_data.accounts.optional_writes import OptionalWrites
 from jobs_data.accounts.sign_in import SignIns
@@ -33,7 +34,7 @@ from tests.support.mariadb import MariaDB, free_port
 from tests.support.store import CAUSE, CLEARING, Store, new_state_dir
 
 NOW = datetime(2026, 6, 16, tzinfo=UTC)
-NOBODY: frozenset[int] = frozenset()
+NOBODY = Groups(frozenset())
 SECRET = "hunter2"
 
 
@@ -61,7 +62,7 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "account": lambda database: accounts.read_account(database, 1, NOBODY),
     "account by name": lambda database: accounts.find_account(database, "ada", NOBODY),
     "idle timeout": lambda database: SignIns(database).read_idle_minutes(),
-    "lock": lambda database: Lockout(database, OptionalWrites(database)).remaining("ada", "", NOW),
+    "lock": lambda database: Lockout(database, OptionalWrites(database)).remaining(["ada"], "", NOW),
     "types": choices.has_types,
     "choices": choices.read_choices,
     "missing table": lambda database: reads.missing_sentence(database, queue_job),

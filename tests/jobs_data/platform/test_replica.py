@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from jobs_data.accounts import accounts
-from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.accounts import Groups, Right
 from jobs_data.accounts.sign_in import SignInRefused, SignIns
 from jobs_data.jobs import export, job_report, list_page
 from jobs_data.jobs.creation_order import CreationOrder
@@ -34,7 +34,7 @@ from tests.support.store import CAUSE, CLEARING, PASSWORD, Store
 ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 6, 16, tzinfo=UTC)
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-NOBODY: frozenset[int] = frozenset()
+NOBODY = Groups()
 
 
 @pytest.fixture

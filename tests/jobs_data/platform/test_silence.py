@@ -11,6 +11,8 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import text
 
+from jobs_data.accounts.accounts import Groups
+from jobs_data.accounts.rights import Rights
 from jobs_data.jobs import export, export_rows, list_page
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.shared_list import SharedList
@@ -241,7 +243,7 @@ def test_the_gate_answers_although_the_database_does_not(
     """All who ask for an account wait for one read, no longer than told, and get what it comes to."""
     ada = store.account("ada", 100)
     monkeypatch.setattr(gate, "ANSWER_SECONDS", 0.2)
-    standings = Standings(database, frozenset(), 28)
+    standings = Standings(Rights(database, store.own, Groups()), 28)
 
     async def ask() -> None:
         proxy.silence_all()

@@ -1,0 +1,49 @@
+"""The app's own routes behind the gate, without Streamlit."""
+
+import time
+from collections.abc import Callable, Sequence
+from ipaddress import ip_network
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from jobs_data.accounts.accounts import Groups
+from jobs_data.accounts.rights import Rights
+from pages.parts.services import get_services
+from web.gate import Doorkeeping, Gate, Standings
+from web.headers import content_policy
+from web.routes import JobRoutes
+from web.sessions import Sessions
+from web.sign_in import SignIn
+
+KEY = "k" * 32
+
+
+def gated_app(
+    more_routes: Sequence[BaseRoute] = (),
+    clock: Callable[[], float] = time.time,
+    readers: frozenset[int] = frozenset(),
+    header: str = "",
+    proxies: str = "",
+    seconds: float = 28,
+) -> tuple[Starlette, Sessions]:
+    """Return an app behind a gate that believes an account for some seconds, and its sessions."""
+    services = get_services()
+    sessions = Sessions(KEY, clock, services.store)
+    groups = Groups(readers=readers)
+    standings = Standings(Rights(services.database, services.store, groups), seconds, clock)
+    door = Doorkeeping(
+        groups, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
+    )
+    sign_in = SignIn(services.sign_ins, sessions, standings, door, {})
+    gate = Middleware(
+        Gate,
+        sessions=sessions,
+        standings=standings,
+        door=door,
+        introductions=services.introductions,
+        policy=content_policy([]),
+    )
+    routes = [*sign_in.routes(), *JobRoutes(services).routes(), *more_routes]
+    return Starlette(routes=routes, middleware=[gate]), sessions

@@ -1,0 +1,66 @@
+"""What a person does, told from what an open page does by itself: only the first keeps a session.
+
+Streamlit has no word for it, so its messages are read. A fragment's timer says so (`is_auto_rerun`);
+a component that acts by itself shows by its own new value.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from google.protobuf.message import DecodeError
+from starlette.types import Message, Scope
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from jobs_data import addresses
+
+AUTOMATIC_KEYS: Final = ("timer", "tab", "visit")
+"""The keys of the pages' components that act by themselves: auto refresh, the watcher of the tab, and
+the memory of the last visit."""
+
+_TRIGGERS: Final = (
+    "trigger_value",
+    "string_trigger_value",
+    "json_trigger_value",
+    "chat_input_value",
+)
+
+_AUTOMATIC_PATHS: Final = tuple(
+    f"{addresses.BASE}/{folder}/" for folder in ("static", "_stcore", "media", "component")
+)
+"""What an open page fetches without anybody's doing."""
+
+
+def is_by_person(scope: Scope) -> bool:
+    """Return whether an HTTP request is one that a person makes: a page, a download, a change."""
+    path = scope["path"]
+    return path != addresses.KEEP_ALIVE and not path.startswith(_AUTOMATIC_PATHS)
+
+
+class PageActivity:
+    """Reads what one open page sends over its websocket."""
+
+    def __init__(self) -> None:
+        """Wait for the first message: an open page sends it whenever it is connected anew."""
+        self._before: dict[str, bytes] | None = None
+
+    def is_by_person(self, message: Message) -> bool:
+        """Return whether a person did something on the page; to be asked of each message in turn."""
+        sent = BackMsg()
+        try:
+            sent.ParseFromString(message.get("bytes") or b"")
+        except DecodeError:
+            return False
+        if sent.WhichOneof("type") != "rerun_script":
+            return False
+        widgets = sent.rerun_script.widget_states.widgets
+        before, now = self._before, {each.id: each.SerializeToString() for each in widgets}
+        self._before = now
+        if before is None or sent.rerun_script.is_auto_rerun:
+            return False
+        if any(each.WhichOneof("value") in _TRIGGERS for each in widgets):
+            return True
+        changed = {widget for widget, value in now.items() if before.get(widget) != value}
+        by_itself = {widget for widget in changed if widget.rpartition("-")[2] in AUTOMATIC_KEYS}
+        # Where a component acted by itself, a widget that was not there before is new on the page.
+        return not by_itself or any(widget in before for widget in changed - by_itself)
