@@ -97,7 +97,7 @@ def log_script_error(error: Exception) -> bool:
     log.error("a page failed", exc_info=error)
     st.error(
         "This page could not be shown: something unexpected went wrong, and the server's log says "
-        "what. Nothing was changed. Reload the page to try again.",
+        "what. Reload the page to try again.",
         icon=":material/error:",
     )
     return True

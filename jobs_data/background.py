@@ -14,6 +14,31 @@ class NotStarted(Exception):
     """A task cannot be started now, and nothing was changed; the message is a sentence."""
 
 
+class Stopped(Exception):
+    """A task ended early, between two transactions; the message is a sentence."""
+
+    def __init__(self) -> None:
+        """Make the sentence."""
+        super().__init__("This app was being stopped. Start it again when it is back.")
+
+
+class StopSwitch:
+    """Asks tasks to end early, between two transactions. A signal's handler may set it."""
+
+    def __init__(self) -> None:
+        """Ask for nothing yet."""
+        self._is_set = False  # no Event: its lock may be taken when a signal comes
+
+    def set(self) -> None:
+        """Ask all tasks that look at it to end."""
+        self._is_set = True
+
+    def check(self) -> None:
+        """Raise Stopped where the task that calls this is to end."""
+        if self._is_set:
+            raise Stopped
+
+
 class Work:
     """A background task. Subclasses keep their progress in their fields."""
 

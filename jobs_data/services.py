@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs_data.accounts.sign_in import SignIns
+from jobs_data.background import StopSwitch
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
 from jobs_data.jobs.selections import Selections
@@ -26,6 +27,8 @@ class Services:
     store: Store
     removals: Removals
     restores: Restores
+    switch: StopSwitch
+    """Stops removals and restores between two batches."""
     result_roots: ResultRoots | None
     """Where result files are served from; None where nobody has said so."""
     notices: Notices
@@ -44,13 +47,14 @@ class Services:
 def build_services(settings: Settings) -> Services:
     """Return the services that the settings describe; nothing is connected yet."""
     database, store = database_for(settings), store_for(settings)
-    order = CreationOrder(database)
+    order, switch = CreationOrder(database), StopSwitch()
     return Services(
         settings,
         database,
         store,
-        Removals(database, store),
-        Restores(database, store, order),
+        Removals(database, store, switch),
+        Restores(database, store, order, switch),
+        switch,
         read_result_roots(settings.web_root),
         Notices(settings.secret_key.get_secret_value()),
         Selections(),

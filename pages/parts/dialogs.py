@@ -162,9 +162,8 @@ def _delete(ids: Ids, kept: int) -> bool:
     if ids.size > MAX_PAGE_SIZE:
         return _start(ids, reason)
     work = get_services().removals.remove_jobs(ids.tolist(), reason)
-    sentence = (
-        work.error or sentence_on(work.outcome, int(ids[0])) if ids.size == 1 else work.sentence()
-    )
+    is_one = ids.size == 1 and not work.error
+    sentence = sentence_on(work.outcome, int(ids[0])) if is_one else work.sentence()
     if kept:
         sentence += f" {counted(kept, 'other')} stayed: only finished jobs can be deleted."
     tell(sentence, is_good=work.removed == work.total, receipt=work.receipt)
