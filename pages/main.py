@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from jobs_data.platform.errors import DatabaseUnavailable
+from pages.parts import refresh
 from pages.parts.viewer import get_viewer, show_viewer
 
 parts = Path(__file__).parent / "parts"
@@ -30,8 +31,8 @@ page = st.navigation(
 
 show_viewer(viewer)
 
+refresh.begin_page()
 try:
     page.run()
 except DatabaseUnavailable as problem:
-    st.error(str(problem), icon=":material/cloud_off:")
-    st.button("Try again", icon=":material/refresh:")
+    refresh.show_problem(problem)

@@ -347,4 +347,4 @@ def _translated(error: exc.SQLAlchemyError) -> DatabaseUnavailable:
 def _shown(words: str) -> str:
     """Return a part of a server's message: names without their quotes and their database."""
     names = re.sub(r"[^\s`'\".]+[`'\"]?\.(?=[`'\"]?[^\s.]+$)", "", words)
-    return re.sub(r"[^\w\s.,$-]", "", names)[:NAME_LENGTH].strip()
+    return re.sub(r"[^\w\s.,-]", "", names)[:NAME_LENGTH].strip()

@@ -12,6 +12,7 @@ from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.mariadb import MariaDB
 from tests.support.screen import Screen, Windows
+from tests.support.silent_proxy import in_front_of
 from tests.support.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
@@ -180,4 +181,50 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("arBack")
     assert_nothing_went_wrong(screen)
+    mariadb_server.drop_database(name)
+
+
+def test_auto_refresh_survives_an_outage(
+    mariadb_server: MariaDB, app_server: AppServers, new_page: Windows
+) -> None:
+    """The list stays with its age, and is fresh again by itself when the database answers."""
+    name = f"test_{secrets.token_hex(8)}"
+    mariadb_server.create_database(name)
+    with closing(Store(mariadb_server.url(name))) as store, in_front_of(mariadb_server.port) as proxy:
+        store.job("arThere", 184)
+        url = store.engine.url.set(port=proxy.port)
+        address = app_server(
+            HERATIO_JOBS_DATABASE_URL=url.render_as_string(hide_password=False),
+            HERATIO_JOBS_ACCESS_SECONDS="1",
+        )
+        screen = new_page()
+        page = screen.page
+        page.clock.install()
+        screen.open(f"{address}?auto=true")
+        expect_jobs(page, ["arThere"])
+        age = page.get_by_role("alert").filter(
+            has_text=re.compile(r"As of \d\d:\d\d:\d\d .*The database")
+        )
+        expect(age).to_have_count(0)
+        proxy.silence_all()
+        for _ in range(2):
+            let_the_timer_fire(page)
+            expect(age).to_be_visible()
+            expect_jobs(page, ["arThere"])
+            expect(page.get_by_text("again every 15 seconds")).to_be_visible()
+        store.job("arBack", 184)
+        proxy.greet()
+        let_the_timer_fire(page)
+        expect_jobs(page, ["arBack", "arThere"])
+        expect(age).to_have_count(0)
+        assert query(page) == {"auto": "true"}
+
+        # A page of which nothing was read yet tries again by itself, too; so does one not let in.
+        proxy.silence_all()
+        screen.open(f"{address}?auto=true")
+        expect(page.get_by_text("This page tries again every 15 seconds.")).to_be_visible()
+        proxy.greet()
+        expect_jobs(page, ["arBack", "arThere"])
+        assert_nothing_went_wrong(screen, r"GET .*: 503")
+        app_server.stop_last()
     mariadb_server.drop_database(name)
