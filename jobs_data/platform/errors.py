@@ -84,6 +84,10 @@ _ANY: Final = _codes()
 CUT_OFF: Final = _codes(1053, 1317, 1927)
 """The server ended a statement or a connection: by KILL, or because it is being stopped."""
 
+_NO_TABLE: Final = (
+    "The platform's database has no table {what} ({name}), or lost it while the app was running. Is it "
+    "being restored or upgraded? If not, the platform's own screens will need it too."
+)
 _MEANINGS: Final = (
     _Meaning(
         _codes(1969, 3024, "SQLITE_INTERRUPT"),
@@ -162,8 +166,7 @@ _MEANINGS: Final = (
     ),
     _Meaning(
         _codes(1051, 1109, 1146, 1932, "SQLITE_ERROR"),
-        "The platform's database has no table {what} ({name}), or lost it while the app was running. "
-        "Is it being restored or upgraded? If not, the platform's own screens will need it too.",
+        _NO_TABLE,
         TablesChanged,
         _words(r"(?:no such table: |table '|table `)(?P<what>[^'`]+)"),
     ),
@@ -322,6 +325,8 @@ def _translated(error: exc.SQLAlchemyError) -> DatabaseUnavailable:
     match error:
         case exc.TimeoutError():
             return DatabaseBusy("Too many people are reading at this moment. Try again in a moment.")
+        case exc.NoSuchTableError():  # of SQLAlchemy's inspector
+            return TablesChanged(_NO_TABLE.format(what=_shown(str(error)), name=name))
         case exc.IntegrityError():
             return RowsReferredTo(
                 "Something else in the platform's database still refers to this job, so it was not "
