@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,9 @@ class Work:
         """Return whether it has not ended."""
         return not self._future.done()
 
-    def wait(self) -> None:
-        """Return when it has ended."""
-        self._future.result()
+    def wait(self, seconds: float | None = None) -> None:
+        """Return when it has ended, or after so many seconds."""
+        wait([self._future], seconds)
 
     def end(self) -> None:
         """Mark it as ended."""

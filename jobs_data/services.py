@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from jobs_data.accounts.sign_in import SignIns
@@ -36,6 +37,13 @@ class Services:
     sign_ins: SignIns
     order: CreationOrder
     shared_list: SharedList
+
+    def wait_for_changes(self, seconds: float) -> None:
+        """Return when no removal and no restore of this process runs, or after so many seconds."""
+        end = time.monotonic() + seconds
+        for work in (self.removals.current, self.restores.running()):
+            if work:
+                work.wait(max(0.0, end - time.monotonic()))
 
     def close(self) -> None:
         """Close every connection; what is used again opens new ones."""

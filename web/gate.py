@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +25,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, peers
+from web.process import is_out_of_files, say_out_of_files
 from web.sessions import COOKIE, Session, Sessions, session_cookie
 
 RETRY_SECONDS: Final = 5.0
@@ -36,6 +37,14 @@ ACCOUNT_HEADER: Final = b"x-heratio-jobs-account"
 
 POLICY_VIOLATION: Final = 1008
 """The websocket protocol's code for a client that may not be here."""
+
+TRY_AGAIN_LATER: Final = 1013
+"""The websocket protocol's code for a server that is too busy."""
+
+OUT_OF_FILES: Final = (
+    "This server has no file descriptor left for one more viewer. Try again in a moment; if that "
+    "happens often, its administrator has to raise the limit of open files."
+)
 
 OPEN_PATHS: Final = frozenset(
     {addresses.SIGN_IN, addresses.SIGN_IN_STYLE, addresses.SIGN_IN_ICON, addresses.LIVENESS}
@@ -164,12 +173,22 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or a websocket through, or answer it."""
-        if scope["type"] == "http":
-            await self._http(scope, receive, self._with_headers(scope, send))
-        elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-        else:
+        if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
+            return
+        try:
+            if scope["type"] == "http":
+                await self._http(scope, receive, self._with_headers(scope, send))
+            else:
+                await self._websocket(scope, receive, send)
+        except ClientDisconnect:
+            pass  # a client that hangs up amid its request or its answer is no error of ours
+        except OSError as error:
+            if not is_out_of_files(error):
+                raise
+            say_out_of_files()
+            with contextlib.suppress(RuntimeError):  # the answer has begun already
+                await _refuse_for_want_of_files(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope, claimed = self._taken_out(scope)
@@ -333,6 +352,13 @@ class Gate:
 
     def _is_secure(self, scope: Scope) -> bool:
         return peers.is_secure(scope, self.door.proxies)
+
+
+async def _refuse_for_want_of_files(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+    else:
+        await answers.unavailable(scope, OUT_OF_FILES)(scope, receive, send)
 
 
 def _refusal(scope: Scope, visitor: Visitor) -> Response | None:
