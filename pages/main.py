@@ -31,7 +31,6 @@ page = st.navigation(
 
 show_viewer(viewer)
 
-refresh.begin_page()
 try:
     page.run()
 except DatabaseUnavailable as problem:

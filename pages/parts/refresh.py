@@ -15,10 +15,9 @@ from streamlit_autorefresh import st_autorefresh
 
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
-from pages.parts.state import AUTO_PARAM
+from pages.parts.state import AUTO_PARAM, is_auto, put_into_url
 
 INTERVAL_SECONDS: Final = 15
-_CONTROLS: Final = "has_refresh_controls"
 
 T = TypeVar("T")
 
@@ -37,16 +36,12 @@ export default function ({ setStateValue }) {
 )
 
 
-def begin_page() -> None:
-    """Forget what the run before has shown of this module. For the frame, before each page."""
-    st.session_state.pop(_CONTROLS, None)
-
-
 def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:
     """Show the toggle and the button; pressing either reruns the page, which reads anew."""
-    st.session_state[_CONTROLS] = True
+    # The URL is the truth. Streamlit's own binding would refuse every other change of the URL.
+    st.session_state[AUTO_PARAM] = is_auto()
     # No tooltip: when it waits, the line that `keep_refreshing` writes says why.
-    st.toggle("Auto refresh", key=AUTO_PARAM, bind="query-params")
+    st.toggle("Auto refresh", key=AUTO_PARAM, on_change=_toggled)
     st.button("Refresh", icon=":material/refresh:", shortcut="U", on_click=on_refresh, wrap=False)
 
 
@@ -56,7 +51,7 @@ def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -
     `paused_by` names what on the page forbids a refresh; empty where nothing does.
     """
     updated = f"Updated {read_at.astimezone(zone):%H:%M:%S} ({zone.key})"
-    if not st.session_state.get(AUTO_PARAM):
+    if not is_auto():
         st.caption(updated)
         return
     if _is_hidden():
@@ -71,12 +66,7 @@ def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -
 def show_problem(problem: DatabaseUnavailable) -> None:
     """Show why a page cannot be shown, and try again by itself, whatever the toggle says."""
     st.error(str(problem), icon=":material/cloud_off:")
-    # A toggle that is not drawn would leave the address.
-    if AUTO_PARAM in st.session_state and _CONTROLS not in st.session_state:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            refresh_controls()
-    else:
-        st.button("Try again", icon=":material/refresh:")
+    st.button("Try again", icon=":material/refresh:")
     if _is_hidden("problem_tab"):
         st.caption("Tries again when this tab is in front.")
         return
@@ -117,6 +107,10 @@ def show_age(read_at: datetime, problem: DatabaseUnavailable) -> None:
     is_of_today = at.date() == datetime.now(zone).date()
     shown = f"{at:%H:%M:%S}" if is_of_today else f"{at:%Y-%m-%d %H:%M:%S}"
     st.warning(f"As of {shown} ({zone.key}). {problem}", icon=":material/cloud_off:")
+
+
+def _toggled() -> None:
+    put_into_url({AUTO_PARAM: "true"} if st.session_state[AUTO_PARAM] else {}, (AUTO_PARAM,))
 
 
 def _is_hidden(key: str = "tab") -> bool:

@@ -19,6 +19,7 @@ from tests.support.steps import (
     cells,
     expect_jobs,
     let_the_timer_fire,
+    pick_order,
     press_delete,
     query,
     select_rows,
@@ -103,6 +104,9 @@ def test_auto_refresh_waits_for_its_viewer(small_store: Store, address: str, new
     ticked = page.locator('canvas tr[role="row"][aria-selected="true"]')
     expect(ticked).to_have_count(1)
     expect(ticked).to_contain_text("arMeanwhile")
+    pick_order(page, "Oldest")
+    expect_jobs(page, ["arFirst", "arMeanwhile", "arLast"])
+    assert query(page)["auto"] == "true"
     assert_nothing_went_wrong(screen)
 
 
@@ -220,6 +224,10 @@ def test_auto_refresh_survives_an_outage(
         expect_jobs(page, ["arBack", "arThere"])
         expect(age).to_have_count(0)
         assert query(page) == {"auto": "true"}
+        screen.open(f"{address}/queue-browse?auto=true")
+        for _ in range(2):
+            let_the_timer_fire(page)
+            expect(page.get_by_role("heading", name="Jobs in the queues")).to_be_visible()
         assert_nothing_went_wrong(screen, r"GET .*: 503")
         app_server.stop_last()
     mariadb_server.drop_database(name)

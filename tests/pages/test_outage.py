@@ -82,7 +82,6 @@ def test_without_a_list_the_page_tries_again_by_itself(served: Store) -> None:
         app.run()
         assert "cannot be opened" in app.error[0].value
         assert not app.dataframe
-        assert app.toggle(key="auto").value
         assert has_timer(app)
         assert "Tries again every 15 seconds." in words(app)
     app.run()
