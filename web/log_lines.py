@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from jobs_data.wording import counted
+
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS: Final = 60.0
@@ -72,12 +74,14 @@ class RepeatFilter(logging.Filter):
             left_out, self._left_out = self._left_out, {}
             self._seen.clear()
             self._ends = self._clock() + WINDOW_SECONDS
+            if self._timer is not None:
+                self._timer.cancel()
             self._timer = None
         for (name, level, *_), (number, line) in left_out.items():
             logging.getLogger(name).log(
                 level,
-                "repeated %d times within a minute, left out: %s",
-                number,
+                "repeated %s within a minute, left out: %s",
+                counted(number, "time"),
                 line,
                 extra={_IS_SUMMARY: True},
             )

@@ -78,14 +78,19 @@ def _once(read: Callable[[], T]) -> T:
     return facts
 
 
-def _close_button(label: str) -> None:
-    if st.button(label):
-        _close()
+def _end_if_closed() -> None:
+    if not is_open():
         st.rerun()
+
+
+def _close_button(label: str) -> None:
+    # A callback: where the database is slow, the dialog must not read anew first.
+    st.button(label, on_click=_close)
 
 
 @st.dialog("Delete from the history?", on_dismiss=_close, icon=":material/delete:")
 def _delete_dialog(view: ListView, ids: Ids) -> None:
+    _end_if_closed()
     try:
         with st.spinner("Looking at the jobs…"):
             contents, named = _once(lambda: _read_what_goes(ids))
@@ -182,6 +187,7 @@ def _start(ids: Ids | None, reason: Reason) -> bool:
 
 @st.dialog("Clear inactive jobs?", on_dismiss=_close, icon=":material/delete_sweep:")
 def _clear_dialog(view: ListView) -> None:
+    _end_if_closed()
     try:
         counts = _once(lambda: list_page.count_jobs(get_services().database))
     except DatabaseUnavailable as problem:
