@@ -19,7 +19,7 @@ class Stopped(Exception):
 
     def __init__(self) -> None:
         """Make the sentence."""
-        super().__init__("This app was being stopped. Start it again when it is back.")
+        super().__init__("This program was being stopped.")
 
 
 class StopSwitch:
