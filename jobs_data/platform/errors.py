@@ -246,8 +246,8 @@ _MEANINGS: Final = (
     ),
     _Meaning(
         _codes("SQLITE_CANTOPEN"),
-        "The file of the database does not answer: it cannot be opened ({name}). Check that it is "
-        "there, and that this app may read it and its folder, and write there to delete jobs.",
+        "The database does not answer: its file cannot be opened ({name}). Check that it is there, "
+        "and that this app may read it and its folder, and write there to delete jobs.",
     ),
     # More rows in a transaction than a cluster, the binary log's cache or the locks have room for.
     _Meaning(
