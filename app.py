@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import sys
@@ -23,7 +24,8 @@ from pages.parts.services import get_services
 from web.assets import Assets, documents
 from web.gate import Doorkeeping, Gate, Standings
 from web.headers import content_policy
-from web.process import end_in_time, send_at_once
+from web.log_lines import RepeatFilter, cap_repeats
+from web.process import end_in_time, handle_errors, raise_open_files, send_at_once
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import SignIn
@@ -32,8 +34,13 @@ from web.streamlit_routes import NotServed
 RETRY_SECONDS: Final = 5
 """How long a database that is away at the start is left alone before it is asked again."""
 
+CHANGE_SECONDS: Final = 15.0
+"""How long the end waits for a removal or a restore to finish its transaction."""
+
 log = logging.getLogger("heratio_jobs")
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+cap_repeats(RepeatFilter())
+raise_open_files()
 
 try:
     settings = get_settings()
@@ -77,21 +84,26 @@ def look_first() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Keep the demo alive while the server runs; nothing ever runs against a real database."""
+    """Keep the demo alive while the server runs; nothing ever runs against a real database.
+
+    At the end a removal or a restore may finish its transaction, and write down how far it got.
+    """
     send_at_once()
-    end_in_time()
+    handle_errors(asyncio.get_running_loop())
+    end_in_time(at_once=services.switch.set)
     # In threads: the start waits for no database. Daemons, so that the end does not either.
     threading.Thread(target=look_first, name="first look", daemon=True).start()
     threading.Thread(target=expire_receipts, name="expiry", daemon=True).start()
-    if not settings.is_demo:
-        yield {}
-        return
     simulator = demo.Simulator(services.database.engine, results_root=DEMO_WEB_ROOT)
-    simulator.start()
+    if settings.is_demo:
+        simulator.start()
     try:
         yield {}
     finally:
-        simulator.stop()
+        services.switch.set()
+        if settings.is_demo:
+            simulator.stop()
+        await asyncio.to_thread(services.wait_for_changes, CHANGE_SECONDS)
 
 
 def log_script_error(error: Exception) -> bool:
@@ -99,7 +111,7 @@ def log_script_error(error: Exception) -> bool:
     log.error("a page failed", exc_info=error)
     st.error(
         "This page could not be shown: something unexpected went wrong, and the server's log says "
-        "what. Nothing was changed. Reload the page to try again.",
+        "what. Reload the page to try again.",
         icon=":material/error:",
     )
     return True

@@ -205,7 +205,12 @@ def _tidy(options: argparse.Namespace, services: Services) -> int:
         work = services.removals.start(preview.ids, Reason(_by(), Action.TIDY, words))
     except NotStarted as problem:
         return _refuse(str(problem), OTHER_AT_WORK if isinstance(problem, RemovalRuns) else FAILED)
-    work.wait()
+    try:
+        work.wait()
+    except KeyboardInterrupt:
+        # A batch more, so that the numbers are true; pressed again, it stops at once.
+        services.switch.set()
+        work.wait()
     summary = work.sentence()
     if work.receipt:
         page = addresses.receipt_page_url(work.receipt)

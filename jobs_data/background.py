@@ -5,13 +5,38 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 log = logging.getLogger(__name__)
 
 
 class NotStarted(Exception):
     """A task cannot be started now, and nothing was changed; the message is a sentence."""
+
+
+class Stopped(Exception):
+    """A task ended early, between two transactions; the message is a sentence."""
+
+    def __init__(self) -> None:
+        """Make the sentence."""
+        super().__init__("This program was being stopped.")
+
+
+class StopSwitch:
+    """Asks tasks to end early, between two transactions. A signal's handler may set it."""
+
+    def __init__(self) -> None:
+        """Ask for nothing yet."""
+        self._is_set = False  # no Event: its lock may be taken when a signal comes
+
+    def set(self) -> None:
+        """Ask all tasks that look at it to end."""
+        self._is_set = True
+
+    def check(self) -> None:
+        """Raise Stopped where the task that calls this is to end."""
+        if self._is_set:
+            raise Stopped
 
 
 class Work:
@@ -26,9 +51,9 @@ class Work:
         """Return whether it has not ended."""
         return not self._future.done()
 
-    def wait(self) -> None:
-        """Return when it has ended."""
-        self._future.result()
+    def wait(self, seconds: float | None = None) -> None:
+        """Return when it has ended, or after so many seconds."""
+        wait([self._future], seconds)
 
     def end(self) -> None:
         """Mark it as ended."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.introductions import Introductions
 from jobs_data.accounts.rights import Rights
 from jobs_data.accounts.sign_in import SignIns
+from jobs_data.background import StopSwitch
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
 from jobs_data.jobs.selections import Selections
@@ -29,6 +31,8 @@ class Services:
     store: Store
     removals: Removals
     restores: Restores
+    switch: StopSwitch
+    """Stops removals and restores between two batches."""
     result_roots: ResultRoots | None
     """Where result files are served from; None where nobody has said so."""
     notices: Notices
@@ -38,6 +42,13 @@ class Services:
     rights: Rights
     order: CreationOrder
     shared_list: SharedList
+
+    def wait_for_changes(self, seconds: float) -> None:
+        """Return when no removal and no restore of this process runs, or after so many seconds."""
+        end = time.monotonic() + seconds
+        for work in (self.removals.current, self.restores.running()):
+            if work:
+                work.wait(max(0.0, end - time.monotonic()))
 
     def close(self) -> None:
         """Close every connection; what is used again opens new ones."""
@@ -49,13 +60,14 @@ class Services:
 def build_services(settings: Settings) -> Services:
     """Return the services that the settings describe; nothing is connected yet."""
     database, store = database_for(settings), store_for(settings)
-    order = CreationOrder(database)
+    order, switch = CreationOrder(database), StopSwitch()
     return Services(
         settings,
         database,
         store,
-        Removals(database, store),
-        Restores(database, store, order),
+        Removals(database, store, switch),
+        Restores(database, store, order, switch),
+        switch,
         read_result_roots(settings.web_root, settings.results_folders),
         Notices(settings.secret_key.get_secret_value()),
         Introductions(),

@@ -1,6 +1,6 @@
 """One job's report: what it was, how it went, what it said, and its result file."""
 
-from datetime import UTC, datetime
+from functools import partial
 
 import streamlit as st
 
@@ -18,8 +18,8 @@ settings = get_services().settings
 zone = times.zone_named(st.context.timezone)
 came_from = state.view_in_url()
 job_id = url_values.parse_number(st.query_params.get("id"))
-job = None if job_id is None else job_report.read_report(database, job_id)
-read_at = datetime.now(UTC)
+reading = partial(job_report.read_report, database, job_id or 0)
+job = None if job_id is None else refresh.last_good("report", job_id, reading)
 
 if job is None:
     state.back_button(came_from)
@@ -50,7 +50,7 @@ report.show_result(job, get_services().result_roots)
 report.show_output(job)
 
 refresh.keep_refreshing(
-    read_at,
+    refresh.last_read_at("report", job_id),
     zone,
     paused_by="a dialog is open"
     if dialogs.is_open()

@@ -4,6 +4,7 @@ import streamlit as st
 
 from jobs_data.jobs.shared_list import FRESH_SECONDS
 from jobs_data.platform import times
+from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts import (
     cards,
     clearing,
@@ -26,6 +27,7 @@ database = get_services().database
 zone = times.zone_named(st.context.timezone)
 viewer = get_viewer()
 filter_bar.follow_number(database)
+problem: DatabaseUnavailable | None = None
 in_url = state.view_in_url()
 asked = folds.as_shown(in_url)
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
@@ -44,11 +46,20 @@ else:
     shared_list = get_services().shared_list
     is_quick_visit = "seen" not in st.session_state and shared_list.is_quick(asked)
     wants_fresh = st.session_state.pop("wants_fresh", is_quick_visit)
-    jobs = shared_list.read(asked, FRESH_SECONDS if wants_fresh else None)
+    try:
+        jobs = shared_list.read(asked, FRESH_SECONDS if wants_fresh else None)
+    except DatabaseUnavailable as error:
+        if not (seen and seen[0] == asked):
+            st.title("Jobs", anchor=False)
+            state.show_notice(keeps=True)
+            raise
+        jobs, problem = seen[1], error
     st.session_state["seen"] = (asked, jobs)
 selected = selection.selected_ids()
 
 st.title("Jobs", anchor=False)
+if problem:
+    refresh.show_age(jobs.read_at, problem)
 clearing.show_progress()
 receipts_undo.show_progress()
 if (receipt := state.show_notice(keeps=True)) and viewer.may_remove:

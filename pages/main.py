@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from jobs_data.platform.errors import DatabaseUnavailable
-from pages.parts.text import plain
+from pages.parts import refresh
 from pages.parts.viewer import get_viewer, show_viewer
 
 parts = Path(__file__).parent / "parts"
@@ -34,5 +34,4 @@ show_viewer(viewer)
 try:
     page.run()
 except DatabaseUnavailable as problem:
-    st.error(plain(str(problem)), icon=":material/cloud_off:")
-    st.button("Try again", icon=":material/refresh:")
+    refresh.show_problem(problem)

@@ -1,7 +1,5 @@
 """The report: what fails, why, since when, what is slow, and what is stuck."""
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
 from jobs_data.jobs.view import ListView
@@ -36,26 +34,27 @@ stuck = readings.begin(readings.stuck, database)
 from pages.parts import panels  # noqa: E402
 
 with panels.panel("How jobs ended"):
-    panels.show_totals(activity.result())
-    panels.show_days(activity.result())
+    found = activity.shown()
+    panels.show_totals(found)
+    panels.show_days(found)
 with panels.panel("Failure rate"):
-    panels.show_rate(activity.result(), period)
+    panels.show_rate(activity.shown(), period)
 with panels.panel("Durations"):
-    panels.show_durations(database, durations.result())
+    panels.show_durations(database, durations.shown())
 with panels.panel("Busiest hours"):
-    panels.show_hours(activity.result(), zone)
+    panels.show_hours(activity.shown(), zone)
 with panels.panel("Owners"):
-    panels.show_owners(database, owners.result())
+    panels.show_owners(database, owners.shown())
 with panels.panel("Failures, grouped"):
-    panels.show_failures(database, failures.result(), period, zone)
+    panels.show_failures(database, failures.shown(), period, zone)
 with panels.panel("Possibly stuck"):
-    panels.show_stuck(database, stuck.result(), zone)
+    panels.show_stuck(database, stuck.shown(), zone)
 with panels.panel("Since you last looked"):
     panels.show_news(database, viewer, zone)
 
 is_open = panels.has_open_pattern() and not failures.has_failed
 refresh.keep_refreshing(
-    datetime.now(UTC) if activity.has_failed else activity.result().read_at,
+    refresh.last_read_at(activity.name, activity.asked),
     zone,
     paused_by="the jobs of an error are open" if is_open else "",
 )

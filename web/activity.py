@@ -14,7 +14,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from jobs_data import addresses
 
-AUTOMATIC_KEYS: Final = ("timer", "tab", "visit")
+AUTOMATIC_KEYS: Final = ("timer", "tab", "problem_timer", "problem_tab", "visit")
 """The keys of the pages' components that act by themselves: auto refresh, the watcher of the tab, and
 the memory of the last visit."""
 

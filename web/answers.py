@@ -20,6 +20,9 @@ from starlette.types import Scope
 
 from jobs_data import addresses
 
+RETRY_SECONDS: Final = 15
+"""After how many seconds a page that cannot be shown asks again."""
+
 FOLDER: Final = Path(__file__).parent / "templates"
 _templates: Final = Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
 
@@ -68,8 +71,15 @@ def warning(request: Request, title: str, sentence: str) -> Response:
 
 
 def unavailable(scope: Scope, sentence: str) -> Response:
-    """Tell that nobody can be let in while the database does not answer."""
-    return _told(Request(scope), 503, "Not available right now", sentence)
+    """Tell that nobody can be let in while the database does not answer; a page asks again."""
+    request = Request(scope)
+    # A reload must not repeat a change, nor ask for what only a change may ask for.
+    seconds = RETRY_SECONDS if is_person(request) and request.method == "GET" else 0
+    answer = _told(request, 503, "Not available right now", sentence, retries_in=seconds)
+    answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    if seconds:
+        answer.headers["Refresh"] = str(seconds)
+    return answer
 
 
 def missing(scope: Scope) -> Response:
@@ -114,9 +124,7 @@ def is_person(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _told(
-    request: Request, status: int, title: str, sentence: str, *, is_inside: bool = False
-) -> Response:
+def _told(request: Request, status: int, title: str, sentence: str, **values: object) -> Response:
     if is_person(request):
-        return page("told.html", status, title=title, sentence=sentence, is_inside=is_inside)
+        return page("told.html", status, title=title, sentence=sentence, **values)
     return plain(request, status, sentence, _HEADERS)

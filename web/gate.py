@@ -13,7 +13,7 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +26,7 @@ from jobs_data.settings import Network
 from web import answers, limits, origins, peers
 from web.activity import PageActivity, is_by_person
 from web.headers import answer_headers
+from web.process import is_out_of_files, say_out_of_files
 from web.sessions import LOOK_SECONDS, MAX_SECONDS, Session, Sessions, session_cookie
 
 RETRY_SECONDS: Final = 5.0
@@ -36,6 +37,14 @@ ACCOUNT_HEADER: Final = HEADER.encode()
 
 POLICY_VIOLATION: Final = 1008
 """The websocket protocol's code for a client that may not be here."""
+
+TRY_AGAIN_LATER: Final = 1013
+"""The websocket protocol's code for a server that is too busy."""
+
+OUT_OF_FILES: Final = (
+    "This server has no file descriptor left for one more viewer. Try again in a moment; if that "
+    "happens often, its administrator has to raise the limit of open files."
+)
 
 OPEN_PATHS: Final = frozenset(
     {addresses.SIGN_IN, addresses.SIGN_IN_STYLE, addresses.SIGN_IN_ICON, addresses.LIVENESS}
@@ -162,18 +171,26 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request or a websocket through, or answer it."""
-        if scope["type"] == "http":
-            await self._http(scope, receive, self._with_headers(scope, send))
-        elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-        else:
+        if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
+            return
+        try:
+            if scope["type"] == "http":
+                await self._http(scope, receive, self._with_headers(scope, send))
+            else:
+                await self._websocket(scope, receive, send)
+        except ClientDisconnect:
+            pass  # a client that hangs up amid its request or its answer is no error of ours
+        except OSError as error:
+            if not is_out_of_files(error):
+                raise
+            say_out_of_files()
+            with contextlib.suppress(RuntimeError):  # the answer has begun already
+                await _refuse_for_want_of_files(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             receive = await limits.with_body(receive)
-        except limits.ClientGone:
-            return
         except limits.BodyRefused as problem:
             await answers.unread(scope, problem.status, str(problem))(scope, receive, send)
             return
@@ -367,6 +384,13 @@ class Gate:
 
     def _is_secure(self, scope: Scope) -> bool:
         return peers.is_secure(scope, self.door.proxies)
+
+
+async def _refuse_for_want_of_files(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+    else:
+        await answers.unavailable(scope, OUT_OF_FILES)(scope, receive, send)
 
 
 def _refusal(scope: Scope, visitor: Visitor) -> Response | None:

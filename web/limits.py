@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -25,14 +26,10 @@ class BodyRefused(Exception):
         self.status = status
 
 
-class ClientGone(Exception):
-    """The client hung up before its body had ended."""
-
-
 async def with_body(receive: Receive, seconds: float = BODY_SECONDS) -> Receive:
     """Return a receive whose first message is the whole body, which has been read by then.
 
-    Raises BodyRefused, ClientGone.
+    Raises BodyRefused, and ClientDisconnect where the client hangs up before its body has ended.
     """
     body = bytearray()
     size = 0
@@ -42,7 +39,7 @@ async def with_body(receive: Receive, seconds: float = BODY_SECONDS) -> Receive:
             while more:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise ClientGone
+                    raise ClientDisconnect
                 chunk = message.get("body", b"")
                 size += len(chunk)
                 # What is too much is read on and thrown away: a client that is still sending

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import gc
+import logging
 import os
+import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
-from typing import Final
+from typing import Any, Final
+
+log = logging.getLogger(__name__)
+
+MOST_OPEN_FILES: Final = 65_536
+"""As many descriptors a process asks for at most; each viewer needs some (docs/scaling.md)."""
 
 END_SECONDS: Final = 20.0
 """How long what is under way may take after SIGTERM; service managers kill after 30 s or more."""
@@ -31,12 +40,62 @@ def send_at_once() -> None:
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def end_in_time(seconds: float = END_SECONDS) -> None:
+def raise_open_files(most: int = MOST_OPEN_FILES) -> int:
+    """Raise the soft limit of open files to the hard one, within `most`; return the limit in force."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(hard, most)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return soft
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError) as error:
+        log.warning("the limit of open files stays at %d: %s", soft, error)
+        return soft
+    return wanted
+
+
+def is_out_of_files(error: object) -> bool:
+    """Return whether an error says that this process, or the machine, has no descriptor left."""
+    return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}
+
+
+def say_out_of_files() -> None:
+    """Log that the descriptors are used up, in a line without a trace."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    log.error(
+        "all %d file descriptors are in use: new connections wait until others end. Raise the hard "
+        "limit of open files (docs/scaling.md)",
+        soft,
+    )
+
+
+def handle_errors(loop: asyncio.AbstractEventLoop) -> None:
+    """Let a loop say in a line that it cannot accept connections for want of descriptors.
+
+    asyncio tries again by itself after a second, and would log a trace for each of two thousand tries.
+    """
+    before = loop.get_exception_handler()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if is_out_of_files(context.get("exception")):
+            say_out_of_files()
+        elif "_start_serving" in context.get("message", ""):
+            pass  # such a try, of a server that has ended meanwhile
+        elif before is not None:
+            before(loop, context)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
+
+
+def end_in_time(seconds: float = END_SECONDS, *, at_once: Callable[[], object] = lambda: None) -> None:
     """Let SIGTERM and Ctrl-C end the process after so many seconds, whatever it still waits for.
 
     The server waits for open requests, and Python for threads, without a bound: for a download that
     is read slowly, or for reads of a database that has fallen silent. To be called after the server
-    has set its own handlers, which are kept. What a removal had not committed, the database takes back.
+    has set its own handlers, which are kept. `at_once` is called in the handler: it may set a flag and
+    nothing more. What a removal had not committed, the database takes back.
     """
     if threading.current_thread() is not threading.main_thread():
         return  # signals are the business of whoever runs the server there
@@ -45,10 +104,17 @@ def end_in_time(seconds: float = END_SECONDS) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         before = signal.getsignal(number)
         if callable(before):
-            signal.signal(number, partial(_handle, before, seconds))
+            signal.signal(number, partial(_handle, before, seconds, at_once))
 
 
-def _handle(before: _Handler, seconds: float, number: int, frame: FrameType | None) -> None:
+def _handle(
+    before: _Handler,
+    seconds: float,
+    at_once: Callable[[], object],
+    number: int,
+    frame: FrameType | None,
+) -> None:
+    at_once()
     if not any(signal.getitimer(signal.ITIMER_REAL)):  # else one has come before
         signal.setitimer(signal.ITIMER_REAL, seconds)
     before(number, frame)

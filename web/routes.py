@@ -21,7 +21,7 @@ from jobs_data.jobs.view_url import parse_view
 from jobs_data.removal.removal import ALL_FINISHED, RemovalRuns, sentence_on
 from jobs_data.services import Services
 from jobs_data.store import receipts
-from jobs_data.store.receipt_writer import Action, Reason, ReceiptNotWritten
+from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from web.answers import forbidden, plain, wants_json
@@ -158,11 +158,12 @@ class JobRoutes:
             reason = Reason(visitor_name(request), Action.DELETE, f"job {job_id}")
             try:
                 await self._require_administrator(request)
-                outcome = await run_in_threadpool(self._services.removals.remove_job, job_id, reason)
             except NotAllowed as problem:
                 return forbidden(request.scope, str(problem), is_inside=True)
-            except ReceiptNotWritten as problem:
-                return self._changed(request, 503, 0, str(problem))
+            removal = await run_in_threadpool(self._services.removals.remove_jobs, [job_id], reason)
+            if removal.error:
+                return self._changed(request, 503, 0, removal.sentence())
+            outcome = removal.outcome
         # What is no number is not repeated: it may be anything.
         shown = "with this number" if job_id is None else job_id
         return self._changed(

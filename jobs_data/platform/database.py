@@ -17,7 +17,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, exc, inspect
 
 from jobs_data.platform import engine as engines
-from jobs_data.platform.errors import CommitUnknown, DatabaseUnavailable, translated_errors
+from jobs_data.platform.errors import (
+    CUT_OFF,
+    CommitUnknown,
+    DatabaseUnavailable,
+    TablesChanged,
+    code_of,
+    translated_errors,
+)
 from jobs_data.platform.tables import REQUIRED_TABLES, present_tables
 from jobs_data.settings import Settings
 
@@ -104,7 +111,7 @@ class Database:
         if missing:
             raise DatabaseUnavailable(
                 f"This database has no table named {' or '.join(missing)}, so it is not a Heratio or "
-                "AtoM database: check HERATIO_JOBS_DATABASE_URL."
+                "AtoM database, or is being restored: check HERATIO_JOBS_DATABASE_URL, or wait."
             )
         self._columns = columns
         return columns
@@ -147,7 +154,7 @@ class Database:
         little longer than a statement may take by default, has gone. Raises DatabaseUnavailable with
         a sentence where the database does not answer, and TookTooLong where the time runs out.
         """
-        with translated_errors():
+        with self._translated_errors():
             self._look_again()  # before the transaction, so that its error comes first
             with (
                 self._connect_to_read(primary=primary) as connection,
@@ -174,7 +181,7 @@ class Database:
         CommitUnknown where the answer to COMMIT was lost. Its time zone is UTC, in which no TIMESTAMP
         is spelled as another one is.
         """
-        with translated_errors():
+        with self._translated_errors():
             self._look_again()
             with (
                 self.engine.connect() as connection,
@@ -191,9 +198,22 @@ class Database:
                         yield connection
                         is_committing = True
                 except exc.DBAPIError as error:
-                    if is_committing and error.connection_invalidated:
+                    is_cut_off = error.connection_invalidated or (
+                        error.orig is not None and code_of(error.orig) in CUT_OFF
+                    )
+                    if is_committing and is_cut_off:
                         raise CommitUnknown from error
                     raise
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        """Do as `translated_errors`; where a table or column has gone, look anew the next time."""
+        try:
+            with translated_errors():
+                yield
+        except TablesChanged:
+            self._columns = None
+            raise
 
     def _connect_to_read(self, *, primary: bool) -> Connection:
         lags = time.monotonic() - self._changed_at < CAUGHT_UP_SECONDS

@@ -34,8 +34,8 @@ def parse_list(text: str | None, jobs: int) -> Ids:
     if len(found) != jobs:
         # A value cut short could end in half an id, which is the id of some other job.
         raise DatabaseUnavailable(
-            "The database did not send all the ids of the jobs. Nothing was changed; "
-            "max_allowed_packet may be set too low on the server."
+            "The database did not send all the ids of the jobs: max_allowed_packet may be set "
+            "too low on the server."
         )
     return found
 

@@ -30,9 +30,7 @@ from jobs_data.removal.job_tables import DELETE_ORDER, JobTable, PresentTables
 from jobs_data.store.receipt_writer import ReceiptWriter
 from jobs_data.store.schema import Outcome
 
-ROWS_CHANGED: Final = (
-    "Another program is changing these jobs right now. Nothing was changed; try again in a moment."
-)
+ROWS_CHANGED: Final = "Another program is changing these jobs right now. Try again in a moment."
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, case, exc, func, select
 
-from jobs_data.background import NotStarted, Work
+from jobs_data.background import NotStarted, Stopped, StopSwitch, Work
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import WRITE_SECONDS
 from jobs_data.platform.errors import CommitUnknown, DatabaseUnavailable, translated_errors
@@ -83,7 +84,9 @@ class Removal(Work):
     locked: int = 0
     """Finished jobs left alone: another program used them, or a row elsewhere refers to them."""
     error: str = ""
-    """Sentences on the jobs that it did not get to, where it ended early."""
+    """Why it ended early, in sentences; empty where it did not."""
+    is_unknown: bool = False
+    """Whether it is not known yet what became of the last jobs that it got to."""
     receipt: str = ""
     """The id of its receipt; empty where it has removed nothing."""
 
@@ -104,10 +107,13 @@ class Removal(Work):
             Action.DELETE: ("deleted", "removal"),
             Action.TIDY: ("removed", "tidying"),
         }[self.action]
-        gone = f"{counted(self.removed, 'finished job')} {verb}"
+        gone = counted(self.removed, "finished job")
         if self.error:
-            return f"{gone}, then the {noun} stopped early. For the rest: {self.error}"
-        parts = [f"{gone}."]
+            were = "was" if self.removed == 1 else "were"
+            head = f"{gone} {were} {verb} before the {noun} stopped." if self.removed else ""
+            rest = "The other jobs are unchanged." if self.removed else f"No job was {verb}."
+            return " ".join(filter(None, (head, self.error, "" if self.is_unknown else rest)))
+        parts = [f"{gone} {verb}."]
         if self.action is Action.CLEAR:
             parts.append("Active jobs were not touched.")
         elif self.active:
@@ -130,8 +136,9 @@ class Removal(Work):
 class Removals:
     """All removals from one database, with their receipts in one store."""
 
-    def __init__(self, database: Database, store: Store) -> None:
-        """Prepare to remove; nothing is connected yet."""
+    def __init__(self, database: Database, store: Store, switch: StopSwitch | None = None) -> None:
+        """Prepare to remove; nothing is connected yet. `switch` stops between two batches."""
+        self._switch = switch or StopSwitch()
         self._database = database
         self._store = store
         self._starting = threading.Lock()
@@ -146,8 +153,8 @@ class Removals:
     def remove_job(self, job_id: int, reason: Reason) -> Outcome:
         """Remove one job with everything that is its own, if it is finished.
 
-        Raises DatabaseUnavailable and ReceiptNotWritten: then nothing was removed, or, with
-        CommitUnknown, it is not known yet.
+        Raises DatabaseUnavailable and ReceiptNotWritten: then nothing was removed, which the message
+        says, or, with CommitUnknown, it is not known yet.
         """
         removal = Removal(1, reason.action)
         self._remove_each(removal, [job_id], reason)
@@ -159,10 +166,8 @@ class Removals:
         Where it had to stop early, that is an error of what is returned.
         """
         removal = Removal(len(ids), reason.action)
-        try:
+        with _ending(removal):
             self._remove_each(removal, ids, reason)
-        except DatabaseUnavailable as error:
-            removal.error = str(error)
         removal.end()
         return removal
 
@@ -203,6 +208,7 @@ class Removals:
 
         def remove_all() -> None:
             for job_id in ids:
+                self._switch.check()
                 _count(removal, batches, [job_id], batches.remove([job_id]))
 
         self._watched(batches, removal, remove_all)
@@ -211,14 +217,10 @@ class Removals:
         self, batches: Batches, ids: Ids | None, removal: Removal, lock: Connection | None
     ) -> None:
         try:
-            self._watched(batches, removal, lambda: _remove_all(batches, ids, removal))
-        except DatabaseUnavailable as error:
-            removal.error = str(error)
-            log.warning("a removal stopped after %d jobs: %s", removal.removed, error)
-        except Exception:
-            # A thread has nobody above it: whatever it is must end the removal with a sentence.
-            removal.error = UNEXPECTED
-            log.exception("a removal stopped after %d jobs", removal.removed)
+            with _ending(removal):
+                self._watched(
+                    batches, removal, partial(_remove_all, batches, ids, removal, self._switch)
+                )
         finally:
             _release(lock)
 
@@ -229,10 +231,11 @@ class Removals:
             remove_all()
             error = ""
         except CommitUnknown as unknown:
+            removal.is_unknown = True
             said = CommitUnknown(f"Open receipt {batches.receipt.id} on the page Receipts to see it.")
             error = str(said)
             raise said from unknown
-        except DatabaseUnavailable as problem:
+        except (DatabaseUnavailable, Stopped) as problem:
             error = str(problem)
             raise
         finally:
@@ -241,7 +244,20 @@ class Removals:
             self._database.changed()
 
 
-def _remove_all(batches: Batches, given: Ids | None, removal: Removal) -> None:
+@contextmanager
+def _ending(removal: Removal) -> Iterator[None]:
+    """Turn what ends a removal early into its error: what was removed before is not forgotten."""
+    try:
+        yield
+    except (DatabaseUnavailable, Stopped) as error:
+        removal.error = str(error)
+        log.warning("a removal stopped after %d jobs: %s", removal.removed, error)
+    except Exception:
+        removal.error = UNEXPECTED
+        log.exception("a removal stopped after %d jobs", removal.removed)
+
+
+def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: StopSwitch) -> None:
     """Remove batch after batch: smaller where one is slow or refused, larger where it went well."""
     if given is None:
         next_batch = partial(_next_finished, batches.database)
@@ -249,6 +265,7 @@ def _remove_all(batches: Batches, given: Ids | None, removal: Removal) -> None:
         next_batch = partial(_next_given, given)
     after, size = 0, max(1, BATCH_JOBS // SHRINKING)
     while batch := next_batch(after, size):
+        switch.check()
         began = time.monotonic()
         ids, last = batch
         result = batches.remove(ids) if ids else Result({})

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from jobs_data.background import NotStarted, Work
+from jobs_data.background import NotStarted, Stopped, StopSwitch, Work
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform.database import Database
-from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.errors import CommitUnknown, DatabaseUnavailable
 from jobs_data.platform.retrying import retried
 from jobs_data.platform.tables import job, object_
 from jobs_data.removal.removal import UNEXPECTED
@@ -43,7 +43,9 @@ class Restore(Work):
     failed: int = 0
     """How many could not return."""
     error: str = ""
-    """A sentence on the jobs that it did not get to, where it ended early."""
+    """Why it ended early, in sentences; empty where it did not."""
+    is_unknown: bool = False
+    """Whether it is not known whether the last jobs that it got to are back."""
 
     @property
     def done(self) -> int:
@@ -57,7 +59,12 @@ class Restore(Work):
             f" {counted(self.failed)} could not return; the receipt says why." if self.failed else ""
         )
         if self.error:
-            return f"{back}, then the restore stopped early.{failed} For the rest: {self.error}"
+            others = (
+                "Undo again: what is back already stays as it is."
+                if self.is_unknown
+                else "The other jobs have not returned yet; undo again to restore them."
+            )
+            return f"{back} before the restore stopped.{failed} {self.error} {others}"
         if not (self.restored or self.failed):
             return "There was nothing to restore: no job of this receipt is missing."
         return f"{back}, under the old numbers.{failed}"
@@ -66,8 +73,18 @@ class Restore(Work):
 class Restores:
     """All restores to one database, of receipts in one store."""
 
-    def __init__(self, database: Database, store: Store, order: CreationOrder) -> None:
-        """Prepare to restore; nothing is connected yet. `order` forgets what it knows after each."""
+    def __init__(
+        self,
+        database: Database,
+        store: Store,
+        order: CreationOrder,
+        switch: StopSwitch | None = None,
+    ) -> None:
+        """Prepare to restore; nothing is connected yet.
+
+        `order` forgets what it knows after each; `switch` stops between two batches.
+        """
+        self._switch = switch or StopSwitch()
         self._order = order
         self._database = database
         self._store = store
@@ -140,8 +157,9 @@ class Restores:
     def _run(self, receipt: Receipt, restore_id: int, work: Restore) -> None:
         try:
             self._restore(receipt, restore_id, work)
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, Stopped) as error:
             work.error = str(error)
+            work.is_unknown = isinstance(error, CommitUnknown)
             log.warning("a restore stopped after %d jobs: %s", work.restored, error)
         except Exception:
             # A thread has nobody above it: whatever it is must end the restore with a sentence.
@@ -162,6 +180,7 @@ class Restores:
             lines = receipts.batch_lines(self._store, receipt.key, number)
             jobs = [each for each in map(parse_job, lines) if each.id in wanted]
             for start in range(0, len(jobs), BATCH_JOBS):
+                self._switch.check()
                 problems: dict[int, str] = {}
                 restored = batches.restore(jobs[start : start + BATCH_JOBS], problems)
                 restoring.write(self._store, receipt.key, number, restore_id, restored, problems)

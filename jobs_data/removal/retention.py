@@ -196,7 +196,7 @@ def read_preview(
     except TookTooLong as error:
         raise TookTooLong(
             f"The database did not find these jobs within {PREVIEW_SECONDS} seconds, and was stopped. "
-            "Nothing was changed. Narrow the rules, say by owner or name, or try again when the "
+            "Narrow the rules, say by owner or name, or try again when the "
             "platform is less busy."
         ) from error
 

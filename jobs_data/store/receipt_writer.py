@@ -109,7 +109,7 @@ class ReceiptWriter:
                 _insert(connection, name, rows)
         except StoreUnavailable as error:
             raise ReceiptNotWritten(
-                f"The receipt could not be written, so these jobs were not deleted. {error}"
+                f"The receipt could not be written, and without one no job is deleted. {error}"
             ) from error
         self._key, self._number, self._became = key, number, Outcome.PENDING
         self._stayed.clear()

@@ -80,14 +80,19 @@ def _once(read: Callable[[], T]) -> T:
     return facts
 
 
-def _close_button(label: str) -> None:
-    if st.button(label):
-        _close()
+def _end_if_closed() -> None:
+    if not is_open():
         st.rerun()
+
+
+def _close_button(label: str) -> None:
+    # A callback: where the database is slow, the dialog must not read anew first.
+    st.button(label, on_click=_close)
 
 
 @st.dialog("Delete from the history?", on_dismiss=_close, icon=":material/delete:")
 def _delete_dialog(view: ListView, ids: Ids) -> None:
+    _end_if_closed()
     try:
         with st.spinner("Looking at the jobs…"):
             contents, named = _once(lambda: _read_what_goes(ids))
@@ -169,9 +174,8 @@ def _delete(ids: Ids, kept: int) -> bool:
         tell(str(problem), is_good=False)
         return False
     work = get_services().removals.remove_jobs(ids.tolist(), reason)
-    sentence = (
-        work.error or sentence_on(work.outcome, int(ids[0])) if ids.size == 1 else work.sentence()
-    )
+    is_one = ids.size == 1 and not work.error
+    sentence = sentence_on(work.outcome, int(ids[0])) if is_one else work.sentence()
     if kept:
         sentence += f" {counted(kept, 'other')} stayed: only finished jobs can be deleted."
     tell(sentence, is_good=work.removed == work.total, receipt=work.receipt)
@@ -191,6 +195,7 @@ def _start(viewer: Viewer, ids: Ids | None, reason: Reason) -> bool:
 
 @st.dialog("Clear inactive jobs?", on_dismiss=_close, icon=":material/delete_sweep:")
 def _clear_dialog(view: ListView) -> None:
+    _end_if_closed()
     try:
         counts = _once(lambda: list_page.count_jobs(get_services().database))
     except DatabaseUnavailable as problem:

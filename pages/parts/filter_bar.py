@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,10 +15,11 @@ from jobs_data.jobs import filter_words, job_report
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.url_values import clean_text
 from jobs_data.wording import counted
 from pages.parts import readings
-from pages.parts.state import go_to, open_report, view_in_url
+from pages.parts.state import go_to, open_report, tell, view_in_url
 from pages.parts.text import plain
 
 MAX_TYPED: Final = 2_000
@@ -27,21 +29,28 @@ MAX_TYPED: Final = 2_000
 def follow_number(database: Database) -> None:
     """Leave for the report of the job whose number was typed, or look for the number as a text.
 
-    Raises DatabaseUnavailable.
+    Where the database does not answer, a notice says so.
     """
     typed: str | None = st.session_state.pop("typed_number", None)
     if typed is None:
         return
     view = view_in_url()
     job_id = addresses.job_meant(typed)
-    if job_id is not None and job_report.read_download_path(database, job_id) is not None:
+    try:
+        is_there = job_id is not None and job_report.read_download_path(database, job_id) is not None
+    except DatabaseUnavailable as problem:
+        tell(str(problem), is_good=False)
+        return
+    if job_id is not None and is_there:
         open_report(view, job_id)
     go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
 
 
 def owner_names(database: Database, job_filter: JobFilter) -> Mapping[int, str]:
-    """Return what the owners that a filter names are called. Raises DatabaseUnavailable."""
-    return readings.owner_names(database, job_filter.owners) if job_filter.owners else {}
+    """Return what the owners that a filter names are called; nothing where that cannot be read."""
+    with suppress(DatabaseUnavailable):  # they are then called by their numbers
+        return readings.owner_names(database, job_filter.owners) if job_filter.owners else {}
+    return {}
 
 
 def show_search(job_filter: JobFilter) -> None:

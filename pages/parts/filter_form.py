@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -10,12 +11,15 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data.jobs import choices, filter_words
+from jobs_data.jobs.choices import Choices
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.url_values import MAX_CHOICES, parse_duration, spell_duration
 from pages.parts import readings
 from pages.parts.state import go_to, view_in_url
+from pages.parts.text import plain
 
 OPEN: Final = "filters_open"
 _PRESETS: Final = (
@@ -43,13 +47,19 @@ def is_open() -> bool:
 def show_filters(shown: JobFilter, database: Database, zone: ZoneInfo) -> None:
     """Show the button that opens the form. What there is to choose from is read only when it is open.
 
-    Raises DatabaseUnavailable.
+    Where that cannot be read, a sentence stands in its place.
     """
     popover = st.popover("Filters", icon=":material/filter_alt:", key=OPEN, on_change="rerun")
     if not popover.open:
         return
+    try:
+        offered, has_types = readings.choices_of(database), choices.has_types(database)
+        owners = readings.owner_names(database, shown.owners) if shown.owners else {}
+    except DatabaseUnavailable as problem:
+        popover.error(plain(str(problem)), icon=":material/cloud_off:")
+        return
     with popover, st.form("filters", border=False):
-        _choose(shown, database)
+        _choose(shown, offered, owners, has_types=has_types)
         _when("created", shown.created, shown, zone)
         _when("finished", shown.finished, shown, zone)
         with st.container(horizontal=True):
@@ -66,10 +76,9 @@ def show_filters(shown: JobFilter, database: Database, zone: ZoneInfo) -> None:
         )
 
 
-def _choose(shown: JobFilter, database: Database) -> None:
-    offered = readings.choices_of(database)
+def _choose(shown: JobFilter, offered: Choices, owners: Mapping[int, str], *, has_types: bool) -> None:
     names = {owner: filter_words.owner_called(owner, {}) for owner in shown.owners}
-    names |= readings.owner_names(database, shown.owners) if shown.owners else {}
+    names |= owners
     names |= offered.owners or {NO_OWNER: filter_words.owner_called(NO_OWNER, {})}
     st.multiselect(
         "Owner",
@@ -94,7 +103,6 @@ def _choose(shown: JobFilter, database: Database) -> None:
         select_all=False,
         placeholder="Any name; choose, or type a whole one",
     )
-    has_types = choices.has_types(database)
     st.multiselect(
         "Type",
         list(dict.fromkeys([*shown.types, *(offered.types or ())])),

@@ -5,7 +5,7 @@ Where the list is not shared (HERATIO_JOBS_LIST_SECONDS=0), each session reads f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -14,6 +14,7 @@ import streamlit as st
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import TookTooLong, translated_errors
 from jobs_data.single_flight import SingleFlight
+from pages.parts import refresh
 from pages.parts.services import get_services
 
 SECONDS: Final = 10
@@ -30,10 +31,24 @@ def shared(
     *arguments: P.args,
     **named: P.kwargs,
 ) -> T:
-    """Return what a function of `queues` returns. Raises DatabaseUnavailable as that does."""
+    """Return what a function of `queues` returns, or what this session has seen of it last.
+
+    Raises DatabaseUnavailable where it has seen nothing.
+    """
+    key = (read.__name__, database.identity, arguments, tuple(named.items()))
+    reading = partial(_shared, key, read, database, *arguments, **named)
+    return refresh.last_good(read.__name__, key, reading)
+
+
+def _shared(
+    key: Hashable,
+    read: Callable[Concatenate[Database, P], T],
+    database: Database,
+    *arguments: P.args,
+    **named: P.kwargs,
+) -> T:
     if not get_services().settings.list_seconds:
         return read(database, *arguments, **named)
-    key = (read.__name__, database.identity, arguments, tuple(named.items()))
     reading = partial(_read, read.__name__, database.identity, arguments, named, read, database)
     with translated_errors():
         found: T | TookTooLong = _flights.run(key, reading)

@@ -28,6 +28,7 @@ from jobs_data.statistics.news import News, read_news
 from jobs_data.statistics.owners import Owners, read_owners
 from jobs_data.statistics.period import Period
 from jobs_data.statistics.stuck import Stuck, read_stuck
+from pages.parts import refresh
 from pages.parts.services import get_services
 
 SECONDS: Final = 60
@@ -51,6 +52,9 @@ _shared: Final = st.cache_data(
 class Reading(Generic[T]):
     """What another thread reads, for all sessions that want it now."""
 
+    name: str
+    asked: object
+    """What of it is wanted."""
     future: Future[T]
     until: float
     """When nobody waits for it any more."""
@@ -74,6 +78,10 @@ class Reading(Generic[T]):
         with translated_errors():
             return self.future.result(self._seconds_left)
 
+    def shown(self) -> T:
+        """Return as `result`, or what this session has seen of it last, which is said above it."""
+        return refresh.last_good(self.name, self.asked, self.result)
+
     @property
     def _seconds_left(self) -> float:
         return max(0.0, self.until - time.monotonic())
@@ -86,7 +94,7 @@ def begin(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Readin
     """
     key = (read, arguments, tuple(named.items()))
     future = _flights.submit(key, partial(read, *arguments, **named), _pool)
-    return Reading(future, time.monotonic() + WAIT_SECONDS)
+    return Reading(read.__name__, key, future, time.monotonic() + WAIT_SECONDS)
 
 
 def trend(database: Database, zone: ZoneInfo) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from jobs_data.jobs.view import ListView
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.platform.database import Database
-from jobs_data.platform.errors import TookTooLong
+from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
 from pages.parts import state
 from pages.parts.services import get_services
@@ -44,6 +44,9 @@ def show_way(database: Database, came_from: ListView, job_id: int) -> None:
     except TookTooLong:
         previous, following = None, None
         why = "It would take too long to find the next job of the search that one came from."
+    except DatabaseUnavailable as problem:
+        previous, following = None, None
+        why = str(problem)
     with st.container(horizontal=True, key="way"):
         state.back_button(came_from)
         st.space("stretch")

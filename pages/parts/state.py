@@ -50,7 +50,12 @@ def _selection_params() -> dict[str, str]:
 
 def auto_params() -> dict[str, str]:
     """Return the part of a link's query that takes auto refresh along where it is on."""
-    return {AUTO_PARAM: "true"} if st.session_state.get(AUTO_PARAM) else {}
+    return {AUTO_PARAM: "true"} if is_auto() else {}
+
+
+def is_auto() -> bool:
+    """Return whether auto refresh is on."""
+    return st.query_params.get(AUTO_PARAM) == "true"
 
 
 def open_list(view: ListView) -> NoReturn:

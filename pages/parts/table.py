@@ -17,6 +17,7 @@ from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.selections import MAX_JOBS, Contents, TooManyJobs, read_contents
 from jobs_data.jobs.view import EVERYTHING, ListView, Sort
 from jobs_data.plain_text import on_one_line
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, OTHER_LABELS, State
 from jobs_data.wording import counted
@@ -167,7 +168,11 @@ def show_selection(jobs: JobsList, selected: Ids, viewer: Viewer) -> None:
     """Show what is selected, on all pages, and what can be done with it: by keyboard, too."""
     if not jobs.matching and not selected.size:
         return
-    contents = _contents(jobs, selected) if 0 < selected.size <= MAX_LOOKED_AT else None
+    try:
+        contents = _contents(jobs, selected) if 0 < selected.size <= MAX_LOOKED_AT else None
+    except DatabaseUnavailable as problem:
+        contents = None
+        st.warning(plain(str(problem)), icon=":material/cloud_off:")
     # What comes and goes stands behind the rest, so that no button moves to under a resting pointer.
     with st.container(key="selection"), st.container(horizontal=True):
         if jobs.matching:

@@ -12,20 +12,22 @@ from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.mariadb import MariaDB
 from tests.support.screen import Screen, Windows
+from tests.support.silent_proxy import in_front_of
 from tests.support.steps import (
     NAME_COLUMN,
     assert_nothing_went_wrong,
     cells,
     expect_jobs,
     let_the_timer_fire,
+    pick_order,
     press_delete,
     query,
     select_rows,
 )
 from tests.support.store import Store
 
-# What every sentence about the database says, whatever has become of it.
-SENTENCE = re.compile(r"The database .* Nothing was changed")
+SENTENCE = re.compile(r"The .*database.* has no (table|database) ")
+AGE = re.compile(r"As of \d\d:\d\d:\d\d .*The database")
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +104,9 @@ def test_auto_refresh_waits_for_its_viewer(small_store: Store, address: str, new
     ticked = page.locator('canvas tr[role="row"][aria-selected="true"]')
     expect(ticked).to_have_count(1)
     expect(ticked).to_contain_text("arMeanwhile")
+    pick_order(page, "Oldest")
+    expect_jobs(page, ["arFirst", "arMeanwhile", "arLast"])
+    assert query(page)["auto"] == "true"
     assert_nothing_went_wrong(screen)
 
 
@@ -170,7 +175,10 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     mariadb_server.drop_database(name)
     dialog.get_by_role("button", name="Delete", exact=True).click()
     expect(dialog).to_have_count(0)
-    expect(page.get_by_role("alert")).to_contain_text(SENTENCE)
+    told = page.get_by_role("alert").filter(has_text=SENTENCE)
+    expect(told.filter(has_text="No job was deleted.")).to_be_visible()
+    expect(told.filter(has_text="As of ")).to_be_visible()
+    expect_jobs(page, ["arThere"])
     screen.open(f"{address}/job?id={job_id}")
     expect(page.get_by_role("alert")).to_contain_text(SENTENCE)
 
@@ -181,4 +189,45 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("arBack")
     assert_nothing_went_wrong(screen)
+    mariadb_server.drop_database(name)
+
+
+def test_auto_refresh_survives_an_outage(
+    mariadb_server: MariaDB, app_server: AppServers, new_page: Windows
+) -> None:
+    """The list stays with its age, and is fresh again by itself when the database answers."""
+    name = f"test_{secrets.token_hex(8)}"
+    mariadb_server.create_database(name)
+    with closing(Store(mariadb_server.url(name))) as store, in_front_of(mariadb_server.port) as proxy:
+        store.job("arThere", 184)
+        url = store.engine.url.set(port=proxy.port)
+        address = app_server(
+            HERATIO_JOBS_DATABASE_URL=url.render_as_string(hide_password=False),
+            HERATIO_JOBS_ACCESS_SECONDS="1",
+        )
+        screen = new_page()
+        page = screen.page
+        page.clock.install()
+        screen.open(f"{address}/queue-browse?auto=true")
+        for _ in range(2):
+            let_the_timer_fire(page)
+            expect(page.get_by_role("heading", name="Jobs in the queues")).to_be_visible()
+        screen.open(f"{address}?auto=true")
+        expect_jobs(page, ["arThere"])
+        age = page.get_by_role("alert").filter(has_text=AGE)
+        expect(age).to_have_count(0)
+        proxy.silence_all()
+        for _ in range(2):
+            let_the_timer_fire(page)
+            expect(age).to_be_visible()
+            expect_jobs(page, ["arThere"])
+            expect(page.get_by_text("again every 15 seconds")).to_be_visible()
+        store.job("arBack", 184)
+        proxy.greet()
+        let_the_timer_fire(page)
+        expect_jobs(page, ["arBack", "arThere"])
+        expect(age).to_have_count(0)
+        assert query(page) == {"auto": "true"}
+        assert_nothing_went_wrong(screen, r"GET .*: 503")
+        app_server.stop_last()
     mariadb_server.drop_database(name)

@@ -1,5 +1,7 @@
 """`python -m jobs_data tidy`: what it prints, removes and answers."""
 
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +12,10 @@ from sqlalchemy import event, text
 from jobs_data import settings
 from jobs_data.__main__ import main
 from jobs_data.addresses import receipt_page_url
+from jobs_data.background import StopSwitch
 from jobs_data.platform import tables
 from jobs_data.platform.id_lists import Ids
+from jobs_data.removal.batch import Batches, Result
 from jobs_data.removal.removal import Removal, Removals
 from jobs_data.settings import get_settings
 from jobs_data.store.receipt_writer import Action, Reason
@@ -20,6 +24,7 @@ from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.names import compare_loosely
 from tests.support.store import NOON, Store
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("served")
 LONG_AGO = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=100)
@@ -31,6 +36,40 @@ def tidy(*arguments: str) -> int:
         return main(["tidy", *arguments])
     except SystemExit as usage:  # argparse's own refusal
         return int(usage.code or 0)
+
+
+def test_a_command_that_is_interrupted_tells_what_it_did(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends it after the batch; the numbers are true, and the receipt has them too."""
+    monkeypatch.setattr("jobs_data.removal.removal.BATCH_JOBS", 1)
+    for _ in range(3):
+        store.job(completed_at=LONG_AGO)
+    remove = Batches.remove
+
+    def interrupted(batches: Batches, ids: list[int]) -> Result | None:
+        result = remove(batches, ids)
+        os.kill(os.getpid(), signal.SIGINT)
+        eventually(lambda: stopped, "the command has noticed")
+        return result
+
+    stopped: list[bool] = []
+    set_switch = StopSwitch.set
+
+    def stop(switch: StopSwitch) -> None:
+        set_switch(switch)
+        stopped.append(True)
+
+    monkeypatch.setattr(Batches, "remove", interrupted)
+    monkeypatch.setattr(StopSwitch, "set", stop)
+    assert tidy("--older-than", "90d") == 1
+    said = capsys.readouterr().err
+    assert "1 finished job was removed before the tidying stopped." in said
+    assert "The other jobs are unchanged." in said
+    assert len(store.ids()) == 2
+    [receipt] = list_receipts(store.own, "", 1, 9).items
+    assert (receipt.removed, receipt.pending) == (1, 0)
+    assert receipt.error in said
 
 
 @on_sqlite

@@ -17,10 +17,10 @@ def rerun(page: str = "list", *, auto: bool = False, **widgets: Any) -> dict[str
     message.rerun_script.is_auto_rerun = auto
     ids = {"timer": TIMER, "grid": GRID, "search": SEARCH, "button": BUTTON}
     for name, value in widgets.items():
-        widget = message.rerun_script.widget_states.widgets.add(id=ids[name])
+        widget = message.rerun_script.widget_states.widgets.add(id=ids.get(name, f"$$ID-0-{name}"))
         if name == "button":
             widget.trigger_value = value
-        elif name == "timer":
+        elif name.endswith("timer"):
             widget.json_value = value
         else:
             widget.string_value = value

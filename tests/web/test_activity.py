@@ -19,6 +19,8 @@ def test_a_page_by_itself_is_nobody() -> None:
         assert not page.is_by_person({"type": "websocket.receive", "bytes": odd})
     assert not page.is_by_person({"type": "websocket.receive", "text": "ping"})
     assert not page.is_by_person({"type": "websocket.disconnect", "code": 1000})
+    assert not page.is_by_person(rerun(search="", problem_timer="1"))
+    assert not page.is_by_person(rerun(search="", problem_timer="2"))
     # Connected anew, a page first sends all its widgets.
     assert not PageActivity().is_by_person(rerun(search="import", timer="3"))
 

@@ -81,6 +81,7 @@ def assert_all_say(site: httpx2.Client, sentence: str) -> None:
     """Fail where a page, a route or the sign-in does not answer 503 with a sentence."""
     cookie = cookie_of(SOMEBODY)
     answers = [site.get(path, headers=cookie | PERSON) for path in PAGES]
+    assert {answer.headers["Refresh"] for answer in answers} == {"15"}  # a page tries again by itself
     answers += [site.get(path, headers=cookie) for path in ROUTES]
     answers += [site.post(path, headers=cookie) for path in CHANGES]
     assert site.get(addresses.SIGN_IN).status_code == 200
@@ -89,6 +90,7 @@ def assert_all_say(site: httpx2.Client, sentence: str) -> None:
         assert answer.status_code == 503, answer.url
         assert re.search(sentence, answer.text), answer.url
         assert SECRET not in answer.text
+        assert "Refresh" not in answer.headers or answer.request.method == "GET"
     assert open_websocket(str(site.base_url), f"{addresses.BASE}/_stcore/stream", cookie) == 403
 
 

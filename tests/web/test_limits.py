@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from jobs_data import addresses
 from tests.support.app_servers import DEMO_SIGN_IN, AppServers, DemoSite
-from web.limits import MAX_BODY_BYTES, BodyRefused, ClientGone, with_body
+from web.limits import MAX_BODY_BYTES, BodyRefused, with_body
 
 PROGRAM = {"Accept": "application/json"}
 PIECE = b"x" * 65_536
@@ -67,7 +68,7 @@ def test_a_body_that_does_not_end_is_a_408() -> None:
 
 def test_a_client_that_hangs_up_is_no_answer() -> None:
     """Nobody would read it."""
-    with pytest.raises(ClientGone):
+    with pytest.raises(ClientDisconnect):
         read(piece(b"x", more=True), {"type": "http.disconnect"})
 
 

@@ -305,7 +305,7 @@ def test_without_a_receipt_nothing_is_removed(store: Store) -> None:
         store.removals().remove_job(job_id, CAUSE)
     clearing = cleared(store)
     assert clearing.removed == 0
-    assert clearing.sentence().startswith("0 finished jobs cleared, then the clearing stopped early.")
+    assert clearing.sentence() == f"{clearing.error} No job was cleared."
     assert "HERATIO_JOBS_STATE_DIR" in clearing.error
     assert store.ids(tables.job_execution, "job_id") == store.ids() == [job_id]
 

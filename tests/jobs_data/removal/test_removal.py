@@ -586,7 +586,7 @@ def test_a_clearing_that_fails_ends_with_a_sentence(store: Store) -> None:
 def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That nothing was changed is said of the rest alone."""
+    """Its sentence has how many went, why it stopped, and that only the others are unchanged."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 1)
     _first, second = store.job(), store.job()
 
@@ -598,9 +598,12 @@ def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
         clearing = cleared(store)
     assert store.ids() == [second]
     assert clearing.removed == 1
-    assert "Nothing was changed" in clearing.error
-    assert clearing.sentence().startswith("1 finished job cleared")
-    assert clearing.sentence().endswith(f"For the rest: {clearing.error}")
+    assert "no_such_table" in clearing.error
+    assert "unchanged" not in clearing.error
+    assert clearing.sentence() == (
+        f"1 finished job was cleared before the clearing stopped. {clearing.error} The other jobs are "
+        "unchanged."
+    )
 
 
 def test_the_sentence_has_every_number() -> None:
@@ -821,7 +824,7 @@ def losing_the_connection(store: Store, *, is_committed: bool) -> Iterator[None]
 @pytest.mark.parametrize("is_committed", [True, False])
 @pytest.mark.parametrize("by", ["deleting", "deleting several", "clearing"])
 def test_a_lost_answer_to_a_commit_is_told_as_such(store: Store, is_committed: bool, by: str) -> None:
-    """That nothing was changed is not said; the receipt tells it as soon as the database answers."""
+    """That the others are unchanged is not said; the receipt tells it when the database answers."""
     job_id = store.job()
     store.belongings(job_id)
     removals = store.removals()
@@ -831,13 +834,14 @@ def test_a_lost_answer_to_a_commit_is_told_as_such(store: Store, is_committed: b
                 removals.remove_job(job_id, CAUSE)
             error = str(caught.value)
         elif by == "deleting several":
-            error = removals.remove_jobs([job_id], CAUSE).error
+            error = removals.remove_jobs([job_id], CAUSE).sentence()
         else:
             work = removals.start(None, CLEARING)
             work.wait()
-            error = work.error
+            error = work.sentence()
     [receipt_id] = read_receipts(store.own)
-    assert "Nothing was changed" not in error
+    assert "unchanged" not in error
+    assert "No job was" not in error
     assert receipt_id in error
     receipt = read_receipt(store.own, receipt_id)
     assert receipt

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, text, update
 from sqlalchemy.exc import IntegrityError
 
+from jobs_data.background import StopSwitch
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
-from jobs_data.removal import restore_batch
+from jobs_data.removal import restore, restore_batch
 from jobs_data.removal.restore import Restore, RestoreRefused, Restores
 from jobs_data.store import receipts, schema
 from jobs_data.store.receipts import Receipt, State
@@ -322,6 +323,31 @@ def test_a_restore_that_was_killed_is_pressed_again(store: Store) -> None:
     store.set_status(ids[0], 183)
     restored(store, receipt_id)
     assert problems(store, receipt_id).keys() == {ids[0]}
+
+
+def test_a_restore_stops_between_two_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says how many are back, and that the others are not; pressed again, these return too."""
+    monkeypatch.setattr(restore, "BATCH_JOBS", 1)
+    ids = [store.job() for _ in range(3)]
+    receipt_id = remove(store, ids)
+    switch = StopSwitch()
+    insert = restore_batch.RestoreBatches.restore
+
+    def stopping(*arguments: Any) -> list[int]:
+        restored = insert(*arguments)
+        switch.set()
+        return restored
+
+    monkeypatch.setattr(restore_batch.RestoreBatches, "restore", stopping)
+    database = store.database()
+    stopped = Restores(database, store.own, CreationOrder(database), switch).start(receipt_id, "bob")
+    stopped.wait()
+    assert (stopped.restored, len(store.ids())) == (1, 1)
+    assert stopped.sentence().startswith("1 job restored before the restore stopped.")
+    assert "The other jobs have not returned yet" in stopped.sentence()
+    again = Restores(database, store.own, CreationOrder(database)).start(receipt_id, "bob")
+    again.wait()
+    assert store.ids() == ids
 
 
 def test_the_list_looks_for_what_has_come_back(store: Store) -> None:

@@ -1,0 +1,146 @@
+"""What the pages show while the database does not answer: what was read last, its age, and a way on."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.parts import queue_readings
+from pages.parts.services import get_services
+from tests.support.pages import cards, names, press, show, words
+from tests.support.queue_rows import queued
+from tests.support.store import Store
+
+pytestmark = pytest.mark.usefixtures("administrator")
+
+AGE = re.compile(r"As of \d\d:\d\d:\d\d \(UTC\)\. .*cannot be opened", re.DOTALL)
+
+
+@contextmanager
+def away(store: Store) -> Iterator[None]:
+    """Let the database be away: its file has another name."""
+    path = Path(str(store.engine.url.database))
+    hidden = path.with_suffix(".hidden")
+    get_services().database.close()
+    path.rename(hidden)
+    path.mkdir()
+    try:
+        yield
+    finally:
+        path.rmdir()
+        hidden.rename(path)
+
+
+def has_timer(app: AppTest) -> bool:
+    """Return whether the page runs again by itself."""
+    return any("autorefresh" in str(each.proto) for each in app.get("component_instance"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_shared(served: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each run of a page read for itself."""
+    monkeypatch.setenv("HERATIO_JOBS_LIST_SECONDS", "0")
+    queue_readings.forget()
+
+
+def test_the_list_stays_while_the_database_is_away(served: Store) -> None:
+    """With its age and the timer; what would change something says why it cannot; then all is back."""
+    served.job("arThere", 184)
+    app = show(auto="true")
+    assert not app.warning
+    with away(served):
+        for _ in range(2):
+            app.run()
+            assert not app.exception
+            assert not app.error
+            assert names(app) == ["arThere"]
+            assert cards(app)[0] == "1"
+            assert AGE.search(words(app))
+            assert "again every 15 seconds" in words(app)
+            assert has_timer(app)
+        press(app, "Refresh")
+        assert names(app) == ["arThere"]
+        press(app, "Clear inactive…")
+        assert "cannot be opened" in app.error[0].value
+        press(app, "Close")
+    served.job("arBack", 184)
+    app.run()
+    assert names(app) == ["arBack", "arThere"]
+    assert not app.warning
+
+
+def test_without_a_list_the_page_tries_again_by_itself(served: Store) -> None:
+    """Of another filter nothing was read: the error is shown, and goes when the database is back."""
+    served.job("arThere", 184)
+    app = show(auto="true")
+    with away(served):
+        app.query_params["status"] = "failed"
+        app.run()
+        assert "cannot be opened" in app.error[0].value
+        assert not app.dataframe
+        assert has_timer(app)
+        assert "Tries again every 15 seconds." in words(app)
+    app.run()
+    assert not app.error
+    assert "none of them failed" in words(app)
+    assert app.query_params["auto"] == "true"
+
+
+def test_the_first_page_of_a_session_tries_again_by_itself(served: Store) -> None:
+    """Without auto refresh, too."""
+    served.job("arThere", 184)
+    with away(served):
+        app = show()
+        assert "cannot be opened" in app.error[0].value
+        assert has_timer(app)
+    press(app, "Try again")
+    assert names(app) == ["arThere"]
+
+
+def test_a_report_of_a_job_stays(served: Store) -> None:
+    """With its age, and without the ways to the jobs beside it."""
+    job_id = served.job("arThere", 183, output="a line")
+    app = show("job.py", id=str(job_id), auto="true")
+    with away(served):
+        app.run()
+        assert not app.exception
+        assert not app.error
+        assert [each.value for each in app.code] == ["a line"]
+        assert AGE.search(words(app))
+        assert has_timer(app)
+    served.set_status(job_id, 184)
+    app.run()
+    assert not app.warning
+
+
+def test_the_queues_stay(served: Store) -> None:
+    """Each part says its age by itself."""
+    queued(served, queue="default", job_type="arQueued")
+    app = show("queue_browse.py", auto="true")
+    before = [each.value.to_dict() for each in app.dataframe]
+    assert before
+    with away(served):
+        queue_readings.forget()
+        app.run()
+        assert not app.exception
+        assert [each.value.to_dict() for each in app.dataframe] == before
+        assert AGE.search(words(app))
+        assert has_timer(app)
+
+
+def test_the_panels_of_the_report_stay(served: Store) -> None:
+    """The numbers are those that were read last."""
+    served.job("arThere", 184)
+    app = show("report.py", auto="true")
+    before = cards(app)
+    with away(served):
+        st.cache_data.clear()
+        app.run()
+        assert not app.exception
+        assert cards(app) == before
+        assert AGE.search(words(app))
+        assert has_timer(app)
