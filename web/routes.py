@@ -158,8 +158,8 @@ class JobRoutes:
             reason = Reason(visitor_name(request), Action.DELETE, f"job {job_id}")
             try:
                 await self._require_administrator(request)
-            except NotAllowed as problem:
-                return forbidden(request.scope, str(problem), is_inside=True)
+            except NotStarted as problem:
+                return self._not_started(request, problem)
             removal = await run_in_threadpool(self._services.removals.remove_jobs, [job_id], reason)
             if removal.error:
                 return self._changed(request, 503, 0, removal.sentence())
@@ -185,10 +185,7 @@ class JobRoutes:
             reason = Reason(visitor_name(request), Action.CLEAR, ALL_FINISHED)
             clearing = await run_in_threadpool(self._services.removals.start, None, reason)
         except NotStarted as problem:
-            if isinstance(problem, NotAllowed):
-                return forbidden(request.scope, str(problem), is_inside=True)
-            status = 409 if isinstance(problem, RemovalRuns) else 503
-            return self._changed(request, status, 0, str(problem))
+            return self._not_started(request, problem)
         await run_in_threadpool(clearing.wait)
         return self._changed(
             request, 503 if clearing.error else 200, clearing.removed, clearing.sentence()
@@ -198,6 +195,12 @@ class JobRoutes:
         """Ask the database for the right, whatever the gate has read some seconds ago."""
         claim = claim_of(request)
         await run_in_threadpool(self._services.rights.require_administrator, claim)
+
+    def _not_started(self, request: Request, problem: NotStarted) -> Response:
+        if isinstance(problem, NotAllowed):
+            return forbidden(request.scope, str(problem), is_inside=True)
+        status = 409 if isinstance(problem, RemovalRuns) else 503
+        return self._changed(request, status, 0, str(problem))
 
     def _changed(self, request: Request, status: int, removed: int, message: str) -> Response:
         """Tell a program what happened, or lead a browser back to the list, which shows it."""

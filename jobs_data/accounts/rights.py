@@ -9,6 +9,7 @@ from jobs_data.accounts import accounts
 from jobs_data.accounts.accounts import Account, Groups, Right
 from jobs_data.background import NotStarted
 from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.store.database import Store
 from jobs_data.store.ended_sessions import read_ended
 
@@ -36,6 +37,10 @@ class NotAllowed(NotStarted):
     """An account may not change anything now, and nothing was changed; the message is a sentence."""
 
 
+class RightUnknown(NotStarted):
+    """What an account may do cannot be read, and nothing was changed; the message is a sentence."""
+
+
 class Rights:
     """Reads the accounts of an installation; safe to use from several threads."""
 
@@ -58,13 +63,21 @@ class Rights:
         """Return where somebody is an administrator now; to be called right before each change.
 
         Raises NotAllowed where their account is inactive, in none of the groups or gone, where its
-        password has changed, and where their session was ended; DatabaseUnavailable where that
-        cannot be read. What has begun goes on when the right is withdrawn.
+        password has changed, and where their session was ended; RightUnknown where that cannot be
+        read. What has begun goes on when the right is withdrawn.
         """
+        try:
+            is_allowed = self._is_administrator(claim)
+        except DatabaseUnavailable as problem:
+            raise RightUnknown(f"{problem} Nothing was changed.") from problem
+        if not is_allowed:
+            raise NotAllowed(WITHDRAWN)
+
+    def _is_administrator(self, claim: Claim) -> bool:
         account = self.read(claim.who)
         if account is None or {claim.right, account.right} != {Right.ADMINISTRATOR}:
-            raise NotAllowed(WITHDRAWN)
-        if claim.session and (
-            account.fingerprint != claim.fingerprint or read_ended(self._store, [claim.session])
-        ):
-            raise NotAllowed(WITHDRAWN)
+            return False
+        if not claim.session:
+            return True
+        is_ended = read_ended(self._store, [claim.session])
+        return account.fingerprint == claim.fingerprint and not is_ended

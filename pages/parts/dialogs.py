@@ -170,7 +170,7 @@ def _delete(ids: Ids, kept: int) -> bool:
         return _start(viewer, ids, reason)
     try:
         viewer.require_administrator()
-    except (NotStarted, DatabaseUnavailable) as problem:
+    except NotStarted as problem:
         tell(str(problem), is_good=False)
         return False
     work = get_services().removals.remove_jobs(ids.tolist(), reason)

@@ -80,7 +80,7 @@ class Viewer:
     def require_administrator(self) -> None:
         """Return where the database says that they may remove jobs now; call it before each change.
 
-        Raises NotStarted with a sentence where they may not, and DatabaseUnavailable.
+        Raises NotStarted, with a sentence, where they may not, or where that cannot be read.
         """
         get_services().rights.require_administrator(self.claim)
 

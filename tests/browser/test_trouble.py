@@ -176,7 +176,7 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     dialog.get_by_role("button", name="Delete", exact=True).click()
     expect(dialog).to_have_count(0)
     told = page.get_by_role("alert").filter(has_text=SENTENCE)
-    expect(told.filter(has_text="No job was deleted.")).to_be_visible()
+    expect(told.filter(has_text="Nothing was changed.")).to_be_visible()
     expect(told.filter(has_text="As of ")).to_be_visible()
     expect_jobs(page, ["arThere"])
     screen.open(f"{address}/job?id={job_id}")

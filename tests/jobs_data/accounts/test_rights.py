@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from jobs_data.accounts.accounts import Groups, Right
-from jobs_data.accounts.rights import Claim, NotAllowed, Rights
+from jobs_data.accounts.rights import Claim, NotAllowed, Rights, RightUnknown
 from jobs_data.platform import tables
-from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.store.ended_sessions import store_end
 from tests.support.store import Store
 
@@ -74,7 +73,7 @@ def test_what_cannot_be_read_is_not_allowed(store: Store) -> None:
     rights = Rights(store.database(), store.own, Groups())
     claim = claim_of(rights, ada)
     store.state_dir.write_text("no folder")
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(RightUnknown):
         rights.require_administrator(claim)
     store.state_dir.unlink()
     rights.require_administrator(claim)
