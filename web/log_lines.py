@@ -26,6 +26,8 @@ _ADDRESSES: Final = re.compile(r"\b(0x)?[0-9a-f]{8,}\b", re.IGNORECASE)
 """Of objects in memory, with which the same line differs each time."""
 _FIRST_LINE: Final = 200
 _IS_SUMMARY: Final = "is_summary_of_repeats"
+_ACCESS_LOG: Final = "uvicorn.access"
+"""A line for each request, where it is switched on: there, none repeats another."""
 
 _Key = tuple[str, int, str, str]
 """A logger, a level, an exception with its place, and a text."""
@@ -46,7 +48,7 @@ class RepeatFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is to be written."""
-        if getattr(record, _IS_SUMMARY, False):
+        if getattr(record, _IS_SUMMARY, False) or record.name == _ACCESS_LOG:
             return True
         try:
             first_line = record.getMessage().strip().split("\n", 1)[0][:_FIRST_LINE]

@@ -76,6 +76,13 @@ def test_lines_that_differ_are_written_until_there_are_too_many(
     assert caplog.messages[-2:] == ["the database refused: no", "the database refused: really not"]
 
 
+def test_the_access_log_is_whole(clock: Clock) -> None:
+    """Two requests that are the same are two lines."""
+    record = logging.makeLogRecord({"name": "uvicorn.access", "msg": "GET /admin/jobs 200"})
+    repeats = RepeatFilter(clock)
+    assert [repeats.filter(record) for _ in range(ALIKE_LINES + 2)] == [True] * (ALIKE_LINES + 2)
+
+
 def test_different_errors_keep_their_traces(
     logger: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:
