@@ -121,7 +121,7 @@ def _lines_of_row(row: str) -> list[str]:
         if not line.strip():
             empty += bool(lines)
             continue
-        if lines and (_ERASES_LINE.match(state) or _is_rewritten(lines[-1], line)):
+        if lines and (_erases(state, lines[-1]) or _is_rewritten(lines[-1], line)):
             lines[-1] = line
         else:
             lines += [*[""] * empty, line]
@@ -140,6 +140,16 @@ def _printed(state: str) -> str:
         elif characters:
             characters.pop()
     return "".join(characters)
+
+
+def _erases(state: str, before: str) -> bool:
+    """Return whether a state erases what was on its line: at its beginning, or the rest at its end.
+
+    Compilers erase the rest of each line as well: an error that stands there stays.
+    """
+    if _ERASES_LINE.match(state):
+        return True
+    return _ERASES_LINE.search(state) is not None and not _IS_A_PROBLEM.match(before)
 
 
 def _is_rewritten(state: str, following: str) -> bool:

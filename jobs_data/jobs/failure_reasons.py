@@ -7,7 +7,7 @@ says it, unless it says no more than that something failed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, case, func, select
@@ -60,6 +60,17 @@ class TextReason:
     lines: Sequence[str]
     """The lines of that text; of a long output those around its errors and at its end."""
 
+    def within(self, lines: int) -> TextReason:
+        """Return the same of one part of a text of two: so many lines, and the others.
+
+        The lines around its errors may be at its end too, where they would come twice.
+        """
+        at = self.reason.line
+        if at < lines:
+            return replace(self, lines=self.lines[:lines])
+        reason = replace(self.reason, line=at - lines)
+        return replace(self, reason=reason, lines=self.lines[lines:])
+
 
 def find_in_texts(texts: Sequence[str], output: str) -> TextReason | None:
     """Return why a job failed by its error texts and its output, which counts as the last of them.
@@ -102,7 +113,7 @@ def read_reasons(connection: Connection, database: Database, ids: Sequence[int])
         if len(ends.get(i, "")) >= END_CHARACTERS and needs_more_output(found[i], texts[i])
     ]
     for i, errors in read_around_errors(connection, longer[:MOST_OUTPUTS]).items():
-        found[i] = find_in_texts(texts[i], f"{errors}\n{ends[i]}")
+        found[i] = find_in_texts(texts[i], f"{errors}\n…\n{ends[i]}")
     return {i: one.reason for i, one in found.items() if one}
 
 
@@ -121,7 +132,7 @@ def read_around_errors(
     for first in range(0, len(ids), JOBS_TOGETHER):
         some = ids[first : first + JOBS_TOGETHER]
         for job_id, *ends in connection.execute(statement.where(job.c.id.in_(some))):
-            found[job_id] = "\n…\n".join(_around_errors(values.text(text)) for text in ends)
+            found[job_id] = "\n…\n".join(_around_errors(values.text(text)) for text in ends if text)
     return found
 
 

@@ -47,6 +47,9 @@ EXCERPT_LINES: Final = 20
 EXCERPT_LINES_BEFORE: Final = 6
 EXCERPT_LINES_AFTER: Final = 8
 EXCERPT_COLUMNS: Final = 1_000
+EXCERPT_COLUMNS_AROUND: Final = 300
+"""How much of the reason's line is shown, and of those around it, which must not push it away."""
+
 NEIGHBOURS_SECONDS: Final = 2
 
 
@@ -67,7 +70,10 @@ class ErrorText:
         last = max((at for at, one in enumerate(lines) if one.strip()), default=0)
         first = max(0, min(line - EXCERPT_LINES_BEFORE, last + 1 - EXCERPT_LINES))
         shown = lines[first : min(line + EXCERPT_LINES_AFTER, last) + 1]
-        cut = (f"{one[:EXCERPT_COLUMNS]}…" if len(one) > EXCERPT_COLUMNS else one for one in shown)
+        cut = (
+            _cut(one, EXCERPT_COLUMNS if at == line else EXCERPT_COLUMNS_AROUND)
+            for at, one in enumerate(shown, first)
+        )
         reason_line = None if self.reason_line is None else line - first
         return ErrorText(self.source, "\n".join(cut), reason_line)
 
@@ -258,7 +264,10 @@ def _with_reason(connection: Connection, report: JobReport) -> JobReport:
     is_whole = not report.output_is_tail
     if not is_whole and needs_more_output(found, texts):
         around = read_around_errors(connection, [report.id], OUTPUT_READ_BYTES).get(report.id, "")
-        found = find_in_texts(texts, f"{around}\n{report.output}")
+        around = around.rstrip("\r")
+        found = find_in_texts(texts, f"{around}\n…\n{report.output}")
+        if found and found.at == len(texts):
+            found = found.within(len(lines_of(around)))
     if found is None or (report.state is not State.FAILED and found.reason.weight <= Weight.VAGUE):
         return report
     errors = list(report.errors)
@@ -298,6 +307,10 @@ def _report_columns(database: Database, now: datetime, *, with_output: bool) -> 
         *(column.label(name) for name, column in run.items()),
         took.label("seconds"),
     )
+
+
+def _cut(line: str, characters: int) -> str:
+    return f"{line[:characters]}…" if len(line) > characters else line
 
 
 def _stripped(value: Any) -> str:

@@ -244,6 +244,7 @@ class Heratio:
 
     def _job(self, row: RowMapping) -> QueuedJob:
         done, total = row["progress_current"], row["progress_total"]
+        created, started, ended = self._times(row)
         return QueuedJob(
             source=model.Source.HERATIO,
             id=row["id"],
@@ -258,12 +259,18 @@ class Heratio:
             batch_id=row["batch_id"],
             worker=values.text(row["worker_id"]),
             owner=values.owner_of(row),
-            created=times.utc(row["created_at"], self._zone),
-            available=times.utc(row["available_at"], self._zone),
-            started=times.utc(row["started_at"], self._zone),
-            ended=times.utc(row["completed_at"], self._zone),
+            created=created,
+            available=times.utc(row["available_at"], self._zone, after=created),
+            started=started,
+            ended=ended,
             error=reason_in(values.text(row["error_message"])),
         )
+
+    def _times(self, row: RowMapping) -> tuple[datetime | None, datetime | None, datetime | None]:
+        """Return when a job or a batch was created, started and ended, in this order if they can be."""
+        created = times.utc(row["created_at"], self._zone)
+        started = times.utc(row["started_at"], self._zone, after=created)
+        return created, started, times.utc(row["completed_at"], self._zone, after=started or created)
 
     def _batch_name(self) -> ColumnElement[Any]:
         """Return the name of a job's batch, by the batches' primary key."""
@@ -276,7 +283,7 @@ class Heratio:
         total = row["total_jobs"] or 0
         completed, failed = row["completed_jobs"] or 0, row["failed_jobs"] or 0
         done = completed + failed
-        started = times.utc(row["started_at"], self._zone)
+        created, started, ended = self._times(row)
         status = values.text(row["status"])
         goes_on = status in UNFINISHED_BATCH_STATUSES
         return model.Batch(
@@ -291,9 +298,9 @@ class Heratio:
             completed=completed,
             failed=failed,
             total=total,
-            created=times.utc(row["created_at"], self._zone),
+            created=created,
             started=started,
-            ended=times.utc(row["completed_at"], self._zone),
+            ended=ended,
             estimated_end=model.estimated_end(done, total, started, self.now) if goes_on else None,
         )
 

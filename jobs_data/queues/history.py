@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -55,13 +56,17 @@ def read_log(database: Database, *, job_id: int | None = None, batch_id: int | N
     newest = own.order_by(log.key.desc()).limit(MOST_EVENTS + 1)
     with database.reading(LOOKUP_SECONDS) as connection:
         rows = connection.execute(newest).mappings().all()
-    events = [
-        Event(
-            time=times.utc(row["created_at"], database.timezone),
-            event=values.text(row["event_type"]),
-            message=values.text(row["message"]),
-            details=values.text(row["details"]),
+    events: list[Event] = []
+    before: datetime | None = None
+    for row in reversed(rows[:MOST_EVENTS]):
+        at = times.utc(row["created_at"], database.timezone, after=before)
+        before = at or before
+        events.append(
+            Event(
+                time=at,
+                event=values.text(row["event_type"]),
+                message=values.text(row["message"]),
+                details=values.text(row["details"]),
+            )
         )
-        for row in rows[:MOST_EVENTS]
-    ]
-    return Log(tuple(reversed(events)), is_cut=len(rows) > MOST_EVENTS)
+    return Log(tuple(events), is_cut=len(rows) > MOST_EVENTS)

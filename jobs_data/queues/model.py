@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from jobs_data import json_layout
+from jobs_data.plain_text import as_printed
 
 MOST_CHARACTERS: Final = 200_000
 """How much of a payload, a result or a trace is shown."""
@@ -227,10 +228,10 @@ def share(done: float | None, total: int | None) -> float | None:
 
 
 def progress_text(done: int | None, total: int | None, message: str = "") -> str:
-    """Return a progress in words, such as `34 of 100 · reading rows`."""
+    """Return a progress in words, such as `34 of 100 · reading rows`; of a bar its last state."""
     # Workers count before they know the total, and some say a message alone.
     count = f"{done or 0:,} of {total:,}" if total else f"{done:,}" if done else ""
-    return " · ".join(part for part in (count, message) if part)
+    return " · ".join(part for part in (count, as_printed(message).strip()) if part)
 
 
 def estimated_end(done: int, total: int, started: datetime | None, now: datetime) -> datetime | None:

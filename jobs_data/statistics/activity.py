@@ -16,12 +16,12 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import seconds_since_1970, whole_quotient
 from jobs_data.platform.status import State, is_finished, is_unfinished, state_of
 from jobs_data.platform.tables import job, object_
-from jobs_data.platform.times import to_platform
+from jobs_data.platform.times import EARLIEST, to_platform
 from jobs_data.statistics.period import Period, created_since
 
 _QUARTER_SECONDS: Final = 900
 _LAST_QUARTER: Final = 2**23
-"""In 2209: a creation time before 1970 or after this stands for never, or for nothing."""
+"""In 2209: a creation time before EARLIEST or after this stands for never, or for nothing."""
 
 _1970: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in the platform's zone, as the times in the tables
 _COUNTS: Final = {"quarter": "float64", "state": "str", "jobs": "int64"}
@@ -54,8 +54,8 @@ class Activity:
     """The same of the period before, of the same length; None where there is no such period."""
     by_day: pd.DataFrame
     """A row per day of the period in the viewer's zone, whose index `day` is the naive midnight: int64
-    columns `total` and one per State. Jobs created after tomorrow, before 1970 or at no time are on no
-    day."""
+    columns `total` and one per State. Jobs created after tomorrow, before EARLIEST or at no time are
+    on no day."""
     by_hour: pd.DataFrame
     """168 rows: int64 columns `weekday` (0 is Monday), `hour`, `jobs`, in the viewer's zone."""
     read_at: datetime
@@ -78,7 +78,8 @@ def read_activity(
         first = (to_platform(start, database.timezone) - _1970) // timedelta(seconds=_QUARTER_SECONDS)
         before = _outcomes(counts[counts["quarter"] < first])
         counts = counts[~(counts["quarter"] < first)]
-    dated = counts[counts["quarter"].between(0, _LAST_QUARTER)]
+    first_quarter = (EARLIEST - _1970) // timedelta(seconds=_QUARTER_SECONDS)
+    dated = counts[counts["quarter"].between(first_quarter, _LAST_QUARTER)]
     moments = pd.to_datetime(dated["quarter"] * _QUARTER_SECONDS, unit="s")
     # An hour that a clock change repeats is taken as its first pass, as `times.utc` does.
     is_first_pass = np.ones(len(moments), bool)

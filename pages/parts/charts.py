@@ -12,6 +12,7 @@ from typing import Any, Final
 import altair
 
 SECONDS_NAMED: Final = (1, 10, 60, 600, 3_600, 36_000, 360_000)
+HALF_A_LABEL: Final = 35  # in pixels
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 # Both stand out from the light background and from the dark one.
@@ -32,7 +33,11 @@ def days(label: str, *, by_week: bool, with_year: bool) -> dict[str, Any]:
                 "yearmonthdate(day):O",
                 title=None,
                 axis=altair.Axis(
-                    format="%d %b %Y" if with_year else "%d %b", labelAngle=0, labelOverlap=True
+                    format="%d %b %Y" if with_year else "%d %b",
+                    labelAngle=0,
+                    labelOverlap=True,
+                    # A long label near an end grows inwards: the year must not be cut off.
+                    labelFlush=HALF_A_LABEL if with_year else False,
                 ),
             ),
             y=altair.Y("jobs:Q", title=None, axis=altair.Axis(tickCount=3, format="~s")),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data import json_layout, wording
-from jobs_data.plain_text import on_one_line, visible
+from jobs_data.plain_text import as_printed, on_one_line, visible
 from jobs_data.plain_text import panel as panel_text
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -96,7 +96,12 @@ def show_long_text(
                 f"This is the beginning, 200,000 characters, of {wording.size(text.size)}; "
                 "the rest is left out here."
             )
-        shown = panel_text(text.text).text if is_trace else visible(text.pretty)
+        if is_trace:
+            shown = panel_text(text.text).text
+        else:
+            # JSON has no control characters but in white space, which is laid out anew.
+            is_json = (pretty := text.pretty) != text.text
+            shown = visible(pretty if is_json else as_printed(pretty))
         st.code(shown, language=None, wrap_lines=True, height=_height(shown))
 
 
@@ -115,7 +120,8 @@ def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
             step = f"<small>+{_step(moment - before)}</small>"
         before = moment or before
         details = html.escape(visible(json_layout.indented(event.details)))
-        kind, message = (html.escape(on_one_line(text)) for text in (event.event, event.message))
+        message = " ".join(as_printed(event.message).split("\n"))
+        kind, message = (html.escape(on_one_line(text)) for text in (event.event, message))
         folded = f"<details><summary>Details</summary><pre>{details}</pre></details>"
         items.append(
             f"<li class='event-{kind}'><time>{html.escape(times.shown(moment, zone))}</time> {step}"

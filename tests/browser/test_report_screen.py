@@ -128,3 +128,19 @@ def test_a_failures_jobs_are_in_sight_on_a_phone(address: str, new_page: Windows
     press_first_button(page, "failures")
     expect_jobs_of_the_error(page)
     assert_nothing_went_wrong(screen)
+
+
+def test_no_year_is_cut_off_at_the_end_of_an_axis(address: str, new_page: Windows) -> None:
+    """Whichever label is the last one, in windows of several widths."""
+    screen = new_page(390, 844)
+    page = screen.page
+    screen.open(f"{address}/report?period=365")
+    for width in (390, 420, 450, 480, 540, 600):
+        page.set_viewport_size({"width": width, "height": 844})
+        expect_whole(page)
+        labels = page.get_by_test_id("stVegaLiteChart").first.locator("svg text")
+        room = labels.filter(has_text=re.compile(r"20\d\d$")).evaluate_all(
+            """texts => texts.map(text => text.ownerSVGElement.getBoundingClientRect().right
+               - text.getBoundingClientRect().right)"""
+        )
+        assert min(room) > -1, width

@@ -160,3 +160,19 @@ def test_the_platforms_addresses_lead_here(platform_: Platform, new_page: Window
     expect(page.get_by_role("radio", name="Failed")).to_be_checked()
     assert query(page) == {"status": "failed"}
     assert_nothing_went_wrong(screen)
+
+
+def test_the_header_covers_no_button_on_a_phone(platform_: Platform, new_page: Windows) -> None:
+    """The first row of a report is below it."""
+    platform_.store.job()
+    job_id = platform_.store.job()
+    screen = new_page(width=390, height=844)
+    screen.open(platform_.report(job_id))
+    button = screen.page.get_by_role("button", name="Next")
+    expect(button).to_be_enabled()
+    header = screen.page.get_by_test_id("stHeader").bounding_box()
+    for name in ("Previous", "Back to jobs"):
+        box = screen.page.get_by_role("button", name=name).bounding_box()
+        assert box is not None
+        assert header is not None
+        assert box["y"] >= header["y"] + header["height"]

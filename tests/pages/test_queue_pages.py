@@ -229,6 +229,18 @@ def test_a_queued_job_shows_everything_as_it_is(store: Store) -> None:
     assert "Batch" in words(app)
 
 
+def test_a_queued_jobs_texts_are_shown_as_a_terminal_does(store: Store) -> None:
+    """Its progress, what is no JSON, and the messages of its log."""
+    bar = "\x1b[32m10%\x1b[0m\r\x1b[32m20%\x1b[0m"
+    values = {"progress_current": 1, "progress_total": 2, "progress_message": bar}
+    job_id = queued(store, "running", payload='{"a":\r[]}', result_data=f"one\rtwo\n{bar}", **values)
+    store.insert(tables.queue_log, job_id=job_id, event_type="started", message=f"{bar}\r")
+    app = show("queue_job.py", id=str(job_id))
+    assert app.get("progress")[0].proto.text == "1 of 2 · 20%"
+    assert [code.value for code in app.code] == ['{\n  "a": []\n}', "one\ntwo\n20%"]
+    assert "<b>started</b> 20% </div>" in markup(app)
+
+
 @pytest.mark.parametrize(
     ("status", "values", "follows"),
     [

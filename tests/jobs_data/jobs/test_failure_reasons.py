@@ -94,3 +94,25 @@ def test_a_long_line_does_not_bury_the_reason(store: Store) -> None:
     [error] = read_report(store, store.job(status_id=185, output=output)).errors
     assert len(error.text) < 3 * job_report.EXCERPT_COLUMNS
     assert "▶ ERROR: Row 5: bad" in error.marked
+
+
+@pytest.mark.parametrize("before", [0, 150_000])
+def test_the_lines_around_the_reason_come_once(store: Store, before: int) -> None:
+    """Those of a long output's end, whose error is found in the whole output too."""
+    output = "".join(f"line {at}\n" for at in range(before // 8, 30_000))
+    output = f"{'x' * before}\n{output}ERROR: Row 5: bad\nThe end"
+    report = read_report(store, store.job(status_id=185, output=output))
+    assert report.output_is_tail
+    [error] = report.errors
+    lines = error.text.splitlines()
+    assert lines.count("ERROR: Row 5: bad") == 1
+    assert "▶ ERROR: Row 5: bad" in error.marked.splitlines()
+    assert lines[-1] == "The end"
+
+
+def test_lines_around_the_reason_are_short(store: Store) -> None:
+    """So that on a phone the reason is in sight; its own line is longer."""
+    output = f"{'x' * 900}\nERROR: {'y' * 900}"
+    [error] = read_report(store, store.job(status_id=185, output=output)).errors
+    around, reason = error.text.splitlines()
+    assert len(around) < len(output) / 4 < len(reason)

@@ -1,6 +1,6 @@
 """One queued job of either system, with its chain, failed record and log."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +11,8 @@ from jobs_data.queues.frames import dtypes_of
 from jobs_data.queues.model import JobKey, Log, LongText, QueuedJob, QueueState, Source
 from tests.support.queue_rows import NOW, make_long_without_index, minutes, queued
 from tests.support.store import NOON, Store
+
+REPEATED_HOUR = [datetime(2026, 10, 25, *at) for at in ((1, 50), (2, 50), (2, 10))]
 
 
 def of_heratio(job_id: int) -> JobKey:
@@ -109,6 +111,26 @@ def test_a_job_that_its_batch_or_chain_holds_back_says_so(store: Store) -> None:
     job = reads.read_queue_job(store.database(), of_heratio(job_id), now=NOW)
     assert job is not None
     assert (job.state, job.next_attempt) == (QueueState.DELAYED, None)
+
+
+def test_in_a_repeated_hour_nothing_ends_before_it_begins(store: Store) -> None:
+    """Of a job, a batch and their log: 02:50 to 02:10 are twenty minutes when summer time ends."""
+    times = dict(zip(("created_at", "started_at", "completed_at"), REPEATED_HOUR, strict=True))
+    batch_id = store.insert(tables.queue_batch, name="b", **times)
+    job_id = queued(store, "completed", **times)
+    for at in REPEATED_HOUR:
+        store.insert(tables.queue_log, job_id=job_id, event_type="x", created_at=at)
+    database = store.database(timezone="Europe/Berlin")
+    job = reads.read_queue_job(database, of_heratio(job_id), now=NOW)
+    batch = reads.read_batch(database, str(batch_id), now=NOW)
+    assert job is not None
+    assert batch is not None
+    log = history.read_log(database, job_id=job_id)
+    begin = datetime(2026, 10, 24, 23, 50, tzinfo=UTC)
+    expected = [begin, begin + minutes(60), begin + minutes(80)]
+    assert [job.created, job.started, job.ended] == expected
+    assert [batch.created, batch.started, batch.ended] == expected
+    assert [event.time for event in log.events] == expected
 
 
 def test_a_job_of_laravel_that_has_not_ended(busy: Store) -> None:

@@ -72,10 +72,11 @@ def test_a_period_that_only_low_ids_have_is_counted(store: Store) -> None:
 def test_times_that_mean_never_are_on_no_day(store: Store) -> None:
     """They would make a chart of ten thousand years; the totals have them, as the list does."""
     store.job(created=datetime(1000, 1, 1))
+    store.job(created=datetime(1970, 1, 1))
     store.job(created=datetime(9999, 12, 31, 23, 59, 59))
     store.job(created=NOON + 2 * DAY)
     activity = read_activity(*asked(store, Period.ALL))
-    assert activity.outcomes.total == 3
+    assert activity.outcomes.total == 4
     assert activity.by_day["total"].tolist() == [0, 0]
     assert activity.by_hour["jobs"].sum() == 1
     week = read_activity(*asked(store, Period.WEEK))
