@@ -49,7 +49,10 @@ OUT_OF_FILES: Final = (
 OPEN_PATHS: Final = frozenset(
     {addresses.SIGN_IN, addresses.SIGN_IN_STYLE, addresses.SIGN_IN_ICON, addresses.LIVENESS}
 )
-STATIC: Final = f"{addresses.BASE}/static/"
+ASSETS: Final = tuple(
+    f"{addresses.BASE}/{folder}/" for folder in ("static", "component", "_stcore/bidi-components")
+)
+"""Streamlit's own scripts and those of components, the same for everybody."""
 WRITE_PATHS: Final = (f"{addresses.BASE}/delete", f"{addresses.BASE}/clear-inactive")
 
 _WHOLE_HOST: Final = re.compile(rb"path=/(?=;|$)", re.IGNORECASE)
@@ -88,13 +91,14 @@ class Standings:
         self._known: dict[int | str, tuple[float, Account | None]] = {}
         self._reading: dict[int | str, asyncio.Task[Account | None]] = {}
 
-    async def of(self, who: int | str) -> Account | None:
+    async def of(self, who: int | str, *, however_old: bool = False) -> Account | None:
         """Return the account with an id, or, for a proxy's word, with a name, as it stands now.
 
-        Raises DatabaseUnavailable.
+        `however_old` takes what was read last, and so asks the database only about who is new. Raises
+        DatabaseUnavailable.
         """
         until, account = self._known.get(who, (0.0, None))
-        if self._clock() < until:
+        if self._clock() < until or (however_old and who in self._known):
             return account
         # It is read once; all who ask for the same account meanwhile wait for what that comes to.
         reading = self._reading.get(who)
@@ -252,7 +256,11 @@ class Gate:
             try:
                 account = await self.standings.of(visitor.who)
             except DatabaseUnavailable:
-                # Nothing can be read or removed without the database either: nobody is thrown out.
+                # Nothing can be removed without the database either: nobody is thrown out whose
+                # session would still hold with it.
+                if visitor.session and not self.sessions.is_alive(visitor.session):
+                    ended.set()
+                    return
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if not self._stands(visitor, account):
@@ -283,18 +291,19 @@ class Gate:
         return guarded
 
     async def _visitor(self, connection: HTTPConnection, claimed: str | None) -> Visitor | None:
+        # No look into the store for each of these, and none into the database that may be away: an
+        # open page that has to say so fetches what draws the sentence, and the timer that asks again.
+        is_asset = connection.scope["path"].startswith(ASSETS)
         if claimed is not None:
-            account = await self.standings.of(claimed)
+            account = await self.standings.of(claimed, however_old=is_asset)
             if account is None:
                 return Visitor(claimed, claimed, None, None)
             return Visitor(claimed, account.display_name, account.right, None)
         scope = connection.scope
         session = self.sessions.find(scope, secure=self._is_secure(scope))
-        # Streamlit's own scripts are the same for everybody: no look into the store for each.
-        is_asset = scope["path"].startswith(STATIC)
         if session is None or (not is_asset and await self.sessions.was_ended(session)):
             return None
-        account = await self.standings.of(session.user_id)
+        account = await self.standings.of(session.user_id, however_old=is_asset)
         if account is None or not self._holds(session, account):
             await self.sessions.end(session)
             return None

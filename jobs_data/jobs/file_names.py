@@ -13,9 +13,12 @@ from typing import Final
 _SECRET: Final = re.compile(
     # Settings, keys, databases and PHP, wherever it stands: `config.php.bak`, `x.PHP~`, `dump.sql.gz`.
     r"\.(ph(p[a-z]*|t|tml|ar)|inc|env|ini|ya?ml|toml|neon|conf|config|cfg|cnf|properties|htaccess"
-    r"|htpasswd|key|pem|p12|pfx|jks|keystore|ppk|kdbx|sql|sqlite|mdb|frm|ibd|myd)[0-9]*(?![a-z0-9])"
-    # Other code at the end alone: `finding-aid.pl.pdf` is in Polish.
-    r"|\.(module|twig|tpl|py|pyc|pl|rb|sh|bash|js|mjs|ts|jsp|aspx?|cgi|exe|so|db|lock)$",
+    r"|htpasswd|key|pem|p12|pfx|jks|keystore|ppk|kdbx|sql|sqlite|mdb|frm|ibd|myd|db|dump"
+    r")[0-9]*(?![a-z0-9])"
+    # Other code at the end alone, copies of it too: `finding-aid.pl.pdf` is in Polish.
+    r"|\.(module|twig|tpl|py[cow]?|p[lm]|rb|lua|go|cs?|h|cpp|java|class|jar|war|[cm]?jsx?|tsx?|vue|jsp"
+    r"|aspx?|cgi|bash|z?sh|bat|cmd|ps1|exe|dll|so|lock)(~|\.(bak|old|orig|save|swp|tmp|dist))*$"
+    r"|^id_(rsa|dsa|ecdsa|ed25519)",
     re.IGNORECASE,
 )
 

@@ -14,11 +14,14 @@ import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
 from jobs_data.platform import times
-from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from pages.parts.state import AUTO_PARAM, is_auto, put_into_url
 from pages.parts.text import plain
 
 INTERVAL_SECONDS: Final = 15
+
+MISSING: Final = "is_missing"
+"""In the session: whether this run could not read a part of the page, and has nothing in its place."""
 
 T = TypeVar("T")
 
@@ -49,10 +52,11 @@ def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:
 def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -> None:
     """Mount the timer if it may run now, and say when the page was read and what holds it up.
 
-    `paused_by` names what on the page forbids a refresh; empty where nothing does.
+    `paused_by` names what on the page forbids a refresh; empty where nothing does. Where a part of the
+    page has nothing to show because the database is away, it tries again whatever the toggle says.
     """
     updated = f"Updated {read_at.astimezone(zone):%H:%M:%S} ({zone.key})"
-    if not is_auto():
+    if not (st.session_state.pop(MISSING, False) or is_auto()):
         st.caption(updated)
         return
     if _is_hidden():
@@ -66,6 +70,7 @@ def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -
 
 def show_problem(problem: DatabaseUnavailable) -> None:
     """Show why a page cannot be shown, and try again by itself, whatever the toggle says."""
+    st.session_state.pop(MISSING, None)
     st.error(plain(str(problem)), icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")
     if _is_hidden("problem_tab"):
@@ -87,6 +92,8 @@ def last_good(name: str, asked: object, read: Callable[[], T]) -> T:
     except DatabaseUnavailable as problem:
         seen: tuple[object, T, datetime] | None = st.session_state.get(key)
         if seen is None or seen[0] != asked:
+            # What took too long is not asked for again and again by itself.
+            st.session_state[MISSING] = not isinstance(problem, TookTooLong)
             raise
         show_age(seen[2], problem)
         return seen[1]

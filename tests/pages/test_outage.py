@@ -144,3 +144,21 @@ def test_the_panels_of_the_report_stay(served: Store) -> None:
         assert cards(app) == before
         assert AGE.search(words(app))
         assert has_timer(app)
+
+
+@pytest.mark.parametrize("page", ["queue_browse.py", "report.py"])
+def test_a_page_of_parts_tries_again_by_itself(served: Store, page: str) -> None:
+    """Without auto refresh, too, as long as a part of it was never read; then it stops."""
+    queued(served, queue="default", job_type="arQueued")
+    served.job("arThere", 184)
+    show()  # the tables that there are have been looked for
+    st.cache_data.clear()
+    with away(served):
+        app = show(page)
+        assert not app.exception
+        assert "cannot be opened" in words(app)
+        assert has_timer(app)
+    st.cache_data.clear()
+    app.run()
+    assert "cannot be opened" not in words(app)
+    assert not has_timer(app)

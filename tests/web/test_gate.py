@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
 import pytest
-from sqlalchemy import delete, event, insert, select, update
+from sqlalchemy import delete, event, exc, insert, select, update
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
@@ -32,7 +32,7 @@ from tests.support.gated import KEY, gated_app
 from tests.support.page_messages import rerun
 from tests.support.store import Store, hash_of
 from tests.support.waiting import eventually
-from web import answers, sign_in
+from web import answers, gate, sign_in
 from web.gate import Doorkeeping, Standings
 from web.sessions import COOKIE, SECURE_COOKIE, Session, Sessions
 from web.sign_in import SignIn, safe_next
@@ -480,6 +480,62 @@ def test_a_page_that_only_refreshes_by_itself_idles_out(door: Door) -> None:
             websocket.receive_bytes()
         assert caught.value.code == 1008
     assert door.asks(addresses.KEEP_ALIVE) == 303
+
+
+@contextmanager
+def away(database: Database) -> Iterator[None]:
+    """Let no statement get to a database."""
+
+    def refuse(*_: object) -> None:
+        raise exc.TimeoutError
+
+    event.listen(database.engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "before_cursor_execute", refuse)
+
+
+def test_an_open_page_gets_its_scripts_while_the_database_is_away(door: Door) -> None:
+    """It needs them to say so, and for the timer that asks again; nothing else is served."""
+    scripts = [f"{addresses.BASE}/{path}" for path in ("static/js/x.js", "component/x/index.html")]
+    scripts.append(f"{addresses.BASE}/_stcore/bidi-components/x.js")
+    door.sign_in()
+    assert door.asks() == 200
+    door.clock.now += 29
+    with away(door.database):
+        assert [door.asks(path) for path in (addresses.BASE, f"{addresses.BASE}/media/1.csv")] == [
+            503,
+            503,
+        ]
+        assert [door.asks(path) for path in scripts] == [404] * 3  # let through to what is not here
+        door.client.cookies.clear()
+        assert [door.asks(path) for path in scripts] == [303] * 3
+    assert door.sign_in().status_code == 303
+    door.change(SWITCHED_OFF[0](door.user_id()))
+    door.clock.now += 29
+    assert [door.asks(path) for path in (addresses.BASE, *scripts)] == [303] * 4
+
+
+def test_a_page_idles_out_while_the_database_is_away(
+    platform_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read last does not stay for whoever comes by."""
+    monkeypatch.setattr(gate, "RETRY_SECONDS", 0.1)
+    with opened(platform_database, seconds=0.2) as door:
+        door.sign_in()
+        with door.client.websocket_connect(STREAM) as websocket, away(door.database):
+            door.clock.now += 29 * 60
+            say(websocket, timer="0")
+            assert door.asks(addresses.KEEP_ALIVE) == 503
+            door.clock.now += 60
+            eventually(lambda: is_closed(websocket), "the page is closed")
+
+
+def is_closed(websocket: Any) -> bool:
+    """Return whether what a page sends is answered by the end of its websocket."""
+    websocket.send_bytes(rerun(timer=str(time.monotonic()))["bytes"])
+    return bool(websocket.receive()["type"] == "websocket.close")
 
 
 def say(websocket: Any, **widgets: Any) -> None:

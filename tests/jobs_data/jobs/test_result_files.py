@@ -136,6 +136,7 @@ def test_what_is_not_served_is_explained(root: Path, path: str, sentence: str) -
     "name",
     [
         *(".env", ".htaccess", ".git/config", "jobs/.hidden/x.csv", ".x.csv.swp"),
+        *("import.py.bak", "x.rb~", "x.sh.old", "data.db-wal", "site.db.gz", "id_rsa", "X.java"),
         *("config.php", "config.php.bak", "x.PHP~", "x.php5", "x.phtml", "x.phar", "x.php;1", "x.inc"),
         *("databases.yml", "app.yaml.2026-11-25", "web.config", "app.ini", "prod.env", "my.cnf"),
         *("oauth-private.key", "server.pem", "cert.p12"),
