@@ -304,7 +304,9 @@ class Gate:
         if session is None or (not is_asset and await self.sessions.was_ended(session)):
             return None
         account = await self.standings.of(session.user_id, however_old=is_asset)
-        if account is None or not self._holds(session, account):
+        if account is None:
+            return None  # not ended for good: the table of users may be restored right now
+        if not self._holds(session, account):
             await self.sessions.end(session)
             return None
         return Visitor(session.user_id, account.display_name, account.right, session)
