@@ -22,14 +22,16 @@ _CODES: Final = re.compile(
     \bSQLSTATE\[\w+\] (?: :? \s* \[?\d{1,5}\b | :\s [^\d:\n]{0,200} :\s \d{1,5}\b )?
   | \bHTTP(?:/\d(?:\.\d)?)? \s+ (?: (?:error|code|status|status\s+code) [\s:=]+ )? \d{3}\b
   | \bSQL(?:STATE|CODE) [\s:=]+ -?\w{3,6}\b
-  | (?<![^\W_])["']?(?:error|errno|code|status|hresult|signal|http|exit|response|rc
+  | (?<![^\W_])["']?(?:[a-z]{0,40}error|errno|code|status|hresult|signal|http|ftp|smtp|exit|response|rc
       |fehler(?:code)?|erreur|errore?|c[oó]digo|codice|statut|foutcode)
-      (?: [\s_-]* (?:code|number|no\.|nr\.?) )? ["']? \s? [:=\#(\[]{0,2} \s?
+      (?: [\s_-]* (?:code|number|no\.|nr\.?) )? ["']?
+      (?: (?:(?<=code)|(?<=status)) \s (?:is|was|of(?=\s[1-5]\d\d\b)) )?
+      [\s:=\#(\[]{0,3}
       (?: -?\d{1,5}\b | 0x[0-9a-f]{1,8}\b | "\d{1,5}" | '\d{1,5}' )
   | \breturn \s code \s \d{1,5}\b | \breturned \s \d{1,2} (?=[.,;:)]|$)
   | \bexited (?:\s with)? \s \d{1,3}\b
   | \bcode: \s? (?=\d{0,4}[a-z])(?=[a-z]{0,4}\d)[0-9a-z]{5}\b
-  | \bstatus (?:\s code)? \s (?:of|is|was) \s [1-5]\d\d\b | \bcurl:\s \(\d{1,3}\)
+  | \bcurl:\s \(\d{1,3}\)
   | \bMsg \s \d{3,5}(?=,)
   | \b(?:returned|responded|resulted|replied|answered|failed|got) (?:\s(?:with|in))? (?:\s an?)?
       \s [`'"]? [45]\d\d\b (?: \s [A-Z][A-Za-z\ ]{1,40} [`'"] )?
@@ -174,7 +176,7 @@ _FOLDS: Final = tuple(
     )
 )
 _NUMBER: Final = re.compile(
-    r"(?:(?<![\w.)>])[-−])?(?:(?<![^\W_])|(?<=[^\W\d_])(?=\d{3}))"
+    r"(?:(?<![\w.)>])[-−])?(?:(?<![^\W_])|(?<=[^\W\d_])(?=\d{3})|(?<=[\u2e80-\uffef]))"
     r"\d+(?:[.,'’ \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d+)*"
     r"(?:\s?[kmgtp]i?b\b|[kmg]\b|(?:ns|[mµu]?s|h|min)\b|(?:st|nd|rd|th)\b)?",
     re.IGNORECASE,

@@ -184,6 +184,7 @@ ALIKE = {
     "ids": ["object 0x55d1aa", "object 0x7fff12"],
     "hashes": ["d41d8cd98f00b204e9800998ecf8427e", "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3"],
     "colours": ["\x1b[31mRow 5\x1b[0m bad", "\x1b[1;33mRow 6\x1b[0m bad", "Row 7 bad"],
+    "numbers in Chinese": ["第12行：标题为空", "第3行：标题为空"],
     "Python's database errors": ["(1062, \"Duplicate '5'\")", "(1062, \"Duplicate 'x y'\")"],
 }
 
@@ -228,6 +229,11 @@ def test_the_same_reason_has_one_pattern(texts: list[str]) -> None:
         ("ORA-00942: x", "ORA-01017: x"),
         ("XTSE0010: x", "XTSE0020: x"),
         ("Fehlercode 5", "Fehlercode 6"),
+        ("Return code was 3", "Return code was 4"),
+        ("[WinError 5] Denied", "[WinError 32] Denied"),
+        ("AxiosError 404", "AxiosError 500"),
+        ("Error: (404) page", "Error: (500) page"),
+        ("FTP 530 Login", "FTP 550 Login"),
         (LARAVEL.format(1), LARAVEL.format(1).replace("1062", "1452")),
         (LARAVEL.format(1), LARAVEL.format(1).replace("`note`", "`slug`")),
     ],
