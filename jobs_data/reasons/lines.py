@@ -47,6 +47,7 @@ _WORDS: Final = {
     Level.INFO: "info information infos informação información informazioni notice debug trace "
     "verbose fine config 情報 信息 資訊 정보",
 }
+ERROR_WORDS: Final = tuple(f"{_WORDS[Level.FATAL]} {_WORDS[Level.ERROR]}".split())
 LEVELS: Final = {word: level for level, words in _WORDS.items() for word in words.split()}
 
 _LEVEL: Final = "|".join(sorted(map(re.escape, LEVELS), key=len, reverse=True))
