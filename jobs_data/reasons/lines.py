@@ -144,7 +144,8 @@ _SUSPECT: Final = re.compile(
     "|authori|invalid|missing|time|exceeded|exhausted|kill|segment|abort|terminat|core dump"
     "|out of|unreach|unavail|corrupt|mismatch|undef|unexpect|recogni|read-only|gone away|lost"
     "|full|fehl|nicht|konnte|kann|échou|impossib|introuv|falh|não|falló|fallid|no se|fout"
-    "|mislukt|caused by|next |previous|uncaught|interrupt|fault|expired|warning|exit|zipfile"
+    "|mislukt|błąd|ошиб|エラー|错误|錯誤|오류"
+    "|caused by|next |previous|uncaught|interrupt|fault|expired|warning|exit|zipfile"
     '|iteration|throw|wrong|giving|given|crash|notice|deprecat|null|none|see |[{"]|instruction'
 )
 
@@ -152,6 +153,11 @@ _ENDED: Final = r"(?:finished|ended|completed|done|exited|aborted|failed|termina
 _WORK: Final = (
     r"(?:job|task|import|export|process\w*|command|script|conversion|transformation|operation|request|update"
     r"|upload|validation|build|generation|worker|rendering|program|execution|transaction|it)"
+)
+_ERROR: Final = "fehlern?|erreur|errore|error|erro|fout|fel|fejl|błąd|ошибка|エラー|错误|錯誤|오류"
+_OCCURRED: Final = (
+    r"(?:aufgetreten|survenue|produite|produci\w{1,3}|ocurri\w{1,3}|ocorr\w{1,3}|opgetreden|verificato|uppstod"
+    r"|opstået|wystąpił|произошла|が発生\w{0,8}|发生了?|發生了?)"
 )
 _VAGUE: Final = re.compile(
     rf"""\W*(?:
@@ -166,7 +172,10 @@ _VAGUE: Final = re.compile(
       (?:errors?|failures?|exceptions?|failed|warnings?|fehler|erreur)
       (?:\s(?:has\s|have\s|was\s|were\s)?(?:occurr?ed|happened|encountered|found|detected|reported|thrown))?
   | (?:\S+\s){{0,3}}?errors?\swere\sreported
-  | (?:oops\W+)?something\swent\swrong (?:\W.{{0,60}})?
+  | [^:\d"]{{0,40}}(?:{_ERROR})[^:\d"]{{0,20}}{_OCCURRED}
+  | [^:\d"]{{0,20}}{_OCCURRED}[^:\d"]{{0,20}}(?:{_ERROR})
+  | [^:"]{{0,60}}\b(?:mit|avec|con|com|met|med)\s(?:\S+\s)?(?:{_ERROR})\w?\w?(?:\(\w+\))?(?:\s\w+)?
+  | (?:(?:wh)?oops\W+)?(?:looks\slike\s)?something\swent\swrong (?:\W.{{0,60}})?
   | (?:(?:the\s)?(?:\S+\s)?(?:process|command|script|program)\s)?(?:exit(?:ed)?|returned|terminated)
       (?:\swith|\sby)?(?:\snon-zero)?(?:\sexit)?\s(?:code|status|signal)\s?[:=]?\s?\d+
   | (?:please\s)?see\s.{{0,60}}\b(?:logs?|above|below|details)

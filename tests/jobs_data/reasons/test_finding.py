@@ -303,6 +303,15 @@ ERROR_TEXTS = {
     "first line": ("\n  it broke  \n(see the error log)", "it broke"),
     "an announcement": ("Row 5 could not be read:\nno parent", "Row 5 could not be read: no parent"),
     "vague, then telling": ("An error occurred.\nThe disk is full\n", "The disk is full"),
+    "vague in German": (
+        "Beim Import ist ein Fehler aufgetreten.\nDie Datei ist leer",
+        "Die Datei ist leer",
+    ),
+    "vague in Spanish": ("Se ha producido un error.\nEl archivo está vacío", "El archivo está vacío"),
+    "vague in French": ("Import terminé avec 1 erreur(s)\nFichier vide", "Fichier vide"),
+    "vague in Japanese": ("エラーが発生しました\n目録は空です", "目録は空です"),
+    "said in German": ("Fehler in Zeile 5 aufgetreten\nEnde", "Fehler in Zeile 5 aufgetreten"),
+    "Laravel's apology": ("Whoops, looks like something went wrong.\nNo x", "No x"),
     "a quoted reason": ("An error occurred.\nJob failed: 'disk full'", "Job failed: 'disk full'"),
     "vague alone": ("Import failed", "Import failed"),
 }
