@@ -6,6 +6,7 @@ says it, unless it says no more than that something failed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -18,7 +19,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, last_characters
 from jobs_data.platform.tables import job, job_execution
 from jobs_data.reasons.finding import Reason, Weight, choose
-from jobs_data.reasons.lines import lines_of
+from jobs_data.reasons.lines import ERROR_WORDS, lines_of
 
 TEXT_CHARACTERS: Final = 8_000
 """How much of a note, a message or a trace is read where many jobs are."""
@@ -27,13 +28,13 @@ END_CHARACTERS: Final = 2_000
 """How much of the end of an output is read first where many jobs are."""
 
 _MARKERS: Final = (
-    "\nERROR: ",
-    "\n[err",
-    "\n[crit",
-    ".ERROR: ",
-    "atal error: ",
-    "xception: ",
-    "Traceback (most recent call last)",
+    *(".ERROR: ", "CRITICAL: ", " ERROR ", '"ERROR"'),
+    *("atal error", "arse error", "xception: ", "xception in "),
+)
+_LINE_MARKERS: Final = re.compile(
+    r"\n(?:\x1b\[[\d;]{0,20}m|[^\w\n]){0,8}"
+    rf"({'|'.join(ERROR_WORDS)}|traceback|killed|segmentation fault|in \S{{1,60}} line)\b",
+    re.IGNORECASE,
 )
 EITHER_END_CHARACTERS: Final = 65_535
 """How much of an output's beginning and end is read where the last lines do not say it.
@@ -139,7 +140,10 @@ def read_around_errors(
 def _around_errors(output: str) -> str:
     """Return the beginning of an output, and what is around the first line of each kind of error."""
     pieces, end = [output[:_AROUND]], _AROUND
-    for at in sorted(at for marker in _MARKERS if (at := output.find(marker)) >= end - _BEFORE):
+    first = {marker: output.find(marker) for marker in _MARKERS}
+    for line in _LINE_MARKERS.finditer(output):
+        first.setdefault(line[1].lower(), line.start())
+    for at in sorted(at for at in first.values() if at >= end - _BEFORE):
         if at + _BEFORE > end:
             # A piece begins in the middle of a line, as a rule.
             pieces.append(output[max(at - _BEFORE, end) : at + _AROUND].partition("\n")[2])

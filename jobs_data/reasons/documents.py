@@ -19,10 +19,19 @@ _SAYS_WHY: Final = (
     *("description", "msg", "title", "text", "stderr"),
 )
 _HOLDS_WHY: Final = (
-    *("error", "errors", "exception", "failure", "failures", "fault", "previous", "cause"),
+    *("error", "errors", "err", "exception", "failure", "failures", "fault", "previous", "cause"),
     *("result", "data", "response", "body", "root_cause"),
 )
-_NAMES_OF_ERRORS: Final = ("error", "errors", "exception", "failures", "failure", "fault", "stderr")
+_NAMES_OF_ERRORS: Final = (
+    "error",
+    "errors",
+    "err",
+    "exception",
+    "failures",
+    "failure",
+    "fault",
+    "stderr",
+)
 _NAMES_OF_STATES: Final = ("status", "state", "level", "level_name", "severity", "type", "result")
 _FAILED_WORDS: Final = frozenset(
     ("failed", "failure", "fail", "error", "fatal", "critical", "exception", "alert", "emergency")

@@ -99,7 +99,8 @@ _SYMFONY: Final = re.compile(r"In \S+ line \d+:$")
 _SYMFONY_CLASS: Final = re.compile(r"\[\\?(?P<class>[\w\\]*(?:Exception|Error))\]$")
 _GROUP_BAR: Final = re.compile(r"[\s|]*\|\s?")
 _CODE_PLACE: Final = re.compile(
-    r"(?:,? in| at|,)\s(?:[A-Za-z]:)?[/\\][^\n:]{1,400}\.\w{2,6}(?:\(\d+\)|:\d+| on line \d+)\)?\s*$"
+    r"(?:,? called)?(?:,? in| at|,)"
+    r"\s(?:[A-Za-z]:)?[/\\][^\n:]{1,400}\.\w{2,6}(?:\(\d+\)|:\d+| on line \d+)\)?\s*$"
     r"|,? at \S{1,200}\.php:\d+\)\s*$"
 )
 _NAME_OPENED: Final = re.compile(r'[^\W\d]{2,20} \d+ "[^"]*$')
@@ -162,7 +163,7 @@ class _Scan:
     """One pass over the lines of a text, which gathers what each says about a failure."""
 
     def __init__(self, lines: Sequence[str], *, is_output: bool) -> None:
-        self._lines = lines
+        self._lines = [self._unwrapped(line) for line in lines]
         self._is_output = is_output
         self._found: list[_Found] = []
         self._root: int | None = None
@@ -187,6 +188,23 @@ class _Scan:
             number += self._read(number, line, is_near_end=seen > blank)
         return self._found
 
+    def _unwrapped(self, line: str) -> str:
+        """Return what a program wrote that AtoM ran, each line of which AtoM logs as an error.
+
+        Source: AtoM's `arFindingAidJob::logCmdOutput`.
+        """
+        found = log.OF_PROGRAM.match(line)
+        if found is None:
+            return line
+        own = line[found.end() :]
+        has_form = (
+            log.is_frame(own.strip())
+            or log.is_java_header(own)
+            or log.read_record(own).level is not None
+            or self._exception_text(own) is not None
+        )
+        return own if has_form else f"ERROR: {own}"
+
     def _read(  # noqa: PLR0911 - a return for each form of a line
         self, number: int, line: str, *, is_near_end: bool
     ) -> int:
@@ -204,6 +222,11 @@ class _Scan:
             if not lowered.startswith("next "):
                 return 1
             line = line[5:]
+        if log.is_pointer(line):
+            # What it points at, in the line above, is code and no reason.
+            if self._found and self._found[-1].line == number - 1:
+                self._found.pop()
+            return 1
         if log.is_frame(line):
             self._frame(number)
             return 1
@@ -263,7 +286,9 @@ class _Scan:
         elif level >= Level.WARNING:
             message = self._of_json(message) or message
         if level < Level.WARNING:
-            self._found.append(_Found(message, number, Weight.PLAIN))
+            thrown_text = self._exception_text(message)
+            weight = Weight.HINT if thrown_text else Weight.PLAIN
+            self._found.append(_Found(thrown_text or message, number, weight))
             return read
         if exception and (log.is_vague(message) or level < Level.ERROR):
             thrown = f"{exception['class']}(code: {exception['code']}): {exception['message']}"
@@ -473,7 +498,8 @@ class _Scan:
         for at in range(number + 1, min(number + 4, len(self._lines))):
             line = self._lines[at].strip()
             if line and not log.is_frame(line) and not log.is_java_header(line):
-                return self._of_json(line) or line, at - number + 1
+                message = log.read_record(line).message
+                return self._of_json(message) or message, at - number + 1
             if line:
                 break
         return "", 1
@@ -531,10 +557,13 @@ def _best(found: Sequence[_Found], *, is_output: bool) -> _Found:
 
 
 def _first_of_last_cluster(found: Sequence[_Found]) -> _Found:
-    """Return the first of the last lines that follow one another: the others follow from it."""
+    """Return the first of the last lines that follow one another: the others follow from it.
+
+    Nothing follows from what was tried again.
+    """
     first = found[-1]
     for one in reversed(found[:-1]):
-        if first.line - one.line > 2:
+        if first.line - one.line > 2 or log.is_tried_again(one.text):
             break
         first = one
     return first

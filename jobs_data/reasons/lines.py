@@ -40,12 +40,14 @@ class Record(NamedTuple):
 _WORDS: Final = {
     Level.FATAL: "fatal critical crit alert emergency emerg panic",
     Level.ERROR: "error err severe schwerwiegend grave allvarligt 重大 심각 严重 嚴重 fehler erreur "
-    "erro errore fout fel błąd chyba ошибка エラー 错误 錯誤 오류",
+    "erro errore fout fel fejl feil virhe hiba hata błąd chyba greška napaka eroare kesalahan ralat "
+    "lỗi ошибка помилка грешка σφάλμα خطأ خطا שגיאה エラー 错误 錯誤 오류",
     Level.WARNING: "warning warn warnung avertissement advertencia advertência avvertenza aviso "
     "varning waarschuwing attention 警告 경고",
     Level.INFO: "info information infos informação información informazioni notice debug trace "
     "verbose fine config 情報 信息 資訊 정보",
 }
+ERROR_WORDS: Final = tuple(f"{_WORDS[Level.FATAL]} {_WORDS[Level.ERROR]}".split())
 LEVELS: Final = {word: level for level, words in _WORDS.items() for word in words.split()}
 
 _LEVEL: Final = "|".join(sorted(map(re.escape, LEVELS), key=len, reverse=True))
@@ -71,6 +73,9 @@ _TIME_FIRST: Final = re.compile(
     re.VERBOSE,
 )
 _ATOM_JOB: Final = re.compile(r'[^\W\d]{2,20} \d+ "[^"]{0,300}": ?')
+OF_PROGRAM: Final = re.compile(
+    rf"\[err\] \[[^\]]{{1,40}}\] {_ATOM_JOB.pattern}ERROR\([^)]{{1,40}}\): ?"
+)
 _LOGGER_FIRST: Final = re.compile(
     r"(?: \[[^\]]{0,80}\] | [\w.$:/\\#*-]{1,80} (?:\[\d+\])? ) :? \s+ (?:[|-]\s+)?", re.VERBOSE
 )
@@ -89,7 +94,8 @@ _FRAME: Final = re.compile(
     \#\d+\s
   | at\s (?: [^\s(]+\( | (?:async\s|new\s)?[^(]{0,200}\([^()\s]*:\d+(?::\d+)?\) | \S+:\d+(?::\d+)?\)?$ )
   | \.\.\.\ \d+\ (?:more|common\ frames)
-  | (?:\[?stack\s?trace\]?:?|thrown\ in\b.*|\{main\}|"\}\s*|\}\s*|\^+|~[~^\s]*)$
+  | (?:\[?stack\s?trace\]?:?|thrown\ in\b.*|\{main\}|"\}\s*|\}\s*)$
+  | from\s\S+:\d+:in\s
   | File\ ".{0,300}",\ line\ \d+
   | (?:Suppressed:|Traceback\ \(most\ recent|Exception\ Group\ Traceback)
   | \+[-+\s]*-{4,}
@@ -98,13 +104,16 @@ _FRAME: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+_POINTER: Final = re.compile(r"[~\s-]*\^[~^\s-]*$|~+$")
+_TRIED_AGAIN: Final = re.compile(r"\b(?:retry(?:ing)?|trying again|try again in)\b", re.IGNORECASE)
+
 _NO_FAILURE: Final = re.compile(
     r"""
     \b(?:0|no|zero|without(?:\sany)?|keine?|ohne|aucune?|sans|sin|ning[uú]n|sem|nenhum|nessun|senza|geen|zonder)
       \s (?:\w+\s)?
       (?:errors?|failures?|failed|fehler|erreurs?|errore?s?|erros?|errori|fouten|exceptions?|problems?)\b
   | \b(?:errors?|failures?|failed|fehler|erreurs?|errores|erros|errori|exceptions?)(?:\(s\))?
-      (?:\s(?:found|occurred|rows?|records?))? \s?[:=]\s* (?:0|none|no|null|\[\]|false)\b
+      (?:\s(?:found|occurred|rows?|records?))? \s?[:=]\s* (?:0|none|no(?!\s\w)|null|\[\]|false)\b
   | \berror-free\b
   | ^\W*(?:import|export|job|task)?\s?(?:complete|completed|done|finished|success\w*|ok)\b
       (?!\s+with\s+(?:\S+\s+){0,3}(?:error|fail|problem|warning)|.{0,80}\bfail)
@@ -135,7 +144,8 @@ _SUSPECT: Final = re.compile(
     "|authori|invalid|missing|time|exceeded|exhausted|kill|segment|abort|terminat|core dump"
     "|out of|unreach|unavail|corrupt|mismatch|undef|unexpect|recogni|read-only|gone away|lost"
     "|full|fehl|nicht|konnte|kann|échou|impossib|introuv|falh|não|falló|fallid|no se|fout"
-    "|mislukt|caused by|next |previous|uncaught|interrupt|fault|expired|warning|exit|zipfile"
+    "|mislukt|błąd|ошиб|エラー|错误|錯誤|오류"
+    "|caused by|next |previous|uncaught|interrupt|fault|expired|warning|exit|zipfile"
     '|iteration|throw|wrong|giving|given|crash|notice|deprecat|null|none|see |[{"]|instruction'
 )
 
@@ -143,6 +153,11 @@ _ENDED: Final = r"(?:finished|ended|completed|done|exited|aborted|failed|termina
 _WORK: Final = (
     r"(?:job|task|import|export|process\w*|command|script|conversion|transformation|operation|request|update"
     r"|upload|validation|build|generation|worker|rendering|program|execution|transaction|it)"
+)
+_ERROR: Final = "fehlern?|erreur|errore|error|erro|fout|fel|fejl|błąd|ошибка|エラー|错误|錯誤|오류"
+_OCCURRED: Final = (
+    r"(?:aufgetreten|survenue|produite|produci\w{1,3}|ocurri\w{1,3}|ocorr\w{1,3}|opgetreden|verificato|uppstod"
+    r"|opstået|wystąpił|произошла|が発生\w{0,8}|发生了?|發生了?)"
 )
 _VAGUE: Final = re.compile(
     rf"""\W*(?:
@@ -157,13 +172,16 @@ _VAGUE: Final = re.compile(
       (?:errors?|failures?|exceptions?|failed|warnings?|fehler|erreur)
       (?:\s(?:has\s|have\s|was\s|were\s)?(?:occurr?ed|happened|encountered|found|detected|reported|thrown))?
   | (?:\S+\s){{0,3}}?errors?\swere\sreported
-  | (?:oops\W+)?something\swent\swrong (?:\W.{{0,60}})?
+  | [^:\d"]{{0,40}}(?:{_ERROR})[^:\d"]{{0,20}}{_OCCURRED}
+  | [^:\d"]{{0,20}}{_OCCURRED}[^:\d"]{{0,20}}(?:{_ERROR})
+  | [^:"]{{0,60}}\b(?:mit|avec|con|com|met|med)\s(?:\S+\s)?(?:{_ERROR})\w?\w?(?:\(\w+\))?(?:\s\w+)?
+  | (?:(?:wh)?oops\W+)?(?:looks\slike\s)?something\swent\swrong (?:\W.{{0,60}})?
   | (?:(?:the\s)?(?:\S+\s)?(?:process|command|script|program)\s)?(?:exit(?:ed)?|returned|terminated)
       (?:\swith|\sby)?(?:\snon-zero)?(?:\sexit)?\s(?:code|status|signal)\s?[:=]?\s?\d+
   | (?:please\s)?see\s.{{0,60}}\b(?:logs?|above|below|details)
   | (?:giving\sup|not\stried\sagain|aborting|abort)\b[^:]{{0,80}}
   | [\w\s]{{0,40}}?\b(?:errors?|failed)(?:\(s\))?\s*[:=]\s*\d+
-  | \d+\s(?:rows?\s|records?\s)?(?:errors?|failed|error\(s\))
+  | (?:found\s)?\d+\s(?:rows?\s|records?\s)?(?:errors?|failed|error\(s\))
   | .{{0,120}}\(\d+\ssub-exceptions?\)
   | null | none | n/a | false | true | undefined
     )\W*$""",
@@ -243,6 +261,16 @@ def _message(text: str) -> str:
 def is_frame(line: str) -> bool:
     """Return whether a stripped line is part of a stack trace, but not what was thrown."""
     return _FRAME.match(line[:LOOKED_AT]) is not None
+
+
+def is_pointer(line: str) -> bool:
+    """Return whether a line points at a place in the code above it: `^`, `~~~^^^`."""
+    return _POINTER.match(line[:LOOKED_AT]) is not None
+
+
+def is_tried_again(message: str) -> bool:
+    """Return whether a message says that what failed is tried once more."""
+    return _TRIED_AGAIN.search(message[:LOOKED_AT]) is not None
 
 
 def is_java_header(line: str) -> bool:

@@ -22,28 +22,32 @@ _CODES: Final = re.compile(
     \bSQLSTATE\[\w+\] (?: :? \s* \[?\d{1,5}\b | :\s [^\d:\n]{0,200} :\s \d{1,5}\b )?
   | \bHTTP(?:/\d(?:\.\d)?)? \s+ (?: (?:error|code|status|status\s+code) [\s:=]+ )? \d{3}\b
   | \bSQL(?:STATE|CODE) [\s:=]+ -?\w{3,6}\b
-  | (?<![^\W_])["']?(?:error|errno|code|status|hresult|signal|http|exit|response|rc
-      |fehler(?:code)?|erreur|errore?|c[oó]digo|codice|statut|foutcode)
-      (?: [\s_-]* (?:code|number|no\.|nr\.?) )? ["']? \s? [:=\#(\[]{0,2} \s?
-      (?: -?\d{1,5}\b | 0x[0-9a-f]{1,8}\b | "\d{1,5}" | '\d{1,5}' )
-  | \breturn \s code \s \d{1,5}\b | \breturned \s \d{1,2} (?=[.,;:)]|$)
+  | (?<![^\W_])["']?(?:[a-z]{0,40}error|err(?:no)?|code|status|hresult|signal|http|ftp|smtp|exit
+      |response|rc|fehler(?:code|nummer)?|erreur|errore?|c[oó]digo|codice|statut|foutcode|felkod|kod
+      |błędu|код|ошибк[аи]|エラーコード|错误代码|錯誤代碼|오류)
+      (?: [\s_-]* (?:code|number|no\.|nr\.?|n[°º]|№|ошибки|błędu|코드) )? ["']?
+      (?: (?:(?<=code)|(?<=status)) \s (?:is|was|of(?=\s[1-5]\d\d\b)) )?
+      [\s:=\#(\[]{0,3}
+      (?: (?-i:[A-Z]{0,3})-?\d{1,5}\b | 0x[0-9a-f]{1,8}\b | "\d{1,5}" | '\d{1,5}' )
+  | \breturned \s \d{1,2} (?=[.,;:)]|$)
   | \bexited (?:\s with)? \s \d{1,3}\b
   | \bcode: \s? (?=\d{0,4}[a-z])(?=[a-z]{0,4}\d)[0-9a-z]{5}\b
-  | \bstatus (?:\s code)? \s (?:of|is|was) \s [1-5]\d\d\b | \bcurl:\s \(\d{1,3}\)
-  | \bMsg \s \d{3,5}(?=,)
-  | \b(?:returned|responded|resulted|replied|answered|failed|got) (?:\s(?:with|in))? (?:\s an?)?
+  | \bcurl:\s \(\d{1,3}\)
+  | \b(?:returned|responded|resulted|replied|answered|said|failed|refused|rejected|denied|got)
+      (?:\s(?:with|in)|:)? (?:\s an?)?
       \s [`'"]? [45]\d\d\b (?: \s [A-Z][A-Za-z\ ]{1,40} [`'"] )?
-      (?! \s (?!error|response|status)[a-z] )
-  | \b(?:failed|error|response|request|refused|rejected|denied) \s [(\[] [45]\d\d [)\]]
+      (?! \s (?!error|response|status|for\b|from\b|to\b|on\b)[a-z] )
+  | \b(?:failed|error|response|request|refused|rejected|denied|found|forbidden|unauthorized|unavailable
+      |gateway|storage|large|timeout) \s [(\[] [45]\d\d [)\]]
   | (?<![\w\#]) [1-5]\d\d \s? [:–-]? \s? (?= (?-i: (?:Client|Server)\sError | Not\sFound
       | Bad\s(?:Request|Gateway) | Forbidden | Unauthorized | Internal\sServer
       | Service\s(?:Temporarily\s)?Un | Gateway\sTime | Too\sMany | Payload\sToo
       | Content\sToo | Request\s(?:Entity|Time|URI) | Conflict\b | Gone\b | Method\sNot
       | Insufficient\sSt | Precondition | Unprocessable ) )
-  | \((?:\d{3,5}),\s (?=["']) | \#1\d{3}\s(?=-\s) | \b0x8[0-9a-f]{7}\b
+  | \((?:\d{3,5}),\s (?=["']) | \b0x8[0-9a-f]{7}\b
   | \b(?:ORA|PLS|TNS|RMAN|KUP|DPI|DPY)-\d{4,5}\b
   | \b(?:X[A-Z]|FO|SX|SE)[A-Z]{2}\d{4}\b
-  | \bUTF-\d+ | \bISO-8859-\d+ | \b(?:SHA-?|MD|PDF/A-|EAD\ |latin-?|base|CP|Windows-)\d{1,5}\b
+  | \b(?:UTF-|ISO-8859-|SHA-?|MD|PDF/A-|EAD\ |latin-?|base|CP|Windows-)\d{1,5}\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -149,6 +153,8 @@ _FOLDS: Final = tuple(
             r"(?<![\w:])(?=[0-9a-f:]{0,39}\d)(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{1,4}(?![\w:])",
             "<address>",
         ),
+        # What stands in brackets at the end of a file's name, such as `(2)`, is part of it.
+        (".", rf" ?\([^()\n]{{1,30}}\)(?=\.(?:{_EXTENSIONS})\b)", ""),
         # A drive's or a server's path may have blanks up to its last backslash.
         (
             "\\/",
@@ -167,14 +173,14 @@ _FOLDS: Final = tuple(
             rf"(?<!{_NAME}|[./\\])(?:{_NAME}|\.)+[\\/](?:(?:{_NAME}|\.)+[\\/])*(?:{_NAME}|\.)*\.(?:{_EXTENSIONS})\b",
             "<path>",
         ),
-        (".", rf"(?<!{_NAME}|[./\\])(?:{_NAME}|\.)+(?:\(\d+\))?\.(?:{_EXTENSIONS})\b(?!\()", "<file>"),
+        (".", rf"(?<!{_NAME}|[./\\])(?:{_NAME}|\.)+\.(?:{_EXTENSIONS})\b(?!\()", "<file>"),
         # A path with blanks of which the last part has an extension.
-        (">", r"<path>(?: (?:<path>|<file>))+", "<path>"),
+        (">", rf"<path>(?:(?: {_NAME}+/{_IN_PATH}*){{0,3}} (?:<path>|<file>))+", "<path>"),
         (_DIGITS, r"\b0x[0-9a-f]+\b|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\b", "<hex>"),
     )
 )
 _NUMBER: Final = re.compile(
-    r"(?:(?<![\w.)>])[-−])?(?:(?<![^\W_])|(?<=[^\W\d_])(?=\d{3}))"
+    r"(?:(?<![\w.)>])[-−])?(?:(?<![^\W_])|(?<=[^\W\d_])(?=\d{3})|(?<=[\u2e80-\uffef]))"
     r"\d+(?:[.,'’ \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d+)*"
     r"(?:\s?[kmgtp]i?b\b|[kmg]\b|(?:ns|[mµu]?s|h|min)\b|(?:st|nd|rd|th)\b)?",
     re.IGNORECASE,
@@ -190,7 +196,7 @@ def fold(text: str) -> str:
     code after the words of a SQLSTATE ("SQLSTATE[40001]: Serialization failure: 1213"), HTTP's before
     its words ("404 Not Found"), and Oracle's.
     """
-    text = without_colours(text[:FOLDED_CHARACTERS]).translate(_MARKS)
+    text = " ".join(without_colours(text[:FOLDED_CHARACTERS]).translate(_MARKS).split())
     codes: list[str] = []
 
     def mark(code: re.Match[str]) -> str:
@@ -207,4 +213,4 @@ def fold(text: str) -> str:
     text = _NUMBER.sub("<number>", text)
     for number, code in enumerate(codes):
         text = text.replace(chr(_FIRST_MARK + number), code, 1)
-    return " ".join(text.split())[:PATTERN_CHARACTERS]
+    return text[:PATTERN_CHARACTERS]

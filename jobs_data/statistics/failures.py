@@ -19,6 +19,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.status import ERROR
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import to_platform
+from jobs_data.reasons.finding import Reason, Weight
 from jobs_data.statistics.error_patterns import fold
 from jobs_data.statistics.period import Period, created_since
 
@@ -30,6 +31,7 @@ FAILURES_BEFORE: Final = 2_000
 
 JOBS_OF_PATTERN: Final = 200
 EXAMPLE_CHARACTERS: Final = 300
+ENDS_WELL: Final = "(the output ends as if all had gone well)"
 NO_TEXT: Final = "(the platform kept no error text and no output)"
 _FAILED: Final = {"id": "int64", "name": "str", "at": "datetime64[us, UTC]", "text": "str"}
 
@@ -90,6 +92,13 @@ def _key(pattern: str) -> str:
     return hashlib.sha256(pattern.encode()).hexdigest()[:10]
 
 
+def _shown(reason: Reason | None) -> str:
+    """Return a reason's text; one that says that all went well is none, as in the job's report."""
+    if reason is None:
+        return NO_TEXT
+    return reason.text if reason.weight > Weight.FINE else ENDS_WELL
+
+
 def _read_failed(
     connection: Connection, database: Database, where: Sequence[ColumnElement[bool]], limit: int
 ) -> pd.DataFrame:
@@ -108,7 +117,7 @@ def _read_failed(
             row.id,
             values.name_called(row.name),
             times.utc(row.completed_at or row.created_at, database.timezone),
-            reasons[row.id].text if row.id in reasons else NO_TEXT,
+            _shown(reasons.get(row.id)),
         )
         for row in rows
     ]

@@ -72,6 +72,26 @@ def test_an_exception_above_a_long_trace_is_found(store: Store) -> None:
     assert read(store, job_id).reason == "ValueError: bad date"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\x1b[31mERROR\x1b[0m: Disk full",
+        "Fehler: Die Platte ist voll",
+        "エラー: ディスクが一杯です",
+        "ERROR 1045 (28000): Access denied",
+        '{"level_name":"ERROR","message":"Disk full"}',
+        'Exception in thread "main" java.lang.OutOfMemoryError: heap',
+        "2026-11-25T09:14:02Z ERROR Disk full",
+        "Segmentation fault (core dumped)",
+    ],
+)
+def test_an_error_far_above_the_end_is_found_in_every_form(store: Store, line: str) -> None:
+    """The report reads all of an output, the statistics what is around such lines."""
+    rows = "Row 5 imported: the Ministry of Works\n"
+    output = f"{rows * 700}{line}\n{rows * 300}"
+    assert read(store, store.job(status_id=185, output=output)).reason
+
+
 def test_a_job_that_went_well_has_no_reason(store: Store) -> None:
     """Nor has a failed one whose output says that all went well: that text is shown as it is."""
     completed = read_report(store, store.job(output=imported(5)))

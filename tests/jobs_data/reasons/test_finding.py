@@ -87,6 +87,11 @@ Error Output:
 ================
 sh: 1: fop: not found
 """
+PROGRAM = ATOM.format("err", "Converting the EAD FO to PDF has failed.") + "".join(
+    ATOM.format("err", f"ERROR(FOP): {line}") for line in FOP.split("\n")[3:]
+)
+"""AtoM logs each line of what a program wrote."""
+
 ELASTICSEARCH = (
     '{"error":{"root_cause":[{"type":"index_not_found_exception","reason":"no such index [atom]"}],'
     '"type":"x","reason":"y"},"status":404}'
@@ -101,6 +106,21 @@ OUTPUTS = {
         + ATOM.format("err", "Fichier introuvable")
         + ATOM.format("info", "Fini"),
         "Fichier introuvable",
+    ),
+    "AtoM, FOP": (
+        PROGRAM + ATOM.format("info", "Job finished."),
+        "java.io.FileNotFoundException: /srv/x.fo (No such file or directory)",
+    ),
+    "AtoM, Saxon": (
+        ATOM.format("err", "Transforming the EAD with Saxon has failed.")
+        + ATOM.format("err", "ERROR(SAXON): Error on line 2 of x.xml:")
+        + ATOM.format("err", "ERROR(SAXON):   SXXP0003: No entity")
+        + ATOM.format("err", "ERROR(SAXON): Transformation failed: Run-time errors were reported"),
+        "Error on line 2 of x.xml: SXXP0003: No entity",
+    ),
+    "AtoM, an exception that is no error": (
+        ATOM.format("info", "Exception: Disk full") + ATOM.format("info", "Job finished."),
+        "Disk full",
     ),
     "AtoM, emerg": (ATOM.format("emerg", "Kaputt") + ATOM.format("info", "x"), "Kaputt"),
     "AtoM, warning alone": (ATOM.format("warning", "Lent") + ATOM.format("info", "x"), "Lent"),
@@ -224,6 +244,30 @@ OUTPUTS = {
         "[mov,mp4 @ 0x55d] moov atom not found\nuploads/x.mp4: Invalid data\nConversion failed!",
         "[mov,mp4 @ 0x55d] moov atom not found",
     ),
+    "what was tried again": (
+        "Attempt 1 failed: timed out, retrying\nAttempt 2 failed: HTTP 401\nGiving up.\n",
+        "Attempt 2 failed: HTTP 401",
+    ),
+    "no is not none": ("a\nwrite error: No space left\nBye\n", "write error: No space left"),
+    "code with a pointer": (
+        "/x.xml:14: parser error : no entity\n  <t>Smith & Sons</t>\n             ^\n",
+        "/x.xml:14: parser error : no entity",
+    ),
+    "JavaScript": (
+        '/x.js:3\n  throw new Error("no");\n  ^\n\nError: No manifest\n    at a (/x.js:3:1)\n',
+        "No manifest",
+    ),
+    "Ruby": (
+        "/x.rb:12:in `f': undefined method `b' (NoMethodError)\n\tfrom /x.rb:20:in `<main>'\n",
+        "/x.rb:12:in `f': undefined method `b' (NoMethodError)",
+    ),
+    "PHP, an argument": (
+        "Catchable fatal error: Argument 1 must be a Note, null given, called in /x.php on line 8"
+        " and defined in /y.php on line 3\n",
+        "Argument 1 must be a Note, null given",
+    ),
+    "Arabic": ("a\nخطأ: b\nc\n", "b"),
+    "Danish": ("Starter\nFejl: filen mangler\nOk\n", "filen mangler"),
     "MySQL's client": ("ERROR 1045 (28000): Access denied", "ERROR 1045 (28000): Access denied"),
     "a page that is no answer": (
         "Row 1: kept <html><title>404 Home</title></html>\nERROR: Row 2: bad",
@@ -259,6 +303,15 @@ ERROR_TEXTS = {
     "first line": ("\n  it broke  \n(see the error log)", "it broke"),
     "an announcement": ("Row 5 could not be read:\nno parent", "Row 5 could not be read: no parent"),
     "vague, then telling": ("An error occurred.\nThe disk is full\n", "The disk is full"),
+    "vague in German": (
+        "Beim Import ist ein Fehler aufgetreten.\nDie Datei ist leer",
+        "Die Datei ist leer",
+    ),
+    "vague in Spanish": ("Se ha producido un error.\nEl archivo está vacío", "El archivo está vacío"),
+    "vague in French": ("Import terminé avec 1 erreur(s)\nFichier vide", "Fichier vide"),
+    "vague in Japanese": ("エラーが発生しました\n目録は空です", "目録は空です"),
+    "said in German": ("Fehler in Zeile 5 aufgetreten\nEnde", "Fehler in Zeile 5 aufgetreten"),
+    "Laravel's apology": ("Whoops, looks like something went wrong.\nNo x", "No x"),
     "a quoted reason": ("An error occurred.\nJob failed: 'disk full'", "Job failed: 'disk full'"),
     "vague alone": ("Import failed", "Import failed"),
 }

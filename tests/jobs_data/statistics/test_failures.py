@@ -31,14 +31,16 @@ def test_failures_are_grouped_by_pattern(store: Store) -> None:
         "import", 185, completed_at=NOON, output="Start\nDisk full\n#0 /a.php(3)\n#1 {main}\n"
     )
     silent = store.job(None, 185)
+    well = store.job("import", 185, completed_at=NOON, output="Start\nDone.\n")
     store.job("fine", 184)
 
     found = read(store)
     by_pattern = found.patterns.set_index("pattern")
-    assert found.patterns["jobs"].tolist() == [2, 1, 1]
+    assert found.patterns["jobs"].tolist() == [2, 1, 1, 1]
     assert set(by_pattern.index) == {
         "Parent <number> does not exist.",
         "Disk full",
+        failures.ENDS_WELL,
         failures.NO_TEXT,
     }
     parent = by_pattern.loc["Parent <number> does not exist."]
@@ -49,14 +51,15 @@ def test_failures_are_grouped_by_pattern(store: Store) -> None:
     assert by_pattern["is_new"].to_dict() == {
         "Parent <number> does not exist.": False,
         "Disk full": True,
+        failures.ENDS_WELL: True,
         failures.NO_TEXT: True,
     }
     jobs = found.jobs[found.jobs["pattern"] == parent.name]
     assert jobs["id"].tolist() == [second, first]
     assert jobs["text"].tolist() == ["Parent 99 does not exist.", "Parent 17 does not exist."]
-    assert set(found.jobs["id"]) == {first, second, other, silent}
+    assert set(found.jobs["id"]) == {first, second, other, silent, well}
     assert found.jobs.set_index("id").loc[silent, "name"] == "[Unknown]"
-    assert (found.looked_at, found.of, found.looked_at_before) == (4, 4, 1)
+    assert (found.looked_at, found.of, found.looked_at_before) == (5, 5, 1)
 
 
 def test_all_time_has_nothing_new(store: Store) -> None:
