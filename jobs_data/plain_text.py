@@ -23,6 +23,8 @@ _CONTROL_CODES: Final = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f\n\r]*+(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*+[0-~]"
 )
+_BEYOND_TEXT: Final = re.compile(r"[\b\r\x1b\x90-\x9f]")
+"""What all control codes, backspaces and states of a line have; most texts have none of it."""
 _TO_FIRST_COLUMN: Final = re.compile(r"(?:\x1b\[|\x9b)[01]?G")
 _ERASES_LINE: Final = re.compile(r"(?:\x1b\[|\x9b)[02]?K")
 _LINE_END: Final = re.compile(r"(?<!\r)\r*+\n|[\v\f\x85\u2028\u2029]")
@@ -82,8 +84,10 @@ def as_printed(text: str) -> str:
     and again after a CR, its last state alone stays: see `_is_rewritten`. Backspaces take characters
     back; escape sequences are left out.
     """
-    rows = _LINE_END.sub("\n", text).split("\n")
-    return "\n".join(line for row in rows for line in _lines_of_row(row))
+    text = _LINE_END.sub("\n", text)
+    if not _BEYOND_TEXT.search(text):
+        return text
+    return "\n".join(line for row in text.split("\n") for line in _lines_of_row(row))
 
 
 def visible(text: str) -> str:

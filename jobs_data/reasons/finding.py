@@ -579,17 +579,21 @@ def choose(texts: Sequence[tuple[str, bool]]) -> tuple[int, Reason] | None:
     Each is a text and whether it is an output. The first that says something specific wins, else the
     first that says that something failed.
     """
-    found = [
-        (at, reason)
-        for at, (text, is_output) in enumerate(texts)
-        if (reason := find_reason(text, is_output=is_output))
-    ]
+    best, said = None, 0
+    for at, (text, is_output) in enumerate(texts):
+        reason = find_reason(text, is_output=is_output) if text.strip() else None
+        if reason and (best is None or _says(reason, is_output=is_output) > said):
+            best, said = (at, reason), _says(reason, is_output=is_output)
+        if said == _SPECIFIC:
+            break
+    return best
 
-    def says(one: tuple[int, Reason]) -> int:
-        at, reason = one
-        if reason.weight >= Weight.HINT or (reason.weight is Weight.PLAIN and not texts[at][1]):
-            return 2
-        return 1 if reason.weight is Weight.VAGUE else 0
 
-    # `max` returns the first of those that say the same.
-    return max(found, key=says, default=None)
+_SPECIFIC: Final = 2
+
+
+def _says(reason: Reason, *, is_output: bool) -> int:
+    """Return how much a reason says: nothing, that something failed, or something specific."""
+    if reason.weight >= Weight.HINT or (reason.weight is Weight.PLAIN and not is_output):
+        return _SPECIFIC
+    return 1 if reason.weight is Weight.VAGUE else 0
