@@ -18,7 +18,7 @@ BROWSE: Final = "/jobs/browse"
 
 SIGN_IN: Final = f"{BASE}/sign-in"
 SIGN_OUT: Final = f"{BASE}/sign-out"
-KEEP_ALIVE: Final = f"{BASE}/session"
+SESSION_CHECK: Final = f"{BASE}/session"
 SIGN_IN_STYLE: Final = f"{BASE}/sign-in.css"
 SIGN_IN_ICON: Final = f"{BASE}/sign-in.svg"
 LIVENESS: Final = f"{BASE}/_stcore/health"

@@ -52,7 +52,7 @@ class Work:
         return not self._future.done()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Return when it has ended, or after so many seconds."""
+        """Wait until it has ended, for at most `seconds`; without a limit where that is None."""
         wait([self._future], seconds)
 
     def end(self) -> None:

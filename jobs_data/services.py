@@ -44,7 +44,7 @@ class Services:
     shared_list: SharedList
 
     def wait_for_changes(self, seconds: float) -> None:
-        """Return when no removal and no restore of this process runs, or after so many seconds."""
+        """Wait until no removal and no restore of this process runs, for at most `seconds`."""
         end = time.monotonic() + seconds
         for work in (self.removals.current, self.restores.running()):
             if work:

@@ -1,7 +1,7 @@
-"""What a person does, told from what an open page does by itself: only the first keeps a session.
+"""Separates user actions from what an open page does by itself: only actions keep a session alive.
 
-Streamlit has no word for it, so its messages are read. A fragment's timer says so (`is_auto_rerun`);
-a component that acts by itself shows by its own new value.
+Streamlit does not report this, so its messages are parsed. A fragment's timer is marked
+(`is_auto_rerun`); a component that acts by itself sends its own new value.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _AUTOMATIC_PATHS: Final = tuple(
 def is_by_person(scope: Scope) -> bool:
     """Return whether an HTTP request is one that a person makes: a page, a download, a change."""
     path = scope["path"]
-    return path != addresses.KEEP_ALIVE and not path.startswith(_AUTOMATIC_PATHS)
+    return path != addresses.SESSION_CHECK and not path.startswith(_AUTOMATIC_PATHS)
 
 
 class PageActivity:
     """Reads what one open page sends over its websocket."""
 
     def __init__(self) -> None:
-        """Wait for the first message: an open page sends it whenever it is connected anew."""
+        """Expect the first message, which a page sends by itself whenever it connects."""
         self._before: dict[str, bytes] | None = None
 
     def is_by_person(self, message: Message) -> bool:

@@ -62,20 +62,20 @@ def unknown(scope: Scope) -> Response:
 
 def forbidden(scope: Scope, sentence: str, *, is_inside: bool = False) -> Response:
     """Tell somebody that this is not theirs to do; who is inside is led back to the jobs."""
-    return _told(Request(scope), 403, "Not allowed", sentence, is_inside=is_inside)
+    return _message(Request(scope), 403, "Not allowed", sentence, is_inside=is_inside)
 
 
 def warning(request: Request, title: str, sentence: str) -> Response:
     """Tell that something was done, but not all of it."""
-    return _told(request, 200, title, sentence)
+    return _message(request, 200, title, sentence)
 
 
 def unavailable(scope: Scope, sentence: str) -> Response:
-    """Tell that nobody can be let in while the database does not answer; a page asks again."""
+    """Say that no user can be checked while the database does not answer; a browser tries again."""
     request = Request(scope)
     # A reload must not repeat a change, nor ask for what only a change may ask for.
     seconds = RETRY_SECONDS if is_person(request) and request.method == "GET" else 0
-    answer = _told(request, 503, "Not available right now", sentence, retries_in=seconds)
+    answer = _message(request, 503, "Not available right now", sentence, retries_in=seconds)
     answer.headers["Retry-After"] = str(RETRY_SECONDS)
     if seconds:
         answer.headers["Refresh"] = str(seconds)
@@ -83,22 +83,22 @@ def unavailable(scope: Scope, sentence: str) -> Response:
 
 
 def missing(scope: Scope) -> Response:
-    """Tell somebody who has signed in that nothing is served at an address."""
+    """Tell a signed-in user that nothing is served at an address."""
     sentence = "There is nothing at this address."
-    return _told(Request(scope), 404, "No such page", sentence, is_inside=True)
+    return _message(Request(scope), 404, "No such page", sentence, is_inside=True)
 
 
 def not_allowed(scope: Scope) -> Response:
-    """Tell somebody who has signed in that an address is only there to be read."""
+    """Tell a signed-in user that an address can only be read."""
     sentence = "This address can only be read, so nothing was changed."
-    answer = _told(Request(scope), 405, "Not possible", sentence, is_inside=True)
+    answer = _message(Request(scope), 405, "Not possible", sentence, is_inside=True)
     answer.headers["Allow"] = "GET, HEAD"
     return answer
 
 
 def unread(scope: Scope, status: int, sentence: str) -> Response:
     """Refuse a request whose body was not read to its end, and the rest of it."""
-    answer = _told(Request(scope), status, "Not possible", sentence, is_inside=True)
+    answer = _message(Request(scope), status, "Not possible", sentence, is_inside=True)
     answer.headers["Connection"] = "close"
     return answer
 
@@ -118,13 +118,13 @@ def wants_json(request: Request) -> bool:
 
 
 def is_person(request: Request) -> bool:
-    """Return whether a browser is about to show the answer to somebody."""
+    """Return whether a browser asks, to show the answer as a page."""
     if mode := request.headers.get("sec-fetch-mode"):
         return mode == "navigate"
     return "text/html" in request.headers.get("accept", "")
 
 
-def _told(request: Request, status: int, title: str, sentence: str, **values: object) -> Response:
+def _message(request: Request, status: int, title: str, sentence: str, **values: object) -> Response:
     if is_person(request):
-        return page("told.html", status, title=title, sentence=sentence, **values)
+        return page("message.html", status, title=title, sentence=sentence, **values)
     return plain(request, status, sentence, _HEADERS)

@@ -21,7 +21,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
-# A result file or an output is a stranger's text: a browser must save it, never run it.
+# A result file or an output is untrusted: a browser must save it, never run it.
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -413,7 +413,7 @@ def _refusal(scope: Scope, visitor: Visitor) -> Response | None:
 
 
 def claim_of(connection: HTTPConnection) -> Claim:
-    """Return who has sent a request, and what let them in, as the gate has found it."""
+    """Return who sent a request, and how they were authenticated."""
     visitor: Visitor = connection.scope["visitor"]
     return visitor.claim
 

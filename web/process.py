@@ -1,4 +1,4 @@
-"""What the server's process is told once, when it starts."""
+"""Settings of the server's process, made once when it starts."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def handle_errors(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def end_in_time(seconds: float = END_SECONDS, *, at_once: Callable[[], object] = lambda: None) -> None:
-    """Let SIGTERM and Ctrl-C end the process after so many seconds, whatever it still waits for.
+    """Let SIGTERM and Ctrl-C end the process within `seconds`, whatever it still waits for.
 
     The server waits for open requests, and Python for threads, without a bound: for a download that
     is read slowly, or for reads of a database that has fallen silent. To be called after the server

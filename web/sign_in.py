@@ -43,7 +43,7 @@ def safe_next(wanted: str) -> str:
     one to decode or to shorten.
     """
     is_ours = _OUR_ADDRESS.fullmatch(wanted)
-    leads_on = not wanted.startswith((addresses.SIGN_IN, addresses.SIGN_OUT, addresses.KEEP_ALIVE))
+    leads_on = not wanted.startswith((addresses.SIGN_IN, addresses.SIGN_OUT, addresses.SESSION_CHECK))
     return wanted if is_ours and leads_on and len(wanted) <= answers.LONGEST_ADDRESS else addresses.BASE
 
 
@@ -79,7 +79,7 @@ class SignIn:
         return [
             Route(addresses.SIGN_IN, self.sign_in, methods=every),
             Route(addresses.SIGN_OUT, self.sign_out, methods=every),
-            Route(addresses.KEEP_ALIVE, keep_alive),
+            Route(addresses.SESSION_CHECK, check_session),
             Route(addresses.SIGN_IN_STYLE, style),
             Route(addresses.SIGN_IN_ICON, icon),
         ]
@@ -185,7 +185,7 @@ class SignIn:
         return response
 
 
-async def keep_alive(_request: Request) -> Response:
+async def check_session(_request: Request) -> Response:
     """Answer an open page that asks whether its session is still valid; that does not prolong it."""
     return Response(status_code=204, headers=_NO_STORE)
 

@@ -18,7 +18,7 @@ HEADER: Final = "x-heratio-jobs-account"
 
 @dataclass(frozen=True)
 class Introduction:
-    """Somebody whom the gate has let in."""
+    """A signed-in user, as the gate describes them to the pages."""
 
     who: int | str
     """Their user's id, or the name that a proxy vouches for."""
@@ -36,15 +36,15 @@ class Introductions:
     """Signs introductions, and reads what it has signed. Gate and pages of a process share one."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        """Sign with a key that is never told, and ends with the process."""
+        """Sign with a random key that only this process has."""
         self._serializer = URLSafeSerializer(secrets.token_bytes(32), salt="introduction")
         self._clock = clock
 
     def sign(self, introduction: Introduction) -> str:
         """Return the header's value, the same for the same introduction.
 
-        Streamlit compares it (`server.trustedUserHeaders`), and so gives a session of its own to
-        nobody but the session of ours that began it.
+        Streamlit compares it (`server.trustedUserHeaders`), so that only the session of ours that
+        began a Streamlit session can reconnect to it.
         """
         return str(self._serializer.dumps(asdict(introduction)))
 

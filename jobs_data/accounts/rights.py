@@ -21,12 +21,12 @@ WITHDRAWN: Final = (
 
 @dataclass(frozen=True)
 class Claim:
-    """Who asks for something, and what let them in."""
+    """Who makes a request, and how they were authenticated."""
 
     who: int | str
     """Their user's id, or the name that a proxy vouches for."""
     right: Right | None
-    """What they were allowed when they were let in."""
+    """Their right when they were authenticated."""
     fingerprint: str
     """Of the password with which they signed in; empty where a proxy vouches for them."""
     session: str
@@ -42,7 +42,7 @@ class RightUnknown(NotStarted):
 
 
 class Rights:
-    """Reads the accounts of an installation; safe to use from several threads."""
+    """Reads what accounts may do; safe to use from several threads."""
 
     def __init__(self, database: Database, store: Store, groups: Groups) -> None:
         """Read accounts of a database, and the ended sessions of a store; nothing is read yet."""
@@ -60,7 +60,7 @@ class Rights:
         return accounts.find_account(self._database, who, self.groups)
 
     def require_administrator(self, claim: Claim) -> None:
-        """Return where somebody is an administrator now; to be called right before each change.
+        """Check that a user is an administrator now. Call it right before each change.
 
         Raises NotAllowed where their account is inactive, in none of the groups or gone, where its
         password has changed, and where their session was ended; RightUnknown where that cannot be

@@ -22,14 +22,20 @@ from jobs_data.reasons.finding import Reason, Weight, choose
 from jobs_data.reasons.lines import ERROR_WORDS, lines_of
 
 TEXT_CHARACTERS: Final = 8_000
-"""How much of a note, a message or a trace is read where many jobs are."""
+"""How much of a note, a message or a trace is read for a list of jobs."""
 
 END_CHARACTERS: Final = 2_000
-"""How much of the end of an output is read first where many jobs are."""
+"""How much of the end of an output is read first for a list of jobs."""
 
 _MARKERS: Final = (
-    *(".ERROR: ", "CRITICAL: ", " ERROR ", '"ERROR"'),
-    *("atal error", "arse error", "xception: ", "xception in "),
+    ".ERROR: ",
+    "CRITICAL: ",
+    " ERROR ",
+    '"ERROR"',
+    "atal error",
+    "arse error",
+    "xception: ",
+    "xception in ",
 )
 _LINE_MARKERS: Final = re.compile(
     r"\n(?:\x1b\[[\d;]{0,20}m|[^\w\n]){0,8}"
@@ -43,7 +49,7 @@ A column of the type TEXT has no more than that.
 """
 
 MOST_OUTPUTS: Final = 500
-"""Where more jobs need that, it is read of the first of them."""
+"""For how many jobs of a list that much is read; the others are judged by their last lines."""
 
 JOBS_TOGETHER: Final = 50
 
@@ -62,9 +68,9 @@ class TextReason:
     """The lines of that text; of a long output those around its errors and at its end."""
 
     def within(self, lines: int) -> TextReason:
-        """Return the same of one part of a text of two: so many lines, and the others.
+        """Return the reason with only that part of the text that has it.
 
-        The lines around its errors may be at its end too, where they would come twice.
+        The first part has `lines` lines, the second the rest. Both may have the same lines.
         """
         at = self.reason.line
         if at < lines:
@@ -123,7 +129,7 @@ def read_around_errors(
 ) -> dict[int, str]:
     """Return what is around the first line of each kind of error in jobs' outputs.
 
-    Of a longer output so many `characters` at its beginning are looked at, and as many at its end.
+    Of a longer output, only the first `characters` and the last `characters` are searched.
     """
     output = job.c.output
     is_longer = byte_length(output) > characters

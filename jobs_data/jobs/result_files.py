@@ -63,7 +63,7 @@ def read_result_roots(
 
     `names` are paths below the web root. One may be a link: Heratio's `storage` leads to
     `storage/app/public`, as Laravel's `artisan storage:link` makes it. Read them once, at the start:
-    whoever makes a link later cannot make the app serve what it leads to.
+    a link that is made later is not followed.
     """
     if web_root is None:
         return None
@@ -205,8 +205,8 @@ def open_result(roots: ResultRoots | None, download_path: str) -> ResultFile | N
     file, code or configuration, or where the file is missing, unreadable or not a regular file.
 
     From the root down each folder is opened in the one before, and no symbolic link is followed:
-    whoever swaps a file or a folder for a link meanwhile gains nothing. What is checked, measured and
-    read afterwards is the open file. A hard link cannot be told from the file that it leads to.
+    swapping a file or a folder for a link during the walk makes it fail. Checks, size and content are
+    of the open file. A hard link looks like the file itself.
     """
     if not download_path.strip():
         return None

@@ -71,7 +71,7 @@ def seconds_between(start: ColumnElement[Any], end: ColumnElement[Any]) -> Colum
 
 
 def _real(time: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return a time on MySQL, and NULL for the 31st of February, which some modes let in."""
+    """Return a time on MySQL, and NULL for the 31st of February, which some modes accept."""
     return time.op("+")(text("INTERVAL 0 SECOND"))
 
 
@@ -173,7 +173,7 @@ def byte_length(column: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 def first_characters(column: ColumnElement[Any], characters: int) -> ColumnElement[Any]:
-    """Return so many characters of a text's beginning; on SQLite up to four times as many, as bytes.
+    """Return the first characters of a text; on SQLite as bytes, up to four for each character.
 
     SQLite's functions end a text at its first NUL. A character has four bytes at most.
     """
@@ -184,7 +184,7 @@ def first_characters(column: ColumnElement[Any], characters: int) -> ColumnEleme
 
 
 def last_characters(column: ColumnElement[Any], characters: int) -> ColumnElement[Any]:
-    """Return so many characters of a text's end; on SQLite as `first_characters` does."""
+    """Return the last characters of a text; on SQLite as `first_characters` does."""
     return _Spellings(
         func.right(column, characters, type_=String()),
         func.substr(cast(column, LargeBinary), -characters * 4),

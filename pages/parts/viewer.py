@@ -42,7 +42,7 @@ export default function () {{
   const ask = async () => {{
     if (document.hidden) return
     try {{
-      const answer = await fetch("{addresses.KEEP_ALIVE}", {{ redirect: "manual" }})
+      const answer = await fetch("{addresses.SESSION_CHECK}", {{ redirect: "manual" }})
       if (answer.status === 401 || answer.status === 403) location.reload()
     }} catch {{
       // The server is away; Streamlit says so itself.
@@ -61,16 +61,19 @@ export default function () {{
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody whom the gate has let in."""
+    """A signed-in user, as the gate has introduced them."""
 
     who: int | str
     """Their user's id, or the name that a proxy vouches for."""
     name: str
     right: Right
-    by_proxy: bool
-    """Whether a proxy signed them in, so that only there they can sign out."""
     claim: Claim
     """What is compared with the database before they change anything."""
+
+    @property
+    def by_proxy(self) -> bool:
+        """Return whether a proxy signed them in, so that they can sign out only there."""
+        return not self.claim.session
 
     @property
     def may_remove(self) -> bool:
@@ -93,17 +96,11 @@ def get_viewer() -> Viewer:
     token = st.context.headers.get(HEADER)
     introduction = get_services().introductions.read(token) if token else None
     if introduction is None:
-        sentence = "Reload the page to sign in anew." if token else "Nobody has signed in."
+        sentence = "Reload the page to sign in again." if token else "Nobody has signed in."
         st.error(f"{sentence} Nothing is shown.", icon=":material/lock:")
         st.stop()
     claim = Claim(introduction.who, introduction.right, introduction.fingerprint, introduction.session)
-    return Viewer(
-        introduction.who,
-        introduction.name,
-        introduction.right,
-        by_proxy=not introduction.session,
-        claim=claim,
-    )
+    return Viewer(introduction.who, introduction.name, introduction.right, claim)
 
 
 def show_viewer(viewer: Viewer) -> None:

@@ -141,10 +141,10 @@ def assert_works(site: httpx2.Client, url: str) -> None:
     account = find_account(store.database(), DEMO_ADMINISTRATOR, Groups())
     store.engine.dispose()
     assert account
-    assert site.get(addresses.KEEP_ALIVE, headers=cookie_of(account)).status_code == 204
+    assert site.get(addresses.SESSION_CHECK, headers=cookie_of(account)).status_code == 204
     # Before anybody signs in, which would read it too.
     deadline = time.monotonic() + PATIENCE
-    while site.get(addresses.KEEP_ALIVE, headers=cookie_of(account, 20 * 60)).status_code != 401:
+    while site.get(addresses.SESSION_CHECK, headers=cookie_of(account, 20 * 60)).status_code != 401:
         assert time.monotonic() < deadline
         time.sleep(0.2)
     signed_in = site.post(addresses.SIGN_IN, data=SIGN_IN)

@@ -453,7 +453,7 @@ def test_a_session_idles_out_and_ends_after_twelve_hours(door: Door) -> None:
 def test_a_page_that_only_refreshes_by_itself_idles_out(door: Door) -> None:
     """What it fetches, asks and sends by itself keeps no session; what a person does, does."""
     by_itself = [
-        addresses.KEEP_ALIVE,
+        addresses.SESSION_CHECK,
         addresses.LIVENESS,
         f"{addresses.BASE}/static/js/index.js",
         f"{addresses.BASE}/media/1.csv",
@@ -470,16 +470,16 @@ def test_a_page_that_only_refreshes_by_itself_idles_out(door: Door) -> None:
             assert not any(COOKIE in answer.headers.get("set-cookie", "") for answer in answers)
         say(websocket, button=True)
         # The next answer tells the cookie, so that another process knows it too.
-        assert "set-cookie" in door.client.get(addresses.KEEP_ALIVE).headers
+        assert "set-cookie" in door.client.get(addresses.SESSION_CHECK).headers
         door.clock.now += 29 * 60
         assert Sessions(KEY, door.clock).read(door.client.cookies[COOKIE])
         say(websocket, timer="30")
-        assert door.asks(addresses.KEEP_ALIVE) == 204
+        assert door.asks(addresses.SESSION_CHECK) == 204
         door.clock.now += 60
         with pytest.raises(WebSocketDisconnect) as caught:
             websocket.receive_bytes()
         assert caught.value.code == 1008
-    assert door.asks(addresses.KEEP_ALIVE) == 303
+    assert door.asks(addresses.SESSION_CHECK) == 303
 
 
 @contextmanager
@@ -527,7 +527,7 @@ def test_a_page_idles_out_while_the_database_is_away(
         with door.client.websocket_connect(STREAM) as websocket, away(door.database):
             door.clock.now += 29 * 60
             say(websocket, timer="0")
-            assert door.asks(addresses.KEEP_ALIVE) == 503
+            assert door.asks(addresses.SESSION_CHECK) == 503
             door.clock.now += 60
             eventually(lambda: is_closed(websocket), "the page is closed")
 

@@ -207,7 +207,7 @@ def test_a_sign_out_in_one_process_holds_in_the_other(site: Site) -> None:
         with opened(there) as page:
             page.run()
             assert here.post(addresses.SIGN_OUT).status_code == 303
-            assert there.get(addresses.KEEP_ALIVE, headers=PROGRAM).status_code == 401
+            assert there.get(addresses.SESSION_CHECK, headers=PROGRAM).status_code == 401
             with pytest.raises(ConnectionClosed):
                 page.run()
 
