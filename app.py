@@ -20,7 +20,7 @@ from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
 from jobs_data.store.expiry import expire
-from pages.parts.services import get_services
+from pages.parts.shared.services import get_services
 from web.assets import Assets, documents
 from web.gate import Doorkeeping, Gate, Standings
 from web.headers import content_policy

@@ -69,7 +69,7 @@ def main() -> None:
     from streamlit.testing.v1 import AppTest  # noqa: PLC0415
     from streamlit.util import calc_hash  # noqa: PLC0415
 
-    from pages.parts.services import get_services  # noqa: PLC0415
+    from pages.parts.shared.services import get_services  # noqa: PLC0415
 
     # What the gate tells the pages of who is there.
     token = get_services().introductions.sign(ADMINISTRATOR)

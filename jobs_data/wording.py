@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
@@ -43,6 +45,24 @@ def duration(seconds: int, *, units: int = len(_UNITS)) -> str:
         if number:
             parts.append(counted(number, unit))
     return _listed(parts[:units], "and") or "0 seconds"
+
+
+def relative_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """Return a time as a person says it now: `2 min ago`, `today 17:57`, `Mon 17:57`, `24 Nov 2024`."""
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    seconds = (now - moment).total_seconds()
+    if 0 <= seconds < 3_600:
+        return "just now" if seconds < 60 else f"{seconds // 60:.0f} min ago"
+    day = local.date()
+    if day > today:
+        return f"{local:%Y-%m-%d %H:%M}"
+    if day == today:
+        return f"today {local:%H:%M}"
+    if day == today - timedelta(days=1):
+        return f"yesterday {local:%H:%M}"
+    if day > today - timedelta(days=7):
+        return f"{local:%a %H:%M}"
+    return f"{local.day} {local:%b %H:%M}" if day.year == today.year else f"{local.day} {local:%b %Y}"
 
 
 def _listed(names: Sequence[str], word: str) -> str:

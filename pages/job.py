@@ -8,23 +8,25 @@ from jobs_data import url_values
 from jobs_data.jobs import job_report
 from jobs_data.platform import times
 from jobs_data.platform.status import FINISHED_STATES, State
-from pages.parts import dialogs, refresh, report, state
-from pages.parts.services import get_services
-from pages.parts.text import heading
-from pages.parts.viewer import get_viewer
+from pages.parts.job import sections
+from pages.parts.removal import dialogs
+from pages.parts.shared import address, refresh
+from pages.parts.shared.services import get_services
+from pages.parts.shared.text import heading
+from pages.parts.shared.viewer import get_viewer
 
 database = get_services().database
 settings = get_services().settings
 zone = times.zone_named(st.context.timezone)
-came_from = state.view_in_url()
+came_from = address.view_in_url()
 job_id = url_values.parse_number(st.query_params.get("id"))
 reading = partial(job_report.read_report, database, job_id or 0)
 job = None if job_id is None else refresh.last_good("report", job_id, reading)
 
 if job is None:
-    state.back_button(came_from)
+    address.back_button(came_from)
     st.title("No such job", anchor=False)
-    state.show_notice()
+    address.show_notice()
     st.info(
         "There is no job with this number. It may have been deleted or cleared, or the link is "
         "incomplete.",
@@ -32,22 +34,22 @@ if job is None:
     )
     st.stop()
 
-report.show_way(database, came_from, job.id)
+sections.show_way(database, came_from, job.id)
 heading(job.name)
-state.show_notice()
+address.show_notice()
 
 with st.container(horizontal=True, vertical_alignment="center"):
-    report.show_status(job)
+    sections.show_status(job)
     st.space("stretch")
     refresh.refresh_controls()
     if job.state in FINISHED_STATES and get_viewer().may_remove:
         st.button("Delete…", icon=":material/delete:", on_click=dialogs.ask_delete, args=([job.id],))
 
-report.show_errors(job)
-report.show_facts(job, zone, settings.site_url)
-report.show_notes(job)
-report.show_result(job, get_services().result_roots)
-report.show_output(job)
+sections.show_errors(job)
+sections.show_facts(job, zone, settings.site_url)
+sections.show_notes(job)
+sections.show_result(job, get_services().result_roots)
+sections.show_output(job)
 
 refresh.keep_refreshing(
     refresh.last_read_at("report", job_id),

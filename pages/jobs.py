@@ -5,36 +5,24 @@ import streamlit as st
 from jobs_data.jobs.shared_list import FRESH_SECONDS
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
-from pages.parts import (
-    cards,
-    clearing,
-    dialogs,
-    filter_bar,
-    filter_form,
-    folds,
-    readings,
-    receipts_undo,
-    refresh,
-    selection,
-    state,
-    table,
-    toolbar,
-)
-from pages.parts.services import get_services
-from pages.parts.viewer import get_viewer
+from pages.parts.jobs import cards, filter_bar, filter_form, groups, table, toolbar
+from pages.parts.removal import dialogs, progress, undo
+from pages.parts.shared import address, reads, refresh, selection
+from pages.parts.shared.services import get_services
+from pages.parts.shared.viewer import get_viewer
 
 database = get_services().database
 zone = times.zone_named(st.context.timezone)
 viewer = get_viewer()
 filter_bar.follow_number(database)
 problem: DatabaseUnavailable | None = None
-in_url = state.view_in_url()
-asked = folds.as_shown(in_url)
+in_url = address.view_in_url()
+asked = groups.as_shown(in_url)
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
-clearing.take_result()
-receipts_undo.take_result()
-is_asked = dialogs.is_open() or receipts_undo.is_open()
+progress.take_result()
+undo.take_result()
+is_asked = dialogs.is_open() or undo.is_open()
 
 # What a dialog speaks of must stay as the viewer has seen it. Everything else reads anew.
 seen = st.session_state.get("seen")
@@ -51,7 +39,7 @@ else:
     except DatabaseUnavailable as error:
         if not (seen and seen[0] == asked):
             st.title("Jobs", anchor=False)
-            state.show_notice(keeps=True)
+            address.show_notice(keeps=True)
             raise
         jobs, problem = seen[1], error
     st.session_state["seen"] = (asked, jobs)
@@ -60,12 +48,12 @@ selected = selection.selected_ids()
 st.title("Jobs", anchor=False)
 if problem:
     refresh.show_age(jobs.read_at, problem)
-clearing.show_progress()
-receipts_undo.show_progress()
-if (receipt := state.show_notice(keeps=True)) and viewer.may_remove:
-    receipts_undo.undo_button(receipt, viewer)
+progress.show_progress()
+undo.show_progress()
+if (receipt := address.show_notice(keeps=True)) and viewer.may_remove:
+    undo.undo_button(receipt, viewer)
 # The bars are of all jobs: beside the counts of a search they would say something else than these.
-trend = None if asked.filter.is_search else readings.begin(readings.trend, database, zone)
+trend = None if asked.filter.is_search else reads.begin(reads.trend, database, zone)
 
 # The table comes first to the browser, because it takes longest to draw; it stands below the rest.
 above, below = st.container(), st.container()
@@ -92,8 +80,8 @@ refresh.keep_refreshing(
 if dialogs.is_open():
     dialogs.show_dialog(in_url)
 else:
-    receipts_undo.show_dialog()
+    undo.show_dialog()
 table.let_keys_in()
 if report := st.session_state.pop("wants_report", None):
-    state.open_report(in_url, report)
+    address.open_report(in_url, report)
 finish_cards()  # last: nobody has to wait for their bars

@@ -5,10 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 from jobs_data.platform.errors import DatabaseUnavailable
-from pages.parts import refresh
-from pages.parts.viewer import get_viewer, show_viewer
+from pages.parts.shared import refresh
+from pages.parts.shared.viewer import get_viewer, show_viewer
 
-parts = Path(__file__).parent / "parts"
+parts = Path(__file__).parent / "parts" / "shared"
 # Who is signed in needs little room beside the table: 208 pixels, and none on a phone.
 st.set_page_config(page_icon=str(parts / "icon.svg"), layout="wide", initial_sidebar_state=208)
 st.html(parts / "style.css")
@@ -17,15 +17,15 @@ viewer = get_viewer()
 page = st.navigation(
     [
         st.Page("jobs.py", title="Jobs", icon=":material/list:", default=True),
-        st.Page("job.py", title="Job report", url_path="job", visibility="hidden"),
-        st.Page("tidy.py", title="Tidy", url_path="tidy", visibility="hidden"),
-        st.Page("queue_browse.py", title="Queues", icon=":material/queue:", url_path="queue-browse"),
-        st.Page(
-            "queue_batches.py", title="Batches", icon=":material/stacks:", url_path="queue-batches"
-        ),
+        st.Page("job.py", title="Job", url_path="job", visibility="hidden"),
+        st.Page("cleanup.py", title="Clean up", url_path="cleanup", visibility="hidden"),
+        st.Page("queues.py", title="Queues", icon=":material/queue:", url_path="queue-browse"),
+        st.Page("batches.py", title="Batches", icon=":material/stacks:", url_path="queue-batches"),
         st.Page("queue_job.py", title="Queued job", url_path="queue-job", visibility="hidden"),
-        st.Page("report.py", title="Report", icon=":material/monitoring:"),
-        st.Page("receipts.py", title="Receipts", icon=":material/receipt_long:", url_path="receipts"),
+        st.Page("statistics.py", title="Statistics", icon=":material/monitoring:", url_path="report"),
+        st.Page(
+            "deleted.py", title="Deleted jobs", icon=":material/receipt_long:", url_path="receipts"
+        ),
     ]
 )
 

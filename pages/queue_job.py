@@ -12,9 +12,10 @@ from jobs_data.queues import history, reads
 from jobs_data.queues.filters import QueueFilter, QueueView, parse_job_key, parse_origin
 from jobs_data.queues.model import JobDetails, QueueState, Source
 from jobs_data.wording import duration
-from pages.parts import queue_details, queue_readings, queue_state, queue_table, refresh
-from pages.parts.services import get_services
-from pages.parts.text import heading, plain
+from pages.parts.queues import address, details, tables
+from pages.parts.shared import queue_reads, refresh
+from pages.parts.shared.services import get_services
+from pages.parts.shared.text import heading, plain
 
 CALLED = {
     Source.HERATIO: "Queued job",
@@ -51,9 +52,9 @@ def show_none() -> None:
 
 def show_job(job: JobDetails) -> None:
     """Show a job, but for what is read apart; what its system does not tell is left out."""
-    queue_details.show_progress(job.progress, job.progress_text)
+    details.show_progress(job.progress, job.progress_text)
     show_errors(job)
-    queue_details.show_facts(
+    details.show_facts(
         "Where and whose",
         {
             "Queue": job.queue,
@@ -68,20 +69,20 @@ def show_job(job: JobDetails) -> None:
         },
     )
     if job.batch_id is not None and st.button("Open its batch", icon=":material/stacks:"):
-        queue_state.open_batch(QueueView(QueueFilter(batch=job.batch_id)))
+        address.open_batch(QueueView(QueueFilter(batch=job.batch_id)))
     delay = job.delay_seconds
-    queue_details.show_facts(
+    details.show_facts(
         "Attempts",
         {
-            "Tried": queue_table.attempts_text(job.attempts, job.max_attempts),
+            "Tried": tables.attempts_text(job.attempts, job.max_attempts),
             "Next attempt from": times.shown(job.next_attempt, zone) if job.next_attempt else "",
             "Backoff": job.backoff,
             "Delay": "" if delay is None else duration(delay),
-            "What follows": queue_details.what_follows(job),
+            "What follows": details.what_follows(job),
         },
     )
     took = job.processing_ms
-    queue_details.show_times(
+    details.show_times(
         {
             "Created": job.created,
             "Available": job.available,
@@ -93,8 +94,8 @@ def show_job(job: JobDetails) -> None:
         zone,
         **{"Processing time": "" if took is None else f"{took:,} ms" if took >= 0 else "unknown"},
     )
-    queue_details.show_long_text("Payload", ":material/data_object:", job.payload)
-    queue_details.show_long_text("Result", ":material/output:", job.result)
+    details.show_long_text("Payload", ":material/data_object:", job.payload)
+    details.show_long_text("Result", ":material/output:", job.result)
     if job.source is Source.LARAVEL:
         st.caption("Laravel forgets this job when it completes, and keeps no log of it.")
 
@@ -117,7 +118,7 @@ def show_errors(job: JobDetails) -> None:
             st.text(f"Code {on_one_line(job.error_code)}")
         if job.error_message.text:
             st.code(panel(job.error_message.text).text, language=None, wrap_lines=True)
-        queue_details.show_long_text(
+        details.show_long_text(
             "Exception and trace" if of_laravel else "Trace",
             ":material/layers:",
             job.error_trace,
@@ -129,20 +130,20 @@ def show_errors(job: JobDetails) -> None:
 def show_chain(chain_id: int, own_id: int) -> None:
     """Show the jobs of the job's chain, of which each can be opened."""
     st.subheader("Its chain", anchor=False)
-    with queue_details.panel():
-        rows = queue_state.held(
-            queue_table.CHAIN,
+    with details.panel():
+        rows = address.held(
+            tables.CHAIN,
             own_id,
-            lambda: queue_readings.shared(reads.read_chain, database, chain_id),
+            lambda: queue_reads.shared(reads.read_chain, database, chain_id),
         )
-        queue_table.show_chain(rows, own_id, zone)
+        tables.show_chain(rows, own_id, zone)
         st.caption(f"Chain {chain_id}, in its order.")
 
 
 def show_failed_record(job_id: int) -> None:
     """Show what the queue kept when it gave the job up, where it did."""
-    with queue_details.panel():
-        record = queue_readings.shared(history.read_failed_record, database, job_id)
+    with details.panel():
+        record = queue_reads.shared(history.read_failed_record, database, job_id)
         if record is None:
             return
         st.subheader("Its failed record", anchor=False)
@@ -150,7 +151,7 @@ def show_failed_record(job_id: int) -> None:
         st.caption(f"Failed record {record.id}, of {times.shown(record.failed, zone)}{attempts}")
         if record.message:
             st.code(panel(record.message).text, language=None, wrap_lines=True)
-        queue_details.show_long_text(
+        details.show_long_text(
             "Trace of the failed record", ":material/layers:", record.trace, is_trace=True
         )
 
@@ -158,17 +159,17 @@ def show_failed_record(job_id: int) -> None:
 def show_log(job_id: int) -> None:
     """Show the events of the job."""
     st.subheader("Log", anchor=False)
-    with queue_details.panel():
-        log = queue_readings.shared(history.read_log, database, job_id=job_id)
-        queue_details.show_log(log, zone, reads.missing_sentence(database, queue_log))
+    with details.panel():
+        log = queue_reads.shared(history.read_log, database, job_id=job_id)
+        details.show_log(log, zone, reads.missing_sentence(database, queue_log))
 
 
-queue_state.back_button(came_from)
+address.back_button(came_from)
 job: JobDetails | None = None
 problem = ""
 try:
     if asked is not None:
-        job = queue_readings.shared(reads.read_queue_job, database, asked)
+        job = queue_reads.shared(reads.read_queue_job, database, asked)
 except DatabaseUnavailable as error:
     problem = str(error)
 
@@ -181,10 +182,10 @@ heading(job.type if job else called)
 with st.container(horizontal=True, vertical_alignment="center"):
     if job is not None:
         state = job.state
-        st.badge(plain(job.status or "unknown"), color=queue_table.STATE_COLORS[state])
+        st.badge(plain(job.status or "unknown"), color=tables.STATE_COLORS[state])
         st.text(called)
     st.space("stretch")
-    refresh.refresh_controls(on_refresh=queue_readings.forget)
+    refresh.refresh_controls(on_refresh=queue_reads.forget)
 
 if job is None:
     st.error(plain(problem), icon=":material/cloud_off:")
@@ -203,6 +204,6 @@ refresh.keep_refreshing(
     zone,
     paused_by="this job has ended: nothing more will come"
     if has_ended
-    else queue_state.paused_by_selection(queue_table.CHAIN),
+    else address.paused_by_selection(tables.CHAIN),
 )
-queue_state.open_wanted_job(came_from)
+address.open_wanted_job(came_from)

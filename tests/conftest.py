@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jobs_data.settings import get_settings
-from pages.parts.services import get_services
+from pages.parts.shared.services import get_services
 from tests.support import mariadb
 from tests.support.app_servers import AppServers, DemoSite, serving_demo
 from tests.support.databases import Lend, PreparedDatabases, use_ram_disk

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 from jobs_data import addresses
 from jobs_data.platform import tables
 from jobs_data.store.receipts import list_receipts
-from pages.parts.services import get_services
-from pages.parts.text import plain
+from pages.parts.shared.services import get_services
+from pages.parts.shared.text import plain
 from tests.support.pages import press, show, words
 from tests.support.store import NOON, Store
 
@@ -69,12 +69,12 @@ def test_no_text_reverses_what_follows(store: Store) -> None:
     pages = [
         ("jobs.py", {}),
         ("job.py", {"id": str(job_id)}),
-        ("tidy.py", {"older": "1d"}),
-        ("queue_browse.py", {}),
-        ("queue_batches.py", {}),
-        ("queue_batches.py", {"batch": "1"}),
+        ("cleanup.py", {"older": "1d"}),
+        ("queues.py", {}),
+        ("batches.py", {}),
+        ("batches.py", {"batch": "1"}),
         ("queue_job.py", {"id": str(queued)}),
-        ("report.py", {"period": "all"}),
+        ("statistics.py", {"period": "all"}),
     ]
     for script, query in pages:
         assert_seen(show(script, **query))
@@ -83,8 +83,8 @@ def test_no_text_reverses_what_follows(store: Store) -> None:
     assert_seen(app)
     press(app, "Delete")
     [receipt] = list_receipts(get_services().store, "", 1, 5).items
-    assert_seen(show("receipts.py"))
-    assert_seen(show("receipts.py", receipt=receipt.id))
+    assert_seen(show("deleted.py"))
+    assert_seen(show("deleted.py", receipt=receipt.id))
 
 
 def test_a_long_line_is_cut_and_all_of_it_offered(store: Store) -> None:

@@ -9,8 +9,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import queue_readings
-from pages.parts.services import get_services
+from pages.parts.shared import queue_reads
+from pages.parts.shared.services import get_services
 from tests.support.pages import cards, names, press, show, words
 from tests.support.queue_rows import queued
 from tests.support.store import Store
@@ -44,7 +44,7 @@ def has_timer(app: AppTest) -> bool:
 def nothing_shared(served: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each run of a page read for itself."""
     monkeypatch.setenv("HERATIO_JOBS_LIST_SECONDS", "0")
-    queue_readings.forget()
+    queue_reads.forget()
 
 
 def test_the_list_stays_while_the_database_is_away(served: Store) -> None:
@@ -120,11 +120,11 @@ def test_a_report_of_a_job_stays(served: Store) -> None:
 def test_the_queues_stay(served: Store) -> None:
     """Each part says its age by itself."""
     queued(served, queue="default", job_type="arQueued")
-    app = show("queue_browse.py", auto="true")
+    app = show("queues.py", auto="true")
     before = [each.value.to_dict() for each in app.dataframe]
     assert before
     with away(served):
-        queue_readings.forget()
+        queue_reads.forget()
         app.run()
         assert not app.exception
         assert [each.value.to_dict() for each in app.dataframe] == before
@@ -135,7 +135,7 @@ def test_the_queues_stay(served: Store) -> None:
 def test_the_panels_of_the_report_stay(served: Store) -> None:
     """The numbers are those that were read last."""
     served.job("arThere", 184)
-    app = show("report.py", auto="true")
+    app = show("statistics.py", auto="true")
     before = cards(app)
     with away(served):
         st.cache_data.clear()
@@ -146,7 +146,7 @@ def test_the_panels_of_the_report_stay(served: Store) -> None:
         assert has_timer(app)
 
 
-@pytest.mark.parametrize("page", ["queue_browse.py", "report.py"])
+@pytest.mark.parametrize("page", ["queues.py", "statistics.py"])
 def test_a_page_of_parts_tries_again_by_itself(served: Store, page: str) -> None:
     """Without auto refresh, too, as long as a part of it was never read; then it stops."""
     queued(served, queue="default", job_type="arQueued")

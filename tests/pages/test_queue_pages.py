@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.queues import history, listing, reads
-from pages.parts.services import get_services
+from pages.parts.shared.services import get_services
 from tests.support.pages import press, show, words
 from tests.support.queue_rows import QUEUE_TABLES, make_long_without_index, queued
 from tests.support.store import NOON, Store
@@ -47,7 +47,7 @@ def markup(app: AppTest) -> str:
 def test_the_queues_and_their_jobs(store: Store) -> None:
     """A row for each queue, and below it the jobs, newest first."""
     first, second = queued(store), queued(store, "failed", queue="imports", error_message="broke")
-    app = show("queue_browse.py")
+    app = show("queues.py")
     assert app.dataframe[0].value["queue"].tolist() == ["default", "imports"]
     assert app.dataframe[0].value["waiting"].tolist() == [1, 0]
     assert table(app, "job") == [f"#{second}", f"#{first}"]
@@ -60,7 +60,7 @@ def test_the_url_filters_and_a_page_past_the_end_is_the_last(store: Store) -> No
     """What makes no sense falls back."""
     ids = [queued(store, queue="imports") for _ in range(5)]
     queued(store)
-    app = show("queue_browse.py", queue="imports", limit="2", page="99", status="nonsense")
+    app = show("queues.py", queue="imports", limit="2", page="99", status="nonsense")
     assert table(app, "job") == [f"#{ids[0]}"]
     assert "Showing 5–5 of 5 jobs" in words(app)
     assert [box.value for box in app.selectbox][:2] == ["imports", ""]
@@ -72,7 +72,7 @@ def test_more_jobs_than_a_list_has_are_not_all_paged_through(
     """The page says that there are more."""
     ids = [queued(store) for _ in range(4)]
     monkeypatch.setattr(listing, "MOST_ROWS", 3)
-    app = show("queue_browse.py", limit="2", page="99")
+    app = show("queues.py", limit="2", page="99")
     assert table(app, "job") == [f"#{ids[1]}"]
     assert "Showing 3–3 of more than 3 jobs" in words(app)
 
@@ -95,14 +95,14 @@ def test_a_search_that_took_too_long_says_how_far_it_got(
     # Both names are sought in a column without an index: of all rows.
     with store.engine.begin() as connection:
         connection.exec_driver_sql(DROP_INDEX[connection.dialect.name])
-    assert told in words(show("queue_browse.py", type=asked))
+    assert told in words(show("queues.py", type=asked))
 
 
 def test_picking_a_filter_writes_the_url(store: Store) -> None:
     """It starts at page one, and what is written shows the same again."""
     for n in range(6):
         queued(store, "failed" if n % 2 else "completed")
-    app = show("queue_browse.py", limit="2", page="2")
+    app = show("queues.py", limit="2", page="2")
     [status] = [box for box in app.selectbox if box.label == "Status"]
     status.set_value("failed").run()
     assert not app.exception
@@ -118,14 +118,14 @@ def test_picking_a_filter_writes_the_url(store: Store) -> None:
 
 def test_empty_queues_say_so(store: Store) -> None:
     """In both places, and without a word on missing tables."""
-    app = show("queue_browse.py")
+    app = show("queues.py")
     assert "There is nothing in any queue" in words(app)
     assert "There are no jobs in the queues" in words(app)
     assert "normal on AtoM" not in words(app)
-    assert "There are no batches" in words(show("queue_batches.py"))
+    assert "There are no batches" in words(show("batches.py"))
 
 
-@pytest.mark.parametrize("script", ["queue_browse.py", "queue_batches.py", "queue_job.py"])
+@pytest.mark.parametrize("script", ["queues.py", "batches.py", "queue_job.py"])
 def test_missing_tables_are_named_with_the_reason(store: Store, script: str) -> None:
     """On an AtoM there is nothing else to see."""
     with store.engine.begin() as connection:
@@ -141,7 +141,7 @@ def test_one_missing_table_leaves_the_rest(store: Store) -> None:
     queued(store)
     with store.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE ahg_queue_failed")
-    app = show("queue_browse.py")
+    app = show("queues.py")
     assert "no table named ahg_queue_failed." in words(app)
     assert "Laravel" not in app.info[0].value
     assert "Showing 1–1 of 1 job" in words(app)
@@ -163,11 +163,11 @@ def test_batches_and_one_of_them(store: Store) -> None:
     store.insert(
         tables.queue_log, batch_id=batch, event_type="started", message=HOSTILE, created_at=NOON
     )
-    app = show("queue_batches.py")
+    app = show("batches.py")
     assert table(app, "name") == [HOSTILE]
     assert table(app, "progress") == [25]
     assert "Showing 1–1 of 1 batch" in words(app)
-    app = show("queue_batches.py", batch=str(batch))
+    app = show("batches.py", batch=str(batch))
     assert table(app, "job") == [f"#{job_id}"]
     assert "1 of 4" in app.get("progress")[0].proto.text
     assert '{\n  "a": 1\n}' in [code.value for code in app.code]
@@ -180,7 +180,7 @@ def test_batches_and_one_of_them(store: Store) -> None:
 @pytest.mark.parametrize("batch", ["99", "no-uuid", "x" * 500, "9" * 40])
 def test_a_batch_that_does_not_exist_has_a_page(store: Store, batch: str) -> None:
     """With the way back."""
-    assert "There is no batch with this number" in words(show("queue_batches.py", batch=batch))
+    assert "There is no batch with this number" in words(show("batches.py", batch=batch))
 
 
 def test_laravels_batch_says_what_it_cannot(store: Store) -> None:
@@ -189,7 +189,7 @@ def test_laravels_batch_says_what_it_cannot(store: Store) -> None:
         connection.execute(
             tables.laravel_batches.insert().values(id="a-1", name="mails", failed_job_ids='["u7"]')
         )
-    app = show("queue_batches.py", batch="a-1")
+    app = show("batches.py", batch="a-1")
     assert "Laravel does not note which jobs belong to a batch" in words(app)
     assert '["u7"]' in [code.value for code in app.code]
 
@@ -277,7 +277,7 @@ def test_a_panel_that_took_too_long_leaves_the_rest(
     """The overview says so, and the jobs are there."""
     queued(store)
     monkeypatch.setattr(reads, "read_overview", too_long)
-    app = show("queue_browse.py")
+    app = show("queues.py")
     assert TOO_LONG in words(app)
     assert "Showing 1–1 of 1 job" in words(app)
 
@@ -312,7 +312,7 @@ PARTS_OF_A_BATCH = {
     ("script", "query", "parts", "slow"),
     [
         *(("queue_job.py", "id", PARTS_OF_A_JOB, slow) for slow in PARTS_OF_A_JOB),
-        *(("queue_batches.py", "batch", PARTS_OF_A_BATCH, slow) for slow in PARTS_OF_A_BATCH),
+        *(("batches.py", "batch", PARTS_OF_A_BATCH, slow) for slow in PARTS_OF_A_BATCH),
     ],
 )
 def test_each_part_is_read_by_itself(
@@ -341,7 +341,7 @@ def test_the_batches_that_took_too_long_leave_the_page(
 ) -> None:
     """The title, the sentence and the ways to try again stand."""
     monkeypatch.setattr(reads, "read_batches", too_long)
-    app = show("queue_batches.py")
+    app = show("batches.py")
     assert app.title[0].value == "Batches"
     assert TOO_LONG in words(app)
     assert "Updated" in words(app)
@@ -362,9 +362,9 @@ def test_a_log_without_an_index_is_given_up(
 @pytest.mark.parametrize(
     ("script", "query"),
     [
-        ("queue_browse.py", {}),
-        ("queue_batches.py", {}),
-        ("queue_batches.py", {"batch": "1"}),
+        ("queues.py", {}),
+        ("batches.py", {}),
+        ("batches.py", {"batch": "1"}),
         ("queue_job.py", {"id": "1"}),
         ("queue_job.py", {"laravel": "1"}),
         ("queue_job.py", {"failed": "1"}),
@@ -460,7 +460,7 @@ def test_back_leads_to_where_one_came_from(store: Store, eventful: int) -> None:
 def test_the_column_says_that_failed_jobs_count_as_done(store: Store) -> None:
     """In the list of batches, and beside the bar of one that has any."""
     batch = store.insert(tables.queue_batch, name="b", total_jobs=4, completed_jobs=1, failed_jobs=1)
-    app = show("queue_batches.py")
+    app = show("batches.py")
     assert table(app, "progress") == [50]
     assert "A failed job counts as done" in app.dataframe[0].proto.columns
-    assert "The jobs that failed count as done" in words(show("queue_batches.py", batch=str(batch)))
+    assert "The jobs that failed count as done" in words(show("batches.py", batch=str(batch)))

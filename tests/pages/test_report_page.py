@@ -15,7 +15,7 @@ from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.statistics import failures, period
 from jobs_data.statistics.period import Period
-from pages.parts import readings
+from pages.parts.shared import reads
 from tests.support.pages import PANELS, introduce, show, words
 from tests.support.store import Store
 
@@ -34,7 +34,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def report(**query: str) -> AppTest:
     """Return the report with a query."""
-    return show("report.py", **query)
+    return show("statistics.py", **query)
 
 
 def metrics(app: AppTest) -> dict[str, str]:
@@ -176,7 +176,7 @@ def test_what_takes_too_long_costs_its_panel_alone(
     def too_long(*_: object) -> None:
         raise TookTooLong("That took too long.")
 
-    monkeypatch.setattr(readings, reader, too_long)
+    monkeypatch.setattr(reads, reader, too_long)
     app = report()
     assert [warning.value for warning in app.warning] == ["That took too long."] * panels
     assert [panel.value for panel in app.subheader] == PANELS

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import selections
-from pages.parts import dialogs
+from pages.parts.removal import dialogs
 from tests.support.pages import introduce, press, show, until, words
 from tests.support.store import NOON, Store
 

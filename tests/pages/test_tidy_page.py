@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from jobs_data.accounts.accounts import Right
 from jobs_data.removal import retention
 from jobs_data.removal.retention import Preview
-from pages.parts import tidy_preview
+from pages.parts.removal import preview
 from tests.support.pages import introduce, press, show, until, words
 from tests.support.store import Store
 
@@ -20,7 +20,7 @@ LONG_AGO = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(day
 
 def tidy(**query: str) -> AppTest:
     """Open the page with some rules."""
-    return show("tidy.py", **query)
+    return show("cleanup.py", **query)
 
 
 def labels(app: AppTest) -> list[str]:
@@ -157,7 +157,7 @@ def test_a_preview_that_takes_its_time_can_be_left(
         return read(*arguments, **more)
 
     monkeypatch.setattr(retention, "read_preview", slowly)
-    monkeypatch.setattr(tidy_preview, "QUICK_SECONDS", 0.01)
+    monkeypatch.setattr(preview, "QUICK_SECONDS", 0.01)
     app = tidy(finished="over-1d")
     press(app, "Preview")
     assert "you may leave this page meanwhile" in words(app)

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.rights import Rights
-from pages.parts.services import get_services
+from pages.parts.shared.services import get_services
 from web.gate import Doorkeeping, Gate, Standings
 from web.headers import content_policy
 from web.routes import JobRoutes

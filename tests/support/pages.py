@@ -11,7 +11,7 @@ from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.introductions import HEADER, Introduction
 from jobs_data.platform import tables
 from jobs_data.platform.errors import DatabaseUnavailable
-from pages.parts.services import get_services
+from pages.parts.shared.services import get_services
 from tests.support.store import Store
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"

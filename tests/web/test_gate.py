@@ -27,7 +27,7 @@ from jobs_data.accounts.introductions import HEADER as ACCOUNT_HEADER
 from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, SignIns
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
-from pages.parts.services import get_services
+from pages.parts.shared.services import get_services
 from tests.support.gated import KEY, gated_app
 from tests.support.page_messages import rerun
 from tests.support.store import Store, hash_of

@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from jobs_data import addresses, demo
 from jobs_data.accounts.accounts import Groups, find_account
 from jobs_data.platform import tables
-from pages.parts.services import get_services
+from pages.parts.shared.services import get_services
 from tests.support.gated import gated_app
 from tests.support.removals import remove
 from tests.support.store import NOON, Store

@@ -17,7 +17,7 @@ from jobs_data.jobs import export
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.removal import Removal, RemovalRuns
-from pages.parts.services import get_services
+from pages.parts.shared.services import get_services
 from tests.support import web_roots
 from tests.support.pages import make_account
 from tests.support.removals import remove

@@ -1,0 +1,148 @@
+"""Which jobs the list shows: the search box, the filters in force, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from jobs_data import addresses
+from jobs_data.jobs import filter_words, job_report
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.view import EVERYTHING, JobFilter
+from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.url_values import clean_text
+from jobs_data.wording import counted
+from pages.parts.shared import reads
+from pages.parts.shared.address import go_to, open_report, tell, view_in_url
+from pages.parts.shared.text import plain
+
+MAX_TYPED: Final = 2_000
+"""Room for an address that is pasted; of a text to search for less is looked at."""
+
+
+def follow_number(database: Database) -> None:
+    """Leave for the report of the job whose number was typed, or look for the number as a text.
+
+    Where the database does not answer, a notice says so.
+    """
+    typed: str | None = st.session_state.pop("typed_number", None)
+    if typed is None:
+        return
+    view = view_in_url()
+    job_id = addresses.job_meant(typed)
+    try:
+        is_there = job_id is not None and job_report.read_download_path(database, job_id) is not None
+    except DatabaseUnavailable as problem:
+        tell(str(problem), is_good=False)
+        return
+    if job_id is not None and is_there:
+        open_report(view, job_id)
+    go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
+
+
+def owner_names(database: Database, job_filter: JobFilter) -> Mapping[int, str]:
+    """Return what the owners that a filter names are called; nothing where that cannot be read."""
+    with suppress(DatabaseUnavailable):  # they are then called by their numbers
+        return reads.owner_names(database, job_filter.owners) if job_filter.owners else {}
+    return {}
+
+
+def show_search(job_filter: JobFilter) -> None:
+    """Show the box for a text or a number."""
+    # The URL is the truth: the box is set from it on every run and only ever writes to it.
+    st.session_state["search"] = job_filter.search
+    st.text_input(
+        "Find jobs",
+        key="search",
+        type="search",
+        max_chars=MAX_TYPED,
+        placeholder="Name, owner, record or number",
+        on_change=_searched,
+        label_visibility="collapsed",
+    )
+
+
+def show_chips(job_filter: JobFilter, names: Mapping[int, str], zone: ZoneInfo) -> None:
+    """Show each part of the filter as a button that takes it away, and one that takes all away."""
+    chips = filter_words.chips(job_filter, names, zone)
+    if not chips:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="chips"):
+        for number, chip in enumerate(chips):
+            st.button(
+                f"{plain(chip.words)} ✕",
+                key=f"chip_{number}_{chip.words}",
+                on_click=_take_away,
+                args=(chip.words, names, zone),
+            )
+        st.button("Reset", icon=":material/filter_alt_off:", type="tertiary", on_click=show_all)
+
+
+def show_bound(jobs: JobsList) -> None:
+    """Say so where a search ran out of time before it had looked at all jobs."""
+    if jobs.looked_at is None:
+        return
+    st.warning(
+        f"This search takes long, so the list and the cards are of the newest {jobs.looked_at:,} of "
+        f"{counted(jobs.everything.total)} only. Export and tidying look at all of them. To see older "
+        "jobs here, narrow the search: by when they were created, their owner or their state.",
+        icon=":material/timer:",
+    )
+
+
+def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
+    """Say why there is nothing to show, and what to do."""
+    if not jobs.everything.total:
+        st.info(
+            "There are no jobs. The platform makes one whenever somebody imports, exports, moves or "
+            "publishes records in the background; it will show up here.",
+            icon=":material/inbox:",
+        )
+        return
+    st.info(_why_nothing(jobs, names, zone), icon=":material/filter_alt_off:")
+    st.button("Show all jobs", icon=":material/list:", on_click=show_all)
+
+
+def _why_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> str:
+    asked = jobs.view.filter
+    if asked.state and not asked.is_search:
+        state = filter_words.STATE_WORDS[asked.state]
+        return f"{counted(jobs.everything.total)} in all, none of them {state} right now."
+    looked_at = counted(jobs.everything.total)
+    if jobs.looked_at is not None:
+        looked_at = f"the newest {jobs.looked_at:,} of {looked_at}"
+    told = plain(filter_words.words(asked, names, zone))
+    elsewhere = ""
+    if asked.state and jobs.counts.total:
+        elsewhere = f" In another state there are {jobs.counts.total:,}."
+    return f"Nothing found among {looked_at}. These were looked for: {told}.{elsewhere}"
+
+
+def show_all() -> None:
+    """Put the same list without any filter into the URL."""
+    go_to(view_in_url().with_filter(EVERYTHING))
+
+
+def _searched() -> None:
+    typed: str = st.session_state["search"][:MAX_TYPED]
+    if addresses.job_meant(typed) is not None:
+        # Whether there is such a job, the page asks: here nobody would catch the database's errors.
+        st.session_state["typed_number"] = typed
+        return
+    view = view_in_url()
+    go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
+
+
+def _take_away(words: str, names: Mapping[int, str], zone: ZoneInfo) -> None:
+    # From what is in force now: another chip may have been pressed a moment before.
+    view = view_in_url()
+    for chip in filter_words.chips(view.filter, names, zone):
+        if chip.words == words:
+            go_to(view.with_filter(chip.without))
+            return

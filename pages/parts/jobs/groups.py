@@ -1,0 +1,124 @@
+"""Repeated jobs in a row, folded into one line of the list: what it says, and what opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from jobs_data.jobs import folding
+from jobs_data.jobs.folding import Folded
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.view import Dates, ListView, Sort
+from jobs_data.platform.status import State
+from jobs_data.wording import counted
+from pages.parts.shared.address import go_to, view_in_url
+from pages.parts.shared.services import get_services
+
+OPEN_BUTTON: Final = ":material/unfold_more:"
+
+
+def as_shown(view: ListView) -> ListView:
+    """Return a view with its repeats folded or not, as the address says, or else the installation."""
+    wanted = get_services().settings.fold if view.fold is None else view.fold
+    return replace(view, fold=wanted and view.sort is Sort.DATE)
+
+
+def show_toggle(jobs: JobsList) -> None:
+    """Show whether repeats are folded, and let the viewer change it."""
+    by_date = jobs.view.sort is Sort.DATE
+    st.session_state["fold"] = jobs.folded is not None
+    st.toggle(
+        "Fold repeats",
+        key="fold",
+        on_change=lambda: go_to(view_in_url().with_fold(st.session_state["fold"])),
+        disabled=not by_date,
+        help=f"{folding.FEWEST_JOBS} or more jobs in a row with the same name that ended alike are one "
+        "line. Press its button to see them."
+        if by_date
+        else "Only a list in the order of creation can be folded.",
+    )
+
+
+def show_ways(jobs: JobsList, folded: Folded, zone: ZoneInfo) -> None:
+    """Show how many jobs the lines stand for, and the ways to the pages before and after."""
+    together = sum(len(line) for line in folded.lines)
+    with st.container(horizontal=True, vertical_alignment="center", key="pages"):
+        shown = f"{counted(len(folded.lines), 'line')} for " if together > len(folded.lines) else ""
+        st.caption(f"Showing {shown}{together:,} of {counted(jobs.matching)} · times in {zone.key}")
+        is_reversed = jobs.view.is_reversed
+        for label, icon, job_id, way in (
+            ("Older" if is_reversed else "Newer", ":material/chevron_left:", folded.newer, "before"),
+            ("Newer" if is_reversed else "Older", ":material/chevron_right:", folded.older, "after"),
+        ):
+            st.button(
+                label,
+                key=f"fold_{way}",
+                icon=icon,
+                on_click=_go,
+                args=(way, job_id),
+                disabled=job_id is None,
+                help=None if job_id else "The list ends here.",
+                wrap=False,
+            )
+
+
+def _go(way: str, job_id: int) -> None:
+    view = replace(view_in_url(), page=1, before=None, after=None)
+    go_to(replace(view, before=job_id) if way == "before" else replace(view, after=job_id))
+
+
+def write_lines(cells: pd.DataFrame, rows: pd.DataFrame, zone: ZoneInfo) -> None:
+    """Put into the cells of the lines that stand for several jobs what all of these have in common."""
+    for at, row in rows[rows["jobs"] > 1].iterrows():
+        # The number first: a narrow column cuts the end of a long name.
+        cells.loc[at, "name"] = f"{row['jobs']:,} × {row['name']}, all {row['state']}"
+        cells.loc[at, "owner"] = _when(row, zone)
+        for column in {"related", "record"} & {*cells.columns}:
+            cells.loc[at, column] = ""
+        cells.loc[at, "completed"] = pd.NaT
+        cells.loc[at, "report"] = OPEN_BUTTON
+        if "delete" in cells:
+            cells.loc[at, "delete"] = ""
+
+
+def _when(row: pd.Series[Any], zone: ZoneInfo) -> str:
+    """Return from when to when the jobs of a line were created; the column beside has the last day."""
+    if not (span := _span(row)):
+        return ""
+    first, last = (time.astimezone(zone) for time in span)
+    if first.date() == last.date():
+        return f"{first:%H:%M}–{last:%H:%M}"
+    return f"since {first:%Y-%m-%d %H:%M}"
+
+
+def open_line(jobs: JobsList, line: Sequence[int]) -> None:
+    """Show the jobs of a line one by one."""
+    [row] = [row for _, row in jobs.rows[jobs.rows["id"] == line[0]].iterrows()]
+    go_to(opened(view_in_url(), row))
+
+
+def opened(view: ListView, row: pd.Series[Any]) -> ListView:
+    """Return the view that shows the jobs of a line, one by one."""
+    created = view.filter.created
+    if span := _span(row):
+        since, until = span
+        created = Dates(since, until + timedelta(seconds=1))
+    narrowed = replace(
+        view.filter, names=(str(row["name"]),), state=State(row["state"]), created=created
+    )
+    return view.with_filter(narrowed).with_fold(False)
+
+
+def _span(row: pd.Series[Any]) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last job of a line were created; None where that is not known."""
+    times = [row["created"], row["oldest"]]
+    if any(pd.isna(time) for time in times):
+        return None
+    first, last = sorted(time.to_pydatetime() for time in times)
+    return first, last

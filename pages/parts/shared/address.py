@@ -1,0 +1,125 @@
+"""What one viewer's session remembers between runs; everything that can be shared is in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NoReturn
+from urllib.parse import parse_qs, urlencode
+
+import streamlit as st
+
+from jobs_data.jobs.view import ListView
+from jobs_data.jobs.view_url import VIEW_PARAMS, parse_view, view_params
+from jobs_data.notices import Notice
+from jobs_data.url_values import Params
+from pages.parts.shared.services import get_services
+from pages.parts.shared.text import plain
+
+LIST_PARAM: Final = "list"
+AUTO_PARAM: Final = "auto"
+SELECTION_PARAM: Final = "selection"
+
+
+def view_in_url() -> ListView:
+    """Return the view of the list that the URL asks for."""
+    return parse_view({name: st.query_params.get_all(name) for name in st.query_params})
+
+
+def go_to(view: ListView) -> None:
+    """Put a view into the URL, so that this run or the next one shows it."""
+    _forget_undoable()
+    put_into_url(view_params(view), VIEW_PARAMS)
+
+
+def put_into_url(params: Params, names: Sequence[str]) -> None:
+    """Give the URL's parameters of some names these values, and take out those that have none."""
+    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in names}
+    # All at once: each change would be an address of its own for the browser's Back.
+    st.query_params.from_dict({**others, **{n: params[n] for n in names if n in params}})
+
+
+def link_params(view: ListView, **more: str) -> dict[str, str | list[str]]:
+    """Return the query of a link to a page of ours that comes back to a view of the list."""
+    return {**view_params(view), **auto_params(), **_selection_params(), **more}
+
+
+def _selection_params() -> dict[str, str]:
+    token = st.query_params.get(SELECTION_PARAM)
+    return {SELECTION_PARAM: token} if token else {}
+
+
+def auto_params() -> dict[str, str]:
+    """Return the part of a link's query that takes auto refresh along where it is on."""
+    return {AUTO_PARAM: "true"} if is_auto() else {}
+
+
+def is_auto() -> bool:
+    """Return whether auto refresh is on."""
+    return st.query_params.get(AUTO_PARAM) == "true"
+
+
+def open_list(view: ListView) -> NoReturn:
+    """Leave for a view of the list."""
+    st.switch_page("jobs.py", query_params=link_params(view))
+
+
+def way_back() -> dict[str, str | list[str]]:
+    """Return what the address of another page has to know to lead back to this list as it is."""
+    return {LIST_PARAM: urlencode(view_params(view_in_url()), doseq=True), **_selection_params()}
+
+
+def list_in_url() -> ListView | None:
+    """Return the list that one came from, None where the address does not say; see `way_back`."""
+    told = st.query_params.get(LIST_PARAM)
+    return None if told is None else parse_view(parse_qs(told))
+
+
+def back_button(view: ListView) -> None:
+    """Show the way back to a view of the list."""
+    # Not a page link: its address, opened in another tab, is not that of the list.
+    if st.button("Back to jobs", icon=":material/arrow_back:", type="tertiary"):
+        open_list(view)
+
+
+def open_report(view: ListView, job_id: int) -> NoReturn:
+    """Leave for a job's report, from which one comes back to the view."""
+    _forget_undoable()
+    st.switch_page("job.py", query_params=link_params(view, id=str(job_id)))
+
+
+def tell(sentence: str, *, is_good: bool = True, receipt: str = "") -> None:
+    """Remember a notice until the next run that shows notices.
+
+    One with the id of a removal's receipt stays as long as the list shows the same view.
+    """
+    st.session_state["notice"] = Notice(sentence, is_good)
+    st.session_state["undoable"] = receipt
+
+
+def _forget_undoable() -> None:
+    if st.session_state.pop("undoable", ""):
+        st.session_state.pop("notice", None)
+
+
+def show_notice(*, keeps: bool = False) -> str:
+    """Show the notice that a change of this session, or a redirect to this page, has left.
+
+    Returns the id of the receipt by which the change can be undone; empty where there is none. With
+    one a notice stays for the runs to come where the page keeps it, to have the button beside it.
+    """
+    token = st.query_params.get("notice")
+    if token is not None:
+        del st.query_params["notice"]
+        if signed := get_services().notices.read(token):
+            tell(signed.sentence, is_good=signed.is_good)
+    notice: Notice | None = st.session_state.get("notice")
+    if notice is None:
+        return ""
+    if notice.is_good:
+        st.success(plain(notice.sentence), icon=":material/check:")
+    else:
+        st.warning(plain(notice.sentence), icon=":material/info:")
+    receipt: str = st.session_state.get("undoable", "")
+    if not (receipt and keeps):
+        del st.session_state["notice"]
+    return receipt

@@ -1,0 +1,129 @@
+"""Refreshing: the button, the toggle, the timer behind it, and what is shown in an outage.
+
+While the database is away, a page keeps what it has read last, says its age, and goes on asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+from streamlit_autorefresh import st_autorefresh
+
+from jobs_data.platform import times
+from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
+from pages.parts.shared.address import AUTO_PARAM, is_auto, put_into_url
+from pages.parts.shared.text import plain
+
+INTERVAL_SECONDS: Final = 15
+
+MISSING: Final = "is_missing"
+"""In the session: whether this run could not read a part of the page, and has nothing in its place."""
+
+T = TypeVar("T")
+
+# Tells Python whether the tab is in front: the timer knows nothing of it and would go on asking the
+# database for a page that nobody sees.
+_TAB_WATCHER: Final = st.components.v2.component(
+    "tab_watcher",
+    js="""
+export default function ({ setStateValue }) {
+  const tell = () => setStateValue("hidden", document.hidden)
+  document.addEventListener("visibilitychange", tell)
+  if (document.hidden) tell()
+  return () => document.removeEventListener("visibilitychange", tell)
+}
+""",
+)
+
+
+def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:
+    """Show the toggle and the button; pressing either reruns the page, which reads anew."""
+    # The URL is the truth. Streamlit's own binding would refuse every other change of the URL.
+    st.session_state[AUTO_PARAM] = is_auto()
+    # No tooltip: when it waits, the line that `keep_refreshing` writes says why.
+    st.toggle("Auto refresh", key=AUTO_PARAM, on_change=_toggled)
+    st.button("Refresh", icon=":material/refresh:", shortcut="U", on_click=on_refresh, wrap=False)
+
+
+def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -> None:
+    """Mount the timer if it may run now, and say when the page was read and what holds it up.
+
+    `paused_by` names what on the page forbids a refresh; empty where nothing does. Where a part of the
+    page has nothing to show because the database is away, it tries again whatever the toggle says.
+    """
+    updated = f"Updated {read_at.astimezone(zone):%H:%M:%S} ({zone.key})"
+    if not (st.session_state.pop(MISSING, False) or is_auto()):
+        st.caption(updated)
+        return
+    if _is_hidden():
+        paused_by = "this tab is in the background"
+    if paused_by:
+        st.caption(f"{updated} · auto refresh waits while {paused_by}")
+        return
+    st.caption(f"{updated} · again every {INTERVAL_SECONDS} seconds")
+    _timer()
+
+
+def show_problem(problem: DatabaseUnavailable) -> None:
+    """Show why a page cannot be shown, and try again by itself, whatever the toggle says."""
+    st.session_state.pop(MISSING, None)
+    st.error(plain(str(problem)), icon=":material/cloud_off:")
+    st.button("Try again", icon=":material/refresh:")
+    if _is_hidden("problem_tab"):
+        st.caption("Tries again when this tab is in front.")
+        return
+    st.caption(f"Tries again every {INTERVAL_SECONDS} seconds.")
+    _timer("problem_timer")
+
+
+def last_good(name: str, asked: object, read: Callable[[], T]) -> T:
+    """Return what is read; where that cannot be, what this session has read last, and say so above it.
+
+    `asked` says what of it is wanted: only the same can stand in for it. Raises what `read` raises
+    where there is none.
+    """
+    key = f"good_{name}"
+    try:
+        found = read()
+    except DatabaseUnavailable as problem:
+        seen: tuple[object, T, datetime] | None = st.session_state.get(key)
+        if seen is None or seen[0] != asked:
+            # What took too long is not asked for again and again by itself.
+            st.session_state[MISSING] = not isinstance(problem, TookTooLong)
+            raise
+        show_age(seen[2], problem)
+        return seen[1]
+    read_at: Any = getattr(found, "read_at", None)
+    st.session_state[key] = (asked, found, read_at or datetime.now(UTC))
+    return found
+
+
+def last_read_at(name: str, asked: object) -> datetime:
+    """Return when what `last_good` has shown was read; now, where it has shown nothing."""
+    seen: tuple[object, object, datetime] | None = st.session_state.get(f"good_{name}")
+    return seen[2] if seen and seen[0] == asked else datetime.now(UTC)
+
+
+def show_age(read_at: datetime, problem: DatabaseUnavailable) -> None:
+    """Say of when something is that cannot be read anew, and why it cannot be."""
+    zone = times.zone_named(st.context.timezone)
+    at = read_at.astimezone(zone)
+    is_of_today = at.date() == datetime.now(zone).date()
+    shown = f"{at:%H:%M:%S}" if is_of_today else f"{at:%Y-%m-%d %H:%M:%S}"
+    st.warning(f"As of {shown} ({zone.key}). {plain(str(problem))}", icon=":material/cloud_off:")
+
+
+def _toggled() -> None:
+    put_into_url({AUTO_PARAM: "true"} if st.session_state[AUTO_PARAM] else {}, (AUTO_PARAM,))
+
+
+def _is_hidden(key: str = "tab") -> bool:
+    return bool(_TAB_WATCHER(key=key, on_hidden_change=lambda: None).hidden)
+
+
+def _timer(key: str = "timer") -> None:
+    st_autorefresh(interval=INTERVAL_SECONDS * 1000, key=key)

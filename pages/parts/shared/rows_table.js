@@ -1,0 +1,275 @@
+// Draws rows as a real HTML table. Texts are untrusted: they become text nodes, never HTML.
+// Rows are kept by their id, so that focus, scroll position and open menus survive a refresh.
+
+const GLYPHS = { delete: "🗑", open: "⤢", restore: "↶", more: "⋯", columns: "☰" }
+
+const make = (tag, attributes = {}, ...children) => {
+  const element = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== null && value !== "") element.setAttribute(name, value)
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined))
+  return element
+}
+
+const elapsed = (seconds) => {
+  const [days, rest] = [Math.floor(seconds / 86400), Math.floor(seconds % 86400)]
+  const two = (number) => String(number).padStart(2, "0")
+  const [hours, minutes] = [Math.floor(rest / 3600), Math.floor((rest % 3600) / 60)]
+  if (days) return `${days} d ${two(hours)}:${two(minutes)}`
+  if (hours) return `${hours}:${two(minutes)}:${two(rest % 60)}`
+  return `${minutes}:${two(rest % 60)}`
+}
+
+const minutesAgo = (seconds) =>
+  seconds < 60 ? "just now" : `${Math.floor(seconds / 60)} min ago`
+
+const tick = (root) => {
+  for (const time of root.querySelectorAll("time[data-since]")) {
+    const words = elapsed(Math.max(0, (Date.now() - Number(time.dataset.since)) / 1000))
+    if (time.textContent !== words) time.textContent = words
+  }
+  for (const time of root.querySelectorAll("time[data-at]")) {
+    const seconds = (Date.now() - Number(time.dataset.at)) / 1000
+    // Beyond an hour the server's words hold.
+    if (seconds < 0 || seconds >= 3600) continue
+    const words = minutesAgo(seconds)
+    if (time.textContent !== words) time.textContent = words
+  }
+}
+
+const content = (cell, row, column, press) => {
+  if (cell === undefined || cell === null || cell === "") return []
+  if (typeof cell !== "object") return [String(cell)]
+  const parts = []
+  let words = cell.text ?? ""
+  if (cell.since !== undefined) {
+    words = make("time", { "data-since": cell.since, title: cell.title }, words)
+  } else if (cell.at !== undefined) {
+    words = make("time", { "data-at": cell.at, title: cell.title, datetime: new Date(cell.at).toISOString() }, words)
+  }
+  if (cell.color) {
+    const glyph = cell.icon ? make("span", { "aria-hidden": "true" }, `${cell.icon} `) : null
+    parts.push(make("span", { class: `chip ${cell.color}`, title: cell.title }, glyph, words))
+  } else if (column.main) {
+    const link = make("a", { class: "main", href: row.href, title: cell.title }, words)
+    link.addEventListener("click", (event) => {
+      // With a modifier the browser opens a tab or a window by itself.
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
+      event.preventDefault()
+      press("opened", row.id)
+    })
+    parts.push(link)
+  } else if (cell.href) {
+    const external = /^https?:/.test(cell.href) ? { target: "_blank", rel: "noopener" } : { download: " " }
+    parts.push(make("a", { href: cell.href, title: cell.title, ...external }, words))
+  } else {
+    parts.push(make("span", { title: cell.title }, words))
+  }
+  if (cell.share !== undefined) {
+    parts.unshift(make("progress", { max: 1, value: cell.share, "aria-label": column.label }))
+  }
+  if (cell.detail) parts.push(make("span", { class: `detail ${cell.tone ?? ""}` }, cell.detail))
+  return parts
+}
+
+const fill = (place, cell, row, column, press) => {
+  const now = JSON.stringify([cell, row.href])
+  if (place.dataset.now === now) return
+  const hadFocus = place.contains(place.getRootNode().activeElement)
+  place.dataset.now = now
+  place.replaceChildren(...content(cell, row, column, press))
+  if (hadFocus) place.querySelector("a, button")?.focus()
+}
+
+const drawActions = (place, row, data, press) => {
+  const now = JSON.stringify(row.actions ?? [])
+  if (place.dataset.now === now) return
+  place.dataset.now = now
+  place.replaceChildren(
+    ...(row.actions ?? []).map((id) => {
+      const action = data.actions.find((each) => each.id === id)
+      const button = make(
+        "button",
+        { type: "button", class: "action", title: action.label, "aria-label": `${action.label}: ${row.label}` },
+        make("span", { "aria-hidden": "true" }, action.glyph || GLYPHS[id] || GLYPHS.open),
+      )
+      button.addEventListener("click", () => press("pressed", { row: row.id, action: id }))
+      return button
+    }),
+  )
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement
+  const state = (root.rowsTable ??= { seq: 0, ticked: new Set() })
+  state.data = data
+  const press = (name, value) => setTriggerValue(name, value)
+
+  const name = `heratio-jobs-columns:${data.key}`
+  const hidden = () => {
+    try {
+      return new Set(JSON.parse(localStorage.getItem(name) ?? "null") ?? data.columns.filter((c) => c.hidden).map((c) => c.id))
+    } catch {
+      return new Set(data.columns.filter((column) => column.hidden).map((column) => column.id))
+    }
+  }
+
+  if (!root.querySelector("table")) {
+    root.append(make("table", { role: "table" }, make("thead", { role: "rowgroup" }), make("tbody", { role: "rowgroup" })))
+    root.querySelector("table").addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+      const from = event.target.closest?.("tbody tr")
+      if (!step || !from || event.target.closest("details")) return
+      const next = step > 0 ? from.nextElementSibling : from.previousElementSibling
+      const cell = event.target.closest("td")
+      const at = [...from.children].indexOf(cell)
+      const target = next?.children[at]?.querySelector("a, button, input") ?? next?.querySelector("a.main")
+      if (target) {
+        event.preventDefault()
+        target.focus()
+      }
+    })
+  }
+  const table = root.querySelector("table")
+  table.setAttribute("aria-label", data.label)
+  const [head, body] = [table.tHead, table.tBodies[0]]
+
+  // A run that began before the last tick does not know of it: its ticks are out of date.
+  if ((data.seq ?? 0) >= state.seq) state.ticked = new Set(data.ticked ?? [])
+  const shown = () => state.data.rows.map((row) => row.id)
+  const sendTicks = () => {
+    state.seq = Math.max(state.seq, state.data.seq ?? 0) + 1
+    drawTicks()
+    press("ticked", { shown: shown(), ticked: shown().filter((id) => state.ticked.has(id)), seq: state.seq })
+  }
+  const drawTicks = () => {
+    for (const row of body.rows) {
+      const box = row.querySelector("input")
+      if (box) box.checked = state.ticked.has(row.dataset.id)
+      row.toggleAttribute("data-ticked", state.ticked.has(row.dataset.id))
+    }
+    const all = head.querySelector("input")
+    if (!all) return
+    const count = shown().filter((id) => state.ticked.has(id)).length
+    all.checked = count > 0 && count === shown().length
+    all.indeterminate = count > 0 && count < shown().length
+  }
+
+  const drawColumns = () => {
+    const gone = hidden()
+    for (const cell of table.querySelectorAll("[data-column]")) {
+      cell.hidden = gone.has(cell.dataset.column)
+    }
+  }
+
+  const headNow = JSON.stringify([data.columns, data.select, data.remembers])
+  if (head.dataset.now !== headNow) {
+    head.dataset.now = headNow
+    const cells = []
+    if (data.select) {
+      const all = make("input", { type: "checkbox", "aria-label": "Select all rows of this page" })
+      all.addEventListener("change", () => {
+        for (const id of shown()) state.ticked[all.checked ? "add" : "delete"](id)
+        sendTicks()
+      })
+      cells.push(make("th", { class: "tick", role: "columnheader", scope: "col" }, all))
+    }
+    for (const column of data.columns) {
+      const sort = { asc: "ascending", desc: "descending" }[column.sort]
+      const arrow = { asc: " ↑", desc: " ↓" }[column.sort] ?? ""
+      let label = column.label
+      if (column.sort !== undefined && column.sort !== null) {
+        label = make("button", { type: "button", class: "sort", title: column.help }, column.label, make("span", { "aria-hidden": "true" }, arrow))
+        label.addEventListener("click", () => press("sorted", column.id))
+      } else {
+        label = make("span", { title: column.help }, column.label)
+      }
+      const th = make("th", { "data-column": column.id, class: `${column.kind ?? ""} ${column.phone ?? ""}`, role: "columnheader", scope: "col", "aria-sort": sort }, label)
+      if (column.width) th.style.width = column.width
+      cells.push(th)
+    }
+    if (data.actions.length || data.remembers) {
+      const last = make("th", { class: "actions", role: "columnheader", scope: "col" })
+      if (data.remembers) last.append(chooser(data, name, hidden, drawColumns))
+      else last.append(make("span", { class: "unseen" }, "Actions"))
+      cells.push(last)
+    }
+    head.replaceChildren(make("tr", { role: "row" }, ...cells))
+  }
+
+  const known = new Map([...body.rows].map((row) => [row.dataset.id, row]))
+  let place = body.firstElementChild
+  for (const row of data.rows) {
+    let line = known.get(row.id)
+    known.delete(row.id)
+    const shape = headNow
+    if (line && line.dataset.shape !== shape) {
+      if (place === line) place = line.nextElementSibling
+      line.remove()
+      line = undefined
+    }
+    if (!line) {
+      line = make("tr", { role: "row", "data-id": row.id, "data-shape": shape })
+      if (data.select) {
+        const box = make("input", { type: "checkbox" })
+        box.addEventListener("change", () => {
+          state.ticked[box.checked ? "add" : "delete"](row.id)
+          sendTicks()
+        })
+        line.append(make("td", { class: "tick", role: "cell" }, box))
+      }
+      for (const column of data.columns) {
+        line.append(make("td", { "data-column": column.id, class: `${column.kind ?? ""} ${column.phone ?? ""}`, role: "cell" }))
+      }
+      if (data.actions.length || data.remembers) line.append(make("td", { class: "actions", role: "cell" }))
+    }
+    line.className = row.tone ?? ""
+    if (data.select) line.querySelector("input").setAttribute("aria-label", `Select ${row.label}`)
+    for (const column of data.columns) {
+      fill(line.querySelector(`td[data-column="${column.id}"]`), row.cells[column.id], row, column, press)
+    }
+    if (data.actions.length) drawActions(line.lastElementChild, row, data, press)
+    if (line === place) place = place.nextElementSibling
+    else body.insertBefore(line, place)
+  }
+  for (const line of known.values()) line.remove()
+  drawTicks()
+  drawColumns()
+
+  tick(root)
+  const timer = setInterval(() => tick(root), 1000)
+  return () => clearInterval(timer)
+}
+
+const chooser = (data, name, hidden, drawColumns) => {
+  const boxes = data.columns
+    .filter((column) => !column.main)
+    .map((column) => {
+      const box = make("input", { type: "checkbox" })
+      box.checked = !hidden().has(column.id)
+      box.addEventListener("change", () => {
+        const gone = hidden()
+        gone[box.checked ? "delete" : "add"](column.id)
+        try {
+          localStorage.setItem(name, JSON.stringify([...gone]))
+        } catch {
+          // This browser keeps nothing: the choice cannot be remembered.
+        }
+        drawColumns()
+      })
+      return make("label", {}, box, ` ${column.label}`)
+    })
+  const summary = make("summary", { title: "Columns", "aria-label": "Columns" }, make("span", { "aria-hidden": "true" }, GLYPHS.columns))
+  const details = make("details", {}, summary, make("div", { class: "menu" }, ...boxes))
+  details.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      details.open = false
+      summary.focus()
+    }
+  })
+  details.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !details.contains(event.relatedTarget)) details.open = false
+  })
+  return details
+}

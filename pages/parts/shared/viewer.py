@@ -1,0 +1,114 @@
+"""Who is looking, as the gate has introduced them, and the way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from jobs_data import addresses
+from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.introductions import HEADER
+from jobs_data.accounts.rights import Claim
+from pages.parts.shared.services import get_services
+from pages.parts.shared.text import plain
+
+# A form that posts, for sign-out is a change. The script asks now and then whether the session is still
+# valid, and takes the page away when it has ended. Asking does not prolong it.
+_WAY_OUT: Final = st.components.v2.component(
+    "way_out",
+    html=f"""
+<form method="post" action="{addresses.SIGN_OUT}"><button type="submit">Sign out</button></form>
+""",
+    css="""
+button {
+  width: 100%;
+  padding: 0.5rem 0.75rem;
+  border: 1px solid var(--st-border-color);
+  border-radius: var(--st-button-radius, 0.5rem);
+  background: var(--st-background-color);
+  color: var(--st-text-color);
+  font: inherit;
+  cursor: pointer;
+}
+button:hover, button:focus-visible {
+  border-color: var(--st-primary-color);
+  color: var(--st-primary-color);
+}
+""",
+    js=f"""
+export default function () {{
+  const ask = async () => {{
+    if (document.hidden) return
+    try {{
+      const answer = await fetch("{addresses.SESSION_CHECK}", {{ redirect: "manual" }})
+      if (answer.status === 401 || answer.status === 403) location.reload()
+    }} catch {{
+      // The server is away; Streamlit says so itself.
+    }}
+  }}
+  const timer = setInterval(ask, 20000)
+  document.addEventListener("visibilitychange", ask)
+  return () => {{
+    clearInterval(timer)
+    document.removeEventListener("visibilitychange", ask)
+  }}
+}}
+""",
+)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A signed-in user, as the gate has introduced them."""
+
+    who: int | str
+    """Their user's id, or the name that a proxy vouches for."""
+    name: str
+    right: Right
+    claim: Claim
+    """What is compared with the database before they change anything."""
+
+    @property
+    def by_proxy(self) -> bool:
+        """Return whether a proxy signed them in, so that they can sign out only there."""
+        return not self.claim.session
+
+    @property
+    def may_remove(self) -> bool:
+        """Return whether they could remove jobs when the page was opened; readers may only look."""
+        return self.right is Right.ADMINISTRATOR
+
+    def require_administrator(self) -> None:
+        """Return where the database says that they may remove jobs now; call it before each change.
+
+        Raises NotStarted, with a sentence, where they may not, or where that cannot be read.
+        """
+        get_services().rights.require_administrator(self.claim)
+
+
+def get_viewer() -> Viewer:
+    """Return who is looking, by the signed header that the gate puts on every websocket.
+
+    Stops the page where there is none: then something serves the pages without the gate.
+    """
+    token = st.context.headers.get(HEADER)
+    introduction = get_services().introductions.read(token) if token else None
+    if introduction is None:
+        sentence = "Reload the page to sign in again." if token else "Nobody has signed in."
+        st.error(f"{sentence} Nothing is shown.", icon=":material/lock:")
+        st.stop()
+    claim = Claim(introduction.who, introduction.right, introduction.fingerprint, introduction.session)
+    return Viewer(introduction.who, introduction.name, introduction.right, claim)
+
+
+def show_viewer(viewer: Viewer) -> None:
+    """Show in the sidebar who is signed in, with which right, and the way out."""
+    with st.sidebar:
+        st.markdown(f":material/account_circle: **{plain(viewer.name)}**")
+        st.caption(viewer.right.sentence)
+        if viewer.by_proxy:
+            st.caption("Signed in through your organisation's single sign-on; sign out there.")
+        else:
+            _WAY_OUT(key="way_out")
