@@ -13,8 +13,9 @@ from jobs_data.queues import history, reads
 from jobs_data.queues.filters import Origin, QueueFilter, parse_list_page
 from jobs_data.queues.model import Batch, BatchDetails, Kind
 from pages.parts.queues import address, details, filters, tables
-from pages.parts.shared import queue_reads, refresh
+from pages.parts.shared import refresh
 from pages.parts.shared.address import put_into_url
+from pages.parts.shared.reads import forget, read_recent
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading, plain
 
@@ -47,7 +48,7 @@ def show_list() -> datetime:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Batches", anchor=False)
         st.space("stretch")
-        refresh.refresh_controls(on_refresh=queue_reads.forget)
+        refresh.refresh_controls(on_refresh=forget)
     if missing := reads.missing_sentence(database, queue_batch, laravel_batches):
         st.info(missing, icon=":material/table:")
     read_at = datetime.now(UTC)
@@ -55,7 +56,7 @@ def show_list() -> datetime:
         batches = address.held(
             tables.BATCHES,
             (asked.page, asked.limit),
-            lambda: queue_reads.shared(reads.read_batches, database, asked.page, asked.limit),
+            lambda: read_recent(reads.read_batches, database, asked.page, asked.limit),
         )
         read_at = batches.read_at
         if batches.page.total:
@@ -78,7 +79,7 @@ def show_batch() -> datetime:
     st.button("Back to batches", icon=":material/arrow_back:", type="tertiary", on_click=close)
     read_at, kind = datetime.now(UTC), Kind.HERATIO
     try:
-        batch = queue_reads.shared(reads.read_batch, database, batch_id)
+        batch = read_recent(reads.read_batch, database, batch_id)
     except DatabaseUnavailable as problem:
         show_head(f"Batch {batch_id}")
         st.error(plain(str(problem)), icon=":material/cloud_off:")
@@ -122,7 +123,7 @@ def show_head(title: str, batch: Batch | None = None) -> None:
             st.badge(plain(status), color=tables.BATCH_COLORS.get(status, "gray"))
             st.text(f"Batch {on_one_line(batch.id)} of {batch.kind.capitalize()}")
         st.space("stretch")
-        refresh.refresh_controls(on_refresh=queue_reads.forget)
+        refresh.refresh_controls(on_refresh=forget)
 
 
 def show_facts(batch: BatchDetails) -> None:
@@ -166,7 +167,7 @@ def show_jobs_and_log(number: int) -> None:
             jobs = address.held(
                 tables.JOBS,
                 view,
-                lambda: queue_reads.shared(reads.read_queue_jobs, database, view),
+                lambda: read_recent(reads.read_queue_jobs, database, view),
             )
             if jobs.page.total:
                 tables.show_queue_jobs(jobs, zone, filters.go_to_page)
@@ -174,7 +175,7 @@ def show_jobs_and_log(number: int) -> None:
                 st.caption("None of its jobs is in the queue any more.")
     st.subheader("Log", anchor=False)
     with details.panel():
-        log = queue_reads.shared(history.read_log, database, batch_id=number)
+        log = read_recent(history.read_log, database, batch_id=number)
         details.show_log(log, zone, reads.missing_sentence(database, queue_log))
 
 

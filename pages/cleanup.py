@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from jobs_data.jobs.choices import read_choices
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
 from jobs_data.removal.retention import NO_RULES, rules_words
@@ -26,7 +27,7 @@ progress.show_progress()
 undo.show_progress()
 address.show_notice(keeps=True)
 preview.show_undo(viewer)
-rule_form.show_rules(rules, reads.choices_of(database), names, zone)
+rule_form.show_rules(rules, reads.read_cached(read_choices, database), names, zone)
 if rules == NO_RULES:
     st.caption("Without a rule all finished jobs are meant.")
 if st.button(

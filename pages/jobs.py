@@ -3,6 +3,7 @@
 import streamlit as st
 
 from jobs_data.jobs.shared_list import FRESH_SECONDS
+from jobs_data.jobs.trend import read_trend
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.jobs import cards, filter_bar, filter_form, groups, table, toolbar
@@ -53,7 +54,11 @@ undo.show_progress()
 if (receipt := address.show_notice(keeps=True)) and viewer.may_remove:
     undo.undo_button(receipt, viewer)
 # The bars are of all jobs: beside the counts of a search they would say something else than these.
-trend = None if asked.filter.is_search else reads.begin(reads.trend, database, zone)
+trend = (
+    None
+    if asked.filter.is_search
+    else reads.begin(read_trend, database, tuple(times.day_starts(zone)), get_services().order)
+)
 
 # The table comes first to the browser, because it takes longest to draw; it stands below the rest.
 above, below = st.container(), st.container()

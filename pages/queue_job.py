@@ -13,7 +13,8 @@ from jobs_data.queues.filters import QueueFilter, QueueView, parse_job_key, pars
 from jobs_data.queues.model import JobDetails, QueueState, Source
 from jobs_data.wording import duration
 from pages.parts.queues import address, details, tables
-from pages.parts.shared import queue_reads, refresh
+from pages.parts.shared import refresh
+from pages.parts.shared.reads import forget, read_recent
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading, plain
 
@@ -134,7 +135,7 @@ def show_chain(chain_id: int, own_id: int) -> None:
         rows = address.held(
             tables.CHAIN,
             own_id,
-            lambda: queue_reads.shared(reads.read_chain, database, chain_id),
+            lambda: read_recent(reads.read_chain, database, chain_id),
         )
         tables.show_chain(rows, own_id, zone)
         st.caption(f"Chain {chain_id}, in its order.")
@@ -143,7 +144,7 @@ def show_chain(chain_id: int, own_id: int) -> None:
 def show_failed_record(job_id: int) -> None:
     """Show what the queue kept when it gave the job up, where it did."""
     with details.panel():
-        record = queue_reads.shared(history.read_failed_record, database, job_id)
+        record = read_recent(history.read_failed_record, database, job_id)
         if record is None:
             return
         st.subheader("Its failed record", anchor=False)
@@ -160,7 +161,7 @@ def show_log(job_id: int) -> None:
     """Show the events of the job."""
     st.subheader("Log", anchor=False)
     with details.panel():
-        log = queue_reads.shared(history.read_log, database, job_id=job_id)
+        log = read_recent(history.read_log, database, job_id=job_id)
         details.show_log(log, zone, reads.missing_sentence(database, queue_log))
 
 
@@ -169,7 +170,7 @@ job: JobDetails | None = None
 problem = ""
 try:
     if asked is not None:
-        job = queue_reads.shared(reads.read_queue_job, database, asked)
+        job = read_recent(reads.read_queue_job, database, asked)
 except DatabaseUnavailable as error:
     problem = str(error)
 
@@ -185,7 +186,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(plain(job.status or "unknown"), color=tables.STATE_COLORS[state])
         st.text(called)
     st.space("stretch")
-    refresh.refresh_controls(on_refresh=queue_reads.forget)
+    refresh.refresh_controls(on_refresh=forget)
 
 if job is None:
     st.error(plain(problem), icon=":material/cloud_off:")

@@ -9,7 +9,8 @@ from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed
 from jobs_data.queues import reads
 from jobs_data.queues.filters import Origin
 from pages.parts.queues import address, details, filters, tables
-from pages.parts.shared import queue_reads, refresh
+from pages.parts.shared import refresh
+from pages.parts.shared.reads import forget, read_recent
 from pages.parts.shared.services import get_services
 
 TABLES = (queue_job, queue_failed, laravel_jobs, laravel_failed)
@@ -22,7 +23,7 @@ address.forget_job()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Queues", anchor=False)
     st.space("stretch")
-    refresh.refresh_controls(on_refresh=queue_reads.forget)
+    refresh.refresh_controls(on_refresh=forget)
 
 if missing := reads.missing_sentence(database, *TABLES):
     st.info(missing, icon=":material/table:")
@@ -34,7 +35,7 @@ if reads.has_any(database, *TABLES):
         overview = address.held(
             tables.OVERVIEW,
             "all",
-            lambda: queue_reads.shared(reads.read_overview, database),
+            lambda: read_recent(reads.read_overview, database),
         )
         read_at = overview.read_at
         if overview.queues:
@@ -51,7 +52,7 @@ if reads.has_any(database, *TABLES):
         jobs = address.held(
             tables.JOBS,
             asked,
-            lambda: queue_reads.shared(reads.read_queue_jobs, database, asked),
+            lambda: read_recent(reads.read_queue_jobs, database, asked),
         )
         read_at = min(read_at, jobs.read_at)
         if jobs.page.total:

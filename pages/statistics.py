@@ -4,12 +4,17 @@ import streamlit as st
 
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
+from jobs_data.statistics.activity import read_activity
+from jobs_data.statistics.durations import read_durations
+from jobs_data.statistics.failures import read_failures
+from jobs_data.statistics.owners import read_owners
+from jobs_data.statistics.stuck import read_stuck
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
 from pages.parts.statistics.periods import pick_period
 
-database = get_services().database
+database, order = get_services().database, get_services().order
 viewer = get_viewer()
 zone = times.zone_named(st.context.timezone)
 
@@ -24,11 +29,11 @@ with st.container(horizontal=True, vertical_alignment="center"):
     refresh.refresh_controls()
 
 # Read at the same time: a page at first sight waits for the slowest of them, not for the sum.
-activity = reads.begin(reads.activity, database, period, zone)
-durations = reads.begin(reads.durations, database, period, zone)
-owners = reads.begin(reads.owners, database, period, zone)
-failures = reads.begin(reads.grouped_failures, database, period, zone)
-stuck = reads.begin(reads.stuck, database)
+activity = reads.begin_now(read_activity, database, order, period, zone)
+durations = reads.begin_now(read_durations, database, order, period, zone)
+owners = reads.begin_now(read_owners, database, order, period, zone)
+failures = reads.begin_now(read_failures, database, order, period, zone)
+stuck = reads.begin_now(read_stuck, database)
 
 # The first time, loading what draws the charts takes a third of a second: the database works meanwhile.
 from pages.parts.statistics import panels  # noqa: E402

@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.shared import queue_reads
+from pages.parts.shared import reads
 from pages.parts.shared.services import get_services
 from tests.support.pages import cards, names, press, show, words
 from tests.support.queue_rows import queued
@@ -44,7 +44,7 @@ def has_timer(app: AppTest) -> bool:
 def nothing_shared(served: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each run of a page read for itself."""
     monkeypatch.setenv("HERATIO_JOBS_LIST_SECONDS", "0")
-    queue_reads.forget()
+    reads.forget()
 
 
 def test_the_list_stays_while_the_database_is_away(served: Store) -> None:
@@ -124,7 +124,7 @@ def test_the_queues_stay(served: Store) -> None:
     before = [each.value.to_dict() for each in app.dataframe]
     assert before
     with away(served):
-        queue_reads.forget()
+        reads.forget()
         app.run()
         assert not app.exception
         assert [each.value.to_dict() for each in app.dataframe] == before

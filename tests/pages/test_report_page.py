@@ -15,7 +15,6 @@ from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.statistics import failures, period
 from jobs_data.statistics.period import Period
-from pages.parts.shared import reads
 from tests.support.pages import PANELS, introduce, show, words
 from tests.support.store import Store
 
@@ -165,7 +164,12 @@ def test_an_empty_database_has_a_report(store: Store) -> None:
 
 @pytest.mark.parametrize(
     ("reader", "panels"),
-    [("read_activity", 3), ("read_durations", 1), ("read_owners", 1), ("read_stuck", 1)],
+    [
+        ("activity.read_activity", 3),
+        ("durations.read_durations", 1),
+        ("owners.read_owners", 1),
+        ("stuck.read_stuck", 1),
+    ],
 )
 def test_what_takes_too_long_costs_its_panel_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch, reader: str, panels: int
@@ -176,7 +180,7 @@ def test_what_takes_too_long_costs_its_panel_alone(
     def too_long(*_: object) -> None:
         raise TookTooLong("That took too long.")
 
-    monkeypatch.setattr(reads, reader, too_long)
+    monkeypatch.setattr(f"jobs_data.statistics.{reader}", too_long)
     app = report()
     assert [warning.value for warning in app.warning] == ["That took too long."] * panels
     assert [panel.value for panel in app.subheader] == PANELS

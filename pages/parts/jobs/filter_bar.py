@@ -12,6 +12,7 @@ import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, job_report
+from jobs_data.jobs.choices import read_owner_names
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
@@ -49,7 +50,8 @@ def follow_number(database: Database) -> None:
 def owner_names(database: Database, job_filter: JobFilter) -> Mapping[int, str]:
     """Return what the owners that a filter names are called; nothing where that cannot be read."""
     with suppress(DatabaseUnavailable):  # they are then called by their numbers
-        return reads.owner_names(database, job_filter.owners) if job_filter.owners else {}
+        if job_filter.owners:
+            return reads.read_cached(read_owner_names, database, job_filter.owners)
     return {}
 
 

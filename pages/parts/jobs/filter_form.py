@@ -53,8 +53,13 @@ def show_filters(shown: JobFilter, database: Database, zone: ZoneInfo) -> None:
     if not popover.open:
         return
     try:
-        offered, has_types = reads.choices_of(database), choices.has_types(database)
-        owners = reads.owner_names(database, shown.owners) if shown.owners else {}
+        offered, has_types = (
+            reads.read_cached(choices.read_choices, database),
+            choices.has_types(database),
+        )
+        owners = (
+            reads.read_cached(choices.read_owner_names, database, shown.owners) if shown.owners else {}
+        )
     except DatabaseUnavailable as problem:
         popover.error(plain(str(problem)), icon=":material/cloud_off:")
         return

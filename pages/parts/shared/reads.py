@@ -1,4 +1,8 @@
-"""What the report's panels and the filter read: once a minute for all sessions, each by itself."""
+"""What pages read beside the list: once for all sessions, kept for some seconds.
+
+`read_cached` and `begin` keep an answer for a minute, `read_recent` for ten seconds. Each gets a
+function and its arguments; what is read depends on nothing else, so that sessions can share it.
+"""
 
 from __future__ import annotations
 
@@ -8,44 +12,30 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, Generic, ParamSpec, TypeVar
+from types import FunctionType
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
 
-from jobs_data.jobs import choices
-from jobs_data.jobs.choices import Choices
-from jobs_data.jobs.trend import read_trend
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform.database import Database
-from jobs_data.platform.errors import translated_errors
-from jobs_data.platform.times import day_starts
+from jobs_data.platform.errors import TookTooLong, translated_errors
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
-from jobs_data.statistics.activity import Activity, read_activity
-from jobs_data.statistics.durations import Durations, read_durations
-from jobs_data.statistics.failures import Failures, read_failures
-from jobs_data.statistics.news import News, read_news
-from jobs_data.statistics.owners import Owners, read_owners
-from jobs_data.statistics.period import Period
-from jobs_data.statistics.stuck import Stuck, read_stuck
 from pages.parts.shared import refresh
 from pages.parts.shared.services import get_services
 
-SECONDS: Final = 60
+CACHED_SECONDS: Final = 60
+RECENT_SECONDS: Final = 10
+"""Less than the interval of auto refresh, which therefore always reads again."""
+
 AT_ONCE: Final = 4
 """How many reads run at the same time, for all sessions: a few of the engine's connections."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _flights: Final = SingleFlight[Any]()
-_pool: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report")
-_shared: Final = st.cache_data(
-    ttl=SECONDS,
-    max_entries=50,
-    show_spinner=False,
-    refresh_mode="background",
-    hash_funcs={Database: lambda database: database.identity, ZoneInfo: str},
-)
+_pool: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reads")
 
 
 @dataclass(frozen=True)
@@ -79,7 +69,7 @@ class Reading(Generic[T]):
             return self.future.result(self._seconds_left)
 
     def shown(self) -> T:
-        """Return as `result`, or what this session has seen of it last, which is said above it."""
+        """Return as `result`; in an outage what this session has seen last, with its age above it."""
         return refresh.last_good(self.name, self.asked, self.result)
 
     @property
@@ -92,73 +82,101 @@ def begin(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Readin
 
     Where the same is being read already, that is what is returned.
     """
-    key = (read, arguments, tuple(named.items()))
-    future = _flights.submit(key, partial(read, *arguments, **named), _pool)
-    return Reading(read.__name__, key, future, time.monotonic() + WAIT_SECONDS)
+    key = _key(read, arguments, named)
+    future = _flights.submit(key, partial(_cached, read, arguments, named), _pool)
+    name = getattr(arguments[0] if read is _at_present else read, "__name__", "")
+    return Reading(name, key, future, time.monotonic() + WAIT_SECONDS)
 
 
-def trend(database: Database, zone: ZoneInfo) -> pd.DataFrame:
-    """Return the jobs of the last days as `frames.trend_frame`. Raises DatabaseUnavailable."""
-    return _trend(database, tuple(day_starts(zone)))
+def begin_now(read: Callable[..., T], *arguments: Any) -> Reading[T]:
+    """Begin to read what takes the present time as its last argument."""
+    return begin(_at_present, read, *arguments)
 
 
-@_shared
-def _trend(database: Database, day_starts: tuple[datetime, ...]) -> pd.DataFrame:
-    return read_trend(database, day_starts, get_services().order)
+def read_now(read: Callable[..., T], *arguments: Any) -> T:
+    """Return as `read_cached` what takes the present time as its last argument."""
+    return read_cached(_at_present, read, *arguments)
 
 
-@_shared
-def activity(database: Database, period: Period, zone: ZoneInfo) -> Activity:
-    """Return the counts of a period. Raises DatabaseUnavailable, as all of these do."""
-    return read_activity(database, get_services().order, period, zone, datetime.now(UTC))
+def read_cached(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Return what is read in this thread, or in another one that reads the same already.
 
-
-@_shared
-def durations(database: Database, period: Period, zone: ZoneInfo) -> Durations:
-    """Return how long the jobs of a period took."""
-    return read_durations(database, get_services().order, period, zone, datetime.now(UTC))
-
-
-@_shared
-def owners(database: Database, period: Period, zone: ZoneInfo) -> Owners:
-    """Return whose the jobs of a period were."""
-    return read_owners(database, get_services().order, period, zone, datetime.now(UTC))
-
-
-@_shared
-def grouped_failures(database: Database, period: Period, zone: ZoneInfo) -> Failures:
-    """Return why the jobs of a period failed."""
-    return read_failures(database, get_services().order, period, zone, datetime.now(UTC))
-
-
-@_shared
-def stuck(database: Database) -> Stuck:
-    """Return the jobs that are possibly stuck."""
-    return read_stuck(database, datetime.now(UTC))
-
-
-def news(database: Database, since: datetime) -> News:
-    """Return what has ended since a time, of which the minute counts."""
-    return _at_once(_shared_news, database, since.replace(second=0, microsecond=0))
-
-
-def choices_of(database: Database) -> Choices:
-    """Return what there is to choose from in the filter."""
-    return _at_once(_shared_choices, database)
-
-
-def owner_names(database: Database, owners: tuple[int, ...]) -> dict[int, str]:
-    """Return what the owners that a filter names are called."""
-    return _at_once(_shared_owner_names, database, owners)
-
-
-def _at_once(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Return what is read in this thread, or in another one that reads the same already."""
+    Raises what `read` raises, and DatabaseUnavailable where another thread takes too long.
+    """
     with translated_errors():
-        found: T = _flights.run((read, arguments), partial(read, *arguments, **named))
+        found: T = _flights.run(_key(read, arguments, named), partial(_cached, read, arguments, named))
         return found
 
 
-_shared_news: Final = _shared(read_news)
-_shared_choices: Final = _shared(choices.read_choices)
-_shared_owner_names: Final = _shared(choices.read_owner_names)
+def read_recent(
+    read: Callable[Concatenate[Database, P], T],
+    database: Database,
+    *arguments: P.args,
+    **named: P.kwargs,
+) -> T:
+    """Return what a queue's screen reads; in an outage what this session has seen last.
+
+    Where the list is not shared (HERATIO_JOBS_LIST_SECONDS=0), each session reads for itself.
+    Raises DatabaseUnavailable where this session has seen nothing.
+    """
+    key = (*_key(read, arguments, named), database.identity)
+
+    def reading() -> T:
+        if not get_services().settings.list_seconds:
+            return read(database, *arguments, **named)
+        with translated_errors():
+            found: T | TookTooLong = _flights.run(
+                key, partial(_recent, read, (database, *arguments), named)
+            )
+        if isinstance(found, TookTooLong):
+            raise found
+        return found
+
+    return refresh.last_good(read.__name__, key, reading)
+
+
+def forget() -> None:
+    """Read everything again in the next run: what Refresh does."""
+    _cached.clear()
+    _recent.clear()
+
+
+def _key(read: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    return (read, arguments, tuple(named.items()))
+
+
+def _at_present(read: Callable[..., T], *arguments: Any) -> T:
+    return read(*arguments, datetime.now(UTC))
+
+
+_HASHES: Final[dict[str | type[Any], Callable[[Any], Any]]] = {
+    FunctionType: lambda function: f"{function.__module__}.{function.__qualname__}",
+    Database: lambda database: database.identity,
+    CreationOrder: lambda _: "",  # there is one for each database
+    ZoneInfo: str,
+}
+
+
+@st.cache_data(
+    ttl=CACHED_SECONDS,
+    max_entries=300,
+    max_size="100MB",
+    show_spinner=False,
+    refresh_mode="background",
+    hash_funcs=_HASHES,
+)
+def _cached(read: Callable[..., T], arguments: tuple[Any, ...], named: dict[str, Any]) -> T:
+    return read(*arguments, **named)
+
+
+@st.cache_data(
+    ttl=RECENT_SECONDS, max_entries=300, max_size="100MB", show_spinner=False, hash_funcs=_HASHES
+)
+def _recent(
+    read: Callable[..., T], arguments: tuple[Any, ...], named: dict[str, Any]
+) -> T | TookTooLong:
+    try:
+        return read(*arguments, **named)
+    except TookTooLong as problem:
+        # Kept as an answer: else each of many viewers would make the database work in vain again.
+        return problem

@@ -130,7 +130,7 @@ def rows_table(
     selection: Selection | None = None,
     remembers: bool = False,
 ) -> None:
-    """Show rows; with `remembers` the viewer chooses the columns, and their browser keeps the choice."""
+    """Show rows; with `remembers` the viewer chooses columns, and their browser keeps the choice."""
     seq = f"{key}_seq"
 
     def message(name: str) -> Any:

@@ -21,6 +21,7 @@ from jobs_data.platform.tables import HERATIO_ONLY, actor_i18n, job_execution, n
 from jobs_data.statistics.activity import Activity
 from jobs_data.statistics.durations import Durations
 from jobs_data.statistics.failures import Failures
+from jobs_data.statistics.news import read_news
 from jobs_data.statistics.owners import Owners
 from jobs_data.statistics.period import NEWEST_JOBS, Period
 from jobs_data.statistics.stuck import Stuck
@@ -395,7 +396,7 @@ def show_news(database: Database, viewer: Viewer, zone: ZoneInfo) -> None:
             icon=":material/history:",
         )
         return
-    news = reads.news(database, before)
+    news = reads.read_cached(read_news, database, before.replace(second=0, microsecond=0))
     st.text(
         f"Since {times.shown(before, zone)}: {counted(news.completed)} completed, "
         f"{counted(news.failed)} failed."
