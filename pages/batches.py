@@ -15,6 +15,7 @@ from jobs_data.queues.model import Batch, BatchDetails, Kind
 from pages.parts.queues import address, details, filters, tables
 from pages.parts.shared import refresh
 from pages.parts.shared.address import put_into_url
+from pages.parts.shared.facts import show_facts
 from pages.parts.shared.reads import forget, read_recent
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading, plain
@@ -89,7 +90,7 @@ def show_batch() -> datetime:
             return read_at
         read_at, kind = batch.read_at, batch.kind
         show_head(batch.name, batch)
-        show_facts(batch)
+        show_batch_facts(batch)
         if kind is Kind.LARAVEL:
             st.subheader("Its jobs", anchor=False)
             st.caption(
@@ -126,13 +127,12 @@ def show_head(title: str, batch: Batch | None = None) -> None:
         refresh.refresh_controls(on_refresh=forget)
 
 
-def show_facts(batch: BatchDetails) -> None:
+def show_batch_facts(batch: BatchDetails) -> None:
     """Show how far the batch is, and what else is known of it."""
     details.show_progress(batch.progress, batch.progress_text)
     if batch.failed:
         st.caption("The jobs that failed count as done in this, as on the platform.")
-    details.show_facts(
-        "Jobs",
+    show_facts(
         {
             "Completed": f"{batch.completed:,}",
             "Failed": f"{batch.failed:,}",
@@ -143,6 +143,7 @@ def show_facts(batch: BatchDetails) -> None:
             "Pause between jobs (ms)": details.number(batch.delay_between_ms),
             "Retries": details.number(batch.max_retries),
         },
+        "Jobs",
     )
     details.show_times(
         {
@@ -170,7 +171,8 @@ def show_jobs_and_log(number: int) -> None:
                 lambda: read_recent(reads.read_queue_jobs, database, view),
             )
             if jobs.page.total:
-                tables.show_queue_jobs(jobs, zone, filters.go_to_page)
+                origin = Origin(asked, is_batch=True, list_page=list_page)
+                tables.show_queue_jobs(jobs, zone, filters.go_to_page, origin)
             else:
                 st.caption("None of its jobs is in the queue any more.")
     st.subheader("Log", anchor=False)
@@ -185,4 +187,3 @@ refresh.keep_refreshing(
     zone,
     paused_by=address.paused_by_selection(tables.BATCHES, tables.JOBS),
 )
-address.open_wanted_job(Origin(asked, is_batch=bool(batch_id), list_page=list_page))

@@ -87,6 +87,4 @@ if dialogs.is_open():
 else:
     undo.show_dialog()
 table.let_keys_in()
-if report := st.session_state.pop("wants_report", None):
-    address.open_report(in_url, report)
 finish_cards()  # last: nobody has to wait for their bars

@@ -5,13 +5,13 @@ from pathlib import Path
 import streamlit as st
 
 from jobs_data.platform.errors import DatabaseUnavailable
-from pages.parts.shared import refresh
+from pages.parts.shared import address, page_state, refresh
 from pages.parts.shared.viewer import get_viewer, show_viewer
 
-parts = Path(__file__).parent / "parts" / "shared"
+shared = Path(__file__).parent / "parts" / "shared"
 # Who is signed in needs little room beside the table: 208 pixels, and none on a phone.
-st.set_page_config(page_icon=str(parts / "icon.svg"), layout="wide", initial_sidebar_state=208)
-st.html(parts / "style.css")
+st.set_page_config(page_icon=str(shared / "icon.svg"), layout="wide", initial_sidebar_state=208)
+st.html(shared / "style.css")
 
 viewer = get_viewer()
 page = st.navigation(
@@ -23,11 +23,11 @@ page = st.navigation(
         st.Page("batches.py", title="Batches", icon=":material/stacks:", url_path="queue-batches"),
         st.Page("queue_job.py", title="Queued job", url_path="queue-job", visibility="hidden"),
         st.Page("statistics.py", title="Statistics", icon=":material/monitoring:", url_path="report"),
-        st.Page(
-            "deleted.py", title="Deleted jobs", icon=":material/receipt_long:", url_path="receipts"
-        ),
+        st.Page("deleted.py", title="Deleted jobs", icon=":material/delete:", url_path="receipts"),
     ]
 )
+address.follow()
+page_state.enter(page.url_path)
 
 show_viewer(viewer)
 

@@ -14,6 +14,7 @@ from jobs_data.queues.model import JobDetails, QueueState, Source
 from jobs_data.wording import duration
 from pages.parts.queues import address, details, tables
 from pages.parts.shared import refresh
+from pages.parts.shared.facts import show_facts
 from pages.parts.shared.reads import forget, read_recent
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading, plain
@@ -55,8 +56,7 @@ def show_job(job: JobDetails) -> None:
     """Show a job, but for what is read apart; what its system does not tell is left out."""
     details.show_progress(job.progress, job.progress_text)
     show_errors(job)
-    details.show_facts(
-        "Where and whose",
+    show_facts(
         {
             "Queue": job.queue,
             "User": job.owner,
@@ -68,12 +68,17 @@ def show_job(job: JobDetails) -> None:
             "Batch": "" if job.batch_id is None else f"{job.batch_id} {job.batch_name}".strip(),
             "Chain": "" if job.chain_id is None else f"{job.chain_id}, number {job.chain_order}",
         },
+        "Where and whose",
     )
-    if job.batch_id is not None and st.button("Open its batch", icon=":material/stacks:"):
-        address.open_batch(QueueView(QueueFilter(batch=job.batch_id)))
+    if job.batch_id is not None:
+        st.button(
+            "Open its batch",
+            icon=":material/stacks:",
+            on_click=address.open_batch,
+            args=(QueueView(QueueFilter(batch=job.batch_id)),),
+        )
     delay = job.delay_seconds
-    details.show_facts(
-        "Attempts",
+    show_facts(
         {
             "Tried": tables.attempts_text(job.attempts, job.max_attempts),
             "Next attempt from": times.shown(job.next_attempt, zone) if job.next_attempt else "",
@@ -81,6 +86,7 @@ def show_job(job: JobDetails) -> None:
             "Delay": "" if delay is None else duration(delay),
             "What follows": details.what_follows(job),
         },
+        "Attempts",
     )
     took = job.processing_ms
     details.show_times(
@@ -137,7 +143,7 @@ def show_chain(chain_id: int, own_id: int) -> None:
             own_id,
             lambda: read_recent(reads.read_chain, database, chain_id),
         )
-        tables.show_chain(rows, own_id, zone)
+        tables.show_chain(rows, own_id, zone, came_from)
         st.caption(f"Chain {chain_id}, in its order.")
 
 
@@ -207,4 +213,3 @@ refresh.keep_refreshing(
     if has_ended
     else address.paused_by_selection(tables.CHAIN),
 )
-address.open_wanted_job(came_from)

@@ -56,7 +56,7 @@ if reads.has_any(database, *TABLES):
         )
         read_at = min(read_at, jobs.read_at)
         if jobs.page.total:
-            tables.show_queue_jobs(jobs, zone, filters.go_to_page)
+            tables.show_queue_jobs(jobs, zone, filters.go_to_page, Origin(asked))
         else:
             filters.show_nothing(asked, is_partial=jobs.is_partial)
 
@@ -65,4 +65,3 @@ refresh.keep_refreshing(
     zone,
     paused_by=address.paused_by_selection(tables.OVERVIEW, tables.JOBS),
 )
-address.open_wanted_job(Origin(asked))

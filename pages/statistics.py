@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from jobs_data.jobs.view import ListView
 from jobs_data.platform import times
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.durations import read_durations
@@ -17,9 +16,6 @@ from pages.parts.statistics.periods import pick_period
 database, order = get_services().database, get_services().order
 viewer = get_viewer()
 zone = times.zone_named(st.context.timezone)
-
-if job_id := st.session_state.pop("wants_report", None):
-    address.open_report(ListView(), job_id)
 
 st.title("Report", anchor=False)
 address.show_notice()

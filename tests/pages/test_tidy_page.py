@@ -126,7 +126,7 @@ def test_the_list_leads_to_rules_with_its_filter(store: Store) -> None:
     """The state of active jobs is left behind, and ninety days are the usual rule."""
     store.job("x", 183)
     app = show(status="active", name="x")
-    press(app, "Tidy…")
+    press(app, "Clean up…")
     assert app.title[0].value == "Tidy"
     assert app.query_params.keys() >= {"name", "finished"}
     assert "status" not in app.query_params

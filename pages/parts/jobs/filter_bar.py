@@ -20,7 +20,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.url_values import clean_text
 from jobs_data.wording import counted
 from pages.parts.shared import reads
-from pages.parts.shared.address import go_to, open_report, tell, view_in_url
+from pages.parts.shared.address import go_to, notify, open_job, view_in_url
 from pages.parts.shared.text import plain
 
 MAX_TYPED: Final = 2_000
@@ -40,10 +40,11 @@ def follow_number(database: Database) -> None:
     try:
         is_there = job_id is not None and job_report.read_download_path(database, job_id) is not None
     except DatabaseUnavailable as problem:
-        tell(str(problem), is_good=False)
+        notify(str(problem), is_good=False)
         return
     if job_id is not None and is_there:
-        open_report(view, job_id)
+        open_job(view, job_id)
+        st.rerun()
     go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
 
 

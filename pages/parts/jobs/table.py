@@ -24,7 +24,7 @@ from jobs_data.wording import counted
 from pages.parts.jobs import groups
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
-from pages.parts.shared.address import go_to, view_in_url
+from pages.parts.shared.address import go_to, open_job, view_in_url
 from pages.parts.shared.selection import Lines
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain, visible_cells
@@ -77,10 +77,7 @@ export default function () {
 
 
 def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, selected: Ids) -> None:
-    """Show a page of jobs, those that are selected ticked.
-
-    A press of a row's report button leaves the job's id in the session as `wants_report`.
-    """
+    """Show a page of jobs, those that are selected ticked."""
     shown = lines(jobs)
     key = selection.table_key(shown)
     cells = _cells(jobs, zone, site_url, with_delete=viewer.may_remove)
@@ -197,7 +194,7 @@ def show_selection(jobs: JobsList, selected: Ids, viewer: Viewer) -> None:
                 "Open report",
                 shortcut="O",
                 icon=":material/description:",
-                on_click=lambda: st.session_state.update(wants_report=int(selected[0])),
+                on_click=lambda: open_job(view_in_url(), int(selected[0])),
             )
         for line in lines(jobs):
             if len(line) > 1 and np.array_equal(np.sort(line), selected):
@@ -300,7 +297,7 @@ def _report_pressed(key: str, shown: Lines, jobs: JobsList) -> None:
         if len(line) > 1:
             groups.open_line(jobs, line)
         else:
-            st.session_state["wants_report"] = line[0]
+            open_job(view_in_url(), line[0])
 
 
 def _delete_pressed(key: str, shown: Lines) -> None:

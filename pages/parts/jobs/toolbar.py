@@ -16,7 +16,7 @@ from jobs_data.removal.retention import rules_from, rules_params
 from jobs_data.wording import counted
 from pages.parts.jobs import filter_bar, filter_form, groups
 from pages.parts.removal import dialogs, progress
-from pages.parts.shared.address import go_to, view_in_url, way_back
+from pages.parts.shared.address import go_to, leave_for, origin_params, view_in_url
 from pages.parts.shared.refresh import refresh_controls
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import Viewer
@@ -143,9 +143,17 @@ def _export_buttons(jobs: JobsList) -> None:
 
 
 def _tidy_button(jobs: JobsList) -> None:
-    if st.button("Tidy…", icon=":material/rule:", help="Rules for what may go, with a preview."):
-        rules = rules_params(rules_from(jobs.view.filter))
-        st.switch_page("cleanup.py", query_params={**rules, **way_back()})
+    st.button(
+        "Clean up…",
+        icon=":material/rule:",
+        help="Rules for which jobs to delete, with a preview.",
+        on_click=_open_cleanup,
+        args=(jobs.view,),
+    )
+
+
+def _open_cleanup(view: ListView) -> None:
+    leave_for("cleanup.py", {**rules_params(rules_from(view.filter)), **origin_params()})
 
 
 def _clear_button(jobs: JobsList) -> None:

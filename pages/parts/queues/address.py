@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NoReturn, TypeVar
+from typing import Final, TypeVar
 
 import streamlit as st
 
@@ -16,10 +16,9 @@ from jobs_data.queues.filters import (
     queue_view_params,
 )
 from jobs_data.queues.model import JobKey, Source
-from pages.parts.shared.address import auto_params, put_into_url
+from pages.parts.shared.address import auto_params, leave_for, put_into_url
 
 _VIEW_PARAMS: Final = (*vars(QueueFilter()), "page", "limit")
-_WANTED: Final = "wants_queue_job"
 
 T = TypeVar("T")
 
@@ -39,34 +38,30 @@ def forget_job() -> None:
     put_into_url({}, (*Source, "from", "list"))
 
 
-def want_queue_job(job: JobKey) -> None:
-    """Remember, in a callback, which job this run is to open."""
-    st.session_state[_WANTED] = job
-
-
-def open_wanted_job(origin: Origin) -> None:
-    """Leave for the job that a callback has asked for, if any has."""
-    job: JobKey | None = st.session_state.pop(_WANTED, None)
-    if job is not None:
-        link = {**origin_params(origin), **auto_params(), job.source.value: str(job.id)}
-        st.switch_page("queue_job.py", query_params=link)
+def open_queue_job(job: JobKey, origin: Origin) -> None:
+    """Leave for a queued job, from which one comes back to the origin."""
+    leave_for("queue_job.py", {**origin_params(origin), **auto_params(), job.source.value: str(job.id)})
 
 
 def back_button(origin: Origin) -> None:
     """Show the way back to where one came from."""
     batch = origin.view.filter.batch
     label = f"Back to batch {batch}" if origin.is_batch else "Back to queues"
-    if st.button(label, icon=":material/arrow_back:", type="tertiary"):
-        if origin.is_batch:
-            open_batch(origin.view, origin.list_page)
-        st.switch_page("queues.py", query_params={**queue_view_params(origin.view), **auto_params()})
+    st.button(label, icon=":material/arrow_back:", type="tertiary", on_click=_go_back, args=(origin,))
 
 
-def open_batch(view: QueueView, list_page: int = 1) -> NoReturn:
+def _go_back(origin: Origin) -> None:
+    if origin.is_batch:
+        open_batch(origin.view, origin.list_page)
+    else:
+        leave_for("queues.py", {**queue_view_params(origin.view), **auto_params()})
+
+
+def open_batch(view: QueueView, list_page: int = 1) -> None:
     """Leave for the batch in a view's filter, at the view's page of its jobs."""
     alone = QueueView(QueueFilter(batch=view.filter.batch), view.page, view.limit)
     link = origin_params(Origin(alone, list_page=list_page))
-    st.switch_page("batches.py", query_params={**link, **auto_params()})
+    leave_for("batches.py", {**link, **auto_params()})
 
 
 def grid_key(table: str) -> str:

@@ -17,6 +17,7 @@ from jobs_data.plain_text import panel as panel_text
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.queues.model import Log, LongText, QueuedJob, QueueState
+from pages.parts.shared.facts import show_facts
 from pages.parts.shared.text import plain
 
 
@@ -29,24 +30,10 @@ def panel() -> Iterator[None]:
         st.error(plain(str(problem)), icon=":material/cloud_off:")
 
 
-def show_facts(title: str, facts: Mapping[str, str | None]) -> None:
-    """Show a group of facts under its title; those that are empty are left out."""
-    told = {label: value for label, value in facts.items() if value}
-    if not told:
-        return
-    with st.container(border=True):
-        st.markdown(f"**{title}**")
-        with st.container(horizontal=True, gap="medium"):
-            for label, value in told.items():
-                with st.container(width="content", gap=None):
-                    st.caption(label)
-                    st.text(on_one_line(value))
-
-
 def show_times(moments: Mapping[str, datetime | None], zone: ZoneInfo, **others: str) -> None:
     """Show when what happened, and other facts of time; what is not known is left out."""
     known = {label: times.shown(moment, zone) for label, moment in moments.items() if moment}
-    show_facts("Times", {**known, **others})
+    show_facts({**known, **others}, "Times")
 
 
 def number(value: int | None) -> str:

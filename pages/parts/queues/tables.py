@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data.queues import listing
-from jobs_data.queues.filters import QueueFilter, QueueView
+from jobs_data.queues.filters import Origin, QueueFilter, QueueView
 from jobs_data.queues.listing import QueuePage
 from jobs_data.queues.model import JobKey, Kind, QueueState, Source
 from jobs_data.queues.overview import Overview
@@ -19,9 +19,9 @@ from pages.parts.queues.address import (
     forget_selection,
     go_to_queue_view,
     grid_key,
+    open_queue_job,
     queue_view_in_url,
     selected_row,
-    want_queue_job,
 )
 from pages.parts.shared.text import visible_cells
 
@@ -104,7 +104,9 @@ def show_overview(overview: Overview, zone: ZoneInfo) -> None:
         )
 
 
-def show_queue_jobs(jobs: QueuePage, zone: ZoneInfo, go_to_page: Callable[[int], None]) -> None:
+def show_queue_jobs(
+    jobs: QueuePage, zone: ZoneInfo, go_to_page: Callable[[int], None], origin: Origin
+) -> None:
     """Show a page of queued jobs, each of which can be opened, and the way to the others."""
     rows = jobs.page.items
     cells = pd.DataFrame(
@@ -157,13 +159,13 @@ def show_queue_jobs(jobs: QueuePage, zone: ZoneInfo, go_to_page: Callable[[int],
             "owner": st.column_config.TextColumn("User", width=130),
             "kind": st.column_config.TextColumn("Kind", width=75),
         },
-        _job_opener(rows),
+        _job_opener(rows, origin),
     )
     _show_pages(jobs, counted(jobs.page.total), go_to_page)
-    _show_selection(JOBS, len(rows), "Open job", _job_opener(rows))
+    _show_selection(JOBS, len(rows), "Open job", _job_opener(rows, origin))
 
 
-def show_chain(rows: pd.DataFrame, own_id: int, zone: ZoneInfo) -> None:
+def show_chain(rows: pd.DataFrame, own_id: int, zone: ZoneInfo, origin: Origin) -> None:
     """Show the jobs of a chain in their order, one of them marked; each can be opened."""
     cells = pd.DataFrame(
         {
@@ -194,9 +196,9 @@ def show_chain(rows: pd.DataFrame, own_id: int, zone: ZoneInfo) -> None:
             "created": time_column("Created", zone),
             "ended": time_column("Ended", zone),
         },
-        _job_opener(rows),
+        _job_opener(rows, origin),
     )
-    _show_selection(CHAIN, len(rows), "Open job", _job_opener(rows))
+    _show_selection(CHAIN, len(rows), "Open job", _job_opener(rows, origin))
 
 
 def show_batches(
@@ -377,11 +379,11 @@ def _show_selection(table: str, rows: int, action: str, opened: Callable[[int], 
         )
 
 
-def _job_opener(rows: pd.DataFrame) -> Callable[[int], None]:
+def _job_opener(rows: pd.DataFrame, origin: Origin) -> Callable[[int], None]:
     """Return what opens the job of a row, by the rows as they are shown now."""
 
     def opened(row: int) -> None:
-        want_queue_job(JobKey(Source(rows["source"].iloc[row]), int(rows["id"].iloc[row])))
+        open_queue_job(JobKey(Source(rows["source"].iloc[row]), int(rows["id"].iloc[row])), origin)
 
     return opened
 

@@ -25,7 +25,7 @@ from jobs_data.url_values import MAX_PAGE_SIZE
 from jobs_data.wording import counted
 from pages.parts.removal import progress
 from pages.parts.shared import selection
-from pages.parts.shared.address import open_list, tell
+from pages.parts.shared.address import notify, open_list
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain, visible_cells
 from pages.parts.shared.viewer import Viewer, get_viewer
@@ -131,6 +131,7 @@ def _delete_dialog(view: ListView, ids: Ids) -> None:
                 selection.drop(contents.finished_ids)
             _close()
             open_list(view)
+            st.rerun()
 
 
 def _read_what_goes(ids: Ids) -> tuple[Contents, pd.DataFrame]:
@@ -172,14 +173,14 @@ def _delete(ids: Ids, kept: int) -> bool:
     try:
         viewer.require_administrator()
     except NotStarted as problem:
-        tell(str(problem), is_good=False)
+        notify(str(problem), is_good=False)
         return False
     work = get_services().removals.remove_jobs(ids.tolist(), reason)
     is_one = ids.size == 1 and not work.error
     sentence = sentence_on(work.outcome, int(ids[0])) if is_one else work.sentence()
     if kept:
         sentence += f" {counted(kept, 'other')} stayed: only finished jobs can be deleted."
-    tell(sentence, is_good=work.removed == work.total, receipt=work.receipt)
+    notify(sentence, is_good=work.removed == work.total, receipt=work.receipt)
     return not work.error
 
 
@@ -189,7 +190,7 @@ def _start(viewer: Viewer, ids: Ids | None, reason: Reason) -> bool:
         viewer.require_administrator()
         progress.watch(get_services().removals.start(ids, reason))
     except (NotStarted, DatabaseUnavailable) as problem:
-        tell(str(problem), is_good=False)
+        notify(str(problem), is_good=False)
         return False
     return True
 
@@ -225,6 +226,7 @@ def _clear_dialog(view: ListView) -> None:
             _clear()
             _close()
             open_list(view)
+            st.rerun()
 
 
 def _clear() -> None:

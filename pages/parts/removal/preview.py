@@ -21,7 +21,7 @@ from jobs_data.removal.retention import Preview, Rules
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.wording import counted
 from pages.parts.removal import progress, undo
-from pages.parts.shared.address import tell
+from pages.parts.shared.address import notify
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain, visible_cells
 from pages.parts.shared.viewer import Viewer, get_viewer
@@ -181,7 +181,7 @@ def _remove(asked: _Asked, preview: Preview) -> None:
         viewer.require_administrator()
         work = get_services().removals.start(preview.ids, reason)
     except (NotStarted, DatabaseUnavailable) as problem:
-        tell(str(problem), is_good=False)
+        notify(str(problem), is_good=False)
         return
     progress.watch(work)
     st.session_state["tidied"] = work

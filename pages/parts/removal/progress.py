@@ -8,7 +8,7 @@ import streamlit as st
 
 from jobs_data.removal.removal import Removal
 from jobs_data.store.receipt_writer import Action
-from pages.parts.shared.address import tell
+from pages.parts.shared.address import notify
 from pages.parts.shared.services import get_services
 
 _DOING: Final = {
@@ -36,7 +36,7 @@ def take_result() -> None:
     work: Removal | None = st.session_state.get("watched")
     if work and not work.is_running:
         del st.session_state["watched"]
-        tell(work.sentence(), is_good=not work.error, receipt=work.receipt)
+        notify(work.sentence(), is_good=not work.error, receipt=work.receipt)
 
 
 def show_progress() -> None:

@@ -15,9 +15,9 @@ from jobs_data.platform.status import FIXED_LABELS
 from jobs_data.store import receipts
 from jobs_data.store.receipts import Receipt, State
 from jobs_data.store.schema import Outcome
-from pages.parts.queues.details import show_facts
 from pages.parts.removal import undo
 from pages.parts.removal.receipts import STATE_COLORS, names_in_words
+from pages.parts.shared.facts import show_facts
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain, visible_cells
 from pages.parts.shared.viewer import Viewer
@@ -44,7 +44,6 @@ def show_receipt(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> None:
         undo.undo_button(receipt.id, viewer)
     _show_state(receipt)
     show_facts(
-        "The removal",
         {
             "When": times.shown(receipt.at, zone),
             "Who": receipt.by,
@@ -57,6 +56,7 @@ def show_receipt(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> None:
             "Size": wording.size(receipt.size),
             "Names": names_in_words(receipt, NAMES),
         },
+        "The removal",
     )
     for at, by, jobs in receipt.restores:
         st.text(f"{jobs:,} restored by {on_one_line(by)} on {times.shown(at, zone)}")

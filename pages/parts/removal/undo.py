@@ -14,7 +14,7 @@ from jobs_data.background import NotStarted
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.store.receipts import Receipt, State, read_receipt
 from jobs_data.wording import counted
-from pages.parts.shared.address import tell
+from pages.parts.shared.address import notify
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import Viewer, get_viewer
 
@@ -54,7 +54,7 @@ def take_result() -> None:
     work = get_services().restores.last(st.session_state.get(_WATCHED, ""))
     if work and not work.is_running:
         del st.session_state[_WATCHED]
-        tell(work.sentence(), is_good=not (work.error or work.failed))
+        notify(work.sentence(), is_good=not (work.error or work.failed))
 
 
 def show_progress() -> None:
@@ -150,4 +150,4 @@ def _start(receipt_id: str) -> None:
         get_services().restores.start(receipt_id, viewer.name)
         st.session_state[_WATCHED] = receipt_id
     except (NotStarted, DatabaseUnavailable) as problem:
-        tell(str(problem), is_good=False)
+        notify(str(problem), is_good=False)

@@ -1,9 +1,13 @@
-"""What one viewer's session remembers between runs; everything that can be shared is in the URL."""
+"""The page's address, the addresses of other pages, and the step from one to the other.
+
+Everything that can be shared is in the address. A callback that leads to another page notes it with
+`leave_for`; `main.py` follows before that run shows anything, so that Back takes one step.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final
 from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
@@ -18,6 +22,7 @@ from pages.parts.shared.text import plain
 LIST_PARAM: Final = "list"
 AUTO_PARAM: Final = "auto"
 SELECTION_PARAM: Final = "selection"
+_DESTINATION: Final = "destination"
 
 
 def view_in_url() -> ListView:
@@ -58,36 +63,54 @@ def is_auto() -> bool:
     return st.query_params.get(AUTO_PARAM) == "true"
 
 
-def open_list(view: ListView) -> NoReturn:
+def leave_for(page: str, params: Params) -> None:
+    """Let the next run show another page, with these parameters."""
+    st.session_state[_DESTINATION] = (page, dict(params))
+
+
+def follow() -> None:
+    """Leave for the page that a callback has noted, if any; called by `main.py` before each page."""
+    if destination := st.session_state.pop(_DESTINATION, None):
+        page, params = destination
+        st.switch_page(page, query_params=params)
+
+
+def is_leaving() -> bool:
+    """Return whether a callback has noted another page."""
+    return _DESTINATION in st.session_state
+
+
+def open_list(view: ListView) -> None:
     """Leave for a view of the list."""
-    st.switch_page("jobs.py", query_params=link_params(view))
+    leave_for("jobs.py", link_params(view))
 
 
-def way_back() -> dict[str, str | list[str]]:
+def open_job(view: ListView, job_id: int) -> None:
+    """Leave for a job's page, from which one comes back to the view."""
+    _forget_undoable()
+    leave_for("job.py", link_params(view, id=str(job_id)))
+
+
+def origin_params() -> dict[str, str | list[str]]:
     """Return what the address of another page has to know to lead back to this list as it is."""
     return {LIST_PARAM: urlencode(view_params(view_in_url()), doseq=True), **_selection_params()}
 
 
 def list_in_url() -> ListView | None:
-    """Return the list that one came from, None where the address does not say; see `way_back`."""
-    told = st.query_params.get(LIST_PARAM)
-    return None if told is None else parse_view(parse_qs(told))
+    """Return the list that one came from, None where the address does not say; see `origin_params`."""
+    query = st.query_params.get(LIST_PARAM)
+    return None if query is None else parse_view(parse_qs(query))
 
 
 def back_button(view: ListView) -> None:
     """Show the way back to a view of the list."""
     # Not a page link: its address, opened in another tab, is not that of the list.
-    if st.button("Back to jobs", icon=":material/arrow_back:", type="tertiary"):
-        open_list(view)
+    st.button(
+        "Back to jobs", icon=":material/arrow_back:", type="tertiary", on_click=open_list, args=(view,)
+    )
 
 
-def open_report(view: ListView, job_id: int) -> NoReturn:
-    """Leave for a job's report, from which one comes back to the view."""
-    _forget_undoable()
-    st.switch_page("job.py", query_params=link_params(view, id=str(job_id)))
-
-
-def tell(sentence: str, *, is_good: bool = True, receipt: str = "") -> None:
+def notify(sentence: str, *, is_good: bool = True, receipt: str = "") -> None:
     """Remember a notice until the next run that shows notices.
 
     One with the id of a removal's receipt stays as long as the list shows the same view.
@@ -111,7 +134,7 @@ def show_notice(*, keeps: bool = False) -> str:
     if token is not None:
         del st.query_params["notice"]
         if signed := get_services().notices.read(token):
-            tell(signed.sentence, is_good=signed.is_good)
+            notify(signed.sentence, is_good=signed.is_good)
     notice: Notice | None = st.session_state.get("notice")
     if notice is None:
         return ""

@@ -11,7 +11,7 @@ from jobs_data.jobs.selections import TooManyJobs, ids_of, read_matching
 from jobs_data.jobs.view import JobFilter
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.id_lists import Ids
-from pages.parts.shared.address import SELECTION_PARAM, tell
+from pages.parts.shared.address import SELECTION_PARAM, notify
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
 
@@ -29,7 +29,7 @@ def selected_ids() -> Ids:
     found = _find()
     if found is None:
         del st.query_params[SELECTION_PARAM]
-        tell(FORGOTTEN, is_good=False)
+        notify(FORGOTTEN, is_good=False)
     return ids_of([]) if found is None else found
 
 
@@ -55,7 +55,7 @@ def add_matching(job_filter: JobFilter) -> None:
     try:
         _keep(np.union1d(selected_ids(), read_matching(get_services().database, job_filter)))
     except (TooManyJobs, DatabaseUnavailable) as problem:
-        tell(str(problem), is_good=False)
+        notify(str(problem), is_good=False)
     draw_table_anew()
 
 
@@ -82,7 +82,7 @@ def _keep(ids: Ids) -> None:
     try:
         kept = get_services().selections.keep(who, token, ids)
     except TooManyJobs as problem:
-        tell(str(problem), is_good=False)
+        notify(str(problem), is_good=False)
         draw_table_anew()
         return
     if kept != token:

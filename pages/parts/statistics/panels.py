@@ -14,6 +14,7 @@ import streamlit as st
 from sqlalchemy import Table
 
 from jobs_data import csv_lines, plain_text
+from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -27,7 +28,7 @@ from jobs_data.statistics.period import NEWEST_JOBS, Period
 from jobs_data.statistics.stuck import Stuck
 from jobs_data.url_values import parse_number
 from jobs_data.wording import counted
-from pages.parts.shared import reads
+from pages.parts.shared import address, reads
 from pages.parts.shared.text import plain, visible_cells
 from pages.parts.shared.viewer import Viewer
 from pages.parts.statistics import charts
@@ -457,8 +458,8 @@ def _show_pattern(failures: Failures, period: Period, key: str, zone: ZoneInfo) 
         alt="Jobs with this error",
         values=jobs["id"].tolist(),
     )
-    if "wants_report" in st.session_state:
-        # A press in a dialog runs the dialog alone; it is the page that leads to the report.
+    if address.is_leaving():
+        # A press in a dialog runs the dialog alone; it is `main.py` that leads to the job.
         st.rerun()
 
 
@@ -509,7 +510,7 @@ def _button_table(
         if opens:
             st.query_params[opens] = str(value)
         else:
-            st.session_state["wants_report"] = int(value)
+            address.open_job(ListView(), int(value))
 
     def selected() -> None:
         for row in st.session_state[grid]["selection"]["rows"]:

@@ -1,0 +1,50 @@
+"""How the same thing looks on every screen: the colour and sign of a state, and the pager."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from jobs_data.platform.status import State
+from pages.parts.shared.rows_table import Cell, Color
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a state looks; the sign stands for it where colours cannot be told apart."""
+
+    color: Color
+    sign: str
+    icon: str
+
+
+LOOKS: Final[dict[State, Look]] = {
+    State.ACTIVE: Look("blue", "●", ":material/autorenew:"),
+    State.COMPLETED: Look("green", "✔", ":material/check_circle:"),
+    State.FAILED: Look("red", "✖", ":material/error:"),
+    State.OTHER: Look("gray", "○", ":material/help:"),
+}
+
+
+def state_cell(state: State, label: str) -> Cell:
+    """Return the chip of a job's status."""
+    look = LOOKS[state]
+    return Cell(label, color=look.color, icon=look.sign)
+
+
+def pager(shown: str, page: int, pages: int, on_page: Callable[[int], None]) -> None:
+    """Show which rows these are, in words, and the way to the other pages."""
+    st.session_state["page_number"] = page
+    with st.container(horizontal=True, vertical_alignment="center", key="pages"):
+        st.caption(shown)
+        if pages > 1:
+            # It leaves pages out until it fits the width it is given.
+            st.pagination(
+                pages,
+                key="page_number",
+                on_change=lambda: on_page(st.session_state["page_number"]),
+                width=420,
+            )
