@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from jobs_data.jobs.list_page import JobsList
@@ -10,6 +12,7 @@ from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.jobs.state import JobsState
 from pages.parts.shared.services import get_services
+from pages.parts.shared.text import plain
 
 
 def read_jobs(
@@ -46,6 +49,6 @@ def want_fresh(state: JobsState) -> None:
 
 def title(site: str) -> None:
     """Show the page's heading, with the site whose jobs these are."""
-    st.title("Jobs", anchor=False)
+    st.title("Jobs", anchor=False, width="content")
     if site:
-        st.caption(site)
+        st.caption(plain(urlsplit(site).hostname or site), width="content")
