@@ -33,6 +33,7 @@ LIST_COLUMNS: Final = {
     **JOB_COLUMNS,
     "started": _TIME,
     "seconds": "Int64",
+    "record": "str",
     "reason": "str",
     "result": "str",
 }
@@ -64,8 +65,8 @@ def list_frame(
 
     `started` is in UTC, and none where the recorded start lies before the creation or after `now`,
     which is aware. `seconds` is how long a job took, NA for an active one and where that is not known.
-    `reason` is one line of `reasons`, by the jobs' ids, and `result` the path of the result file as it
-    is stored; both are empty where there is none.
+    `record` is the related record's slug, else its number, `reason` one line of `reasons`, by the jobs'
+    ids, and `result` the path of the result file as it is stored; each is empty where there is none.
     """
     latest, never = now + CLOCK_TOLERANCE, EARLIEST.replace(tzinfo=UTC)
     records = []
@@ -75,6 +76,8 @@ def list_frame(
         started = utc(row["started_at"], timezone, after=earliest)
         shown["started"] = started if started and earliest <= started <= latest else None
         shown["seconds"] = None if shown["state"] == State.ACTIVE else row["seconds"]
+        number = "" if row["object_id"] is None else f"#{row['object_id']}"
+        shown["record"] = shown["slug"] or number
         shown["reason"] = reasons.get(row["id"], "")
         shown["result"] = values.text(row["download_path"])
         records.append(shown)

@@ -237,6 +237,7 @@ def test_records_carry_their_slug_and_number(store: Store) -> None:
     store.job()
     rows = read(store).rows
     assert rows["slug"].tolist() == ["", "", "fonds-1"]
+    assert rows["record"].tolist() == ["", f"#{without}", "fonds-1"]
     assert rows["object_id"].tolist()[1:] == [without, with_slug]
     assert pd.isna(rows["object_id"][0])
 
@@ -250,7 +251,7 @@ def test_a_jobs_own_id_is_no_related_record(store: Store) -> None:
             connection.execute(text(f"UPDATE job SET object_id = {object_id} WHERE id = {job_id}"))
     store.insert(tables.slug, object_id=own, slug="fonds-9")
     rows = read(store).rows.set_index("id")
-    assert (rows.loc[own, "slug"], rows.loc[about, "slug"]) == ("", "fonds-1")
+    assert (rows.loc[own, "record"], rows.loc[about, "record"]) == ("", "fonds-1")
     assert rows["object_id"].dropna().to_dict() == {about: record}
     report = job_report.read_report(store.database(), own)
     assert report is not None
