@@ -37,6 +37,8 @@ ORDERS: Final = {
     "Owner Z–A": (Sort.OWNER, True),
     "Completed last": (Sort.COMPLETED, False),
     "Completed first": (Sort.COMPLETED, True),
+    "Longest first": (Sort.DURATION, False),
+    "Shortest first": (Sort.DURATION, True),
     "Related record A–Z": (Sort.RELATED, False),
     "Related record Z–A": (Sort.RELATED, True),
 }
