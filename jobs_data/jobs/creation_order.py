@@ -15,10 +15,11 @@ import threading
 import time
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     FromClause,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    null,
     or_,
     select,
 )
@@ -37,7 +39,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import before_all_times
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.platform.id_lists import allow_lists
-from jobs_data.platform.tables import job, object_
+from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.single_flight import WAIT_SECONDS
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,13 @@ def created_text() -> ColumnElement[str]:
 def with_object() -> FromClause:
     """Return the jobs with their objects, and with NULLs for those that have lost theirs."""
     return job.outerjoin(object_, object_.c.id == job.c.id)
+
+
+def with_execution(database: Database, column: Column[Any]) -> tuple[FromClause, ColumnElement[Any]]:
+    """Return `with_object` joined with a column of `job_execution`; NULL where that is missing."""
+    if column.name not in database.columns.get(job_execution.name, ()):
+        return with_object(), null()
+    return with_object().outerjoin(job_execution, job_execution.c.job_id == job.c.id), column
 
 
 def beyond(place: tuple[str, int], *, is_newer: bool) -> ColumnElement[bool]:
