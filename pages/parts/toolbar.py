@@ -12,7 +12,7 @@ from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform.status import State
-from jobs_data.removal.retention import rules_from, rules_params
+from jobs_data.removal.retention import rules_params, starting_rules
 from jobs_data.wording import counted
 from pages.parts import clearing, dialogs, filter_bar, filter_form, folds
 from pages.parts.refresh import refresh_controls
@@ -143,7 +143,7 @@ def _export_buttons(jobs: JobsList) -> None:
 
 def _tidy_button(jobs: JobsList) -> None:
     if st.button("Tidy…", icon=":material/rule:", help="Rules for what may go, with a preview."):
-        rules = rules_params(rules_from(jobs.view.filter))
+        rules = rules_params(starting_rules(get_services().database, jobs.view.filter))
         st.switch_page("tidy.py", query_params={**rules, **way_back()})
 
 
