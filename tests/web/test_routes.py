@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from starlette.applications import Starlette
@@ -157,6 +158,12 @@ def test_the_export_streams_what_the_button_gives(client: TestClient, store: Sto
         export.csv_chunks(get_services().database, ListView(), all_columns=True)
     )
     assert 'filename="jobs-export-all-columns.csv"' in every.headers["content-disposition"]
+    how = export.CsvFormat(export.Separator.TAB, ZoneInfo("Europe/Berlin"))
+    local = client.get(addresses.export_url(ListView(), csv_format=how))
+    assert local.content == b"".join(
+        export.csv_chunks(get_services().database, ListView(), csv_format=how)
+    )
+    assert b"\tCreated (Europe/Berlin)\t" in local.content
     failed = client.get("/admin/jobs/export-csv?status=error&sort=name&page=5")
     assert failed.content.count(b"\r\n") == 2
     assert b"'=1+1" in failed.content
