@@ -42,6 +42,7 @@ SORT_OF_COLUMN: Final = {
     "owner": Sort.OWNER,
     "created": Sort.DATE,
     "completed": Sort.COMPLETED,
+    "duration": Sort.DURATION,
     "record": Sort.RELATED,
 }
 
@@ -113,6 +114,7 @@ def _columns(view: ListView) -> list[Column]:
         Column("owner", "User", sort=order("owner"), phone="wide"),
         Column("created", "Created", "time", sort=order("created"), phone="last"),
         Column("completed", "Completed", "time", sort=order("completed"), phone="wide"),
+        Column("duration", "Duration", "time", sort=order("duration")),
         Column("record", "Related record", sort=order("record"), phone="wide"),
     ]
 
