@@ -4,6 +4,7 @@ import streamlit as st
 
 from jobs_data.jobs.trend import read_trend
 from jobs_data.platform import times
+from jobs_data.statistics.stuck import read_stuck
 from pages.parts.jobs import counts, filter_bar, filter_form, groups, reading, table, toolbar
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
@@ -48,13 +49,12 @@ undo.show_progress()
 if (receipt := address.show_notice(keeps=True)) and viewer.may_remove:
     undo.undo_button(receipt, viewer)
 
-# The bars are of all jobs: beside the counts of a search they would say something else than these.
-trend = (
-    None
-    if asked.filter.is_search
-    else reads.begin(read_trend, database, tuple(times.day_starts(zone)), services.order)
-)
-finish_counts = counts.show_counts(jobs, trend, {})
+trend, stuck = None, None
+if not asked.filter.is_search:
+    # Of all jobs: beside the counts of a search they would say something else than these.
+    trend = reads.begin(read_trend, database, tuple(times.day_starts(zone)), services.order)
+    stuck = reads.begin_now(read_stuck, database)
+finish_counts = counts.show_counts(jobs, trend, stuck)
 toolbar.show_toolbar(jobs, viewer, zone, state)
 names = filter_bar.owner_names(database, asked.filter)
 filter_bar.show_bound(jobs)
