@@ -41,6 +41,11 @@ def queue_job_url(job_id: int, params: Params) -> str:
     return _with_query(f"{BASE}/queue-job", {**params, "id": str(job_id)})
 
 
+def statistics_url(params: Params) -> str:
+    """Return the address of the statistics with a query."""
+    return _with_query(f"{BASE}/report", params)
+
+
 def download_url(job_id: int) -> str:
     """Return the address from which a job's result file is streamed."""
     return f"{BASE}/{job_id}/download"

@@ -47,6 +47,20 @@ def duration(seconds: int, *, units: int = len(_UNITS)) -> str:
     return _listed(parts[:units], "and") or "0 seconds"
 
 
+def brief_duration(seconds: float) -> str:
+    """Return seconds in a few characters: `0.4 s`, `8 s`, `2 min 3 s`, `3 h 5 min`, `2 d 4 h`."""
+    if seconds < 59.5:
+        return (
+            f"{seconds:.1f} s" if 0 < seconds < 9.95 and round(seconds, 1) % 1 else f"{seconds:.0f} s"
+        )
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} min {rest} s"
+    days, hours_left = divmod(hours, 24)
+    return f"{days:,} d {hours_left} h" if days else f"{hours} h {minutes_left} min"
+
+
 def relative_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """Return a time as a person says it now: `2 min ago`, `today 17:57`, `Mon 17:57`, `24 Nov 2024`."""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()

@@ -1,4 +1,7 @@
-"""The report: what fails, why, since when, what is slow, and what is stuck."""
+"""How a period went: what may be stuck, why jobs failed, and when, what and whose they were."""
+
+from datetime import UTC, datetime
+from typing import Any
 
 import streamlit as st
 
@@ -6,56 +9,72 @@ from jobs_data.platform import times
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.failures import read_failures
+from jobs_data.statistics.headline import headline
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.stuck import read_stuck
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.services import get_services
-from pages.parts.shared.viewer import get_viewer
-from pages.parts.statistics.periods import pick_period
+from pages.parts.statistics import errors, stuck
+from pages.parts.statistics.by_day import show_by_day
+from pages.parts.statistics.by_name import show_by_name
+from pages.parts.statistics.headline import show_headline
+from pages.parts.statistics.hours import show_hours
+from pages.parts.statistics.panel import panel
+from pages.parts.statistics.period_choice import pick_period
+from pages.parts.statistics.users import show_users
 
 database, order = get_services().database, get_services().order
-viewer = get_viewer()
-zone = times.zone_named(st.context.timezone)
+zone, now = times.zone_named(st.context.timezone), datetime.now(UTC)
 
-st.title("Report", anchor=False)
-address.show_notice()
-with st.container(horizontal=True, vertical_alignment="center"):
-    period = pick_period()
+with st.container(horizontal=True, vertical_alignment="center", key="head"):
+    st.title("Statistics", anchor=False)
     st.space("stretch")
-    refresh.refresh_controls()
+    updated = st.container(key="updated", width="content")
+    refresh.refresh_controls(on_refresh=reads.forget)
+address.show_notice()
+with st.container(horizontal=True, vertical_alignment="center", key="period"):
+    period = pick_period()
+    summary = st.container(key="headline")
+age = st.empty()
 
-# Read at the same time: a page at first sight waits for the slowest of them, not for the sum.
-activity = reads.begin_now(read_activity, database, order, period, zone)
-durations = reads.begin_now(read_durations, database, order, period, zone)
-owners = reads.begin_now(read_owners, database, order, period, zone)
-failures = reads.begin_now(read_failures, database, order, period, zone)
-stuck = reads.begin_now(read_stuck, database)
+# Read at the same time: a first visit waits for the slowest of them, not for the sum.
+of_period = (database, order, period, zone)
+activity = reads.begin_now(read_activity, *of_period)
+durations = reads.begin_now(read_durations, *of_period)
+stuck_jobs = reads.begin_now(read_stuck, database)
+failures = reads.begin_now(read_failures, *of_period)
+owners = reads.begin_now(read_owners, *of_period)
 
-# The first time, loading what draws the charts takes a third of a second: the database works meanwhile.
-from pages.parts.statistics import panels  # noqa: E402
 
-with panels.panel("How jobs ended"):
-    found = activity.shown()
-    panels.show_totals(found)
-    panels.show_days(found)
-with panels.panel("Failure rate"):
-    panels.show_rate(activity.shown(), period)
-with panels.panel("Durations"):
-    panels.show_durations(database, durations.shown())
-with panels.panel("Busiest hours"):
-    panels.show_hours(activity.shown(), zone)
-with panels.panel("Owners"):
-    panels.show_owners(database, owners.shown())
-with panels.panel("Failures, grouped"):
-    panels.show_failures(database, failures.shown(), period, zone)
-with panels.panel("Possibly stuck"):
-    panels.show_stuck(database, stuck.shown(), zone)
-with panels.panel("Since you last looked"):
-    panels.show_news(database, viewer, zone)
+def latest(reading: reads.Reading[Any]) -> Any:
+    """Return what was read; in an outage what was seen last, whose age stands once above the panels."""
+    with age:
+        return reading.shown()
 
-is_open = panels.has_open_pattern() and not failures.has_failed
-refresh.keep_refreshing(
-    refresh.last_read_at(activity.name, activity.asked),
-    zone,
-    paused_by="the jobs of an error are open" if is_open else "",
-)
+
+with summary, panel():
+    show_headline(headline(latest(activity), latest(durations)), period)
+left, right = st.columns(2, gap="medium")
+with left, panel("May be stuck", stuck.HELP):
+    stuck.show_stuck(database, latest(stuck_jobs), zone)
+with right, panel("Top errors", errors.HELP):
+    errors.show_errors(database, latest(failures), period, zone, now)
+with panel("By day"):
+    show_by_day(latest(activity), period, zone, now)
+with panel("By name"):
+    show_by_name(database, latest(durations), period, zone, now)
+by_hour, by_user = st.tabs(["Hours", "Users"], key="hours_or_users", on_change="rerun")
+if by_hour.open:
+    with by_hour, panel():
+        show_hours(latest(activity), zone)
+if by_user.open:
+    with by_user, panel():
+        show_users(database, latest(owners), period, zone, now)
+
+is_open = errors.is_error_open() and not failures.has_failed
+with updated:
+    refresh.keep_refreshing(
+        refresh.last_read_at(activity.name, activity.asked),
+        zone,
+        paused_by="the jobs of an error are open" if is_open else "",
+    )

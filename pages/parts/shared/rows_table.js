@@ -6,6 +6,8 @@ const PATHS = {
   delete: "M6 7v13h12V7M4 7h16M9 7V4h6v3M10 11v6M14 11v6",
   restore: "M4 9h10a5 5 0 0 1 0 10H8M4 9l4-4M4 9l4 4",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  failed: "M12 3a9 9 0 1 0 .01 0M9 9l6 6M15 9l-6 6",
+  slowest: "M12 3a9 9 0 1 0 .01 0M12 7v5l3 2",
   columns: "M4 5h16v14H4zM9.5 5v14M14.5 5v14",
 }
 

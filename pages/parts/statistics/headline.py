@@ -1,0 +1,44 @@
+"""The figures that say at one look how a period went."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import streamlit as st
+
+from jobs_data.statistics.headline import Headline
+from jobs_data.statistics.period import Period
+from jobs_data.wording import brief_duration, counted
+
+MINUS: Final = "\N{MINUS SIGN}"
+
+
+def show_headline(found: Headline, period: Period) -> None:
+    """Show how many jobs there were, how many of them completed, and how long they took."""
+    days = "all time" if period.days is None else f"the {period.days} days before"
+    st.markdown(
+        " · ".join(headline_parts(found)),
+        help="Jobs created in the period, by their state now. Completed is a share of the finished jobs"
+        + ("." if period.days is None else f", compared with {days}.")
+        + " Median is of their durations.",
+    )
+
+
+def headline_parts(found: Headline) -> list[str]:
+    """Return the figures as Markdown, without those that are not known."""
+    parts = [f"**{counted(found.total)}**"]
+    if found.completed_share is not None:
+        # Cut, not rounded: with a failure it is never 100 %.
+        share = f"**{math.floor(found.completed_share * 1000) / 10:g} %** completed"
+        parts.append(share + _change(found.change_points))
+    if found.median_seconds is not None:
+        parts.append(f"median **{brief_duration(found.median_seconds)}**")
+    return parts
+
+
+def _change(points: float | None) -> str:
+    if points is None:
+        return ""
+    rounded = round(points, 1)
+    return f", {rounded:+g} points".replace("-", MINUS) if rounded else ", unchanged"
