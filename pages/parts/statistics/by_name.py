@@ -16,7 +16,7 @@ from jobs_data.platform.status import State
 from jobs_data.platform.tables import job_execution
 from jobs_data.statistics.durations import Durations
 from jobs_data.statistics.period import Period
-from jobs_data.wording import brief_duration, counted
+from jobs_data.wording import counted, ran
 from pages.parts.shared import address
 from pages.parts.shared.page_state import page_state
 from pages.parts.shared.rows_table import Action, Cell, Column, Handlers, Row, rows_table
@@ -113,7 +113,7 @@ def _row(found: dict[Any, Any]) -> Row:
 
 
 def _seconds(seconds: float) -> str:
-    return "" if math.isnan(seconds) else brief_duration(seconds)
+    return "" if math.isnan(seconds) else ran(seconds)
 
 
 def _trend(change: float) -> str:
@@ -127,7 +127,7 @@ def _say_what_durations_are(database: Database, durations: Durations) -> None:
         st.caption(
             f"{durations.recorded:,} durations as the platform recorded them, {durations.derived:,} as "
             "completed minus created, the time in the queue included; "
-            f"{brief_duration(durations.mean)} on average."
+            f"{ran(durations.mean)} on average."
         )
     if durations.unknown:
         st.caption(

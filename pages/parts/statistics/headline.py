@@ -9,7 +9,7 @@ import streamlit as st
 
 from jobs_data.statistics.headline import Headline
 from jobs_data.statistics.period import Period
-from jobs_data.wording import brief_duration, counted
+from jobs_data.wording import counted, ran
 
 MINUS: Final = "\N{MINUS SIGN}"
 
@@ -33,7 +33,7 @@ def headline_parts(found: Headline) -> list[str]:
         share = f"**{math.floor(found.completed_share * 1000) / 10:g} %** completed"
         parts.append(share + _change(found.change_points))
     if found.median_seconds is not None:
-        parts.append(f"median **{brief_duration(found.median_seconds)}**")
+        parts.append(f"median **{ran(found.median_seconds)}**")
     return parts
 
 

@@ -16,7 +16,7 @@ from jobs_data.platform import times
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import job_execution
 from jobs_data.statistics.stuck import Stuck
-from jobs_data.wording import brief_duration, counted
+from jobs_data.wording import counted, elapsed, ran
 from pages.parts.shared import address
 from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, rows_table
 from pages.parts.statistics.panel import below_rows, first_rows, say_lacking
@@ -28,8 +28,8 @@ HELP = (
 )
 _COLUMNS = [
     Column("name", "Job", kind="name", main=True),
-    Column("runs", "Runs for", kind="time", phone="last"),
-    Column("usual", "Usual", kind="time"),
+    Column("runs", "Runs for", kind="number"),
+    Column("usual", "Usual", kind="number"),
 ]
 
 
@@ -67,14 +67,14 @@ def _row(job: dict[Any, Any], zone: ZoneInfo) -> Row:
     since: datetime = job["since"]
     usual: Cell | str = "unknown"
     if pd.notna(job["usual"]):
-        usual = Cell(brief_duration(job["usual"]), title=f"limit {brief_duration(job['limit'])}")
+        usual = Cell(ran(job["usual"]), title=f"limit {ran(job['limit'])}")
     return Row(
         str(job["id"]),
         job["name"],
         {
             "name": Cell(job["name"], title=f"Job {job['id']}"),
             "runs": Cell(
-                brief_duration(job["seconds"]),
+                elapsed(job["seconds"]),
                 title=f"since {times.shown(since, zone)}",
                 since=int(since.timestamp() * 1000),
             ),
