@@ -9,41 +9,35 @@ from jobs_data.platform import times
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.failures import read_failures
-from jobs_data.statistics.headline import headline
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.stuck import read_stuck
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.services import get_services
-from pages.parts.statistics import errors, stuck
-from pages.parts.statistics.by_day import show_by_day
-from pages.parts.statistics.by_name import show_by_name
-from pages.parts.statistics.headline import show_headline
-from pages.parts.statistics.hours import show_hours
-from pages.parts.statistics.panel import panel
+from pages.parts.statistics import by_day, by_name, errors, headline, hours, stuck, users
+from pages.parts.statistics.panel import Scope, panel
 from pages.parts.statistics.period_choice import pick_period
-from pages.parts.statistics.users import show_users
 
 database, order = get_services().database, get_services().order
-zone, now = times.zone_named(st.context.timezone), datetime.now(UTC)
+zone = times.zone_named(st.context.timezone)
 
-with st.container(horizontal=True, vertical_alignment="center", key="head"):
+with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
     st.title("Statistics", anchor=False)
     st.space("stretch")
-    updated = st.container(key="updated", width="content")
+    updated = st.container(width="content")
     refresh.refresh_controls(on_refresh=reads.forget)
 address.show_notice()
 with st.container(horizontal=True, vertical_alignment="center", key="period"):
-    period = pick_period()
-    summary = st.container(key="headline")
+    scope = Scope(database, pick_period(), zone, datetime.now(UTC))
+    figures = st.container()
 age = st.empty()
 
 # Read at the same time: a first visit waits for the slowest of them, not for the sum.
-of_period = (database, order, period, zone)
-activity = reads.begin_now(read_activity, *of_period)
-durations = reads.begin_now(read_durations, *of_period)
+asked = (database, order, scope.period, zone)
+activity = reads.begin_now(read_activity, *asked)
+durations = reads.begin_now(read_durations, *asked)
 stuck_jobs = reads.begin_now(read_stuck, database)
-failures = reads.begin_now(read_failures, *of_period)
-owners = reads.begin_now(read_owners, *of_period)
+failures = reads.begin_now(read_failures, *asked)
+owners = reads.begin_now(read_owners, *asked)
 
 
 def latest(reading: reads.Reading[Any]) -> Any:
@@ -52,24 +46,24 @@ def latest(reading: reads.Reading[Any]) -> Any:
         return reading.shown()
 
 
-with summary, panel():
-    show_headline(headline(latest(activity), latest(durations)), period)
+with figures, panel():
+    headline.show_headline(latest(activity), latest(durations), scope)
 left, right = st.columns(2, gap="medium")
-with left, panel("May be stuck", stuck.HELP):
-    stuck.show_stuck(database, latest(stuck_jobs), zone)
-with right, panel("Top errors", errors.HELP):
-    errors.show_errors(database, latest(failures), period, zone, now)
+with left, panel("May be stuck", stuck.ABOUT):
+    stuck.show_stuck(latest(stuck_jobs), scope)
+with right, panel("Top errors", errors.ABOUT):
+    errors.show_errors(latest(failures), scope)
 with panel("By day"):
-    show_by_day(latest(activity), period, zone, now)
+    by_day.show_by_day(latest(activity), scope)
 with panel("By name"):
-    show_by_name(database, latest(durations), period, zone, now)
+    by_name.show_by_name(latest(durations), scope)
 by_hour, by_user = st.tabs(["Hours", "Users"], key="hours_or_users", on_change="rerun")
 if by_hour.open:
     with by_hour, panel():
-        show_hours(latest(activity), zone)
+        hours.show_hours(latest(activity), scope)
 if by_user.open:
     with by_user, panel():
-        show_users(database, latest(owners), period, zone, now)
+        users.show_users(latest(owners), scope)
 
 is_open = errors.is_error_open() and not failures.has_failed
 with updated:

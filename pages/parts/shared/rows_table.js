@@ -238,7 +238,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         line.append(make("td", { class: "tick", role: "cell" }, box))
       }
       for (const column of data.columns) {
-        line.append(make("td", { "data-column": column.id, class: `${column.kind ?? ""} ${column.phone ?? ""}`, role: "cell" }))
+        line.append(make("td", { "data-column": column.id, "data-label": column.label, class: `${column.kind ?? ""} ${column.phone ?? ""}`, role: "cell" }))
       }
       if (data.actions.length || data.remembers) line.append(make("td", { class: "actions", role: "cell" }))
     }
@@ -256,6 +256,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawColumns()
 
   tick(root)
+  root.host?.setAttribute("data-drawn", "")  // for style sheets, which cannot see into a shadow
   const timer = setInterval(() => tick(root), 1000)
   return () => clearInterval(timer)
 }

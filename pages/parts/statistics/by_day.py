@@ -2,71 +2,51 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
-from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.status import State
 from jobs_data.statistics.activity import Activity, Outcomes
-from jobs_data.statistics.period import Period
 from jobs_data.wording import counted
 from pages.parts.shared import address
 from pages.parts.shared.look import LOOKS
-from pages.parts.statistics.panel import numbers
+from pages.parts.statistics.panel import Scope, channel, numbers
 
-HEIGHT: Final = 240
 DAYS_IN_CHART: Final = 100
 WEEKS_IN_CHART: Final = 120
 LABELS_ON_AXIS: Final = 7
-# Failed lies on the axis, where bars can be compared, and is the darkest; the others have no fill. Each
-# stands out from a light and from a dark background by 3 : 1.
-_COLORS: Final = {"Failed": "#c8323a", "Completed": "#2f9e5f", "Others": "#8a8f98"}
+_OUTCOMES: Final = ["Completed", "Failed", "Others"]
+"""In the order of the theme's chart colours."""
+
+_OPACITY: Final = {"Failed": 1, "Completed": 0.6, "Others": 0}
+"""From below. Whoever cannot tell the colours apart can tell these."""
 
 
-def show_by_day(activity: Activity, period: Period, zone: ZoneInfo, now: datetime) -> None:
+def show_by_day(activity: Activity, scope: Scope) -> None:
     """Show how many jobs of each day failed, completed and did neither; each count opens the list."""
-    _show_counts(activity.outcomes, period, zone, now)
-    days = activity.by_day
-    unit, step = _bars(len(days))
+    days, outcomes = activity.by_day, activity.outcomes
+    _show_counts(outcomes, scope)
+    unit, step = bars_of(len(days))
     bars = days[["failed", "completed", "total"]].resample(step, label="left", closed="left").sum()
-    st.vega_lite_chart(
-        *_chart(bars, unit),
-        height=HEIGHT,
-        alt=f"Failed, completed and other jobs per {unit}: the numbers are below",
-    )
+    alt = f"Failed, completed and other jobs per {unit}: the numbers are below"
+    st.vega_lite_chart(*_chart(bars, unit), height=240, alt=alt)
     st.caption(
-        f"One bar per {unit}. From below: failed (dark), completed (lighter), others (outlined), which "
-        "are active or ended without a status that says how."
+        f"One bar per {unit}. From below: failed (filled), completed (tinted), others (outlined): "
+        "active, or ended without a status that says how."
     )
-    undated = activity.outcomes.total - int(days["total"].sum())
-    if undated:
+    if undated := outcomes.total - int(days["total"].sum()):
         st.caption(
             f"{counted(undated)} {'is' if undated == 1 else 'are'} on no day: the creation time is "
             "missing, cannot be read, or is not in the period's days."
         )
-    with_day = days.reset_index()
-    with_day["day"] = with_day["day"].dt.strftime("%Y-%m-%d")
-    numbers(
-        "jobs-per-day",
-        with_day,
-        {
-            "day": "Day",
-            "total": "Total",
-            "completed": "Completed",
-            "failed": "Failed",
-            "active": "Active",
-        },
-    )
+    numbers("jobs-per-day", days.reset_index().assign(day=[f"{day:%Y-%m-%d}" for day in days.index]))
 
 
-def _show_counts(outcomes: Outcomes, period: Period, zone: ZoneInfo, now: datetime) -> None:
+def _show_counts(outcomes: Outcomes, scope: Scope) -> None:
     others = outcomes.total - outcomes.completed - outcomes.failed - outcomes.active
-    created = period.created(zone, now)
-    with st.container(horizontal=True, key="outcomes"):
+    with st.container(horizontal=True):
         for state, color, label, count in (
             (State.FAILED, "red", "failed", outcomes.failed),
             (State.COMPLETED, "green", "completed", outcomes.completed),
@@ -78,70 +58,45 @@ def _show_counts(outcomes: Outcomes, period: Period, zone: ZoneInfo, now: dateti
                 key=f"outcome-{state}",
                 type="tertiary",
                 on_click=address.open_list,
-                args=(ListView(JobFilter(state=state, created=created)),),
+                args=(scope.jobs(state=state),),
             )
 
 
-def _bars(days: int) -> tuple[str, str]:
-    """Return what a bar stands for, and the same as pandas calls it."""
+def bars_of(days: int) -> tuple[str, str]:
+    """Return what a bar of so many days stands for, and the same as pandas calls it."""
     if days <= DAYS_IN_CHART:
         return "day", "D"
     return ("week from Monday", "W-MON") if days <= 7 * WEEKS_IN_CHART else ("month", "MS")
-
-
-def _by_segment(colors: dict[str, str]) -> dict[str, Any]:
-    scale = {"domain": list(colors), "range": list(colors.values())}
-    return {"field": "how", "type": "nominal", "scale": scale, "legend": None}
 
 
 def _chart(bars: pd.DataFrame, unit: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the figures of a chart and its specification."""
     with_year = bars.index[0].year != bars.index[-1].year
     spelled = "%b %Y" if unit == "month" else "%d %b %Y" if with_year else "%d %b"
-    names = [f"{day:{spelled}}".lstrip("0") for day in bars.index]
-    figures = pd.DataFrame(
-        {
-            "at": names,
-            "Failed": bars["failed"],
-            "Completed": bars["completed"],
-            "Others": bars["total"] - bars["failed"] - bars["completed"],
-            "Total": bars["total"],
-        }
-    )
-    segments = list(_COLORS)
+    names = [f"{day:{spelled}}".removeprefix("0") for day in bars.index]
+    bars = bars.rename(columns=str.capitalize).assign(at=names)
+    bars["Others"] = bars["Total"] - bars["Failed"] - bars["Completed"]
+    color = channel("how", "nominal", scale={"domain": _OUTCOMES}, legend=None)
     # Counted back from the last bar, which is today's.
-    labelled = names[:: -max(1, -(-len(names) // LABELS_ON_AXIS))]
-    return figures, {
+    axis = {"values": names[:: -max(1, -(-len(names) // LABELS_ON_AXIS))], "labelAngle": 0}
+    # Without a domain of its own, Vega warns of the figures that have not come yet.
+    height = {"domain": [0, max(1, int(bars["Total"].max()))], "nice": True}
+    counts = [channel(each, "quantitative", each, format=",") for each in [*_OUTCOMES, "Total"]]
+    return bars, {
         "transform": [
-            {"fold": segments, "as": ["how", "jobs"]},
-            {"calculate": f"indexof({segments}, datum.how)", "as": "place"},
+            {"fold": _OUTCOMES, "as": ["how", "jobs"]},
+            {"filter": "datum.jobs > 0"},
+            {"calculate": f"indexof({list(_OPACITY)}, datum.how)", "as": "place"},
+            {"calculate": f"{_OPACITY}[datum.how]", "as": "opacity"},
         ],
         "mark": {"type": "bar", "strokeWidth": 1},
         "encoding": {
-            "x": {
-                "field": "at",
-                "type": "ordinal",
-                "sort": None,
-                "title": None,
-                "axis": {"values": labelled, "labelAngle": 0, "labelOverlap": False, "ticks": True},
-            },
-            "y": {
-                "field": "jobs",
-                "type": "quantitative",
-                "title": None,
-                "axis": {"tickCount": 4, "format": "~s"},
-                # Without a domain of its own, Vega warns of the figures that have not come yet.
-                "scale": {"domain": [0, max(1, int(figures["Total"].max()))], "nice": True},
-            },
-            "order": {"field": "place", "type": "quantitative"},
-            "stroke": _by_segment(_COLORS),
-            "fill": _by_segment(_COLORS | {"Others": "transparent"}),
-            "tooltip": [
-                {"field": "at", "type": "nominal", "title": unit.capitalize()},
-                *(
-                    {"field": each, "type": "quantitative", "format": ","}
-                    for each in [*segments, "Total"]
-                ),
-            ],
+            "x": channel("at", "ordinal", scale={"domain": names}, axis=axis),
+            "y": channel("jobs", "quantitative", scale=height, axis={"tickCount": 4, "format": "~s"}),
+            "order": channel("place", "quantitative"),
+            "fill": color,
+            "stroke": color,
+            "fillOpacity": channel("opacity", "quantitative", scale=None),
+            "tooltip": [channel("at", "nominal", unit.capitalize()), *counts],
         },
     }

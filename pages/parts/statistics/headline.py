@@ -7,22 +7,24 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.statistics.headline import Headline
-from jobs_data.statistics.period import Period
+from jobs_data.statistics.activity import Activity
+from jobs_data.statistics.durations import Durations
+from jobs_data.statistics.headline import Headline, headline
 from jobs_data.wording import counted, ran
+from pages.parts.statistics.panel import Scope
 
 MINUS: Final = "\N{MINUS SIGN}"
 
 
-def show_headline(found: Headline, period: Period) -> None:
+def show_headline(activity: Activity, durations: Durations, scope: Scope) -> None:
     """Show how many jobs there were, how many of them completed, and how long they took."""
-    days = "all time" if period.days is None else f"the {period.days} days before"
-    st.markdown(
-        " · ".join(headline_parts(found)),
-        help="Jobs created in the period, by their state now. Completed is a share of the finished jobs"
-        + ("." if period.days is None else f", compared with {days}.")
-        + " Median is of their durations.",
-    )
+    about = "Jobs created in the period, by their state now. Completed is a share of the finished jobs."
+    if before := activity.before:
+        about += (
+            f" In the {scope.period.days} days before, {before.failed:,} of "
+            f"{counted(before.completed + before.failed, 'finished job')} failed."
+        )
+    st.markdown(" · ".join(headline_parts(headline(activity, durations))), help=about)
 
 
 def headline_parts(found: Headline) -> list[str]:
