@@ -36,9 +36,10 @@ def show_errors(failures: Failures, scope: Scope) -> None:
     """Show the patterns of the error texts, and over the page the jobs of the one in the URL."""
 
     def row(error: dict[Any, Any]) -> Row:
+        is_new = error["is_new"] and failures.looked_at_before
         seen = f"first seen {relative_time(error['first'], scope.now, scope.zone)}"
         cells: dict[str, Cell | str] = {
-            "pattern": Cell(error["pattern"], detail=f"New · {seen}" if error["is_new"] else seen),
+            "pattern": Cell(error["pattern"], detail=f"New · {seen}" if is_new else seen),
             "jobs": f"{error['jobs']:,}",
             "last": time_cell(error["last"], scope.zone, scope.now),
         }

@@ -31,7 +31,8 @@ _COLUMNS: Final = [
 
 def show_stuck(stuck: Stuck, scope: Scope) -> None:
     """Show the active jobs that run far longer than usual, then those of which that is unknown."""
-    jobs = pd.concat([stuck.jobs, stuck.cannot_tell], ignore_index=True).round(0)
+    jobs = pd.concat([stuck.jobs, stuck.cannot_tell], ignore_index=True)
+    jobs = jobs.round({"seconds": 0, "usual": 0, "limit": 0})
 
     def row(job: dict[Any, Any]) -> Row:
         name, since = f"{job['name']}, job {job['id']}", job["since"]
