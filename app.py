@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
@@ -23,6 +24,7 @@ from jobs_data.store.expiry import expire
 from pages.parts.shared.services import get_services
 from web.assets import Assets, documents
 from web.gate import Doorkeeping, Gate, Standings
+from web.head import Head
 from web.headers import content_policy
 from web.log_lines import RepeatFilter, cap_repeats
 from web.process import end_in_time, handle_errors, raise_open_files, send_at_once
@@ -33,6 +35,8 @@ from web.streamlit_routes import NotServed
 
 RETRY_SECONDS: Final = 5
 """How long a database that is away at the start is left alone before it is asked again."""
+
+STYLE: Final = Path(__file__).parent / "pages" / "parts" / "shared" / "style.css"
 
 CHANGE_SECONDS: Final = 15.0
 """How long the end waits for a removal or a restore to finish its transaction."""
@@ -130,6 +134,7 @@ app = st.App(
             introductions=services.introductions,
             policy=content_policy(documents()),
         ),
+        Middleware(Head, style=STYLE.read_text("utf-8")),
         Middleware(Assets),
     ],
     lifespan=lifespan,
