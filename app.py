@@ -25,7 +25,7 @@ from web.assets import Assets, documents
 from web.gate import Doorkeeping, Gate, Standings
 from web.headers import content_policy
 from web.log_lines import RepeatFilter, cap_repeats
-from web.process import end_in_time, handle_errors, raise_open_files, send_at_once
+from web.process import end_in_time, handle_errors, raise_open_files
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import SignIn
@@ -88,7 +88,6 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
     At the end a removal or a restore may finish its transaction, and write down how far it got.
     """
-    send_at_once()
     handle_errors(asyncio.get_running_loop())
     end_in_time(at_once=services.switch.set)
     # In threads: the start waits for no database. Daemons, so that the end does not either.
