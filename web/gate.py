@@ -25,7 +25,7 @@ from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, limits, origins, peers
 from web.activity import PageActivity, is_by_person
-from web.headers import answer_headers
+from web.headers import answer_headers, limit_caching
 from web.process import is_out_of_files, say_out_of_files
 from web.sessions import LOOK_SECONDS, MAX_SECONDS, Session, Sessions, session_cookie
 
@@ -213,6 +213,9 @@ class Gate:
         except DatabaseUnavailable as problem:
             await answers.unavailable(scope, str(problem))(scope, receive, send)
             return
+        if scope["path"] == addresses.HOST_CONFIG:  # open, but not while the database is away
+            await self.app(scope, receive, send)
+            return
         if visitor is None:
             await answers.unknown(scope)(scope, receive, send)
             return
@@ -372,6 +375,7 @@ class Gate:
                 own = MutableHeaders(scope=message)
                 for name, value in headers.items():
                     own.setdefault(name, value)
+                limit_caching(own)
             await send(message)
 
         return with_headers

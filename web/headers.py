@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
+from starlette.datastructures import MutableHeaders
+
 from jobs_data import addresses
 
 CSP: Final = "content-security-policy"
@@ -45,3 +47,15 @@ def answer_headers(policy: str, path: str, *, is_secure: bool) -> dict[str, str]
     if is_secure:
         headers["strict-transport-security"] = "max-age=31536000"
     return headers
+
+
+def limit_caching(headers: MutableHeaders) -> None:
+    """Let no cache on the way keep an answer, and no browser a page.
+
+    The gate may put a session's cookie on any answer. After Back a browser shows a stored page without
+    asking whether it is still fresh (RFC 9111, section 6), so also after a sign-out.
+    """
+    if headers.get("content-type", "").startswith("text/html"):
+        headers["cache-control"] = "no-store"
+    elif "public" in (kept := headers.get("cache-control", "")):
+        headers["cache-control"] = kept.replace("public", "private")

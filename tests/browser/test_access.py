@@ -118,6 +118,36 @@ def test_in_and_out(site: Site, new_page: Windows) -> None:
     expect(page).to_have_url(AT_THE_SIGN_IN)
 
 
+def test_back_after_signing_out_leads_to_the_sign_in(site: Site, new_page: Windows) -> None:
+    """The browser stores no page: each is asked for again, and refused."""
+    screen = new_page()
+    page = screen.page
+    page.goto(site.address)
+    fill_in(page)
+    expect_in(page)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(AT_THE_SIGN_IN)
+    page.go_back()
+    expect(page).to_have_url(AT_THE_SIGN_IN)
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert_nothing_went_wrong(screen)
+
+
+def test_a_session_that_ends_while_a_hidden_page_is_open(site: Site, new_page: Windows) -> None:
+    """The page leads to the sign-in, not to Streamlit's "Connection failed with status 401"."""
+    screen = new_page()
+    page = screen.page
+    page.clock.install()  # no timer of the page's fires unless it is moved
+    page.goto(site.address)
+    fill_in(page)
+    expect_in(page)
+    send_to_background(page)
+    assert page.request.post(f"{site.address}/sign-out", max_redirects=0).status == 303
+    expect(page.locator('[data-test-connection-state="CONNECTED"]')).to_have_count(0)
+    page.clock.fast_forward(2_000)
+    expect(page).to_have_url(AT_THE_SIGN_IN)
+
+
 def expect_in(page: Page) -> None:
     """Wait until the list shows its newest job."""
     expect(cells(page, NAME_COLUMN).first).to_have_text("arFailed")

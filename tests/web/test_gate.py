@@ -170,7 +170,7 @@ def test_without_a_session_a_person_is_sent_to_the_sign_in(door: Door) -> None:
         "/export-csv",
         "/1/download",
         "/1/output",
-        "/_stcore/host-config",
+        "/_stcore/host-config/",
         "/_stcore/health/",
         "/_stcore/health/../stream",
         "/sign-in/",
