@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -28,7 +29,7 @@ from web.log_lines import RepeatFilter, cap_repeats
 from web.process import end_in_time, handle_errors, raise_open_files
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
-from web.sign_in import SignIn
+from web.sign_in import DemoAccounts, SignIn
 from web.streamlit_routes import NotServed
 
 RETRY_SECONDS: Final = 5
@@ -47,13 +48,9 @@ try:
 except SettingsError as error:
     sys.exit(f"heratio-jobs: {error}")
 
-demo_accounts = {}
+demo_accounts = None
 if settings.is_demo:
-    demo_accounts = {
-        "Administrator": demo.DEMO_ADMINISTRATOR,
-        "Reader": demo.DEMO_READER,
-        "Password of both": demo.DEMO_PASSWORD,
-    }
+    demo_accounts = DemoAccounts(demo.DEMO_ADMINISTRATOR, demo.DEMO_READER, demo.DEMO_PASSWORD)
     demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
 services = get_services()  # after the demo, whose folders and links it looks up
 
@@ -65,7 +62,14 @@ if not key:
 sessions = Sessions(key, store=services.store)
 door = Doorkeeping(services.rights.groups, settings.proxy_user_header, settings.proxy_addresses)
 standings = Standings(services.rights, settings.access_seconds)
-sign_in = SignIn(services.sign_ins, sessions, standings, door, demo_accounts)
+sign_in = SignIn(
+    services.sign_ins,
+    sessions,
+    standings,
+    door,
+    site_host=urlsplit(settings.site_url).hostname or "",
+    demo=demo_accounts,
+)
 
 
 def expire_receipts() -> None:

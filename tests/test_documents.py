@@ -39,7 +39,7 @@ def offered_routes() -> Iterator[str]:
     services = build_services(Settings())
     standings = Standings(services.rights, 28)
     door = Doorkeeping(services.rights.groups, "", ())
-    sign_in = SignIn(services.sign_ins, Sessions("key"), standings, door, {})
+    sign_in = SignIn(services.sign_ins, Sessions("key"), standings, door)
     for route in [*JobRoutes(services).routes(), *sign_in.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -53,8 +53,17 @@ def _at_the_list(wanted: str) -> str:
     return f"{addresses.BASE}{mark}{query}" if path == addresses.BROWSE else wanted
 
 
+@dataclass(frozen=True)
+class DemoAccounts:
+    """The accounts of the demo: the page shows them, and fills in the administrator's."""
+
+    administrator: str
+    reader: str
+    password: str
+
+
 class SignIn:
-    """The sign-in page and the two changes of a session: its beginning and its end."""
+    """The sign-in page, and the routes that start and end a session."""
 
     def __init__(
         self,
@@ -62,14 +71,17 @@ class SignIn:
         sessions: Sessions,
         standings: Standings,
         door: Doorkeeping,
-        demo_accounts: Mapping[str, str],
+        *,
+        site_host: str = "",
+        demo: DemoAccounts | None = None,
     ) -> None:
-        """Begin and end sessions of a gate; `demo_accounts` are shown on the page, whole."""
+        """Start and end sessions; `site_host` names the platform's site on the page."""
         self.sign_ins = sign_ins
         self.sessions = sessions
         self.standings = standings
         self.door = door
-        self.demo_accounts = demo_accounts
+        self.site_host = site_host
+        self.demo = demo
         # Sign-ins wait for one another; they must not use up the threads that serve all other requests.
         self._turns = CapacityLimiter(PARALLEL_SIGN_INS)
 
@@ -175,7 +187,8 @@ class SignIn:
             problem=problem,
             identifier=identifier[:MAX_SHOWN],
             asks_code=asks_code,
-            demo_accounts=self.demo_accounts,
+            site_host=self.site_host,
+            demo=self.demo,
         )
 
     def _with_cookie(self, request: Request, response: Response, token: str) -> Response:

@@ -36,7 +36,7 @@ def gated_app(
     door = Doorkeeping(
         groups, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
     )
-    sign_in = SignIn(services.sign_ins, sessions, standings, door, {})
+    sign_in = SignIn(services.sign_ins, sessions, standings, door)
     gate = Middleware(
         Gate,
         sessions=sessions,

@@ -999,9 +999,7 @@ def test_a_sign_in_does_not_wait_for_its_turn_for_ever(
     """Those before it may wait for a database that has fallen silent; the form then says so."""
     monkeypatch.setattr(sign_in, "TURN_SECONDS", 0.05)
     standings = Standings(get_services().rights, 28)
-    doors = SignIn(
-        SignIns(platform_database), Sessions(KEY), standings, Doorkeeping(Groups(), "", ()), {}
-    )
+    doors = SignIn(SignIns(platform_database), Sessions(KEY), standings, Doorkeeping(Groups(), "", ()))
     fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
 
     async def ask() -> Any:
