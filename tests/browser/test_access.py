@@ -1,13 +1,15 @@
-"""The door, in a real browser on the real app: refused, let in, looked after, and shown out."""
+"""Signing in and out, in a real browser on the real app."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 from urllib.parse import quote
 
 import pyotp
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from jobs_data import addresses
@@ -185,6 +187,25 @@ def expect_no_removal(page: Page) -> None:
     expect(page.get_by_role("button", name=re.compile("Delete|Clear"))).to_have_count(0)
 
 
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_the_sign_in_page_is_accessible(
+    site: Site, new_page: Windows, color_scheme: Literal["light", "dark"]
+) -> None:
+    """Empty, after a failure, and as the page of a message; at 200 % zoom nothing scrolls sideways."""
+    page = new_page(width=640, height=400, color_scheme=color_scheme).page
+    page.goto(site.address)
+    assert Axe().run(page).violations_count == 0
+    fill_in(page, password="wrong")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fill_in(page)
+    expect_in(page)
+    page.goto(f"{site.address}/1/nothing")
+    expect(page.get_by_role("link", name="Back to the jobs")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
+
+
 def test_signing_in_takes_no_script(site: Site, new_page: Windows) -> None:
     """A browser that runs none gets in: the form posts, asks for the second factor, and leads on."""
     secret = pyotp.random_base32()
@@ -244,7 +265,7 @@ def test_only_what_a_person_does_is_activity(site: Site, new_page: Windows) -> N
     sent: list[bool] = []
     # All of them, in turn: each is compared with the one before.
     opening.value.on(
-        "framesent", lambda frame: sent.append(activity.is_by_person({"bytes": bytes_of(frame)}))
+        "framesent", lambda frame: sent.append(activity.is_user_action({"bytes": bytes_of(frame)}))
     )
     expect_in(page)
     for _ in range(2):
