@@ -22,9 +22,8 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
 from jobs_data.store.expiry import expire
 from pages.parts.services import get_services
-from web.assets import Assets, documents
 from web.gate import AccessSettings, AccountCache, Gate
-from web.headers import content_policy
+from web.headers import content_policy, streamlit_documents
 from web.log_lines import RepeatFilter, cap_repeats
 from web.process import end_in_time, handle_errors, raise_open_files
 from web.routes import JobRoutes, database_unavailable
@@ -131,9 +130,8 @@ app = st.App(
             accounts=accounts,
             access=access,
             introductions=services.introductions,
-            policy=content_policy(documents()),
+            policy=content_policy(streamlit_documents()),
         ),
-        Middleware(Assets),
     ],
     lifespan=lifespan,
     exception_handlers={DatabaseUnavailable: database_unavailable},
