@@ -63,7 +63,7 @@ async def report(request: Request) -> Response:
 
 
 async def queue_job(request: Request) -> Response:
-    """Redirect the platform's address of a queued job to the page that shows it."""
+    """Lead the platform's address of a queued job to the page that shows it."""
     params = {name: value for name, value in request.query_params.items() if name != "id"}
     return RedirectResponse(
         addresses.queue_job_url(request.path_params["job_id"], params), status_code=307
@@ -96,7 +96,7 @@ class JobRoutes:
         ]
 
     async def export_csv(self, request: Request) -> Response:
-        """Stream the CSV of the jobs that the query selects; `columns=all` has every column."""
+        """Stream the CSV of the jobs that the query names, all without it; `columns=all` tells all."""
         all_columns = request.query_params.get("columns") == "all"
         chunks = export.csv_chunks(
             self._services.database,
