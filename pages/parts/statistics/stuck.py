@@ -24,8 +24,8 @@ ABOUT: Final = (
 )
 _COLUMNS: Final = [
     Column("name", "Job", kind="name", main=True),
-    Column("runs", "Runs for", kind="number"),
-    Column("usual", "Usual", kind="number"),
+    Column("runs", "Runs for", kind="number", phone="below"),
+    Column("usual", "Usual", kind="number", phone="below"),
 ]
 
 

@@ -17,9 +17,9 @@ from pages.parts.statistics.panel import Scope, say_has_more, show_rows
 
 _COLUMNS: Final = [
     Column("owner", "User", kind="name", main=True),
-    Column("total", "Jobs", kind="number"),
-    Column("completed", "Completed", kind="number"),
-    Column("failed", "Failed", kind="number"),
+    Column("total", "Jobs", kind="number", phone="below"),
+    Column("completed", "Completed", kind="number", phone="below"),
+    Column("failed", "Failed", kind="number", phone="below"),
 ]
 
 
