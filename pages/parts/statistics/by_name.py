@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 import streamlit as st
 
@@ -22,13 +23,11 @@ from pages.parts.statistics.panel import Scope, StatisticsState, open_job, say_h
 _COLUMNS: Final = [
     Column("name", "Job name", kind="name", main=True),
     Column("runs", "Runs", kind="number", help="Finished jobs of the period"),
-    Column("failed_share", "Failed", kind="number", help="Share of the runs that failed"),
-    Column("median", "Median", kind="number"),
-    Column("p95", "95 %", kind="number", help="95 of 100 runs end within this time"),
-    Column("slowest", "Slowest", kind="number", phone="wide"),
-    Column(
-        "change", "Trend", kind="number", help="Median of the later half of the time to the earlier"
-    ),
+    Column("failed_share", "Failed", "number", phone="below", help="Share of the runs that failed"),
+    Column("median", "Median", "number", phone="below"),
+    Column("p95", "95 %", "number", phone="below", help="95 of 100 runs end within this time"),
+    Column("slowest", "Slowest", "number", phone="wide"),
+    Column("change", "Trend", "number", phone="below", help="The later half's median to the earlier's"),
 ]
 _ACTIONS: Final = [Action("failed", "Failed jobs"), Action("slowest", "Slowest job")]
 
@@ -43,20 +42,24 @@ def show_by_name(durations: Durations, scope: Scope) -> None:
     slowest = dict(zip(by_name["name"], by_name["slowest_job"], strict=True))
 
     def row(found: dict[Any, Any]) -> Row:
-        name, share = found["name"], f"{found['failed_share']:.0%}"
+        name, share = found["name"], found["failed_share"]
         cells: dict[str, Cell | str] = {
             "name": Cell(human_name(name), title=name),
             "runs": f"{found['runs']:,}",
-            "failed_share": Cell(share, title=counted(found["failed"], "failed job")),
+            "failed_share": Cell(
+                "< 1%" if 0 < share < 0.005 else f"{share:.0%}",
+                title=counted(found["failed"], "failed job"),
+            ),
             "change": _trend(found["change"]),
         }
         for each in ("median", "p95", "slowest"):
             cells[each] = "" if math.isnan(found[each]) else ran(found[each])
         actions = ("failed", "slowest") if found["failed"] else ("slowest",)
         href = addresses.list_url(scope.jobs(names=(name,)))
-        return Row(name, name, cells, href=href, actions=actions)
+        return Row(quote(name), name, cells, href=href, actions=actions)
 
-    def act(name: str, action: str) -> None:
+    def act(row_id: str, action: str) -> None:
+        name = unquote(row_id)
         if action == "failed":
             address.open_list(scope.jobs(names=(name,), state=State.FAILED))
         elif name in slowest:
@@ -64,7 +67,7 @@ def show_by_name(durations: Durations, scope: Scope) -> None:
 
     columns = [replace(column, sort=state.order_of(column.id)) for column in _COLUMNS]
     handlers = Handlers(
-        on_open=lambda name: address.open_list(scope.jobs(names=(name,))),
+        on_open=lambda row_id: address.open_list(scope.jobs(names=(unquote(row_id),))),
         on_action=act,
         on_sort=state.sort_by,
     )
