@@ -60,6 +60,6 @@ def read_owners(
     ]
     counted = pd.DataFrame(counts, columns=_BY_OWNER).astype("int64")
     by_owner = counted.groupby("id", as_index=False).sum()
-    by_owner["owner"] = by_owner["id"].map(distinct_labels(owners)).astype("str")
+    by_owner.insert(1, "owner", by_owner["id"].map(distinct_labels(owners)).astype("str"))
     by_owner = by_owner.sort_values(["total", "owner"], ascending=[False, True], ignore_index=True)
     return Owners(by_owner, has_more)
