@@ -12,6 +12,7 @@ shared = Path(__file__).parent / "parts" / "shared"
 # Who is signed in needs little room beside the table: 208 pixels, and none on a phone.
 st.set_page_config(page_icon=str(shared / "icon.svg"), layout="wide", initial_sidebar_state=208)
 st.html(shared / "style.css")
+st.logo(str(shared / "icon.svg"), size="large")
 
 viewer = get_viewer()
 page = st.navigation(

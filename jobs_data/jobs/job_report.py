@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 
 from jobs_data import plain_text
-from jobs_data.jobs.columns import job_columns
+from jobs_data.jobs.columns import job_columns, with_run
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.durations import seconds_taken, why_unknown
+from jobs_data.jobs.durations import why_unknown
 from jobs_data.jobs.failure_reasons import find_in_texts, needs_more_output, read_around_errors
 from jobs_data.jobs.notes import Note, read_notes
 from jobs_data.jobs.paging import OrderedJobs
@@ -31,7 +31,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
 from jobs_data.platform.status_names import read_status_names
-from jobs_data.platform.tables import job, job_execution, object_
+from jobs_data.platform.tables import job
 from jobs_data.reasons.finding import Weight
 from jobs_data.reasons.lines import lines_of
 
@@ -293,19 +293,9 @@ def _report_columns(database: Database, now: datetime, *, with_output: bool) -> 
     # At most as many characters as the tail may have bytes; `_report` cuts off the rest.
     tail = last_characters(job.c.output, OUTPUT_TAIL_BYTES) if with_output else null()
     output_bytes = byte_length(job.c.output) if with_output else null()
-    present = database.columns.get(job_execution.name, frozenset())
-    statement = job_columns(database)
-    if present:
-        statement = statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
     names = ("type", "started_at", "duration", "error_message", "stack_trace")
-    run = {name: job_execution.c[name] if name in present else null() for name in names}
-    took = seconds_taken(
-        object_.c.created_at, job.c.completed_at, run["duration"], database.timezone, now
-    )
-    return statement.add_columns(
-        *(job.c.user_id, job.c.download_path, tail.label("output"), output_bytes.label("output_bytes")),
-        *(column.label(name) for name, column in run.items()),
-        took.label("seconds"),
+    return with_run(job_columns(database), database, names, now).add_columns(
+        *(job.c.user_id, job.c.download_path, tail.label("output"), output_bytes.label("output_bytes"))
     )
 
 

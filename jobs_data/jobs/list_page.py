@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 from jobs_data.jobs import frames
-from jobs_data.jobs.columns import frame_of
+from jobs_data.jobs.columns import frame_of, list_frame
 from jobs_data.jobs.counts import Counts, SearchResult, read_counts, search
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.folding import Folded, fold
@@ -46,7 +46,7 @@ class JobsList:
     counts: Counts
     """Of all jobs, or of those that match, where the filter has more than a state."""
     rows: pd.DataFrame
-    """See `frames.jobs_frame`."""
+    """See `frames.list_frame`."""
     status_labels: dict[State, str]
     """What the chips of the three main statuses say, in the configured culture."""
     read_at: datetime
@@ -155,7 +155,7 @@ class Snapshot:
             folded = fold(self._connection, self._jobs(shown, overview), shown, ids)
             ids = [line[0] for line in folded.lines]
         terms = overview.status_names
-        rows = frame_of(self._connection, self._database, ids, terms)
+        rows = list_frame(self._connection, self._database, ids, terms, self._read_at)
         return JobsList(
             view=shown,
             counts=overview.found.counts,

@@ -22,12 +22,13 @@ class Sort(StrEnum):
     STATUS = "status"  # active, completed, failed, then the others
     OWNER = "owner"  # by the owner's name, from A on
     COMPLETED = "completed"  # latest completion first, then those without one
+    DURATION = "duration"  # longest first, then those without one, as active jobs are
     RELATED = "related"  # by the record's address, from A on, those without one first
 
     @property
     def is_descending(self) -> bool:
         """Return whether its usual direction is from the largest down."""
-        return self in {Sort.DATE, Sort.COMPLETED}
+        return self in {Sort.DATE, Sort.COMPLETED, Sort.DURATION}
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
-from jobs_data.jobs.durations import seconds_taken
+from jobs_data.jobs.durations import seconds_taken, with_execution
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import exactly
 from jobs_data.platform.status import is_finished
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import EARLIEST, to_platform
-from jobs_data.statistics.period import Period, created_since, newest_jobs, with_execution
+from jobs_data.statistics.period import Period, created_since, newest_jobs
 
 _RUNS: Final = {
     "name": "str",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -18,9 +18,8 @@ from jobs_data.jobs.view import Dates, ListView, Sort
 from jobs_data.platform.status import State
 from jobs_data.wording import counted
 from pages.parts.shared.address import go_to, view_in_url
+from pages.parts.shared.rows_table import Cell
 from pages.parts.shared.services import get_services
-
-OPEN_BUTTON: Final = ":material/unfold_more:"
 
 
 def as_shown(view: ListView) -> ListView:
@@ -34,7 +33,7 @@ def show_toggle(jobs: JobsList) -> None:
     by_date = jobs.view.sort is Sort.DATE
     st.session_state["fold"] = jobs.folded is not None
     st.toggle(
-        "Fold repeats",
+        "Group repeated jobs",
         key="fold",
         on_change=lambda: go_to(view_in_url().with_fold(st.session_state["fold"])),
         disabled=not by_date,
@@ -45,7 +44,7 @@ def show_toggle(jobs: JobsList) -> None:
     )
 
 
-def show_ways(jobs: JobsList, folded: Folded, zone: ZoneInfo) -> None:
+def show_pager(jobs: JobsList, folded: Folded, zone: ZoneInfo) -> None:
     """Show how many jobs the lines stand for, and the ways to the pages before and after."""
     together = sum(len(line) for line in folded.lines)
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
@@ -73,18 +72,18 @@ def _go(way: str, job_id: int) -> None:
     go_to(replace(view, before=job_id) if way == "before" else replace(view, after=job_id))
 
 
-def write_lines(cells: pd.DataFrame, rows: pd.DataFrame, zone: ZoneInfo) -> None:
-    """Put into the cells of the lines that stand for several jobs what all of these have in common."""
-    for at, row in rows[rows["jobs"] > 1].iterrows():
-        # The number first: a narrow column cuts the end of a long name.
-        cells.loc[at, "name"] = f"{row['jobs']:,} × {row['name']}, all {row['state']}"
-        cells.loc[at, "owner"] = _when(row, zone)
-        for column in {"related", "record"} & {*cells.columns}:
-            cells.loc[at, column] = ""
-        cells.loc[at, "completed"] = pd.NaT
-        cells.loc[at, "report"] = OPEN_BUTTON
-        if "delete" in cells:
-            cells.loc[at, "delete"] = ""
+def cells_of(row: pd.Series[Any], zone: ZoneInfo) -> dict[str, Cell | str]:
+    """Return the cells of a row that stands for several jobs: what all of these have in common."""
+    return {
+        "name": Cell(
+            f"{row['jobs']:,} × {row['name']}",
+            title="Shows these jobs one by one",
+            detail=f"Grouped: {row['jobs']:,} in a row, all {row['state']} {_when(row, zone)}".rstrip(),
+        ),
+        "owner": "",
+        "completed": "",
+        "record": "",
+    }
 
 
 def _when(row: pd.Series[Any], zone: ZoneInfo) -> str:
@@ -97,7 +96,7 @@ def _when(row: pd.Series[Any], zone: ZoneInfo) -> str:
     return f"since {first:%Y-%m-%d %H:%M}"
 
 
-def open_line(jobs: JobsList, line: Sequence[int]) -> None:
+def open_group(jobs: JobsList, line: Sequence[int]) -> None:
     """Show the jobs of a line one by one."""
     [row] = [row for _, row in jobs.rows[jobs.rows["id"] == line[0]].iterrows()]
     go_to(opened(view_in_url(), row))

@@ -57,14 +57,14 @@ def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -
     """
     updated = f"Updated {read_at.astimezone(zone):%H:%M:%S} ({zone.key})"
     if not (st.session_state.pop(MISSING, False) or is_auto()):
-        st.caption(updated)
+        st.caption(updated, width="content")
         return
     if _is_hidden():
         paused_by = "this tab is in the background"
     if paused_by:
-        st.caption(f"{updated} · auto refresh waits while {paused_by}")
+        st.caption(f"{updated} · auto refresh waits while {paused_by}", width="content")
         return
-    st.caption(f"{updated} · again every {INTERVAL_SECONDS} seconds")
+    st.caption(f"{updated} · again every {INTERVAL_SECONDS} seconds", width="content")
     _timer()
 
 

@@ -78,8 +78,8 @@ class Action:
     """A button at the end of a row."""
 
     id: str
+    """Also the name of its icon in rows_table.js."""
     label: str
-    glyph: str = ""
 
 
 @dataclass(frozen=True)
