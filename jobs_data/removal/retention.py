@@ -25,6 +25,7 @@ from jobs_data.jobs.view import ANY_TIME, EVERYTHING, Dates, JobFilter
 from jobs_data.jobs.view_url import FILTER_PARAMS, filter_params, parse_filter
 from jobs_data.jobs.where import has_result, matching
 from jobs_data.platform import times, values
+from jobs_data.platform.cleanup import read_cleanup_days
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import exactly, is_blank, whole_quotient
 from jobs_data.platform.errors import TookTooLong
@@ -47,7 +48,10 @@ LISTED_NAMES: Final = 50
 OTHERS: Final = "All others"
 SAMPLES: Final = 6
 MAX_KEEP_LAST: Final = 1_000_000
-USUAL_AGE: Final = Dates(ago=timedelta(days=90))
+USUAL_DAYS: Final = 90
+"""The age that rules begin with where the platform has no cleanup of its own."""
+
+USUAL_KEEP_LAST: Final = 5
 
 
 @dataclass(frozen=True)
@@ -137,11 +141,30 @@ class Preview:
         return "No finished job meets these rules: there is nothing to remove."
 
 
-def rules_from(job_filter: JobFilter) -> Rules:
-    """Return the rules to begin with, for whoever comes from a list of some jobs."""
+def starting_rules(database: Database, job_filter: JobFilter) -> Rules:
+    """Return the rules to begin with for a list of some jobs.
+
+    They are the list's filter, the age of the platform's own cleanup, or USUAL_DAYS where it has none,
+    and USUAL_KEEP_LAST. Raises DatabaseUnavailable.
+    """
     state = job_filter.state if job_filter.state in FINISHED_STATES else None
-    finished = USUAL_AGE if job_filter.finished == ANY_TIME else job_filter.finished
-    return Rules(replace(job_filter, state=state, finished=finished))
+    finished = job_filter.finished
+    if finished == ANY_TIME:
+        finished = Dates(ago=timedelta(days=read_cleanup_days(database) or USUAL_DAYS))
+    return Rules(replace(job_filter, state=state, finished=finished), keep_last=USUAL_KEEP_LAST)
+
+
+def cleanup_sentence(cleanup_days: int | None) -> str:
+    """Return what the platform's own cleanup does, for the rules' help; empty where it has none.
+
+    `cleanup_days` is what `read_cleanup_days` returns.
+    """
+    if cleanup_days is None:
+        return ""
+    return (
+        "The platform has a cleanup of its own: where its cron runs, it deletes completed and failed "
+        f"jobs older than {counted(cleanup_days, 'day')}. That cannot be undone here."
+    )
 
 
 def rules_words(rules: Rules, owner_names: Mapping[int, str], zone: ZoneInfo) -> str:

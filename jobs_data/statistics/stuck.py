@@ -10,6 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, false, func, select
 
 from jobs_data.jobs.durations import with_execution
+from jobs_data.jobs.usual_duration import FEWEST_RUNS
 from jobs_data.jobs.where import is_called
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
@@ -21,7 +22,6 @@ from jobs_data.statistics.period import newest_jobs
 ACTIVE_JOBS: Final = 2_000
 """How many active jobs are looked at: the oldest, for they are the likeliest to be stuck."""
 
-FEWEST_RUNS: Final = 5
 SPREADS: Final = 5
 SHORTEST_STUCK_SECONDS: Final = 600
 _ACTIVE: Final = {"id": "int64", "name": "str", "since": "datetime64[us, UTC]", "seconds": "float64"}

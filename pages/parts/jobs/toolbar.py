@@ -11,7 +11,7 @@ from jobs_data import addresses
 from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ListView
-from jobs_data.removal.retention import rules_from, rules_params
+from jobs_data.removal.retention import rules_params, starting_rules
 from jobs_data.wording import counted
 from pages.parts.jobs import filter_bar, filter_form
 from pages.parts.jobs.state import JobsState
@@ -54,7 +54,8 @@ def _menu(jobs: JobsList, viewer: Viewer) -> None:
 def _picked() -> None:
     choice, view = st.session_state[MENU], view_in_url()
     if choice == CLEAN_UP:
-        leave_for("cleanup.py", {**rules_params(rules_from(view.filter)), **origin_params()})
+        rules = rules_params(starting_rules(get_services().database, view.filter))
+        leave_for("cleanup.py", {**rules, **origin_params()})
     elif choice == DELETE_ALL and progress.is_running():
         notify("Jobs are being deleted already. Wait until that has ended.", is_good=False)
     elif choice == DELETE_ALL:

@@ -46,7 +46,14 @@ def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:
     st.session_state[AUTO_PARAM] = is_auto()
     # No tooltip: when it waits, the line that `keep_refreshing` writes says why.
     st.toggle("Auto refresh", key=AUTO_PARAM, on_change=_toggled)
-    st.button("Refresh", icon=":material/refresh:", shortcut="U", on_click=on_refresh, wrap=False)
+    st.button(
+        "Refresh",
+        key="refresh",
+        icon=":material/refresh:",
+        shortcut="U",
+        on_click=on_refresh,
+        wrap=False,
+    )
 
 
 def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -> None:

@@ -121,7 +121,7 @@ def test_one_rule_everywhere(store: Store) -> None:
     durations = read_durations(*of)
     assert durations.mean == pytest.approx(sum(expected.values()) / len(expected))
     assert durations.by_name["slowest"].tolist() == [366 * 24 * HOUR]
-    assert durations.by_name["runs"].tolist() == [len(expected)]
+    assert durations.by_name["timed"].tolist() == [len(expected)]
     assert durations.unknown == len(reasons)
 
 

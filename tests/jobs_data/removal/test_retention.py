@@ -11,12 +11,21 @@ from jobs_data.jobs import result_files
 from jobs_data.jobs.result_files import FileSizes, file_sizes, read_result_roots
 from jobs_data.jobs.selections import read_matching
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
-from jobs_data.platform import id_lists
+from jobs_data.platform import id_lists, tables
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
 from jobs_data.platform.values import UNKNOWN_NAME
 from jobs_data.removal import retention
-from jobs_data.removal.retention import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
+from jobs_data.removal.retention import (
+    OTHERS,
+    Preview,
+    Rules,
+    cleanup_sentence,
+    parse_rules,
+    read_preview,
+    rules_params,
+    starting_rules,
+)
 from jobs_data.store.receipt_writer import Action, Reason
 from tests.support import web_roots
 from tests.support.databases import on_mariadb, on_sqlite
@@ -284,3 +293,19 @@ def test_rules_are_in_the_url(query: dict[str, str | list[str]], rules: Rules) -
     """What makes no sense is no rule, and what is written can be read again."""
     assert parse_rules(query) == rules
     assert parse_rules(rules_params(rules)) == rules
+
+
+def test_rules_begin_with_the_platforms_own_age(store: Store) -> None:
+    """Unless the list has one, and never with jobs that are not finished."""
+    store.insert(tables.ahg_settings, setting_key="jobs_cleanup_days", setting_value="14")
+    database, days = store.database(), Dates(ago=timedelta(days=14))
+    running = JobFilter(State.ACTIVE, names=("a",))
+    assert starting_rules(database, running) == Rules(JobFilter(names=("a",), finished=days), 5)
+    assert starting_rules(database, LONG_AGO).filter == LONG_AGO
+
+
+def test_rules_begin_with_ninety_days_on_atom(atom_store: Store) -> None:
+    """Which deletes no jobs itself."""
+    assert starting_rules(atom_store.database(), JobFilter()) == Rules(LONG_AGO, 5)
+    assert cleanup_sentence(None) == ""
+    assert "older than 14 days" in cleanup_sentence(14)
