@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -22,6 +22,9 @@ from pages.parts.queues.looks import status_badge, status_of
 from pages.parts.shared import refresh
 from pages.parts.shared.reads import forget
 from pages.parts.shared.text import heading, plain
+
+MOST_EVENTS: Final = 20
+"""How many events of a log are shown at once."""
 
 
 @contextmanager
@@ -59,15 +62,17 @@ def show_controls(
 
 def show_steps(moments: Mapping[str, datetime | None], zone: ZoneInfo) -> None:
     """Show when a job or a batch was where, with the time between; unknown steps are left out."""
+    labels: dict[datetime, list[str]] = {}
+    for label, moment in moments.items():
+        if moment is not None:
+            labels.setdefault(moment, []).append(label)
     items = []
     before: datetime | None = None
-    for label, moment in moments.items():
-        if moment is None:
-            continue
-        after = wording.duration(int((moment - before).total_seconds())) if before else ""
-        later = f"<small>after {after}</small>" if before and moment > before else ""
-        before = moment
-        items.append(f"<li><b>{label}</b><time>{times.shown(moment, zone)}</time>{later}</li>")
+    for moment, named in labels.items():
+        seconds = 0.0 if before is None else (moment - before).total_seconds()
+        before, after = moment, f"<span>after {wording.ran(seconds)}</span>" if seconds > 0 else ""
+        name = " and ".join(named).capitalize()
+        items.append(f"<li><b>{name}</b><time>{times.shown(moment, zone)}</time>{after}</li>")
     st.html(f"<ol class='steps'>{''.join(items)}</ol>")
 
 
@@ -77,8 +82,8 @@ def number(value: int | None, unit: str = "") -> str:
 
 
 def show_progress(progress: float | None, text: str) -> None:
-    """Show a bar with its message; the message alone where the share is not known."""
-    if progress is not None:
+    """Show a bar with its message; the message alone where the share is not known or is all."""
+    if progress is not None and progress < 1:
         st.progress(progress, text=plain(text) or None)
     elif text:
         st.text(on_one_line(text))
@@ -106,7 +111,7 @@ def show_long_text(label: str, icon: str, text: LongText, *, is_trace: bool = Fa
 
 
 def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
-    """Show events as a timeline, oldest first; `missing` says why there can be none."""
+    """Show events as a timeline, oldest first, folded where many; `missing` says why there are none."""
     if not log.events:
         st.caption(missing or "The queue has logged nothing about it.")
         return
@@ -117,7 +122,7 @@ def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
     for event in log.events:
         moment, step = event.time, ""
         if moment is not None and before is not None and moment > before:
-            step = f"<small>+{wording.duration(int((moment - before).total_seconds()))}</small>"
+            step = f"<small>+{wording.ran((moment - before).total_seconds())}</small>"
         before = moment or before
         details = html.escape(visible(json_layout.indented(event.details)))
         message = " ".join(as_printed(event.message).split("\n"))
@@ -127,7 +132,12 @@ def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
             f"<li class='event-{kind}'><time>{html.escape(times.shown(moment, zone))}</time> {step}"
             f"<div><b>{kind}</b> {message}</div>{folded if details else ''}</li>"
         )
-    st.html(f"<ol class='timeline'>{''.join(items)}</ol>")
+    timeline = f"<ol class='timeline'>{''.join(items)}</ol>"
+    if len(items) <= MOST_EVENTS:
+        st.html(timeline)
+        return
+    with st.expander(wording.counted(len(items), "event"), icon=":material/history:"):
+        st.html(timeline)
 
 
 def _height(text: str) -> int | Literal["content"]:

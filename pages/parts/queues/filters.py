@@ -89,6 +89,7 @@ def _status(current: QueueState | None) -> None:
         key="queue_filter_status",
         format_func=str.capitalize,
         required=True,
+        wrap=True,
         label_visibility="collapsed",
         on_change=_picked,
         args=("status",),

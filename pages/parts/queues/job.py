@@ -10,14 +10,8 @@ import streamlit as st
 from jobs_data.plain_text import panel
 from jobs_data.platform import times
 from jobs_data.queues.filters import DEFAULT_QUEUE_PAGE_SIZE
-from jobs_data.queues.model import (
-    FailedRecord,
-    JobDetails,
-    QueueState,
-    Source,
-    priority_words,
-)
-from jobs_data.wording import duration
+from jobs_data.queues.model import FailedRecord, JobDetails, QueueState, Source, priority_words
+from jobs_data.wording import duration, ran, relative_time
 from pages.parts.queues import address, details
 from pages.parts.queues.tables import attempts_text
 from pages.parts.shared.facts import show_facts
@@ -40,12 +34,12 @@ NOT_FOUND: Final = {
 
 def show_job(job: JobDetails, zone: ZoneInfo) -> None:
     """Show a job, except for what is read apart; what its system does not tell is left out."""
-    details.show_head(
-        job.type, job, [f"{CALLED[job.source]} {job.id}", job.queue, job.owner, _ran(job)]
-    )
+    when = relative_time(job.ended or job.started or job.created, job.read_at, zone)
+    facts = [f"{CALLED[job.source]} {job.id}", job.queue, job.owner, when, _ran(job)]
+    details.show_head(job.type, job, facts)
     details.show_progress(job.progress, job.progress_text)
     _show_error(job)
-    delay = job.delay_seconds
+    delay, took = job.delay_seconds, job.processing_ms
     show_facts(
         {
             "Attempts": attempts_text(job.attempts, job.max_attempts),
@@ -53,6 +47,7 @@ def show_job(job: JobDetails, zone: ZoneInfo) -> None:
             "Next attempt from": times.shown(job.next_attempt, zone) if job.next_attempt else "",
             "Backoff": job.backoff,
             "Delay": duration(delay) if delay else "",
+            "Processing time": details.number(took, "ms") if took is None or took >= 0 else "unknown",
             "Priority": priority_words(job.priority),
             "Worker": job.worker,
             "Rate limit": job.rate_limit_group,
@@ -115,20 +110,17 @@ def _show_error(job: JobDetails) -> None:
             st.warning(
                 f"An earlier attempt failed: {plain(job.error)}{plain(code)}", icon=":material/error:"
             )
-        if message.strip() != job.error:
+        if message.strip() not in {"", job.error}:
             st.code(panel(message).text, language=None, wrap_lines=True)
         label = "Exception and trace" if of_laravel else "Trace"
         details.show_long_text(label, ":material/layers:", trace, is_trace=True)
 
 
 def _ran(job: JobDetails) -> str:
-    took = job.processing_ms
-    if took is not None:
-        return f"ran {took:,} ms" if took >= 0 else ""
     if job.started and job.ended:
-        return f"ran {duration(int((job.ended - job.started).total_seconds()))}"
+        return f"ran {ran((job.ended - job.started).total_seconds())}"
     if job.started and job.state is QueueState.RUNNING:
-        return f"running for {duration(int((job.read_at - job.started).total_seconds()), units=2)}"
+        return f"running for {ran((job.read_at - job.started).total_seconds())}"
     return ""
 
 

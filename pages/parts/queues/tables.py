@@ -47,7 +47,6 @@ _BATCH_COLUMNS: Final = (
     Column("status", "Status"),
     Column("name", "Batch", kind="name", main=True),
     Column("progress", "Progress", help="A failed job counts as done, as on the platform"),
-    Column("failed", "Failed", kind="number"),
     Column("started", "Started", kind="time", phone="wide"),
     Column("ended", "Ended", kind="time", phone="last"),
     Column(
@@ -60,8 +59,10 @@ _BATCH_COLUMNS: Final = (
     Column("queue", "Queue", phone="wide"),
     Column("user", "User", phone="wide"),
     Column("kind", "Kind", phone="wide"),
-    Column("completed", "Completed", kind="number", phone="wide", hidden=True),
-    Column("total", "Total", kind="number", phone="wide", hidden=True),
+    *(
+        Column(name.lower(), name, kind="number", phone="wide", hidden=True)
+        for name in ("Completed", "Failed", "Total")
+    ),
 )
 
 
@@ -88,7 +89,12 @@ def show_batches(batches: QueuePage[Batch], zone: ZoneInfo, on_page: Callable[[i
         cells: dict[str, Cell | str] = {
             "status": status_cell(batch),
             "name": Cell(batch.name),
-            "progress": Cell(batch.progress_text, share=batch.progress),
+            "progress": Cell(
+                batch.progress_text,
+                detail=f"{batch.failed:,} failed" if batch.failed else "",
+                tone="red",
+                share=batch.progress,
+            ),
             "failed": f"{batch.failed:,}",
             "started": time_cell(batch.started, zone, now),
             "ended": time_cell(batch.ended, zone, now),
