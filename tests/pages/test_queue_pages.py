@@ -326,7 +326,7 @@ def test_a_queued_jobs_texts_are_shown_as_a_terminal_does(store: Store) -> None:
             {"available_at": datetime(9999, 12, 31, 23, 59, 59)},
             "until its batch or its chain",
         ),
-        ("failed", {}, "It failed after 1 attempts of 3"),
+        ("failed", {}, "It failed after 1 attempt of 3"),
     ],
 )
 def test_a_queued_job_says_what_follows(

@@ -31,6 +31,11 @@ def go_to_queue_view(view: QueueView) -> None:
     put_into_url(queue_view_params(view), _VIEW_PARAMS)
 
 
+def queue_view_url(view: QueueView) -> str:
+    """Return the address of a view of the queues' jobs."""
+    return addresses.queues_url({**queue_view_params(view), **auto_params()})
+
+
 def forget_job() -> None:
     """Take what only a queued job's address says out of the URL: the browser's Back leaves it there."""
     put_into_url({}, (*Source, "from", "list"))

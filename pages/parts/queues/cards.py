@@ -15,7 +15,7 @@ from jobs_data.queues.filters import QueueFilter, QueueView
 from jobs_data.queues.model import Kind, Queue
 from jobs_data.queues.overview import Overview
 from jobs_data.wording import counted, duration, relative_time
-from pages.parts.queues.address import go_to_queue_view, queue_view_in_url
+from pages.parts.queues.address import go_to_queue_view, queue_view_in_url, queue_view_url
 from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, rows_table, time_cell
 from pages.parts.shared.text import plain
 
@@ -101,7 +101,8 @@ def _show_table(overview: Overview, zone: ZoneInfo) -> None:
             "oldest": "" if age is None else duration(age, units=1),
             "seen": time_cell(queue.worker_seen, zone, now),
         }
-        rows.append(Row(f"{queue.kind} {queue.queue}", queue.queue, cells))
+        href = queue_view_url(_view_of(queue.queue, queue.kind))
+        rows.append(Row(f"{queue.kind} {queue.queue}", queue.queue, cells, href))
 
     def opened(row: str) -> None:
         kind, _, name = row.partition(" ")
@@ -117,6 +118,10 @@ def _show_table(overview: Overview, zone: ZoneInfo) -> None:
         )
 
 
-def _choose(name: str, kind: Kind | None) -> None:
+def _view_of(name: str, kind: Kind | None) -> QueueView:
     view = queue_view_in_url()
-    go_to_queue_view(QueueView(replace(view.filter, queue=name, kind=kind), limit=view.limit))
+    return QueueView(replace(view.filter, queue=name, kind=kind), limit=view.limit)
+
+
+def _choose(name: str, kind: Kind | None) -> None:
+    go_to_queue_view(_view_of(name, kind))

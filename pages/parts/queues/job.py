@@ -11,9 +11,8 @@ from jobs_data.plain_text import panel
 from jobs_data.platform import times
 from jobs_data.queues.filters import DEFAULT_QUEUE_PAGE_SIZE
 from jobs_data.queues.model import FailedRecord, JobDetails, QueueState, Source, priority_words
-from jobs_data.wording import duration, ran, relative_time
+from jobs_data.wording import duration, relative_time
 from pages.parts.queues import address, details
-from pages.parts.queues.tables import attempts_text
 from pages.parts.shared.facts import show_facts
 from pages.parts.shared.text import plain
 
@@ -35,15 +34,15 @@ NOT_FOUND: Final = {
 def show_job(job: JobDetails, zone: ZoneInfo) -> None:
     """Show a job, except for what is read apart; what its system does not tell is left out."""
     when = relative_time(job.ended or job.started or job.created, job.read_at, zone)
-    facts = [f"{CALLED[job.source]} {job.id}", job.queue, job.owner, when, _ran(job)]
+    facts = [f"{CALLED[job.source]} {job.id}", job.queue, job.owner, when, job.ran(job.read_at)]
     details.show_head(job.type, job, facts)
     details.show_progress(job.progress, job.progress_text)
     _show_error(job)
     delay, took = job.delay_seconds, job.processing_ms
     show_facts(
         {
-            "Attempts": attempts_text(job.attempts, job.max_attempts),
-            "Next": _what_follows(job),
+            "Attempts": job.tries,
+            "Next": job.what_follows,
             "Next attempt from": times.shown(job.next_attempt, zone) if job.next_attempt else "",
             "Backoff": job.backoff,
             "Delay": duration(delay) if delay else "",
@@ -114,30 +113,3 @@ def _show_error(job: JobDetails) -> None:
             st.code(panel(message).text, language=None, wrap_lines=True)
         label = "Exception and trace" if of_laravel else "Trace"
         details.show_long_text(label, ":material/layers:", trace, is_trace=True)
-
-
-def _ran(job: JobDetails) -> str:
-    if job.started and job.ended:
-        return f"ran {ran((job.ended - job.started).total_seconds())}"
-    if job.started and job.state is QueueState.RUNNING:
-        return f"running for {ran((job.read_at - job.started).total_seconds())}"
-    return ""
-
-
-def _what_follows(job: JobDetails) -> str:
-    """Return what will become of a job, without the moment; empty where nothing more will."""
-    tried, of = job.attempts or 0, f" of {job.max_attempts}" if job.max_attempts else ""
-    following = f"attempt {tried + 1}{of}"
-    delayed = "It waits until its batch or its chain lets it start."
-    if job.next_attempt:
-        delayed = f"A worker may start {following} then."
-    failed = "It was given up and will not be tried again by itself."
-    if job.max_attempts and tried < job.max_attempts:
-        failed = f"It failed after {tried} attempts{of}, and nothing says when next."
-    sentences = {
-        QueueState.WAITING: f"Waits for a worker, which will start {following}.",
-        QueueState.DELAYED: delayed,
-        QueueState.RUNNING: "A worker has taken it.",
-        QueueState.FAILED: failed,
-    }
-    return sentences.get(job.state, "")

@@ -35,11 +35,9 @@ _BATCHES: Final[dict[str, Look]] = {
 
 def status_of(thing: QueuedJob | Batch) -> tuple[str, Look]:
     """Return what a job's or a batch's status is called, and how it looks."""
-    word = thing.status.capitalize() or "Unknown"
-    if isinstance(thing, Batch):
-        return word, _BATCHES.get(thing.status, _OTHER)
-    is_described = thing.state is not QueueState.OTHER
-    return thing.state.capitalize() if is_described else word, STATES[thing.state]
+    if isinstance(thing, QueuedJob):
+        return thing.status_word, STATES[thing.state]
+    return thing.status.capitalize() or "Unknown", _BATCHES.get(thing.status, _OTHER)
 
 
 def status_cell(thing: QueuedJob | Batch) -> Cell:

@@ -116,13 +116,6 @@ def show_batches(batches: QueuePage[Batch], zone: ZoneInfo, on_page: Callable[[i
     _show_pages(batches, total, on_page)
 
 
-def attempts_text(attempts: int | None, most: int | None) -> str:
-    """Return how often a job was tried of how often it may be: `1 of 3`; empty where not known."""
-    if attempts is None and most is None:
-        return ""
-    return f"{attempts or 0} of {most}" if most else f"{attempts}"
-
-
 def _show_jobs(
     key: str,
     label: str,
@@ -176,7 +169,7 @@ def _job_cells(job: QueuedJob, zone: ZoneInfo, now: datetime) -> dict[str, Cell 
         "progress": Cell(job.progress_text, share=None if is_over else job.progress),
         "user": job.owner or "",
         "took": took,
-        "attempts": attempts_text(job.attempts, job.max_attempts),
+        "attempts": job.tries,
         "number": str(job.id),
         "worker": job.worker or "",
         "batch": "" if job.batch_id is None else str(job.batch_id),
