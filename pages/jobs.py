@@ -4,7 +4,7 @@ import streamlit as st
 
 from jobs_data.jobs.trend import read_trend
 from jobs_data.platform import times
-from pages.parts.jobs import counts, filter_bar, filter_form, groups, reading, table, toolbar
+from pages.parts.jobs import counts, filter_bar, groups, reading, table, toolbar
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress, undo
@@ -33,11 +33,7 @@ with head:
     refresh.keep_refreshing(
         jobs.read_at,
         zone,
-        paused_by="a dialog is open"
-        if is_asked
-        else "the filters are open"
-        if filter_form.is_open()
-        else "",
+        paused_by="a dialog is open" if is_asked else "",
     )
     refresh.refresh_controls(on_refresh=lambda: reading.want_fresh(state))
 
