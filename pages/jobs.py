@@ -4,6 +4,7 @@ import streamlit as st
 
 from jobs_data.jobs.trend import read_trend
 from jobs_data.platform import times
+from jobs_data.statistics.stuck import read_stuck
 from pages.parts.jobs import counts, filter_bar, groups, reading, table, toolbar
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
@@ -14,7 +15,7 @@ from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
 
 services, viewer, state = get_services(), get_viewer(), page_state(JobsState)
-database, site_url = services.database, services.settings.site_url
+database = services.database
 zone = times.zone_named(st.context.timezone)
 filter_bar.follow_number(database, state)
 in_url = address.view_in_url()
@@ -25,7 +26,7 @@ undo.take_result()
 is_asked = dialogs.is_open() or undo.is_open()
 head = st.container(horizontal=True, vertical_alignment="center", key="head")
 with head:
-    reading.title(site_url)
+    reading.title(services.settings.site_url)
 jobs, problem = reading.read_jobs(state, asked, keeps=is_asked)
 selected = selection.selected_ids()
 with head:
@@ -44,19 +45,18 @@ undo.show_progress()
 if (receipt := address.show_notice(keeps=True)) and viewer.may_remove:
     undo.undo_button(receipt, viewer)
 
-# The bars are of all jobs: beside the counts of a search they would say something else than these.
-trend = (
-    None
-    if asked.filter.is_search
-    else reads.begin(read_trend, database, tuple(times.day_starts(zone)), services.order)
-)
-finish_counts = counts.show_counts(jobs, trend, {})
+trend, stuck = None, None
+if not asked.filter.is_search:
+    # Of all jobs: beside the counts of a search they would say something else than these.
+    trend = reads.begin(read_trend, database, tuple(times.day_starts(zone)), services.order)
+    stuck = reads.begin_now(read_stuck, database)
+finish_counts = counts.show_counts(jobs, trend, stuck)
 toolbar.show_toolbar(jobs, viewer, zone, state)
 names = filter_bar.owner_names(database, asked.filter)
 filter_bar.show_bound(jobs)
 show_line(jobs, selected, viewer, state, names, zone)
 if jobs.matching:
-    table.show_table(jobs, zone, site_url, viewer, selected)
+    table.show_table(jobs, zone, viewer, selected)
     table.show_pager(jobs, zone)
 else:
     filter_bar.show_nothing(jobs, names, zone)

@@ -23,7 +23,10 @@ page = st.navigation(
         st.Page("queues.py", title="Queues", icon=":material/queue:", url_path="queue-browse"),
         st.Page("batches.py", title="Batches", icon=":material/stacks:", url_path="queue-batches"),
         st.Page("queue_job.py", title="Queued job", url_path="queue-job", visibility="hidden"),
-        st.Page("statistics.py", title="Statistics", icon=":material/monitoring:", url_path="report"),
+        # Not "statistics": the folder of the main script comes before the standard library on the path.
+        st.Page(
+            "job_statistics.py", title="Statistics", icon=":material/monitoring:", url_path="report"
+        ),
         st.Page("deleted.py", title="Deleted jobs", icon=":material/delete:", url_path="receipts"),
     ]
 )

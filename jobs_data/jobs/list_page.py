@@ -21,7 +21,7 @@ from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.folding import Folded, fold
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.sorting import newest_first
-from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView, Sort
+from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView
 from jobs_data.platform import values
 from jobs_data.platform.cultures import ENGLISH
 from jobs_data.platform.database import Database
@@ -120,8 +120,8 @@ class Snapshot:
         page_size = known.page_size if known else _hits_per_page(self._connection, self._database)
         limit = view.limit or page_size
         asked = replace(view, limit=limit)
-        if asked.fold and asked.sort is not Sort.DATE:
-            asked = replace(asked, fold=False)  # what has the same name is together there anyway
+        if asked.fold and not asked.can_group:
+            asked = replace(asked, fold=False)
         # Before the counts: where nothing is known of the order, both take a while and run together.
         begun = self._jobs(replace(asked, page=1, limit=2 * limit) if asked.fold else asked)
         begun.begin()

@@ -72,8 +72,8 @@ def test_the_platforms_addresses_lead_to_our_pages(client: TestClient, asked: st
 
 
 def test_deleting_answers_a_program_in_json(client: TestClient, store: Store) -> None:
-    """200 with the removed job, 409 for an active one, 404 for none."""
-    finished, active = store.job(), store.job(status_id=183)
+    """200 with the removed job, 409 for an active or a cancelled one, 404 for none."""
+    finished, active, cancelled = store.job(), store.job(status_id=183), store.job(status_id=186)
     response = client.post(f"/admin/jobs/delete/{finished}", headers=JSON)
     assert (response.status_code, response.json()) == (
         200,
@@ -84,12 +84,13 @@ def test_deleting_answers_a_program_in_json(client: TestClient, store: Store) ->
         f"Job {active} is not finished, so it was not deleted: only completed and failed jobs can be.",
         is_good=False,
     )
-    response = client.post(f"/admin/jobs/delete/{active}", headers=JSON)
-    assert (response.status_code, response.json()["removed"]) == (409, 0)
-    assert "is not finished" in response.json()["message"]
+    for job_id in (active, cancelled):
+        response = client.post(f"/admin/jobs/delete/{job_id}", headers=JSON)
+        assert (response.status_code, response.json()["removed"]) == (409, 0)
+        assert "is not finished" in response.json()["message"]
     response = client.post(f"/admin/jobs/delete/{finished}", headers=JSON)
     assert (response.status_code, response.json()["removed"]) == (404, 0)
-    assert store.ids() == [active]
+    assert store.ids() == [active, cancelled]
 
 
 @pytest.mark.parametrize("job_id", ["abc", "0", "-1", "1.5", "9" * 400, "9" * 18, "1%20OR%201=1"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -11,32 +11,41 @@ from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.platform.status import State
+from jobs_data.statistics.stuck import Stuck
 from pages.parts.shared.address import go_to, view_in_url
 from pages.parts.shared.look import LOOKS
 from pages.parts.shared.reads import Reading
 
 KEY: Final = "status"
 _ALL: Final = "all"
+
+T = TypeVar("T")
+
+
+class _Choice(NamedTuple):
+    """One of the counts: its value as a choice, what choice and card are called, its column of bars."""
+
+    value: str
+    label: str
+    card: str
+    column: str
+
+
 _CHOICES: Final = (
-    (_ALL, "All", "total", ":material/list:", "gray"),
-    *(
-        (state.value, label, state.value, LOOKS[state].icon, LOOKS[state].color)
-        for state, label in (
-            (State.ACTIVE, "Active"),
-            (State.COMPLETED, "Completed"),
-            (State.FAILED, "Failed"),
-        )
-    ),
+    _Choice(_ALL, "All", "Total", "total"),
+    _Choice("active", "Active", "Active", "active"),
+    _Choice("completed", "Completed", "Completed", "completed"),
+    _Choice("failed", "Failed", "Failed", "failed"),
 )
 
 
 def show_counts(
-    jobs: JobsList, trend: Reading[pd.DataFrame] | None, facts: dict[str, str]
+    jobs: JobsList, trend: Reading[pd.DataFrame] | None, stuck: Reading[Stuck] | None
 ) -> Callable[[], None]:
     """Show how many jobs there are in each state, with bars of the last 14 days; a press filters.
 
-    `facts` has a few words more of a state, such as how many failed today. The bars are drawn where the
-    trend has been read; the function returned waits for it and draws them.
+    Beside them stand how many jobs of today failed, and how many active ones are silent. What has not
+    been read yet is left out; the function returned waits for it and draws the cards again.
     """
     counts = jobs.counts
     values = {
@@ -45,48 +54,60 @@ def show_counts(
         State.COMPLETED.value: counts.completed,
         State.FAILED.value: counts.failed,
     }
-    places: list[DeltaGenerator] = []
+    readings = [reading for reading in (trend, stuck) if reading is not None]
+    were_done = all(reading.is_done for reading in readings)
     with st.container(key="counts"):
         with st.container(horizontal=True, key="cards"):
-            for choice, label, *_ in _CHOICES:
-                places.append(st.empty())
-                _card(places[-1], choice, label, values[choice], facts, None)
-        _switch(jobs.view.filter.state, values, facts)
+            places = [st.empty() for _ in _CHOICES]
+        _switch(jobs.view.filter.state, values, _facts(trend, stuck))
+
+    def draw() -> None:
+        days, facts = _result(trend), _facts(trend, stuck)
+        for place, choice in zip(places, _CHOICES, strict=True):
+            _card(place, choice, values[choice.value], facts, days)
 
     def finish() -> None:
-        if trend is None:
-            return
-        trend.wait()
-        if trend.has_failed:
-            return
-        days = trend.result()
-        for place, (choice, label, column, *_) in zip(places, _CHOICES, strict=True):
-            _card(place, choice, label, values[choice], facts, days[column])
+        if not were_done:
+            for reading in readings:
+                reading.wait()
+            draw()
 
-    if trend is not None and trend.is_done:
-        finish()
-        return lambda: None
+    draw()
     return finish
+
+
+def _result(reading: Reading[T] | None) -> T | None:
+    is_there = reading is not None and reading.is_done and not reading.has_failed
+    return reading.result() if reading and is_there else None
+
+
+def _facts(trend: Reading[pd.DataFrame] | None, stuck: Reading[Stuck] | None) -> dict[str, str]:
+    """Return a few words more of some states, where there is something to say."""
+    days, silent = _result(trend), _result(stuck)
+    facts = {
+        State.FAILED.value: (0 if days is None else int(days["failed"].iloc[-1]), "today"),
+        State.ACTIVE.value: (0 if silent is None else len(silent.jobs), "silent"),
+    }
+    return {state: f"{number:,} {word}" for state, (number, word) in facts.items() if number}
 
 
 def _card(
     place: DeltaGenerator,
-    choice: str,
-    label: str,
+    choice: _Choice,
     value: int,
     facts: dict[str, str],
-    days: pd.Series[int] | None,
+    days: pd.DataFrame | None,
 ) -> None:
-    icon, color = next((icon, color) for each, _, _, icon, color in _CHOICES if each == choice)
+    look = LOOKS.get(State(choice.value)) if choice.value != _ALL else None
     place.metric(
-        "Total" if choice == _ALL else label,
+        choice.card,
         f"{value:,}",
-        facts.get(choice) or None,
-        delta_color=color,
+        facts.get(choice.value),
+        delta_color=look.color if look else "gray",
         delta_arrow="off",
-        icon=icon,
+        icon=look.icon if look else ":material/list:",
         border=True,
-        chart_data=[0] * 14 if days is None else days.tolist(),
+        chart_data=None if days is None else days[choice.column].tolist(),
         chart_type="bar",
     )
 
@@ -98,7 +119,7 @@ def _switch(current: State | None, values: dict[str, int], facts: dict[str, str]
     st.session_state[KEY] = shown if shown in values else None
 
     def label(choice: str) -> str:
-        name = next(label for each, label, *_ in _CHOICES if each == choice)
+        name = next(each.label for each in _CHOICES if each.value == choice)
         more = f" · {facts[choice]}" if facts.get(choice) else ""
         return f"{name} {values[choice]:,}{more}"
 

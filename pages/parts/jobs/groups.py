@@ -14,7 +14,7 @@ import streamlit as st
 from jobs_data.jobs import folding
 from jobs_data.jobs.folding import Folded
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.view import Dates, ListView, Sort
+from jobs_data.jobs.view import Dates, ListView
 from jobs_data.platform.status import State
 from jobs_data.wording import counted
 from pages.parts.shared.address import go_to, view_in_url
@@ -25,22 +25,23 @@ from pages.parts.shared.services import get_services
 def as_shown(view: ListView) -> ListView:
     """Return a view with its repeats folded or not, as the address says, or else the installation."""
     wanted = get_services().settings.fold if view.fold is None else view.fold
-    return replace(view, fold=wanted and view.sort is Sort.DATE)
+    return replace(view, fold=wanted and view.can_group)
 
 
 def show_toggle(jobs: JobsList) -> None:
     """Show whether repeats are folded, and let the viewer change it."""
-    by_date = jobs.view.sort is Sort.DATE
+    can_group = jobs.view.can_group
     st.session_state["fold"] = jobs.folded is not None
     st.toggle(
         "Group repeated jobs",
         key="fold",
         on_change=lambda: go_to(view_in_url().with_fold(st.session_state["fold"])),
-        disabled=not by_date,
+        disabled=not can_group,
         help=f"{folding.FEWEST_JOBS} or more jobs in a row with the same name that ended alike are one "
         "line. Press its button to see them."
-        if by_date
-        else "Only a list in the order of creation can be folded.",
+        if can_group
+        else "Only the plain list is grouped: in the order of creation, without search and filters. "
+        "Failed jobs and jobs with a result are never grouped.",
     )
 
 

@@ -25,6 +25,7 @@ def test_only_finished_runs_of_exactly_that_name_count(store: Store) -> None:
     took(store, 5000, "Export")
     took(store, None)
     store.job("export", 183, NOON)
+    store.job("export", 186, NOON)
     assert usual(store) == UsualDuration(4, None, None)
     store.execution(store.job("export", 185), duration=50)
     assert usual(store) == UsualDuration(5, 30, 48)
