@@ -13,7 +13,7 @@ from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import counts
 from jobs_data.jobs.view import Dates
 from jobs_data.jobs.view_url import parse_view
-from tests.support.pages import cards, export_menu, fire, introduce, names, press, show, words
+from tests.support.pages import answer, cards, export_menu, fire, introduce, names, press, show, words
 from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
@@ -279,3 +279,24 @@ def test_where_no_types_are_recorded_the_box_says_so(store: Store) -> None:
     [type_] = [found for found in app.multiselect if found.label == "Type"]
     assert type_.disabled
     assert type_.placeholder == "This platform records no types of jobs"
+
+
+def test_what_ended_since_the_last_visit_is_one_line(store: Store) -> None:
+    """What failed since then is one press away; a first visit and a forged time show nothing."""
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    store.job("before", 185, completed_at=now - timedelta(days=2))
+    store.job("failed", 185, completed_at=now - timedelta(minutes=1))
+    store.job("completed", completed_at=now - timedelta(minutes=1))
+    app = show()
+    for kept in ("", "soon", str(10**17)):
+        answer(app, "visit", before=kept)
+        assert "Since" not in words(app)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    answer(app, "visit", before=str(int(yesterday.timestamp() * 1000)))
+    assert f"Since your last visit (yesterday {yesterday:%H:%M}): 1 completed" in words(app)
+    press(app, ":red[1 failed]")
+    assert names(app) == ["failed"]
+    assert query_of(app) == {
+        "status": ["failed"],
+        "finished": [f"{yesterday:%Y-%m-%dT%H:%M}:00Z.."],
+    }

@@ -14,6 +14,7 @@ from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.pages import (
     cards,
+    component,
     export_menu,
     introduce,
     names,
@@ -22,7 +23,6 @@ from tests.support.pages import (
     press,
     rows,
     show,
-    table,
     until,
     words,
 )
@@ -247,7 +247,7 @@ def test_a_reader_sees_everything_but_the_ways_to_remove(
     job_id = store.job("import")
     app = show()
     assert names(app) == ["import"]
-    assert table(app)["actions"] == []
+    assert component(app)["actions"] == []
     assert "Delete all finished…" not in app.menu_button[0].options
     assert "cannot delete" in words(app)
     report = show("job.py", id=str(job_id))
@@ -307,7 +307,7 @@ def test_a_record_without_a_page_is_no_link(store: Store, monkeypatch: pytest.Mo
     job_id = store.job(object_id=record, status_id=185)
     app = show()
     assert [row["record"] for row in rows(app)] == [f"#{record}", "fonds-1"]
-    linked = [row["cells"]["record"].get("href", "") for row in table(app)["rows"]]
+    linked = [row["cells"]["record"].get("href", "") for row in component(app)["rows"]]
     assert linked == ["", "https://a.example/fonds-1"]
     assert f"#{record}" in words(show("job.py", id=str(job_id)))
 

@@ -9,13 +9,13 @@ from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import selections
 from pages.parts.removal import dialogs
 from tests.support.pages import (
+    component,
     fire,
     introduce,
     names,
     pick_status,
     press,
     show,
-    table,
     tick,
     until,
     words,
@@ -76,8 +76,8 @@ def test_ticks_that_overtake_a_run_are_all_kept(store: Store) -> None:
     fire(app, "ticked", {"shown": ids[:2], "ticked": ids[:1], "seq": 1})
     fire(app, "ticked", {"shown": ids[:2], "ticked": ids[:2], "seq": 2})
     assert "**2 selected**" in words(app)
-    assert table(app)["seq"] == 2
-    assert table(app)["ticked"] == ids[:2]
+    assert component(app)["seq"] == 2
+    assert component(app)["ticked"] == ids[:2]
 
 
 @pytest.mark.parametrize("event", ["opened", "pressed", "ticked", "sorted"])
@@ -152,9 +152,9 @@ def test_a_folded_line_stands_for_all_its_jobs(store: Store) -> None:
     assert names(app) == ["4 × again", "other"]
     tick(app, "4 × again")
     assert "**4 selected** (4 finished)" in words(app)
-    fire(app, "opened", table(app)["rows"][0]["id"])
+    fire(app, "opened", component(app)["rows"][0]["id"])
     assert names(app) == ["again"] * 4
-    assert table(app)["ticked"] == [row["id"] for row in table(app)["rows"]]
+    assert component(app)["ticked"] == [row["id"] for row in component(app)["rows"]]
 
 
 def test_active_jobs_can_be_selected_but_not_deleted(store: Store) -> None:

@@ -181,7 +181,7 @@ def _longer_than(chosen: int, zone: ZoneInfo) -> None:
 
 def _order(jobs: JobsList, chosen: int, zone: ZoneInfo) -> None:
     """Show what the table's headers are for, which a phone has none of, and the rows of a page."""
-    own = "As on the platform" if chosen else f"As on the platform ({jobs.limit})"
+    own = "Default" if chosen else f"Default ({jobs.limit})"
     with st.container(horizontal=True):
         labels = [label for both in ORDERS.values() for label in both]
         st.selectbox("Order", labels, filter_mode=None, **_applied("order", zone))
