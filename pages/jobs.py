@@ -57,7 +57,8 @@ if jobs.matching:
     table.show_table(jobs, zone, viewer, selected)
     table.show_pager(jobs, zone)
 else:
-    filter_bar.show_nothing(jobs, names, zone)
+    with st.container(key="nothing"):
+        filter_bar.show_nothing(jobs, names, zone)
 
 if dialogs.is_open():
     dialogs.show_dialog(in_url)
