@@ -7,7 +7,7 @@ from jobs_data.jobs.trend import read_trend
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.jobs import cards, filter_bar, filter_form, groups, table, toolbar
-from pages.parts.removal import dialogs, progress, undo
+from pages.parts.removal import dialogs, progress
 from pages.parts.shared import address, reads, refresh, selection
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
@@ -22,8 +22,7 @@ asked = groups.as_shown(in_url)
 st.query_params.pop("id", None)  # the browser's Back leaves a report's there
 
 progress.take_result()
-undo.take_result()
-is_asked = dialogs.is_open() or undo.is_open()
+is_asked = dialogs.is_open()
 
 # What a dialog speaks of must stay as the viewer has seen it. Everything else reads anew.
 seen = st.session_state.get("seen")
@@ -40,7 +39,7 @@ else:
     except DatabaseUnavailable as error:
         if not (seen and seen[0] == asked):
             st.title("Jobs", anchor=False)
-            address.show_notice(keeps=True)
+            progress.show_notice()
             raise
         jobs, problem = seen[1], error
     st.session_state["seen"] = (asked, jobs)
@@ -50,9 +49,7 @@ st.title("Jobs", anchor=False)
 if problem:
     refresh.show_age(jobs.read_at, problem)
 progress.show_progress()
-undo.show_progress()
-if (receipt := address.show_notice(keeps=True)) and viewer.may_remove:
-    undo.undo_button(receipt, viewer)
+progress.show_notice()
 # The bars are of all jobs: beside the counts of a search they would say something else than these.
 trend = (
     None
@@ -82,9 +79,6 @@ refresh.keep_refreshing(
     if filter_form.is_open()
     else "",
 )
-if dialogs.is_open():
-    dialogs.show_dialog(in_url)
-else:
-    undo.show_dialog()
+dialogs.show_dialog(in_url)
 table.let_keys_in()
 finish_cards()  # last: nobody has to wait for their bars

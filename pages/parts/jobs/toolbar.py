@@ -11,8 +11,8 @@ from jobs_data import addresses
 from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ListView, Sort
+from jobs_data.jobs.view_url import filter_params
 from jobs_data.platform.status import State
-from jobs_data.removal.retention import rules_from, rules_params
 from jobs_data.wording import counted
 from pages.parts.jobs import filter_bar, filter_form, groups
 from pages.parts.removal import dialogs, progress
@@ -153,7 +153,7 @@ def _tidy_button(jobs: JobsList) -> None:
 
 
 def _open_cleanup(view: ListView) -> None:
-    leave_for("cleanup.py", {**rules_params(rules_from(view.filter)), **origin_params()})
+    leave_for("cleanup.py", {**filter_params(view.filter), **origin_params()})
 
 
 def _clear_button(jobs: JobsList) -> None:
@@ -163,10 +163,10 @@ def _clear_button(jobs: JobsList) -> None:
     st.button(
         "Clear inactive…",
         icon=":material/delete_sweep:",
-        on_click=dialogs.ask_clear,
+        on_click=dialogs.ask_delete_all_finished,
         disabled=running,
-        help="Finished jobs are being cleared right now."
+        help="Jobs are being deleted right now."
         if running
-        else "Removes all finished jobs, whatever the filter; asks first.",
+        else "Deletes all completed and failed jobs, whatever the filters show. Asks first.",
         wrap=False,
     )

@@ -11,12 +11,21 @@ from jobs_data.jobs import result_files
 from jobs_data.jobs.result_files import FileSizes, file_sizes, read_result_roots
 from jobs_data.jobs.selections import read_matching
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter
-from jobs_data.platform import id_lists
+from jobs_data.platform import id_lists, tables
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import State
 from jobs_data.platform.values import UNKNOWN_NAME
 from jobs_data.removal import retention
-from jobs_data.removal.retention import OTHERS, Preview, Rules, parse_rules, read_preview, rules_params
+from jobs_data.removal.retention import (
+    OTHERS,
+    Preview,
+    Rules,
+    cleanup_sentence,
+    parse_rules,
+    read_preview,
+    rules_params,
+    starting_rules,
+)
 from jobs_data.store.receipt_writer import Action, Reason
 from tests.support import web_roots
 from tests.support.databases import on_mariadb, on_sqlite
@@ -98,7 +107,7 @@ def test_names_differ_where_their_characters_differ(store: Store) -> None:
     assert not rows.duplicated(["name", "status"]).any()
     gone = ("Import 🍣", "résumé", "abc ", "\0", UNKNOWN_NAME)
     going = preview(store, JobFilter(names=gone)).ids
-    work = store.removals().start(going, Reason("ada", Action.TIDY, "some"))
+    work = store.removals().start(going, Reason("ada", Action.CLEAN_UP, "some"))
     work.wait()
     assert work.removed == sum(len(called.pop(name)) for name in gone)
     assert store.ids() == sorted(job_id for left in called.values() for job_id in left)
@@ -119,18 +128,6 @@ def test_the_last_of_each_name_stay_in_an_older_character_set(store: Store, char
         **named,
         UNKNOWN_NAME: 5,
     }
-
-
-@on_sqlite
-def test_failures_stay_if_asked(store: Store) -> None:
-    """And the preview says how many."""
-    completed = store.job(completed_at=days_ago(100))
-    store.job(status_id=185, completed_at=days_ago(100)), store.job(status_id=185)
-    found = preview(store, Rules(LONG_AGO, keep_failures=True))
-    assert (found.ids.tolist(), found.kept_failures) == ([completed], 1)
-    both = preview(store, Rules(LONG_AGO, keep_last=9, keep_failures=True))
-    assert (both.total, both.kept_last, both.kept_failures) == (0, 2, 0)
-    assert "they keep" in both.why_empty(Rules(LONG_AGO, keep_last=9))
 
 
 def test_only_these_names_or_owners(store: Store) -> None:
@@ -267,15 +264,31 @@ def test_a_preview_is_of_one_moment(store: Store, monkeypatch: pytest.MonkeyPatc
     writer.engine.dispose()
 
 
+def test_rules_begin_with_the_platforms_own_age(store: Store) -> None:
+    """Unless the list has one, and never with jobs that are not finished."""
+    store.insert(tables.ahg_settings, setting_key="jobs_cleanup_days", setting_value="14")
+    database, days = store.database(), Dates(ago=timedelta(days=14))
+    running = JobFilter(State.ACTIVE, names=("a",))
+    assert starting_rules(database, running) == Rules(JobFilter(names=("a",), finished=days), 5)
+    assert starting_rules(database, LONG_AGO).filter == LONG_AGO
+
+
+def test_rules_begin_with_ninety_days_on_atom(atom_store: Store) -> None:
+    """Which deletes no jobs itself."""
+    assert starting_rules(atom_store.database(), JobFilter()) == Rules(LONG_AGO, 5)
+    assert cleanup_sentence(None) == ""
+    assert "older than 14 days" in cleanup_sentence(14)
+
+
 @pytest.mark.parametrize(
     ("query", "rules"),
     [
         ({}, Rules()),
         (
-            {"finished": "over-90d", "keep_last": "5", "keep_failures": "true", "name": ["a", "b"]},
-            Rules(JobFilter(names=("a", "b"), finished=LONG_AGO.finished), 5, keep_failures=True),
+            {"finished": "over-90d", "keep_last": "5", "name": ["a", "b"]},
+            Rules(JobFilter(names=("a", "b"), finished=LONG_AGO.finished), 5),
         ),
-        ({"keep_last": "-3", "keep_failures": "maybe"}, Rules()),
+        ({"keep_last": "-3"}, Rules()),
         ({"keep_last": "x", "status": "failed"}, Rules(JobFilter(state=State.FAILED))),
         ({"keep_last": "9" * 18}, Rules(keep_last=retention.MAX_KEEP_LAST)),
     ],
