@@ -36,6 +36,7 @@ ORDERS: Final = {
     "by status": ListView(sort=Sort.STATUS),
     "by owner": ListView(sort=Sort.OWNER),
     "by completion": ListView(sort=Sort.COMPLETED),
+    "by duration": ListView(sort=Sort.DURATION),
     "by related record": ListView(sort=Sort.RELATED),
     "with repeats folded": ListView(fold=True),
 }

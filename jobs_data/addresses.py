@@ -6,6 +6,7 @@ import re
 from typing import Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from jobs_data.jobs.export import STANDARD, CsvFormat, format_params
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import view_params
 from jobs_data.url_values import Params, parse_number
@@ -50,9 +51,9 @@ def output_url(job_id: int) -> str:
     return f"{BASE}/{job_id}/output"
 
 
-def export_url(view: ListView, *, all_columns: bool = False) -> str:
+def export_url(view: ListView, *, all_columns: bool = False, csv_format: CsvFormat = STANDARD) -> str:
     """Return the address from which the CSV of a view's jobs is streamed; pages do not matter."""
-    more = {"columns": "all"} if all_columns else {}
+    more = {**({"columns": "all"} if all_columns else {}), **format_params(csv_format)}
     return _with_query(f"{BASE}/export-csv", {**view_params(view.unpaged), **more})
 
 

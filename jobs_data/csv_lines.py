@@ -23,17 +23,23 @@ _HAS_SEPARATOR: Final = re.compile(f"[{_SEPARATORS}]")
 _STARTS_A_FORMULA: Final = re.compile(f"'*[{_FORMULA_STARTS}\t\r\n]")
 
 
-def header(names: Iterable[str]) -> bytes:
+class Plain(str):
+    """A text of ours that needs no quotes, so that spreadsheets see what it is: a time."""
+
+    __slots__ = ()
+
+
+def header(names: Iterable[str], separator: str = ",") -> bytes:
     """Return the first line, after the byte-order mark by which spreadsheets know UTF-8.
 
     The names are ours, and plain words.
     """
-    return f"\ufeff{','.join(names)}\r\n".encode()
+    return f"\ufeff{separator.join(names)}\r\n".encode()
 
 
-def line(cells: Iterable[Any]) -> str:
-    """Return one line: texts quoted and defused, numbers and None as they are, CRLF at the end."""
-    return ",".join(map(_cell, cells)) + "\r\n"
+def line(cells: Iterable[Any], separator: str = ",") -> str:
+    """Return one line, CRLF at its end: texts quoted and defused, other values as they are."""
+    return separator.join(map(_cell, cells)) + "\r\n"
 
 
 def text_cell(text: str) -> str:
@@ -64,7 +70,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     # SQLite holds texts and bytes in columns of numbers, too.
-    return str(value) if isinstance(value, Number) else text_cell(str(value))
+    return str(value) if isinstance(value, Number | Plain) else text_cell(str(value))
 
 
 def _quoted(text: str) -> str:

@@ -211,8 +211,8 @@ class Settings(BaseSettings):
     )
     fold: bool = Field(
         default=True,
-        description="true or false: whether the list shows repeated jobs in a row as one line, unless "
-        "its address says otherwise",
+        description="true or false: whether the list groups repeated jobs in one line, unless its "
+        "address says otherwise",
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),

@@ -1,13 +1,18 @@
-"""Numbers, sizes, durations and names in sentences."""
+"""Numbers, sizes, durations, times and names, as screens write them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from pathlib import PurePath
 from typing import Final
-from zoneinfo import ZoneInfo
+
+import pandas as pd
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+_SHORT_UNITS: Final = ("d", "h", "min", "s")
+_WEEK_DAYS: Final = 7
+_KIND_CHARACTERS: Final = 5
 
 
 def counted(number: int, noun: str = "job") -> str:
@@ -32,6 +37,13 @@ def size(number: int) -> str:
     return f"{amount:,.1f} TB"
 
 
+def file_kind_and_size(name: str, number: int) -> str:
+    """Return what a file is, by the end of its name, and its bytes in words: `PDF 36.0 kB`."""
+    kind = PurePath(name).suffix[1:]
+    is_kind = kind.isascii() and kind.isalnum() and len(kind) <= _KIND_CHARACTERS
+    return f"{kind.upper() if is_kind else 'File'} {size(number)}"
+
+
 def duration(seconds: int, *, units: int = len(_UNITS)) -> str:
     """Return seconds in words: `1 day, 2 hours and 5 seconds`.
 
@@ -39,30 +51,62 @@ def duration(seconds: int, *, units: int = len(_UNITS)) -> str:
     """
     if seconds < 0:
         return f"minus {duration(-seconds, units=units)}"
-    parts = []
-    for unit, length in _UNITS:
-        number, seconds = divmod(seconds, length)
-        if number:
-            parts.append(counted(number, unit))
+    numbers = zip(_in_units(seconds), _UNITS, strict=True)
+    parts = [counted(number, unit) for number, (unit, _) in numbers if number]
     return _listed(parts[:units], "and") or "0 seconds"
 
 
-def relative_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """Return a time as a person says it now: `2 min ago`, `today 17:57`, `Mon 17:57`, `24 Nov 2024`."""
-    local, today = moment.astimezone(zone), now.astimezone(zone).date()
-    seconds = (now - moment).total_seconds()
-    if 0 <= seconds < 3_600:
-        return "just now" if seconds < 60 else f"{seconds // 60:.0f} min ago"
-    day = local.date()
-    if day > today:
-        return f"{local:%Y-%m-%d %H:%M}"
-    if day == today:
-        return f"today {local:%H:%M}"
-    if day == today - timedelta(days=1):
-        return f"yesterday {local:%H:%M}"
-    if day > today - timedelta(days=7):
-        return f"{local:%a %H:%M}"
-    return f"{local.day} {local:%b %H:%M}" if day.year == today.year else f"{local.day} {local:%b %Y}"
+def ran(seconds: float) -> str:
+    """Return how long a job took, in short: `48 s`, `4 min 12 s`, `3 h 10 min`.
+
+    The largest unit and the next smaller one; the rest is dropped. Less than nothing is `0 s`.
+    """
+    numbers = _in_units(max(0, int(seconds)))
+    first = next((at for at, number in enumerate(numbers) if number), len(numbers) - 1)
+    parts = list(zip(numbers, _SHORT_UNITS, strict=True))[first : first + 2]
+    return " ".join(f"{number:,} {unit}" for number, unit in parts if number) or "0 s"
+
+
+def elapsed(seconds: float) -> str:
+    """Return for how long a job has been running, as a clock: `2:13`, `1:02:13`, `3 d 04:10`."""
+    days, hours, minutes, rest = _in_units(max(0, int(seconds)))
+    if days:
+        return f"{days:,} d {hours:02}:{minutes:02}"
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _in_units(seconds: int) -> list[int]:
+    numbers = []
+    for _, length in _UNITS:
+        number, seconds = divmod(seconds, length)
+        numbers.append(number)
+    return numbers
+
+
+def relative_time(moment: datetime | None, now: datetime, zone: tzinfo) -> str:
+    """Return an aware time as seen from `now`, on the clock of a zone; empty for None and NaT.
+
+    `just now`, `2 min ago`, `today 17:57`, `yesterday 17:57`, `Mon 17:57` up to six days ago, `24 Nov
+    17:57` in this year, `24 Nov 2024`. A time more than a minute ahead is exact: `24 Nov 2027 17:57`.
+    """
+    if moment is None or pd.isna(moment):
+        return ""
+    age = now - moment
+    if abs(age) < timedelta(minutes=1):
+        return "just now"
+    if timedelta() < age < timedelta(hours=1):
+        return f"{age // timedelta(minutes=1)} min ago"
+    try:
+        local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    except (OverflowError, ValueError):  # the first and the last hours of the calendar
+        local, today = moment, now.date()
+    day, clock, days = f"{local.day} {local:%b}", f"{local:%H:%M}", (today - local.date()).days
+    if age < timedelta():
+        return f"{day} {local.year} {clock}"
+    if days < _WEEK_DAYS:
+        named = {0: "today", 1: "yesterday"}.get(days, f"{local:%a}")
+        return f"{named} {clock}"
+    return f"{day} {clock}" if local.year == today.year else f"{day} {local.year}"
 
 
 def _listed(names: Sequence[str], word: str) -> str:

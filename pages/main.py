@@ -12,6 +12,7 @@ shared = Path(__file__).parent / "parts" / "shared"
 # Who is signed in needs little room beside the table: 208 pixels, and none on a phone.
 st.set_page_config(page_icon=str(shared / "icon.svg"), layout="wide", initial_sidebar_state=208)
 st.html(shared / "style.css")
+st.logo(str(shared / "icon.svg"), size="large")
 
 viewer = get_viewer()
 page = st.navigation(
@@ -22,7 +23,10 @@ page = st.navigation(
         st.Page("queues.py", title="Queues", icon=":material/queue:", url_path="queue-browse"),
         st.Page("batches.py", title="Batches", icon=":material/stacks:", url_path="queue-batches"),
         st.Page("queue_job.py", title="Queued job", url_path="queue-job", visibility="hidden"),
-        st.Page("statistics.py", title="Statistics", icon=":material/monitoring:", url_path="report"),
+        # Not "statistics": the folder of the main script comes before the standard library on the path.
+        st.Page(
+            "job_statistics.py", title="Statistics", icon=":material/monitoring:", url_path="report"
+        ),
         st.Page("deleted.py", title="Deleted jobs", icon=":material/delete:", url_path="receipts"),
     ]
 )

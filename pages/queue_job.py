@@ -10,7 +10,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_job, queue_log
 from jobs_data.queues import history, reads
 from jobs_data.queues.filters import QueueFilter, QueueView, parse_job_key, parse_origin
-from jobs_data.queues.model import JobDetails, QueueState, Source
+from jobs_data.queues.model import JobDetails, QueueState, Source, priority_words
 from jobs_data.wording import duration
 from pages.parts.queues import address, details, tables
 from pages.parts.shared import refresh
@@ -60,7 +60,7 @@ def show_job(job: JobDetails) -> None:
         {
             "Queue": job.queue,
             "User": job.owner,
-            "Priority": "" if job.priority is None else f"{job.priority} (1 is highest)",
+            "Priority": priority_words(job.priority),
             "Worker": job.worker,
             "Rate limit": job.rate_limit_group,
             "Connection": job.connection,

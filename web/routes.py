@@ -96,13 +96,17 @@ class JobRoutes:
         ]
 
     async def export_csv(self, request: Request) -> Response:
-        """Stream the CSV of the jobs that the query names, all without it; `columns=all` tells all."""
+        """Stream the CSV of the jobs that the query names, all without it; `columns=all` tells all.
+
+        `export.parse_format` has the parameters for spreadsheets.
+        """
         all_columns = request.query_params.get("columns") == "all"
         chunks = export.csv_chunks(
             self._services.database,
             _view_of(request),
             all_columns=all_columns,
             order=self._services.order,
+            csv_format=export.parse_format(request.query_params),
         )
         file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
         # With its first jobs, so that an unreachable database is told as such.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate, cycle
 from random import Random
@@ -61,14 +61,23 @@ RECENT_STATUSES: Final = (
 )
 """The statuses of the newest jobs, newest first; the unfinished among them are active."""
 
+_BY_NAME: Final = {kind.name: kind for kind in KINDS}
+FAILED_IMPORT: Final = replace(FREE_TEXT, failures=FREE_TEXT.failures[:1])
+RECENT_KINDS: Final = {
+    1: _BY_NAME["arFindingAidJob"],
+    3: FAILED_IMPORT,
+    6: _BY_NAME["arInformationObjectCsvExportJob"],
+}
+"""The kinds of some of the newest jobs, by their place: the list begins with results and a reason."""
+
 LONG_OUTPUTS: Final = 6
 LONG_OUTPUT_STEPS: Final = (3000, 6000)
 
-JOBS_WITH_FILES: Final = 1000
+JOBS_WITH_FILES: Final = 600
 """Only the newest so many jobs may still have their result files."""
 MOST_FILES: Final = 150
 EVERY_MISSING: Final = 20
-"""Of those files, one in so many is missing."""
+"""Of those files, one in so many is missing, but none of the newest jobs."""
 JOBS_WITH_LARGE_FILE: Final = 300
 JOBS_WITH_HOSTILE_PATH: Final = 150
 HOSTILE_PATH: Final = "downloads/jobs/../../../private/backup.zip"
@@ -156,22 +165,29 @@ class History:
     def _past_job(self, job_id: int, created: datetime, burst: bool, newer: int) -> PastJob:
         rng = self._rng
         kind = SEARCH_UPDATE if burst else rng.choices(KINDS, cum_weights=self._kind_weights)[0]
+        if newer < self._recent:
+            kind = RECENT_KINDS.get(newer, kind)
+        name = next(self._free_names) if kind is FREE_TEXT else kind.name
         status = self._status(newer)
         active = newer < self._recent and status not in FINISHED_IDS
         failed = status == ERROR
+        place = rng.choice(self._error_places) if failed else None
+        if kind is FAILED_IMPORT:
+            name = FREE_TEXT_NAMES[0]
+            place = ErrorPlace(notes=1) if self._atom else ErrorPlace(execution=True)
         started = created + timedelta(seconds=int(rng.random() * 5))
         ended = started + timedelta(seconds=int(kind.typical_seconds * rng.expovariate(1)))
         return PastJob(
             id=job_id,
             kind=kind,
-            name=next(self._free_names) if kind is FREE_TEXT else kind.name,
+            name=name,
             status=status,
             created=created,
             started=min(started, self._now),
             ended=None if active else min(ended, self._now),
             record_id=rng.choice(self._surroundings.record_ids) if kind.about_record else None,
             failure=failure_text(rng, kind) if failed else None,
-            error_place=rng.choice(self._error_places) if failed else None,
+            error_place=place,
         )
 
     def _status(self, newer: int) -> int | None:
@@ -204,7 +220,7 @@ class History:
         if past.error_place:
             self._add_notes(chunk, past, past.error_place.notes)
         if not self._atom:
-            self._add_execution(chunk, past, created, ended)
+            self._add_execution(chunk, past, newer)
         if rng.random() < 0.02:
             self._add_property(chunk, past)
 
@@ -212,7 +228,7 @@ class History:
         """Return where the job's result lies, if it has one; name the file if it still exists."""
         rng = self._rng
         suffix = past.kind.result
-        if past.status != COMPLETED or not suffix or rng.random() > 0.85:
+        if past.status != COMPLETED or not suffix or (rng.random() > 0.85 and newer >= self._recent):
             return None
         if self._hostile_path_due and newer < JOBS_WITH_HOSTILE_PATH:
             self._hostile_path_due = False
@@ -220,9 +236,10 @@ class History:
         title = self._surroundings.slugs.get(past.record_id or 0, "report")
         leading_slash = not self._atom and rng.random() < 0.5
         path = result_path(past.id, suffix, title, leading_slash=leading_slash)
-        if newer < JOBS_WITH_FILES and self._results < MOST_FILES:
+        is_recent = newer < self._recent
+        if is_recent or (newer < JOBS_WITH_FILES and self._results < MOST_FILES):
             self._results += 1
-            if self._results % EVERY_MISSING:
+            if is_recent or self._results % EVERY_MISSING:
                 large = self._large_file_due and newer < JOBS_WITH_LARGE_FILE and suffix == "zip"
                 self._large_file_due = self._large_file_due and not large
                 chunk.files.append(ResultFile(path, title, large))
@@ -251,7 +268,7 @@ class History:
 
     def _imported(self, past: PastJob) -> int:
         """Return how many rows a job got in that fails as Heratio's imports do, 0 for any other."""
-        is_one = past.kind is FREE_TEXT and past.error_place == ErrorPlace(execution=True)
+        is_one = past.kind.type == FREE_TEXT.type and past.error_place == ErrorPlace(execution=True)
         return 100 + past.id % 400 if is_one and not self._atom else 0
 
     def _usual_steps(self) -> int:
@@ -269,11 +286,13 @@ class History:
             chunk.rows[note].append((self._last_note_id, past.id, ERROR_NOTE_TYPE_ID, "en"))
             chunk.rows[note_i18n].append((self._last_note_id, "en", text))
 
-    def _add_execution(self, chunk: Chunk, past: PastJob, created: str, ended: str | None) -> None:
+    def _add_execution(self, chunk: Chunk, past: PastJob, newer: int) -> None:
+        created = str(past.created)
+        ended = str(past.ended) if past.ended else None
         error = past.failure if past.error_place and past.error_place.execution else None
         if error and (rows := self._imported(past)):
             error = import_closing(rows)
-        if error is None and self._rng.random() > 0.92:
+        if error is None and self._rng.random() > 0.92 and newer >= self._recent:
             return
         chunk.rows[job_execution].append(
             (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -10,10 +11,13 @@ from sqlalchemy import ColumnElement, Connection, Select, null, select
 
 from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import with_object
+from jobs_data.jobs.durations import seconds_taken
+from jobs_data.jobs.failure_reasons import read_reason_lines
 from jobs_data.jobs.related_record import related_id
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
-from jobs_data.platform.tables import job, object_, slug
+from jobs_data.platform.status import ERROR
+from jobs_data.platform.tables import job, job_execution, object_, slug
 
 
 def frame_of(
@@ -23,6 +27,26 @@ def frame_of(
     rows = connection.execute(job_columns(database).where(job.c.id.in_(ids))).mappings()
     by_id = {row["id"]: row for row in rows}
     return frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
+
+
+def list_frame(
+    connection: Connection,
+    database: Database,
+    ids: Sequence[int],
+    terms: dict[int, str],
+    now: datetime,
+) -> pd.DataFrame:
+    """Return the jobs with a page's worth of ids, in their order, as `frames.list_frame`.
+
+    Why jobs failed is read for those among them that did.
+    """
+    statement = with_run(job_columns(database), database, ("started_at", "duration"), now)
+    statement = statement.add_columns(job.c.download_path).where(job.c.id.in_(ids))
+    by_id = {row["id"]: row for row in connection.execute(statement).mappings()}
+    rows = [by_id[i] for i in ids if i in by_id]
+    failed = [row["id"] for row in rows if row["status_id"] == ERROR]
+    reasons = read_reason_lines(connection, database, failed)
+    return frames.list_frame(rows, terms, database.timezone, reasons, now)
 
 
 def job_columns(database: Database) -> Select[Any]:
@@ -44,3 +68,22 @@ def job_columns(database: Database) -> Select[Any]:
         *owner,
         slug_text.label("slug"),
     ).select_from(source)
+
+
+def with_run(
+    statement: Select[Any], database: Database, names: Sequence[str], now: datetime
+) -> Select[Any]:
+    """Add to `job_columns` some columns of `job_execution`, and as `seconds` how long a job took.
+
+    `names` has the `duration`; a column that this database lacks is NULL. `now` is aware.
+    """
+    present = database.columns.get(job_execution.name, frozenset())
+    if present:
+        statement = statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
+    run = {name: job_execution.c[name] if name in present else null() for name in names}
+    took = seconds_taken(
+        object_.c.created_at, job.c.completed_at, run["duration"], database.timezone, now
+    )
+    return statement.add_columns(
+        *(column.label(name) for name, column in run.items()), took.label("seconds")
+    )

@@ -10,10 +10,20 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, and_, case, func, literal
+from sqlalchemy import Column, ColumnElement, FromClause, Integer, and_, case, func, literal, null
 
+from jobs_data.jobs.creation_order import with_object
+from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import not_negative, seconds_between, seconds_in_zone
+from jobs_data.platform.tables import job, job_execution
 from jobs_data.platform.times import CLOCK_TOLERANCE, EARLIEST, to_platform
+
+
+def with_execution(database: Database, column: Column[Any]) -> tuple[FromClause, ColumnElement[Any]]:
+    """Return `with_object` joined with a column of `job_execution`; NULL where that is missing."""
+    if column.name not in database.columns.get(job_execution.name, ()):
+        return with_object(), null()
+    return with_object().outerjoin(job_execution, job_execution.c.job_id == job.c.id), column
 
 
 def seconds_taken(

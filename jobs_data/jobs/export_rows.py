@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
@@ -31,7 +32,7 @@ from jobs_data.jobs.creation_order import (
     with_object,
 )
 from jobs_data.jobs.job_report import JobReport, read_reports
-from jobs_data.jobs.sorting import in_order
+from jobs_data.jobs.sorting import in_order, source_of
 from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.jobs.where import matching
@@ -112,7 +113,10 @@ class _Exporting:
         self._database = database
         self._view = view
         self._order = order
-        self._where = matching(view.filter, database)
+        source = source_of(database, view.sort)
+        self._source = with_object() if source is job else source
+        self._now = datetime.now(UTC)
+        self._where = matching(view.filter, database, self._now)
         self._terms = read_status_names(connection, database)
         self._statuses: dict[tuple[int | None, bool], str] = {}
         is_by_id = view.sort is Sort.DATE and not database.is_sqlite
@@ -148,8 +152,8 @@ class _Exporting:
             batches = self._merged(self._known, map(self._read, pieces))
             ids: Iterable[list[int]] = ([row[1] for row in rows] for rows in batches)
         else:
-            statement = select(job.c.id).select_from(with_object()).where(*self._where)
-            statement = statement.order_by(*in_order(self._database, self._view))
+            statement = select(job.c.id).select_from(self._source).where(*self._where)
+            statement = statement.order_by(*in_order(self._database, self._view, self._now))
             chunks = self._stream(statement, EXPORT_CHUNK_ROWS)
             # Fetch all ids first: reading the reports needs the same connection.
             ids = [np.fromiter((row.id for rows in chunks for row in rows), np.int64).tolist()]
@@ -215,14 +219,14 @@ class _Exporting:
 
     def sorted(self) -> Iterator[list[ExportedJob]]:
         """Yield jobs row by row, as the database sorts them."""
-        source, owner = with_owner(self._database, with_object(), job.c.user_id)
+        source, owner = with_owner(self._database, self._source, job.c.user_id)
         has_ended = job.c.completed_at.is_not(None)
         times = (object_.c.created_at, job.c.completed_at)
         statement = (
             select(job.c.name, job.c.status_id, has_ended, *times, *owner)
             .select_from(source)
             .where(*self._where)
-            .order_by(*in_order(self._database, self._view))
+            .order_by(*in_order(self._database, self._view, self._now))
         )
         with closing(self._stream(statement, EXPORT_CHUNK_ROWS)) as chunks:
             for rows in chunks:

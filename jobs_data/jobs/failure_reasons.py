@@ -51,7 +51,13 @@ A column of the type TEXT has no more than that.
 MOST_OUTPUTS: Final = 500
 """For how many jobs of a list that much is read; the others are judged by their last lines."""
 
+PAGE_OUTPUTS: Final = 25
+"""The same for a page of the list, which must not take long: one output takes up to 15 ms."""
+
 JOBS_TOGETHER: Final = 50
+
+LINE_CHARACTERS: Final = 200
+"""How much of a reason a row of the list has."""
 
 _BEFORE: Final = 300
 _AROUND: Final = 1_000
@@ -96,11 +102,13 @@ def needs_more_output(found: TextReason | None, texts: Sequence[str]) -> bool:
     return found is None or found.at == len(texts) or found.reason.weight <= Weight.VAGUE
 
 
-def read_reasons(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, Reason]:
+def read_reasons(
+    connection: Connection, database: Database, ids: Sequence[int], outputs: int = MOST_OUTPUTS
+) -> dict[int, Reason]:
     """Return why some jobs failed, by their ids; without those whose texts are all blank.
 
     Outputs are read where the other texts do not say it: their last lines, and where they are longer,
-    for the first MOST_OUTPUTS of these jobs, more. Raises what the database driver raises, inside
+    for the first `outputs` of these jobs, more. Raises what the database driver raises, inside
     `Database.reading`.
     """
     notes = read_error_notes(connection, database, ids, TEXT_CHARACTERS)
@@ -119,9 +127,22 @@ def read_reasons(connection: Connection, database: Database, ids: Sequence[int])
         for i in unsaid
         if len(ends.get(i, "")) >= END_CHARACTERS and needs_more_output(found[i], texts[i])
     ]
-    for i, errors in read_around_errors(connection, longer[:MOST_OUTPUTS]).items():
+    for i, errors in read_around_errors(connection, longer[:outputs]).items():
         found[i] = find_in_texts(texts[i], f"{errors}\n…\n{ends[i]}")
     return {i: one.reason for i, one in found.items() if one}
+
+
+def read_reason_lines(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, str]:
+    """Return why some jobs failed, as `read_reasons`, in LINE_CHARACTERS at most.
+
+    A job is left out where its texts say that all went well.
+    """
+    reasons = read_reasons(connection, database, ids, PAGE_OUTPUTS) if ids else {}
+    lines = {i: reason.text for i, reason in reasons.items() if reason.weight > Weight.FINE}
+    return {
+        i: f"{line[: LINE_CHARACTERS - 1]}…" if len(line) > LINE_CHARACTERS else line
+        for i, line in lines.items()
+    }
 
 
 def read_around_errors(

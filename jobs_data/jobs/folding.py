@@ -1,4 +1,7 @@
-"""Noise folding: consecutive jobs of the same name and outcome become one line of the list."""
+"""Repeated jobs: several in a row of the same name and state are grouped into one line of the list.
+
+Failed jobs, and jobs with a result, always have a line of their own.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView
+from jobs_data.jobs.where import has_result
 from jobs_data.platform import values
 from jobs_data.platform.status import State, state_of
 from jobs_data.platform.tables import job
@@ -24,6 +28,9 @@ PAGE_JOBS: Final = 20_000
 MOST_AT_ONCE: Final = 4_000
 
 Ids = tuple[int, ...]
+
+_Kind = tuple[str, State] | int
+"""What the jobs of a line have in common: name and state, or the id of a job that stays alone."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def _lines(
     connection: Connection, read: Callable[[int | None, int], Sequence[int]], wanted: int
 ) -> tuple[list[Ids], bool]:
     """Return the first lines, and whether there are more; `read` gives the ids behind one."""
-    kinds: dict[int, tuple[str, State]] = {}
+    kinds: dict[int, _Kind] = {}
     size = wanted * 2
     while True:
         ids = read(next(reversed(kinds), None), size)
@@ -93,13 +100,15 @@ def _in_lines(runs: Sequence[Ids]) -> list[Ids]:
     return lines
 
 
-def _kinds(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, State]]:
-    """Return the name and the state of those of some jobs that exist, by their ids."""
+def _kinds(connection: Connection, ids: Sequence[int]) -> dict[int, _Kind]:
+    """Return the kind of those of some jobs that exist, by their ids."""
     has_ended = job.c.completed_at.is_not(None)
-    rows = connection.execute(
-        select(job.c.id, job.c.name, job.c.status_id, has_ended).where(job.c.id.in_(ids))
-    )
+    asked = select(job.c.id, job.c.name, job.c.status_id, has_ended, has_result())
     return {
-        job_id: (values.name_called(name), state_of(status_id, bool(ended)))
-        for job_id, name, status_id, ended in rows
+        job_id: job_id
+        if with_result or (state := state_of(status_id, bool(ended))) is State.FAILED
+        else (values.name_called(name), state)
+        for job_id, name, status_id, ended, with_result in connection.execute(
+            asked.where(job.c.id.in_(ids))
+        )
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from jobs_data.platform import values
 from jobs_data.platform.status import State, label_of, state_of
-from jobs_data.platform.times import utc
+from jobs_data.platform.times import CLOCK_TOLERANCE, EARLIEST, utc
 
 _TIME: Final = "datetime64[us, UTC]"
 JOB_COLUMNS: Final = {
@@ -29,7 +29,17 @@ JOB_COLUMNS: Final = {
 """The columns of a frame of jobs. pandas would otherwise guess by content: a NULL turns integers
 into floats, and an empty result has no types at all."""
 
-FOLDED_COLUMNS: Final = {**JOB_COLUMNS, "jobs": "int64", "oldest": _TIME}
+LIST_COLUMNS: Final = {
+    **JOB_COLUMNS,
+    "started": _TIME,
+    "seconds": "Int64",
+    "record": "str",
+    "reason": "str",
+    "result": "str",
+}
+"""The columns of a page of the list, which shows more than previews and dialogs do."""
+
+FOLDED_COLUMNS: Final = {**LIST_COLUMNS, "jobs": "int64", "oldest": _TIME}
 """The columns of a frame of lines, each of which stands for one job or several in a row."""
 
 
@@ -41,16 +51,58 @@ def jobs_frame(
     `name` and `owner` are never empty, `status` is the chip's text, `state` a `State`, `slug` is
     empty where there is none, and the times are in UTC, read from the platform's `timezone`.
     """
+    return _frame([_job(row, status_names, timezone) for row in rows], JOB_COLUMNS)
+
+
+def list_frame(
+    rows: Iterable[Mapping[Any, Any]],
+    status_names: dict[int, str],
+    timezone: ZoneInfo,
+    reasons: Mapping[int, str],
+    now: datetime,
+) -> pd.DataFrame:
+    """Return `jobs_frame` with the columns and dtypes of LIST_COLUMNS.
+
+    `started` is in UTC, and none where the recorded start lies before the creation or after `now`,
+    which is aware. `seconds` is how long a job took, NA for an active one and where that is not known.
+    `record` is the related record's slug, else its number, `reason` one line of `reasons`, by the jobs'
+    ids, and `result` the path of the result file as it is stored; each is empty where there is none.
+    """
+    latest, never = now + CLOCK_TOLERANCE, EARLIEST.replace(tzinfo=UTC)
     records = []
     for row in rows:
-        state = state_of(row["status_id"], row["has_ended"])
-        status = label_of(row["status_id"], state, status_names)
-        created = utc(row["created_at"], timezone)
-        times = created, utc(row["completed_at"], timezone, after=created)
-        record = (row["object_id"], values.text(row["slug"]))
-        names = (values.name_of(row), status, state.value, values.owner_of(row))
-        records.append((row["id"], *names, *times, *record))
-    return pd.DataFrame(records, columns=list(JOB_COLUMNS)).astype(JOB_COLUMNS)
+        shown = _job(row, status_names, timezone)
+        earliest = shown["created"] or never
+        started = utc(row["started_at"], timezone, after=earliest)
+        shown["started"] = started if started and earliest <= started <= latest else None
+        shown["seconds"] = None if shown["state"] == State.ACTIVE else row["seconds"]
+        number = "" if row["object_id"] is None else f"#{row['object_id']}"
+        shown["record"] = shown["slug"] or number
+        shown["reason"] = reasons.get(row["id"], "")
+        shown["result"] = values.text(row["download_path"])
+        records.append(shown)
+    return _frame(records, LIST_COLUMNS)
+
+
+def _job(row: Mapping[Any, Any], status_names: dict[int, str], timezone: ZoneInfo) -> dict[str, Any]:
+    """Return the values of JOB_COLUMNS."""
+    state = state_of(row["status_id"], row["has_ended"])
+    created = utc(row["created_at"], timezone)
+    return {
+        "id": row["id"],
+        "name": values.name_of(row),
+        "status": label_of(row["status_id"], state, status_names),
+        "state": state.value,
+        "owner": values.owner_of(row),
+        "created": created,
+        "completed": utc(row["completed_at"], timezone, after=created),
+        "object_id": row["object_id"],
+        "slug": values.text(row["slug"]),
+    }
+
+
+def _frame(records: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(records, columns=list(columns)).astype(dict(columns))
 
 
 def folded_frame(

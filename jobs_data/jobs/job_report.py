@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -19,9 +20,9 @@ from sqlalchemy import (
 )
 
 from jobs_data import plain_text
-from jobs_data.jobs.columns import job_columns
+from jobs_data.jobs.columns import job_columns, with_run
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.durations import seconds_taken, why_unknown
+from jobs_data.jobs.durations import why_unknown
 from jobs_data.jobs.failure_reasons import find_in_texts, needs_more_output, read_around_errors
 from jobs_data.jobs.notes import Note, read_notes
 from jobs_data.jobs.paging import OrderedJobs
@@ -31,9 +32,9 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
 from jobs_data.platform.status import State, label_of, state_of
 from jobs_data.platform.status_names import read_status_names
-from jobs_data.platform.tables import job, job_execution, object_
+from jobs_data.platform.tables import job
 from jobs_data.reasons.finding import Weight
-from jobs_data.reasons.lines import lines_of
+from jobs_data.reasons.lines import lines_of, read_record
 
 OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
@@ -51,6 +52,8 @@ EXCERPT_COLUMNS_AROUND: Final = 300
 """How much of the reason's line is shown, and of those around it, which must not push it away."""
 
 NEIGHBOURS_SECONDS: Final = 2
+COMPARED_ERRORS: Final = 20
+"""Of more error texts, only the first are merged: each is compared with each."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class ErrorText:
     """One text in which the platform says why a job failed, and where it was found."""
 
     source: str
+    """Where it was found; of a text that was found more than once, all places, with commas."""
     text: str
     reason_line: int | None = None
     """Which of the text's `lines_of` is the reason, from 0; None where it is in another text."""
@@ -89,6 +93,26 @@ class ErrorText:
 
 
 @dataclass(frozen=True)
+class Timeline:
+    """When a job was queued, started and ended. Times are aware and in UTC.
+
+    Seconds are None where one of their two times is missing, before the other, or not to be trusted:
+    before `times.EARLIEST`, or in the future.
+    """
+
+    created: datetime | None
+    started: datetime | None
+    """None as well where the platform does not record it, as AtoM."""
+    completed: datetime | None
+    waited_seconds: int | None
+    """From created to started."""
+    ran_seconds: int | None
+    """From started to completed; of an active job, until now."""
+    total_seconds: int | None
+    """From created to completed; of an active job, until now."""
+
+
+@dataclass(frozen=True)
 class JobReport:
     """Everything the report shows of one job. Times are aware and in UTC; NULL texts are empty."""
 
@@ -116,6 +140,7 @@ class JobReport:
     output_bytes: int
     """The size of the whole output in bytes of UTF-8."""
     errors: tuple[ErrorText, ...]
+    """`read_report` has each text once: equal ones, and one inside another, are merged."""
     stack_trace: str
     reason: str = ""
     """Why the job failed, in one line; empty where nothing says it, or nobody asked."""
@@ -130,6 +155,28 @@ class JobReport:
         return "\n\n".join(note.text for note in self.notes if note.type_id is None)
 
     @property
+    def reason_source(self) -> str:
+        """Return where the reason was found; empty where there is none."""
+        return next((error.source for error in self.errors if error.reason_line is not None), "")
+
+    @property
+    def further_errors(self) -> tuple[ErrorText, ...]:
+        """Return the error texts that say more than the reason."""
+        return tuple(e for e in self.errors if read_record(_words(e.text)).message != self.reason)
+
+    def timeline(self, now: datetime) -> Timeline:
+        """Return how long it waited and ran; `now`, which is aware, ends what is not over yet."""
+        end = now if self.state is State.ACTIVE else self.completed
+        return Timeline(
+            created=self.created,
+            started=self.started,
+            completed=self.completed,
+            waited_seconds=_seconds(self.created, self.started, now),
+            ran_seconds=_seconds(self.started, end, now),
+            total_seconds=_seconds(self.created, end, now),
+        )
+
+    @property
     def output_is_tail(self) -> bool:
         """Return whether the beginning of the output is left out."""
         return self.output_bytes > OUTPUT_TAIL_BYTES
@@ -140,7 +187,7 @@ def read_report(database: Database, job_id: int) -> JobReport | None:
     with database.reading() as connection:
         terms = read_status_names(connection, database)
         found = read_reports(connection, database, [job_id], terms, with_output=True)
-        return _with_reason(connection, found[0]) if found else None
+        return _without_repetition(_with_reason(connection, found[0])) if found else None
 
 
 def read_reports(
@@ -288,24 +335,62 @@ def _with_reason(connection: Connection, report: JobReport) -> JobReport:
     )
 
 
+def _without_repetition(report: JobReport) -> JobReport:
+    """Return a report that has each error text once, and the stack trace only where it is none."""
+    errors, trace = list(report.errors), report.stack_trace
+    if trace and any(_words(error.text) == _words(trace) for error in errors):
+        errors.append(ErrorText("Stack trace", trace))
+        trace = ""
+    compared = list(enumerate(errors[:COMPARED_ERRORS]))
+    kept: list[tuple[int, ErrorText]] = []
+    for at, error in sorted(compared, key=lambda one: -len(one[1].text)):
+        around = next((k for k, (_, one) in enumerate(kept) if _contains(one.text, error.text)), None)
+        if around is None:
+            kept.append((at, error))
+        else:
+            first, longer = kept[around]
+            kept[around] = min(first, at), _merged(longer, error)
+    once = [error for _, error in sorted(kept, key=itemgetter(0))]
+    return replace(report, errors=(*once, *errors[COMPARED_ERRORS:]), stack_trace=trace)
+
+
+def _merged(longer: ErrorText, inside: ErrorText) -> ErrorText:
+    """Return a text with the sources of another one that is inside it, and with its reason."""
+    sources = dict.fromkeys((*longer.source.split(", "), *inside.source.split(", ")))
+    line = longer.reason_line
+    if line is None and inside.reason_line is not None:
+        reason = _words(lines_of(inside.text)[inside.reason_line])
+        where = (at for at, one in enumerate(lines_of(longer.text)) if reason in _words(one))
+        line = next(where, None)
+    return ErrorText(", ".join(sources), longer.text, line)
+
+
+def _contains(text: str, other: str) -> bool:
+    """Return whether a text has another one in it, as whole words; one word as a whole line."""
+    words = _words(other)
+    if " " in words:
+        return f" {words} " in f" {_words(text)} "
+    return words in (line.strip() for line in lines_of(text))
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _seconds(first: datetime | None, last: datetime | None, now: datetime) -> int | None:
+    if first is None or last is None or not times.EARLIEST.replace(tzinfo=UTC) <= first <= last:
+        return None
+    return int((last - first).total_seconds()) if last <= now + times.CLOCK_TOLERANCE else None
+
+
 def _report_columns(database: Database, now: datetime, *, with_output: bool) -> Select[Any]:
     """Select what the report shows of a job beyond the list's columns."""
     # At most as many characters as the tail may have bytes; `_report` cuts off the rest.
     tail = last_characters(job.c.output, OUTPUT_TAIL_BYTES) if with_output else null()
     output_bytes = byte_length(job.c.output) if with_output else null()
-    present = database.columns.get(job_execution.name, frozenset())
-    statement = job_columns(database)
-    if present:
-        statement = statement.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
     names = ("type", "started_at", "duration", "error_message", "stack_trace")
-    run = {name: job_execution.c[name] if name in present else null() for name in names}
-    took = seconds_taken(
-        object_.c.created_at, job.c.completed_at, run["duration"], database.timezone, now
-    )
-    return statement.add_columns(
-        *(job.c.user_id, job.c.download_path, tail.label("output"), output_bytes.label("output_bytes")),
-        *(column.label(name) for name, column in run.items()),
-        took.label("seconds"),
+    return with_run(job_columns(database), database, names, now).add_columns(
+        *(job.c.user_id, job.c.download_path, tail.label("output"), output_bytes.label("output_bytes"))
     )
 
 

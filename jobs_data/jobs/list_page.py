@@ -15,13 +15,13 @@ from sqlalchemy import (
 )
 
 from jobs_data.jobs import frames
-from jobs_data.jobs.columns import frame_of
+from jobs_data.jobs.columns import frame_of, list_frame
 from jobs_data.jobs.counts import Counts, SearchResult, read_counts, search
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.folding import Folded, fold
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.sorting import newest_first
-from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView, Sort
+from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView
 from jobs_data.platform import values
 from jobs_data.platform.cultures import ENGLISH
 from jobs_data.platform.database import Database
@@ -46,7 +46,7 @@ class JobsList:
     counts: Counts
     """Of all jobs, or of those that match, where the filter has more than a state."""
     rows: pd.DataFrame
-    """See `frames.jobs_frame`."""
+    """See `frames.list_frame`."""
     status_labels: dict[State, str]
     """What the chips of the three main statuses say, in the configured culture."""
     read_at: datetime
@@ -120,8 +120,8 @@ class Snapshot:
         page_size = known.page_size if known else _hits_per_page(self._connection, self._database)
         limit = view.limit or page_size
         asked = replace(view, limit=limit)
-        if asked.fold and asked.sort is not Sort.DATE:
-            asked = replace(asked, fold=False)  # what has the same name is together there anyway
+        if asked.fold and not asked.can_group:
+            asked = replace(asked, fold=False)
         # Before the counts: where nothing is known of the order, both take a while and run together.
         begun = self._jobs(replace(asked, page=1, limit=2 * limit) if asked.fold else asked)
         begun.begin()
@@ -155,7 +155,7 @@ class Snapshot:
             folded = fold(self._connection, self._jobs(shown, overview), shown, ids)
             ids = [line[0] for line in folded.lines]
         terms = overview.status_names
-        rows = frame_of(self._connection, self._database, ids, terms)
+        rows = list_frame(self._connection, self._database, ids, terms, self._read_at)
         return JobsList(
             view=shown,
             counts=overview.found.counts,

@@ -31,7 +31,7 @@ from jobs_data.jobs.creation_order import (
     is_loose,
     with_object,
 )
-from jobs_data.jobs.sorting import exact_key, in_order, newest_first, sort_key
+from jobs_data.jobs.sorting import exact_key, in_order, newest_first, sort_key, source_of
 from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView, Sort
 from jobs_data.jobs.where import created_near, matching
@@ -71,10 +71,11 @@ class OrderedJobs:
         self._database = database
         self.view = view
         self._order = order
+        self._source = source_of(database, view.sort)
         self._total = total
         # The same for all that one object reads; SQLite sorts by itself.
         self._known = None if database.is_sqlite else order.known
-        now = now or datetime.now(UTC)
+        self._now = now = now or datetime.now(UTC)
         self._where = matching(view.filter, database, now)
         self._where += created_near(view.filter, database, now, order, connection)
         self._has_few = found is not None and found.ids is not None
@@ -157,7 +158,7 @@ class OrderedJobs:
         is_reversed = self.view.is_reversed
         places = select(job.c.id, created_text().label("time")).select_from(with_object())
         loose = places.where(*self._where, is_loose(known))
-        loose = loose.order_by(*in_order(self._database, self.view)).limit(offset + limit)
+        loose = loose.order_by(*in_order(self._database, self.view, self._now)).limit(offset + limit)
         loose_places = self._places(loose)
         if not is_reversed and len(loose_places) == offset + limit:
             wanted = loose_places[offset:]
@@ -238,12 +239,10 @@ class OrderedJobs:
 
     def _sorted(self, offset: int, limit: int) -> list[int]:
         """Return the ids of some jobs by sorting them."""
-        found = select(job.c.id).where(*self._where)
-        if self.view.sort is Sort.DATE:
-            found = found.select_from(with_object())
-        else:
+        found = select(job.c.id).select_from(self._source).where(*self._where)
+        if self._source is job:  # else it takes longer to read what is compared than to sort it
             found = found.where(*self._bound(offset + limit))
-        by = in_order(self._database, self.view)
+        by = in_order(self._database, self.view, self._now)
         found = found.order_by(*by).limit(limit).offset(offset)
         return list(self._connection.execute(found).scalars())
 
@@ -253,7 +252,7 @@ class OrderedJobs:
         What is behind the last one wanted of a sample cannot be among them: most then need only be
         compared, which takes half as long as to sort them.
         """
-        key = sort_key(self._database, self.view.sort)
+        key = sort_key(self._database, self.view.sort, self._now)
         sampled = select(key.label("key")).select_from(job).where(*self._where)
         sample = sampled.order_by(self._by_id()).limit(SAMPLE_JOBS).subquery("sample")
         is_ascending = self.view.sort.is_descending is self.view.is_reversed
@@ -285,7 +284,7 @@ class OrderedJobs:
 
     def _next_by_key(self, job_id: int, *, backwards: bool) -> int | None:
         """Return the id of the next job where the order is not by date, or of the one before."""
-        key, exact = sort_key(self._database, self.view.sort), exact_key(self.view.sort)
+        key, exact = sort_key(self._database, self.view.sort, self._now), exact_key(self.view.sort)
         is_towards_end = backwards is self.view.is_reversed
         is_upwards = self.view.sort.is_descending is not is_towards_end
         is_beyond = operator.gt if is_upwards else operator.lt
@@ -293,11 +292,13 @@ class OrderedJobs:
         ties = [] if exact is None else [exact.asc() if is_upwards else exact.desc()]
 
         def first(by: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]) -> int | None:
-            found = select(job.c.id).where(*where, *self._where).order_by(*by, by_id).limit(1)
-            return self._connection.execute(found).scalar()
+            found = select(job.c.id).select_from(self._source).where(*where, *self._where)
+            return self._connection.execute(found.order_by(*by, by_id).limit(1)).scalar()
 
         keys = [key] if exact is None else [key, exact]
-        its = self._connection.execute(select(*keys).select_from(job).where(job.c.id == job_id)).first()
+        its = self._connection.execute(
+            select(*keys).select_from(self._source).where(job.c.id == job_id)
+        ).first()
         if its is None:
             return None
         same = [column == value for column, value in zip(keys, its, strict=True)]
@@ -307,7 +308,7 @@ class OrderedJobs:
             tied = first(ties, key == its[0], is_beyond(exact, its[1]))
         if tied is not None:
             return tied
-        other = select(func.min(key) if is_upwards else func.max(key)).select_from(job)
+        other = select(func.min(key) if is_upwards else func.max(key)).select_from(self._source)
         other = other.where(is_beyond(key, its[0]), *self._where)
         next_value = self._connection.execute(other).scalar()
         return None if next_value is None else first(ties, key == next_value)

@@ -173,6 +173,25 @@ def file_sizes(roots: ResultRoots | None, paths: Iterable[str], named: int) -> F
     return FileSizes(named, looked_at, there, sum(sizes.values()), has_root=roots is not None)
 
 
+def measure(roots: ResultRoots | None, paths: Iterable[str]) -> dict[str, int | None]:
+    """Return the sizes in bytes of the files that a page's download paths name, by these paths.
+
+    None for a path whose file is not served now; an empty path is left out. Looks for three seconds at
+    most: paths that it does not come to are left out, too.
+    """
+    deadline = time.monotonic() + LOOK_SECONDS
+    sizes: dict[str, int | None] = {}
+    for path in dict.fromkeys(path for path in paths if path.strip()):
+        if time.monotonic() > deadline:
+            break
+        sizes[path] = None
+        with suppress(ResultUnavailable):
+            if result := open_result(roots, path):
+                with result:
+                    sizes[path] = result.size
+    return sizes
+
+
 def size_in_words(roots: ResultRoots | None, download_path: str) -> str:
     """Return how large a job's result file is, or that it is not there; empty where it names none."""
     try:

@@ -1,13 +1,12 @@
-"""What people have selected in the list: ids of jobs, kept on the server under a token of their own.
+"""What people have selected in the list: ids of jobs, kept on the server for each sign-in.
 
-A selection is a set of ids from the moment a row is ticked, and never of positions. It outlives pages,
-filters and reloads, because only its token is in the URL. It is a wish, and decides nothing: whoever
-acts on it asks the database again.
+A selection is a set of ids from the moment a row is ticked, and never of positions. It survives pages,
+filters and reloads, and is in no address: a shared one carries none. It decides nothing: a deletion
+asks the database again.
 """
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections import Counter
@@ -27,8 +26,8 @@ from jobs_data.platform.id_lists import Ids, allow_lists, joined, parse_list
 from jobs_data.platform.status import FINISHED_STATES, State, state_of
 from jobs_data.platform.tables import job
 
-Account: TypeAlias = int | str
-"""Whose a selection is: a user's id, or the name that a proxy vouches for."""
+SignIn: TypeAlias = tuple[int | str, str]
+"""Whose a selection is: the user's id, or the name that a proxy vouches for, and their session."""
 
 MAX_JOBS: Final = 2_000_000
 """How many jobs one selection can have: 16 MB."""
@@ -50,8 +49,8 @@ class TooManyJobs(Exception):
     def __init__(self) -> None:
         """Say how many, and what to do instead."""
         super().__init__(
-            f"More than {MAX_JOBS:,} jobs cannot be selected at once. Narrow the filter, or use Tidy, "
-            "which removes any number of jobs by rules."
+            f"More than {MAX_JOBS:,} jobs cannot be selected at once. Narrow the filter, or use Clean "
+            "up, which deletes any number of jobs by rules."
         )
 
 
@@ -62,40 +61,31 @@ class Selections:
         """Begin with none; `clock` counts seconds."""
         self._clock = clock
         self._lock = threading.Lock()
-        # The ids by account and token, and when they were seen; the one seen last is the last.
-        self._kept: dict[tuple[Account, str], tuple[Ids, float]] = {}
+        # The ids by sign-in, and when they were seen; the one seen last is the last.
+        self._kept: dict[SignIn, tuple[Ids, float]] = {}
 
-    def find(self, account: Account, token: str) -> Ids | None:
-        """Return what an account has selected under a token; None where it has nothing by that name."""
+    def find(self, sign_in: SignIn) -> Ids:
+        """Return what is selected; empty where nothing is, or not any more."""
         with self._lock:
             self._forget_old()
-            ids, _ = self._kept.get((account, token), (None, 0))
-            if ids is not None:
-                self._put(account, token, ids)
+            ids, _ = self._kept.get(sign_in, (None, 0))
+            if ids is None:
+                return ids_of([])
+            self._put(sign_in, ids)
             return ids
 
-    def keep(self, account: Account, token: str | None, ids: Ids) -> str:
-        """Keep what an account has selected, in place of what it had under a token; return the token.
-
-        It is a new one where the account has none by this name. Raises TooManyJobs.
-        """
+    def keep(self, sign_in: SignIn, ids: Ids) -> None:
+        """Keep what is selected, in place of what was before. Raises TooManyJobs."""
         if ids.size > MAX_JOBS:
             raise TooManyJobs
         with self._lock:
-            if token is None or (account, token) not in self._kept:
-                token = secrets.token_urlsafe(16)
-            self._put(account, token, ids)
+            self._put(sign_in, ids)
             self._forget_old()
-            return token
 
-    def forget(self, account: Account, token: str) -> None:
-        """Forget what an account has selected under a token."""
-        with self._lock:
-            self._kept.pop((account, token), None)
-
-    def _put(self, account: Account, token: str, ids: Ids) -> None:
-        self._kept.pop((account, token), None)
-        self._kept[account, token] = ids, self._clock()
+    def _put(self, sign_in: SignIn, ids: Ids) -> None:
+        self._kept.pop(sign_in, None)
+        if ids.size:
+            self._kept[sign_in] = ids, self._clock()
 
     def _forget_old(self) -> None:
         jobs = sum(ids.size for ids, _ in self._kept.values())

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, case, func, select
+from sqlalchemy import ColumnElement, FromClause, Integer, String, case, func, select
 
-from jobs_data.jobs.creation_order import created
+from jobs_data.jobs.creation_order import created, with_object
+from jobs_data.jobs.durations import seconds_taken, with_execution
 from jobs_data.jobs.related_record import related_id
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import before_all_times, exactly, without_case
 from jobs_data.platform.owners import owner_name
-from jobs_data.platform.status import COMPLETED, ERROR
-from jobs_data.platform.tables import job, slug
+from jobs_data.platform.status import COMPLETED, ERROR, State, is_in
+from jobs_data.platform.tables import job, job_execution, object_, slug
 
 
 def newest_first() -> tuple[ColumnElement[Any], ...]:
@@ -22,14 +24,25 @@ def newest_first() -> tuple[ColumnElement[Any], ...]:
     return created().desc(), job.c.id.desc()
 
 
-def sort_key(database: Database, sort: Sort) -> ColumnElement[Any]:
-    """Return what an order compares; never NULL. By date it speaks of `object`, else of `job` alone."""
+def source_of(database: Database, sort: Sort) -> FromClause:
+    """Return the tables that `sort_key` speaks of, joined with `job`: mostly none but that."""
+    if sort is Sort.DURATION:
+        return with_execution(database, job_execution.c.duration)[0]
+    return with_object() if sort is Sort.DATE else job
+
+
+def sort_key(database: Database, sort: Sort, now: datetime) -> ColumnElement[Any]:
+    """Return what an order compares, of `source_of` the order; never NULL.
+
+    `now` is aware: an end that lies after it makes no duration.
+    """
     keys: dict[Sort, ColumnElement[Any]] = {
         Sort.DATE: created(),
         Sort.NAME: without_case(func.coalesce(job.c.name, "")),
         Sort.STATUS: _status_key(),
         Sort.OWNER: _owner_key(database),
         Sort.COMPLETED: func.coalesce(job.c.completed_at, before_all_times()),
+        Sort.DURATION: _duration_key(database, now),
         Sort.RELATED: _record_key(database),
     }
     return keys[sort]
@@ -43,6 +56,13 @@ def _status_key() -> ColumnElement[Any]:
 def _owner_key(database: Database) -> ColumnElement[Any]:
     called = func.coalesce(owner_name(database), values.SYSTEM_OWNER, type_=String())
     return without_case(called)
+
+
+def _duration_key(database: Database, now: datetime) -> ColumnElement[int]:
+    _, recorded = with_execution(database, job_execution.c.duration)
+    times = (object_.c.created_at, job.c.completed_at)
+    took = seconds_taken(*times, recorded, database.timezone, now)
+    return case((is_in(State.ACTIVE), -1), else_=func.coalesce(took, -1, type_=Integer))
 
 
 def _record_key(database: Database) -> ColumnElement[Any]:
@@ -61,9 +81,9 @@ def exact_key(sort: Sort) -> ColumnElement[str] | None:
     return exactly(func.coalesce(job.c.name, "")) if sort is Sort.NAME else None
 
 
-def in_order(database: Database, view: ListView) -> tuple[ColumnElement[Any], ...]:
+def in_order(database: Database, view: ListView, now: datetime) -> tuple[ColumnElement[Any], ...]:
     """Return the ORDER BY of a view, as `sort_key`; reversed, it is the same list from its end."""
-    keys = [sort_key(database, view.sort)]
+    keys = [sort_key(database, view.sort, now)]
     if (exact := exact_key(view.sort)) is not None:
         keys.append(exact)
     is_ascending = view.sort.is_descending is view.is_reversed

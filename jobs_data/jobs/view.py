@@ -22,12 +22,13 @@ class Sort(StrEnum):
     STATUS = "status"  # active, completed, failed, then the others
     OWNER = "owner"  # by the owner's name, from A on
     COMPLETED = "completed"  # latest completion first, then those without one
+    DURATION = "duration"  # longest first, then those without one, as active jobs are
     RELATED = "related"  # by the record's address, from A on, those without one first
 
     @property
     def is_descending(self) -> bool:
         """Return whether its usual direction is from the largest down."""
-        return self in {Sort.DATE, Sort.COMPLETED}
+        return self in {Sort.DATE, Sort.COMPLETED, Sort.DURATION}
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,11 @@ class ListView:
     is_reversed: bool = False
     """Whether the order is the other way round than the column's usual one."""
     fold: bool | None = None
-    """Whether repeated jobs are folded into one line; None for the installation's own setting."""
+    """Whether repeated jobs are grouped in one line; None for the installation's own setting."""
     after: int | None = None
-    """The job behind which a page of a folded list begins; None for the first."""
+    """The job behind which a page of a grouped list begins; None for the first."""
     before: int | None = None
-    """The job before which a page of a folded list ends."""
+    """The job before which a page of a grouped list ends."""
 
     def with_filter(self, job_filter: JobFilter) -> ListView:
         """Return the first page of other jobs."""
@@ -124,8 +125,18 @@ class ListView:
         """Return the first page in another order."""
         return replace(self._first_page, sort=sort, is_reversed=is_reversed)
 
+    @property
+    def can_group(self) -> bool:
+        """Return whether repeated jobs may be grouped: only in the plain list, newest or oldest first.
+
+        Who searches or filters wants to see each job. The state alone is no filter in this sense, but
+        failed jobs are never grouped.
+        """
+        is_plain = self.sort is Sort.DATE and not self.filter.is_search
+        return is_plain and self.filter.state is not State.FAILED
+
     def with_fold(self, fold: bool) -> ListView:
-        """Return the first page with repeated jobs folded, or not."""
+        """Return the first page with repeated jobs grouped, or not."""
         return replace(self._first_page, fold=fold)
 
     @property

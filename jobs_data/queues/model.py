@@ -10,11 +10,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from jobs_data import json_layout
+from jobs_data import json_layout, wording
 from jobs_data.plain_text import as_printed
 
 MOST_CHARACTERS: Final = 200_000
 """How much of a payload, a result or a trace is shown."""
+
+LONGEST_WAIT_SECONDS: Final = 600
+"""A queue whose oldest job waits longer needs attention."""
+
+HIGHEST_PRIORITY, LOWEST_PRIORITY = 1, 9
+"""Source: the platform's worker takes jobs by ascending priority."""
 
 
 class Kind(StrEnum):
@@ -91,6 +97,26 @@ class Queue:
     completed_last_hour: int | None = None
     workers: int | None = None
     worker_seen: datetime | None = None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Return whether its jobs wait too long, or wait and no worker was seen."""
+        return bool(self.why_attention)
+
+    @property
+    def why_attention(self) -> str:
+        """Return why it needs attention, as a sentence; empty where it does not."""
+        waits = self.oldest_waiting_seconds or 0
+        too_long = waits > LONGEST_WAIT_SECONDS
+        # Laravel records no workers, so None is not zero; and what runs has one.
+        unserved = self.waiting > 0 and self.workers == 0 and not self.running
+        if too_long:
+            more = ", and no worker was seen" if unserved else ""
+            return f"The oldest job has waited for {wording.duration(waits, units=2)}{more}."
+        if not unserved:
+            return ""
+        verb = "waits" if self.waiting == 1 else "wait"
+        return f"{wording.counted(self.waiting)} {verb}, and no worker was seen."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +244,14 @@ class Log:
     """Oldest first."""
     is_cut: bool = False
     """Whether there are older events than these."""
+
+
+def priority_words(priority: int | None) -> str:
+    """Return a job's priority as the worker uses it; empty where there is none."""
+    if priority is None:
+        return ""
+    edge = {HIGHEST_PRIORITY: ", the highest", LOWEST_PRIORITY: ", the lowest"}
+    return f"{priority}{edge.get(priority, f' ({HIGHEST_PRIORITY} is the highest)')}"
 
 
 def share(done: float | None, total: int | None) -> float | None:

@@ -111,7 +111,7 @@ class Batches:
 
 
 def _stayed(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[int]]:
-    """Return why some jobs were not locked: they are active, missing, or locked by another program."""
+    """Return why some jobs were not locked: not finished, missing, or locked by another program."""
     outcomes: dict[Outcome, list[int]] = defaultdict(list)
     if ids:
         there = select(job.c.id, job.c.status_id).where(_among(ids))

@@ -54,8 +54,8 @@ class Activity:
     """The same of the period before, of the same length; None where there is no such period."""
     by_day: pd.DataFrame
     """A row per day of the period in the viewer's zone, whose index `day` is the naive midnight: int64
-    columns `total` and one per State. Jobs created after tomorrow, before EARLIEST or at no time are
-    on no day."""
+    columns `total` and one per State; today is the last. Jobs created after it, before EARLIEST or at
+    no time are on no day."""
     by_hour: pd.DataFrame
     """168 rows: int64 columns `weekday` (0 is Monday), `hour`, `jobs`, in the viewer's zone."""
     read_at: datetime
@@ -126,9 +126,7 @@ def _outcomes(counts: pd.DataFrame) -> Outcomes:
 
 def _by_day(dated: pd.DataFrame, first: pd.Timestamp | None, today: pd.Timestamp) -> pd.DataFrame:
     day = dated["local"].dt.normalize()
-    # A clock that runs ahead puts a job into tomorrow; what lies beyond has no day here.
-    last = min(max([*day, today]), today + timedelta(days=1))
-    days = pd.date_range(first or min([*day, today]), last, name="day")
+    days = pd.date_range(first or min([*day, today]), today, name="day")
     jobs = dated["jobs"].groupby([day, dated["state"]]).sum().unstack(fill_value=0)
     jobs = jobs.reindex(index=days, columns=_STATES, fill_value=0).astype("int64")
     return jobs.assign(total=jobs.sum(axis="columns"))

@@ -12,22 +12,32 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
-from jobs_data.jobs.durations import seconds_taken
+from jobs_data.jobs.durations import seconds_taken, with_execution
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import exactly
-from jobs_data.platform.status import is_finished
+from jobs_data.platform.status import ERROR, is_finished
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import EARLIEST, to_platform
-from jobs_data.statistics.period import Period, created_since, newest_jobs, with_execution
+from jobs_data.statistics.period import Period, created_since, newest_jobs
 
 _RUNS: Final = {
     "name": "str",
     "seconds": "float64",
     "recorded": "bool",
     "is_late": "bool",
+    "has_failed": "bool",
     "jobs": "int64",
     "last_job": "int64",
+}
+_BY_NAME: Final = {
+    "name": "str",
+    "runs": "int64",
+    "failed": "int64",
+    "failed_share": "float64",
+    "timed": "int64",
+    "slowest_job": "int64",
+    "change": "float64",
 }
 
 
@@ -42,9 +52,11 @@ class Durations:
     mean: float | None
     median: float | None
     by_name: pd.DataFrame
-    """A row per job name, most runs first: `name` str, `runs` int64, `median`, `p95`, `slowest`
-    float64 seconds, `slowest_job` int64 its id, `change` float64: how the median of the later half of
-    the time compares to the earlier half's (0.5 is half as long again; NaN: no runs in one half)."""
+    """A row per job name, most runs first: `name` str, `runs` and `failed` int64, all finished jobs and
+    those of them that failed, `failed_share` float64 0 to 1, `timed` int64 the runs whose duration is
+    known; of these `median`, `p95`, `slowest` float64 seconds, NaN where there are none. `slowest_job`
+    int64 is the id of the slowest, else of the newest. `change` float64 is how the median of the later
+    half of the time compares to the earlier half's (0.5 is half as long again; NaN: no runs in one)."""
     has_more: bool
     """Whether the period has more jobs than the newest, which alone were looked at."""
 
@@ -62,14 +74,13 @@ def read_durations(
         end = to_platform(now, database.timezone)
         began: datetime = connection.execute(first).scalar() or end
         runs = read_runs(connection, database, where, now, middle=began + (end - began) / 2)
-    known = runs["seconds"].notna()
-    unknown, runs = int((~known).sum()), runs[known]
+    timed = runs.dropna(subset="seconds")
     return Durations(
-        recorded=int(runs["recorded"].sum()),
-        derived=int((~runs["recorded"]).sum()),
-        unknown=unknown,
-        mean=float(runs["seconds"].mean()) if len(runs) else None,
-        median=float(runs["seconds"].median()) if len(runs) else None,
+        recorded=int(timed["recorded"].sum()),
+        derived=int((~timed["recorded"]).sum()),
+        unknown=len(runs) - len(timed),
+        mean=float(timed["seconds"].mean()) if len(timed) else None,
+        median=float(timed["seconds"].median()) if len(timed) else None,
         by_name=_by_name(runs),
         has_more=has_more,
     )
@@ -85,7 +96,8 @@ def read_runs(
     """Return a row per finished job, in groups of those that took the same: the database sends few.
 
     Columns: `name`, `seconds` (NaN where they are not known), `recorded` (not derived), `is_late`
-    (created since `middle`, which is the platform's time), `last_job` (the largest id of the group).
+    (created since `middle`, which is the platform's time), `has_failed`, `last_job` (the largest id of
+    the group).
     """
     source, recorded = with_execution(database, job_execution.c.duration)
     zone = database.timezone
@@ -96,29 +108,35 @@ def read_runs(
             seconds.label("seconds"),
             recorded.is_not(None).label("recorded"),
             (object_.c.created_at >= middle).label("is_late"),
+            (job.c.status_id == ERROR).label("has_failed"),
             func.count().label("jobs"),
             func.max(job.c.id).label("last_job"),
         )
         .select_from(source)
         .where(is_finished(), *where)
-        .group_by("called", "seconds", "recorded", "is_late")
+        .group_by("called", "seconds", "recorded", "is_late", "has_failed")
     )
     groups = [
-        (values.name_called(name), seconds, bool(recorded), bool(is_late), jobs, last_job)
-        for name, seconds, recorded, is_late, jobs, last_job in rows
+        (values.name_called(name), seconds, *map(bool, flags), jobs, last_job)
+        for name, seconds, *flags, jobs, last_job in rows
     ]
     runs = pd.DataFrame(groups, columns=list(_RUNS)).astype(_RUNS)
     return runs.loc[runs.index.repeat(runs.pop("jobs"))].reset_index(drop=True)
 
 
 def _by_name(runs: pd.DataFrame) -> pd.DataFrame:
-    seconds = runs.groupby("name")["seconds"]
+    by_name = runs.groupby("name")
+    seconds = by_name["seconds"]
     halves = runs.groupby(["name", "is_late"])["seconds"].median().unstack()
     halves = halves.reindex(columns=[False, True])
-    slowest = runs.sort_values(["seconds", "last_job"]).groupby("name").last()
+    by_seconds = runs.sort_values(["seconds", "last_job"], na_position="first")
+    slowest = by_seconds.groupby("name").tail(1).set_index("name")
     found = pd.DataFrame(
         {
             "runs": seconds.size(),
+            "failed": by_name["has_failed"].sum(),
+            "failed_share": by_name["has_failed"].mean(),
+            "timed": seconds.count(),
             "median": seconds.median(),
             "p95": seconds.quantile(0.95),
             "slowest": slowest["seconds"],
@@ -128,4 +146,4 @@ def _by_name(runs: pd.DataFrame) -> pd.DataFrame:
         }
     ).reset_index(names="name")
     found = found.sort_values(["runs", "name"], ascending=[False, True], ignore_index=True)
-    return found.astype({"name": "str", "runs": "int64", "slowest_job": "int64", "change": "float64"})
+    return found.astype(_BY_NAME)

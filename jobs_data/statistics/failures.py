@@ -43,7 +43,8 @@ class Failures:
     patterns: pd.DataFrame
     """A row per pattern, most failures first: `key` str (a short name for addresses), `pattern` and
     `example` (a whole reason) str, `jobs` int64, `first` and `last` UTC (completed, else created),
-    `is_new` bool: not among the failures looked at before the period; always false for all time."""
+    `first_job` int64 the least id, `is_new` bool: not among the failures looked at before the period;
+    always false for all time."""
     jobs: pd.DataFrame
     """The newest 200 jobs of each pattern, newest first: `pattern` str, `id` int64, `name` str, `at`
     UTC, `text` str, the reason."""
@@ -76,6 +77,7 @@ def read_failures(
         jobs=("id", "size"),
         first=("at", "min"),
         last=("at", "max"),
+        first_job=("id", "min"),
     ).reset_index()
     patterns["key"] = patterns["pattern"].map(_key).astype("str")
     patterns["is_new"] = ~patterns["pattern"].isin(earlier["pattern"]) & (start is not None)
@@ -86,6 +88,34 @@ def read_failures(
         of=of,
         looked_at_before=len(earlier),
     )
+
+
+@dataclass(frozen=True)
+class SimilarFailures:
+    """Other failed jobs whose reason has the same pattern as a job's."""
+
+    others: int
+    """How many more there are among the failures looked at."""
+    key: str
+    """The pattern's `key` in `Failures.patterns`."""
+    pattern: str
+
+
+def similar_failures(failures: Failures, job_id: int, reason: str) -> SimilarFailures:
+    """Return which of the failures that were read have the pattern of a failed job's reason.
+
+    `reason` is `JobReport.reason`; without one there are none. Nothing is read.
+    """
+    pattern = fold(reason) if reason else ""
+    key = _key(pattern)
+    alike = failures.patterns[failures.patterns["key"] == key] if reason else failures.patterns[:0]
+    if alike.empty:
+        return SimilarFailures(0, key, pattern)
+    newest = failures.jobs.loc[failures.jobs["pattern"] == pattern, "id"]
+    jobs, first_job = int(alike["jobs"].iloc[0]), int(alike["first_job"].iloc[0])
+    # Beyond JOBS_OF_PATTERN the ids are not kept, but ids and times nearly always ascend together.
+    is_counted = (newest == job_id).any() or (jobs > len(newest) and first_job <= job_id < newest.min())
+    return SimilarFailures(jobs - int(is_counted), key, pattern)
 
 
 def _key(pattern: str) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, ColumnElement, Connection, FromClause, null, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.platform.database import Database
-from jobs_data.platform.tables import job, job_execution, object_
+from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import to_platform
 
 NEWEST_JOBS: Final = 100_000
@@ -65,10 +65,3 @@ def newest_jobs(
     jobs = select(job.c.id).select_from(with_object()).where(*where)
     older = connection.execute(jobs.order_by(job.c.id.desc()).offset(NEWEST_JOBS).limit(1)).scalar()
     return ([*where], False) if older is None else ([*where, job.c.id > older], True)
-
-
-def with_execution(database: Database, column: Column[Any]) -> tuple[FromClause, ColumnElement[Any]]:
-    """Return `with_object` joined with a column of `job_execution`; NULL where that is missing."""
-    if column.name not in database.columns.get(job_execution.name, ()):
-        return with_object(), null()
-    return with_object().outerjoin(job_execution, job_execution.c.job_id == job.c.id), column

@@ -9,18 +9,19 @@ from typing import Final
 import pandas as pd
 from sqlalchemy import Connection, false, func, select
 
+from jobs_data.jobs.durations import with_execution
+from jobs_data.jobs.usual_duration import FEWEST_RUNS
 from jobs_data.jobs.where import is_called
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import State, is_in
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.statistics.durations import read_runs
-from jobs_data.statistics.period import newest_jobs, with_execution
+from jobs_data.statistics.period import newest_jobs
 
 ACTIVE_JOBS: Final = 2_000
 """How many active jobs are looked at: the oldest, for they are the likeliest to be stuck."""
 
-FEWEST_RUNS: Final = 5
 SPREADS: Final = 5
 SHORTEST_STUCK_SECONDS: Final = 600
 _ACTIVE: Final = {"id": "int64", "name": "str", "since": "datetime64[us, UTC]", "seconds": "float64"}

@@ -31,7 +31,7 @@ def test_rules_preview_removal_and_undo_by_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Tidy", exact=True)).to_be_visible()
     way_back = {"list": "status=active&q=job"}
-    assert query(page) == {"q": "job", "finished": "over-90d"} | way_back
+    assert query(page) == {"q": "job", "finished": "over-30d", "keep_last": "5"} | way_back
 
     tab_to(page, page.get_by_label("Finished more than … days ago"))
     page.keyboard.press("ControlOrMeta+a")

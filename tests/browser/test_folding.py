@@ -48,7 +48,7 @@ def test_repeats_are_one_line_until_they_are_wanted(
     expect_jobs(page, ["import", FOLDED, "export 0"])
     the_pages_of_lines_lead_there_and_back(page)
     a_line_is_selected_with_all_its_jobs(page)
-    page.get_by_text("Fold repeats").click()
+    page.get_by_text("Group repeated jobs").click()
     expect_jobs(page, ["import", "index", "index"])
     assert query(page)["fold"] == "off"
     assert_nothing_went_wrong(screen)

@@ -6,20 +6,21 @@ from tests.support.pages import press, show, words
 from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "administrator")
+QUESTION = "can be restored for"
 
 
-def test_a_question_does_not_outlive_its_page(store: Store) -> None:
-    """Neither that of the list, nor that of a job's page on the page of another job."""
-    first, second = store.job(), store.job()
-    app = show("jobs.py")
-    press(app, "Clear inactive…")
-    assert "2 finished jobs" in words(app)
-    app.switch_page("statistics.py").run()
-    app.switch_page("jobs.py").run()
-    assert "will be deleted" not in words(app)
-    app = show("job.py", id=str(first))
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_question_does_not_outlive_its_page(store: Store, *, leaves: bool) -> None:
+    """Neither on its own page, once that was left, nor on the page of another job."""
+    asked, other = store.job(), store.job()
+    app = show("job.py", id=str(asked))
     press(app, "Delete…")
-    assert "can be restored for" in words(app)
-    app.query_params["id"] = str(second)
+    assert QUESTION in words(app)
+    if leaves:
+        app.switch_page("deleted.py").run()
+    app.switch_page("job.py")
+    app.query_params["id"] = str(asked if leaves else other)
     app.run()
-    assert "can be restored for" not in words(app)
+    assert not app.exception
+    assert f"{asked if leaves else other}" in words(app)
+    assert QUESTION not in words(app)

@@ -74,7 +74,7 @@ def test_no_text_reverses_what_follows(store: Store) -> None:
         ("batches.py", {}),
         ("batches.py", {"batch": "1"}),
         ("queue_job.py", {"id": str(queued)}),
-        ("statistics.py", {"period": "all"}),
+        ("job_statistics.py", {"period": "all"}),
     ]
     for script, query in pages:
         assert_seen(show(script, **query))

@@ -135,7 +135,7 @@ def test_the_queues_stay(served: Store) -> None:
 def test_the_panels_of_the_report_stay(served: Store) -> None:
     """The numbers are those that were read last."""
     served.job("arThere", 184)
-    app = show("statistics.py", auto="true")
+    app = show("job_statistics.py", auto="true")
     before = cards(app)
     with away(served):
         st.cache_data.clear()
@@ -146,7 +146,7 @@ def test_the_panels_of_the_report_stay(served: Store) -> None:
         assert has_timer(app)
 
 
-@pytest.mark.parametrize("page", ["queues.py", "statistics.py"])
+@pytest.mark.parametrize("page", ["queues.py", "job_statistics.py"])
 def test_a_page_of_parts_tries_again_by_itself(served: Store, page: str) -> None:
     """Without auto refresh, too, as long as a part of it was never read; then it stops."""
     queued(served, queue="default", job_type="arQueued")

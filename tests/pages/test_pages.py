@@ -185,7 +185,7 @@ def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
 @on_sqlite
 @pytest.mark.parametrize(
     "script",
-    ["", "job.py", "cleanup.py", "queues.py", "batches.py", "queue_job.py", "statistics.py"],
+    ["", "job.py", "cleanup.py", "queues.py", "batches.py", "queue_job.py", "job_statistics.py"],
 )
 def test_every_page_says_that_the_database_is_away(
     monkeypatch: pytest.MonkeyPatch, script: str
@@ -305,7 +305,7 @@ def test_a_duration_that_cannot_be_says_why(store: Store) -> None:
     """On the job's page and under the statistics' figures."""
     job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
     assert "unknown (the completion time lies in the future)" in words(show("job.py", id=str(job_id)))
-    assert "1 finished job left out" in words(show("statistics.py", period="all"))
+    assert "1 finished job left out" in words(show("job_statistics.py", period="all"))
 
 
 def test_the_sidebar_tells_who_is_signed_in(store: Store) -> None:

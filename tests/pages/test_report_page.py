@@ -33,7 +33,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def report(**query: str) -> AppTest:
     """Return the report with a query."""
-    return show("statistics.py", **query)
+    return show("job_statistics.py", **query)
 
 
 def metrics(app: AppTest) -> dict[str, str]:

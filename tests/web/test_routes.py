@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from starlette.applications import Starlette
@@ -72,8 +73,8 @@ def test_the_platforms_addresses_lead_to_our_pages(client: TestClient, asked: st
 
 
 def test_deleting_answers_a_program_in_json(client: TestClient, store: Store) -> None:
-    """200 with the removed job, 409 for an active one, 404 for none."""
-    finished, active = store.job(), store.job(status_id=183)
+    """200 with the removed job, 409 for an active or a cancelled one, 404 for none."""
+    finished, active, cancelled = store.job(), store.job(status_id=183), store.job(status_id=186)
     response = client.post(f"/admin/jobs/delete/{finished}", headers=JSON)
     assert (response.status_code, response.json()) == (
         200,
@@ -84,12 +85,13 @@ def test_deleting_answers_a_program_in_json(client: TestClient, store: Store) ->
         sentence_on(Outcome.ACTIVE, active),
         is_good=False,
     )
-    response = client.post(f"/admin/jobs/delete/{active}", headers=JSON)
-    assert (response.status_code, response.json()["removed"]) == (409, 0)
-    assert "is not finished" in response.json()["message"]
+    for job_id in (active, cancelled):
+        response = client.post(f"/admin/jobs/delete/{job_id}", headers=JSON)
+        assert (response.status_code, response.json()["removed"]) == (409, 0)
+        assert "is not finished" in response.json()["message"]
     response = client.post(f"/admin/jobs/delete/{finished}", headers=JSON)
     assert (response.status_code, response.json()["removed"]) == (404, 0)
-    assert store.ids() == [active]
+    assert store.ids() == [active, cancelled]
 
 
 @pytest.mark.parametrize("job_id", ["abc", "0", "-1", "1.5", "9" * 400, "9" * 18, "1%20OR%201=1"])
@@ -158,6 +160,12 @@ def test_the_export_streams_what_the_button_gives(client: TestClient, store: Sto
         export.csv_chunks(get_services().database, ListView(), all_columns=True)
     )
     assert 'filename="jobs-export-all-columns.csv"' in every.headers["content-disposition"]
+    how = export.CsvFormat(export.Separator.TAB, ZoneInfo("Europe/Berlin"))
+    local = client.get(addresses.export_url(ListView(), csv_format=how))
+    assert local.content == b"".join(
+        export.csv_chunks(get_services().database, ListView(), csv_format=how)
+    )
+    assert b"\tCreated (Europe/Berlin)\t" in local.content
     failed = client.get("/admin/jobs/export-csv?status=error&sort=name&page=5")
     assert failed.content.count(b"\r\n") == 2
     assert b"'=1+1" in failed.content

@@ -19,6 +19,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.url_values import clean_text
 from jobs_data.wording import counted
+from pages.parts.jobs.state import JobsState
 from pages.parts.shared import reads
 from pages.parts.shared.address import go_to, notify, open_job, view_in_url
 from pages.parts.shared.text import plain
@@ -27,12 +28,12 @@ MAX_TYPED: Final = 2_000
 """Room for an address that is pasted; of a text to search for less is looked at."""
 
 
-def follow_number(database: Database) -> None:
-    """Leave for the report of the job whose number was typed, or look for the number as a text.
+def follow_number(database: Database, state: JobsState) -> None:
+    """Leave for the job whose number was typed, or look for the number as a text.
 
     Where the database does not answer, a notice says so.
     """
-    typed: str | None = st.session_state.pop("typed_number", None)
+    typed, state.typed_number = state.typed_number, None
     if typed is None:
         return
     view = view_in_url()
@@ -56,7 +57,7 @@ def owner_names(database: Database, job_filter: JobFilter) -> Mapping[int, str]:
     return {}
 
 
-def show_search(job_filter: JobFilter) -> None:
+def show_search(job_filter: JobFilter, state: JobsState) -> None:
     """Show the box for a text or a number."""
     # The URL is the truth: the box is set from it on every run and only ever writes to it.
     st.session_state["search"] = job_filter.search
@@ -65,26 +66,30 @@ def show_search(job_filter: JobFilter) -> None:
         key="search",
         type="search",
         max_chars=MAX_TYPED,
-        placeholder="Name, owner, record or number",
+        placeholder="Search name, user, record or number",
         on_change=_searched,
+        args=(state,),
         label_visibility="collapsed",
     )
 
 
-def show_chips(job_filter: JobFilter, names: Mapping[int, str], zone: ZoneInfo) -> None:
-    """Show each part of the filter as a button that takes it away, and one that takes all away."""
-    chips = filter_words.chips(job_filter, names, zone)
+def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
+    """Show each part of the filter as a button that removes it, and how many jobs match."""
+    chips = filter_words.chips(jobs.view.filter, names, zone)
     if not chips:
+        st.caption(counted(jobs.matching))
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="chips"):
-        for number, chip in enumerate(chips):
-            st.button(
-                f"{plain(chip.words)} ✕",
-                key=f"chip_{number}_{chip.words}",
-                on_click=_take_away,
-                args=(chip.words, names, zone),
-            )
-        st.button("Reset", icon=":material/filter_alt_off:", type="tertiary", on_click=show_all)
+    for number, chip in enumerate(chips):
+        st.button(
+            f"{plain(chip.words)} ✕",
+            key=f"chip_{number}_{chip.words}",
+            on_click=_remove,
+            args=(chip.words, names, zone),
+        )
+    st.caption(f"{jobs.matching:,} of {jobs.everything.total:,} match")
+    st.button(
+        "Clear filters", icon=":material/filter_alt_off:", type="tertiary", on_click=clear_filters
+    )
 
 
 def show_bound(jobs: JobsList) -> None:
@@ -109,7 +114,7 @@ def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> No
         )
         return
     st.info(_why_nothing(jobs, names, zone), icon=":material/filter_alt_off:")
-    st.button("Show all jobs", icon=":material/list:", on_click=show_all)
+    st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_filters)
 
 
 def _why_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> str:
@@ -127,22 +132,22 @@ def _why_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> st
     return f"Nothing found among {looked_at}. These were looked for: {told}.{elsewhere}"
 
 
-def show_all() -> None:
+def clear_filters() -> None:
     """Put the same list without any filter into the URL."""
     go_to(view_in_url().with_filter(EVERYTHING))
 
 
-def _searched() -> None:
+def _searched(state: JobsState) -> None:
     typed: str = st.session_state["search"][:MAX_TYPED]
     if addresses.job_meant(typed) is not None:
         # Whether there is such a job, the page asks: here nobody would catch the database's errors.
-        st.session_state["typed_number"] = typed
+        state.typed_number = typed
         return
     view = view_in_url()
     go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
 
 
-def _take_away(words: str, names: Mapping[int, str], zone: ZoneInfo) -> None:
+def _remove(words: str, names: Mapping[int, str], zone: ZoneInfo) -> None:
     # From what is in force now: another chip may have been pressed a moment before.
     view = view_in_url()
     for chip in filter_words.chips(view.filter, names, zone):

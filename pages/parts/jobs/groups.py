@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -14,38 +14,38 @@ import streamlit as st
 from jobs_data.jobs import folding
 from jobs_data.jobs.folding import Folded
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.view import Dates, ListView, Sort
+from jobs_data.jobs.view import Dates, ListView
 from jobs_data.platform.status import State
 from jobs_data.wording import counted
 from pages.parts.shared.address import go_to, view_in_url
+from pages.parts.shared.rows_table import Cell
 from pages.parts.shared.services import get_services
-
-OPEN_BUTTON: Final = ":material/unfold_more:"
 
 
 def as_shown(view: ListView) -> ListView:
     """Return a view with its repeats folded or not, as the address says, or else the installation."""
     wanted = get_services().settings.fold if view.fold is None else view.fold
-    return replace(view, fold=wanted and view.sort is Sort.DATE)
+    return replace(view, fold=wanted and view.can_group)
 
 
 def show_toggle(jobs: JobsList) -> None:
     """Show whether repeats are folded, and let the viewer change it."""
-    by_date = jobs.view.sort is Sort.DATE
+    can_group = jobs.view.can_group
     st.session_state["fold"] = jobs.folded is not None
     st.toggle(
-        "Fold repeats",
+        "Group repeated jobs",
         key="fold",
         on_change=lambda: go_to(view_in_url().with_fold(st.session_state["fold"])),
-        disabled=not by_date,
+        disabled=not can_group,
         help=f"{folding.FEWEST_JOBS} or more jobs in a row with the same name that ended alike are one "
         "line. Press its button to see them."
-        if by_date
-        else "Only a list in the order of creation can be folded.",
+        if can_group
+        else "Only the plain list is grouped: in the order of creation, without search and filters. "
+        "Failed jobs and jobs with a result are never grouped.",
     )
 
 
-def show_ways(jobs: JobsList, folded: Folded, zone: ZoneInfo) -> None:
+def show_pager(jobs: JobsList, folded: Folded, zone: ZoneInfo) -> None:
     """Show how many jobs the lines stand for, and the ways to the pages before and after."""
     together = sum(len(line) for line in folded.lines)
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
@@ -73,18 +73,18 @@ def _go(way: str, job_id: int) -> None:
     go_to(replace(view, before=job_id) if way == "before" else replace(view, after=job_id))
 
 
-def write_lines(cells: pd.DataFrame, rows: pd.DataFrame, zone: ZoneInfo) -> None:
-    """Put into the cells of the lines that stand for several jobs what all of these have in common."""
-    for at, row in rows[rows["jobs"] > 1].iterrows():
-        # The number first: a narrow column cuts the end of a long name.
-        cells.loc[at, "name"] = f"{row['jobs']:,} × {row['name']}, all {row['state']}"
-        cells.loc[at, "owner"] = _when(row, zone)
-        for column in {"related", "record"} & {*cells.columns}:
-            cells.loc[at, column] = ""
-        cells.loc[at, "completed"] = pd.NaT
-        cells.loc[at, "report"] = OPEN_BUTTON
-        if "delete" in cells:
-            cells.loc[at, "delete"] = ""
+def cells_of(row: pd.Series[Any], zone: ZoneInfo) -> dict[str, Cell | str]:
+    """Return the cells of a row that stands for several jobs: what all of these have in common."""
+    return {
+        "name": Cell(
+            f"{row['jobs']:,} × {row['name']}",
+            title="Shows these jobs one by one",
+            detail=f"Grouped: {row['jobs']:,} in a row, all {row['state']} {_when(row, zone)}".rstrip(),
+        ),
+        "owner": "",
+        "completed": "",
+        "record": "",
+    }
 
 
 def _when(row: pd.Series[Any], zone: ZoneInfo) -> str:
@@ -97,7 +97,7 @@ def _when(row: pd.Series[Any], zone: ZoneInfo) -> str:
     return f"since {first:%Y-%m-%d %H:%M}"
 
 
-def open_line(jobs: JobsList, line: Sequence[int]) -> None:
+def open_group(jobs: JobsList, line: Sequence[int]) -> None:
     """Show the jobs of a line one by one."""
     [row] = [row for _, row in jobs.rows[jobs.rows["id"] == line[0]].iterrows()]
     go_to(opened(view_in_url(), row))

@@ -1,4 +1,4 @@
-"""What stands between the cards and the table: search, filters, order, refresh, export, clear."""
+"""What stands between the counts and the table: search, filters, export and the menu."""
 
 from __future__ import annotations
 
@@ -10,102 +10,57 @@ import streamlit as st
 from jobs_data import addresses
 from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.view import ListView, Sort
+from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import filter_params
-from jobs_data.platform.status import State
 from jobs_data.wording import counted
-from pages.parts.jobs import filter_bar, filter_form, groups
+from pages.parts.jobs import filter_bar, filter_form
+from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
-from pages.parts.shared.address import go_to, leave_for, origin_params, view_in_url
-from pages.parts.shared.refresh import refresh_controls
+from pages.parts.shared.address import go_to, leave_for, notify, origin_params, view_in_url
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import Viewer
 
-STATES: Final[dict[str, State | None]] = {
-    "All": None,
-    "Active": State.ACTIVE,
-    "Completed": State.COMPLETED,
-    "Failed": State.FAILED,
-}
-ORDERS: Final = {
-    "Newest": (Sort.DATE, False),
-    "Oldest": (Sort.DATE, True),
-    "Name A–Z": (Sort.NAME, False),
-    "Name Z–A": (Sort.NAME, True),
-    "Status, active first": (Sort.STATUS, False),
-    "Status, failed first": (Sort.STATUS, True),
-    "Owner A–Z": (Sort.OWNER, False),
-    "Owner Z–A": (Sort.OWNER, True),
-    "Completed last": (Sort.COMPLETED, False),
-    "Completed first": (Sort.COMPLETED, True),
-    "Related record A–Z": (Sort.RELATED, False),
-    "Related record Z–A": (Sort.RELATED, True),
-}
+MENU: Final = "menu"
+CLEAN_UP: Final = "Clean up…"
+DELETE_ALL: Final = "Delete all finished…"
+GROUP: Final = "Group repeated jobs"
+SHOW_EACH: Final = "Show repeated jobs one by one"
 
 
-def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo) -> None:
-    """Show the controls of the list; filter and order write to the URL and nowhere else.
-
-    Raises DatabaseUnavailable.
-    """
-    asked = jobs.view.filter
-    with st.container(horizontal=True, vertical_alignment="center", key="finding"):
-        filter_bar.show_search(asked)
-        filter_form.show_filters(asked, get_services().database, zone)
-        _order(jobs.view)
-        _states(asked.state)
-    filter_bar.show_chips(asked, filter_bar.owner_names(get_services().database, asked), zone)
-    with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
-        refresh_controls(on_refresh=_refresh_pressed)
-        groups.show_toggle(jobs)
-        st.space("stretch")
-        _export_buttons(jobs)
-        _tidy_button(jobs)
-        if viewer.may_remove:
-            _clear_button(jobs)
-    filter_bar.show_bound(jobs)
+def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo, state: JobsState) -> None:
+    """Show the controls of the list. Raises DatabaseUnavailable."""
+    with st.container(horizontal=True, vertical_alignment="center", key="tools"):
+        filter_bar.show_search(jobs.view.filter, state)
+        filter_form.show_filters(jobs.view.filter, get_services().database, zone)
+        _export(jobs)
+        _menu(jobs, viewer)
 
 
-def _order(view: ListView) -> None:
-    current = (view.sort, view.is_reversed)
-    st.session_state["order"] = next(label for label in ORDERS if ORDERS[label] == current)
-    st.selectbox(
-        "Order",
-        list(ORDERS),
-        key="order",
-        on_change=_order_picked,
-        label_visibility="collapsed",
-        icon=":material/swap_vert:",
-        filter_mode="contains",
-        width=200,
+def _menu(jobs: JobsList, viewer: Viewer) -> None:
+    options = [CLEAN_UP]
+    if viewer.may_remove and jobs.everything.finished:
+        options.append(DELETE_ALL)
+    options.append(SHOW_EACH if jobs.folded is not None else GROUP)
+    st.menu_button(
+        "More",
+        options,
+        key=MENU,
+        icon=":material/more_vert:",
+        help="Delete all finished is what the platform calls Clear inactive.",
+        on_click=_picked,
     )
 
 
-def _states(current: State | None) -> None:
-    # The URL is the truth: the widget is set from it on every run and only ever writes to it. A
-    # state that has no button here is one of the chips.
-    st.session_state["state"] = next((label for label in STATES if STATES[label] == current), None)
-    st.segmented_control(
-        "State",
-        list(STATES),
-        key="state",
-        required=current in STATES.values(),
-        on_change=_state_picked,
-        label_visibility="collapsed",
-    )
-
-
-def _state_picked() -> None:
-    go_to(view_in_url().with_state(STATES[st.session_state["state"]]))
-
-
-def _order_picked() -> None:
-    sort, is_reversed = ORDERS[st.session_state["order"]]
-    go_to(view_in_url().with_sort(sort, is_reversed=is_reversed))
-
-
-def _refresh_pressed() -> None:
-    st.session_state["wants_fresh"] = True
+def _picked() -> None:
+    choice, view = st.session_state[MENU], view_in_url()
+    if choice == CLEAN_UP:
+        leave_for("cleanup.py", {**filter_params(view.filter), **origin_params()})
+    elif choice == DELETE_ALL and progress.is_running():
+        notify("Jobs are being deleted already. Wait until that has ended.", is_good=False)
+    elif choice == DELETE_ALL:
+        dialogs.ask_delete_all_finished()
+    elif choice in {GROUP, SHOW_EACH}:
+        go_to(view.with_fold(choice == GROUP))
 
 
 def _csv_of(view: ListView) -> bytes:
@@ -113,60 +68,31 @@ def _csv_of(view: ListView) -> bytes:
     return b"".join(export.csv_chunks(services.database, view, order=services.order))
 
 
-def _export_buttons(jobs: JobsList) -> None:
-    icon, view = ":material/download:", jobs.view.unpaged
+def _export(jobs: JobsList) -> None:
+    view = jobs.view.unpaged
     # Where a search ran out of time there may be many more than it has counted, or any at all.
     is_empty = not jobs.matching and jobs.looked_at is None
-    why = "There is no job to export with this filter." if is_empty else None
-    if jobs.matching > export.BUTTON_MAX_JOBS or jobs.looked_at is not None:
-        st.link_button("Export CSV", addresses.export_url(view), icon=icon)
-    else:
-        st.download_button(
-            "Export CSV",
-            data=lambda: _csv_of(view),
-            file_name=export.FILE_NAME,
-            mime="text/csv",
-            icon=icon,
-            on_click="ignore",
-            disabled=is_empty,
-            help=why or f"The {counted(jobs.matching)} of this filter, in this order.",
-            wrap=False,
-        )
-    st.link_button(
-        "All columns",
-        addresses.export_url(view, all_columns=True),
-        icon=icon,
+    popover = st.popover(
+        "Export",
+        icon=":material/download:",
         disabled=is_empty,
-        help=why or "The same jobs as a CSV with everything that is known of them but their output.",
-        wrap=False,
+        help="There is no job to export with this filter." if is_empty else None,
+        key="export",
+        on_change="rerun",
     )
-
-
-def _tidy_button(jobs: JobsList) -> None:
-    st.button(
-        "Clean up…",
-        icon=":material/rule:",
-        help="Rules for which jobs to delete, with a preview.",
-        on_click=_open_cleanup,
-        args=(jobs.view,),
-    )
-
-
-def _open_cleanup(view: ListView) -> None:
-    leave_for("cleanup.py", {**filter_params(view.filter), **origin_params()})
-
-
-def _clear_button(jobs: JobsList) -> None:
-    if not jobs.everything.finished:
+    if not popover.open:
         return
-    running = progress.is_running()
-    st.button(
-        "Clear inactive…",
-        icon=":material/delete_sweep:",
-        on_click=dialogs.ask_delete_all_finished,
-        disabled=running,
-        help="Jobs are being deleted right now."
-        if running
-        else "Deletes all completed and failed jobs, whatever the filters show. Asks first.",
-        wrap=False,
-    )
+    with popover:
+        if jobs.matching > export.BUTTON_MAX_JOBS or jobs.looked_at is not None:
+            st.link_button("Export CSV", addresses.export_url(view), width="stretch")
+        else:
+            st.download_button(
+                "Export CSV",
+                data=lambda: _csv_of(view),
+                file_name=export.FILE_NAME,
+                mime="text/csv",
+                on_click="ignore",
+                width="stretch",
+            )
+        st.link_button("All columns", addresses.export_url(view, all_columns=True), width="stretch")
+        st.caption(f"{counted(jobs.matching)}, in the order of the list.")

@@ -50,7 +50,7 @@ _COLUMNS: Final = (
     Column("state", "State"),
     Column("when", "When", kind="time", phone="last"),
 )
-_RESTORE: Final = Action("restore", "Restore", "↶ Restore")
+_RESTORE: Final = Action("restore", "Restore", shows_label=True)
 
 
 def show_list(store: Store, days: int, zone: ZoneInfo, viewer: Viewer) -> None:

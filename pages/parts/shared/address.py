@@ -21,7 +21,6 @@ from pages.parts.shared.text import plain
 
 LIST_PARAM: Final = "list"
 AUTO_PARAM: Final = "auto"
-SELECTION_PARAM: Final = "selection"
 _DESTINATION: Final = "destination"
 
 
@@ -45,12 +44,7 @@ def put_into_url(params: Params, names: Sequence[str]) -> None:
 
 def link_params(view: ListView, **more: str) -> dict[str, str | list[str]]:
     """Return the query of a link to a page of ours that comes back to a view of the list."""
-    return {**view_params(view), **auto_params(), **_selection_params(), **more}
-
-
-def _selection_params() -> dict[str, str]:
-    token = st.query_params.get(SELECTION_PARAM)
-    return {SELECTION_PARAM: token} if token else {}
+    return {**view_params(view), **auto_params(), **more}
 
 
 def auto_params() -> dict[str, str]:
@@ -93,7 +87,7 @@ def open_job(view: ListView, job_id: int) -> None:
 
 def origin_params() -> dict[str, str | list[str]]:
     """Return what the address of another page has to know to lead back to this list as it is."""
-    return {LIST_PARAM: urlencode(view_params(view_in_url()), doseq=True), **_selection_params()}
+    return {LIST_PARAM: urlencode(view_params(view_in_url()), doseq=True)}
 
 
 def list_in_url() -> ListView | None:

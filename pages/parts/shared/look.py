@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.status import State
+from jobs_data.platform.status import ERROR, FIXED_LABELS, State
 from pages.parts.shared.rows_table import Cell, Color
 
 
@@ -32,7 +32,12 @@ LOOKS: Final[dict[State, Look]] = {
 def state_cell(state: State, label: str) -> Cell:
     """Return the chip of a job's status."""
     look = LOOKS[state]
-    return Cell(label, color=look.color, icon=look.sign)
+    return Cell(status_word(state, label), color=look.color, icon=look.sign)
+
+
+def status_word(state: State, label: str) -> str:
+    """Return a status as screens say it: what the platform calls "Error" in English is Failed."""
+    return "Failed" if state is State.FAILED and label == FIXED_LABELS[ERROR] else label
 
 
 def pager(shown: str, page: int, pages: int, on_page: Callable[[int], None]) -> None:

@@ -46,7 +46,14 @@ def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:
     st.session_state[AUTO_PARAM] = is_auto()
     # No tooltip: when it waits, the line that `keep_refreshing` writes says why.
     st.toggle("Auto refresh", key=AUTO_PARAM, on_change=_toggled)
-    st.button("Refresh", icon=":material/refresh:", shortcut="U", on_click=on_refresh, wrap=False)
+    st.button(
+        "Refresh",
+        key="refresh",
+        icon=":material/refresh:",
+        shortcut="U",
+        on_click=on_refresh,
+        wrap=False,
+    )
 
 
 def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -> None:
@@ -57,14 +64,14 @@ def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -
     """
     updated = f"Updated {read_at.astimezone(zone):%H:%M:%S} ({zone.key})"
     if not (st.session_state.pop(MISSING, False) or is_auto()):
-        st.caption(updated)
+        st.caption(updated, width="content")
         return
     if _is_hidden():
         paused_by = "this tab is in the background"
     if paused_by:
-        st.caption(f"{updated} · auto refresh waits while {paused_by}")
+        st.caption(f"{updated} · auto refresh waits while {paused_by}", width="content")
         return
-    st.caption(f"{updated} · again every {INTERVAL_SECONDS} seconds")
+    st.caption(f"{updated} · again every {INTERVAL_SECONDS} seconds", width="content")
     _timer()
 
 

@@ -1,7 +1,13 @@
 // Draws rows as a real HTML table. Texts are untrusted: they become text nodes, never HTML.
 // Rows are kept by their id, so that focus, scroll position and open menus survive a refresh.
 
-const GLYPHS = { delete: "🗑", open: "⤢", restore: "↶", more: "⋯", columns: "☰" }
+// Drawn here, because no font is sure to have signs for them.
+const PATHS = {
+  delete: "M6 7v13h12V7M4 7h16M9 7V4h6v3M10 11v6M14 11v6",
+  restore: "M4 9h10a5 5 0 0 1 0 10H8M4 9l4-4M4 9l4 4",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
+  columns: "M4 5h16v14H4zM9.5 5v14M14.5 5v14",
+}
 
 const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag)
@@ -10,6 +16,16 @@ const make = (tag, attributes = {}, ...children) => {
   }
   element.append(...children.filter((child) => child !== null && child !== undefined))
   return element
+}
+
+const icon = (id) => {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path")
+  svg.setAttribute("viewBox", "0 0 24 24")
+  svg.setAttribute("aria-hidden", "true")
+  path.setAttribute("d", PATHS[id] ?? PATHS.more)
+  svg.append(path)
+  return svg
 }
 
 const elapsed = (seconds) => {
@@ -92,7 +108,8 @@ const drawActions = (place, row, data, press) => {
       const button = make(
         "button",
         { type: "button", class: "action", title: action.label, "aria-label": `${action.label}: ${row.label}` },
-        make("span", { "aria-hidden": "true" }, action.glyph || GLYPHS[id] || GLYPHS.open),
+        icon(id),
+        action.shows_label ? ` ${action.label}` : null,
       )
       button.addEventListener("click", () => press("pressed", { row: row.id, action: id }))
       return button
@@ -260,7 +277,7 @@ const chooser = (data, name, hidden, drawColumns) => {
       })
       return make("label", {}, box, ` ${column.label}`)
     })
-  const summary = make("summary", { title: "Columns", "aria-label": "Columns" }, make("span", { "aria-hidden": "true" }, GLYPHS.columns))
+  const summary = make("summary", { title: "Columns", "aria-label": "Columns" }, icon("columns"))
   const details = make("details", {}, summary, make("div", { class: "menu" }, ...boxes))
   details.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {

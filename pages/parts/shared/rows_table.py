@@ -6,7 +6,7 @@ from it names a row by its id, never by its position: a late press cannot mean a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -78,8 +78,10 @@ class Action:
     """A button at the end of a row."""
 
     id: str
+    """Also the name of its icon in rows_table.js."""
     label: str
-    glyph: str = ""
+    shows_label: bool = False
+    """Whether its label stands beside its icon."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Row:
     href: str = ""
     """The address that its link has, for another tab."""
     actions: tuple[str, ...] = ()
-    """The ids of the actions that it offers."""
+    """The ids of the actions that it has, where the table offers them."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def rows_table(
             "key": key,
             "label": label,
             "columns": [asdict(column) for column in columns],
-            "rows": [_row(row) for row in rows],
+            "rows": [_row(row, {action.id for action in actions}) for row in rows],
             "actions": [asdict(action) for action in actions],
             "select": selection is not None,
             "ticked": list(selection.ticked) if selection else [],
@@ -193,14 +195,14 @@ def time_cell(moment: datetime | None, zone: ZoneInfo, now: datetime, **more: An
     )
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: Row, offered: Set[str]) -> dict[str, Any]:
     cells = {name: _cell(cell) for name, cell in row.cells.items()}
     return {
         "id": row.id,
         "label": on_one_line(row.label),
         "href": row.href,
         "cells": cells,
-        "actions": list(row.actions),
+        "actions": [action for action in row.actions if action in offered],
     }
 
 

@@ -99,7 +99,7 @@ def show_days(activity: Activity) -> None:
     )
     if by_week:
         bars = bars.resample("W-MON", label="left", closed="left").sum()
-    with_year = days.index[0].year != days.index[-1].year  # today, or tomorrow, is the last
+    with_year = days.index[0].year != days.index[-1].year  # today is the last
     others_in_all = outcomes.total - outcomes.completed - outcomes.failed
     for label, jobs in zip(
         bars.columns, (outcomes.completed, outcomes.failed, others_in_all), strict=True
@@ -193,7 +193,7 @@ def show_durations(database: Database, durations: Durations) -> None:
         database, job_execution, "a duration is completed minus created, the time in the queue included"
     )
     _say_has_more(durations.has_more)
-    by_name = durations.by_name
+    by_name = durations.by_name[durations.by_name["timed"] > 0].reset_index(drop=True)
     if by_name.empty:
         what = (
             "finished job of this period has a duration"

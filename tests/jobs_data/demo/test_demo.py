@@ -1,11 +1,12 @@
 """The demo: what its database holds, the command that makes it, and the life in it."""
 
 import logging
+import re
 import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,11 +20,15 @@ from jobs_data.demo import simulator as simulation
 from jobs_data.demo.history import HOSTILE_PATH
 from jobs_data.demo.result_files import ResultFile, write_result
 from jobs_data.demo.simulator import Simulator
+from jobs_data.jobs.job_report import read_report
 from jobs_data.jobs.result_files import open_result, read_result_roots
+from jobs_data.jobs.view import JobFilter
 from jobs_data.platform import tables
+from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS, State, is_in
 from jobs_data.platform.tables import job, job_execution, note, note_i18n, object_, slug
+from jobs_data.removal.retention import read_preview, starting_rules
 from tests.support.waiting import eventually
 
 NOW = datetime(2026, 3, 11, 14, 30, 15)
@@ -182,6 +187,33 @@ def test_active_jobs_are_few_and_recent(filled: Engine) -> None:
     assert len(found) == 12
     assert {row.status_id for row in found} == {182, IN_PROGRESS, 186, None}
     assert all(NOW - row.created_at <= timedelta(minutes=20) for row in found)
+
+
+def test_the_newest_jobs_show_what_the_list_can_do(filled: Engine, web_root: Path) -> None:
+    """Among the first ten a failed import that says why, results that are there, and known starts."""
+    newest = read(
+        filled,
+        select(job, job_execution.c.started_at)
+        .outerjoin(job_execution, job_execution.c.job_id == job.c.id)
+        .order_by(job.c.id.desc())
+        .limit(10),
+    )
+    assert all(row.started_at for row in newest)
+    [failed] = [row for row in newest if row.status_id == ERROR]
+    assert failed.name == "Import: accessions-2026.csv"
+    report = read_report(Database(filled, "en", "UTC"), failed.id)
+    assert report is not None
+    assert re.fullmatch(r"Row \d+: expected 38 columns, found 37\.", report.reason)
+    completed = [row for row in newest if row.status_id == COMPLETED]
+    assert [row.name for row in completed] == ["arFindingAidJob", "arInformationObjectCsvExportJob"]
+    assert all((web_root / row.download_path.lstrip("/")).is_file() for row in completed)
+
+
+def test_cleaning_up_begins_with_rules_that_find_some_hundreds(filled: Engine) -> None:
+    """Of the sixty days, those before the platform's own thirty, but for the last of each name."""
+    database = Database(filled, "en", "UTC")
+    rules = starting_rules(database, JobFilter())
+    assert 0.3 < read_preview(database, rules, NOW.replace(tzinfo=UTC)).total / JOBS < 0.5
 
 
 def test_error_text_is_in_every_place_where_it_can_be(filled: Engine) -> None:

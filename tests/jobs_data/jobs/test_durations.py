@@ -5,6 +5,7 @@ import io
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -103,6 +104,9 @@ def test_one_rule_everywhere(store: Store) -> None:
         assert report is not None
         assert report.duration_seconds is None
         assert reason in report.duration_unknown
+    rows = read_list(database, ListView(limit=200)).rows
+    shown = dict(zip(rows["id"], rows["seconds"], strict=True))
+    assert {job_id: s for job_id, s in shown.items() if s is not pd.NA} == expected
     for limit in (1, 20 * MINUTE - 1, 20 * MINUTE):
         listed = read_list(database, ListView(JobFilter(longer_than=limit), limit=200))
         longer = {job_id for job_id, seconds in expected.items() if seconds > limit}
@@ -117,7 +121,7 @@ def test_one_rule_everywhere(store: Store) -> None:
     durations = read_durations(*of)
     assert durations.mean == pytest.approx(sum(expected.values()) / len(expected))
     assert durations.by_name["slowest"].tolist() == [366 * 24 * HOUR]
-    assert durations.by_name["runs"].tolist() == [len(expected)]
+    assert durations.by_name["timed"].tolist() == [len(expected)]
     assert durations.unknown == len(reasons)
 
 

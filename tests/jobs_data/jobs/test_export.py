@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -42,6 +43,64 @@ def test_an_export_has_exactly_the_five_columns(store: Store) -> None:
             "2026-07-01T09:00:00+02:00",
         ],
     ]
+
+
+def local(store: Store, zone: str, separator: str = "comma", *, all_columns: bool = False) -> list[str]:
+    """Return the lines of the export for spreadsheets, of a platform in Amsterdam."""
+    how = export.parse_format({"separator": separator, "times": "local", "zone": zone})
+    database = store.database(timezone="Europe/Amsterdam")
+    data = b"".join(export.csv_chunks(database, ListView(), all_columns=all_columns, csv_format=how))
+    return data.decode("utf-8-sig").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("zone", "created", "completed"),
+    [
+        ("Europe/Berlin", "2026-06-15 12:00:00", "2026-06-15 13:30:59"),
+        ("America/New_York", "2026-06-15 06:00:00", "2026-06-15 07:30:59"),
+        ("Asia/Kathmandu", "2026-06-15 15:45:00", "2026-06-15 17:15:59"),
+        ("../etc/passwd", "2026-06-15 10:00:00", "2026-06-15 11:30:59"),
+    ],
+)
+def test_spreadsheets_get_plain_local_times(
+    store: Store, zone: str, created: str, completed: str
+) -> None:
+    """Without quotes, which would make texts of them, in a zone that the header names."""
+    store.job("a;b", completed_at=NOON + timedelta(minutes=90, seconds=59))
+    store.job("active", 183, created=NOON - timedelta(days=1))
+    header, first, second = local(store, zone, "semicolon")
+    zone = "UTC" if ".." in zone else zone
+    assert header == f"Name;Status;User;Created ({zone});Completed ({zone})"
+    assert first == f'"a;b";"Completed";"System";{created};{completed}'
+    assert second.endswith(";")
+    header, first, _ = local(store, zone, "tab", all_columns=True)
+    [line] = csv.DictReader([header, first], delimiter="\t")
+    assert line[f"Created ({zone})"] == created
+    assert f"\t{created}\t\t{completed}\t5459\t" in first
+
+
+@pytest.mark.parametrize("all_columns", [False, True])
+def test_times_without_a_place_in_a_zone(store: Store, all_columns: bool) -> None:
+    """A repeated hour is written as clocks showed it; the calendar's end is no time elsewhere."""
+    before = datetime(2026, 10, 25, 2, 30)  # its first pass; the end is in the second
+    store.job("autumn", created=before, completed_at=datetime(2026, 10, 25, 2, 10))
+    store.job("never", created=NOON, completed_at=datetime(9999, 12, 31, 23, 59, 59))
+    autumn, never = local(store, "Asia/Tokyo", all_columns=all_columns)[1:]
+    assert "2026-10-25 09:30:00" in autumn
+    assert "2026-10-25 10:10:00" in autumn
+    assert "2026-06-15 19:00:00," in never
+    assert "9999" not in never
+    assert "10000" not in never
+
+
+def test_a_format_comes_back_from_its_address() -> None:
+    """And what makes no sense in one is the default, which has no parameters."""
+    for separator in export.Separator:
+        for zone in (None, ZoneInfo("Europe/Berlin")):
+            how = export.CsvFormat(separator, zone)
+            assert export.parse_format(export.format_params(how)) == how
+    assert export.format_params(export.STANDARD) == {}
+    assert export.parse_format({"separator": "x", "times": "x", "zone": "x"}) == export.STANDARD
 
 
 def test_it_starts_with_a_mark_and_ends_lines_as_the_rfc_says(store: Store) -> None:

@@ -37,8 +37,11 @@ def test_the_line_of_an_import_is_found_however_far_up(store: Store, before: int
     report = read(store, job_id)
     assert report.reason == "Row 12: No parent."
     assert report.more_errors == (0 if report.output_is_tail else 2)
-    around, message = report.errors
-    assert (around.source, message.source) == ("Output", "Error message")
+    around, *message = report.errors
+    # The message is the output's last line, and so among those around the reason of a short one.
+    assert [around.source, *(one.source for one in message)] == (
+        ["Output", "Error message"] if rows else ["Output, Error message"]
+    )
     assert around.reason_line is not None
     assert around.text.splitlines()[around.reason_line] == "ERROR: Row 12: No parent."
     assert len(around.text.splitlines()) <= job_report.EXCERPT_LINES

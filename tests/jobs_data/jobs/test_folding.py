@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from jobs_data.jobs import folding, list_page
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.view import JobFilter, ListView, Sort
+from jobs_data.jobs.view import NO_OWNER, JobFilter, ListView, Sort
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import State
@@ -29,7 +29,9 @@ def fill(store: Store) -> None:
         status = chance.choice([184, 184, 185, 183])
         for _ in range(chance.randint(1, 9)):
             minute += 1
-            store.job(name, status, NOON + timedelta(minutes=minute + chance.randint(-3, 3)))
+            created = NOON + timedelta(minutes=minute + chance.randint(-3, 3))
+            result = chance.choice(["/downloads/a.csv", *(None, "", "  ") * 4])
+            store.job(name, status, created, download_path=result)
 
 
 def read(database: Database, view: ListView) -> JobsList:
@@ -50,29 +52,34 @@ def all_lines(database: Database, view: ListView) -> list[tuple[int, ...]]:
         view = replace(view, after=jobs.folded.older)
 
 
-def unfolded(database: Database, view: ListView) -> list[tuple[int, str, str]]:
-    """Return id, name and state of all jobs, of which there are at most two pages."""
+def unfolded(database: Database, view: ListView) -> list[tuple[int, str, str, str]]:
+    """Return id, name, state and result of all jobs, of which there are at most two pages."""
     view = replace(view, fold=False, limit=200)
     pages = [read(database, replace(view, page=page)) for page in (1, 2)]
     assert pages[0].pages <= 2
     found = pd.concat([page.rows for page in pages[: pages[0].pages]])
-    return list(zip(found["id"], found["name"], found["state"], strict=True))
+    columns = ("id", "name", "state", "result")
+    return list(zip(*(found[column] for column in columns), strict=True))
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
-@pytest.mark.parametrize("job_filter", [JobFilter(), JobFilter(search="ind"), JobFilter(State.FAILED)])
+@pytest.mark.parametrize("job_filter", [JobFilter(), JobFilter(State.COMPLETED)])
 def test_every_job_is_in_one_line_of_its_kind(
     store: Store, job_filter: JobFilter, is_reversed: bool
 ) -> None:
-    """The lines of all pages, unfolded, are the list; three in a row or more are one line."""
+    """The lines of all pages, unfolded, are the list; three in a row or more are one line.
+
+    Failed jobs and jobs with a result are in no such line.
+    """
     fill(store)
     database = store.database()
     view = replace(FOLDED, filter=job_filter, is_reversed=is_reversed)
     listed = unfolded(database, view)
     expected: list[tuple[int, ...]] = []
-    for _, run in groupby(listed, key=lambda row: row[1:]):
+    for (_, state, result), run in groupby(listed, key=lambda row: (*row[1:3], row[3].strip())):
         ids = tuple(row[0] for row in run)
-        expected += [ids] if len(ids) >= folding.FEWEST_JOBS else [(i,) for i in ids]
+        is_grouped = len(ids) >= folding.FEWEST_JOBS and state != State.FAILED and not result
+        expected += [ids] if is_grouped else [(i,) for i in ids]
     assert all_lines(database, view) == expected
     assert any(len(line) > 2 for line in expected)
     store.engine.dispose()
@@ -133,11 +140,21 @@ def test_a_page_goes_on_from_a_job_that_is_gone(store: Store) -> None:
     assert read(database, view).rows["id"].tolist() == before
 
 
-def test_another_order_is_not_folded(store: Store) -> None:
-    """Sorted by name all jobs of one name would be one line."""
+@pytest.mark.parametrize(
+    "view",
+    [
+        replace(FOLDED, sort=Sort.NAME),
+        replace(FOLDED, filter=JobFilter(search="index")),
+        replace(FOLDED, filter=JobFilter(names=("index",))),
+        replace(FOLDED, filter=JobFilter(owners=(NO_OWNER,))),
+        replace(FOLDED, filter=JobFilter(State.FAILED)),
+    ],
+)
+def test_only_the_plain_list_is_folded(store: Store, view: ListView) -> None:
+    """Who searches wants to see each job, and by name all jobs of one name would be one line."""
     for _ in range(5):
-        store.job("index")
-    jobs = read(store.database(), replace(FOLDED, sort=Sort.NAME))
+        store.job("index", 185)
+    jobs = read(store.database(), view)
     assert jobs.folded is None
     assert len(jobs.rows) == FOLDED.limit
 

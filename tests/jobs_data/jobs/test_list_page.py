@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Connection, event, text
 
-from jobs_data.jobs import counts, frames, job_report, list_page
+from jobs_data.jobs import counts, failure_reasons, frames, job_report, list_page
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export import csv_chunks
@@ -51,7 +51,7 @@ def test_an_empty_database_has_an_empty_list(store: Store) -> None:
     jobs = read(store)
     assert jobs.counts == Counts(0, 0, 0, 0)
     assert (jobs.view.page, jobs.pages, jobs.first) == (1, 1, 0)
-    assert {column: str(dtype) for column, dtype in jobs.rows.dtypes.items()} == (frames.JOB_COLUMNS)
+    assert {column: str(dtype) for column, dtype in jobs.rows.dtypes.items()} == (frames.LIST_COLUMNS)
 
 
 def test_every_status_is_counted_where_it_belongs(store: Store) -> None:
@@ -237,6 +237,7 @@ def test_records_carry_their_slug_and_number(store: Store) -> None:
     store.job()
     rows = read(store).rows
     assert rows["slug"].tolist() == ["", "", "fonds-1"]
+    assert rows["record"].tolist() == ["", f"#{without}", "fonds-1"]
     assert rows["object_id"].tolist()[1:] == [without, with_slug]
     assert pd.isna(rows["object_id"][0])
 
@@ -250,7 +251,7 @@ def test_a_jobs_own_id_is_no_related_record(store: Store) -> None:
             connection.execute(text(f"UPDATE job SET object_id = {object_id} WHERE id = {job_id}"))
     store.insert(tables.slug, object_id=own, slug="fonds-9")
     rows = read(store).rows.set_index("id")
-    assert (rows.loc[own, "slug"], rows.loc[about, "slug"]) == ("", "fonds-1")
+    assert (rows.loc[own, "record"], rows.loc[about, "record"]) == ("", "fonds-1")
     assert rows["object_id"].dropna().to_dict() == {about: record}
     report = job_report.read_report(store.database(), own)
     assert report is not None
@@ -261,6 +262,27 @@ def test_a_jobs_own_id_is_no_related_record(store: Store) -> None:
     exported = b"".join(csv_chunks(store.database(), ListView(), all_columns=True)).decode()
     assert "fonds-9" not in exported
     assert f",{own},," not in exported
+
+
+def test_rows_say_when_a_job_started_why_it_failed_and_where_its_result_is(store: Store) -> None:
+    """A start that cannot be right is none, and what ran before says nothing of an active job."""
+    early, late = NOON - timedelta(days=1), NOON + timedelta(days=36_500)
+    running = store.job("running", 183)
+    store.execution(running, started_at=NOON + timedelta(seconds=5), duration=7)
+    failed = store.job("failed", 185, download_path=" /downloads/a.csv")
+    store.execution(failed, started_at=early, error_message="ERROR: " + "too long " * 100)
+    fine = store.job("fine", 185, output="ERROR: Parent 46 does not exist.\nCleaning up.")
+    done = store.job("done", output="ERROR: Row 12: no title")
+    store.execution(done, started_at=late)
+    rows = read(store, timezone="Europe/Amsterdam").rows.set_index("id")
+    times = rows["started"].dropna()
+    assert {i: t.isoformat() for i, t in times.items()} == {running: "2026-06-15T10:00:05+00:00"}
+    assert rows["seconds"].isna().to_dict() == {running: True, failed: False, fine: False, done: False}
+    reasons = rows["reason"].to_dict()
+    assert len(reasons.pop(failed)) == failure_reasons.LINE_CHARACTERS
+    assert reasons == {running: "", fine: "Parent 46 does not exist.", done: ""}
+    results = {running: "", failed: " /downloads/a.csv", fine: "", done: ""}
+    assert rows["result"].to_dict() == results
 
 
 def test_the_trend_counts_the_viewers_days(store: Store) -> None:

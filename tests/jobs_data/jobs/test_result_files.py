@@ -13,6 +13,7 @@ from jobs_data.jobs import file_names
 from jobs_data.jobs.result_files import (
     ResultRoots,
     ResultUnavailable,
+    measure,
     open_result,
     read_result,
     read_result_roots,
@@ -56,6 +57,20 @@ def test_both_spellings_find_the_file(root: Path, slash: str) -> None:
     """Heratio writes a leading slash and AtoM none."""
     found = find(root, f"{slash}downloads/jobs/finding aid.pdf")
     assert found == ("finding aid.pdf", b"%PDF-1.4")
+
+
+def test_a_pages_files_are_measured(root: Path) -> None:
+    """What is not served now has no size, and no path no entry."""
+    roots = read_result_roots(root)
+    there, gone, outside = "/downloads/jobs/finding aid.pdf", "downloads/gone.pdf", "/../secret"
+    opened = len([*Path("/proc/self/fd").iterdir()])
+    assert measure(roots, [there, "", gone, " ", outside, there]) == {
+        there: 8,
+        gone: None,
+        outside: None,
+    }
+    assert len([*Path("/proc/self/fd").iterdir()]) == opened
+    assert measure(None, [there]) == {there: None}
 
 
 def test_a_path_spelt_out_from_the_servers_root_is_found(root: Path, tmp_path: Path) -> None:

@@ -213,12 +213,18 @@ def mentions(job: Job, words: str) -> bool:
     )
 
 
+def taken(job: Job) -> int | None:
+    """Return how long a job took in seconds, below 0 or None where that is not known."""
+    if job.run and job.run.duration is not None:
+        return job.run.duration
+    if job.created and job.completed:
+        return int((job.completed - job.created).total_seconds())
+    return None
+
+
 def lets_through(wanted: JobFilter, job: Job, now: datetime) -> bool:
     """Return whether a filter lets a job through, as its fields are documented."""
-    run = job.run or Run(None, None, None)
-    seconds = run.duration
-    if seconds is None and job.created and job.completed:
-        seconds = int((job.completed - job.created).total_seconds())
+    run, seconds = job.run or Run(None, None, None), taken(job)
     has_errors = job.status_id == 185 or 197 in job.notes or bool((run.error_message or "").strip())
     return all(
         (
@@ -240,20 +246,18 @@ def lets_through(wanted: JobFilter, job: Job, now: datetime) -> bool:
 
 def sort_key(sort: Sort, job: Job, *, pads: bool) -> Any:
     """Return what an order compares; where texts are padded, spaces at their end do not count."""
-    match sort:
-        case Sort.DATE:
-            return job.created or LONG_AGO
-        case Sort.NAME:
-            name = (job.name or "").lower()
-            return (name.rstrip() if pads else name), job.name or ""
-        case Sort.STATUS:
-            return [State.ACTIVE, State.COMPLETED, State.FAILED, State.OTHER].index(job.state)
-        case Sort.OWNER:
-            return shown_owner(job).lower()
-        case Sort.COMPLETED:
-            return job.completed or LONG_AGO
-        case Sort.RELATED:
-            return slug_of(job)
+    name = (job.name or "").lower()
+    seconds = None if job.state is State.ACTIVE else taken(job)
+    states = [State.ACTIVE, State.COMPLETED, State.FAILED, State.OTHER]
+    return {
+        Sort.DATE: job.created or LONG_AGO,
+        Sort.NAME: ((name.rstrip() if pads else name), job.name or ""),
+        Sort.STATUS: states.index(job.state),
+        Sort.OWNER: shown_owner(job).lower(),
+        Sort.COMPLETED: job.completed or LONG_AGO,
+        Sort.DURATION: -1 if seconds is None else max(-1, seconds),
+        Sort.RELATED: slug_of(job),
+    }[sort]
 
 
 def in_order(jobs: Sequence[Job], view: ListView, *, pads: bool) -> list[Job]:

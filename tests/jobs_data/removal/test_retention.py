@@ -264,22 +264,6 @@ def test_a_preview_is_of_one_moment(store: Store, monkeypatch: pytest.MonkeyPatc
     writer.engine.dispose()
 
 
-def test_rules_begin_with_the_platforms_own_age(store: Store) -> None:
-    """Unless the list has one, and never with jobs that are not finished."""
-    store.insert(tables.ahg_settings, setting_key="jobs_cleanup_days", setting_value="14")
-    database, days = store.database(), Dates(ago=timedelta(days=14))
-    running = JobFilter(State.ACTIVE, names=("a",))
-    assert starting_rules(database, running) == Rules(JobFilter(names=("a",), finished=days), 5)
-    assert starting_rules(database, LONG_AGO).filter == LONG_AGO
-
-
-def test_rules_begin_with_ninety_days_on_atom(atom_store: Store) -> None:
-    """Which deletes no jobs itself."""
-    assert starting_rules(atom_store.database(), JobFilter()) == Rules(LONG_AGO, 5)
-    assert cleanup_sentence(None) == ""
-    assert "older than 14 days" in cleanup_sentence(14)
-
-
 @pytest.mark.parametrize(
     ("query", "rules"),
     [
@@ -297,3 +281,19 @@ def test_rules_are_in_the_url(query: dict[str, str | list[str]], rules: Rules) -
     """What makes no sense is no rule, and what is written can be read again."""
     assert parse_rules(query) == rules
     assert parse_rules(rules_params(rules)) == rules
+
+
+def test_rules_begin_with_the_platforms_own_age(store: Store) -> None:
+    """Unless the list has one, and never with jobs that are not finished."""
+    store.insert(tables.ahg_settings, setting_key="jobs_cleanup_days", setting_value="14")
+    database, days = store.database(), Dates(ago=timedelta(days=14))
+    running = JobFilter(State.ACTIVE, names=("a",))
+    assert starting_rules(database, running) == Rules(JobFilter(names=("a",), finished=days), 5)
+    assert starting_rules(database, LONG_AGO).filter == LONG_AGO
+
+
+def test_rules_begin_with_ninety_days_on_atom(atom_store: Store) -> None:
+    """Which deletes no jobs itself."""
+    assert starting_rules(atom_store.database(), JobFilter()) == Rules(LONG_AGO, 5)
+    assert cleanup_sentence(None) == ""
+    assert "older than 14 days" in cleanup_sentence(14)

@@ -25,12 +25,32 @@ def test_durations_by_name(store: Store) -> None:
     assert durations.mean == pytest.approx(207 / 6)
     assert durations.median == 25
     assert not durations.has_more
-    columns = ["name", "runs", "median", "p95", "slowest", "slowest_job"]
+    columns = ["name", "timed", "median", "p95", "slowest", "slowest_job"]
     # The 95th percentile of five lies at four fifths between the fourth and the fifth: 40 + 0.8 · 60.
-    assert durations.by_name[columns].to_numpy().tolist() == [
+    timed = durations.by_name[durations.by_name["timed"] > 0]
+    assert timed[columns].to_numpy().tolist() == [
         ["export", 5, 30.0, pytest.approx(88.0), 100.0, ids[4]],
         ["import", 1, 7.0, 7.0, 7.0, recorded],
     ]
+
+
+def test_each_name_has_its_failures(store: Store) -> None:
+    """Also one whose jobs all failed, and one of which no duration is known."""
+    timed = took(store, 10)
+    for _ in range(2):
+        store.job("export", 185, completed_at=None)
+    store.job("import", 185)
+    store.job("import", 185)
+    unknown = [store.job("lost", 185, completed_at=None) for _ in range(2)][-1]
+    by_name = read_durations(*asked(store)).by_name.set_index("name")
+    assert by_name[["runs", "failed", "timed"]].to_dict("index") == {
+        "export": {"runs": 3, "failed": 2, "timed": 1},
+        "import": {"runs": 2, "failed": 2, "timed": 2},
+        "lost": {"runs": 2, "failed": 2, "timed": 0},
+    }
+    assert by_name["failed_share"].tolist() == [pytest.approx(2 / 3), 1, 1]
+    assert by_name["median"].isna().tolist() == [False, False, True]
+    assert by_name["slowest_job"][["export", "lost"]].tolist() == [timed, unknown]
 
 
 def test_a_trend_compares_the_later_half_with_the_earlier(store: Store) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jobs_data.statistics import failures
-from jobs_data.statistics.failures import Failures
+from jobs_data.statistics.failures import Failures, similar_failures
 from jobs_data.statistics.period import Period
 from tests.support.statistics import asked
 from tests.support.store import NOON, Store
@@ -102,6 +102,7 @@ def test_no_failures_are_an_empty_frame(atom_store: Store) -> None:
         "jobs": "int64",
         "first": "datetime64[us, UTC]",
         "last": "datetime64[us, UTC]",
+        "first_job": "int64",
         "is_new": "bool",
     }
 
@@ -128,3 +129,16 @@ def test_what_varies_does_not_split_a_reason_and_codes_do(store: Store) -> None:
         "No answer (status 404)": 1,
         "No answer (status 507)": 1,
     }
+
+
+def test_failures_like_a_job_do_not_count_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is among those of its pattern that are listed, older than them, or newer than all."""
+    monkeypatch.setattr(failures, "JOBS_OF_PATTERN", 2)
+    ids = [store.job(status_id=185, output=f"Parent {n} does not exist.") for n in range(4)]
+    found = read(store)
+    new = store.job(status_id=185, output="Parent 9 does not exist.")
+    others = {i: similar_failures(found, i, "Parent 7 does not exist.") for i in (*ids, new)}
+    assert [one.others for one in others.values()] == [3, 3, 3, 3, 4]
+    assert {one.key for one in others.values()} == set(found.patterns["key"])
+    assert similar_failures(found, new, "Disk full").others == 0
+    assert similar_failures(found, new, "").others == 0

@@ -1,0 +1,25 @@
+"""What the list remembers between runs, until one leaves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.selections import Contents
+from jobs_data.jobs.view import ListView
+from jobs_data.platform.id_lists import Ids
+
+
+@dataclass
+class JobsState:
+    """What was shown last, and what a press has asked for since."""
+
+    seen: tuple[ListView, JobsList] | None = None
+    """The view asked for last, and the page shown for it."""
+    wants_fresh: bool | None = None
+    """Whether the next run reads fresh data; None on a first visit."""
+    typed_number: str | None = None
+    """What was typed as a job's number, until the page has looked for that job."""
+    contents: tuple[Any, Ids, Contents] | None = None
+    """What is selected, as it was read last, and of what."""

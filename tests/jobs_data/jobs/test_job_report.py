@@ -1,0 +1,98 @@
+"""What a job's page shows: each error text once, the waits of the job, on both kinds of database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobs_data.jobs import job_report
+from jobs_data.jobs.job_report import JobReport
+from tests.support.store import NOON, Store
+
+NOW = NOON.replace(tzinfo=UTC) + timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+
+
+def read(store: Store, job_id: int) -> JobReport:
+    """Return a job's report."""
+    report = job_report.read_report(store.database(), job_id)
+    assert report is not None
+    return report
+
+
+def test_each_error_text_comes_once_with_all_its_sources(store: Store) -> None:
+    """Equal but for white space, or inside another one: the longest stays, in the first one's place."""
+    job_id = store.job(status_id=185, output="Start\nERROR: Row 12: No parent.\nEnd\n")
+    store.note(job_id, en="Something else")
+    store.note(job_id, en="Row 12: No  parent.")
+    store.execution(job_id, error_message="Import stopped:\nRow 12: No parent.\nSee the log.")
+    report = read(store, job_id)
+    assert [(e.source, e.text, e.reason_line) for e in report.errors] == [
+        ("Error note", "Something else", 0),
+        ("Error message, Error note", "Import stopped:\nRow 12: No parent.\nSee the log.", None),
+    ]
+    assert report.reason_source == "Error note"
+
+
+def test_the_reason_stays_marked_in_the_longer_text(store: Store) -> None:
+    """The note is the reason, and the message has more lines."""
+    job_id = store.job(status_id=185)
+    store.note(job_id, en="Row 12: No parent.")
+    store.execution(job_id, error_message="Import:\nERROR: Row 12: No parent.\nBye")
+    report = read(store, job_id)
+    [error] = report.errors
+    assert (report.reason, error.reason_line) == ("Row 12: No parent.", 1)
+    assert report.reason_source == "Error message, Error note"
+    assert report.further_errors == (error,)
+
+
+@pytest.mark.parametrize("text", ["No parent.", "ERROR: No parent.", " No  parent. "])
+def test_a_text_that_is_the_reason_is_not_repeated(store: Store, text: str) -> None:
+    """Wherever the platform keeps it, and however often."""
+    job_id = store.job(status_id=185, output=text)
+    store.note(job_id, en=text)
+    store.execution(job_id, error_message=text, stack_trace=text)
+    report = read(store, job_id)
+    assert report.reason
+    assert (report.further_errors, report.stack_trace) == ((), "")
+    assert report.reason_source == "Error note, Error message, Stack trace"
+
+
+def test_a_trace_stays_beside_its_first_line(store: Store) -> None:
+    """And a number is not taken for a part of a sentence."""
+    job_id = store.job(status_id=185)
+    for text in ("Row 117 has no parent", "/var/www/lib/x.php", "117"):
+        store.note(job_id, en=text)
+    store.execution(job_id, stack_trace="Row 117 has no parent\n#0 {main}")
+    report = read(store, job_id)
+    assert [e.text for e in report.errors] == ["Row 117 has no parent", "/var/www/lib/x.php", "117"]
+    assert report.stack_trace.endswith("#0 {main}")
+
+
+def waits(store: Store, job_id: int) -> tuple[int | None, ...]:
+    """Return how long a job waited, ran, and both."""
+    timeline = read(store, job_id).timeline(NOW)
+    return timeline.waited_seconds, timeline.ran_seconds, timeline.total_seconds
+
+
+def test_a_job_waits_and_runs(store: Store) -> None:
+    """One that is active runs until now; without a start only the whole is known."""
+    done = store.job(completed_at=NOON + 3 * MINUTE)
+    store.execution(done, started_at=NOON + MINUTE)
+    running = store.job(status_id=183)
+    store.execution(running, started_at=NOON + MINUTE)
+    cancelled = store.job(status_id=186, completed_at=NOON + MINUTE)
+    assert waits(store, done) == (60, 120, 180)
+    assert waits(store, running) == (60, 3540, 3600)
+    assert waits(store, cancelled) == (None, None, 60)
+    assert read(store, cancelled).status == "Cancelled"
+
+
+def test_times_that_cannot_be_right_make_no_wait(store: Store) -> None:
+    """An end before the beginning, or in the future, and a creation that stands for never."""
+    backwards = store.job(completed_at=NOON + 2 * MINUTE)
+    store.execution(backwards, started_at=NOON - MINUTE)
+    future = store.job(completed_at=datetime(2099, 1, 1))
+    never = store.job(created=datetime(1970, 1, 1), completed_at=NOON)
+    assert waits(store, backwards) == (None, 180, 120)
+    assert waits(store, future) == (None, None, None)
+    assert waits(store, never) == (None, None, None)
