@@ -60,7 +60,8 @@ if jobs.matching:
     table.show_table(jobs, zone, viewer, selected)
     table.show_pager(jobs, zone)
 else:
-    filter_bar.show_nothing(jobs, names, zone)
+    with st.container(key="nothing"):
+        filter_bar.show_nothing(jobs, names, zone)
 
 dialogs.show_dialog(in_url)
 finish_counts()  # last: the table does not wait for the bars

@@ -119,7 +119,7 @@ def _columns(view: ListView, *, with_results: bool) -> list[Column]:
         Column("duration", "Duration", "time", sort=order("duration")),
         Column("record", "Related record", sort=order("record"), phone="wide"),
     ]
-    return [*columns, Column("result", "Result", "time")] if with_results else columns
+    return [*columns, Column("result", "Result", "time", phone="below")] if with_results else columns
 
 
 def _row(row: pd.Series[Any], jobs: JobsList, zone: ZoneInfo, sizes: Mapping[str, int | None]) -> Row:

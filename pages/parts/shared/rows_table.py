@@ -22,6 +22,9 @@ from jobs_data.wording import relative_time
 
 Color = Literal["blue", "green", "red", "gray", "violet", "orange"]
 
+FULL_PAGE: Final = 10
+"""So many rows keep their place while they are being drawn."""
+
 _HERE: Final = Path(__file__).parent
 _TABLE: Final = st.components.v2.component(
     "rows_table",
@@ -41,8 +44,8 @@ class Column:
     """Whether its text is the link that opens the row."""
     sort: Literal["asc", "desc", ""] | None = None
     """The order that the rows are in by this column; empty: they can be sorted by it; None: never."""
-    phone: Literal["", "wide", "last"] = ""
-    """On a phone: shown, left out, or at the end of the card's first line."""
+    phone: Literal["", "wide", "last", "below"] = ""
+    """On a phone: shown, left out, at the end of the card's first line, or below its name."""
     hidden: bool = False
     """Whether it is hidden until the viewer chooses it."""
     help: str = ""
@@ -163,24 +166,25 @@ def rows_table(
             shown, now = (_strings(change.get(part)) for part in ("shown", "ticked"))
             selection.on_tick(shown, [row for row in now if row in set(shown)])
 
-    _TABLE(
-        key=key,
-        data={
-            "key": key,
-            "label": label,
-            "columns": [asdict(column) for column in columns],
-            "rows": [_row(row, {action.id for action in actions}) for row in rows],
-            "actions": [asdict(action) for action in actions],
-            "select": selection is not None,
-            "ticked": list(selection.ticked) if selection else [],
-            "seq": st.session_state.get(seq, 0),
-            "remembers": remembers,
-        },
-        on_opened_change=opened,
-        on_sorted_change=sorted_by,
-        on_pressed_change=pressed,
-        on_ticked_change=ticked,
-    )
+    with st.container(key="full_page" if remembers and len(rows) >= FULL_PAGE else f"{key}_rows"):
+        _TABLE(
+            key=key,
+            data={
+                "key": key,
+                "label": label,
+                "columns": [asdict(column) for column in columns],
+                "rows": [_row(row, {action.id for action in actions}) for row in rows],
+                "actions": [asdict(action) for action in actions],
+                "select": selection is not None,
+                "ticked": list(selection.ticked) if selection else [],
+                "seq": st.session_state.get(seq, 0),
+                "remembers": remembers,
+            },
+            on_opened_change=opened,
+            on_sorted_change=sorted_by,
+            on_pressed_change=pressed,
+            on_ticked_change=ticked,
+        )
 
 
 def time_cell(moment: datetime | None, zone: ZoneInfo, now: datetime, **more: Any) -> Cell | str:
