@@ -35,7 +35,6 @@ if receipt_id:
         deleted_details.show_receipt(receipt, zone, get_viewer())
 else:
     st.title("Deleted jobs", anchor=False)
-    st.caption(f"Jobs deleted here can be restored for {counted(days, 'day')}.")
     progress.show_progress()
     progress.show_notice()
     if waiting := expire(store, days):

@@ -30,10 +30,10 @@ STAYED: Final = (Outcome.ACTIVE, Outcome.MISSING, Outcome.LOCKED)
 class State(StrEnum):
     """How things are with a receipt; the values are for the screen."""
 
-    AT_WORK = "At work"
+    AT_WORK = "In progress"
     """The removal, or a restore, is writing it."""
-    COMPLETE = "Complete"
-    ENDED_EARLY = "Ended early"
+    COMPLETE = "Deleted"
+    ENDED_EARLY = "Stopped early"
     """The removal was cut off, or ended by an error."""
     RESTORED = "Restored"
     """All that was removed is back."""

@@ -164,7 +164,7 @@ def test_a_reader_sees_and_removes_nothing(site: Site, new_page: Windows) -> Non
     fill_in(page, "reader", PASSWORD)
     expect_in(page)
     expect(page.get_by_text("Rita Reader")).to_be_visible()
-    expect(page.get_by_text("they cannot delete or clear any")).to_be_visible()
+    expect(page.get_by_text("They cannot delete any")).to_be_visible()
     headers = page.locator('canvas [role="columnheader"]')
     expect(headers.filter(has_text="Report")).to_have_count(1)
     expect(headers.filter(has_text="Delete")).to_have_count(0)

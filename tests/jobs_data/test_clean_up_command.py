@@ -86,7 +86,7 @@ def test_a_dry_run_shows_what_would_be_deleted(
     assert "1 job will be deleted: 1 completed and 0 failed." in told
     assert "          1  Completed     import\N{REPLACEMENT CHARACTER}[31m\n" in told
     assert f"{before[0]:>11}  {LONG_AGO:%Y-%m-%d %H:%M:%S} (UTC)  import" in told
-    assert "1 job names a result file" in told
+    assert "1 job has a result file" in told
     assert store.ids() == before
     assert list_receipts(store.own, "", 1, 9).total == 0
 

@@ -13,7 +13,7 @@ from jobs_data import addresses, wording
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.platform.status import FIXED_LABELS
+from jobs_data.platform.status import ERROR, FIXED_LABELS
 from jobs_data.store import receipts
 from jobs_data.store.receipts import Receipt, State
 from pages.parts.removal import progress
@@ -125,7 +125,7 @@ def _show_problems(receipt: Receipt) -> None:
     if not receipt.problems:
         return
     problems = receipts.problems(get_services().store, receipt.key, LISTED_JOBS)
-    st.subheader("Could not be restored", anchor=False)
+    st.header("Could not be restored", anchor=False)
     _table(pd.DataFrame(problems.items(), columns=["Job", "Why"]), "Jobs that could not be restored")
     _say_first(len(problems), receipt.problems)
 
@@ -139,7 +139,7 @@ def _show_sample(receipt: Receipt) -> None:
     jobs = receipts.read_sample(get_services().store, receipt, SAMPLE_JOBS)
     if not jobs:
         return
-    st.subheader("Jobs", anchor=False)
+    st.header("Jobs", anchor=False)
     rows = [[_in_words(name, job.get(name)) for name in _SAMPLE_COLUMNS] for job in jobs]
     _table(pd.DataFrame(rows, columns=[*_SAMPLE_COLUMNS.values()]), "Deleted jobs")
     first = f"The first {len(jobs):,}, as" if len(jobs) == SAMPLE_JOBS else "As"
@@ -158,5 +158,5 @@ def _in_words(column: str, value: object) -> str:
     if isinstance(value, dict):
         return "(no text)"
     if column == "status_id" and isinstance(value, int):
-        return FIXED_LABELS.get(value, str(value))
-    return "" if value is None else str(value)
+        return (FIXED_LABELS | {ERROR: "Failed"}).get(value, str(value))
+    return "" if value is None else " ".join(str(value).splitlines())

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data import addresses
+from jobs_data.jobs.job_names import human_name
 from jobs_data.store.database import Store
 from jobs_data.store.receipts import Receipt, State, list_receipts
 from jobs_data.store.schema import Outcome
@@ -65,6 +66,7 @@ def show_list(store: Store, days: int, zone: ZoneInfo, viewer: Viewer) -> None:
             icon=":material/delete:",
         )
         return
+    st.caption(f"Jobs deleted here can be restored for {counted(days, 'day')}.")
     _search_box(text)
     if not found.total:
         st.info(
@@ -101,7 +103,7 @@ def state_words(receipt: Receipt) -> str:
 
 def names_in_words(receipt: Receipt, number: int) -> str:
     """Return the names that most jobs of a receipt have, with how many have each."""
-    words = [f"{name or '[Unknown]'} ×{jobs:,}" for name, jobs in receipt.names[:number]]
+    words = [f"{human_name(name)} ×{jobs:,}" for name, jobs in receipt.names[:number]]
     if more := len(receipt.names) + receipt.other_names - len(words):
         words.append(f"and {more:,} more")
     return ", ".join(words)
@@ -129,7 +131,8 @@ def open_receipt(receipt_id: str) -> None:
 def _row(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> Row:
     counts = receipt.counts
     others = [f"{counts[each]:,} {why}" for each, why in NOT_DELETED.items() if counts.get(each)]
-    detail = " · ".join(filter(None, (receipt.filter, names_in_words(receipt, TOP_NAMES))))
+    which = receipt.filter[:1].upper() + receipt.filter[1:]
+    detail = " · ".join(filter(None, (which, names_in_words(receipt, TOP_NAMES))))
     return Row(
         receipt.id,
         title(receipt),

@@ -15,6 +15,7 @@ import streamlit as st
 from jobs_data.background import NotStarted
 from jobs_data.jobs import list_page
 from jobs_data.jobs.counts import Counts
+from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.selections import Contents, ids_of, read_contents
 from jobs_data.jobs.view import EVERYTHING, ListView
 from jobs_data.plain_text import on_one_line
@@ -28,6 +29,7 @@ from jobs_data.wording import counted
 from pages.parts.removal import progress
 from pages.parts.shared import selection
 from pages.parts.shared.address import notify, open_list
+from pages.parts.shared.look import status_word
 from pages.parts.shared.page_state import page_state
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain, visible_cells
@@ -137,7 +139,8 @@ def _some(question: _Question, view: ListView) -> None:
     else:
         with st.container(height="content" if len(named) <= FEW else NAMES_HEIGHT):
             for name, number, status in named[["name", "id", "status"]].itertuples(index=False):
-                st.text(f"{on_one_line(name)}\nJob {number} · {status}")
+                said = status_word(State.FAILED, status)
+                st.text(f"{on_one_line(human_name(name))}\nJob {number} · {said}")
     if others:
         jobs = "This job" if contents.selected == 1 else counted(others)
         st.info(
@@ -164,7 +167,8 @@ def _counts_by_name(contents: Contents) -> None:
         f"and {failed:,} failed."
     )
     lines = [line for line in contents.by_name if line[1] in FINISHED_STATES]
-    shown = pd.DataFrame(lines[:NAMED], columns=["Job name", "Status", "Jobs"])
+    rows = [(human_name(name), state.capitalize(), jobs) for name, state, jobs in lines[:NAMED]]
+    shown = pd.DataFrame(rows, columns=["Job name", "Status", "Jobs"])
     st.dataframe(
         visible_cells(shown), hide_index=True, height=NAMES_HEIGHT, alt="Jobs to delete, by name"
     )

@@ -14,13 +14,16 @@ import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.background import StopSwitch
+from jobs_data.jobs.job_names import human_name
 from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.status import State
 from jobs_data.removal import retention
 from jobs_data.removal.retention import Preview, Rules
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.wording import counted
 from pages.parts.removal import progress, rule_form
 from pages.parts.shared.address import notify
+from pages.parts.shared.look import status_word
 from pages.parts.shared.page_state import page_state
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain, visible_cells
@@ -112,14 +115,13 @@ def _waiting(reading: _Reading) -> None:
 
 
 def _show_jobs(preview: Preview, zone: ZoneInfo) -> None:
-    st.subheader(preview.headline(), anchor=False)
-    st.text(preview.span_sentence(zone))
+    st.text(f"{preview.headline()} {preview.span_sentence(zone)}")
     by_name, samples = st.columns(2)
     with by_name:
         st.caption("By name and status")
         _table(preview.by_name[["jobs", "name", "status"]], zone, "Jobs to delete, by name and status")
     with samples:
-        st.caption("Some of them, from the first to the last")
+        st.caption(f"Some of them, from the first to the last ({zone.key})")
         links = [addresses.report_url(job_id, {}) for job_id in preview.samples["id"]]
         shown = preview.samples.assign(id=links)[["id", "name", "status", "completed", "result"]]
         _table(shown, zone, "Some of the jobs to delete")
@@ -127,8 +129,12 @@ def _show_jobs(preview: Preview, zone: ZoneInfo) -> None:
 
 
 def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
+    said = rows.assign(
+        name=rows["name"].map(human_name),
+        status=[status_word(State.FAILED, status) for status in rows["status"]],
+    )
     st.dataframe(
-        visible_cells(rows),
+        visible_cells(said),
         hide_index=True,
         height="content" if len(rows) <= retention.SAMPLES else TABLE_HEIGHT,
         alt=alt,
@@ -139,7 +145,7 @@ def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
             "jobs": st.column_config.NumberColumn("Jobs", width=80, format="localized"),
             "id": st.column_config.LinkColumn("Job", display_text=r"id=(\d+)", width=60),
             "completed": st.column_config.DatetimeColumn(
-                f"Completed ({zone.key})", format="YYYY-MM-DD HH:mm", timezone=zone.key, width=125
+                "Completed", format="YYYY-MM-DD HH:mm", timezone=zone.key, width=125
             ),
             "result": st.column_config.TextColumn("Result file", width=80),
         },

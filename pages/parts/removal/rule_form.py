@@ -16,6 +16,7 @@ import streamlit as st
 
 from jobs_data.jobs import filter_words
 from jobs_data.jobs.choices import Choices, read_owner_names
+from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform.cleanup import read_cleanup_days
@@ -147,13 +148,18 @@ def _names(chosen: tuple[str, ...], offered: Choices) -> None:
         list(chosen),
         "Only these names",
         list(dict.fromkeys([*chosen, *(offered.names or ())])),
-        format_func=on_one_line,
+        format_func=_name_words,
         max_selections=MAX_CHOICES,
         accept_new_options=True,
         filter_mode="contains",
         select_all=False,
         placeholder="Any name; choose one, or type all of it",
     )
+
+
+def _name_words(name: str) -> str:
+    said = human_name(name)
+    return on_one_line(name if said == name else f"{said} ({name})")
 
 
 def _users(chosen: tuple[int, ...], offered: Choices, users: Mapping[int, str]) -> None:

@@ -189,7 +189,7 @@ def test_result_files_are_looked_for(store: Store, tmp_path: Path) -> None:
     samples = preview(store, Rules(), tmp_path).samples
     assert samples["result"].tolist() == ["5 bytes", "5 bytes", "not there", "not there", "", ""]
     assert files == FileSizes(named=4, looked_at=4, there=2, bytes=5, has_root=True)
-    assert "4 jobs name a result file: 2 are there, 5 bytes in all" in files.sentence()
+    assert "4 jobs have a result file: 2 found, 5 bytes in total" in files.sentence()
     unknown = preview(store, Rules()).result_files
     assert (unknown.named, unknown.looked_at) == (4, 0)
     assert "HERATIO_JOBS_RESULTS_ROOT is not set" in unknown.sentence()
