@@ -98,7 +98,7 @@ def show_bound(jobs: JobsList) -> None:
         return
     st.warning(
         f"This search takes long, so the list and the cards are of the newest {jobs.looked_at:,} of "
-        f"{counted(jobs.everything.total)} only. Export and tidying look at all of them. To see older "
+        f"{counted(jobs.everything.total)} only. Export and clean-up look at all of them. To see older "
         "jobs here, narrow the search: by when they were created, their owner or their state.",
         icon=":material/timer:",
     )
