@@ -99,10 +99,10 @@ def test_clearing_asks_first_and_then_tells(store: Store) -> None:
     app = show()
     pick_in_menu(app, "Delete all finished…")
     assert "3 finished jobs" in words(app)
-    assert "can be undone for 90 days" in words(app)
+    assert "can be restored for 90 days" in words(app)
     assert len(store.ids()) == 4
-    press(app, "Clear 3 jobs")
-    until(app, "3 finished jobs cleared")
+    press(app, "Delete 3 jobs")
+    until(app, "3 jobs deleted")
     assert len(store.ids()) == 1
 
 
@@ -213,12 +213,12 @@ def test_the_clearing_asked_for_is_done_though_the_count_has_changed(store: Stor
     app = show()
     pick_in_menu(app, "Delete all finished…")
     store.set_status(store.ids()[1], 184)
-    press(app, "Clear 1 job")
-    until(app, "2 finished jobs cleared")
+    press(app, "Delete 1 job")
+    until(app, "2 jobs deleted")
 
 
 @pytest.mark.parametrize(
-    ("opens", "confirms"), [("Delete…", "Delete"), ("Delete all finished…", "Clear 1 job")]
+    ("opens", "confirms"), [("Delete…", "Delete"), ("Delete all finished…", "Delete 1 job")]
 )
 def test_who_was_demoted_under_the_dialog_removes_nothing(
     store: Store, opens: str, confirms: str
