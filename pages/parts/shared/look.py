@@ -29,10 +29,18 @@ LOOKS: Final[dict[State, Look]] = {
 }
 
 
-def state_cell(state: State, label: str) -> Cell:
+_LABELS: Final = {State.ACTIVE: "Running", State.COMPLETED: "Completed", State.FAILED: "Failed"}
+
+
+def status_label(state: State, status: str) -> str:
+    """Return a job's status as the screens write it; `status` is what `label_of` returns."""
+    return _LABELS.get(state, status)
+
+
+def state_cell(state: State, status: str) -> Cell:
     """Return the chip of a job's status."""
     look = LOOKS[state]
-    return Cell(label, color=look.color, icon=look.sign)
+    return Cell(status_label(state, status), color=look.color, icon=look.sign)
 
 
 def pager(shown: str, page: int, pages: int, on_page: Callable[[int], None]) -> None:

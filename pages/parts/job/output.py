@@ -1,0 +1,145 @@
+"""What a job wrote, from its first error on, or its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import streamlit as st
+
+from jobs_data import addresses, json_layout, plain_text, wording
+from jobs_data.jobs.job_report import JobReport
+from jobs_data.platform.database import Database
+from jobs_data.platform.status import State
+from jobs_data.reasons.finding import error_lines
+from jobs_data.reasons.lines import read_record
+
+TIMED_LINES: Final = 20
+"""Among so many of the last lines one has a time, where the output has times."""
+
+# Scrolls to a line and marks it, or follows the end until the viewer scrolls away from it.
+_POSITION: Final = st.components.v2.component(
+    "output_position",
+    js="""
+const [NEAR, ABOVE] = [40, 80]
+const rangeOf = (code, line) => {
+  const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT)
+  const range = document.createRange()
+  let [at, isOpen] = [0, false]
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (let from = 0; from <= node.length; ) {
+      if (at === line && !isOpen) { range.setStart(node, from); isOpen = true }
+      const end = node.data.indexOf("\\n", from)
+      if (isOpen) range.setEnd(node, end < 0 ? node.length : end)
+      if (end < 0) break
+      if (at === line) return range
+      at += 1
+      from = end + 1
+    }
+  }
+  return isOpen ? range : null
+}
+export default function ({ data, parentElement }) {
+  const state = (parentElement.position ??= {})
+  let observer = null
+  let tries = 100
+  const place = (code) => {
+    const pre = code.closest("pre")
+    const error = data.line === null ? null : rangeOf(code, data.line)
+    if (error && window.Highlight) CSS.highlights.set("first-error", new Highlight(error))
+    else CSS.highlights?.delete("first-error")
+    if (state.job !== data.job) {
+      Object.assign(state, { job: data.job, atEnd: !error })
+      const top = (one) => one.getBoundingClientRect().top
+      if (error) pre.scrollTop += top(error) - top(pre) - ABOVE
+    }
+    if (state.atEnd) pre.scrollTop = pre.scrollHeight
+  }
+  const start = () => {
+    const code = document.querySelector(".st-key-output pre code")
+    if (!code) {
+      if (tries--) setTimeout(start, 50)
+      return
+    }
+    const pre = code.closest("pre")
+    pre.tabIndex = 0
+    pre.role = "region"
+    pre.ariaLabel = "Output"
+    pre.onscroll = () => { state.atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < NEAR }
+    observer = new ResizeObserver(() => place(code))
+    observer.observe(code)
+  }
+  start()
+  return () => { tries = 0; observer?.disconnect() }
+}
+""",
+)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A job's output as the page shows it."""
+
+    job: JobReport
+
+    @cached_property
+    def panel(self) -> plain_text.Panel:
+        """Return the text; JSON has one value a line."""
+        text = self.job.output
+        return plain_text.panel(text if self.job.output_is_tail else json_layout.indented(text))
+
+    @cached_property
+    def errors(self) -> list[int]:
+        """Return which lines of the text are errors."""
+        return error_lines(self.panel.text)
+
+    @property
+    def has_times(self) -> bool:
+        """Return whether its lines begin with times."""
+        return any(read_record(line).has_time for line in self.panel.text.split("\n")[-TIMED_LINES:])
+
+
+def show_outcome(output: Output) -> None:
+    """Say where the job completed although its output has errors."""
+    if output.job.state is State.COMPLETED and output.errors:
+        line = output.panel.text.split("\n")[output.errors[0]]
+        st.warning(
+            f"Completed with {wording.counted(len(output.errors), 'error')} in the output. The first: ",
+            icon=":material/warning:",
+        )
+        st.text(read_record(line).message)
+
+
+def show_output(output: Output, database: Database) -> None:
+    """Show the output at its first error, or else at its end, and the link to all of it."""
+    job, shown = output.job, output.panel
+    facts = [wording.size(job.output_bytes)]
+    if not job.output.strip():
+        is_active = job.state is State.ACTIVE
+        facts = ["Nothing yet." if is_active else "This job did not write any output."]
+    if job.output_is_tail:
+        facts = [f"The end of {facts[0]}: the beginning is left out"]
+    if shown.left_out:
+        facts.append(f"{shown.left_out:,} characters of long lines are left out")
+    if output.has_times:
+        facts.append(f"its times are in {database.timezone.key}, the platform's zone")
+    with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
+        st.header("Output", anchor=False, width="content")
+        st.caption(" · ".join(facts), width="content")
+        if not job.output.strip():
+            return
+        st.space("stretch")
+        st.link_button(
+            "Download output",
+            addresses.output_url(job.id),
+            type="tertiary",
+            icon=":material/download:",
+        )
+    with st.container(key="output"):
+        st.code(shown.text, language=None, wrap_lines=True)
+    # While a job runs, its newest lines matter more than an error that it went on after.
+    follows = job.state is State.ACTIVE or not output.errors
+    _POSITION(
+        key="output_position", data={"job": job.id, "line": None if follows else output.errors[0]}
+    )
