@@ -22,6 +22,7 @@ from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.look import status_label
 from pages.parts.shared.services import get_services
+from pages.parts.shared.text import heading
 from pages.parts.shared.viewer import get_viewer
 
 services = get_services()
@@ -36,7 +37,7 @@ job = None if job_id is None else refresh.last_good("report", job_id, reading)
 if job is None:
     st.set_page_config(page_title="No such job")
     address.back_button(came_from)
-    st.title("No such job", anchor=False)
+    heading("No such job")
     address.show_notice()
     st.info(
         "There is no job with this number. It may have been deleted, or the link is incomplete.",
@@ -62,13 +63,13 @@ failure.show_notes(job)
 show_output(output, database)
 
 with st.container(horizontal=True, vertical_alignment="center"):
+    refresh.refresh_button()
     refresh.keep_refreshing(
         refresh.last_read_at("report", job_id),
         zone,
         is_live=is_active,
         paused_by="a dialog is open" if dialogs.is_open() else "",
     )
-    refresh.refresh_button()
 dialogs.show_dialog(came_from)
 
 # Last: these take their time where the platform has many jobs.

@@ -14,6 +14,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.status import State
 from jobs_data.reasons.finding import error_lines
 from jobs_data.reasons.lines import read_record
+from pages.parts.shared.text import plain
 
 TIMED_LINES: Final = 20
 """Among so many of the last lines one has a time, where the output has times."""
@@ -42,36 +43,27 @@ const rangeOf = (code, line) => {
 }
 export default function ({ data, parentElement }) {
   const state = (parentElement.position ??= {})
-  let observer = null
-  let tries = 100
-  const place = (code) => {
+  const panel = document.querySelector(".st-key-output")
+  const top = (one) => one.getBoundingClientRect().top
+  const place = () => {
+    const code = panel.querySelector("pre code")
+    if (!code) return
     const pre = code.closest("pre")
+    Object.assign(pre, { tabIndex: 0, role: "region", ariaLabel: "Output" })
+    pre.onscroll = () => { state.atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < NEAR }
     const error = data.line === null ? null : rangeOf(code, data.line)
     if (error && window.Highlight) CSS.highlights.set("first-error", new Highlight(error))
     else CSS.highlights?.delete("first-error")
     if (state.job !== data.job) {
       Object.assign(state, { job: data.job, atEnd: !error })
-      const top = (one) => one.getBoundingClientRect().top
       if (error) pre.scrollTop += top(error) - top(pre) - ABOVE
     }
     if (state.atEnd) pre.scrollTop = pre.scrollHeight
   }
-  const start = () => {
-    const code = document.querySelector(".st-key-output pre code")
-    if (!code) {
-      if (tries--) setTimeout(start, 50)
-      return
-    }
-    const pre = code.closest("pre")
-    pre.tabIndex = 0
-    pre.role = "region"
-    pre.ariaLabel = "Output"
-    pre.onscroll = () => { state.atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < NEAR }
-    observer = new ResizeObserver(() => place(code))
-    observer.observe(code)
-  }
-  start()
-  return () => { tries = 0; observer?.disconnect() }
+  place()
+  const observer = new MutationObserver(place)
+  observer.observe(panel, { childList: true, characterData: true, subtree: true })
+  return () => observer.disconnect()
 }
 """,
 )
@@ -101,14 +93,13 @@ class Output:
 
 
 def show_outcome(output: Output) -> None:
-    """Say where the job completed although its output has errors."""
+    """Say where the job completed although its output has errors, and which the first is."""
     if output.job.state is State.COMPLETED and output.errors:
-        line = output.panel.text.split("\n")[output.errors[0]]
+        first = read_record(output.panel.text.split("\n")[output.errors[0]]).message
         st.warning(
-            f"Completed with {wording.counted(len(output.errors), 'error')} in the output. The first: ",
+            f"Completed with {wording.counted(len(output.errors), 'error')}. The first: {plain(first)}",
             icon=":material/warning:",
         )
-        st.text(read_record(line).message)
 
 
 def show_output(output: Output, database: Database) -> None:
