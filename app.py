@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -21,21 +23,23 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
 from jobs_data.store.expiry import expire
 from pages.parts.shared.services import get_services
-from web.assets import Assets, documents
-from web.gate import Doorkeeping, Gate, Standings
-from web.headers import content_policy
+from web.gate import AccessSettings, AccountCache, Gate
+from web.head import Head
+from web.headers import content_policy, streamlit_documents
 from web.log_lines import RepeatFilter, cap_repeats
-from web.process import end_in_time, handle_errors, raise_open_files, send_at_once
+from web.process import end_in_time, handle_errors, raise_open_files
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
-from web.sign_in import SignIn
+from web.sign_in import DemoAccounts, SignIn
 from web.streamlit_routes import NotServed
 
 RETRY_SECONDS: Final = 5
-"""How long a database that is away at the start is left alone before it is asked again."""
+"""How long to wait before the database is asked again that was away at the start."""
 
 CHANGE_SECONDS: Final = 15.0
-"""How long the end waits for a removal or a restore to finish its transaction."""
+"""How long the shutdown waits for a removal or a restore to finish its transaction."""
+
+STYLE: Final = Path(__file__).parent / "pages" / "parts" / "shared" / "style.css"
 
 log = logging.getLogger("heratio_jobs")
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -47,25 +51,28 @@ try:
 except SettingsError as error:
     sys.exit(f"heratio-jobs: {error}")
 
-demo_accounts = {}
+demo_accounts = None
 if settings.is_demo:
-    demo_accounts = {
-        "Administrator": demo.DEMO_ADMINISTRATOR,
-        "Reader": demo.DEMO_READER,
-        "Password of both": demo.DEMO_PASSWORD,
-    }
+    demo_accounts = DemoAccounts(demo.DEMO_ADMINISTRATOR, demo.DEMO_READER, demo.DEMO_PASSWORD)
     demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
-services = get_services()  # after the demo, whose folders and links it looks up
+services = get_services()  # after the demo has made its folders and links
 
 key = settings.secret_key.get_secret_value()
 if not key:
     key = secrets.token_urlsafe(32)
-    log.warning("HERATIO_JOBS_SECRET_KEY is not set: everybody has to sign in anew after a restart")
+    log.warning("HERATIO_JOBS_SECRET_KEY is not set: a restart ends all sessions")
 
 sessions = Sessions(key, store=services.store)
-door = Doorkeeping(services.rights.groups, settings.proxy_user_header, settings.proxy_addresses)
-standings = Standings(services.rights, settings.access_seconds)
-sign_in = SignIn(services.sign_ins, sessions, standings, door, demo_accounts)
+access = AccessSettings(services.rights.groups, settings.proxy_user_header, settings.proxy_addresses)
+accounts = AccountCache(services.rights, settings.access_seconds)
+sign_in = SignIn(
+    services.sign_ins,
+    sessions,
+    accounts,
+    access,
+    site_host=urlsplit(settings.site_url).hostname or "",
+    demo=demo_accounts,
+)
 
 
 def expire_receipts() -> None:
@@ -74,25 +81,24 @@ def expire_receipts() -> None:
         expire(services.store, settings.receipts_days)
 
 
-def look_first() -> None:
+def warm_up() -> None:
     """Read the idle timeout and the first list page as soon as the database answers."""
     while not sign_in.read_idle_timeout():
         time.sleep(RETRY_SECONDS)
-    with suppress(DatabaseUnavailable):  # it has been logged, and who comes is told
+    with suppress(DatabaseUnavailable):  # it has been logged, and the page will say so
         services.shared_list.read(ListView())
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Keep the demo alive while the server runs; nothing ever runs against a real database.
+    """Run the demo's simulator while the server runs; it never runs against a real database.
 
-    At the end a removal or a restore may finish its transaction, and write down how far it got.
+    At the end a removal or a restore may finish its transaction and store its outcome.
     """
-    send_at_once()
     handle_errors(asyncio.get_running_loop())
     end_in_time(at_once=services.switch.set)
-    # In threads: the start waits for no database. Daemons, so that the end does not either.
-    threading.Thread(target=look_first, name="first look", daemon=True).start()
+    # Daemon threads: neither the start nor the end waits for the database.
+    threading.Thread(target=warm_up, name="warm up", daemon=True).start()
     threading.Thread(target=expire_receipts, name="expiry", daemon=True).start()
     simulator = demo.Simulator(services.database.engine, results_root=DEMO_WEB_ROOT)
     if settings.is_demo:
@@ -107,11 +113,11 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 def log_script_error(error: Exception) -> bool:
-    """Log what went wrong on a page, and tell the viewer so in place of Streamlit's own text."""
+    """Log the error of a page, and show a sentence in place of Streamlit's own text."""
     log.error("a page failed", exc_info=error)
     st.error(
-        "This page could not be shown: something unexpected went wrong, and the server's log says "
-        "what. Reload the page to try again.",
+        "This page cannot be shown because of an unexpected error. Reload the page to try again. The "
+        "server's log has the details.",
         icon=":material/error:",
     )
     return True
@@ -125,12 +131,12 @@ app = st.App(
         Middleware(
             Gate,
             sessions=sessions,
-            standings=standings,
-            door=door,
+            accounts=accounts,
+            access=access,
             introductions=services.introductions,
-            policy=content_policy(documents()),
+            policy=content_policy(streamlit_documents()),
         ),
-        Middleware(Assets),
+        Middleware(Head, style=STYLE.read_text("utf-8")),
     ],
     lifespan=lifespan,
     exception_handlers={DatabaseUnavailable: database_unavailable},

@@ -29,14 +29,18 @@ RELOAD: Final = 1.3
 PATIENCE: Final = 60_000
 
 # The grid tells screen readers of its cells once it knows its rows; the frame after that is drawn.
-NOTE_WHEN_SEEN: Final = """
-    const look = () => {
-        if (document.querySelector('canvas [role="gridcell"]'))
-            requestAnimationFrame(() => { window.tableSeen = performance.now() })
-        else
-            requestAnimationFrame(look)
-    }
-    requestAnimationFrame(look)
+# A promise, for the page's policy forbids what Playwright's own wait makes of text.
+NOTE_WHEN_SEEN: Final = f"""
+    window.tableSeen = new Promise((resolve, reject) => {{
+        setTimeout(reject, {PATIENCE}, new Error("no table"))
+        const look = () => {{
+            if (document.querySelector('canvas [role="gridcell"]'))
+                requestAnimationFrame(() => resolve(performance.now()))
+            else
+                requestAnimationFrame(look)
+        }}
+        requestAnimationFrame(look)
+    }})
 """
 
 
@@ -90,7 +94,6 @@ def seconds_until_seen(browser: Browser, address: str, cookie: str = "") -> tupl
                 page.reload()
             else:
                 page.goto(address)
-            page.wait_for_function("window.tableSeen", timeout=PATIENCE)
             times.append(float(page.evaluate("window.tableSeen")) / 1000)
             # What is drawn after the table, and written to the cache, is not to disturb the next.
             page.wait_for_timeout(500)

@@ -38,7 +38,7 @@ ORDERS: Final = {
     "by completion": ListView(sort=Sort.COMPLETED),
     "by duration": ListView(sort=Sort.DURATION),
     "by related record": ListView(sort=Sort.RELATED),
-    "with repeats folded": ListView(fold=True),
+    "with repeated jobs grouped": ListView(fold=True),
 }
 
 

@@ -24,6 +24,11 @@ SIGN_IN_STYLE: Final = f"{BASE}/sign-in.css"
 SIGN_IN_ICON: Final = f"{BASE}/sign-in.svg"
 LIVENESS: Final = f"{BASE}/_stcore/health"
 """Streamlit's own liveness check: it says `ok` and nothing else."""
+HOST_CONFIG: Final = f"{BASE}/_stcore/host-config"
+"""Constants of Streamlit's, which its client asks for before it connects again.
+
+Open, or a page whose session has ended would show "Connection failed with status 401".
+"""
 
 
 def list_url(view: ListView, **more: str) -> str:

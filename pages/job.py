@@ -20,7 +20,7 @@ from pages.parts.job import failure, header, timeline
 from pages.parts.job.output import Output, show_outcome, show_output
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
-from pages.parts.shared.look import status_label
+from pages.parts.shared.look import status_word
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading
 from pages.parts.shared.viewer import get_viewer
@@ -48,7 +48,7 @@ if job is None:
 is_active = job.state is State.ACTIVE
 output = Output(job)
 st.set_page_config(
-    page_title=f"{status_label(job.state, job.status)}: {on_one_line(human_name(job.name))}"
+    page_title=f"{status_word(job.state, job.status)}: {on_one_line(human_name(job.name))}"
 )
 
 header.show_navigation(database, came_from, job.id)

@@ -15,7 +15,7 @@ from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
 
 services, viewer, state = get_services(), get_viewer(), page_state(JobsState)
-database, site_url = services.database, services.settings.site_url
+database = services.database
 zone = times.zone_named(st.context.timezone)
 filter_bar.follow_number(database, state)
 in_url = address.view_in_url()
@@ -26,7 +26,7 @@ undo.take_result()
 is_asked = dialogs.is_open() or undo.is_open()
 head = st.container(horizontal=True, vertical_alignment="center", key="head")
 with head:
-    reading.title(site_url)
+    reading.title(services.settings.site_url)
 jobs, problem = reading.read_jobs(state, asked, keeps=is_asked)
 selected = selection.selected_ids()
 with head:
@@ -60,10 +60,11 @@ names = filter_bar.owner_names(database, asked.filter)
 filter_bar.show_bound(jobs)
 show_line(jobs, selected, viewer, state, names, zone)
 if jobs.matching:
-    table.show_table(jobs, zone, site_url, viewer, selected)
+    table.show_table(jobs, zone, viewer, selected)
     table.show_pager(jobs, zone)
 else:
-    filter_bar.show_nothing(jobs, names, zone)
+    with st.container(key="nothing"):
+        filter_bar.show_nothing(jobs, names, zone)
 
 if dialogs.is_open():
     dialogs.show_dialog(in_url)

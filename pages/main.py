@@ -11,7 +11,6 @@ from pages.parts.shared.viewer import get_viewer, show_viewer
 shared = Path(__file__).parent / "parts" / "shared"
 # Who is signed in needs little room beside the table: 208 pixels, and none on a phone.
 st.set_page_config(page_icon=str(shared / "icon.svg"), layout="wide", initial_sidebar_state=208)
-st.html(shared / "style.css")
 st.logo(str(shared / "icon.svg"), size="large")
 
 viewer = get_viewer()

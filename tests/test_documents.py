@@ -10,7 +10,7 @@ from starlette.routing import Route
 from jobs_data import addresses
 from jobs_data.services import build_services
 from jobs_data.settings import PREFIX, Settings
-from web.gate import WRITE_PATHS, Doorkeeping, Standings
+from web.gate import WRITE_PATHS, AccessSettings, AccountCache
 from web.routes import JobRoutes
 from web.sessions import Sessions
 from web.sign_in import SignIn
@@ -37,9 +37,9 @@ def section(document: str, heading: str) -> str:
 def offered_routes() -> Iterator[str]:
     """Yield each route as the documents spell it, such as `POST /admin/jobs/delete/{id}`."""
     services = build_services(Settings())
-    standings = Standings(services.rights, 28)
-    door = Doorkeeping(services.rights.groups, "", ())
-    sign_in = SignIn(services.sign_ins, Sessions("key"), standings, door, {})
+    accounts = AccountCache(services.rights, 28)
+    access = AccessSettings(services.rights.groups, "", ())
+    sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access)
     for route in [*JobRoutes(services).routes(), *sign_in.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)

@@ -15,8 +15,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from jobs_data import addresses
 
 AUTOMATIC_KEYS: Final = ("timer", "tab", "problem_timer", "problem_tab", "visit")
-"""The keys of the pages' components that act by themselves: auto refresh, the watcher of the tab, and
-the memory of the last visit."""
+"""The keys of the components that act by themselves: auto refresh, the watcher of the tab, and the
+memory of the last visit."""
 
 _TRIGGERS: Final = (
     "trigger_value",
@@ -28,11 +28,11 @@ _TRIGGERS: Final = (
 _AUTOMATIC_PATHS: Final = tuple(
     f"{addresses.BASE}/{folder}/" for folder in ("static", "_stcore", "media", "component")
 )
-"""What an open page fetches without anybody's doing."""
+"""What an open page fetches by itself."""
 
 
-def is_by_person(scope: Scope) -> bool:
-    """Return whether an HTTP request is one that a person makes: a page, a download, a change."""
+def is_user_action(scope: Scope) -> bool:
+    """Return whether an HTTP request is a user action: a page, a download, a change."""
     path = scope["path"]
     return path != addresses.SESSION_CHECK and not path.startswith(_AUTOMATIC_PATHS)
 
@@ -44,8 +44,8 @@ class PageActivity:
         """Expect the first message, which a page sends by itself whenever it connects."""
         self._before: dict[str, bytes] | None = None
 
-    def is_by_person(self, message: Message) -> bool:
-        """Return whether a person did something on the page; to be asked of each message in turn."""
+    def is_user_action(self, message: Message) -> bool:
+        """Return whether a message is a user action; call it for each message in turn."""
         sent = BackMsg()
         try:
             sent.ParseFromString(message.get("bytes") or b"")

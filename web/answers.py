@@ -1,4 +1,4 @@
-"""What the door itself answers: plain HTML for people, text or JSON for programs."""
+"""The gate's own answers: plain HTML for browsers, text or JSON for programs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RETRY_SECONDS: Final = 15
 FOLDER: Final = Path(__file__).parent / "templates"
 _templates: Final = Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
 
-# The door's own pages run no script at all.
+# These pages run no script.
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -34,23 +34,23 @@ _HEADERS: Final = {
 }
 
 LONGEST_ADDRESS: Final = 60_000
-"""How many bytes of an address uvicorn takes, headers and a little more left out of its 64 kB."""
+"""The longest address in bytes: uvicorn takes 64 kB with the headers."""
 
 
 def page(name: str, status: int, **values: Any) -> Response:
-    """Return a page of the door, filled from its template; every value is escaped."""
+    """Return a page made from a template; every value is escaped."""
     html = _templates.get_template(name).render(links=addresses, **values)
     return HTMLResponse(html, status_code=status, headers=_HEADERS)
 
 
-def unknown(scope: Scope) -> Response:
-    """Send a person to the sign-in, and back afterwards; tell a program 401."""
+def sign_in_first(scope: Scope) -> Response:
+    """Redirect a browser to the sign-in, and back afterwards; answer 401 to a program."""
     request = Request(scope)
-    if not is_person(request):
+    if not is_browser(request):
         return plain(request, 401, "Sign in first.", _HEADERS)
     query = f"?{request.url.query}" if request.url.query else ""
-    came_for = f"{scope['path']}{query}" if request.method in {"GET", "HEAD"} else addresses.BASE
-    sign_in = f"{addresses.SIGN_IN}?{urlencode({'next': came_for})}"
+    next_url = f"{scope['path']}{query}" if request.method in {"GET", "HEAD"} else addresses.BASE
+    sign_in = f"{addresses.SIGN_IN}?{urlencode({'next': next_url})}"
     if len(sign_in) > LONGEST_ADDRESS:
         sign_in = f"{addresses.SIGN_IN}?{urlencode({'next': scope['path']})}"
     return RedirectResponse(
@@ -61,20 +61,20 @@ def unknown(scope: Scope) -> Response:
 
 
 def forbidden(scope: Scope, sentence: str, *, is_inside: bool = False) -> Response:
-    """Tell somebody that this is not theirs to do; who is inside is led back to the jobs."""
+    """Refuse with 403; the page leads a user with access back to the jobs."""
     return _message(Request(scope), 403, "Not allowed", sentence, is_inside=is_inside)
 
 
 def warning(request: Request, title: str, sentence: str) -> Response:
-    """Tell that something was done, but not all of it."""
+    """Answer 200 with a warning: something was not done completely."""
     return _message(request, 200, title, sentence)
 
 
 def unavailable(scope: Scope, sentence: str) -> Response:
-    """Say that no user can be checked while the database does not answer; a browser tries again."""
+    """Answer 503 while the database cannot be used; a browser retries by itself."""
     request = Request(scope)
-    # A reload must not repeat a change, nor ask for what only a change may ask for.
-    seconds = RETRY_SECONDS if is_person(request) and request.method == "GET" else 0
+    # A retry must not repeat a change.
+    seconds = RETRY_SECONDS if is_browser(request) and request.method == "GET" else 0
     answer = _message(request, 503, "Not available right now", sentence, retries_in=seconds)
     answer.headers["Retry-After"] = str(RETRY_SECONDS)
     if seconds:
@@ -82,22 +82,22 @@ def unavailable(scope: Scope, sentence: str) -> Response:
     return answer
 
 
-def missing(scope: Scope) -> Response:
-    """Tell a signed-in user that nothing is served at an address."""
-    sentence = "There is nothing at this address."
-    return _message(Request(scope), 404, "No such page", sentence, is_inside=True)
+def not_found(scope: Scope) -> Response:
+    """Answer 404 to a signed-in user."""
+    sentence = "There is no page at this address."
+    return _message(Request(scope), 404, "Page not found", sentence, is_inside=True)
 
 
-def not_allowed(scope: Scope) -> Response:
-    """Tell a signed-in user that an address can only be read."""
-    sentence = "This address can only be read, so nothing was changed."
+def method_not_allowed(scope: Scope) -> Response:
+    """Answer 405 to a signed-in user: the address is read-only."""
+    sentence = "This address is read-only. Nothing was changed."
     answer = _message(Request(scope), 405, "Not possible", sentence, is_inside=True)
     answer.headers["Allow"] = "GET, HEAD"
     return answer
 
 
-def unread(scope: Scope, status: int, sentence: str) -> Response:
-    """Refuse a request whose body was not read to its end, and the rest of it."""
+def body_refused(scope: Scope, status: int, sentence: str) -> Response:
+    """Refuse a request whose body was not read to its end, and close its connection."""
     answer = _message(Request(scope), status, "Not possible", sentence, is_inside=True)
     answer.headers["Connection"] = "close"
     return answer
@@ -117,7 +117,7 @@ def wants_json(request: Request) -> bool:
     return "application/json" in request.headers.get("accept", "")
 
 
-def is_person(request: Request) -> bool:
+def is_browser(request: Request) -> bool:
     """Return whether a browser asks, to show the answer as a page."""
     if mode := request.headers.get("sec-fetch-mode"):
         return mode == "navigate"
@@ -125,6 +125,6 @@ def is_person(request: Request) -> bool:
 
 
 def _message(request: Request, status: int, title: str, sentence: str, **values: object) -> Response:
-    if is_person(request):
+    if is_browser(request):
         return page("message.html", status, title=title, sentence=sentence, **values)
     return plain(request, status, sentence, _HEADERS)

@@ -1,18 +1,34 @@
-"""The security headers of every answer."""
+"""The headers of every answer that concern security and caches."""
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
+
+import streamlit
+from starlette.datastructures import MutableHeaders
 
 from jobs_data import addresses
 
 CSP: Final = "content-security-policy"
 
 _INLINE_SCRIPT: Final = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+
+
+def streamlit_documents() -> Iterator[str]:
+    """Yield the HTML of Streamlit's page and of the components, whose inline scripts have to run."""
+    folders = [Path(streamlit.__file__).parent / "static"]
+    # Found without an import: a component registers itself with Streamlit's runtime.
+    if component := find_spec("streamlit_autorefresh"):
+        folders += map(Path, component.submodule_search_locations or ())
+    for folder in folders:
+        for page in sorted(folder.rglob("index.html")):
+            yield page.read_text("utf-8")
 
 
 def content_policy(documents: Iterable[str]) -> str:
@@ -45,3 +61,15 @@ def answer_headers(policy: str, path: str, *, is_secure: bool) -> dict[str, str]
     if is_secure:
         headers["strict-transport-security"] = "max-age=31536000"
     return headers
+
+
+def limit_caching(headers: MutableHeaders) -> None:
+    """Let no cache on the way keep an answer, and no browser a page.
+
+    The gate may put a session's cookie on any answer. After Back a browser shows a stored page without
+    asking whether it is still fresh (RFC 9111, section 6), so also after a sign-out.
+    """
+    if headers.get("content-type", "").startswith("text/html"):
+        headers["cache-control"] = "no-store"
+    elif "public" in (kept := headers.get("cache-control", "")):
+        headers["cache-control"] = kept.replace("public", "private")

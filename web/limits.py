@@ -1,4 +1,4 @@
-"""How large a request's body may be, and how long it may take to come."""
+"""The limits of a request's body: its size and its time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MAX_BODY_BYTES: Final = 64 * 1024
 
 BODY_SECONDS: Final = 10.0
 
-TOO_LARGE: Final = "What was sent is too large, so nothing was done with it."
-TOO_SLOW: Final = "What was sent did not arrive in time, so nothing was done with it."
+TOO_LARGE: Final = "The request is larger than 64 KiB. Nothing was changed."
+TOO_SLOW: Final = "The request did not arrive within ten seconds. Nothing was changed."
 
 
 class BodyRefused(Exception):
@@ -42,8 +42,8 @@ async def with_body(receive: Receive, seconds: float = BODY_SECONDS) -> Receive:
                     raise ClientDisconnect
                 chunk = message.get("body", b"")
                 size += len(chunk)
-                # What is too much is read on and thrown away: a client that is still sending
-                # would not see our answer.
+                # The rest is read and dropped: a client that is still sending would not see our
+                # answer.
                 if size <= MAX_BODY_BYTES:
                     body += chunk
                 more = message.get("more_body", False)

@@ -16,7 +16,7 @@ from web import peers
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing. Source: RFC 9110, section 9.2.1 (TRACE is served nowhere)."""
 
-FOREIGN: Final = "This request comes from another site, so nothing was changed."
+FOREIGN: Final = "This request came from a page of another site. Nothing was changed."
 
 _ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>[^\s/?#@]+)")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}

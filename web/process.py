@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import logging
 import os
 import resource
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -19,25 +17,12 @@ from typing import Any, Final
 log = logging.getLogger(__name__)
 
 MOST_OPEN_FILES: Final = 65_536
-"""As many descriptors a process asks for at most; each viewer needs some (docs/scaling.md)."""
+"""The most descriptors that a process asks for; each viewer needs some (docs/scaling.md)."""
 
 END_SECONDS: Final = 20.0
-"""How long what is under way may take after SIGTERM; service managers kill after 30 s or more."""
+"""How long open work may take after SIGTERM; service managers kill after 30 s or more."""
 
 _Handler = Callable[[int, FrameType | None], object]
-
-
-def send_at_once() -> None:
-    """Let connections that are accepted from now on send each piece of an answer at once.
-
-    asyncio asks for that itself, but not on the socket that Streamlit listens on. There, the second
-    piece of an answer, and a second message on a websocket, waits until the client has confirmed the
-    first, which takes clients 40 ms. Connections inherit the option from what they came in by.
-    """
-    for found in gc.get_objects():
-        # Not isinstance, which asks what a proxy stands for, and that may be gone.
-        if issubclass(type(found), socket.socket) and _listens(found):
-            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def raise_open_files(most: int = MOST_OPEN_FILES) -> int:
@@ -55,12 +40,12 @@ def raise_open_files(most: int = MOST_OPEN_FILES) -> int:
 
 
 def is_out_of_files(error: object) -> bool:
-    """Return whether an error says that this process, or the machine, has no descriptor left."""
+    """Return whether an error says that this process or the machine is out of file descriptors."""
     return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}
 
 
-def say_out_of_files() -> None:
-    """Log that the descriptors are used up, in a line without a trace."""
+def log_out_of_files() -> None:
+    """Log that all file descriptors are in use, in one line without a trace."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     log.error(
         "all %d file descriptors are in use: new connections wait until others end. Raise the hard "
@@ -70,17 +55,17 @@ def say_out_of_files() -> None:
 
 
 def handle_errors(loop: asyncio.AbstractEventLoop) -> None:
-    """Let a loop say in a line that it cannot accept connections for want of descriptors.
+    """Log in one line when a loop cannot accept connections because descriptors are used up.
 
-    asyncio tries again by itself after a second, and would log a trace for each of two thousand tries.
+    asyncio retries by itself after a second, and would log a trace for each of two thousand tries.
     """
     before = loop.get_exception_handler()
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if is_out_of_files(context.get("exception")):
-            say_out_of_files()
+            log_out_of_files()
         elif "_start_serving" in context.get("message", ""):
-            pass  # such a try, of a server that has ended meanwhile
+            pass  # such a retry, of a server that has ended meanwhile
         elif before is not None:
             before(loop, context)
         else:
@@ -92,13 +77,13 @@ def handle_errors(loop: asyncio.AbstractEventLoop) -> None:
 def end_in_time(seconds: float = END_SECONDS, *, at_once: Callable[[], object] = lambda: None) -> None:
     """Let SIGTERM and Ctrl-C end the process within `seconds`, whatever it still waits for.
 
-    The server waits for open requests, and Python for threads, without a bound: for a download that
-    is read slowly, or for reads of a database that has fallen silent. To be called after the server
-    has set its own handlers, which are kept. `at_once` is called in the handler: it may set a flag and
-    nothing more. What a removal had not committed, the database takes back.
+    The server waits for open requests and Python for threads, both without a bound: a download may be
+    read slowly, a database may not answer. Call this after the server has set its own handlers, which
+    are kept. `at_once` is called in the handler: it may set a flag and nothing more. The database
+    rolls back what a removal had not committed.
     """
     if threading.current_thread() is not threading.main_thread():
-        return  # signals are the business of whoever runs the server there
+        return  # only the main thread may set handlers
     # An alarm, because a signal's handler cannot safely start a thread.
     signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -118,12 +103,3 @@ def _handle(
     if not any(signal.getitimer(signal.ITIMER_REAL)):  # else one has come before
         signal.setitimer(signal.ITIMER_REAL, seconds)
     before(number, frame)
-
-
-def _listens(found: socket.socket) -> bool:
-    return (
-        found.fileno() >= 0
-        and found.family in {socket.AF_INET, socket.AF_INET6}
-        and found.type == socket.SOCK_STREAM
-        and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-    )

@@ -49,13 +49,13 @@ register_url_convertor("id", _IdConvertor())
 
 
 async def browse(request: Request) -> Response:
-    """Lead the platform's other address of the list, and the site's root, to the list."""
+    """Redirect the platform's other address of the list, and the site's root, to the list."""
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{addresses.BASE}{query}", status_code=307)
 
 
 async def report(request: Request) -> Response:
-    """Lead the platform's address of a job's report to the page that shows it."""
+    """Redirect the platform's address of a job's report to the page that shows it."""
     params = {n: request.query_params.getlist(n) for n in request.query_params if n != "id"}
     return RedirectResponse(
         addresses.report_url(request.path_params["job_id"], params), status_code=307
@@ -71,7 +71,7 @@ async def queue_job(request: Request) -> Response:
 
 
 class JobRoutes:
-    """The routes that answer with something of the jobs, or remove some."""
+    """The routes that send jobs' data or remove jobs."""
 
     def __init__(self, services: Services) -> None:
         """Answer for these services."""
@@ -109,7 +109,7 @@ class JobRoutes:
             csv_format=export.parse_format(request.query_params),
         )
         file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
-        # With its first jobs, so that an unreachable database is told as such.
+        # With its first jobs, so that an unreachable database is answered with 503.
         first = await run_in_threadpool(lambda: next(chunks) + next(chunks, b""))
         return Download(file_name, "text/csv; charset=utf-8", chunks, first)
 
@@ -144,16 +144,16 @@ class JobRoutes:
         )
 
     async def receipt(self, request: Request) -> Response:
-        """Stream a receipt as JSON lines, as it is when each batch is read."""
+        """Stream a receipt as JSON lines; each batch as it is when it is read."""
         receipt_id = request.path_params["receipt_id"]
         lines = receipts.stream(self._services.store, receipt_id)
         first = await run_in_threadpool(next, lines, b"")
         if not first:
-            return plain(request, 404, "There is no such receipt (any more).")
+            return plain(request, 404, "There is no such record of deleted jobs, or it has expired.")
         return Download(f"{receipt_id}.jsonl", "application/jsonl", lines, first)
 
     async def delete_job(self, request: Request) -> Response:
-        """Answer with what became of the job: 200 removed, 404 no such job, 409 not finished."""
+        """Delete a job: 200 removed, 404 no such job, 409 not finished, 503 the database refuses."""
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
         job_id = parse_number(request.path_params["job_id"])
@@ -168,7 +168,7 @@ class JobRoutes:
             if removal.error:
                 return self._changed(request, 503, 0, removal.sentence())
             outcome = removal.outcome
-        # What is no number is not repeated: it may be anything.
+        # Only a number is repeated: the path may hold any text.
         shown = "with this number" if job_id is None else job_id
         return self._changed(
             request,
@@ -178,9 +178,9 @@ class JobRoutes:
         )
 
     async def clear_inactive(self, request: Request) -> Response:
-        """Answer when it is through: 200, or 409 while another clearing is at work.
+        """Remove all finished jobs and answer at the end: 200, or 409 while another removal runs.
 
-        The clearing goes on should the client leave before.
+        The removal goes on when the client leaves before.
         """
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
@@ -196,7 +196,7 @@ class JobRoutes:
         )
 
     async def _require_administrator(self, request: Request) -> None:
-        """Ask the database for the right, whatever the gate has read some seconds ago."""
+        """Ask the database for the right: the gate may have read it some seconds ago."""
         claim = claim_of(request)
         await run_in_threadpool(self._services.rights.require_administrator, claim)
 
@@ -207,7 +207,7 @@ class JobRoutes:
         return self._changed(request, status, 0, str(problem))
 
     def _changed(self, request: Request, status: int, removed: int, message: str) -> Response:
-        """Tell a program what happened, or lead a browser back to the list, which shows it."""
+        """Answer a program with the outcome, or redirect a browser to the list, which shows it."""
         if wants_json(request):
             return JSONResponse({"removed": removed, "message": message}, status_code=status)
         notice = self._services.notices.sign(message, is_good=status == HTTP_OK)

@@ -1,4 +1,4 @@
-"""Sessions: a signed cookie that says who signed in, and what is known of it since."""
+"""Sessions: a signed cookie that names the user, and in memory when it was last used or ended."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from jobs_data.store.ended_sessions import read_ended, store_end
 
 COOKIE: Final = "heratio_jobs_session"
 SECURE_COOKIE: Final = f"__Secure-{COOKIE}"
-"""Its name under TLS: browsers take that from nobody who does not use TLS."""
+"""Its name under TLS: browsers accept this prefix over TLS alone."""
 MAX_COOKIES: Final = 5
-"""How many cookies of our name are looked at: another path of the host may have one, too."""
+"""How many cookies of our name are read: another path of the host may set one, too."""
 MAX_SECONDS: Final = 12 * 60 * 60
 DEFAULT_IDLE_SECONDS: Final = 30 * 60
 RENEW_SECONDS: Final = 60
-"""How much older than the last activity a cookie may be before the next answer carries a newer one."""
+"""How far a cookie may be behind the last activity before an answer renews it."""
 SKEW_SECONDS: Final = 60
 """How far the clock of another process may be ahead."""
-LOOK_SECONDS: Final = 2.0
-"""How often the store is asked which sessions of open pages were ended by another process."""
+CHECK_SECONDS: Final = 2.0
+"""How often the store is asked which sessions of open pages another process has ended."""
 STORE_SECONDS: Final = 3.0
 """How long a request waits for the store."""
 RETRY_SECONDS: Final = 10.0
-"""For how long a store that did not answer is not asked again."""
+"""How long to wait before a store that did not answer is asked again."""
 
 _Seconds = Annotated[int, Field(ge=0, lt=2**40)]
 
@@ -60,14 +60,14 @@ class Session:
 
     @cached_property
     def digest(self) -> str:
-        """Return what the store and the pages call the session; no cookie can be made of it."""
+        """Return the name of the session in the store and the pages; no cookie can be made from it."""
         return hashlib.sha256(self.id.encode()).hexdigest()
 
 
 def session_cookie(token: str, *, secure: bool) -> str:
     """Return the Set-Cookie value that keeps a session's token in the browser, out of its scripts.
 
-    An empty token takes it away. It is sent to our own addresses alone.
+    An empty token deletes it. It is sent to our own addresses alone.
     """
     age = MAX_SECONDS if token else 0
     name, tail = (SECURE_COOKIE, "; Secure") if secure else (COOKIE, "")
@@ -91,18 +91,18 @@ def _cookies(scope: Scope, wanted: str) -> list[str]:
 
 
 class Sessions:
-    """Issues, reads, renews and ends sessions. All but `end` and the looks are quick."""
+    """Issues, reads, renews and ends sessions. `end`, `was_ended` and `check_ended` ask the store."""
 
     def __init__(
         self, key: str, clock: Callable[[], float] = time.time, store: Store | None = None
     ) -> None:
-        """Sign with a key; note in a store, where there is one, which sessions were ended."""
+        """Sign with a key; keep ended sessions in a store where there is one."""
         self.idle_seconds = DEFAULT_IDLE_SECONDS
-        """How long a session may go unseen; the platform's own setting, once it has been read."""
+        """How long a session may be idle: the platform's own setting, once it has been read."""
         self._serializer = URLSafeSerializer(key, salt="session")
         self._clock = clock
         self._store = store
-        self._next_ask = self._next_look = 0.0  # of time.monotonic()
+        self._next_try = self._next_check = 0.0  # of time.monotonic()
         # Used by the event loop alone. Both hold at most what twelve hours of sign-ins bring.
         self._seen: dict[str, int] = {}
         self._ended: dict[str, int] = {}  # by digest
@@ -122,9 +122,9 @@ class Sessions:
         return self._serializer.dumps(asdict(session))
 
     def find(self, scope: Scope, *, secure: bool) -> Session | None:
-        """Return the session whose cookie a request brings, None where it brings none that is valid.
+        """Return the session of a request's cookie, None without a valid one.
 
-        Under TLS only the cookie that no other connection can have set is looked at.
+        Under TLS only the cookie with the `__Secure-` prefix is read.
         """
         found = map(self.read, _cookies(scope, SECURE_COOKIE if secure else COOKIE))
         return next(filter(None, found), None)
@@ -132,7 +132,7 @@ class Sessions:
     def read(self, token: str | None) -> Session | None:
         """Return the session of a cookie's value.
 
-        None where it is forged, malformed, from the future, too old, idle, or known here to be ended.
+        None where it is forged, malformed, from the future, too old, idle, or ended in this process.
         """
         if not token:
             return None
@@ -155,47 +155,47 @@ class Sessions:
     async def was_ended(self, session: Session) -> bool:
         """Return whether a session was ended, by this process or by another one on the same store.
 
-        A store that does not answer ends nobody's session.
+        A store that does not answer ends no session.
         """
         if session.digest not in self._ended:
-            await self._look_for([session.digest])
+            await self._read_ended([session.digest])
         return session.digest in self._ended
 
-    async def look(self) -> None:
-        """Close the open pages whose sessions another process has ended; it may be called often."""
-        if self._watched and time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + LOOK_SECONDS
-            await self._look_for(list(self._watched))
+    async def check_ended(self) -> None:
+        """Close the open pages whose sessions another process has ended; cheap to call often."""
+        if self._watched and time.monotonic() >= self._next_check:
+            self._next_check = time.monotonic() + CHECK_SECONDS
+            await self._read_ended(list(self._watched))
 
-    async def _look_for(self, digests: Collection[str]) -> None:
-        if self._store is None or time.monotonic() < self._next_ask:
+    async def _read_ended(self, digests: Collection[str]) -> None:
+        if self._store is None or time.monotonic() < self._next_try:
             return
         try:
             async with asyncio.timeout(STORE_SECONDS):
-                # Not awaited in any case: the thread of a store that has fallen silent is left behind.
+                # A timeout leaves the thread behind: the store may not answer at all.
                 ended = await to_thread.run_sync(
                     read_ended, self._store, digests, abandon_on_cancel=True
                 )
         except (StoreUnavailable, TimeoutError):
-            self._next_ask = time.monotonic() + RETRY_SECONDS
+            self._next_try = time.monotonic() + RETRY_SECONDS
             return
         for digest in ended:
             self._end_here(digest)
 
     def touch(self, session: Session) -> None:
-        """Note that the session's account did something now."""
+        """Record a user action of the session."""
         self._seen[session.id] = self._now()
 
     def renewed(self, session: Session) -> Session | None:
-        """Return the session as last seen where its cookie says much less, else None."""
+        """Return the session with its last activity where its cookie is far behind, else None."""
         seen_at = self._last_seen(session)
         is_old = seen_at - session.seen_at >= RENEW_SECONDS
         return replace(session, seen_at=seen_at) if is_old else None
 
     async def end(self, session: Session) -> bool:
-        """End a session everywhere: no copy of its cookie is taken any more.
+        """End a session everywhere: no copy of its cookie is accepted any more.
 
-        Returns False where that could not be stored: then this process alone knows it, until it ends.
+        Returns False where that could not be stored: then only this process knows, while it runs.
         """
         self._end_here(session.digest)
         if self._store is None:

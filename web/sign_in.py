@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -17,7 +17,7 @@ from jobs_data import addresses
 from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, Reason, SignInRefused, SignIns
 from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from web import answers, peers
-from web.gate import NO_RIGHT, Doorkeeping, Standings
+from web.gate import NO_RIGHT, AccessSettings, AccountCache
 from web.sessions import Session, Sessions, session_cookie
 
 MAX_FIELDS: Final = 8
@@ -25,10 +25,10 @@ MAX_SHOWN: Final = 255
 TURN_SECONDS: Final = 45
 """How long a sign-in waits for those before it."""
 
-ONLY_HERE: Final = (
-    "You are signed out here. The app could not store that in its own database, so a copy of your "
-    "cookie could be used again after a restart, and in another process, until it expires. Please tell "
-    "an administrator of your archive."
+SIGN_OUT_NOT_STORED: Final = (
+    "You are signed out, but the app could not store that in its own database. A copy of your cookie "
+    "may work again after a restart or in another process, until it expires. Please tell an "
+    "administrator of your archive."
 )
 
 _OUR_ADDRESS: Final = re.compile(rf"{addresses.BASE}(/[A-Za-z0-9_-]+)*/?(\?[!-\[\]-~]*)?")
@@ -36,45 +36,57 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def safe_next(wanted: str) -> str:
-    """Return the address to go to after signing in: one of ours, or the list.
+    """Return the address to go to after signing in: one of ours, else the list.
 
-    Anything else would let a foreign link lead from our sign-in page to another site, or to another
-    page of the platform. No path of ours has a dot or a percent sign, so a browser finds nothing in
-    one to decode or to shorten.
+    Otherwise a foreign link could lead from our sign-in page to another site, or to another page of
+    the platform. No path of ours has a dot or a percent sign, so a browser has nothing to decode or to
+    shorten.
     """
     is_ours = _OUR_ADDRESS.fullmatch(wanted)
     leads_on = not wanted.startswith((addresses.SIGN_IN, addresses.SIGN_OUT, addresses.SESSION_CHECK))
     return wanted if is_ours and leads_on and len(wanted) <= answers.LONGEST_ADDRESS else addresses.BASE
 
 
-def _at_the_list(wanted: str) -> str:
-    """Return the list's own address where its other one is wanted, to which no cookie is sent."""
+def _list_address(wanted: str) -> str:
+    """Return the list's own address for its other one, to which no cookie is sent."""
     path, mark, query = wanted.partition("?")
     return f"{addresses.BASE}{mark}{query}" if path == addresses.BROWSE else wanted
 
 
+@dataclass(frozen=True)
+class DemoAccounts:
+    """The accounts of the demo: the page shows them, and fills in the administrator's."""
+
+    administrator: str
+    reader: str
+    password: str
+
+
 class SignIn:
-    """The sign-in page and the two changes of a session: its beginning and its end."""
+    """The sign-in page, and the routes that start and end a session."""
 
     def __init__(
         self,
         sign_ins: SignIns,
         sessions: Sessions,
-        standings: Standings,
-        door: Doorkeeping,
-        demo_accounts: Mapping[str, str],
+        accounts: AccountCache,
+        access: AccessSettings,
+        *,
+        site_host: str = "",
+        demo: DemoAccounts | None = None,
     ) -> None:
-        """Begin and end sessions of a gate; `demo_accounts` are shown on the page, whole."""
+        """Start and end sessions; `site_host` names the platform's site on the page."""
         self.sign_ins = sign_ins
         self.sessions = sessions
-        self.standings = standings
-        self.door = door
-        self.demo_accounts = demo_accounts
-        # Sign-ins wait for one another; they must not use up the threads that serve all other requests.
+        self.accounts = accounts
+        self.access = access
+        self.site_host = site_host
+        self.demo = demo
+        # Waiting sign-ins must not use up the threads that serve all other requests.
         self._turns = CapacityLimiter(PARALLEL_SIGN_INS)
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes; all methods come here, so that Streamlit answers none of them."""
+        """Return the routes, for all methods, so that Streamlit answers none."""
         every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         return [
             Route(addresses.SIGN_IN, self.sign_in, methods=every),
@@ -85,57 +97,57 @@ class SignIn:
         ]
 
     async def sign_in(self, request: Request) -> Response:
-        """Show the form, or take what it posts."""
+        """Show the form, or sign in with its fields."""
         if request.method in {"GET", "HEAD"}:
-            came_for = safe_next(_at_the_list(request.query_params.get("next", "")))
+            next_url = safe_next(_list_address(request.query_params.get("next", "")))
             if await self._session_of(request):
-                return RedirectResponse(came_for, status_code=303, headers=_NO_STORE)
-            return self._form(200, came_for)
+                return RedirectResponse(next_url, status_code=303, headers=_NO_STORE)
+            return self._form(200, next_url)
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "GET, HEAD, POST"})
         fields = await _fields(request)
         if fields is None:
-            return self._form(400, addresses.BASE, "The form could not be read. Please try again.")
-        return await self._take(request, fields)
+            return self._form(400, addresses.BASE, "The form could not be read. Try again.")
+        return await self._post(request, fields)
 
-    async def _take(self, request: Request, fields: dict[str, str]) -> Response:
-        came_for = safe_next(_at_the_list(fields.get("next") or request.query_params.get("next", "")))
+    async def _post(self, request: Request, fields: dict[str, str]) -> Response:
+        next_url = safe_next(_list_address(fields.get("next") or request.query_params.get("next", "")))
         identifier = fields.get("identifier", "")
         try:
-            # What has begun is not given up: only the wait for a turn can be.
+            # Only the wait for a turn is bounded, not the sign-in itself.
             with translated_errors(), fail_after(TURN_SECONDS):
                 account = await to_thread.run_sync(
                     self.sign_ins.sign_in,
                     identifier,
                     fields.get("password", ""),
                     fields.get("code", ""),
-                    peers.client_of(request.scope, self.door.proxies),
-                    self.door.groups,
+                    peers.client_of(request.scope, self.access.proxies),
+                    self.access.groups,
                     limiter=self._turns,
                 )
         except SignInRefused as refusal:
             return self._form(
                 429 if refusal.reason is Reason.LOCKED else 401,
-                came_for,
+                next_url,
                 str(refusal),
                 identifier=identifier,
                 asks_code=refusal.reason in {Reason.CODE_NEEDED, Reason.CODE_WRONG},
             )
         except DatabaseUnavailable as problem:
-            return self._form(503, came_for, str(problem), identifier=identifier)
+            return self._form(503, next_url, str(problem), identifier=identifier)
         if account.right is None:
             return answers.forbidden(request.scope, NO_RIGHT)
-        # A session that the browser had before must not go on with the new account's right.
+        # The browser's earlier session must not go on beside the new one.
         if before := await self._session_of(request):
             await self.sessions.end(before)
         await run_in_threadpool(self.read_idle_timeout)
-        # What was cached of the account, an older password say, would end the new session.
-        self.standings.learn(account)
+        # A cached account with an older password would end the new session.
+        self.accounts.put(account)
         token = self.sessions.token(self.sessions.begin(account))
-        return self._with_cookie(request, RedirectResponse(came_for, status_code=303), token)
+        return self._with_cookie(request, RedirectResponse(next_url, status_code=303), token)
 
     def read_idle_timeout(self) -> bool:
-        """Read after how many idle minutes sessions end; return whether that could be read now."""
+        """Read after how many idle minutes sessions end; return False where the database is away."""
         try:
             minutes = self.sign_ins.read_idle_minutes()
         except DatabaseUnavailable:
@@ -147,22 +159,22 @@ class SignIn:
         """End the session, in every tab and for every copy of its cookie."""
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
-        session: Session | None = request.scope.get("session_of_ours")
+        session = request.scope["visitor"].session
         if session is None or await self.sessions.end(session):
             answer: Response = RedirectResponse(addresses.SIGN_IN, status_code=303)
         else:
-            answer = answers.warning(request, "Signed out", ONLY_HERE)
+            answer = answers.warning(request, "Signed out", SIGN_OUT_NOT_STORED)
         return self._with_cookie(request, answer, "")
 
     async def _session_of(self, request: Request) -> Session | None:
-        secure = peers.is_secure(request.scope, self.door.proxies)
+        secure = peers.is_secure(request.scope, self.access.proxies)
         session = self.sessions.find(request.scope, secure=secure)
         return None if session is None or await self.sessions.was_ended(session) else session
 
     def _form(
         self,
         status: int,
-        came_for: str,
+        next_url: str,
         problem: str = "",
         *,
         identifier: str = "",
@@ -171,15 +183,16 @@ class SignIn:
         return answers.page(
             "sign_in.html",
             status,
-            came_for=came_for,
+            next_url=next_url,
             problem=problem,
             identifier=identifier[:MAX_SHOWN],
             asks_code=asks_code,
-            demo_accounts=self.demo_accounts,
+            site_host=self.site_host,
+            demo=self.demo,
         )
 
     def _with_cookie(self, request: Request, response: Response, token: str) -> Response:
-        secure = peers.is_secure(request.scope, self.door.proxies)
+        secure = peers.is_secure(request.scope, self.access.proxies)
         response.headers["Set-Cookie"] = session_cookie(token, secure=secure)
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -47,5 +47,5 @@ class NotServed(BaseRoute):
         if scope["type"] == "websocket":
             await WebSocketClose()(scope, receive, send)
             return
-        answer = answers.missing if scope["method"] in _METHODS else answers.not_allowed
+        answer = answers.not_found if scope["method"] in _METHODS else answers.method_not_allowed
         await answer(scope)(scope, receive, send)

@@ -14,8 +14,8 @@ from jobs_data.store.database import Store
 from jobs_data.store.ended_sessions import read_ended
 
 WITHDRAWN: Final = (
-    "Your account may not remove or restore jobs (any more), so nothing was changed. Ask an "
-    "administrator of your archive, or sign in again."
+    "Your account may not delete or restore jobs. Nothing was changed. Ask an administrator of your "
+    "archive, or sign in again."
 )
 
 

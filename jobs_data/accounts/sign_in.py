@@ -32,22 +32,21 @@ HASHES_LOOKED_AT: Final = 20
 class Reason(StrEnum):
     """Why a sign-in was refused: a sentence for the screen."""
 
-    WRONG = "The e-mail, the user name or the password is wrong."
+    WRONG = "Wrong e-mail, user name or password."
     """No such account, an inactive one, or not its password: the answer does not say which."""
-    LOCKED = "There were too many failed sign-ins. Please try again in {minutes}."
+    LOCKED = "Too many failed sign-ins. Try again in {minutes}."
     """Nothing was checked."""
-    CODE_NEEDED = "Please enter your password again, and the six-digit code of your authenticator."
-    CODE_WRONG = "The code is wrong or was used before. Please wait for the next one."
+    CODE_NEEDED = "Enter your password again and the six-digit code from your authenticator app."
+    CODE_WRONG = "The code is wrong or has been used. Wait for the next code."
     PLATFORM_FACTOR = (
-        "Only the platform itself can check your second factor. Please come through single sign-on."
+        "Only Heratio itself can check your second factor. Sign in through single sign-on."
     )
     FACTOR_REQUIRED = (
-        "The platform requires a second factor for your account, and it has none. Please set one up on "
-        "the platform first."
+        "Your account must have a second factor, and it has none. Set one up in Heratio first."
     )
     CODE_UNCHECKABLE = (
-        "The platform keeps the secret of your second factor in a form that cannot be checked here. "
-        "Please come through single sign-on, or ask an administrator."
+        "This app cannot read the secret of your second factor. Sign in through single sign-on, or ask "
+        "an administrator of your archive."
     )
 
 

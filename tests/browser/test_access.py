@@ -1,13 +1,15 @@
-"""The door, in a real browser on the real app: refused, let in, looked after, and shown out."""
+"""Signing in and out, in a real browser on the real app."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 from urllib.parse import quote
 
 import pyotp
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from jobs_data import addresses
@@ -118,6 +120,36 @@ def test_in_and_out(site: Site, new_page: Windows) -> None:
     expect(page).to_have_url(AT_THE_SIGN_IN)
 
 
+def test_back_after_signing_out_leads_to_the_sign_in(site: Site, new_page: Windows) -> None:
+    """The browser stores no page: each is asked for again, and refused."""
+    screen = new_page()
+    page = screen.page
+    page.goto(site.address)
+    fill_in(page)
+    expect_in(page)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(AT_THE_SIGN_IN)
+    page.go_back()
+    expect(page).to_have_url(AT_THE_SIGN_IN)
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert_nothing_went_wrong(screen)
+
+
+def test_a_session_that_ends_while_a_hidden_page_is_open(site: Site, new_page: Windows) -> None:
+    """The page leads to the sign-in, not to Streamlit's "Connection failed with status 401"."""
+    screen = new_page()
+    page = screen.page
+    page.clock.install()  # no timer of the page's fires unless it is moved
+    page.goto(site.address)
+    fill_in(page)
+    expect_in(page)
+    send_to_background(page)
+    assert page.request.post(f"{site.address}/sign-out", max_redirects=0).status == 303
+    expect(page.locator('[data-test-connection-state="CONNECTED"]')).to_have_count(0)
+    page.clock.fast_forward(2_000)
+    expect(page).to_have_url(AT_THE_SIGN_IN)
+
+
 def expect_in(page: Page) -> None:
     """Wait until the list shows its newest job."""
     expect(cells(page, NAME_COLUMN).first).to_have_text("arFailed")
@@ -153,6 +185,25 @@ def test_a_reader_sees_and_removes_nothing(site: Site, new_page: Windows) -> Non
 def expect_no_removal(page: Page) -> None:
     """Fail where there is a button that deletes or clears."""
     expect(page.get_by_role("button", name=re.compile("Delete|Clear"))).to_have_count(0)
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_the_sign_in_page_is_accessible(
+    site: Site, new_page: Windows, color_scheme: Literal["light", "dark"]
+) -> None:
+    """Empty, after a failure, and as the page of a message; at 200 % zoom nothing scrolls sideways."""
+    page = new_page(width=640, height=400, color_scheme=color_scheme).page
+    page.goto(site.address)
+    assert Axe().run(page).violations_count == 0
+    fill_in(page, password="wrong")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fill_in(page)
+    expect_in(page)
+    page.goto(f"{site.address}/1/nothing")
+    expect(page.get_by_role("link", name="Back to the jobs")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
 
 
 def test_signing_in_takes_no_script(site: Site, new_page: Windows) -> None:
@@ -214,7 +265,7 @@ def test_only_what_a_person_does_is_activity(site: Site, new_page: Windows) -> N
     sent: list[bool] = []
     # All of them, in turn: each is compared with the one before.
     opening.value.on(
-        "framesent", lambda frame: sent.append(activity.is_by_person({"bytes": bytes_of(frame)}))
+        "framesent", lambda frame: sent.append(activity.is_user_action({"bytes": bytes_of(frame)}))
     )
     expect_in(page)
     for _ in range(2):

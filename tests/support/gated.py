@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.rights import Rights
 from pages.parts.shared.services import get_services
-from web.gate import Doorkeeping, Gate, Standings
+from web.gate import AccessSettings, AccountCache, Gate
 from web.headers import content_policy
 from web.routes import JobRoutes
 from web.sessions import Sessions
@@ -32,16 +32,16 @@ def gated_app(
     services = get_services()
     sessions = Sessions(KEY, clock, services.store)
     groups = Groups(readers=readers)
-    standings = Standings(Rights(services.database, services.store, groups), seconds, clock)
-    door = Doorkeeping(
+    accounts = AccountCache(Rights(services.database, services.store, groups), seconds, clock)
+    access = AccessSettings(
         groups, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
     )
-    sign_in = SignIn(services.sign_ins, sessions, standings, door, {})
+    sign_in = SignIn(services.sign_ins, sessions, accounts, access)
     gate = Middleware(
         Gate,
         sessions=sessions,
-        standings=standings,
-        door=door,
+        accounts=accounts,
+        access=access,
         introductions=services.introductions,
         policy=content_policy([]),
     )

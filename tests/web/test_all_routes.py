@@ -1,4 +1,4 @@
-"""Every route that the running server knows, Streamlit's own included: closed, but for four."""
+"""Every route that the running server knows, Streamlit's own included: closed, but for five."""
 
 import json
 import re
@@ -37,6 +37,7 @@ OPEN = {
     Known("http", "/admin/jobs/sign-in.svg", READ): {"GET": 200, "HEAD": 200},
     Known("http", "/admin/jobs/_stcore/health", READ): {"GET": 200, "HEAD": 200},
     Known("http", "/admin/jobs/_stcore/health", "OPTIONS"): {},
+    Known("http", "/admin/jobs/_stcore/host-config", READ): {"GET": 200, "HEAD": 200},
 }
 """What each answers to a stranger; 405 to any other method."""
 
@@ -55,7 +56,6 @@ CLOSED = [
     Known("http", "/admin/jobs/{job_id:id}/output", READ),
     Known("http", "/admin/jobs/_stcore/metrics", READ),
     Known("http", "/admin/jobs/_stcore/metrics", "OPTIONS"),
-    Known("http", "/admin/jobs/_stcore/host-config", READ),
     Known("http", "/admin/jobs/media/{file_id:path}", READ),
     Known("http", "/admin/jobs/media/{file_id:path}", "OPTIONS"),
     Known("http", "/admin/jobs/_stcore/upload_file/{session_id}/{file_id}", "PUT"),

@@ -1,17 +1,22 @@
 """The nginx of docs/connecting.md, as it is written there, on the site of a platform in PHP."""
 
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
 from jobs_data import addresses
 from jobs_data.jobs.view import JobFilter, ListView
+from jobs_data.platform import tables
 from tests.support.app_servers import DEMO_SIGN_IN, DemoSite, open_websocket
 from tests.support.mariadb import free_port
 from tests.support.nginx import documented_http, running_nginx
 from tests.support.programs import require_program
+from tests.support.store import Store
 from web.streamlit_routes import STREAM
 
 PROGRAM = {"Accept": "application/json"}
@@ -95,3 +100,23 @@ def test_an_address_of_many_long_names_gets_through(site: httpx2.Client, name: s
             assert parse_qs(urlsplit(came_for).query)["name"] == list(view.filter.names)
         for url in (came_for, addresses.list_url(view), addresses.export_url(view)):
             assert client.get(url, follow_redirects=True).status_code == 200
+
+
+def test_only_scripts_are_compressed(site: httpx2.Client, demo_site: DemoSite) -> None:
+    """A result file keeps its length and its ranges."""
+    cookie = site.post(addresses.SIGN_IN, data=DEMO_SIGN_IN).headers["set-cookie"].split(";")[0]
+    headers = {"Cookie": cookie, "Accept-Encoding": "gzip"}
+    page = site.get(f"{addresses.BASE}/", headers=headers).text
+    [script] = re.findall(r'src="\./(static/js/[^"]+)"', page)
+    answer = site.get(f"{addresses.BASE}/{script}", headers=headers)
+    assert answer.headers["content-encoding"] == "gzip"
+    with closing(Store.on(demo_site.database_url)) as store, store.engine.connect() as connection:
+        jobs = connection.scalars(
+            select(tables.job.c.id).where(tables.job.c.download_path.is_not(None))
+        ).all()
+    urls = map(addresses.download_url, jobs)
+    result = next(url for url in urls if site.head(url, headers=headers).status_code == 200)
+    answer = site.get(result, headers=headers | {"Range": "bytes=2-5"})
+    assert (answer.status_code, len(answer.content)) == (206, 4)
+    assert "content-encoding" not in answer.headers
+    assert int(site.head(result, headers=headers).headers["content-length"]) > 0

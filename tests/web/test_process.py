@@ -1,14 +1,11 @@
-"""What the server's process is told when it starts."""
+"""The process ends in time."""
 
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from web.process import send_at_once
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
@@ -22,16 +19,6 @@ end_in_time(0.2)
 threading.Thread(target=time.sleep, args=(600,)).start()
 print("ready", flush=True)
 """
-
-
-def test_a_connection_sends_at_once() -> None:
-    """A connection accepted after the call holds no piece back, though its listener was made before."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        send_at_once()
-        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

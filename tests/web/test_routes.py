@@ -354,7 +354,7 @@ def test_a_database_that_does_not_answer_is_a_503_with_a_sentence(
 
 
 def test_a_receipt_is_streamed_as_lines(client: TestClient, store: Store) -> None:
-    """As an attachment of its own name; whatever is no receipt's name is a 404 with a sentence."""
+    """As an attachment of its own name; any other name is a 404 with a sentence."""
     job_id = store.job()
     receipt_id = remove(store, [job_id])
     response = client.get(f"/admin/jobs/receipts/{receipt_id}")
@@ -365,7 +365,5 @@ def test_a_receipt_is_streamed_as_lines(client: TestClient, store: Store) -> Non
     assert response.headers["content-type"] == "application/jsonl"
     for name in (receipt_id[:-1] + "x", f"{receipt_id}.jsonl", "..%2F..%2Fetc%2Fpasswd"):
         response = client.get(f"/admin/jobs/receipts/{name}")
-        assert (response.status_code, response.text) in [
-            (404, "There is no such receipt (any more)."),
-            (404, "Not Found"),
-        ]
+        assert response.status_code == 404
+        assert response.text

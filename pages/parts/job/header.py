@@ -19,7 +19,7 @@ from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import FINISHED_STATES
 from pages.parts.removal import dialogs
 from pages.parts.shared import address
-from pages.parts.shared.look import LOOKS, status_label
+from pages.parts.shared.look import LOOKS, status_word
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading, plain
 from pages.parts.shared.viewer import Viewer
@@ -112,7 +112,7 @@ def show_heading(job: JobReport, roots: result_files.ResultRoots | None, viewer:
     look = LOOKS[job.state]
     with st.container(horizontal=True, vertical_alignment="center", key="job_heading"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(plain(status_label(job.state, job.status)), icon=look.icon, color=look.color)
+            st.badge(plain(status_word(job.state, job.status)), icon=look.icon, color=look.color)
             heading(human_name(job.name))
         with st.container(horizontal=True, width="content"):
             try:

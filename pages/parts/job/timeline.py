@@ -13,7 +13,7 @@ from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.usual_duration import UsualDuration
 from jobs_data.platform import times
 from jobs_data.platform.status import State
-from pages.parts.shared.look import LOOKS, status_label
+from pages.parts.shared.look import LOOKS, status_word
 
 # The time that a job has been running is counted on from the server's: the browser's clock may differ.
 _TIMELINE: Final = st.components.v2.component(
@@ -107,7 +107,7 @@ def steps_of(job: JobReport, zone: ZoneInfo, now: datetime) -> list[dict[str, An
     else:
         steps[-1]["wait"] = _wait(verb, seconds)
         look = LOOKS[job.state]
-        steps.append(_step(status_label(job.state, job.status), line.completed, look.color, zone))
+        steps.append(_step(status_word(job.state, job.status), line.completed, look.color, zone))
     return steps
 
 

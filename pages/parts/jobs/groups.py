@@ -1,4 +1,4 @@
-"""Repeated jobs in a row, folded into one line of the list: what it says, and what opens it."""
+"""Repeated jobs in a row, grouped in one line of the list: what it says, and what opens it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pages.parts.shared.services import get_services
 
 
 def as_shown(view: ListView) -> ListView:
-    """Return a view with its repeats folded or not, as the address says, or else the installation."""
+    """Return a view with repeated jobs grouped or not: as its address or the installation says."""
     wanted = get_services().settings.fold if view.fold is None else view.fold
     return replace(view, fold=wanted and view.can_group)
 
 
 def show_toggle(jobs: JobsList) -> None:
-    """Show whether repeats are folded, and let the viewer change it."""
+    """Show whether repeated jobs are grouped, and let the viewer change it."""
     can_group = jobs.view.can_group
     st.session_state["fold"] = jobs.folded is not None
     st.toggle(

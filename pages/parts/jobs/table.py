@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,11 +12,13 @@ import numpy as np
 import pandas as pd
 
 from jobs_data import addresses
+from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.result_files import measure
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
-from jobs_data.wording import counted
+from jobs_data.wording import counted, elapsed, file_kind_and_size, ran
 from pages.parts.jobs import groups
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
@@ -32,6 +35,7 @@ from pages.parts.shared.rows_table import (
     time_cell,
 )
 from pages.parts.shared.selection import Lines
+from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import Viewer
 
 KEY: Final = "jobs"
@@ -54,7 +58,7 @@ def lines(jobs: JobsList) -> Lines:
     return tuple((int(job_id),) for job_id in jobs.rows["id"])
 
 
-def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, selected: Ids) -> None:
+def show_table(jobs: JobsList, zone: ZoneInfo, viewer: Viewer, selected: Ids) -> None:
     """Show a page of jobs, those that are selected ticked."""
     line_of = {str(line[0]): line for line in lines(jobs)}
 
@@ -75,14 +79,12 @@ def show_table(jobs: JobsList, zone: ZoneInfo, site_url: str, viewer: Viewer, se
         view, sort = view_in_url(), SORT_OF_COLUMN[column]
         go_to(view.with_sort(sort, is_reversed=sort is view.sort and not view.is_reversed))
 
+    sizes = measure(get_services().result_roots, jobs.rows["result"])
     rows_table(
         KEY,
         "Jobs",
-        _columns(jobs.view),
-        [
-            _row(row, jobs, zone, site_url, may_remove=viewer.may_remove)
-            for _, row in jobs.rows.iterrows()
-        ],
+        _columns(jobs.view, with_results=any(size is not None for size in sizes.values())),
+        [_row(row, jobs, zone, sizes) for _, row in jobs.rows.iterrows()],
         Handlers(on_open=opened, on_action=pressed, on_sort=sorted_by),
         actions=[DELETE] if viewer.may_remove else [],
         selection=Selection(
@@ -102,13 +104,13 @@ def show_pager(jobs: JobsList, zone: ZoneInfo) -> None:
     pager(shown, jobs.view.page, jobs.pages, lambda page: go_to(replace(view_in_url(), page=page)))
 
 
-def _columns(view: ListView) -> list[Column]:
+def _columns(view: ListView, *, with_results: bool) -> list[Column]:
     def order(column: str) -> Any:
         if SORT_OF_COLUMN[column] is not view.sort:
             return ""
         return "desc" if view.sort.is_descending is not view.is_reversed else "asc"
 
-    return [
+    columns = [
         Column("status", "Status", sort=order("status"), width="7.5rem"),
         Column("name", "Job", "name", main=True, sort=order("name")),
         Column("owner", "User", sort=order("owner"), phone="wide"),
@@ -117,36 +119,48 @@ def _columns(view: ListView) -> list[Column]:
         Column("duration", "Duration", "time", sort=order("duration")),
         Column("record", "Related record", sort=order("record"), phone="wide"),
     ]
+    return [*columns, Column("result", "Result", "time", phone="below")] if with_results else columns
 
 
-def _row(
-    row: pd.Series[Any], jobs: JobsList, zone: ZoneInfo, site_url: str, *, may_remove: bool
-) -> Row:
-    now, state = jobs.read_at, State(row["state"])
-    number = int(row["id"])
+def _row(row: pd.Series[Any], jobs: JobsList, zone: ZoneInfo, sizes: Mapping[str, int | None]) -> Row:
+    number, now, state = int(row["id"]), jobs.read_at, State(row["state"])
+    site_url = get_services().settings.site_url
+    called = human_name(row["name"])
     cells: dict[str, Cell | str] = {
         "status": state_cell(state, row["status"]),
-        "name": Cell(row["name"], title=f"Job {number}"),
+        "name": Cell(called, title=f"{row['name']}, job {number}", detail=row["reason"], tone="red"),
         "owner": row["owner"],
         "created": time_cell(row["created"], zone, now),
         "completed": time_cell(row["completed"], zone, now),
-        "record": _record(row, site_url),
+        "duration": _duration(row, state, now),
+        "record": Cell(row["record"], href=addresses.record_url(site_url, row["slug"])),
+        "result": _result(number, row["result"], sizes.get(row["result"])),
     }
-    jobs_in_row = int(row.get("jobs", 1))
-    if jobs_in_row > 1:
+    if row.get("jobs", 1) > 1:
         cells |= groups.cells_of(row, zone)
-    can_go = may_remove and state in FINISHED_STATES
     return Row(
         id=str(number),
-        label=f"{row['name']}, job {number}",
+        label=f"{called}, job {number}",
         cells=cells,
         href=addresses.report_url(number, link_params(view_in_url())),
-        actions=(DELETE.id,) if can_go else (),
+        actions=(DELETE.id,) if state in FINISHED_STATES else (),
     )
 
 
-def _record(row: pd.Series[Any], site_url: str) -> Cell | str:
-    if pd.isna(row["object_id"]):
+def _duration(row: pd.Series[Any], state: State, now: datetime) -> Cell | str:
+    """Return how long a job took; for an active one how long it has been running, which goes on."""
+    if state is not State.ACTIVE:
+        return "" if pd.isna(row["seconds"]) else ran(row["seconds"])
+    since = row["created"] if pd.isna(row["started"]) else row["started"]
+    if pd.isna(since):
         return ""
-    text = row["slug"] or f"#{row['object_id']}"
-    return Cell(text, href=addresses.record_url(site_url, row["slug"]))
+    words = "Since it was started" if since is row["started"] else "Since it was created"
+    seconds = (now - since).total_seconds()
+    return Cell(elapsed(seconds), title=words, since=int(since.timestamp() * 1000))
+
+
+def _result(job_id: int, path: str, size: int | None) -> Cell | str:
+    if size is None:
+        return ""
+    text = f"⬇ {file_kind_and_size(path, size)}"
+    return Cell(text, title="Download the result file", href=addresses.download_url(job_id))

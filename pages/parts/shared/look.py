@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.status import State
+from jobs_data.platform.status import ERROR, FIXED_LABELS, IN_PROGRESS, OTHER_LABELS, State
 from pages.parts.shared.rows_table import Cell, Color
 
 
@@ -29,18 +29,22 @@ LOOKS: Final[dict[State, Look]] = {
 }
 
 
-_LABELS: Final = {State.ACTIVE: "Running", State.COMPLETED: "Completed", State.FAILED: "Failed"}
+_WORDS: Final = {
+    (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
+    (State.ACTIVE, FIXED_LABELS[IN_PROGRESS]): "Running",
+    (State.ACTIVE, OTHER_LABELS[0]): "Running",
+}
 
 
-def status_label(state: State, status: str) -> str:
-    """Return a job's status as the screens write it; `status` is what `label_of` returns."""
-    return _LABELS.get(state, status)
-
-
-def state_cell(state: State, status: str) -> Cell:
+def state_cell(state: State, label: str) -> Cell:
     """Return the chip of a job's status."""
     look = LOOKS[state]
-    return Cell(status_label(state, status), color=look.color, icon=look.sign)
+    return Cell(status_word(state, label), color=look.color, icon=look.sign)
+
+
+def status_word(state: State, label: str) -> str:
+    """Return a status as screens say it: the platform's English says Error, In progress and Active."""
+    return _WORDS.get((state, label), label)
 
 
 def pager(shown: str, page: int, pages: int, on_page: Callable[[int], None]) -> None:

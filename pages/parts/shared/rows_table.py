@@ -6,7 +6,7 @@ from it names a row by its id, never by its position: a late press cannot mean a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,9 @@ from jobs_data.platform import times
 from jobs_data.wording import relative_time
 
 Color = Literal["blue", "green", "red", "gray", "violet", "orange"]
+
+FULL_PAGE: Final = 10
+"""So many rows keep their place while they are being drawn."""
 
 _HERE: Final = Path(__file__).parent
 _TABLE: Final = st.components.v2.component(
@@ -41,8 +44,8 @@ class Column:
     """Whether its text is the link that opens the row."""
     sort: Literal["asc", "desc", ""] | None = None
     """The order that the rows are in by this column; empty: they can be sorted by it; None: never."""
-    phone: Literal["", "wide", "last"] = ""
-    """On a phone: shown, left out, or at the end of the card's first line."""
+    phone: Literal["", "wide", "last", "below"] = ""
+    """On a phone: shown, left out, at the end of the card's first line, or below its name."""
     hidden: bool = False
     """Whether it is hidden until the viewer chooses it."""
     help: str = ""
@@ -93,7 +96,7 @@ class Row:
     href: str = ""
     """The address that its link has, for another tab."""
     actions: tuple[str, ...] = ()
-    """The ids of the actions that it offers."""
+    """The ids of the actions that it has, where the table offers them."""
 
 
 @dataclass(frozen=True)
@@ -161,24 +164,25 @@ def rows_table(
             shown, now = (_strings(change.get(part)) for part in ("shown", "ticked"))
             selection.on_tick(shown, [row for row in now if row in set(shown)])
 
-    _TABLE(
-        key=key,
-        data={
-            "key": key,
-            "label": label,
-            "columns": [asdict(column) for column in columns],
-            "rows": [_row(row) for row in rows],
-            "actions": [asdict(action) for action in actions],
-            "select": selection is not None,
-            "ticked": list(selection.ticked) if selection else [],
-            "seq": st.session_state.get(seq, 0),
-            "remembers": remembers,
-        },
-        on_opened_change=opened,
-        on_sorted_change=sorted_by,
-        on_pressed_change=pressed,
-        on_ticked_change=ticked,
-    )
+    with st.container(key="full_page" if remembers and len(rows) >= FULL_PAGE else f"{key}_rows"):
+        _TABLE(
+            key=key,
+            data={
+                "key": key,
+                "label": label,
+                "columns": [asdict(column) for column in columns],
+                "rows": [_row(row, {action.id for action in actions}) for row in rows],
+                "actions": [asdict(action) for action in actions],
+                "select": selection is not None,
+                "ticked": list(selection.ticked) if selection else [],
+                "seq": st.session_state.get(seq, 0),
+                "remembers": remembers,
+            },
+            on_opened_change=opened,
+            on_sorted_change=sorted_by,
+            on_pressed_change=pressed,
+            on_ticked_change=ticked,
+        )
 
 
 def time_cell(moment: datetime | None, zone: ZoneInfo, now: datetime, **more: Any) -> Cell | str:
@@ -193,14 +197,14 @@ def time_cell(moment: datetime | None, zone: ZoneInfo, now: datetime, **more: An
     )
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: Row, offered: Set[str]) -> dict[str, Any]:
     cells = {name: _cell(cell) for name, cell in row.cells.items()}
     return {
         "id": row.id,
         "label": on_one_line(row.label),
         "href": row.href,
         "cells": cells,
-        "actions": list(row.actions),
+        "actions": [action for action in row.actions if action in offered],
     }
 
 

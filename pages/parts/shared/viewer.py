@@ -1,4 +1,4 @@
-"""Who is looking, as the gate has introduced them, and the way out."""
+"""The signed-in user, as the gate has introduced them, and signing out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from jobs_data.accounts.rights import Claim
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain
 
-# A form that posts, for sign-out is a change. The script asks now and then whether the session is still
-# valid, and takes the page away when it has ended. Asking does not prolong it.
-_WAY_OUT: Final = st.components.v2.component(
-    "way_out",
+# A form that posts, for sign-out is a change.
+_SIGN_OUT: Final = st.components.v2.component(
+    "sign_out",
     html=f"""
 <form method="post" action="{addresses.SIGN_OUT}"><button type="submit">Sign out</button></form>
 """,
@@ -37,22 +36,38 @@ button:hover, button:focus-visible {
   color: var(--st-primary-color);
 }
 """,
+)
+
+# Asks whether the session is still valid, and reloads the page when it is not: the gate, or a proxy in
+# front, then leads to the sign-in. It asks whenever Streamlit's connection changes (the gate closes it
+# when the session ends), when the page is shown again, and now and then. Asking does not prolong the
+# session.
+_SESSION_CHECK: Final = st.components.v2.component(
+    "session_check",
     js=f"""
 export default function () {{
   const ask = async () => {{
-    if (document.hidden) return
     try {{
       const answer = await fetch("{addresses.SESSION_CHECK}", {{ redirect: "manual" }})
-      if (answer.status === 401 || answer.status === 403) location.reload()
+      if ([401, 403].includes(answer.status) || answer.type === "opaqueredirect") location.reload()
     }} catch {{
       // The server is away; Streamlit says so itself.
     }}
   }}
-  const timer = setInterval(ask, 20000)
-  document.addEventListener("visibilitychange", ask)
+  const askIfVisible = () => document.hidden || ask()
+  const timer = setInterval(askIfVisible, 20000)
+  document.addEventListener("visibilitychange", askIfVisible)
+  addEventListener("pageshow", ask)
+  // Later, for a sign-out in this tab closes the connection too, and leads to the sign-in itself.
+  const connection = new MutationObserver(() => setTimeout(ask, 1000))
+  const attribute = "data-test-connection-state"
+  const app = document.querySelector(`[${{attribute}}]`)
+  if (app) connection.observe(app, {{ attributeFilter: [attribute] }})
   return () => {{
     clearInterval(timer)
-    document.removeEventListener("visibilitychange", ask)
+    document.removeEventListener("visibilitychange", askIfVisible)
+    removeEventListener("pageshow", ask)
+    connection.disconnect()
   }}
 }}
 """,
@@ -104,11 +119,12 @@ def get_viewer() -> Viewer:
 
 
 def show_viewer(viewer: Viewer) -> None:
-    """Show in the sidebar who is signed in, with which right, and the way out."""
+    """Show in the sidebar who is signed in and with which right; let them sign out."""
     with st.sidebar:
         st.markdown(f":material/account_circle: **{plain(viewer.name)}**")
         st.caption(viewer.right.sentence)
         if viewer.by_proxy:
             st.caption("Signed in through your organisation's single sign-on; sign out there.")
         else:
-            _WAY_OUT(key="way_out")
+            _SIGN_OUT(key="sign_out")
+        _SESSION_CHECK(key="session_check")

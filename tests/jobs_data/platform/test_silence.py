@@ -26,7 +26,7 @@ from tests.support.mariadb import MariaDB
 from tests.support.silent_proxy import SilentProxy, in_front_of
 from tests.support.store import Store
 from web import gate
-from web.gate import Standings
+from web.gate import AccountCache
 
 SILENCE = 1.5
 PATIENCE = 20.0
@@ -243,21 +243,21 @@ def test_the_gate_answers_although_the_database_does_not(
     """All who ask for an account wait for one read, no longer than told, and get what it comes to."""
     ada = store.account("ada", 100)
     monkeypatch.setattr(gate, "ANSWER_SECONDS", 0.2)
-    standings = Standings(Rights(database, store.own, Groups()), 28)
+    accounts = AccountCache(Rights(database, store.own, Groups()), 28)
 
     async def ask() -> None:
         proxy.silence_all()
-        asked = [standings.of(ada) for _ in range(5)]
+        asked = [accounts.get(ada) for _ in range(5)]
         for answer in await asyncio.gather(*asked, return_exceptions=True):
             assert isinstance(answer, DatabaseUnavailable)
         # What still is under way when they give up is not begun again, and ends by itself.
-        assert standings._reading
-        while standings._reading:
+        assert accounts._reading
+        while accounts._reading:
             await asyncio.sleep(0.05)
         assert len(proxy.unanswered) == 1
         proxy.greet()
         monkeypatch.setattr(gate, "ANSWER_SECONDS", PATIENCE)
-        account = await standings.of(ada)
+        account = await accounts.get(ada)
         assert account is not None
         assert account.id == ada
 

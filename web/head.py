@@ -1,0 +1,54 @@
+"""The app's style in the head of Streamlit's page: it holds before anything is drawn."""
+
+from __future__ import annotations
+
+import gzip
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Head:
+    """ASGI middleware that ends the head of each HTML document with a style.
+
+    A style that comes with a page's elements comes after the first of them are drawn, and moves them.
+    """
+
+    def __init__(self, app: ASGIApp, style: str) -> None:
+        """Add a style, which must be our own text."""
+        self.app = app
+        # Below `body`, so that it outweighs Streamlit's own rules, which come later.
+        self._style = f"<style>body {{\n{style}}}</style></head>".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and change the answer where it is a document."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        started: list[Message] = []
+        body = bytearray()
+
+        async def styled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    started.append(message)  # it waits for the whole document
+                    return
+            elif started:
+                body.extend(message.get("body", b""))
+                if message.get("more_body"):
+                    return
+                headers = MutableHeaders(scope=started[0])
+                document = bytes(body)
+                if headers.get("content-encoding") == "gzip":
+                    document = gzip.decompress(document)
+                    del headers["content-encoding"]
+                message = {**message, "body": document.replace(b"</head>", self._style, 1)}
+                headers["content-length"] = str(len(message["body"]))
+                # They speak of the document as it was.
+                for name in ("etag", "last-modified"):
+                    del headers[name]
+                await send(started[0])
+            await send(message)
+
+        await self.app(scope, receive, styled)
