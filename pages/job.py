@@ -17,7 +17,7 @@ from jobs_data.platform.status import State
 from jobs_data.statistics.failures import read_failures, similar_failures
 from jobs_data.statistics.period import Period
 from pages.parts.job import failure, header, timeline
-from pages.parts.job.output import Output, show_outcome, show_output
+from pages.parts.job.output import Output, show_download, show_outcome, show_text, show_title
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.look import status_word
@@ -60,16 +60,18 @@ show_outcome(output)
 timeline.show_timeline(job, zone, now)
 usual = st.container()
 failure.show_notes(job)
-show_output(output, database)
-
-with st.container(horizontal=True, vertical_alignment="center"):
-    refresh.refresh_button()
+with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
+    show_title(output, database)
+    st.space("stretch")
     refresh.keep_refreshing(
         refresh.last_read_at("report", job_id),
         zone,
         is_live=is_active,
         paused_by="a dialog is open" if dialogs.is_open() else "",
     )
+    refresh.refresh_button()
+    show_download(job)
+show_text(output)
 dialogs.show_dialog(came_from)
 
 # Last: these take their time where the platform has many jobs.

@@ -114,7 +114,7 @@ def show_heading(job: JobReport, roots: result_files.ResultRoots | None, viewer:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(plain(status_word(job.state, job.status)), icon=look.icon, color=look.color)
             heading(human_name(job.name))
-        with st.container(horizontal=True, width="content"):
+        with st.container(horizontal=True, width="content", key="job_actions"):
             try:
                 _result_button(job, roots)
             except result_files.ResultUnavailable as error:

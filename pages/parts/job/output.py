@@ -96,41 +96,47 @@ def show_outcome(output: Output) -> None:
     """Say where the job completed although its output has errors, and which the first is."""
     if output.job.state is State.COMPLETED and output.errors:
         first = read_record(output.panel.text.split("\n")[output.errors[0]]).message
+        many = "" if len(output.errors) == 1 else ", first"
         st.warning(
-            f"Completed with {wording.counted(len(output.errors), 'error')}. The first: {plain(first)}",
+            f"Completed with {wording.counted(len(output.errors), 'error')}{many}: {plain(first)}",
             icon=":material/warning:",
         )
 
 
-def show_output(output: Output, database: Database) -> None:
-    """Show the output at its first error, or else at its end, and the link to all of it."""
+def show_title(output: Output, database: Database) -> None:
+    """Show the heading with how much of the output there is, and in which zone its times are."""
     job, shown = output.job, output.panel
     facts = [wording.size(job.output_bytes)]
     if not job.output.strip():
-        is_active = job.state is State.ACTIVE
-        facts = ["Nothing yet." if is_active else "This job did not write any output."]
+        facts = ["Nothing yet." if job.state is State.ACTIVE else "This job did not write any output."]
     if job.output_is_tail:
         facts = [f"The end of {facts[0]}: the beginning is left out"]
     if shown.left_out:
         facts.append(f"{shown.left_out:,} characters of long lines are left out")
     if output.has_times:
         facts.append(f"its times are in {database.timezone.key}, the platform's zone")
-    with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
-        st.header("Output", anchor=False, width="content")
-        st.caption(" · ".join(facts), width="content")
-        if not job.output.strip():
-            return
-        st.space("stretch")
+    st.header("Output", anchor=False, width="content")
+    st.caption(" · ".join(facts), width="content")
+
+
+def show_download(job: JobReport) -> None:
+    """Show the link to the whole output, byte for byte."""
+    if job.output.strip():
         st.link_button(
             "Download output",
             addresses.output_url(job.id),
             type="tertiary",
             icon=":material/download:",
         )
+
+
+def show_text(output: Output) -> None:
+    """Show the output at its first error, or else at its end."""
+    if not output.job.output.strip():
+        return
     with st.container(key="output"):
-        st.code(shown.text, language=None, wrap_lines=True)
+        st.code(output.panel.text, language=None, wrap_lines=True)
     # While a job runs, its newest lines matter more than an error that it went on after.
-    follows = job.state is State.ACTIVE or not output.errors
-    _POSITION(
-        key="output_position", data={"job": job.id, "line": None if follows else output.errors[0]}
-    )
+    follows = output.job.state is State.ACTIVE or not output.errors
+    line = None if follows else output.errors[0]
+    _POSITION(key="output_position", data={"job": output.job.id, "line": line})
