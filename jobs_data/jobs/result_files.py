@@ -204,17 +204,6 @@ def size_in_words(roots: ResultRoots | None, download_path: str) -> str:
         return size(result.size)
 
 
-def read_result(roots: ResultRoots | None, download_path: str, most_bytes: int) -> bytes:
-    """Return the content of a job's result file. Raises ResultUnavailable, also where it is larger."""
-    result = open_result(roots, download_path)
-    if result is None:
-        raise ResultUnavailable(_GONE)
-    with result:
-        if result.size > most_bytes:
-            raise ResultUnavailable("The result file has grown. Reload the page.")
-        return result.read()
-
-
 def open_result(roots: ResultRoots | None, download_path: str) -> ResultFile | None:
     """Return the open file that a job's download path names, or None for an empty path.
 

@@ -23,6 +23,27 @@ LIST_PARAM: Final = "list"
 AUTO_PARAM: Final = "auto"
 _DESTINATION: Final = "destination"
 
+# `st.switch_page` adds two entries to the browser's history: the old page with the new query, then the
+# new page. The second replaces the first here, so that Back takes one step.
+_ONE_ENTRY: Final = st.components.v2.component(
+    "one_entry",
+    js="""
+export default function () {
+  if (history.hasOneEntry) return
+  history.hasOneEntry = true
+  const push = history.pushState
+  let isOfQuery = false
+  history.pushState = (state, title, url) => {
+    const to = new URL(url, location.href)
+    const isSamePage = to.pathname === location.pathname
+    const isSecond = isOfQuery && !isSamePage && to.search === location.search
+    isOfQuery = isSamePage
+    isSecond ? history.replaceState(state, title, url) : push.call(history, state, title, url)
+  }
+}
+""",
+)
+
 
 def view_in_url() -> ListView:
     """Return the view of the list that the URL asks for."""
@@ -64,6 +85,7 @@ def leave_for(page: str, params: Params) -> None:
 
 def follow() -> None:
     """Leave for the page that a callback has noted, if any; called by `main.py` before each page."""
+    _ONE_ENTRY(key="one_entry")
     if destination := st.session_state.pop(_DESTINATION, None):
         page, params = destination
         st.switch_page(page, query_params=params)
