@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.shared import reads
 from pages.parts.shared.services import get_services
-from tests.support.pages import cards, names, press, show, table, words
+from tests.support.pages import cards, names, pick_in_menu, press, show, table, words
 from tests.support.queue_rows import queued
 from tests.support.store import Store
 
@@ -64,7 +64,7 @@ def test_the_list_stays_while_the_database_is_away(served: Store) -> None:
             assert has_timer(app)
         press(app, "Refresh")
         assert names(app) == ["arThere"]
-        press(app, "Clear inactive…")
+        pick_in_menu(app, "Delete all finished…")
         assert "cannot be opened" in app.error[0].value
         press(app, "Close")
     served.job("arBack", 184)
@@ -81,12 +81,12 @@ def test_without_a_list_the_page_tries_again_by_itself(served: Store) -> None:
         app.query_params["status"] = "failed"
         app.run()
         assert "cannot be opened" in app.error[0].value
-        assert not app.dataframe
+        assert names(app) == []
         assert has_timer(app)
         assert "Tries again every 15 seconds." in words(app)
     app.run()
     assert not app.error
-    assert "none of them failed" in words(app)
+    assert "Found no failed jobs" in words(app)
     assert app.query_params["auto"] == "true"
 
 
