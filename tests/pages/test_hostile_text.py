@@ -1,5 +1,6 @@
 """Characters that nobody sees, on every screen: none of them reaches the browser."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -21,7 +22,10 @@ def sent(app: AppTest) -> Iterator[bytes]:
     """Yield each element of a page as it is sent to the browser."""
     for element in app._tree:
         proto = getattr(element, "proto", None)
-        if proto is not None and hasattr(proto, "SerializeToString"):
+        if proto is not None and element.type == "bidi_component":
+            # Its data alone, and no character of it escaped.
+            yield json.dumps(json.loads(proto.json or "null"), ensure_ascii=False).encode()
+        elif proto is not None and hasattr(proto, "SerializeToString"):
             yield proto.SerializeToString()
 
 

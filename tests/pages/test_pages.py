@@ -10,7 +10,20 @@ from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
 from pages.parts.shared.services import get_services
 from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port
-from tests.support.pages import cards, introduce, names, press, show, until, words
+from tests.support.pages import (
+    cards,
+    component,
+    export_menu,
+    introduce,
+    names,
+    pick_in_menu,
+    pick_status,
+    press,
+    rows,
+    show,
+    until,
+    words,
+)
 from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "administrator")
@@ -25,8 +38,7 @@ def test_the_list_shows_cards_table_and_where_it_is(store: Store) -> None:
     app = show()
     assert cards(app) == ["14", "1", "4", "8"]
     assert names(app)[:3] == ["cancelled", "running", "job 11"]
-    assert "Showing 1–10 of 14 jobs" in words(app)
-    assert "1 of these jobs" in app.metric[0].help
+    assert "1–10 of 14 jobs" in words(app)
 
 
 def test_the_url_says_what_is_shown(store: Store) -> None:
@@ -36,8 +48,8 @@ def test_the_url_says_what_is_shown(store: Store) -> None:
     store.job("completed")
     app = show(status="error", sort="name", limit="2", page="99")
     assert names(app) == ["c"]
-    assert "Showing 3–3 of 3 jobs" in words(app)
-    assert app.button_group[0].value == "Failed"
+    assert "3–3 of 3 jobs" in words(app)
+    assert app.button_group[0].value == "failed"
 
 
 def test_picking_a_filter_writes_the_url_and_starts_at_page_one(store: Store) -> None:
@@ -45,11 +57,10 @@ def test_picking_a_filter_writes_the_url_and_starts_at_page_one(store: Store) ->
     for n in range(25):
         store.job(f"job {n}", status_id=184 + n % 2)
     app = show(page="2", limit="5")
-    app.button_group[0].set_value("Failed").run()
-    assert not app.exception
+    pick_status(app, "failed")
     assert app.query_params["status"] in ("failed", ["failed"])
     assert "page" not in app.query_params
-    assert "Showing 1–5 of 12 jobs" in words(app)
+    assert "1–5 of 12 jobs" in words(app)
 
 
 def test_an_empty_database_says_why(store: Store) -> None:
@@ -57,16 +68,16 @@ def test_an_empty_database_says_why(store: Store) -> None:
     app = show()
     assert cards(app) == ["0", "0", "0", "0"]
     assert "There are no jobs" in words(app)
-    assert "Clear inactive…" not in [button.label for button in app.button]
+    assert "Delete all finished…" not in app.menu_button[0].options
+    assert "nothing to export" in export_menu(app)["reason"]
 
 
 def test_an_empty_filter_says_why_and_leads_back(store: Store) -> None:
     """One press shows all jobs again."""
     store.job("running", status_id=183)
     app = show(status="failed")
-    assert "1 job in all, none of them failed" in words(app)
-    [back] = [button for button in app.button if button.label == "Show all jobs"]
-    back.click().run()
+    assert "Found no failed jobs among 1 job" in words(app)
+    app.button[-1].click().run()
     assert names(app) == ["running"]
 
 
@@ -84,12 +95,12 @@ def test_clearing_asks_first_and_then_tells(store: Store) -> None:
     for status_id in (184, 184, 185, 183):
         store.job(status_id=status_id)
     app = show()
-    press(app, "Clear inactive…")
+    pick_in_menu(app, "Delete all finished…")
     assert "3 finished jobs" in words(app)
-    assert "can be undone for 90 days" in words(app)
+    assert "can be restored for 90 days" in words(app)
     assert len(store.ids()) == 4
-    press(app, "Clear 3 jobs")
-    until(app, "3 finished jobs cleared")
+    press(app, "Delete 3 jobs")
+    until(app, "3 jobs deleted")
     assert len(store.ids()) == 1
 
 
@@ -120,14 +131,14 @@ def test_the_clearing_asked_for_is_done_though_the_count_has_changed(store: Stor
     """A job that finished while the dialog was open does not swallow the press."""
     store.job(), store.job(status_id=183)
     app = show()
-    press(app, "Clear inactive…")
+    pick_in_menu(app, "Delete all finished…")
     store.set_status(store.ids()[1], 184)
-    press(app, "Clear 1 job")
-    until(app, "2 finished jobs cleared")
+    press(app, "Delete 1 job")
+    until(app, "2 jobs deleted")
 
 
 @pytest.mark.parametrize(
-    ("opens", "confirms"), [("Delete…", "Delete"), ("Clear inactive…", "Clear 1 job")]
+    ("opens", "confirms"), [("Delete…", "Delete"), ("Delete all finished…", "Delete 1 job")]
 )
 def test_who_was_demoted_under_the_dialog_removes_nothing(
     store: Store, opens: str, confirms: str
@@ -135,7 +146,7 @@ def test_who_was_demoted_under_the_dialog_removes_nothing(
     """The database is asked again when the button is pressed, and a sentence says so."""
     job_id = store.job()
     app = show("job.py", id=str(job_id)) if opens == "Delete…" else show()
-    press(app, opens)
+    press(app, opens) if opens == "Delete…" else pick_in_menu(app, opens)
     store.leave_groups(1)
     press(app, confirms)
     assert store.ids() == [job_id]
@@ -150,8 +161,8 @@ def test_a_reader_sees_everything_but_the_ways_to_remove(
     job_id = store.job("import")
     app = show()
     assert names(app) == ["import"]
-    assert "delete" not in app.dataframe[0].value.columns
-    assert not [button.label for button in app.button if "Clear" in button.label]
+    assert component(app)["actions"] == []
+    assert "Delete all finished…" not in app.menu_button[0].options
     assert "cannot delete" in words(app)
     report = show("job.py", id=str(job_id))
     assert not [button.label for button in report.button if "Delete" in button.label]
@@ -163,7 +174,7 @@ def test_without_the_gate_the_pages_show_nothing(store: Store, monkeypatch: pyte
     store.job("secret import")
     app = show()
     assert "Nobody has signed in" in words(app)
-    assert not app.dataframe
+    assert names(app) == []
     assert not app.metric
 
 
@@ -177,7 +188,7 @@ def test_whom_the_gate_has_not_introduced_sees_nothing(
         monkeypatch.setattr(ContextProxy, "headers", {HEADER: token})
         app = show()
         assert "Reload the page" in words(app)
-        assert not app.dataframe
+        assert names(app) == []
         assert not app.button
 
 
@@ -191,15 +202,15 @@ def test_a_notice_is_no_markdown(store: Store, *, is_good: bool) -> None:
 
 
 def test_a_record_without_a_page_is_no_link(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its number stands in a column of text, which is there only where it is needed."""
+    """It is shown by its number."""
     monkeypatch.setenv("HERATIO_JOBS_SITE_URL", "https://a.example")
     record = store.record()
     store.job(object_id=store.record("fonds-1"))
     job_id = store.job(object_id=record, status_id=185)
-    assert "record" not in show(status="completed").dataframe[0].value.columns
-    cells = show().dataframe[0].value
-    assert cells["related"].tolist() == ["", "https://a.example/fonds-1"]
-    assert cells["record"].tolist() == [f"#{record}", ""]
+    app = show()
+    assert [row["record"] for row in rows(app)] == [f"#{record}", "fonds-1"]
+    linked = [row["cells"]["record"].get("href", "") for row in component(app)["rows"]]
+    assert linked == ["", "https://a.example/fonds-1"]
     assert f"#{record}" in words(show("job.py", id=str(job_id)))
 
 
@@ -207,7 +218,7 @@ def test_a_duration_that_cannot_be_says_why(store: Store) -> None:
     """On the job's page and under the statistics' figures."""
     job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
     assert "duration unknown: the completion time" in words(show("job.py", id=str(job_id)))
-    assert "1 finished job left out" in words(show("job_statistics.py", period="all"))
+    assert "1 finished job without a duration" in words(show("job_statistics.py", period="all"))
 
 
 def test_the_sidebar_tells_who_is_signed_in(store: Store) -> None:

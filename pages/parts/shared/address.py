@@ -52,7 +52,7 @@ def view_in_url() -> ListView:
 
 def go_to(view: ListView) -> None:
     """Put a view into the URL, so that this run or the next one shows it."""
-    _forget_undoable()
+    forget_undoable()
     put_into_url(view_params(view), VIEW_PARAMS)
 
 
@@ -103,7 +103,7 @@ def open_list(view: ListView) -> None:
 
 def open_job(view: ListView, job_id: int) -> None:
     """Leave for a job's page, from which one comes back to the view."""
-    _forget_undoable()
+    forget_undoable()
     leave_for("job.py", link_params(view, id=str(job_id)))
 
 
@@ -135,9 +135,15 @@ def notify(sentence: str, *, is_good: bool = True, receipt: str = "") -> None:
     st.session_state["undoable"] = receipt
 
 
-def _forget_undoable() -> None:
+def forget_undoable() -> None:
+    """Drop the notice of a removal, and with it the button that undoes it."""
     if st.session_state.pop("undoable", ""):
         st.session_state.pop("notice", None)
+
+
+def has_notice() -> bool:
+    """Return whether `show_notice` has something to show."""
+    return "notice" in st.session_state or "notice" in st.query_params
 
 
 def show_notice(*, keeps: bool = False) -> str:
