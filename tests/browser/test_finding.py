@@ -57,17 +57,19 @@ def test_jobs_are_found_by_keyboard(
     expect_jobs(page, ["import b"])
     choose(page, page.get_by_role("combobox", name="Created"), "Between these days", is_typed=False)
     type_day(page, "Created from", "2026-06-13")
-    expect(page.get_by_role("button", name="Created: from 2026-06-13")).to_be_visible()
+    expect(page.get_by_text("Created: from 2026-06-13")).to_be_visible()
+    expect_jobs(page, [])
+    type_day(page, "Created to", "2026-06-30")
     expect_jobs(page, ["import b"])
     choose(page, page.get_by_role("combobox", name="Order"), "Name Z", is_typed=False)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("combobox", name="User")).to_be_hidden()
     expect(page.get_by_role("columnheader", name="Job", exact=True)).to_have_attribute(
         "aria-sort", "descending"
     )
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("combobox", name="User")).to_be_hidden()
     expect(page.get_by_role("button", name="Filters · 3")).to_be_visible()
     asked = query(page)
-    assert asked["created"].startswith("2026-06-12T22:00:00Z..")
+    assert asked["created"] == "2026-06-12T22:00:00Z..2026-06-30T22:00:00Z"
     assert (asked["q"], asked["name"], asked["sort"], asked["dir"]) == (
         *("import", "import b"),
         *("name", "desc"),
@@ -77,7 +79,7 @@ def test_jobs_are_found_by_keyboard(
     expect(page.locator(".st-key-line button")).to_have_text(
         [
             *("Search: import ✕", "User: Bob <b>*x*</b> ✕", "Name: import b ✕"),
-            *(re.compile("Created: from 2026-06-13 .*✕"), re.compile("Clear filters")),
+            *("Created: from 2026-06-13 to 2026-06-30 ✕", re.compile("Clear filters")),
         ]
     )
 
@@ -97,6 +99,36 @@ def test_jobs_are_found_by_keyboard(
     page.keyboard.press("Enter")
     expect(names(page)).to_have_count(5)
     assert query(page) == {"sort": "name", "dir": "desc"}
+    assert_nothing_went_wrong(screen)
+
+
+def test_frequent_tasks_take_few_clicks(
+    small_store: Store, app_server: AppServers, new_page: Windows
+) -> None:
+    """A job by its number one, the failed ones one, the export of a user's failed jobs three."""
+    address = app_server(HERATIO_JOBS_DATABASE_URL=small_store.url)
+    screen = new_page()
+    page = screen.page
+    search = page.get_by_role("searchbox", name="Find jobs")
+    screen.open(address)
+    search.click()
+    page.keyboard.type(f"{small_store.ids()[3]}\n")
+    expect(page.get_by_role("heading", level=1)).to_have_text("export")
+
+    screen.open(address)
+    page.get_by_role("radio", name="Failed").click()
+    expect_jobs(page, ["import a", "export"])
+
+    screen.open(address)
+    search.click()
+    page.keyboard.type("ada\n")
+    expect_jobs(page, ["import c", "import a", "export"])
+    page.get_by_role("radio", name="Failed").click()
+    expect_jobs(page, ["import a", "export"])
+    link = page.get_by_role("link", name="Export", exact=True)
+    expect(link).to_have_attribute("href", re.compile(r"\?status=failed&q=ada$"))
+    with page.expect_popup():
+        link.click()
     assert_nothing_went_wrong(screen)
 
 
