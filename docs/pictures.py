@@ -76,7 +76,8 @@ def _wait_for_report(page: Page) -> None:
 
 
 def _wait_for_panels(page: Page) -> None:
-    page.get_by_role("heading", name="Since you last looked").wait_for()
+    page.get_by_role("heading", name="By name").wait_for()
+    page.locator("[data-testid=stVegaLiteChart] svg").last.wait_for()
 
 
 def _preview(page: Page) -> None:

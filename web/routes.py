@@ -64,10 +64,8 @@ async def report(request: Request) -> Response:
 
 async def queue_job(request: Request) -> Response:
     """Lead the platform's address of a queued job to the page that shows it."""
-    params = {name: value for name, value in request.query_params.items() if name != "id"}
-    return RedirectResponse(
-        addresses.queue_job_url(request.path_params["job_id"], params), status_code=307
-    )
+    params = {**request.query_params, "id": str(request.path_params["job_id"])}
+    return RedirectResponse(addresses.queue_job_url(params), status_code=307)
 
 
 class JobRoutes:

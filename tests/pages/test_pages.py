@@ -316,7 +316,7 @@ def test_a_duration_that_cannot_be_says_why(store: Store) -> None:
     """On the job's page and under the statistics' figures."""
     job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
     assert "unknown (the completion time lies in the future)" in words(show("job.py", id=str(job_id)))
-    assert "1 finished job left out" in words(show("job_statistics.py", period="all"))
+    assert "1 finished job without a duration" in words(show("job_statistics.py", period="all"))
 
 
 def test_the_sidebar_tells_who_is_signed_in(store: Store) -> None:

@@ -18,17 +18,8 @@ from tests.support.store import Store
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 RERUNS = 100
-PANELS = [
-    "How jobs ended",
-    "Failure rate",
-    "Durations",
-    "Busiest hours",
-    "Owners",
-    "Failures, grouped",
-    "Possibly stuck",
-    "Since you last looked",
-]
-"""The titles of the report's panels, in their order."""
+PANELS = ["May be stuck", "Top errors", "By day", "By name"]
+"""The titles of the statistics' panels, in their order."""
 
 
 def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1) -> None:
@@ -83,7 +74,7 @@ def show(script: str = "", /, **query: str) -> AppTest:
 
 def words(app: AppTest) -> str:
     """Return all plain text of the page."""
-    parts = [app.subheader, app.markdown, app.caption, app.text]
+    parts = [app.header, app.subheader, app.markdown, app.caption, app.text]
     parts += [app.info, app.warning, app.success, app.error]
     return "\n".join(str(element.value) for elements in parts for element in elements)
 
@@ -162,6 +153,23 @@ def pick_in_menu(app: AppTest, entry: str) -> None:
     """Pick an entry of the list's menu."""
     app.menu_button(key="menu").click(entry).run()
     assert not app.exception
+
+
+def table(app: AppTest, label: str) -> list[dict[str, str]]:
+    """Return the texts of the rows of an HTML table, each with its second line; none without it."""
+    for part in app.get("bidi_component"):
+        found = json.loads(part.proto.json or "null")
+        if isinstance(found, dict) and found.get("label") == label:
+            return [{name: _text(cell) for name, cell in row["cells"].items()} for row in found["rows"]]
+    return []
+
+
+def _text(cell: Any) -> str:
+    return (
+        cell
+        if isinstance(cell, str)
+        else " / ".join([cell["text"], *filter(None, [cell.get("detail")])])
+    )
 
 
 def press(app: AppTest, label: str) -> None:
