@@ -57,11 +57,9 @@ def test_jobs_are_found_by_keyboard(
     expect_jobs(page, ["import b"])
     choose(page, page.get_by_role("combobox", name="Created"), "Between these days", is_typed=False)
     type_day(page, "Created from", "2026-06-13")
-    expect(page.get_by_text("Created: from 2026-06-13")).to_be_visible()
-    expect_jobs(page, [])
     type_day(page, "Created to", "2026-06-30")
-    expect_jobs(page, ["import b"])
     choose(page, page.get_by_role("combobox", name="Order"), "Name Z", is_typed=False)
+    expect_jobs(page, ["import b"])
     page.keyboard.press("Escape")
     expect(page.get_by_role("combobox", name="User")).to_be_hidden()
     expect(page.get_by_role("columnheader", name="Job", exact=True)).to_have_attribute(
