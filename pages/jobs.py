@@ -8,7 +8,7 @@ from jobs_data.statistics.stuck import read_stuck
 from pages.parts.jobs import counts, filter_bar, groups, reading, table, toolbar
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
-from pages.parts.removal import dialogs, progress, undo
+from pages.parts.removal import dialogs, progress
 from pages.parts.shared import address, reads, refresh, selection
 from pages.parts.shared.last_visit import last_visit
 from pages.parts.shared.page_state import page_state
@@ -23,8 +23,7 @@ in_url = address.view_in_url()
 asked = groups.as_shown(in_url)
 
 progress.take_result()
-undo.take_result()
-is_asked = dialogs.is_open() or undo.is_open()
+is_asked = dialogs.is_open()
 head = st.container(horizontal=True, vertical_alignment="center", key="head")
 with head:
     reading.title(services.settings.site_url)
@@ -39,9 +38,7 @@ with head:
 if problem:
     refresh.show_age(jobs.read_at, problem)
 progress.show_progress()
-undo.show_progress()
-if (receipt := address.show_notice(keeps=True)) and viewer.may_remove:
-    undo.undo_button(receipt, viewer)
+progress.show_notice()
 
 trend, stuck = None, None
 if not asked.filter.is_search:
@@ -60,9 +57,6 @@ else:
     with st.container(key="nothing"):
         filter_bar.show_nothing(jobs, names, zone)
 
-if dialogs.is_open():
-    dialogs.show_dialog(in_url)
-else:
-    undo.show_dialog()
+dialogs.show_dialog(in_url)
 finish_counts()  # last: the table does not wait for the bars
 finish_line()

@@ -18,7 +18,7 @@ PAGES = [
     "",
     "?status=failed&auto=true",
     "/job?id={job}",
-    "/tidy?older_than=1",
+    "/cleanup",
     "/queue-browse",
     "/queue-batches",
     "/queue-job?id=1",

@@ -1,7 +1,6 @@
 """The pages, run as Streamlit runs them but without a browser."""
 
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from streamlit.runtime.context import ContextProxy
@@ -9,7 +8,6 @@ from streamlit.runtime.context import ContextProxy
 from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
 from pages.parts.shared.services import get_services
-from tests.support import web_roots
 from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.pages import (
@@ -99,89 +97,11 @@ def test_clearing_asks_first_and_then_tells(store: Store) -> None:
     app = show()
     pick_in_menu(app, "Delete all finished…")
     assert "3 finished jobs" in words(app)
-    assert "can be undone for 90 days" in words(app)
+    assert "can be restored for 90 days" in words(app)
     assert len(store.ids()) == 4
-    press(app, "Clear 3 jobs")
-    until(app, "3 finished jobs cleared")
+    press(app, "Delete 3 jobs")
+    until(app, "3 jobs deleted")
     assert len(store.ids()) == 1
-
-
-def test_the_report_shows_the_job_and_deletes_it(store: Store) -> None:
-    """After the deletion the list says so."""
-    job_id = store.job("<b>*bold*</b>", status_id=185, output="# no heading")
-    store.execution(job_id, type="x", duration=65, error_message="[no](link)", stack_trace="#0")
-    app = show("job.py", id=str(job_id), status="failed")
-    assert "&lt;b&gt;*bold*&lt;/b&gt;" in "".join(str(part.proto) for part in app.get("html"))
-    assert [code.value for code in app.code] == ["[no](link)", "#0", "# no heading"]
-    assert "1 minute and 5 seconds (as recorded)" in words(app)
-    press(app, "Delete…")
-    assert f"Job {job_id} · Error" in words(app)
-    press(app, "Delete")
-    assert store.ids() == []
-    assert f"Job {job_id} was deleted." in words(app)
-
-
-def test_the_red_panel_begins_with_the_reason(store: Store) -> None:
-    """It stands far above the end of the output, and the message only counts; its line is marked."""
-    closing = "Import finished with 2 error(s). 900 record(s) imported."
-    rows = "".join(f"Row {n} imported.\n" for n in range(900))
-    job_id = store.job(status_id=185, output=f"Start\nERROR: [a](b) gone\n{rows}ERROR: x\n{closing}")
-    store.execution(job_id, error_message=closing)
-    app = show("job.py", id=str(job_id))
-    assert [error.value for error in app.error] == [r"\[a\](b) gone"]
-    assert "The output has 1 more error." in words(app)
-    assert "  Start\n▶ ERROR: [a](b) gone\n  Row 0 imported." in app.code[0].value
-    assert app.code[1].value == closing
-
-
-def test_a_job_that_became_active_under_the_dialog_stays(store: Store) -> None:
-    """The confirmation comes too late, and a sentence says so."""
-    job_id = store.job()
-    app = show("job.py", id=str(job_id))
-    press(app, "Delete…")
-    store.set_status(job_id, 183)
-    press(app, "Delete")
-    assert store.ids() == [job_id]
-    assert f"Job {job_id} is not finished" in words(app)
-
-
-@pytest.mark.parametrize("job_id", ["1", "", "abc", "-1", "9" * 30])
-def test_an_id_that_does_not_exist_has_a_clear_page(store: Store, job_id: str) -> None:
-    """It says what may have happened and leads back."""
-    assert "There is no job with this number" in words(show("job.py", id=job_id))
-
-
-def test_a_result_that_cannot_be_served_is_explained(store: Store) -> None:
-    """Without a root the setting is named."""
-    job_id = store.job(download_path="downloads/x.zip")
-    assert "HERATIO_JOBS_RESULTS_ROOT is not set" in words(show("job.py", id=str(job_id)))
-
-
-def test_a_result_of_heratio_can_be_downloaded(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its name and size are shown beside the button."""
-    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.laravel(tmp_path)))
-    job_id = store.job(download_path="/storage/downloads/finding-aid-7.pdf")
-    assert "finding-aid-7.pdf · 8 bytes" in words(show("job.py", id=str(job_id)))
-
-
-def test_a_result_with_a_name_that_is_no_utf_8_is_offered(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A lone byte would break the page's wire format, a mark of direction what follows it."""
-    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.atom(tmp_path)))
-    for name in ("f\udcfcr\u202e\n.csv", "f\udcfcr.csv"):
-        (tmp_path / "atom" / "downloads" / name).write_bytes(b"12345")
-        job_id = store.job(download_path="downloads/x.csv")
-        with store.engine.begin() as connection:
-            connection.exec_driver_sql(
-                "UPDATE job SET download_path = CAST(? AS TEXT) WHERE id = ?",
-                (f"downloads/{name}".encode(errors="surrogateescape"), job_id),
-            )
-        shown = words(show("job.py", id=str(job_id)))
-        assert "\u202e" not in shown
-    assert "für.csv · 5 bytes" in shown
 
 
 def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
@@ -213,12 +133,12 @@ def test_the_clearing_asked_for_is_done_though_the_count_has_changed(store: Stor
     app = show()
     pick_in_menu(app, "Delete all finished…")
     store.set_status(store.ids()[1], 184)
-    press(app, "Clear 1 job")
-    until(app, "2 finished jobs cleared")
+    press(app, "Delete 1 job")
+    until(app, "2 jobs deleted")
 
 
 @pytest.mark.parametrize(
-    ("opens", "confirms"), [("Delete…", "Delete"), ("Delete all finished…", "Clear 1 job")]
+    ("opens", "confirms"), [("Delete…", "Delete"), ("Delete all finished…", "Delete 1 job")]
 )
 def test_who_was_demoted_under_the_dialog_removes_nothing(
     store: Store, opens: str, confirms: str
@@ -231,12 +151,6 @@ def test_who_was_demoted_under_the_dialog_removes_nothing(
     press(app, confirms)
     assert store.ids() == [job_id]
     assert "may not remove or restore jobs" in words(app)
-
-
-def test_a_time_beyond_all_zones_is_shown(store: Store) -> None:
-    """The last second of the year 9999 stands for never in some databases."""
-    job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
-    assert "9999-12-31 23:59:59" in words(show("job.py", id=str(job_id)))
 
 
 def test_a_reader_sees_everything_but_the_ways_to_remove(
@@ -252,18 +166,6 @@ def test_a_reader_sees_everything_but_the_ways_to_remove(
     assert "cannot delete" in words(app)
     report = show("job.py", id=str(job_id))
     assert not [button.label for button in report.button if "Delete" in button.label]
-
-
-def test_a_question_that_a_reader_forges_removes_nothing(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Even a dialog opened behind the screen's back does not."""
-    job_id = store.job()
-    app = show("job.py", id=str(job_id))
-    press(app, "Delete…")
-    introduce(monkeypatch, Right.READER)
-    press(app, "Delete")
-    assert store.ids() == [job_id]
 
 
 def test_without_the_gate_the_pages_show_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +217,7 @@ def test_a_record_without_a_page_is_no_link(store: Store, monkeypatch: pytest.Mo
 def test_a_duration_that_cannot_be_says_why(store: Store) -> None:
     """On the job's page and under the statistics' figures."""
     job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
-    assert "unknown (the completion time lies in the future)" in words(show("job.py", id=str(job_id)))
+    assert "duration unknown: the completion time" in words(show("job.py", id=str(job_id)))
     assert "1 finished job without a duration" in words(show("job_statistics.py", period="all"))
 
 

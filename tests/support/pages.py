@@ -75,7 +75,7 @@ def show(script: str = "", /, **query: str) -> AppTest:
 def words(app: AppTest) -> str:
     """Return all plain text of the page."""
     parts = [app.header, app.subheader, app.markdown, app.caption, app.text]
-    parts += [app.info, app.warning, app.success, app.error]
+    parts += [app.info, app.warning, app.success, app.error, app.toast]
     return "\n".join(str(element.value) for elements in parts for element in elements)
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.removal.retention import rules_params, starting_rules
+from jobs_data.jobs.view_url import filter_params
 from pages.parts.jobs import export_menu, filter_bar, filter_form
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
@@ -47,9 +47,8 @@ def _menu(jobs: JobsList, viewer: Viewer) -> None:
 def _picked() -> None:
     choice, view = st.session_state[MENU], view_in_url()
     if choice == CLEAN_UP:
-        rules = rules_params(starting_rules(get_services().database, view.filter))
-        leave_for("cleanup.py", {**rules, **origin_params()})
+        leave_for("cleanup.py", {**filter_params(view.filter), **origin_params()})
     elif choice == DELETE_ALL and progress.is_running():
         notify("Jobs are being deleted already. Wait until that has ended.", is_good=False)
     elif choice == DELETE_ALL:
-        dialogs.ask_clear()
+        dialogs.ask_delete_all_finished()

@@ -111,6 +111,7 @@ const drawActions = (place, row, data, press) => {
         "button",
         { type: "button", class: "action", title: action.label, "aria-label": `${action.label}: ${row.label}` },
         icon(id),
+        action.shows_label ? ` ${action.label}` : null,
       )
       button.addEventListener("click", () => press("pressed", { row: row.id, action: id }))
       return button

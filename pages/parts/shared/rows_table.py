@@ -83,6 +83,8 @@ class Action:
     id: str
     """Also the name of its icon in rows_table.js."""
     label: str
+    shows_label: bool = False
+    """Whether its label stands beside its icon."""
 
 
 @dataclass(frozen=True)
