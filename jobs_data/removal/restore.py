@@ -58,9 +58,9 @@ class Restore(Work):
         if self.failed:
             parts.append(f"{counted(self.failed)} not restored; Deleted jobs says why.")
         if self.error:
-            parts += [self.error, "Restore again: what is restored already stays as it is."]
+            parts += [self.error, "Restore again: jobs that are restored already are not changed."]
         if not (self.restored or self.failed or self.error):
-            return "Nothing to restore: no job of this removal is missing."
+            return "Nothing to restore: no job of this deletion is missing."
         return " ".join(parts)
 
 
@@ -103,7 +103,7 @@ class Restores:
         with self._starting:
             receipt = receipts.read_receipt(self._store, receipt_id)
             if receipt is None:
-                raise RestoreRefused("This removal is no longer kept, so nothing was restored.")
+                raise RestoreRefused("This deletion is no longer kept, so nothing was restored.")
             if receipt.platform != self._database.identity:
                 raise RestoreRefused(
                     "These jobs were deleted from another database than the one that is set now, so "

@@ -93,7 +93,7 @@ def test_who_may_not_restore_does_not(
         introduce(monkeypatch, Right.READER)
     press(app, "Restore")
     assert store.ids() == []
-    assert "may not remove or restore jobs" in words(app)
+    assert "may not delete or restore jobs" in words(app)
     if not is_demoted:
         assert restore_button(app) == (True, "Only administrators can restore jobs.")
         assert '"actions": []' in table(show("deleted.py"))
