@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -123,6 +124,19 @@ class Restores:
             self._last.pop(receipt_id, None)
             self._last[receipt_id] = work
             return work
+
+    def read_settled(self, receipt_id: str) -> Receipt | None:
+        """Return a receipt, None where there is none; first find out what became of its pending jobs.
+
+        Where the platform's database does not answer they stay pending. Raises StoreUnavailable.
+        """
+        receipt = receipts.read_receipt(self._store, receipt_id)
+        is_ours = receipt is not None and receipt.platform == self._database.identity
+        if receipt is None or not receipt.pending or receipt.is_busy or not is_ours:
+            return receipt
+        with suppress(DatabaseUnavailable):
+            self.settle(receipt)
+        return receipts.read_receipt(self._store, receipt_id)
 
     def settle(self, receipt: Receipt) -> None:
         """Ask the platform's database about the pending jobs of a receipt, and write it down.
