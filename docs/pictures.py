@@ -76,19 +76,20 @@ def _wait_for_report(page: Page) -> None:
 
 
 def _wait_for_panels(page: Page) -> None:
-    page.get_by_role("heading", name="Since you last looked").wait_for()
+    page.get_by_role("heading", name="By name").wait_for()
+    page.locator("[data-testid=stVegaLiteChart] svg").last.wait_for()
 
 
 def _preview(page: Page) -> None:
-    page.get_by_role("button", name="Preview").click()
-    page.get_by_role("button", name=re.compile("^Remove")).wait_for()
-    page.get_by_role("heading", name="Tidy", exact=True).hover()
+    page.locator(".st-key-delete_matching").wait_for()
+    page.get_by_role("heading", name="Clean up", exact=True).hover()
 
 
 def _open_clear_dialog(page: Page) -> None:
     _wait_for_list(page)
-    page.get_by_role("button", name="Clear inactive…").click()
-    page.get_by_role("dialog").get_by_role("button", name=re.compile("^Clear")).wait_for()
+    page.get_by_role("button", name="More").click()
+    page.get_by_text("Delete all finished…").click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("^Delete")).wait_for()
 
 
 ALL_PICTURES: Final = (
@@ -99,7 +100,7 @@ ALL_PICTURES: Final = (
     Picture("report", "job?id={failed}", _wait_for_report),
     Picture("statistics", "report", _wait_for_panels, height=1100),
     Picture("found", "?q=arUpdateEs&finished=30d", _wait_for_list),
-    Picture("tidy", "tidy?finished=over-30d&keep_last=5", _preview, height=1100),
+    Picture("cleanup", "cleanup", _preview),
     Picture("clear", "", _open_clear_dialog),
 )
 

@@ -56,6 +56,11 @@ def queue_batches_url(params: Params) -> str:
     return _with_query(f"{BASE}/queue-batches", params)
 
 
+def statistics_url(params: Params) -> str:
+    """Return the address of the statistics with a query."""
+    return _with_query(f"{BASE}/report", params)
+
+
 def download_url(job_id: int) -> str:
     """Return the address from which a job's result file is streamed."""
     return f"{BASE}/{job_id}/download"

@@ -184,7 +184,7 @@ class JobRoutes:
             return Response(status_code=405, headers={"Allow": "POST"})
         try:
             await self._require_administrator(request)
-            reason = Reason(visitor_name(request), Action.CLEAR, ALL_FINISHED)
+            reason = Reason(visitor_name(request), Action.DELETE_ALL, ALL_FINISHED)
             clearing = await run_in_threadpool(self._services.removals.start, None, reason)
         except NotStarted as problem:
             return self._not_started(request, problem)

@@ -47,17 +47,12 @@ RECENT_STATUSES: Final = (
     IN_PROGRESS,
     ERROR,
     RUNNING_ELSEWHERE,
-    IN_PROGRESS,
+    COMPLETED,
+    COMPLETED,
     COMPLETED,
     None,
-    IN_PROGRESS,
-    IN_PROGRESS,
-    COMPLETED,
+    *[COMPLETED] * 6,
     CANCELLED_ELSEWHERE,
-    IN_PROGRESS,
-    None,
-    IN_PROGRESS,
-    IN_PROGRESS,
 )
 """The statuses of the newest jobs, newest first; the unfinished among them are active."""
 
