@@ -43,7 +43,10 @@ def show_head(title: str, thing: QueuedJob | Batch | None, facts: Iterable[str |
     """
     word = f"{status_of(thing)[0]}: " if thing else ""
     st.set_page_config(page_title=on_one_line(f"{word}{title}"))
-    with st.container(key="job_heading"), st.container(horizontal=True, vertical_alignment="center"):
+    with (
+        st.container(horizontal=True, key="job_heading"),
+        st.container(horizontal=True, vertical_alignment="center"),
+    ):
         if thing:
             status_badge(thing)
         heading(title)

@@ -72,12 +72,12 @@ def show_job(job: JobDetails, zone: ZoneInfo) -> None:
             on_click=address.open_batch,
             args=(str(job.batch_id), DEFAULT_QUEUE_PAGE_SIZE),
         )
-    is_held_back = job.available and job.available.year == 9999
+    is_delayed = job.available and job.available.year < 9999 and job.available != job.created
     details.show_steps(
         job,
         {
-            "Created": job.created,
-            "Available": None if is_held_back else job.available,
+            "Queued": job.created,
+            "Available": job.available if is_delayed else None,
             "Reserved": job.reserved,
             "Started": job.started,
         },
