@@ -174,7 +174,10 @@ def test_picking_a_filter_writes_the_url(store: Store) -> None:
     assert app.query_params["status"] in ("failed", ["failed"])
     assert "page" not in app.query_params
     assert "Showing 1–2 of 3 jobs" in words(app)
-    app.text_input[0].set_value("7").run()
+    app.text_input(key="queue_filter_search").set_value("#2").run()
+    assert texts(app, "queue_jobs", "number") == ["2"]
+    press(app, "Search: #2 ✕")
+    app.text_input(key="queue_filter_batch").set_value("7").run()
     assert "No job in the queues matches this filter" in words(app)
     assert "Laravel" in words(app)
     press(app, "Batch: 7 ✕")
