@@ -136,8 +136,8 @@ def test_on_a_phone_a_tap_opens_a_row_and_nothing_scrolls_sideways(
         card.click(position={"x": 200, "y": 10})
         expect(page.get_by_text(re.compile(told))).to_be_visible()
         settled(page)
-        main = page.get_by_test_id("stMain")
-        assert main.evaluate("element => element.scrollWidth - element.clientWidth") <= 0
+        main = "document.querySelector('[data-testid=stMain]')"
+        page.wait_for_function(f"() => {main}.scrollWidth <= {main}.clientWidth")
     assert_nothing_went_wrong(screen)
 
 

@@ -77,15 +77,16 @@ def show_steps(
         if moment is not None:
             named.setdefault(moment, []).append(name)
     steps: list[dict[str, Any]] = []
-    verb, last = "waited", None
+    verb, last, now = "waited", None, datetime.now(UTC)
     for moment, names in named.items():
         if last and moment > last:
+            verb = "waits" if moment > now else verb
             steps[-1]["wait"] = f"{verb} {wording.ran((moment - last).total_seconds())}"
         color = look.color if word in names else ""
         steps.append(timeline.step(" and ".join(names).capitalize(), moment, color, zone))
         verb, last = "ran" if "Started" in names else verb, moment
     if thing.started and look is STATES[QueueState.RUNNING]:
-        elapsed = (datetime.now(UTC) - thing.started).total_seconds()
+        elapsed = (now - thing.started).total_seconds()
         steps[-1] |= {"wait": "running for", "elapsed": max(0, int(elapsed))}
     timeline.show_timeline(steps)
 
