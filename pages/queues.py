@@ -27,11 +27,11 @@ if missing := reads.missing_sentence(database, *TABLES):
     st.info(missing, icon=":material/table:")
 
 if reads.has_any(database, *TABLES):
-    overview = None
+    overview, is_empty = None, False
     with details.panel():
         overview = read_recent(reads.read_overview, database)
-        read_at = overview.read_at
-        if overview.queues:
+        read_at, is_empty = overview.read_at, not overview.queues
+        if not is_empty:
             cards.show_cards(overview, asked.filter, zone)
         else:
             st.info(
@@ -41,7 +41,7 @@ if reads.has_any(database, *TABLES):
             )
         if alerts := sum(queue.needs_attention for queue in overview.queues):
             st.set_page_config(page_title=f"{alerts} need attention · Queues")
-    if overview is None or overview.queues or asked.filter != QueueFilter():
+    if not is_empty or asked.filter != QueueFilter():
         st.header("Jobs in the queues", anchor=False)
         filters.show_filters(asked.filter, overview)
         with details.panel():

@@ -68,7 +68,8 @@ def test_the_sidebar_leads_everywhere_and_back_to_the_same_page(demo: str, new_p
     screen.open(f"{demo}/queue-browse?limit=3")
     settled(page)
     # Anywhere on the card, not its name alone.
-    page.locator("[class*='st-key-queue-heratio-imports']").click(position={"x": 150, "y": 60})
+    card = page.locator(".st-key-queue_cards .stVerticalBlock").filter(has_text="imports · Heratio")
+    card.click(position={"x": 150, "y": 60})
     expect(page.get_by_role("button", name="Queue: imports ✕")).to_be_visible()
     page.get_by_role("button", name="Page 2", exact=True).click()
     expect(page.get_by_text("Showing 4–6 of")).to_be_visible()

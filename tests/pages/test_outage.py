@@ -121,13 +121,13 @@ def test_the_queues_stay(served: Store) -> None:
     """Each part says its age by itself."""
     queued(served, queue="default", job_type="arQueued")
     app = show("queues.py", auto="true")
-    before = [each.value.to_dict() for each in app.dataframe]
-    assert before
+    before = [table(app, label) for label in ("All figures", "Queued jobs")]
+    assert all(before)
     with away(served):
         reads.forget()
         app.run()
         assert not app.exception
-        assert [each.value.to_dict() for each in app.dataframe] == before
+        assert [table(app, label) for label in ("All figures", "Queued jobs")] == before
         assert AGE.search(words(app))
         assert has_timer(app)
 
