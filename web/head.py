@@ -8,7 +8,6 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-
 _STREAMLIT_ROOT: Final = b'<div id="root">'
 
 
