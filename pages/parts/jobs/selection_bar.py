@@ -64,7 +64,7 @@ def _show_selection(jobs: JobsList, selected: Ids, viewer: Viewer, state: JobsSt
         none_finished = contents is not None and not contents.finished
         st.button(
             "Delete…",
-            key="delete_selected",
+            key="ask_delete",
             icon=":material/delete:",
             on_click=dialogs.ask_delete,
             args=(selected,),
