@@ -167,9 +167,16 @@ def choose(page: Page, box: Locator, text: str, *, is_typed: bool = True) -> Non
     else:
         page.keyboard.press("ArrowDown")
         expect(option).to_be_visible()
-        options = page.get_by_role("option").all_text_contents()
-        [at] = [number for number, label in enumerate(options) if text in label]
-        for _ in range(at):
+        options = page.get_by_role("option")
+        expect(page.locator('[role="option"][data-focused]')).to_have_count(1)
+        begins, ends = options.evaluate_all(
+            """(options, text) => [
+                options.findIndex((option) => option.dataset.focused),
+                options.findIndex((option) => option.textContent.includes(text)),
+            ]""",
+            text,
+        )
+        for _ in range(ends - begins):
             page.keyboard.press("ArrowDown")
         expect(option).to_have_attribute("data-focused", "true")
     page.keyboard.press("Enter")
