@@ -112,7 +112,7 @@ def _summary(selected: Ids, contents: Contents | None) -> str:
     states = {
         "finished": contents.finished,
         "active": contents.in_state(State.ACTIVE),
-        "neither": contents.in_state(State.OTHER),
+        "with another status": contents.in_state(State.OTHER),
         "no longer there": contents.missing,
         "not in this filter": contents.outside,
     }
