@@ -242,7 +242,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
 def stream(store: Store, receipt_id: str) -> Generator[bytes]:
     """Yield a receipt as JSON lines, a batch at a time; nothing where there is no such receipt.
 
-    docs/receipts.md describes the lines. Raises StoreUnavailable.
+    docs/removing.md describes the lines. Raises StoreUnavailable.
     """
     found = read_receipt(store, receipt_id)
     if found is None:
