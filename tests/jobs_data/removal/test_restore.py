@@ -449,7 +449,7 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
         database = Database(make_engine(url))
         work = store.restores(database).start(receipt_id, "bob")
         work.wait()
-        assert "may not do that (OperationalError 1142)" in work.error
+        assert "may not do this (OperationalError 1142)" in work.error
         assert store.ids() == []
         with mariadb_server.cursor() as cursor:
             for statement in grants:
