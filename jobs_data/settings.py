@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     database_url: Annotated[str, AfterValidator(_platform_url)] = Field(
         default=DEMO_URL,
         description="an SQLAlchemy URL of the platform's existing MySQL, MariaDB or SQLite database, "
-        "such as mysql+pymysql://user:password@host/atom, with an installed driver (not set: the "
+        "such as mysql+pymysql://user:password@host/atom, whose driver is installed (not set: the "
         "embedded demo)",
     )
     read_database_url: Annotated[str, AfterValidator(_replica_url)] = Field(
@@ -161,13 +161,13 @@ class Settings(BaseSettings):
     )
     results_root: Annotated[Path, AfterValidator(_readable_folder)] | None = Field(
         default=None,
-        description="an existing, readable folder: the platform's web root, or the folder in it with the "
-        "jobs' result files",
+        description="an existing folder that the app can read: the platform's web root, or the folder "
+        "in it with the jobs' result files",
     )
     results_folders: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_folders_below)] = Field(
         default=RESULTS_FOLDERS,
-        description="the folders below HERATIO_JOBS_RESULTS_ROOT with result files, separated by commas, "
-        "such as downloads,storage,uploads, and none of them hidden",
+        description="the folders below HERATIO_JOBS_RESULTS_ROOT with result files, separated by "
+        "commas, such as downloads,storage,uploads, and none of them hidden",
     )
     state_dir: Annotated[Path, AfterValidator(_folder_or_nothing)] = Field(
         default_factory=_default_state_dir,
@@ -175,8 +175,8 @@ class Settings(BaseSettings):
     )
     state_url: Annotated[str, AfterValidator(_state_url)] = Field(
         default="",
-        description="an SQLAlchemy URL of this app's own MySQL, MariaDB or SQLite database, which is not "
-        "the platform's, instead of HERATIO_JOBS_STATE_DIR",
+        description="an SQLAlchemy URL of this app's own MySQL, MariaDB or SQLite database, which is "
+        "not the platform's, instead of HERATIO_JOBS_STATE_DIR",
     )
     receipts_days: int = Field(
         default=90,
@@ -214,8 +214,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         min_length=32,
-        description="at least 32 characters that nobody can guess: the key that signs sessions (not set: "
-        "a random key, so that a restart ends all sessions)",
+        description="at least 32 characters that nobody can guess: the key that signs sessions (not "
+        "set: a random key, so that a restart ends all sessions)",
     )
     admin_groups: str = Field(
         default=str(DEFAULT_ADMIN_GROUP),
