@@ -123,7 +123,7 @@ def clear(url: str, state_dir: Path) -> Clearing:
     idle = _memory_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak counts from now on
     began = time.perf_counter()
-    reason = Reason("a benchmark", Action.CLEAR, ALL_FINISHED)
+    reason = Reason("a benchmark", Action.DELETE_ALL, ALL_FINISHED)
     clearing = Removals(database, store).start(None, reason)
     threads = [
         threading.Thread(target=_again, args=(clearing, worker.write, WORKER_SECONDS)),

@@ -58,12 +58,12 @@ def _panel_seconds(url: str) -> list[tuple[str, float]]:
     database, now = Database(make_engine(url)), datetime.now(UTC)
     of_month = database, CreationOrder(database), Period.MONTH, ZoneInfo("UTC"), now
     panels: dict[str, Callable[[], object]] = {
-        "How jobs ended": partial(read_activity, *of_month),
-        "Durations": partial(read_durations, *of_month),
-        "Owners": partial(read_owners, *of_month),
-        "Failures, grouped": partial(read_failures, *of_month),
-        "Possibly stuck": partial(read_stuck, database, now),
-        "Since you last looked": partial(read_news, database, now - timedelta(days=1)),
+        "By day": partial(read_activity, *of_month),
+        "By name": partial(read_durations, *of_month),
+        "Users": partial(read_owners, *of_month),
+        "Top errors": partial(read_failures, *of_month),
+        "May be stuck": partial(read_stuck, database, now),
+        "Since your last visit": partial(read_news, database, now - timedelta(days=1)),
     }
     found = [(name, _seconds(read)) for name, read in panels.items()]
     database.close()

@@ -23,8 +23,8 @@ AGAIN_SECONDS: Final = 0.1
 PATIENCE: Final = 60.0
 SCREENS: Final[dict[str, tuple[str, dict[str, str], str]]] = {
     "Jobs": ("", {}, "Jobs"),
-    "Report, 30 days": ("report", {}, "Report"),
-    "Report, all time": ("report", {"period": "all"}, "Report"),
+    "Statistics, 30 days": ("report", {}, "Statistics"),
+    "Statistics, all time": ("report", {"period": "all"}, "Statistics"),
     "Queues": ("queue-browse", {}, "Queues"),
     "Batches": ("queue-batches", {}, "Batches"),
     "One queued job": ("queue-job", {"id": "1"}, ""),

@@ -32,14 +32,14 @@ from jobs_data.settings import DEMO_DATABASE, Settings, SettingsError, get_setti
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.url_values import parse_duration, whole_text
 
-DONE, FAILED, WRONG_USAGE, SOME_STAYED, OTHER_AT_WORK = range(5)
+DONE, FAILED, WRONG_USAGE, SOME_KEPT, OTHER_AT_WORK = range(5)
 
 EXIT_CODES: Final = """exit codes:
   0  done, or there was nothing to do
   1  it failed, or ended before it was through
   2  wrong usage
-  3  done, but some jobs stayed: not finished, gone already, or used by something else
-  4  another removal is at work
+  3  done, but some jobs were not deleted: not finished, already deleted, or in use elsewhere
+  4  other jobs are being deleted
 """
 
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m jobs_data", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
-    _add_tidy(commands)
+    _add_clean_up(commands)
     options = parser.parse_args(arguments)
     return int(options.run(options))
 
@@ -68,31 +68,31 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     add("--atom", action="store_true", help="a plain AtoM database, without the ahg_ tables")
 
 
-def _add_tidy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_clean_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = commands.add_parser(
-        "tidy",
-        help="remove finished jobs by rules, with a receipt",
-        description="Remove the finished jobs that meet all rules. Their rows are written to a receipt "
-        "first. It reads the app's own settings, and never asks.",
+        "clean-up",
+        help="delete finished jobs by rules; they can be restored",
+        description="Delete the finished jobs that match all rules. They can be restored from the page "
+        "Deleted jobs. It reads the app's own settings, and never asks.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(run=_run_tidy)
+    command.set_defaults(run=_run_clean_up)
     rule = command.add_argument_group("rules, of which there must be one").add_argument
     names: dict[str, Any] = {"nargs": "+", "action": "extend", "default": [], "metavar": "NAME"}
     rule("--older-than", type=_age, metavar="AGE", help="finished longer ago than 90d, 12h, 30m")
     keep_last = "keep the newest K finished jobs of each name"
     rule("--keep-last", type=_count, default=0, metavar="K", help=keep_last)
-    rule("--keep-failures", action="store_true", help="keep jobs that failed")
     rule("--name", **names, help="only these job names")
-    owner = "only jobs of these users, by user name or display name; System: of nobody"
-    rule("--owner", **names, help=owner)
-    rule("--status", choices=[State.COMPLETED.value, State.FAILED.value])
-    rule("--everything-finished", action="store_true", help="no rule: all finished jobs are meant")
+    users = "only jobs of these users, by user name or display name; System: without a user"
+    rule("--user", **names, help=users)
+    status = "only jobs that ended so; completed keeps failed jobs"
+    rule("--status", choices=[State.COMPLETED.value, State.FAILED.value], help=status)
+    rule("--everything-finished", action="store_true", help="no rule: all finished jobs")
     add = command.add_argument
-    add("--dry-run", action="store_true", help="show what would go; remove nothing")
-    add("--quiet", action="store_true", help="print only what went wrong, or which jobs stayed")
-    add("--demo", action="store_true", help="tidy the embedded demo, where no database is set")
+    add("--dry-run", action="store_true", help="show what would be deleted; delete nothing")
+    add("--quiet", action="store_true", help="print only what went wrong, or what was not deleted")
+    add("--demo", action="store_true", help="clean up the embedded demo, where no database is set")
 
 
 def _count(text: str) -> int:
@@ -144,33 +144,33 @@ def _show_progress(done: int, jobs: int) -> None:
         print(line, end="\n" if done >= jobs else "", file=sys.stderr, flush=True)
 
 
-def _run_tidy(options: argparse.Namespace) -> int:
+def _run_clean_up(options: argparse.Namespace) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # cron may want plain ASCII, and names are anything
     try:
         settings = get_settings()
         if wrong := _wrong_usage(options, settings):
             return _refuse(wrong, WRONG_USAGE)
-        return _tidy(options, build_services(settings))
+        return _clean_up(options, build_services(settings))
     except (SettingsError, DatabaseUnavailable) as problem:
         return _refuse(str(problem))
     except KeyboardInterrupt:
-        return _refuse("Stopped. What was removed until then is in a receipt.")
+        return _refuse("Stopped. What was deleted until then can be restored from Deleted jobs.")
 
 
 def _wrong_usage(options: argparse.Namespace, settings: Settings) -> str:
     """Return what is wrong with how it was called, empty where nothing is."""
-    rules = (options.older_than, options.keep_last, options.keep_failures)
-    has_rule = any((*rules, options.name, options.owner, options.status))
+    rules = (options.older_than, options.keep_last, options.name, options.user, options.status)
+    has_rule = any(rules)
     if not has_rule and not options.everything_finished:
         return "Give at least one rule, such as --older-than 90d, or --everything-finished to mean it."
     if has_rule and options.everything_finished:
         return "--everything-finished means no rule at all: leave it out, or the rules."
-    names = (*options.name, *options.owner)
+    names = (*options.name, *options.user)
     if wrong := [name for name in names if not name.strip(" ") or whole_text(name) != name]:
         return (
             f"Nothing can be called “{_printable(wrong[0])}”. Jobs without a name are called "
-            "[Unknown]; jobs of nobody are those of System."
+            "[Unknown]; jobs without a user are those of System."
         )
     if settings.is_demo and not options.demo:
         return "HERATIO_JOBS_DATABASE_URL is not set. Give --demo if the embedded demo is meant."
@@ -179,9 +179,9 @@ def _wrong_usage(options: argparse.Namespace, settings: Settings) -> str:
     return ""
 
 
-def _tidy(options: argparse.Namespace, services: Services) -> int:
+def _clean_up(options: argparse.Namespace, services: Services) -> int:
     database = services.database
-    owners = choices.read_owners_called(database, options.owner)
+    owners = choices.read_owners_called(database, options.user)
     if unknown := [name for name, found in owners.items() if not found]:
         return _refuse(f"There is no user called {_printable(unknown[0])}.", WRONG_USAGE)
     rules = Rules(
@@ -192,7 +192,6 @@ def _tidy(options: argparse.Namespace, services: Services) -> int:
             finished=Dates(ago=options.older_than) if options.older_than else ANY_TIME,
         ),
         keep_last=options.keep_last,
-        keep_failures=options.keep_failures,
     )
     called = {owner: name for name, found in owners.items() for owner in found}
     words = retention.rules_words(rules, called, database.timezone)
@@ -202,7 +201,7 @@ def _tidy(options: argparse.Namespace, services: Services) -> int:
     if options.dry_run or not preview.total:
         return DONE
     try:
-        work = services.removals.start(preview.ids, Reason(_by(), Action.TIDY, words))
+        work = services.removals.start(preview.ids, Reason(_by(), Action.CLEAN_UP, words))
     except NotStarted as problem:
         return _refuse(str(problem), OTHER_AT_WORK if isinstance(problem, RemovalRuns) else FAILED)
     try:
@@ -214,13 +213,13 @@ def _tidy(options: argparse.Namespace, services: Services) -> int:
     summary = work.sentence()
     if work.receipt:
         page = addresses.receipt_page_url(work.receipt)
-        summary += f"\nReceipt: {work.receipt} in {services.store.place} (page {page})"
+        summary += f"\nTo restore: {page} (number {work.receipt} in {services.store.place})"
     if work.error:
         return _refuse(summary)
-    some_stayed = bool(work.active or work.missing or work.locked)
-    if some_stayed or not options.quiet:
+    some_kept = bool(work.active or work.missing or work.locked)
+    if some_kept or not options.quiet:
         print(summary)
-    return SOME_STAYED if some_stayed else DONE
+    return SOME_KEPT if some_kept else DONE
 
 
 def _preview_lines(preview: Preview, rules: Rules, words: str, database: Database) -> Iterator[str]:

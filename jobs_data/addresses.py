@@ -41,9 +41,24 @@ def report_url(job_id: int, params: Params) -> str:
     return _with_query(f"{BASE}/job", {**params, "id": str(job_id)})
 
 
-def queue_job_url(job_id: int, params: Params) -> str:
-    """Return the address of a queued job, carrying the query of the queues one came from."""
-    return _with_query(f"{BASE}/queue-job", {**params, "id": str(job_id)})
+def queues_url(params: Params) -> str:
+    """Return the address of the queues, showing the jobs that a query names."""
+    return _with_query(f"{BASE}/queue-browse", params)
+
+
+def queue_job_url(params: Params) -> str:
+    """Return the address of the queued job that a query names."""
+    return _with_query(f"{BASE}/queue-job", params)
+
+
+def queue_batches_url(params: Params) -> str:
+    """Return the address of the batches, or of the one that a query names."""
+    return _with_query(f"{BASE}/queue-batches", params)
+
+
+def statistics_url(params: Params) -> str:
+    """Return the address of the statistics with a query."""
+    return _with_query(f"{BASE}/report", params)
 
 
 def download_url(job_id: int) -> str:

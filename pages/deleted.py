@@ -1,11 +1,12 @@
-"""The receipts of what was deleted; opened, one receipt with its jobs and the way to restore them."""
+"""Deleted jobs: a row for each removal; opened, one removal with its jobs."""
 
 import streamlit as st
 
 from jobs_data.platform import times
 from jobs_data.store.expiry import expire
-from pages.parts.removal import receipt_details, receipts, undo
-from pages.parts.shared import address
+from jobs_data.wording import counted
+from pages.parts.removal import deleted_details, deleted_list, progress
+from pages.parts.shared.address import put_into_url
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
 
@@ -13,29 +14,29 @@ store, days = get_services().store, get_services().settings.receipts_days
 zone = times.zone_named(st.context.timezone)
 receipt_id = st.query_params.get("receipt", "")
 
-undo.take_result()
+progress.take_result()
 
 if receipt_id:
-    receipts.back_button()
-    receipt = undo.read_settled(receipt_id)
+    st.button(
+        "Back to deleted jobs",
+        icon=":material/arrow_back:",
+        type="tertiary",
+        on_click=lambda: put_into_url({}, ("receipt",)),
+    )
+    receipt = deleted_details.read_settled(receipt_id)
     if receipt is None:
-        st.title("No such receipt", anchor=False)
+        st.title("Not found", anchor=False)
         st.info(
-            "There is no receipt with this name. It may have been erased, as all are after "
-            f"{days} days, or the link is incomplete.",
+            "There is no deletion with this number. It may be older than "
+            f"{counted(days, 'day')}, or the link is incomplete.",
             icon=":material/search_off:",
         )
     else:
-        st.title("Receipt", anchor=False)
-        address.show_notice()
-        undo.show_progress()
-        receipt_details.show_receipt(receipt, zone, get_viewer())
+        deleted_details.show_receipt(receipt, zone, get_viewer())
 else:
-    st.title("Receipts", anchor=False)
-    address.show_notice()
-    undo.show_progress()
+    st.title("Deleted jobs", anchor=False)
+    progress.show_progress()
+    progress.show_notice()
     if waiting := expire(store, days):
         st.caption(waiting)
-    receipts.show_list(store, days, zone)
-
-undo.show_dialog()
+    deleted_list.show_list(store, days, zone, get_viewer())

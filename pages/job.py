@@ -1,63 +1,85 @@
-"""One job's report: what it was, how it went, what it said, and its result file."""
+"""One job: whether it is through, why it failed, what it wrote, and its result file."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 
 import streamlit as st
 
 from jobs_data import url_values
 from jobs_data.jobs import job_report
+from jobs_data.jobs.job_names import human_name
+from jobs_data.jobs.usual_duration import usual_duration
+from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
-from jobs_data.platform.status import FINISHED_STATES, State
-from pages.parts.job import sections
+from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.status import State
+from jobs_data.statistics.failures import read_failures, similar_failures
+from jobs_data.statistics.period import Period
+from pages.parts.job import failure, header, timeline
+from pages.parts.job.output import Output, show_download, show_outcome, show_text, show_title
 from pages.parts.removal import dialogs
-from pages.parts.shared import address, refresh
+from pages.parts.shared import address, reads, refresh
+from pages.parts.shared.look import status_word
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading
 from pages.parts.shared.viewer import get_viewer
 
-database = get_services().database
-settings = get_services().settings
+services = get_services()
+database = services.database
 zone = times.zone_named(st.context.timezone)
+now = datetime.now(UTC)
 came_from = address.view_in_url()
 job_id = url_values.parse_number(st.query_params.get("id"))
 reading = partial(job_report.read_report, database, job_id or 0)
 job = None if job_id is None else refresh.last_good("report", job_id, reading)
 
 if job is None:
+    st.set_page_config(page_title="No such job")
     address.back_button(came_from)
-    st.title("No such job", anchor=False)
+    heading("No such job")
     address.show_notice()
     st.info(
-        "There is no job with this number. It may have been deleted or cleared, or the link is "
-        "incomplete.",
+        "There is no job with this number. It may have been deleted, or the link is incomplete.",
         icon=":material/search_off:",
     )
     st.stop()
 
-sections.show_way(database, came_from, job.id)
-heading(job.name)
-address.show_notice()
-
-with st.container(horizontal=True, vertical_alignment="center"):
-    sections.show_status(job)
-    st.space("stretch")
-    refresh.refresh_controls()
-    if job.state in FINISHED_STATES and get_viewer().may_remove:
-        st.button("Delete…", icon=":material/delete:", on_click=dialogs.ask_delete, args=([job.id],))
-
-sections.show_errors(job)
-sections.show_facts(job, zone, settings.site_url)
-sections.show_notes(job)
-sections.show_result(job, get_services().result_roots)
-sections.show_output(job)
-
-refresh.keep_refreshing(
-    refresh.last_read_at("report", job_id),
-    zone,
-    paused_by="a dialog is open"
-    if dialogs.is_open()
-    else ""
-    if job.state is State.ACTIVE
-    else "this job is not active: nothing more will come",
+is_active = job.state is State.ACTIVE
+output = Output(job)
+st.set_page_config(
+    page_title=f"{status_word(job.state, job.status)}: {on_one_line(human_name(job.name))}"
 )
+
+header.show_navigation(database, came_from, job.id)
+address.show_notice()
+header.show_heading(job, services.result_roots, get_viewer())
+header.show_facts(job, zone, services.settings.site_url, now)
+similar = failure.show_failure(job)
+show_outcome(output)
+timeline.show_timeline(job, zone, now)
+usual = st.container()
+failure.show_notes(job)
+with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
+    show_title(output, database)
+    st.space("stretch")
+    refresh.keep_refreshing(
+        refresh.last_read_at("report", job_id),
+        zone,
+        is_live=is_active,
+        paused_by="a dialog is open" if dialogs.is_open() else "",
+    )
+    refresh.refresh_button()
+    show_download(job)
+show_text(output)
 dialogs.show_dialog(came_from)
+
+# Last: these take their time where the platform has many jobs.
+with suppress(DatabaseUnavailable):
+    if is_active:
+        words = timeline.usual_in_words(reads.read_cached(usual_duration, database, job.name))
+        usual.caption(words)
+    elif job.reason:
+        failures = reads.read_now(read_failures, database, services.order, Period.ALL, zone)
+        with similar:
+            failure.show_similar(similar_failures(failures, job.id, job.reason))

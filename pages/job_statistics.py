@@ -1,4 +1,7 @@
-"""The report: what fails, why, since when, what is slow, and what is stuck."""
+"""How a period went: what may be stuck, why jobs failed, and when, what and whose they were."""
+
+from datetime import UTC, datetime
+from typing import Any
 
 import streamlit as st
 
@@ -10,52 +13,62 @@ from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.stuck import read_stuck
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.services import get_services
-from pages.parts.shared.viewer import get_viewer
-from pages.parts.statistics.periods import pick_period
+from pages.parts.statistics import by_day, by_name, errors, headline, hours, stuck, users
+from pages.parts.statistics.panel import Scope, panel
+from pages.parts.statistics.period_choice import pick_period
 
 database, order = get_services().database, get_services().order
-viewer = get_viewer()
 zone = times.zone_named(st.context.timezone)
 
-st.title("Report", anchor=False)
-address.show_notice()
-with st.container(horizontal=True, vertical_alignment="center"):
-    period = pick_period()
+with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
+    st.title("Statistics", anchor=False)
     st.space("stretch")
-    refresh.refresh_controls()
+    updated = st.container(width="content")
+    refresh.refresh_controls(on_refresh=reads.forget)
+address.show_notice()
+with st.container(horizontal=True, vertical_alignment="center", key="period"):
+    scope = Scope(database, pick_period(), zone, datetime.now(UTC))
+    figures = st.container()
+age = st.empty()
 
-# Read at the same time: a page at first sight waits for the slowest of them, not for the sum.
-activity = reads.begin_now(read_activity, database, order, period, zone)
-durations = reads.begin_now(read_durations, database, order, period, zone)
-owners = reads.begin_now(read_owners, database, order, period, zone)
-failures = reads.begin_now(read_failures, database, order, period, zone)
-stuck = reads.begin_now(read_stuck, database)
+# Read at the same time: a first visit waits for the slowest of them, not for the sum.
+asked = (database, order, scope.period, zone)
+activity = reads.begin_now(read_activity, *asked)
+durations = reads.begin_now(read_durations, *asked)
+stuck_jobs = reads.begin_now(read_stuck, database)
+failures = reads.begin_now(read_failures, *asked)
+owners = reads.begin_now(read_owners, *asked)
 
-# The first time, loading what draws the charts takes a third of a second: the database works meanwhile.
-from pages.parts.statistics import panels  # noqa: E402
 
-with panels.panel("How jobs ended"):
-    found = activity.shown()
-    panels.show_totals(found)
-    panels.show_days(found)
-with panels.panel("Failure rate"):
-    panels.show_rate(activity.shown(), period)
-with panels.panel("Durations"):
-    panels.show_durations(database, durations.shown())
-with panels.panel("Busiest hours"):
-    panels.show_hours(activity.shown(), zone)
-with panels.panel("Owners"):
-    panels.show_owners(database, owners.shown())
-with panels.panel("Failures, grouped"):
-    panels.show_failures(database, failures.shown(), period, zone)
-with panels.panel("Possibly stuck"):
-    panels.show_stuck(database, stuck.shown(), zone)
-with panels.panel("Since you last looked"):
-    panels.show_news(database, viewer, zone)
+def latest(reading: reads.Reading[Any]) -> Any:
+    """Return what was read; in an outage what was seen last, whose age stands once above the panels."""
+    with age:
+        return reading.shown()
 
-is_open = panels.has_open_pattern() and not failures.has_failed
-refresh.keep_refreshing(
-    refresh.last_read_at(activity.name, activity.asked),
-    zone,
-    paused_by="the jobs of an error are open" if is_open else "",
-)
+
+with figures, panel():
+    headline.show_headline(latest(activity), latest(durations), scope)
+left, right = st.columns(2, gap="medium")
+with left, panel("May be stuck", stuck.ABOUT):
+    stuck.show_stuck(latest(stuck_jobs), scope)
+with right, panel("Top errors", errors.ABOUT):
+    errors.show_errors(latest(failures), scope)
+with panel("By day"):
+    by_day.show_by_day(latest(activity), scope)
+with panel("By name"):
+    by_name.show_by_name(latest(durations), scope)
+by_hour, by_user = st.tabs(["Hours", "Users"], key="hours_or_users", on_change="rerun")
+if by_hour.open:
+    with by_hour, panel():
+        hours.show_hours(latest(activity), scope)
+if by_user.open:
+    with by_user, panel():
+        users.show_users(latest(owners), scope)
+
+is_open = errors.is_error_open() and not failures.has_failed
+with updated:
+    refresh.keep_refreshing(
+        refresh.last_read_at(activity.name, activity.asked),
+        zone,
+        paused_by="the jobs of an error are open" if is_open else "",
+    )

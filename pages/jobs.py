@@ -5,11 +5,12 @@ import streamlit as st
 from jobs_data.jobs.trend import read_trend
 from jobs_data.platform import times
 from jobs_data.statistics.stuck import read_stuck
-from pages.parts.jobs import counts, filter_bar, filter_form, groups, reading, table, toolbar
+from pages.parts.jobs import counts, filter_bar, groups, reading, table, toolbar
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
-from pages.parts.removal import dialogs, progress, undo
+from pages.parts.removal import dialogs, progress
 from pages.parts.shared import address, reads, refresh, selection
+from pages.parts.shared.last_visit import last_visit
 from pages.parts.shared.page_state import page_state
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
@@ -22,8 +23,7 @@ in_url = address.view_in_url()
 asked = groups.as_shown(in_url)
 
 progress.take_result()
-undo.take_result()
-is_asked = dialogs.is_open() or undo.is_open()
+is_asked = dialogs.is_open()
 head = st.container(horizontal=True, vertical_alignment="center", key="head")
 with head:
     reading.title(services.settings.site_url)
@@ -31,23 +31,14 @@ jobs, problem = reading.read_jobs(state, asked, keeps=is_asked)
 selected = selection.selected_ids()
 with head:
     st.space("stretch")
-    refresh.keep_refreshing(
-        jobs.read_at,
-        zone,
-        paused_by="a dialog is open"
-        if is_asked
-        else "the filters are open"
-        if filter_form.is_open()
-        else "",
-    )
+    visit = last_visit(viewer)
+    refresh.keep_refreshing(jobs.read_at, zone, paused_by="a dialog is open" if is_asked else "")
     refresh.refresh_controls(on_refresh=lambda: reading.want_fresh(state))
 
 if problem:
     refresh.show_age(jobs.read_at, problem)
 progress.show_progress()
-undo.show_progress()
-if (receipt := address.show_notice(keeps=True)) and viewer.may_remove:
-    undo.undo_button(receipt, viewer)
+progress.show_notice()
 
 trend, stuck = None, None
 if not asked.filter.is_search:
@@ -58,7 +49,7 @@ finish_counts = counts.show_counts(jobs, trend, stuck)
 toolbar.show_toolbar(jobs, viewer, zone, state)
 names = filter_bar.owner_names(database, asked.filter)
 filter_bar.show_bound(jobs)
-show_line(jobs, selected, viewer, state, names, zone)
+finish_line = show_line(jobs, selected, viewer, state, names, zone, visit)
 if jobs.matching:
     table.show_table(jobs, zone, viewer, selected)
     table.show_pager(jobs, zone)
@@ -66,8 +57,6 @@ else:
     with st.container(key="nothing"):
         filter_bar.show_nothing(jobs, names, zone)
 
-if dialogs.is_open():
-    dialogs.show_dialog(in_url)
-else:
-    undo.show_dialog()
+dialogs.show_dialog(in_url)
 finish_counts()  # last: the table does not wait for the bars
+finish_line()

@@ -1,4 +1,4 @@
-"""The queues: a row for each, and below them their jobs."""
+"""The queues: a card for each, and below them their jobs."""
 
 from datetime import UTC, datetime
 
@@ -8,9 +8,8 @@ from jobs_data.platform import times
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed, queue_job
 from jobs_data.queues import reads
 from jobs_data.queues.filters import Origin
-from pages.parts.queues import address, details, filters, tables
-from pages.parts.shared import refresh
-from pages.parts.shared.reads import forget, read_recent
+from pages.parts.queues import address, cards, details, filters, tables
+from pages.parts.shared.reads import read_recent
 from pages.parts.shared.services import get_services
 
 TABLES = (queue_job, queue_failed, laravel_jobs, laravel_failed)
@@ -19,49 +18,37 @@ database = get_services().database
 zone = times.zone_named(st.context.timezone)
 asked = address.queue_view_in_url()
 address.forget_job()
+read_at = datetime.now(UTC)
 
-with st.container(horizontal=True, vertical_alignment="center"):
+head = st.container(horizontal=True, vertical_alignment="center", key="head")
+with head:
     st.title("Queues", anchor=False)
-    st.space("stretch")
-    refresh.refresh_controls(on_refresh=forget)
-
 if missing := reads.missing_sentence(database, *TABLES):
     st.info(missing, icon=":material/table:")
 
-read_at = datetime.now(UTC)
 if reads.has_any(database, *TABLES):
     overview = None
     with details.panel():
-        overview = address.held(
-            tables.OVERVIEW,
-            "all",
-            lambda: read_recent(reads.read_overview, database),
-        )
+        overview = read_recent(reads.read_overview, database)
         read_at = overview.read_at
         if overview.queues:
-            tables.show_overview(overview, zone)
+            cards.show_cards(overview, asked.filter, zone)
         else:
             st.info(
-                "There is nothing in any queue. The platform puts a job there when somebody starts "
-                "work that runs in the background; it will show up here.",
+                "There is nothing in any queue. The platform adds a job when a user starts work that "
+                "runs in the background. It will be listed here.",
                 icon=":material/inbox:",
             )
-    st.subheader("Jobs in the queues", anchor=False)
-    filters.show_filters(asked, overview)
+        if alerts := sum(queue.needs_attention for queue in overview.queues):
+            st.set_page_config(page_title=f"{alerts} need attention · Queues")
+    st.header("Jobs in the queues", anchor=False)
+    filters.show_filters(asked.filter, overview)
     with details.panel():
-        jobs = address.held(
-            tables.JOBS,
-            asked,
-            lambda: read_recent(reads.read_queue_jobs, database, asked),
-        )
+        jobs = read_recent(reads.read_queue_jobs, database, asked)
         read_at = min(read_at, jobs.read_at)
         if jobs.page.total:
             tables.show_queue_jobs(jobs, zone, filters.go_to_page, Origin(asked))
         else:
             filters.show_nothing(asked, is_partial=jobs.is_partial)
 
-refresh.keep_refreshing(
-    read_at,
-    zone,
-    paused_by=address.paused_by_selection(tables.OVERVIEW, tables.JOBS),
-)
+details.show_controls(head, read_at, zone)

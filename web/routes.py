@@ -64,10 +64,8 @@ async def report(request: Request) -> Response:
 
 async def queue_job(request: Request) -> Response:
     """Lead the platform's address of a queued job to the page that shows it."""
-    params = {name: value for name, value in request.query_params.items() if name != "id"}
-    return RedirectResponse(
-        addresses.queue_job_url(request.path_params["job_id"], params), status_code=307
-    )
+    params = {**request.query_params, "id": str(request.path_params["job_id"])}
+    return RedirectResponse(addresses.queue_job_url(params), status_code=307)
 
 
 class JobRoutes:
@@ -186,7 +184,7 @@ class JobRoutes:
             return Response(status_code=405, headers={"Allow": "POST"})
         try:
             await self._require_administrator(request)
-            reason = Reason(visitor_name(request), Action.CLEAR, ALL_FINISHED)
+            reason = Reason(visitor_name(request), Action.DELETE_ALL, ALL_FINISHED)
             clearing = await run_in_threadpool(self._services.removals.start, None, reason)
         except NotStarted as problem:
             return self._not_started(request, problem)

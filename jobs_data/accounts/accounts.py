@@ -44,8 +44,8 @@ class Right(StrEnum):
     def sentence(self) -> str:
         """Return what the right allows, for the screen."""
         return {
-            Right.ADMINISTRATOR: "Administrators see, export, delete and clear jobs.",
-            Right.READER: "Readers see and export jobs; they cannot delete or clear any.",
+            Right.ADMINISTRATOR: "Administrators see, export and delete jobs.",
+            Right.READER: "Readers see and export jobs. They cannot delete any.",
         }[self]
 
 

@@ -1,4 +1,4 @@
-"""A filter in words for people: what was looked for, removed or tidied, and each of its parts."""
+"""A filter in words, as a part of a sentence or as one label for each of its parts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from jobs_data.url_values import spell_duration
 from jobs_data.wording import counted, one_of
 
 MAX_NAMED: Final = 5
-"""How many owners, names or types a sentence names; of the others it says how many there are."""
+"""How many users, names or types a sentence names; of the others it says how many there are."""
 
 STATE_WORDS: Final = {
     State.ACTIVE: "active",
     State.COMPLETED: "completed",
     State.FAILED: "failed",
-    State.OTHER: "ended in an unknown way",
+    State.OTHER: "with another status",
 }
 _UNITS: Final = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
 
@@ -45,14 +45,14 @@ def words(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
         return "all jobs"
     state = job_filter.state
     if state is State.OTHER:
-        jobs = f"jobs that {STATE_WORDS[state]}"
+        jobs = f"jobs {STATE_WORDS[state]}"
     else:
         jobs = f"{STATE_WORDS[state]} jobs" if state else "jobs"
     return " ".join(filter(None, [jobs, ", ".join(_parts(job_filter, owner_names, zone))]))
 
 
 def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> list[Chip]:
-    """Return each part of a filter that can be taken away alone.
+    """Return each part of a filter that can be removed alone.
 
     Of the states only the one that has no button of its own.
     """
@@ -60,10 +60,10 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
     left = partial(replace, job_filter)
     found = []
     if job_filter.state is State.OTHER:
-        found.append(Chip("State: unknown", left(state=None)))
+        found.append(Chip("Status: other", left(state=None)))
     if job_filter.search:
-        found.append(Chip(f"Text: {job_filter.search}", left(search="")))
-    for part, label in (("owners", "Owner"), ("names", "Name"), ("types", "Type")):
+        found.append(Chip(f"Search: {job_filter.search}", left(search="")))
+    for part, label in (("owners", "User"), ("names", "Name"), ("types", "Type")):
         chosen = getattr(job_filter, part)
         for value in chosen:
             others = tuple(other for other in chosen if other != value)
@@ -81,7 +81,7 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
 
 
 def owner_called(owner: int, owner_names: Mapping[int, str]) -> str:
-    """Return what an owner of a filter is called; one who has no name here, by number."""
+    """Return the name of a user that a filter names; of one without a name here, the number."""
     return SYSTEM_OWNER if owner == NO_OWNER else owner_names.get(owner, f"user {owner}")
 
 
@@ -116,7 +116,7 @@ def date_words(dates: Dates, zone: ZoneInfo) -> str:
 
 def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> Iterator[str]:
     if job_filter.search:
-        yield f"with “{job_filter.search}” in their name, owner or related record"
+        yield f"with “{job_filter.search}” in their name, user or related record"
     if job_filter.names:
         yield f"named {_few(job_filter.names)}"
     if job_filter.types:

@@ -140,16 +140,16 @@ class FileSizes:
     def sentence(self) -> str:
         """Return how many there are and how much they take, for the screen and the command line."""
         if not self.named:
-            return "None of these jobs names a result file."
-        names = f"{counted(self.named)} {'names' if self.named == 1 else 'name'} a result file"
+            return "None of these jobs has a result file."
+        have = f"{counted(self.named)} {'has' if self.named == 1 else 'have'} a result file"
         if not self.has_root:
-            return f"{names}; where these are is not known: HERATIO_JOBS_RESULTS_ROOT is not set."
+            return f"{have}. Their sizes are not known: HERATIO_JOBS_RESULTS_ROOT is not set."
         scope = least = ""
         if self.looked_at < self.named:
             scope, least = f", of which {self.looked_at:,} were looked at", "at least "
         return (
-            f"{names}{scope}: {least}{self.there:,} {'is' if self.there == 1 else 'are'} there, "
-            f"{least}{size(self.bytes)} in all. They stay on disk: none is erased."
+            f"{have}{scope}: {least}{self.there:,} found, {least}{size(self.bytes)} in total. Result "
+            "files are kept."
         )
 
 
@@ -202,17 +202,6 @@ def size_in_words(roots: ResultRoots | None, download_path: str) -> str:
         return ""
     with result:
         return size(result.size)
-
-
-def read_result(roots: ResultRoots | None, download_path: str, most_bytes: int) -> bytes:
-    """Return the content of a job's result file. Raises ResultUnavailable, also where it is larger."""
-    result = open_result(roots, download_path)
-    if result is None:
-        raise ResultUnavailable(_GONE)
-    with result:
-        if result.size > most_bytes:
-            raise ResultUnavailable("The result file has grown. Reload the page.")
-        return result.read()
 
 
 def open_result(roots: ResultRoots | None, download_path: str) -> ResultFile | None:

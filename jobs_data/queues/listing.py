@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-import pandas as pd
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select, true
 
 from jobs_data.page import Page
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import TookTooLong
-from jobs_data.queues.frames import frame
 from jobs_data.queues.present import PresentTable
 
 MOST_ROWS: Final = 20_000
@@ -27,11 +25,11 @@ Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
-class QueuePage:
+class QueuePage(Generic[Record]):
     """One page of queued jobs or of batches, the platform's first, each table's newest first."""
 
-    page: Page[pd.DataFrame]
-    """A `QueuedJob` or a `Batch` each. `total` is at most MOST_ROWS."""
+    page: Page[list[Record]]
+    """`total` is at most MOST_ROWS."""
     has_more: bool
     """Whether there are more rows than `total`."""
     is_partial: bool
@@ -66,11 +64,10 @@ class Listing(Generic[Record]):
 
 def read_page(
     database: Database,
-    record_type: type[Record],
     listings: Sequence[Listing[Record]],
     asked: tuple[int, int],
     now: datetime,
-) -> QueuePage:
+) -> QueuePage[Record]:
     """Return a page of listings one after the other; past the end, the last page.
 
     `asked` is the number and the limit of the page. Raises DatabaseUnavailable.
@@ -79,15 +76,14 @@ def read_page(
     capped: list[str] = []
     try:
         with database.reading(SEARCH_SECONDS) as connection:
-            found, counted = _read(connection, listings, *asked)
+            page, counted = _read(connection, listings, *asked)
     except TookTooLong:
         with database.reading() as connection:
             listings = [
                 replace(it, where=it.where & newest_only(connection, it.table, capped))
                 for it in listings
             ]
-            found, counted = _read(connection, listings, *asked)
-    page = Page(frame(record_type, found.items), found.total, found.number, found.limit)
+            page, counted = _read(connection, listings, *asked)
     return QueuePage(page, counted > page.total, bool(capped), now)
 
 

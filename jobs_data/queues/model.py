@@ -146,6 +146,47 @@ class QueuedJob:
     """Why it failed, in one line."""
 
     @property
+    def status_word(self) -> str:
+        """Return what its status is called; the system's own word where it is no known state."""
+        word = self.state if self.state is not QueueState.OTHER else self.status
+        return word.capitalize() or "Unknown"
+
+    @property
+    def tries(self) -> str:
+        """Return how often it was tried of how often it may be: `1 of 3`; empty where not known."""
+        if self.attempts is None and self.max_attempts is None:
+            return ""
+        most = f" of {self.max_attempts}" if self.max_attempts else ""
+        return f"{self.attempts or 0}{most}"
+
+    @property
+    def what_follows(self) -> str:
+        """Return what will become of it, without the time; empty where nothing more will."""
+        tried, of = self.attempts or 0, f" of {self.max_attempts}" if self.max_attempts else ""
+        following = f"attempt {tried + 1}{of}"
+        delayed = "It waits until its batch or its chain lets it start."
+        if self.next_attempt:
+            delayed = f"A worker may start {following} then."
+        failed = "It was given up and will not be tried again by itself."
+        if self.max_attempts and tried < self.max_attempts:
+            failed = f"It failed after {wording.counted(tried, 'attempt')}{of}. No next one is set."
+        sentences = {
+            QueueState.WAITING: f"Waits for a worker, which will start {following}.",
+            QueueState.DELAYED: delayed,
+            QueueState.RUNNING: "A worker has taken it.",
+            QueueState.FAILED: failed,
+        }
+        return sentences.get(self.state, "")
+
+    def ran(self, now: datetime) -> str:
+        """Return for how long it has run up to an aware time, in words; empty where not known."""
+        if self.started and self.ended:
+            return f"ran {wording.ran((self.ended - self.started).total_seconds())}"
+        if self.started and self.state is QueueState.RUNNING:
+            return f"running for {wording.ran((now - self.started).total_seconds())}"
+        return ""
+
+    @property
     def next_attempt(self) -> datetime | None:
         """Return from when on a pending job may be tried; None where it may at once, or none knows."""
         if self.state is not QueueState.DELAYED or not self.available:

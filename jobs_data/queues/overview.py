@@ -8,13 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, or_, text, true
 
 from jobs_data.platform import times, values
 from jobs_data.platform.dialects import exactly, is_blank, is_one_of
 from jobs_data.platform.types import ExactText
-from jobs_data.queues.frames import frame
 from jobs_data.queues.model import Kind, Queue
 
 
@@ -30,11 +28,6 @@ class Overview:
     """The types of job that there are, by name."""
     capped: tuple[str, ...] = ()
     """The tables of which only the newest MOST_ROWS were looked at for some of the figures."""
-
-    @property
-    def rows(self) -> pd.DataFrame:
-        """Return a row per queue, a `Queue` each."""
-        return frame(Queue, self.queues)
 
 
 class Figures(dict[str, dict[str, Any]]):

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pandas as pd
 from sqlalchemy import Table
 
 from jobs_data.platform.database import Database
 from jobs_data.queues.filters import QueueView
-from jobs_data.queues.frames import frame
 from jobs_data.queues.heratio import Heratio
 from jobs_data.queues.laravel import Laravel
 from jobs_data.queues.listing import QueuePage, read_page
@@ -50,7 +48,9 @@ def read_overview(database: Database, *, now: datetime | None = None) -> Overvie
     return replace(own, queues=queues, capped=capped)
 
 
-def read_queue_jobs(database: Database, view: QueueView, *, now: datetime | None = None) -> QueuePage:
+def read_queue_jobs(
+    database: Database, view: QueueView, *, now: datetime | None = None
+) -> QueuePage[QueuedJob]:
     """Return the page of queued jobs that a view asks for. Raises DatabaseUnavailable."""
     heratio, laravel = _both(database, now)
     listings = []
@@ -58,16 +58,16 @@ def read_queue_jobs(database: Database, view: QueueView, *, now: datetime | None
         listings += heratio.jobs(view.filter)
     if view.filter.kind is not Kind.HERATIO:
         listings += laravel.jobs(view.filter)
-    return read_page(database, QueuedJob, listings, (view.page, view.limit), heratio.now)
+    return read_page(database, listings, (view.page, view.limit), heratio.now)
 
 
 def read_batches(
     database: Database, page: int = 1, limit: int = 25, *, now: datetime | None = None
-) -> QueuePage:
+) -> QueuePage[Batch]:
     """Return a page of batches. Raises DatabaseUnavailable."""
     heratio, laravel = _both(database, now)
     listings = [heratio.batches(), laravel.batches()]
-    return read_page(database, Batch, listings, (page, limit), heratio.now)
+    return read_page(database, listings, (page, limit), heratio.now)
 
 
 def read_batch(
@@ -92,14 +92,14 @@ def read_queue_job(
         return (heratio if key.source.kind is Kind.HERATIO else laravel).job(connection, key)
 
 
-def read_chain(database: Database, chain_id: int, *, now: datetime | None = None) -> pd.DataFrame:
-    """Return the jobs of a chain of the platform's in its order, a `QueuedJob` each.
+def read_chain(database: Database, chain_id: int, *, now: datetime | None = None) -> list[QueuedJob]:
+    """Return the jobs of a chain of the platform's in its order.
 
     Laravel keeps no chains that can be read. Raises DatabaseUnavailable.
     """
     heratio, _ = _both(database, now)
     with database.reading() as connection:
-        return frame(QueuedJob, heratio.chain(connection, chain_id))
+        return heratio.chain(connection, chain_id)
 
 
 def _both(database: Database, now: datetime | None) -> tuple[Heratio, Laravel]:

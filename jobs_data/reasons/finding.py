@@ -141,6 +141,12 @@ def find_reason(text: str, *, is_output: bool = False) -> Reason | None:
     return Reason(_one_line(best.text), best.line, best.weight, max(0, len(errors) - 1))
 
 
+def error_lines(output: str) -> list[int]:
+    """Return which of an output's `lines_of` are marked as errors and say which, from 0, in order."""
+    found = _Scan(lines_of(output), is_output=True).run()
+    return [one.line for one in found if one.weight >= Weight.ERROR]
+
+
 def _of_document(text: str, lines: Sequence[str], *, is_output: bool) -> Reason | None:
     """Return the reason in a text that is JSON or markup, or of an error text with a page in it."""
     whole = text.strip()

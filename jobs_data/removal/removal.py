@@ -41,7 +41,7 @@ SHRINKING: Final = 8
 
 MYSQL_LOCK_NAME_LENGTH: Final = 64
 ALL_FINISHED: Final = "all finished jobs"
-"""How a receipt says which jobs a clearing meant."""
+"""How a receipt says which jobs were meant."""
 
 NO_GET_LOCK: Final = 1235
 """What some versions of a Galera cluster say of GET_LOCK; others lock at one node alone."""
@@ -50,7 +50,7 @@ UNEXPECTED: Final = "An unexpected error came up; the log of this app has it."
 
 
 class RemovalRuns(NotStarted):
-    """Jobs are already being deleted; wait until that has ended, then try again."""
+    """Other jobs are being deleted. Try again when that has ended."""
 
     def __init__(self) -> None:
         """Make the sentence."""
@@ -61,21 +61,21 @@ def sentence_on(outcome: Outcome, job_id: int | str) -> str:
     """Return what became of one job, for the screen and for programs."""
     return {
         Outcome.REMOVED: f"Job {job_id} was deleted.",
-        Outcome.ACTIVE: f"Job {job_id} is not finished, so it was not deleted: only completed and "
-        "failed jobs can be.",
+        Outcome.ACTIVE: f"Job {job_id} is not finished, so it was not deleted. Only completed and "
+        "failed jobs can be deleted.",
         Outcome.LOCKED: f"Job {job_id} was not deleted: another program is using it, or something in "
         "the platform's database still refers to it.",
-        Outcome.MISSING: f"There is no job {job_id} (any more), so nothing was deleted.",
+        Outcome.MISSING: f"There is no job {job_id}, so nothing was deleted.",
     }[outcome]
 
 
-@dataclass
+@dataclass(eq=False)
 class Removal(Work):
     """A removal, while it is running and after it."""
 
     total: int
     """How many jobs it was given, or, of all finished jobs, how many there were when it began."""
-    action: Action = Action.CLEAR
+    action: Action = Action.DELETE_ALL
     removed: int = 0
     active: int = 0
     """Jobs left alone because they were not finished (any more)."""
@@ -102,28 +102,21 @@ class Removal(Work):
 
     def sentence(self) -> str:
         """Return the result, for the screen and for programs."""
-        verb, noun = {
-            Action.CLEAR: ("cleared", "clearing"),
-            Action.DELETE: ("deleted", "removal"),
-            Action.TIDY: ("removed", "tidying"),
-        }[self.action]
-        gone = counted(self.removed, "finished job")
+        deleted = f"{counted(self.removed)} deleted"
         if self.error:
-            were = "was" if self.removed == 1 else "were"
-            head = f"{gone} {were} {verb} before the {noun} stopped." if self.removed else ""
-            rest = "The other jobs are unchanged." if self.removed else f"No job was {verb}."
+            head = f"{deleted} before the deletion stopped." if self.removed else ""
+            rest = "The other jobs are unchanged." if self.removed else "No job was deleted."
             return " ".join(filter(None, (head, self.error, "" if self.is_unknown else rest)))
-        parts = [f"{gone} {verb}."]
-        if self.action is Action.CLEAR:
-            parts.append("Active jobs were not touched.")
-        elif self.active:
-            verb = "was" if self.active == 1 else "were"
-            parts.append(f"{counted(self.active)} {verb} not finished, and stayed.")
-        if self.missing and self.action is not Action.CLEAR:
-            parts.append(f"{counted(self.missing)} had gone already.")
+        parts = [f"{deleted}."]
+        if self.action is Action.DELETE_ALL:
+            parts.append("Active jobs are unchanged.")
+        else:
+            if self.active:
+                parts.append(f"{counted(self.active)} not deleted: not finished.")
+            if self.missing:
+                parts.append(f"{counted(self.missing)} already deleted.")
         if self.locked:
-            locked = counted(self.locked, "finished job")
-            parts.append(f"Something else is using {locked}, left alone.")
+            parts.append(f"{counted(self.locked)} not deleted: in use elsewhere.")
         return " ".join(parts)
 
     @property
@@ -232,7 +225,7 @@ class Removals:
             error = ""
         except CommitUnknown as unknown:
             removal.is_unknown = True
-            said = CommitUnknown(f"Open receipt {batches.receipt.id} on the page Receipts to see it.")
+            said = CommitUnknown(f"Number {batches.receipt.id} under Deleted jobs says it.")
             error = str(said)
             raise said from unknown
         except (DatabaseUnavailable, Stopped) as problem:

@@ -1,4 +1,4 @@
-"""Restoring: every row of a receipt's jobs returns to where it was, or, of a job, none."""
+"""Restoring: every row of a deleted job is inserted again as it was, or none of the job's rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from jobs_data.background import NotStarted, Stopped, StopSwitch, Work
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform.database import Database
-from jobs_data.platform.errors import CommitUnknown, DatabaseUnavailable
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.retrying import retried
 from jobs_data.platform.tables import job, object_
 from jobs_data.removal.removal import UNEXPECTED
@@ -32,20 +32,18 @@ class RestoreRefused(NotStarted):
     """A receipt cannot be restored (now); the message is a sentence for the screen."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Restore(Work):
     """A restore, while it is running and after it."""
 
     receipt_id: str
     total: int
-    """How many jobs are to return; those of which it is not known whether they went are among them."""
+    """How many jobs are to be restored; those not known to be deleted are among them."""
     restored: int = 0
     failed: int = 0
-    """How many could not return."""
+    """How many could not be restored."""
     error: str = ""
     """Why it ended early, in sentences; empty where it did not."""
-    is_unknown: bool = False
-    """Whether it is not known whether the last jobs that it got to are back."""
 
     @property
     def done(self) -> int:
@@ -54,20 +52,16 @@ class Restore(Work):
 
     def sentence(self) -> str:
         """Return the result, for the screen."""
-        back = f"{counted(self.restored)} restored"
-        failed = (
-            f" {counted(self.failed)} could not return; the receipt says why." if self.failed else ""
-        )
+        parts = [
+            f"{counted(self.restored)} restored{' before the restore stopped' if self.error else ''}."
+        ]
+        if self.failed:
+            parts.append(f"{counted(self.failed)} not restored; Deleted jobs says why.")
         if self.error:
-            others = (
-                "Undo again: what is back already stays as it is."
-                if self.is_unknown
-                else "The other jobs have not returned yet; undo again to restore them."
-            )
-            return f"{back} before the restore stopped.{failed} {self.error} {others}"
-        if not (self.restored or self.failed):
-            return "There was nothing to restore: no job of this receipt is missing."
-        return f"{back}, under the old numbers.{failed}"
+            parts += [self.error, "Restore again: what is restored already stays as it is."]
+        if not (self.restored or self.failed or self.error):
+            return "Nothing to restore: no job of this removal is missing."
+        return " ".join(parts)
 
 
 class Restores:
@@ -109,19 +103,16 @@ class Restores:
         with self._starting:
             receipt = receipts.read_receipt(self._store, receipt_id)
             if receipt is None:
-                raise RestoreRefused(
-                    f"There is no receipt {receipt_id} (any more), so nothing was restored."
-                )
+                raise RestoreRefused("This removal is no longer kept, so nothing was restored.")
             if receipt.platform != self._database.identity:
                 raise RestoreRefused(
-                    "This receipt is of another database than the one that is set now, so nothing was "
-                    "restored."
+                    "These jobs were deleted from another database than the one that is set now, so "
+                    "nothing was restored."
                 )
             restore_id = restoring.begin(self._store, receipt, by)
             if restore_id is None:
                 raise RestoreRefused(
-                    "A removal or another restore is writing this receipt right now. Wait until it has "
-                    "ended, then try again."
+                    "These jobs are still being deleted or restored. Try again when that has ended."
                 )
             work = Restore(receipt_id, receipt.to_restore)
             try:
@@ -159,7 +150,6 @@ class Restores:
             self._restore(receipt, restore_id, work)
         except (DatabaseUnavailable, Stopped) as error:
             work.error = str(error)
-            work.is_unknown = isinstance(error, CommitUnknown)
             log.warning("a restore stopped after %d jobs: %s", work.restored, error)
         except Exception:
             # A thread has nobody above it: whatever it is must end the restore with a sentence.

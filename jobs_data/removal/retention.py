@@ -1,6 +1,6 @@
-"""Retention rules: which finished jobs they remove, and a preview of exactly these.
+"""Retention rules: which finished jobs they delete, and a preview of exactly these.
 
-Nothing is removed here: `removal` takes the ids of a preview, and looks at each job once more.
+Nothing is deleted here: `removal` takes the ids of a preview, and checks each job again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, literal, select
 
+from jobs_data.background import StopSwitch
 from jobs_data.jobs import filter_words, result_files
 from jobs_data.jobs.columns import frame_of
 from jobs_data.jobs.creation_order import created, with_object
@@ -56,21 +57,20 @@ USUAL_KEEP_LAST: Final = 5
 
 @dataclass(frozen=True)
 class Rules:
-    """Which finished jobs may go: those that a filter matches, except what is to be kept."""
+    """Which finished jobs to delete: those that a filter matches, except the newest of each name."""
 
     filter: JobFilter = EVERYTHING
     keep_last: int = 0
-    """How many of the newest finished jobs of each name stay, whatever the filter says."""
-    keep_failures: bool = False
+    """How many of the newest finished jobs of each name to keep, whatever the filter says."""
 
 
 NO_RULES: Final = Rules()
-"""With these all finished jobs would go."""
+"""These match all finished jobs."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Exactly the jobs that would go, as they were at one moment, and what they are."""
+    """Exactly the jobs to delete, as they were at one moment, and what they are."""
 
     ids: Ids
     """Ascending."""
@@ -89,19 +89,17 @@ class Preview:
     read_at: datetime
     """In UTC; of rules, the moment that their days are counted from."""
     kept_last: int = 0
-    """How many jobs stay only because they are among the last of their name."""
-    kept_failures: int = 0
-    """How many more stay only because they failed."""
+    """How many matching jobs are kept because they are among the newest of their name."""
 
     @property
     def total(self) -> int:
-        """Return how many jobs would go."""
+        """Return how many jobs would be deleted."""
         return len(self.ids)
 
     def headline(self) -> str:
-        """Return how many would go, and how they ended."""
+        """Return how many would be deleted, and how they ended."""
         outcomes = f"{self.completed:,} completed and {self.failed:,} failed"
-        return f"{counted(self.total)} would go: {outcomes}."
+        return f"{counted(self.total)} will be deleted: {outcomes}."
 
     def span_sentence(self, zone: ZoneInfo) -> str:
         """Return when the first and the last of them were completed, in a zone, which is named."""
@@ -112,33 +110,26 @@ class Preview:
 
     def kept_sentences(self, rules: Rules) -> list[str]:
         """Return what the rules keep and why, for the screen and the command line."""
-        sentences = []
-        if rules.keep_last and self.kept_last:
-            sentences.append(
-                f"{counted(self.kept_last)} that the other rules let go "
-                f"{'stays' if self.kept_last == 1 else 'stay'}: among the last {rules.keep_last:,} "
-                "finished of the same name."
-            )
-        if rules.keep_failures:
-            sentences.append(
-                f"{counted(self.kept_failures, 'failed job')} kept, as failures are to be."
-            )
+        sentences = ["Jobs that are not finished are always kept."]
         if rules.filter.finished.ago:
-            sentences.append("A job without a completion time is not taken to have finished long ago.")
-        sentences.append("Jobs that are not finished always stay.")
+            sentences.append("So are jobs without a completion time.")
+        if self.kept_last:
+            sentences.append(
+                f"{counted(self.kept_last)} kept: among the newest {rules.keep_last:,} of their name."
+            )
         return sentences
 
     def why_empty(self, rules: Rules) -> str:
-        """Return why these rules remove no job."""
+        """Return why these rules delete no job."""
         if rules.filter.state not in {None, *FINISHED_STATES}:
             return (
-                f"Only finished jobs can be removed, and these rules ask for {rules.filter.state} ones."
+                f"Only finished jobs can be deleted, and these rules ask for {rules.filter.state} ones."
             )
-        if self.kept_last or self.kept_failures:
-            return "Every job that these rules would let go is one that they keep."
+        if self.kept_last:
+            return "All jobs that match are among the newest of their name, which these rules keep."
         if rules == NO_RULES:
             return "There is no finished job."
-        return "No finished job meets these rules: there is nothing to remove."
+        return "No finished job matches these rules, so there is nothing to delete."
 
 
 def starting_rules(database: Database, job_filter: JobFilter) -> Rules:
@@ -155,71 +146,69 @@ def starting_rules(database: Database, job_filter: JobFilter) -> Rules:
 
 
 def cleanup_sentence(cleanup_days: int | None) -> str:
-    """Return what the platform's own cleanup does, for the rules' help; empty where it has none.
+    """Return what the platform's own cleanup does; empty where it has none.
 
     `cleanup_days` is what `read_cleanup_days` returns.
     """
     if cleanup_days is None:
         return ""
     return (
-        "The platform has a cleanup of its own: where its cron runs, it deletes completed and failed "
-        f"jobs older than {counted(cleanup_days, 'day')}. That cannot be undone here."
+        "The platform's own cleanup, where its cron runs, deletes completed and failed jobs older than "
+        f"{counted(cleanup_days, 'day')}. That cannot be undone here."
     )
 
 
 def rules_words(rules: Rules, owner_names: Mapping[int, str], zone: ZoneInfo) -> str:
-    """Return which jobs the rules remove, as a part of a sentence; arguments as for `filter_words`.
+    """Return which jobs the rules delete, as a part of a sentence; arguments as for `filter_words`.
 
     Parts of it are untrusted.
     """
-    kept = [f"the last {rules.keep_last:,} of each name"] if rules.keep_last else []
-    kept += ["failures"] if rules.keep_failures else []
     jobs = filter_words.words(rules.filter, owner_names, zone)
     jobs = "all finished jobs" if rules.filter == EVERYTHING else jobs
-    return f"{jobs}, except {' and '.join(kept)}" if kept else jobs
+    return f"{jobs}, except the newest {rules.keep_last:,} of each name" if rules.keep_last else jobs
 
 
 def parse_rules(params: Params) -> Rules:
     """Return the rules that a URL's query asks for: the list's own filter, and what is to be kept."""
-    keep_last = parse_number(last_of(params, "keep_last")) or 0
-    return Rules(
-        filter=parse_filter(params),
-        keep_last=max(0, min(MAX_KEEP_LAST, keep_last)),
-        keep_failures=last_of(params, "keep_failures") == "true",
-    )
+    keep_last = parse_number(last_of(params, KEEP_LAST_PARAM)) or 0
+    return Rules(parse_filter(params), keep_last=max(0, min(MAX_KEEP_LAST, keep_last)))
 
 
 def rules_params(rules: Rules) -> dict[str, str | list[str]]:
     """Return the URL query of rules; what they do not ask for is left out."""
     params = filter_params(rules.filter)
     if rules.keep_last:
-        params["keep_last"] = str(rules.keep_last)
-    if rules.keep_failures:
-        params["keep_failures"] = "true"
+        params[KEEP_LAST_PARAM] = str(rules.keep_last)
     return params
 
 
-RULE_PARAMS: Final = (*FILTER_PARAMS, "keep_last", "keep_failures")
+KEEP_LAST_PARAM: Final = "keep_last"
+RULE_PARAMS: Final = (*FILTER_PARAMS, KEEP_LAST_PARAM)
 """The names of all parameters that say which rules are meant."""
 
 
 def read_preview(
-    database: Database, rules: Rules, now: datetime, *, roots: ResultRoots | None = None
+    database: Database,
+    rules: Rules,
+    now: datetime,
+    *,
+    roots: ResultRoots | None = None,
+    switch: StopSwitch | None = None,
 ) -> Preview:
     """Return exactly the jobs that are finished and that the rules do not keep, at one moment.
 
     `now`, which is aware, is what the rules' days are counted from; `roots` are where result files
-    are looked for. Takes up to a minute, and eight bytes a job. Raises DatabaseUnavailable, and
-    TookTooLong with what to do where a minute is not enough.
+    are looked for; `switch` ends the read early. Takes up to a minute, and eight bytes a job. Raises
+    DatabaseUnavailable, TookTooLong with what to do where a minute is not enough, and Stopped.
     """
     try:
         with database.reading(PREVIEW_SECONDS, primary=True) as connection:
             allow_lists(connection)
-            return _preview(connection, database, rules, now, roots)
+            return _preview(connection, database, rules, now, roots, switch or StopSwitch())
     except TookTooLong as error:
         raise TookTooLong(
             f"The database did not find these jobs within {PREVIEW_SECONDS} seconds, and was stopped. "
-            "Narrow the rules, say by owner or name, or try again when the "
+            "Narrow the rules, for example by user or name, or try again when the "
             "platform is less busy."
         ) from error
 
@@ -230,19 +219,19 @@ def _preview(
     rules: Rules,
     now: datetime,
     roots: ResultRoots | None,
+    switch: StopSwitch,
 ) -> Preview:
     where = (is_finished(), *matching(rules.filter, database, now))
     kept = _last_of_each_name(connection, database, rules) if rules.keep_last else joined([])
     found = _Gathered()
-    kept_last = kept_failures = 0
+    kept_last = 0
     for after, last in _pieces(connection):
+        switch.check()
         among = kept[np.searchsorted(kept, after, "right") : np.searchsorted(kept, last, "right")]
         grouped = _grouped(among, job.c.id.between(after + 1, last), *where)
         for row in connection.execute(grouped):
             if row.is_kept:
                 kept_last += row.jobs
-            elif rules.keep_failures and row.status_id != COMPLETED:
-                kept_failures += row.jobs
             else:
                 found.add(row)
     ids = joined(found.ids)
@@ -262,7 +251,6 @@ def _preview(
         result_files=result_files.file_sizes(roots, paths, found.files),
         read_at=now,
         kept_last=kept_last,
-        kept_failures=kept_failures,
     )
 
 
@@ -336,7 +324,7 @@ def _in_full(ids: Ids) -> Any:
 
 
 class _Gathered:
-    """The jobs that would go, so far: eight bytes for each, and a bounded number of names."""
+    """The jobs to delete, so far: eight bytes for each, and a bounded number of names."""
 
     def __init__(self) -> None:
         self.ids: list[Ids] = []

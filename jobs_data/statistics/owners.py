@@ -20,7 +20,7 @@ from jobs_data.platform.status import COMPLETED, ERROR
 from jobs_data.platform.tables import job
 from jobs_data.statistics.period import Period, created_since, newest_jobs
 
-_BY_OWNER: Final = ("owner", "total", "completed", "failed")
+_BY_OWNER: Final = ("id", "total", "completed", "failed")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Owners:
     """Whose jobs they were."""
 
     by_owner: pd.DataFrame
-    """A row per owner, most jobs first: `owner` str, `total`, `completed`, `failed` int64."""
+    """A row per owner, most jobs first: `id` int64, NO_OWNER for jobs without one, `owner` str,
+    `total`, `completed`, `failed` int64."""
     has_more: bool
     """Whether the period has more jobs than the newest, which alone were looked at."""
 
@@ -58,7 +59,7 @@ def read_owners(
         for user_id, status_id, jobs in rows
     ]
     counted = pd.DataFrame(counts, columns=_BY_OWNER).astype("int64")
-    by_owner = counted.groupby("owner", as_index=False).sum()
-    by_owner["owner"] = by_owner["owner"].map(distinct_labels(owners)).astype("str")
+    by_owner = counted.groupby("id", as_index=False).sum()
+    by_owner.insert(1, "owner", by_owner["id"].map(distinct_labels(owners)).astype("str"))
     by_owner = by_owner.sort_values(["total", "owner"], ascending=[False, True], ignore_index=True)
     return Owners(by_owner, has_more)

@@ -7,7 +7,7 @@ starts from `job`: `object` holds every record of the platform, a thousand times
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
+from jobs_data.jobs.view import ANY_TIME, Dates
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import to_platform
@@ -43,6 +44,11 @@ class Period(StrEnum):
             return None
         first = now.astimezone(zone).date() - timedelta(days=periods * self.days - 1)
         return datetime.combine(first, time(), zone)
+
+    def created(self, zone: ZoneInfo, now: datetime) -> Dates:
+        """Return when the jobs of the last period were created, as a filter of the list says it."""
+        start = self.start(zone, now)
+        return ANY_TIME if start is None else Dates(since=start.astimezone(UTC))
 
 
 def created_since(

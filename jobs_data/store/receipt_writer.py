@@ -29,16 +29,13 @@ BUSY_SECONDS: Final = 60
 
 
 class Action(StrEnum):
-    """What a user did that removes jobs."""
+    """What a user did that deletes jobs."""
 
     DELETE = "delete"
-    CLEAR = "clear"
-    TIDY = "tidy"
-
-    @property
-    def label(self) -> str:
-        """Return it as the screen says it."""
-        return {"delete": "Deleted", "clear": "Cleared", "tidy": "Tidied"}[self]
+    """Deleted chosen jobs."""
+    DELETE_ALL = "delete-all-finished"
+    CLEAN_UP = "clean-up"
+    """Deleted the jobs that rules match."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class ReceiptWriter:
             "by": by,
             "action": reason.action,
             "filter": which,
-            "words": f"{by}\n{reason.action}\n{reason.action.label}\n{which}".casefold(),
+            "words": f"{by}\ndeleted\n{reason.action}\n{which}".casefold(),
             "platform": platform,
             "columns": json.dumps({table: list(names) for table, names in columns.items()}),
         }

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, or_, 
 from jobs_data.page import Page
 from jobs_data.platform.dialects import exactly
 from jobs_data.store.database import Store
-from jobs_data.store.receipt_writer import BUSY_SECONDS, Action
+from jobs_data.store.receipt_writer import BUSY_SECONDS
 from jobs_data.store.schema import Outcome, batch, job, name, receipt, restore
 
 MAX_JOB_ID: Final = 2**63 - 1
@@ -30,10 +30,10 @@ STAYED: Final = (Outcome.ACTIVE, Outcome.MISSING, Outcome.LOCKED)
 class State(StrEnum):
     """How things are with a receipt; the values are for the screen."""
 
-    AT_WORK = "At work"
+    AT_WORK = "In progress"
     """The removal, or a restore, is writing it."""
-    COMPLETE = "Complete"
-    ENDED_EARLY = "Ended early"
+    COMPLETE = "Deleted"
+    ENDED_EARLY = "Stopped early"
     """The removal was cut off, or ended by an error."""
     RESTORED = "Restored"
     """All that was removed is back."""
@@ -109,11 +109,6 @@ class Receipt:
         if self.restored:
             return State.PARTLY_RESTORED if self.to_restore else State.RESTORED
         return State.ENDED_EARLY if self.error or not self.ended_at else State.COMPLETE
-
-    @property
-    def label(self) -> str:
-        """Return what was done, as the screen says it."""
-        return Action(self.action).label
 
 
 def list_receipts(store: Store, text: str, page: int, limit: int) -> Page[list[Receipt]]:

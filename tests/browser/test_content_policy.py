@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.app_servers import DemoSite
 from tests.support.screen import Windows
-from tests.support.steps import assert_nothing_went_wrong, press_delete
+from tests.support.steps import assert_nothing_went_wrong, table
 
 VIOLATIONS = """
 window.violations = []
@@ -18,7 +18,7 @@ PAGES = [
     "",
     "?status=failed&auto=true",
     "/job?id={job}",
-    "/tidy?older_than=1",
+    "/cleanup",
     "/queue-browse",
     "/queue-batches",
     "/queue-job?id=1",
@@ -46,7 +46,7 @@ def test_no_page_needs_what_the_policy_stops(demo_site: DemoSite, new_page: Wind
     if "report" in path:
         expect(page.locator("canvas.marks, svg.marks").first).to_be_visible()
     if not path:
-        press_delete(page, 0)
+        table(page).get_by_role("button", name="Delete").first.click()
         expect(page.get_by_role("dialog")).to_be_visible()
     expect(page.locator(QUIET)).to_be_visible()
     assert violations(page) == []

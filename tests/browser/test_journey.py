@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
 from jobs_data.platform.tables import job, object_
@@ -15,22 +16,20 @@ from tests.support.app_servers import AppServers, DemoSite
 from tests.support.databases import on_mariadb
 from tests.support.screen import Windows
 from tests.support.steps import (
-    CREATED_COLUMN,
-    DELETE_COLUMN,
-    NAME_COLUMN,
     assert_nothing_went_wrong,
-    cells,
+    delete_button,
     download,
     expect_jobs,
+    expect_selected,
     let_the_timer_fire,
-    pick_order,
-    press_delete,
-    press_header,
-    press_report,
+    names,
+    open_row,
     query,
-    select_rows,
+    row,
     send_to_background,
+    sort_by,
     tab_to,
+    table,
 )
 from tests.support.store import NOON, Store
 
@@ -83,19 +82,19 @@ def fill(store: Store) -> dict[str, int]:
 
 def sort_by_headers(page: Page, by_date: Sequence[str]) -> None:
     """The header of a column sorts all pages, not just the rows in sight."""
-    press_header(page, NAME_COLUMN)
+    sort_by(page, "Job")
     expect_jobs(page, sorted(by_date)[:PAGE])
     assert query(page) == {"sort": "name", "limit": str(PAGE)}
-    press_header(page, CREATED_COLUMN)
+    sort_by(page, "Created")
     expect_jobs(page, by_date[:PAGE])
     assert query(page) == {"limit": str(PAGE)}
 
 
 def find_failed_jobs_by_name(page: Page, failed: Sequence[str]) -> None:
-    """Filter, order and page are chosen beside the list, and stand in its address."""
+    """Filter, order and page are chosen around the list, and stand in its address."""
     page.get_by_role("radio", name="Failed").click()
-    expect(page.get_by_text(f"Showing 1–{PAGE} of {len(failed)} jobs")).to_be_visible()
-    pick_order(page, "Name A–Z")
+    expect(page.get_by_text(f"1–{PAGE} of {len(failed)} jobs")).to_be_visible()
+    sort_by(page, "Job")
     expect_jobs(page, failed[:PAGE])
     page.get_by_role("button", name="Next page").click()
     expect_jobs(page, failed[PAGE : 2 * PAGE])
@@ -110,7 +109,7 @@ def view_of_the_second_page() -> dict[str, str]:
 def read_reports(page: Page, shown: Sequence[str]) -> None:
     """From a row to its report, on to the next, the file down, and back to the same place."""
     heading = page.get_by_role("heading", level=1)
-    press_report(page, row=1)
+    open_row(page, shown[1])
     expect(heading).to_have_text(shown[1])
     expect(page.get_by_test_id("stCode").last).to_have_text(f"output of {shown[1]}")
     page.get_by_role("button", name="Next").click()
@@ -121,7 +120,8 @@ def read_reports(page: Page, shown: Sequence[str]) -> None:
     page.get_by_role("button", name="Back to jobs").click()
     expect_jobs(page, shown)
     assert query(page) == view_of_the_second_page()
-    press_report(page, row=3)
+    # One step there is one step back.
+    open_row(page, shown[3])
     expect(heading).to_have_text(shown[3])
     page.go_back()
     expect_jobs(page, shown)
@@ -133,13 +133,13 @@ def delete_one(page: Page, store: Store, failed: Sequence[str]) -> list[str]:
     goner = failed[PAGE + 2]
     dialog = page.get_by_role("dialog")
     jobs = store.rows(job)
-    press_delete(page, row=2)
+    delete_button(page, goner).click()
     expect(dialog).to_contain_text(goner)
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect_jobs(page, failed[PAGE : 2 * PAGE])
     assert store.rows(job) == jobs
-    press_delete(page, row=2)
+    delete_button(page, goner).click()
     dialog.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("was deleted.")).to_be_visible()
     left = [name for name in failed if name != goner]
@@ -152,17 +152,45 @@ def delete_one(page: Page, store: Store, failed: Sequence[str]) -> list[str]:
 
 def export(page: Page, store: Store, failed: Sequence[str]) -> None:
     """The file holds all jobs of the filter in the list's order, as the database has them."""
-    content = download(page, page.get_by_role("button", name="Export CSV"))
+    link = page.get_by_role("link", name="Export", exact=True)
     statement = select(job.c.name, object_.c.created_at, job.c.completed_at).join_from(
         job, object_, object_.c.id == job.c.id
     )
     with store.engine.connect() as connection:
         rows = connection.execute(statement.where(job.c.status_id == 185).order_by(job.c.name)).all()
     assert [row.name for row in rows] == failed
-    assert list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))) == [
+    assert list(csv.reader(io.StringIO(read(page, link), newline=""))) == [
         ["Name", "Status", "User", "Created", "Completed"],
         *([name, "Error", "System", iso(created), iso(completed)] for name, created, completed in rows),
     ]
+    export_for_spreadsheets(page)
+
+
+def export_for_spreadsheets(page: Page) -> None:
+    """What is chosen for spreadsheets holds for each link, and the browser remembers it."""
+    page.get_by_label("Export options").press("Enter")
+    page.get_by_role("combobox", name="Separator").select_option("Semicolon")
+    page.get_by_role("checkbox", name="Plain local times (UTC)").press("Space")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("combobox", name="Separator")).to_be_hidden()
+    page.reload()
+    link = page.get_by_role("link", name="Export", exact=True)
+    assert read(page, link).splitlines()[0] == "Name;Status;User;Created (UTC);Completed (UTC)"
+    page.get_by_label("Export options").click()
+    link = page.get_by_role("link", name="CSV with all columns")
+    assert read(page, link).startswith("Id;Name;")
+    page.get_by_role("combobox", name="Separator").select_option("Comma")
+    page.get_by_role("checkbox", name="Plain local times (UTC)").uncheck()
+    page.get_by_role("heading", name="Jobs", exact=True).click()
+    expect(page.get_by_role("combobox", name="Separator")).to_be_hidden()
+
+
+def read(page: Page, link: Locator) -> str:
+    """Return the file that a link leads to."""
+    expect(link).to_have_attribute("href", re.compile("export-csv"))
+    answer = page.request.get(urljoin(page.url, link.get_attribute("href")))
+    assert "attachment" in answer.headers["content-disposition"]
+    return answer.body().decode("utf-8-sig")
 
 
 def iso(time: datetime) -> str:
@@ -173,38 +201,33 @@ def iso(time: datetime) -> str:
 def an_active_job_cannot_be_deleted(page: Page) -> None:
     """Where a finished job has its delete button, an active one has nothing."""
     page.get_by_role("radio", name="Active").click()
-    expect(page.get_by_text(f"Showing 1–{PAGE} of 6 jobs")).to_be_visible()
-    expect(cells(page, DELETE_COLUMN)).to_have_text([""] * PAGE)
-    press_delete(page, row=0)
-    # The report of the same row opens alone: had a dialog been asked for, it would be there too.
-    press_report(page, row=0)
-    expect(page.get_by_role("button", name="Back to jobs")).to_be_visible()
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    page.get_by_role("button", name="Back to jobs").click()
-    expect(cells(page, DELETE_COLUMN)).to_have_text([""] * PAGE)
+    expect(page.get_by_text(f"1–{PAGE} of 6 jobs")).to_be_visible()
+    expect(names(page)).to_have_count(PAGE)
+    expect(table(page).get_by_role("button", name="Delete")).to_have_count(0)
 
 
 def choose_by_keyboard(page: Page, store: Store) -> None:
-    """Without a mouse one filters, opens the report of one job, and deletes two."""
-    tab_to(page, page.get_by_role("radio", name="All"))
-    for key in ("ArrowRight", "ArrowRight", "Space"):
+    """Without a mouse one filters, opens one job, and deletes two."""
+    tab_to(page, page.get_by_role("radio", name="Active"))
+    for key in ("ArrowRight", "Space"):
         page.keyboard.press(key)
     expect(page.get_by_role("radio", name="Completed")).to_be_checked()
-    expect(cells(page, DELETE_COLUMN).first).not_to_be_empty()
-    first, second, third, *_ = cells(page, NAME_COLUMN).all_text_contents()
-    select_rows(page, 1)
-    expect(page.get_by_text("1 job selected, 1 finished")).to_be_visible()
-    tab_to(page, page.get_by_role("button", name="Open report"))
+    expect(table(page).get_by_role("button", name="Delete")).to_have_count(PAGE)
+    first, second, third, *_ = names(page).all_text_contents()
+    tab_to(page, names(page).first)
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(second)
     tab_to(page, page.get_by_role("button", name="Back to jobs"))
     page.keyboard.press("Enter")
-    expect(cells(page, NAME_COLUMN).first).to_have_text(first)
-    # The second is selected still.
-    select_rows(page, 2)
-    expect(page.get_by_text("2 jobs selected, 2 finished")).to_be_visible()
-    tab_to(page, page.get_by_role("button", name="Delete selected…"))
-    page.keyboard.press("Enter")
+    expect(names(page).first).to_have_text(first)
+    tab_to(page, row(page, second).get_by_role("checkbox"))
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect_selected(page, "2 selected (2 finished)")
+    delete = page.locator(".st-key-line").get_by_role("button", name="Delete…")
+    delete.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(second)
     expect(dialog).to_contain_text(third)
@@ -218,31 +241,41 @@ def choose_by_keyboard(page: Page, store: Store) -> None:
 def clear_inactive(page: Page, store: Store) -> None:
     """The dialog says how many will go, exactly these go, and the active jobs stay."""
     page.get_by_role("radio", name="All").click()
-    expect(page.get_by_text(f"Showing 1–{PAGE} of 27 jobs")).to_be_visible()
-    page.get_by_role("button", name="Clear inactive…").click()
+    expect(page.get_by_text(f"1–{PAGE} of 27 jobs")).to_be_visible()
+    pick_in_menu(page, "Delete all finished…")
     dialog = page.get_by_role("dialog")
     # Of 30 jobs 6 are active, and 3 are deleted by now.
-    expect(dialog).to_contain_text("21 finished jobs will go")
+    expect(dialog).to_contain_text("21 finished jobs")
     expect(dialog).to_contain_text("10 completed and 11 failed")
-    dialog.get_by_role("button", name="Clear 21 jobs").click()
+    dialog.get_by_role("button", name="21 jobs").click()
     expect(page.get_by_text("21 finished jobs cleared")).to_be_visible()
-    expect(page.get_by_text(f"Showing 1–{PAGE} of 6 jobs")).to_be_visible()
-    expect(page.get_by_role("button", name="Clear inactive…")).to_have_count(0)
+    expect(page.get_by_text(f"1–{PAGE} of 6 jobs")).to_be_visible()
     assert store.ids(column="status_id") == [183] * 6
 
 
 def follow_new_jobs(page: Page, store: Store) -> None:
-    """With auto refresh a new job shows up by itself; a hidden tab waits, and catches up at once."""
-    pick_order(page, "Newest")
-    expect(page.locator('canvas [role="columnheader"]').nth(CREATED_COLUMN - 1)).to_have_text(
-        "Created ↓"
+    """With auto refresh a new job shows up by itself; a hidden tab waits, and catches up at once.
+
+    What has the focus keeps it, and the page stays where it is.
+    """
+    sort_by(page, "Created")
+    expect(page.get_by_role("columnheader", name="Created")).to_have_attribute(
+        "aria-sort", "descending"
     )
     page.get_by_text("Auto refresh", exact=True).click()
     expect(page.get_by_text("again every 15 seconds")).to_be_visible()
     assert query(page)["auto"] == "true"
     store.job("newcomer", 183, NOON + timedelta(hours=1))
+    watched = names(page).nth(2)
+    name = watched.text_content()
+    assert name
+    watched.focus()
+    page.mouse.wheel(0, 40)
+    at = page.get_by_test_id("stMain").evaluate("element => element.scrollTop")
     let_the_timer_fire(page)
-    expect(cells(page, NAME_COLUMN).first).to_have_text("newcomer")
+    expect(names(page).first).to_have_text("newcomer")
+    expect(row(page, name).locator("a.main")).to_be_focused()
+    assert page.get_by_test_id("stMain").evaluate("element => element.scrollTop") == at
     send_to_background(page)
     expect(page.get_by_text("auto refresh waits while this tab is in the background")).to_be_visible()
     expect(page.get_by_title("streamlit_autorefresh")).to_have_count(0)
@@ -250,8 +283,14 @@ def follow_new_jobs(page: Page, store: Store) -> None:
     page.clock.fast_forward(60_000)
     expect(page.get_by_text("of 7 jobs")).to_be_visible()
     send_to_background(page, hidden=False)
-    expect(cells(page, NAME_COLUMN).first).to_have_text("latecomer")
+    expect(names(page).first).to_have_text("latecomer")
     expect(page.get_by_text("again every 15 seconds")).to_be_visible()
+
+
+def pick_in_menu(page: Page, entry: str) -> None:
+    """Pick an entry of the list's menu."""
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name=entry).click()
 
 
 def test_the_screens_fit_a_phone_in_the_dark(demo_site: DemoSite, new_page: Windows) -> None:
@@ -260,10 +299,9 @@ def test_the_screens_fit_a_phone_in_the_dark(demo_site: DemoSite, new_page: Wind
     page = screen.page
     screen.open(f"{demo_site.address}?status=failed")
     dialog = page.get_by_role("dialog")
-    expect(page.locator(".st-key-cards .trend:has(i)")).to_have_count(4)
-    expect(cells(page, NAME_COLUMN).first).not_to_be_empty()
+    expect(names(page).first).not_to_be_empty()
     assert_fits(page)
-    page.get_by_role("button", name="Clear inactive…").click()
+    pick_in_menu(page, "Delete all finished…")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_visible()
     assert_fits(page)
     screen.open(f"{demo_site.address}/job?status=failed&id={demo_site.failed_id}")

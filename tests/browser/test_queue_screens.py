@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from jobs_data.platform import tables
@@ -20,9 +22,6 @@ from tests.support.store import NOON, Store
 HOSTILE = (
     '**bold** <img src=x onerror="window.broken = true"> [link](https://evil.example) www.evil.example'
 )
-MARKERS_WIDTH = 40
-OPEN_FROM_LEFT = MARKERS_WIDTH + 27
-FIRST_ROW_CENTRE = 55
 PHONE = 390
 IN_CHAIN = 9
 """The first job of the demo's first chain, which its next job follows."""
@@ -48,56 +47,42 @@ def hostile(
 
 def settled(page: Page) -> None:
     """Wait until the page has been drawn whole."""
-    # For a moment the line of the page that was left can stand beside this one's.
-    expect(page.get_by_text(re.compile(r"Updated \d")).last).to_be_visible()
+    expect(page.get_by_role("button", name="Refresh")).to_be_attached()
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-def press_open(page: Page, grid: Locator) -> None:
-    """Press the button of a table's first row, which has to be on the screen."""
-    grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + OPEN_FROM_LEFT, box["y"] + FIRST_ROW_CENTRE)
-
-
-def open_by_keyboard(page: Page, grid: Locator, row: int, action: str) -> None:
-    """Go to a row of a table, 0 for the first, select it, and press the button that follows."""
-    tab_to(page, grid.get_by_test_id("data-grid-canvas"))
-    for at in range(row + 1):
-        if at:
-            page.keyboard.press("ArrowDown")
-        # Keys that come before the grid has moved its cursor are lost.
-        expect(grid.locator('[role="gridcell"][aria-colindex="1"]').nth(at)).to_be_focused()
-    page.keyboard.press("Shift+Space")
-    button = page.get_by_role("button", name=action)
-    expect(button).to_be_visible()
-    tab_to(page, button)
-    page.keyboard.press("Enter")
+def rows(page: Page, table: str) -> Locator:
+    """Return the links that open the rows of a table."""
+    return page.get_by_role("table", name=table, exact=True).locator("a.main")
 
 
 def test_the_sidebar_leads_everywhere_and_back_to_the_same_page(demo: str, new_page: Windows) -> None:
-    """Jobs, queues and batches are entries; the button of a row opens its job."""
+    """A card filters the jobs, a name opens its job, and both the button and one step Back return."""
     screen = new_page(1440, 1000)
     page = screen.page
     screen.open(demo)
-    for name in ("Queues", "Batches", "Jobs"):
+    for name in ("Batches", "Queues"):
         page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
-    screen.open(f"{demo}/queue-browse?queue=imports&kind=heratio&limit=3")
-    settled(page)
-    expect(page.get_by_text("Showing 1–3 of")).to_be_visible()
+    screen.open(f"{demo}/queue-browse?limit=3")
+    # Anywhere on the card, not its name alone.
+    page.locator("[class*='st-key-queue-heratio-imports']").click(position={"x": 150, "y": 60})
+    expect(page.get_by_role("button", name="Queue: imports ✕")).to_be_visible()
     page.get_by_role("button", name="Page 2", exact=True).click()
     expect(page.get_by_text("Showing 4–6 of")).to_be_visible()
     settled(page)
     there = {"queue": "imports", "kind": "heratio", "limit": "3", "page": "2"}
     assert query(page) == there
-    press_open(page, page.get_by_test_id("stDataFrame").last)
-    expect(page.get_by_text("Queued job ")).to_be_visible()
-    page.get_by_role("button", name="Back to queues").click()
-    expect(page.get_by_text("Showing 4–6 of")).to_be_visible()
-    assert query(page) == there
+    for comes_back in (page.get_by_role("button", name="Back to queues").click, page.go_back):
+        rows(page, "Queued jobs").first.click()
+        expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
+        settled(page)
+        assert re.search(r"(Waiting|Running|Completed|Failed|Cancelled) · ar", page.title())
+        comes_back()
+        expect(page.get_by_text("Showing 4–6 of")).to_be_visible()
+        settled(page)
+        assert query(page) == there
     assert_nothing_went_wrong(screen)
 
 
@@ -105,87 +90,90 @@ def test_the_keyboard_opens_the_rows_of_every_table(demo: str, new_page: Windows
     """Queues, their jobs of both kinds, a chain, batches and a batch's jobs: no mouse."""
     screen = new_page(1280, 1000)
     page = screen.page
-    grids = page.get_by_test_id("stDataFrame")
-    screen.open(f"{demo}/queue-browse?limit=3")
-    settled(page)
-    open_by_keyboard(page, grids.first, 1, "Show its jobs")
-    expect(page.get_by_role("button", name="Show its jobs")).to_have_count(0)
-    settled(page)
-    assert query(page) == {"limit": "3", "queue": "exports", "kind": "heratio"}
-    open_by_keyboard(page, grids.last, 1, "Open job")
-    expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
-    for status, told in (("waiting", "Job of Laravel"), ("failed", "Failed job of Laravel")):
+
+    def press(control: Locator, told: str) -> None:
+        settled(page)
+        expect(control).to_be_attached()
+        tab_to(page, control)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(re.compile(told)).first).to_be_visible()
+        settled(page)
+
+    screen.open(f"{demo}/queue-browse?limit=3&status=completed")
+    press(page.locator("summary").filter(has_text="All figures"), "Worker seen")
+    press(rows(page, "All figures").nth(1), "Queue: exports ✕")
+    there = {"limit": "3", "queue": "exports", "kind": "heratio", "status": "completed"}
+    assert query(page) == there
+    press(rows(page, "Queued jobs").nth(1), r"Queued job \d+")
+    for status, told in (("waiting", "^Job of Laravel"), ("failed", "^Failed job of Laravel")):
         screen.open(f"{demo}/queue-browse?kind=laravel&status={status}")
-        settled(page)
-        open_by_keyboard(page, grids.last, 0, "Open job")
-        expect(page.get_by_text(told)).to_be_visible()
-        settled(page)
-    expect(page.get_by_text("Stack trace:")).to_be_visible()
+        press(rows(page, "Queued jobs").first, told)
     screen.open(f"{demo}/queue/{IN_CHAIN}")
-    expect(page.get_by_text(f"Queued job {IN_CHAIN}", exact=True)).to_be_visible()
-    settled(page)
-    expect(page.locator(".timeline li")).not_to_have_count(0)
-    open_by_keyboard(page, grids.first, 1, "Open job")
-    expect(page.get_by_text(f"Queued job {IN_CHAIN + 1}", exact=True)).to_be_visible()
-    settled(page)
-    expect(page.get_by_role("button", name="Open job")).to_have_count(0)
+    press(rows(page, "Chain").nth(1), f"^Queued job {IN_CHAIN + 1} ")
     assert query(page) == {"id": str(IN_CHAIN + 1)}
     page.go_back()
-    expect(page.get_by_text(f"Queued job {IN_CHAIN}", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile(f"^Queued job {IN_CHAIN} "))).to_be_visible()
     screen.open(f"{demo}/queue-batches")
-    settled(page)
-    open_by_keyboard(page, grids.first, 2, "Open batch")
-    expect(page.get_by_text(re.compile(r"Batch \d+ of Heratio"))).to_be_visible()
-    settled(page)
-    open_by_keyboard(page, grids.first, 0, "Open job")
-    expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
+    press(rows(page, "Batches").nth(2), r"Batch \d+ of Heratio")
+    press(rows(page, "Queued jobs").first, r"Queued job \d+")
     assert_nothing_went_wrong(screen)
 
 
-def test_on_a_phone_rows_open_without_scrolling_sideways(demo: str, new_page: Windows) -> None:
-    """Each table has the button within the first columns, and what follows a selection is in sight."""
+def test_on_a_phone_a_tap_opens_a_row_and_nothing_scrolls_sideways(
+    demo: str, new_page: Windows
+) -> None:
+    """Rows are cards there."""
     screen = new_page(PHONE, 900, "dark")
     page = screen.page
-    grids = page.get_by_test_id("stDataFrame")
-    screen.open(f"{demo}/queue-batches?limit=3")
-    settled(page)
-    press_open(page, grids.first)
-    expect(page.get_by_text(re.compile(r"Batch \d+ of Heratio"))).to_be_visible()
-    settled(page)
-    press_open(page, grids.first)
-    expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
-    screen.open(f"{demo}/queue-browse?limit=3")
-    settled(page)
-    grids.last.scroll_into_view_if_needed()
-    box = grids.last.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + MARKERS_WIDTH / 2, box["y"] + FIRST_ROW_CENTRE)
-    button = page.get_by_role("button", name="Open job")
-    expect(button).to_be_visible()
-    place = button.bounding_box()
-    assert place is not None
-    assert place["x"] + place["width"] <= PHONE
-    settled(page)
-    button.click()
-    expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
+    for path, table, told in (
+        ("queue-batches?limit=3", "Batches", r"Batch \d+ of Heratio"),
+        ("queue-browse?limit=3", "Queued jobs", r"Queued job \d+"),
+    ):
+        screen.open(f"{demo}/{path}")
+        settled(page)
+        card = page.get_by_role("table", name=table, exact=True).locator("tbody tr").first
+        card.click(position={"x": 200, "y": 10})
+        expect(page.get_by_text(re.compile(told))).to_be_visible()
+        settled(page)
+        main = page.get_by_test_id("stMain")
+        assert main.evaluate("element => element.scrollWidth - element.clientWidth") <= 0
     assert_nothing_went_wrong(screen)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_screen_has_a_violation(
+    demo: str, new_page: Windows, scheme: Literal["light", "dark"]
+) -> None:
+    """By the rules of axe-core: contrast, names, headings in order."""
+    screen = new_page(1280, 1000, scheme)
+    page = screen.page
+    for path in (
+        "queue-browse?limit=3",
+        "queue-browse?queue=none",
+        "queue-batches",
+        "queue-batches?batch=1",
+        f"queue-job?id={IN_CHAIN}",
+        "queue-job?failed=1",
+    ):
+        screen.open(f"{demo}/{path}")
+        settled(page)
+        found = Axe().run(page).response["violations"]
+        assert [(path, each["id"], each["nodes"][0]["html"]) for each in found] == []
 
 
 def test_from_a_batchs_job_back_leads_to_the_batch(demo: str, new_page: Windows) -> None:
     """To the same page of its jobs, after a reload too, and from there to the same page of batches."""
     screen = new_page(1280, 1000)
     page = screen.page
-    grids = page.get_by_test_id("stDataFrame")
     screen.open(f"{demo}/queue-batches?limit=3&page=2")
-    settled(page)
-    press_open(page, grids.first)
+    rows(page, "Batches").first.click()
     expect(page.get_by_text(re.compile(r"Batch \d+ of Heratio"))).to_be_visible()
     settled(page)
     batch = query(page)["batch"]
     page.get_by_role("button", name="Page 2", exact=True).click()
     expect(page.get_by_text("Showing 4–6 of")).to_be_visible()
     settled(page)
-    press_open(page, grids.first)
+    rows(page, "Queued jobs").first.click()
     expect(page.get_by_text(re.compile(r"Queued job \d+"))).to_be_visible()
     settled(page)
     page.reload()
@@ -197,30 +185,6 @@ def test_from_a_batchs_job_back_leads_to_the_batch(demo: str, new_page: Windows)
     expect(page.get_by_role("heading", name="Batches", exact=True)).to_be_visible()
     settled(page)
     assert query(page) == {"limit": "3", "page": "2"}
-    assert_nothing_went_wrong(screen)
-
-
-def test_a_selected_job_stays_the_one_selected(hostile: tuple[Store, str], new_page: Windows) -> None:
-    """A newer job moves the rows; what is selected is opened all the same."""
-    store, address = hostile
-    kept = store.insert(tables.queue_job, queue="moving", job_type="arKept", created_at=NOON)
-    screen = new_page(1280, 1000)
-    page = screen.page
-    screen.open(f"{address}/queue-browse?queue=moving")
-    settled(page)
-    grid = page.get_by_test_id("stDataFrame").last
-    tab_to(page, grid.get_by_test_id("data-grid-canvas"))
-    expect(grid.locator('[role="gridcell"][aria-colindex="1"]').first).to_be_focused()
-    page.keyboard.press("Shift+Space")
-    expect(page.get_by_role("button", name="Open job")).to_be_visible()
-    store.insert(tables.queue_job, queue="moving", job_type="arNewer", created_at=NOON)
-    page.get_by_role("button", name="Refresh").click()
-    settled(page)
-    expect(page.get_by_text("Showing 1–1 of 1 job")).to_be_visible()
-    page.get_by_role("button", name="Select none").click()
-    expect(page.get_by_text("Showing 1–2 of 2 jobs")).to_be_visible()
-    open_by_keyboard(page, grid, 1, "Open job")
-    expect(page.get_by_text(f"Queued job {kept}", exact=True)).to_be_visible()
     assert_nothing_went_wrong(screen)
 
 

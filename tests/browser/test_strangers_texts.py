@@ -27,7 +27,7 @@ def test_a_text_is_shown_as_it_is(demo_site: DemoSite, new_page: Windows) -> Non
     """In a button's label, in a message, and nothing of it is a link, an icon, a style or a formula."""
     screen = new_page()
     page = screen.page
-    chip = page.locator(".st-key-chips button").first.get_by_test_id("stMarkdownContainer")
+    chip = page.locator(".st-key-line button").first.get_by_test_id("stMarkdownContainer")
     message = page.get_by_test_id("stAlertContainer").get_by_test_id("stMarkdownContainer")
     for text in TEXTS:
         screen.open(f"{demo_site.address}?{urlencode({'q': text})}")

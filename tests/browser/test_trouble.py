@@ -14,15 +14,16 @@ from tests.support.mariadb import MariaDB
 from tests.support.screen import Screen, Windows
 from tests.support.silent_proxy import in_front_of
 from tests.support.steps import (
-    NAME_COLUMN,
     assert_nothing_went_wrong,
-    cells,
+    delete_button,
     expect_jobs,
+    expect_selected,
+    expect_ticked,
     let_the_timer_fire,
-    pick_order,
-    press_delete,
+    names,
     query,
-    select_rows,
+    sort_by,
+    tick,
 )
 from tests.support.store import Store
 
@@ -60,13 +61,14 @@ def test_empty_lists_say_why(small_store: Store, address: str, new_page: Windows
     screen = new_page()
     page = screen.page
     screen.open(address)
-    expect(page.get_by_text("There are no jobs. The platform makes one whenever")).to_be_visible()
-    expect(page.get_by_role("button", name="Clear inactive…")).to_have_count(0)
-    expect(page.get_by_role("button", name="Export CSV")).to_be_disabled()
+    expect(page.get_by_text("There are no jobs. The platform creates a job")).to_be_visible()
+    export = page.get_by_text("Export", exact=True)
+    expect(export).to_have_attribute("title", "No job matches, so there is nothing to export.")
+    expect(export).not_to_have_attribute("href", re.compile(".*"))
     small_store.job("arOnly", 184)
     screen.open(f"{address}?status=failed")
-    expect(page.get_by_text("1 job in all, none of them failed right now.")).to_be_visible()
-    page.get_by_role("button", name="Show all jobs").click()
+    expect(page.get_by_text("Found no failed jobs among 1 job.")).to_be_visible()
+    page.get_by_role("button", name="Clear filters").last.click()
     expect_jobs(page, ["arOnly"])
     assert query(page) == {}
     assert_nothing_went_wrong(screen)
@@ -87,7 +89,7 @@ def test_auto_refresh_waits_for_its_viewer(small_store: Store, address: str, new
     expect(page.get_by_role("switch", name="Auto refresh")).to_be_checked()
     expect(running).to_be_visible()
     expect_jobs(page, ["arFirst"])
-    press_delete(page, row=0)
+    delete_button(page, "arFirst").click()
     expect(page.get_by_text("auto refresh waits while a dialog is open")).to_be_visible()
     assert_stands_still(screen, small_store)
     page.keyboard.press("Escape")
@@ -96,15 +98,13 @@ def test_auto_refresh_waits_for_its_viewer(small_store: Store, address: str, new
     page.reload()
     expect(running).to_be_visible()
     expect_jobs(page, ["arMeanwhile", "arFirst"])
-    select_rows(page, 0)
-    expect(page.get_by_text("1 job selected")).to_be_visible()
+    tick(page, "arMeanwhile")
+    expect_selected(page, "1 selected (1 finished)")
     small_store.job("arLast", 183)
     let_the_timer_fire(page)
     expect_jobs(page, ["arLast", "arMeanwhile", "arFirst"])
-    ticked = page.locator('canvas tr[role="row"][aria-selected="true"]')
-    expect(ticked).to_have_count(1)
-    expect(ticked).to_contain_text("arMeanwhile")
-    pick_order(page, "Oldest")
+    expect_ticked(page, "arMeanwhile")
+    sort_by(page, "Created")
     expect_jobs(page, ["arFirst", "arMeanwhile", "arLast"])
     assert query(page)["auto"] == "true"
     assert_nothing_went_wrong(screen)
@@ -113,7 +113,7 @@ def test_auto_refresh_waits_for_its_viewer(small_store: Store, address: str, new
 def assert_stands_still(screen: Screen, store: Store) -> None:
     """Fail where a new job shows up by itself."""
     expect(screen.page.get_by_title("streamlit_autorefresh")).to_have_count(0)
-    jobs = cells(screen.page, NAME_COLUMN).all_text_contents()
+    jobs = names(screen.page).all_text_contents()
     store.job("arMeanwhile", 184)
     screen.page.clock.fast_forward(60_000)
     expect_jobs(screen.page, jobs)
@@ -168,7 +168,7 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     page = screen.page
     screen.open(address)
     expect_jobs(page, ["arThere"])
-    press_delete(page, row=0)
+    delete_button(page, "arThere").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("arThere")
 

@@ -336,7 +336,7 @@ def test_a_clearing_ends_with_its_node_and_goes_on_at_another(
     in_the_middle(clearing)
     cluster.nodes[0].kill()
     clearing.wait()
-    assert "before the clearing stopped" in clearing.sentence()
+    assert "before the deletion stopped" in clearing.sentence()
     survivors = stores[1:]
     cluster.settle()
     assert_whole(survivors)
@@ -369,7 +369,7 @@ def test_behind_a_proxy_the_app_goes_on_at_the_next_node(
         in_the_middle(clearing)
         cluster.nodes[0].kill()
         clearing.wait()
-        assert "before the clearing stopped" in clearing.sentence()
+        assert "before the deletion stopped" in clearing.sentence()
         wait_until_it_answers(proxy)
         assert len(list_page.read_list(database, ListView(limit=10)).rows) == 10
         # What the dead node has committed last is applied when the others have given it up.

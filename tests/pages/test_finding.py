@@ -7,12 +7,13 @@ import pytest
 import streamlit as st
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Widget
 
 from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import counts
 from jobs_data.jobs.view import Dates
 from jobs_data.jobs.view_url import parse_view
-from tests.support.pages import cards, introduce, names, press, show, words
+from tests.support.pages import answer, cards, export_menu, fire, introduce, names, press, show, words
 from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
@@ -46,30 +47,47 @@ def find(app: AppTest, text: str) -> None:
     assert not app.exception
 
 
-def open_form(app: AppTest) -> None:
+def open_filters(app: AppTest) -> None:
     """Open the filters."""
     app.session_state["filters_open"] = True
     app.run()
     assert not app.exception
 
 
-def test_a_text_is_looked_for_and_the_cards_say_so(store: Store) -> None:
-    """Its chip takes it away again, and nothing else of the address."""
+def type_into(app: AppTest, key: str, text: str) -> None:
+    """Type into a box what is none of its options."""
+    box = app.selectbox(key=key)
+    states = app._tree.get_widget_states()
+    for state in states.widgets:
+        if state.id == box.id:
+            state.string_value = text
+    app._run(states)
+    assert not app.exception
+
+
+def choose(box: Widget, value: object) -> None:
+    """Choose a value in a box, which is applied at once."""
+    box.set_value(value).run()
+    assert not box.root.exception
+
+
+def test_a_search_counts_and_lists_what_matches(store: Store) -> None:
+    """Its chip removes it, and nothing else of the address."""
     ada = store.user("ada")
     store.job("by ada", user_id=ada)
     store.job("for 50% of ada")
     store.job("500 failed for ada", 185)
     store.job("other")
     app = show(sort="name", limit="50")
-    assert "The cards count" not in words(app)
+    assert "match" not in words(app)
     find(app, " ada ")
     assert names(app) == ["500 failed for ada", "by ada", "for 50% of ada"]
     assert cards(app) == ["3", "0", "2", "1"]
-    assert "The cards count what the search and the filters find: 3 of 4 jobs." in words(app)
+    assert "3 of 4 match" in words(app)
     find(app, "50%")
     assert names(app) == ["for 50% of ada"]
-    assert chips(app) == ["Text: 50%"]
-    press(app, "Text: 50% ✕")
+    assert chips(app) == ["Search: 50%"]
+    press(app, "Search: 50% ✕")
     assert names(app)[0] == "500 failed for ada"
     assert query_of(app) == {"sort": ["name"], "limit": ["50"]}
 
@@ -89,81 +107,95 @@ def test_a_number_leads_to_its_report_and_back(store: Store) -> None:
 
 
 def test_chips_show_what_is_in_force_and_go_one_by_one(store: Store) -> None:
-    """Strangers' words are shown as they are, and a reset leaves the order alone."""
+    """Untrusted words are shown as they are, and Clear filters leaves the order alone."""
     ada = store.user("ada", en="*Ada* [x](http://e.org)")
     store.job("a", 186, user_id=ada)
     query = {"status": "other", "owner": str(ada), "name": "a", "longer": "0s", "dir": "asc"}
     app = show(**query)
     assert names(app) == ["a"]
     assert chips(app) == [
-        "State: unknown",
-        "Owner: \\*Ada\\* \\[x\\](http:\u2060//e.org)",
+        "Status: other",
+        "User: \\*Ada\\* \\[x\\](http:\u2060//e.org)",
         "Name: a",
     ]
     assert app.button_group[0].value is None
-    press(app, "State: unknown ✕")
+    press(app, "Status: other ✕")
     assert "status" not in query_of(app)
     assert len(chips(app)) == 2
-    press(app, "Reset")
+    press(app, "Clear filters")
     assert chips(app) == []
     assert query_of(app) == {"dir": ["asc"]}
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "reason"),
     [
-        ({"name": "no"}, "Nothing found among 2 jobs. These were looked for: jobs named no."),
-        ({"q": "job", "status": "failed"}, "In another state there are 2."),
-        ({"status": "other"}, "2 jobs in all, none of them ended in an unknown way right now."),
+        ({"name": "no"}, "Found no jobs named no among 2 jobs."),
+        ({"q": "job", "status": "failed"}, "2 match in another status."),
+        ({"status": "other"}, "Found no jobs with another status among 2 jobs."),
     ],
 )
-def test_an_empty_list_says_what_was_looked_for(store: Store, query: dict[str, str], told: str) -> None:
+def test_an_empty_list_says_what_was_searched(store: Store, query: dict[str, str], reason: str) -> None:
     """And one press shows all jobs."""
     store.job("job 1"), store.job("job 2")
     app = show(**query)
-    assert told in words(app)
-    press(app, "Show all jobs")
+    assert reason in words(app)
+    app.button[-1].click().run()
     assert names(app) == ["job 2", "job 1"]
 
 
 def test_a_search_that_runs_out_of_time_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How far it came, what still looks at all jobs, and what to do."""
+    """How far it came, what still covers all jobs, and what to do; the export is offered."""
     store.job("job")
     monkeypatch.setattr(counts, "SEARCH_SECONDS", -1)
     app = show(q="job")
-    told = words(app)
-    assert "the newest 0 of 1 job only" in told
-    assert "Export and tidying look at all" in told
-    assert "Nothing found among the newest 0 of 1 job." in told
-    assert [link.proto.label for link in app.get("link_button")] == ["Export CSV", "All columns"]
+    shown = words(app)
+    assert "the newest 0 of 1 job." in shown
+    assert "Export and Clean up cover all jobs" in shown
+    assert "among the newest 0 of 1 job." in shown
+    assert export_menu(app)["reason"] == ""
 
 
 @pytest.mark.parametrize(
     ("order", "shown", "query"),
     [
-        ("Oldest", ["b", "a"], {"dir": ["asc"]}),
+        ("Oldest first", ["b", "a"], {"dir": ["asc"]}),
+        ("Longest first", ["b", "a"], {"sort": ["duration"]}),
         ("Name A–Z", ["a", "b"], {"sort": ["name"]}),
         ("Name Z–A", ["b", "a"], {"sort": ["name"], "dir": ["desc"]}),
         ("Completed first", ["a", "b"], {"sort": ["completed"], "dir": ["asc"]}),
-        ("Newest", ["a", "b"], {}),
+        ("Newest first", ["a", "b"], {}),
     ],
 )
 def test_every_order_is_picked_by_name(
     store: Store, order: str, shown: list[str], query: dict[str, list[str]]
 ) -> None:
-    """And stands in the address."""
-    store.job("b", completed_at=NOON + timedelta(hours=2))
-    store.job("a", created=NOON + timedelta(hours=1))
+    """And stands in the address, as the header of its column does."""
+    store.job("b", created=NOON, completed_at=NOON + timedelta(hours=2))
+    store.job("a", created=NOON + timedelta(hours=1), completed_at=NOON + timedelta(minutes=70))
     app = show(sort="status", page="3")
-    app.selectbox[0].set_value(order).run()
-    assert not app.exception
+    open_filters(app)
+    choose(app.selectbox(key="filter_order"), order)
     assert names(app) == shown
     assert query_of(app) == query
 
 
-def test_the_form_is_filled_from_the_address_and_writes_it(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_header_sorts_and_pressed_again_sorts_the_other_way(store: Store) -> None:
+    """A column that there is none of is no order."""
+    store.job("b"), store.job("a")
+    app = show(page="2")
+    for shown, query in (
+        (["a", "b"], {"sort": ["name"]}),
+        (["b", "a"], {"sort": ["name"], "dir": ["desc"]}),
+    ):
+        fire(app, "sorted", "name")
+        assert names(app) == shown
+        assert query_of(app) == query
+    fire(app, "sorted", "output")
+    assert query_of(app) == {"sort": ["name"], "dir": ["desc"]}
+
+
+def test_each_choice_is_applied_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left alone stays; days are those of the viewer's zone, and both included."""
     monkeypatch.setattr(ContextProxy, "timezone", "Europe/Berlin")
     ada = store.user("ada")
@@ -172,23 +204,23 @@ def test_the_form_is_filled_from_the_address_and_writes_it(
     store.job("unwanted")
     app = show(q="wanted", created="2026-06-01T07:00:00Z..", page="2")
     assert not app.multiselect
-    open_form(app)
-    owner, name, type_ = app.multiselect
+    open_filters(app)
+    owner, name, _ = app.multiselect
     assert owner.options == ["System", "ada"]
     assert name.options == ["unwanted", "wanted"]
-    created, finished = app.date_input[:2], app.date_input[2:]
-    assert [day.value for day in created] == [date(2026, 6, 1), None]
-    owner.set_value([ada])
-    name.set_value(["wanted", "typed"])
-    type_.set_value(["import"])
-    finished[0].set_value(date(2026, 6, 15))
-    finished[1].set_value(date(2026, 6, 15))
-    app.selectbox(key=box(app, "Result file")).set_value("With")
-    app.selectbox(key=box(app, "Errors")).set_value("With")
-    app.number_input[0].set_value(119)
-    press(app, "Show jobs")
+    assert [day.value for day in app.date_input] == [date(2026, 6, 1), None]
+    choose(owner, [ada])
+    choose(app.multiselect[1], ["wanted", "typed"])
+    choose(app.multiselect[2], ["import"])
+    choose(app.selectbox(key="filter_finished"), "Between these days")
+    choose(app.date_input(key="filter_finished_first"), date(2026, 6, 15))
+    choose(app.date_input(key="filter_finished_last"), date(2026, 6, 15))
+    choose(app.button_group(key="filter_has_result"), "With")
+    choose(app.button_group(key="filter_has_errors"), "With")
+    type_into(app, "filter_longer", "119 minutes")
+    choose(app.selectbox(key="filter_limit"), 25)
     assert names(app) == ["wanted"]
-    assert not app.multiselect
+    assert app.multiselect[1].value == ["wanted", "typed"]
     assert query_of(app) == {
         "q": ["wanted"],
         "owner": [str(ada)],
@@ -199,51 +231,72 @@ def test_the_form_is_filled_from_the_address_and_writes_it(
         "result": ["with"],
         "errors": ["with"],
         "longer": ["119m"],
+        "limit": ["25"],
     }
 
 
-def box(app: AppTest, label: str) -> str:
-    """Return the key of the box with a label."""
-    [found] = [found for found in app.selectbox if found.label == label]
-    assert found.key
-    return found.key
+def test_what_is_no_duration_is_refused_with_a_sentence(store: Store) -> None:
+    """It changes nothing, and says what can be typed."""
+    store.job()
+    app = show(longer="5m")
+    open_filters(app)
+    type_into(app, "filter_longer", "*long*")
+    assert r"“\*long\*” is no duration" in words(app)
+    assert query_of(app) == {"longer": ["5m"]}
+    assert app.selectbox(key="filter_longer").value == 300
 
 
-def test_a_preset_takes_the_place_of_days_and_days_that_of_a_preset(store: Store) -> None:
-    """Whichever was changed counts."""
-    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    store.job("new", created=now - timedelta(hours=1))
+def test_days_begin_with_those_of_the_choice_before(store: Store) -> None:
+    """Each is applied at once; the first cannot be after the last, and none means any time."""
+    now = datetime.now(UTC)
+    store.job("new", created=now.replace(tzinfo=None) - timedelta(hours=1))
     store.job("old", created=NOON - timedelta(days=3000))
-    app = show(created="2000-01-01..2020-01-01")
-    open_form(app)
-    offered = app.selectbox(key=box(app, "Created"))
-    assert offered.value is None
-    offered.set_value(Dates(last=timedelta(days=7)))
-    press(app, "Show jobs")
-    assert query_of(app) == {"created": ["7d"]}
-    assert names(app) == ["new"]
-    open_form(app)
-    app.date_input[1].set_value(date(2020, 1, 1))
-    press(app, "Show jobs")
-    assert query_of(app) == {"created": ["..2020-01-02T00:00:00Z"]}
+    app = show()
+    open_filters(app)
+    choose(app.selectbox(key="filter_created"), Dates(ago=timedelta(days=90)))
+    assert query_of(app) == {"created": ["over-90d"]}
     assert names(app) == ["old"]
+    choose(app.selectbox(key="filter_created"), "Between these days")
+    last = (now - timedelta(days=89)).date()
+    assert query_of(app) == {"created": [f"..{last}T00:00:00Z"]}
+    choose(app.date_input(key="filter_created_first"), date(2300, 1, 1) - timedelta(days=40_000))
+    assert names(app) == []
+    assert app.date_input(key="filter_created_last").value == date(2190, 6, 26)
+    choose(app.date_input(key="filter_created_first"), None)
+    choose(app.date_input(key="filter_created_last"), None)
+    assert query_of(app) == {}
+    assert app.selectbox(key="filter_created").value == Dates()
+    assert not app.date_input
 
 
-def test_where_no_types_are_recorded_the_form_says_so(store: Store) -> None:
+def test_where_no_types_are_recorded_the_box_says_so(store: Store) -> None:
     """The box is there, but nothing can be chosen in it."""
     store.job()
     with store.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE ahg_job_execution")
     app = show()
-    open_form(app)
+    open_filters(app)
     [type_] = [found for found in app.multiselect if found.label == "Type"]
     assert type_.disabled
     assert type_.placeholder == "This platform records no types of jobs"
 
 
-def test_auto_refresh_waits_for_the_form(store: Store) -> None:
-    """It would take away what is not sent yet."""
-    store.job()
-    app = show(auto="true")
-    open_form(app)
-    assert "auto refresh waits while the filters are open" in words(app)
+def test_what_ended_since_the_last_visit_is_one_line(store: Store) -> None:
+    """What failed since then is one press away; a first visit and a forged time show nothing."""
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    store.job("before", 185, completed_at=now - timedelta(days=2))
+    store.job("failed", 185, completed_at=now - timedelta(minutes=1))
+    store.job("completed", completed_at=now - timedelta(minutes=1))
+    app = show()
+    for kept in ("", "soon", str(10**17)):
+        answer(app, "visit", before=kept)
+        assert "Since" not in words(app)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    answer(app, "visit", before=str(int(yesterday.timestamp() * 1000)))
+    assert f"Since your last visit (yesterday {yesterday:%H:%M}): 1 completed" in words(app)
+    press(app, ":red[1 failed]")
+    assert names(app) == ["failed"]
+    assert query_of(app) == {
+        "status": ["failed"],
+        "finished": [f"{yesterday:%Y-%m-%dT%H:%M}:00Z.."],
+    }

@@ -1,16 +1,16 @@
 """Characters that nobody sees, on every screen: none of them reaches the browser."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from jobs_data import addresses
 from jobs_data.platform import tables
 from jobs_data.store.receipts import list_receipts
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain
-from tests.support.pages import press, show, words
+from tests.support.pages import press, show
 from tests.support.store import NOON, Store
 
 REVERSED = "\u202egnp"
@@ -22,7 +22,10 @@ def sent(app: AppTest) -> Iterator[bytes]:
     """Yield each element of a page as it is sent to the browser."""
     for element in app._tree:
         proto = getattr(element, "proto", None)
-        if proto is not None and hasattr(proto, "SerializeToString"):
+        if proto is not None and element.type == "bidi_component":
+            # Its data alone, and no character of it escaped.
+            yield json.dumps(json.loads(proto.json or "null"), ensure_ascii=False).encode()
+        elif proto is not None and hasattr(proto, "SerializeToString"):
             yield proto.SerializeToString()
 
 
@@ -85,35 +88,6 @@ def test_no_text_reverses_what_follows(store: Store) -> None:
     [receipt] = list_receipts(get_services().store, "", 1, 5).items
     assert_seen(show("deleted.py"))
     assert_seen(show("deleted.py", receipt=receipt.id))
-
-
-def test_a_long_line_is_cut_and_all_of_it_offered(store: Store) -> None:
-    """The error behind it is in sight, with how much is left out and the way to the whole."""
-    job_id = store.job(output="x" * 150_000 + "\nERROR: full")
-    app = show("job.py", id=str(job_id))
-    [output] = app.code
-    assert len(output.value) < 2_000
-    assert output.value.endswith("\nERROR: full")
-    assert "148,700 characters" in words(app)
-    assert addresses.output_url(job_id) in {button.proto.url for button in app.get("link_button")}
-
-
-def test_an_output_in_json_is_laid_out_as_it_is_written(store: Store) -> None:
-    """Heratio keeps the results of its newer jobs so."""
-    app = show("job.py", id=str(store.job(output='{"a":1e400,"a":0.10}')))
-    assert [code.value for code in app.code] == ['{\n  "a": 1e400,\n  "a": 0.10\n}']
-
-
-def test_a_description_is_no_error(store: Store) -> None:
-    """AtoM's note without a type is shown, and a job that went well has no panel of errors."""
-    job_id = store.job(output="done")
-    store.note(job_id, type_id=None, en="Exporting 2 descriptions")
-    app = show("job.py", id=str(job_id))
-    assert "Description\n" in f"{words(app)}\n"
-    assert "Exporting 2 descriptions" in words(app)
-    assert [code.value for code in app.code] == ["done"]
-    assert not app.error
-    assert not app.warning
 
 
 @pytest.mark.parametrize("text", ["\u05e9\u05dc\u05d5\u05dd", "\u0645\u0631\u062d\u0628\u0627"])

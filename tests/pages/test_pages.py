@@ -1,7 +1,6 @@
 """The pages, run as Streamlit runs them but without a browser."""
 
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from streamlit.runtime.context import ContextProxy
@@ -9,10 +8,22 @@ from streamlit.runtime.context import ContextProxy
 from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
 from pages.parts.shared.services import get_services
-from tests.support import web_roots
 from tests.support.databases import on_sqlite
 from tests.support.mariadb import free_port
-from tests.support.pages import cards, introduce, names, press, show, until, words
+from tests.support.pages import (
+    cards,
+    component,
+    export_menu,
+    introduce,
+    names,
+    pick_in_menu,
+    pick_status,
+    press,
+    rows,
+    show,
+    until,
+    words,
+)
 from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "administrator")
@@ -27,8 +38,7 @@ def test_the_list_shows_cards_table_and_where_it_is(store: Store) -> None:
     app = show()
     assert cards(app) == ["14", "1", "4", "8"]
     assert names(app)[:3] == ["cancelled", "running", "job 11"]
-    assert "Showing 1–10 of 14 jobs" in words(app)
-    assert "1 of these jobs" in app.metric[0].help
+    assert "1–10 of 14 jobs" in words(app)
 
 
 def test_the_url_says_what_is_shown(store: Store) -> None:
@@ -38,8 +48,8 @@ def test_the_url_says_what_is_shown(store: Store) -> None:
     store.job("completed")
     app = show(status="error", sort="name", limit="2", page="99")
     assert names(app) == ["c"]
-    assert "Showing 3–3 of 3 jobs" in words(app)
-    assert app.button_group[0].value == "Failed"
+    assert "3–3 of 3 jobs" in words(app)
+    assert app.button_group[0].value == "failed"
 
 
 def test_picking_a_filter_writes_the_url_and_starts_at_page_one(store: Store) -> None:
@@ -47,11 +57,10 @@ def test_picking_a_filter_writes_the_url_and_starts_at_page_one(store: Store) ->
     for n in range(25):
         store.job(f"job {n}", status_id=184 + n % 2)
     app = show(page="2", limit="5")
-    app.button_group[0].set_value("Failed").run()
-    assert not app.exception
+    pick_status(app, "failed")
     assert app.query_params["status"] in ("failed", ["failed"])
     assert "page" not in app.query_params
-    assert "Showing 1–5 of 12 jobs" in words(app)
+    assert "1–5 of 12 jobs" in words(app)
 
 
 def test_an_empty_database_says_why(store: Store) -> None:
@@ -59,16 +68,16 @@ def test_an_empty_database_says_why(store: Store) -> None:
     app = show()
     assert cards(app) == ["0", "0", "0", "0"]
     assert "There are no jobs" in words(app)
-    assert "Clear inactive…" not in [button.label for button in app.button]
+    assert "Delete all finished…" not in app.menu_button[0].options
+    assert "nothing to export" in export_menu(app)["reason"]
 
 
 def test_an_empty_filter_says_why_and_leads_back(store: Store) -> None:
     """One press shows all jobs again."""
     store.job("running", status_id=183)
     app = show(status="failed")
-    assert "1 job in all, none of them failed" in words(app)
-    [back] = [button for button in app.button if button.label == "Show all jobs"]
-    back.click().run()
+    assert "Found no failed jobs among 1 job" in words(app)
+    app.button[-1].click().run()
     assert names(app) == ["running"]
 
 
@@ -86,91 +95,13 @@ def test_clearing_asks_first_and_then_tells(store: Store) -> None:
     for status_id in (184, 184, 185, 183):
         store.job(status_id=status_id)
     app = show()
-    press(app, "Clear inactive…")
+    pick_in_menu(app, "Delete all finished…")
     assert "3 finished jobs" in words(app)
-    assert "can be undone for 90 days" in words(app)
+    assert "can be restored for 90 days" in words(app)
     assert len(store.ids()) == 4
-    press(app, "Clear 3 jobs")
-    until(app, "3 finished jobs cleared")
+    press(app, "Delete 3 jobs")
+    until(app, "3 jobs deleted")
     assert len(store.ids()) == 1
-
-
-def test_the_report_shows_the_job_and_deletes_it(store: Store) -> None:
-    """After the deletion the list says so."""
-    job_id = store.job("<b>*bold*</b>", status_id=185, output="# no heading")
-    store.execution(job_id, type="x", duration=65, error_message="[no](link)", stack_trace="#0")
-    app = show("job.py", id=str(job_id), status="failed")
-    assert "&lt;b&gt;*bold*&lt;/b&gt;" in "".join(str(part.proto) for part in app.get("html"))
-    assert [code.value for code in app.code] == ["[no](link)", "#0", "# no heading"]
-    assert "1 minute and 5 seconds (as recorded)" in words(app)
-    press(app, "Delete…")
-    assert f"Job {job_id} · Error" in words(app)
-    press(app, "Delete")
-    assert store.ids() == []
-    assert f"Job {job_id} was deleted." in words(app)
-
-
-def test_the_red_panel_begins_with_the_reason(store: Store) -> None:
-    """It stands far above the end of the output, and the message only counts; its line is marked."""
-    closing = "Import finished with 2 error(s). 900 record(s) imported."
-    rows = "".join(f"Row {n} imported.\n" for n in range(900))
-    job_id = store.job(status_id=185, output=f"Start\nERROR: [a](b) gone\n{rows}ERROR: x\n{closing}")
-    store.execution(job_id, error_message=closing)
-    app = show("job.py", id=str(job_id))
-    assert [error.value for error in app.error] == [r"\[a\](b) gone"]
-    assert "The output has 1 more error." in words(app)
-    assert "  Start\n▶ ERROR: [a](b) gone\n  Row 0 imported." in app.code[0].value
-    assert app.code[1].value == closing
-
-
-def test_a_job_that_became_active_under_the_dialog_stays(store: Store) -> None:
-    """The confirmation comes too late, and a sentence says so."""
-    job_id = store.job()
-    app = show("job.py", id=str(job_id))
-    press(app, "Delete…")
-    store.set_status(job_id, 183)
-    press(app, "Delete")
-    assert store.ids() == [job_id]
-    assert f"Job {job_id} is not finished" in words(app)
-
-
-@pytest.mark.parametrize("job_id", ["1", "", "abc", "-1", "9" * 30])
-def test_an_id_that_does_not_exist_has_a_clear_page(store: Store, job_id: str) -> None:
-    """It says what may have happened and leads back."""
-    assert "There is no job with this number" in words(show("job.py", id=job_id))
-
-
-def test_a_result_that_cannot_be_served_is_explained(store: Store) -> None:
-    """Without a root the setting is named."""
-    job_id = store.job(download_path="downloads/x.zip")
-    assert "HERATIO_JOBS_RESULTS_ROOT is not set" in words(show("job.py", id=str(job_id)))
-
-
-def test_a_result_of_heratio_can_be_downloaded(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its name and size are shown beside the button."""
-    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.laravel(tmp_path)))
-    job_id = store.job(download_path="/storage/downloads/finding-aid-7.pdf")
-    assert "finding-aid-7.pdf · 8 bytes" in words(show("job.py", id=str(job_id)))
-
-
-def test_a_result_with_a_name_that_is_no_utf_8_is_offered(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A lone byte would break the page's wire format, a mark of direction what follows it."""
-    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.atom(tmp_path)))
-    for name in ("f\udcfcr\u202e\n.csv", "f\udcfcr.csv"):
-        (tmp_path / "atom" / "downloads" / name).write_bytes(b"12345")
-        job_id = store.job(download_path="downloads/x.csv")
-        with store.engine.begin() as connection:
-            connection.exec_driver_sql(
-                "UPDATE job SET download_path = CAST(? AS TEXT) WHERE id = ?",
-                (f"downloads/{name}".encode(errors="surrogateescape"), job_id),
-            )
-        shown = words(show("job.py", id=str(job_id)))
-        assert "\u202e" not in shown
-    assert "für.csv · 5 bytes" in shown
 
 
 def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
@@ -200,14 +131,14 @@ def test_the_clearing_asked_for_is_done_though_the_count_has_changed(store: Stor
     """A job that finished while the dialog was open does not swallow the press."""
     store.job(), store.job(status_id=183)
     app = show()
-    press(app, "Clear inactive…")
+    pick_in_menu(app, "Delete all finished…")
     store.set_status(store.ids()[1], 184)
-    press(app, "Clear 1 job")
-    until(app, "2 finished jobs cleared")
+    press(app, "Delete 1 job")
+    until(app, "2 jobs deleted")
 
 
 @pytest.mark.parametrize(
-    ("opens", "confirms"), [("Delete…", "Delete"), ("Clear inactive…", "Clear 1 job")]
+    ("opens", "confirms"), [("Delete…", "Delete"), ("Delete all finished…", "Delete 1 job")]
 )
 def test_who_was_demoted_under_the_dialog_removes_nothing(
     store: Store, opens: str, confirms: str
@@ -215,17 +146,11 @@ def test_who_was_demoted_under_the_dialog_removes_nothing(
     """The database is asked again when the button is pressed, and a sentence says so."""
     job_id = store.job()
     app = show("job.py", id=str(job_id)) if opens == "Delete…" else show()
-    press(app, opens)
+    press(app, opens) if opens == "Delete…" else pick_in_menu(app, opens)
     store.leave_groups(1)
     press(app, confirms)
     assert store.ids() == [job_id]
     assert "may not remove or restore jobs" in words(app)
-
-
-def test_a_time_beyond_all_zones_is_shown(store: Store) -> None:
-    """The last second of the year 9999 stands for never in some databases."""
-    job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
-    assert "9999-12-31 23:59:59" in words(show("job.py", id=str(job_id)))
 
 
 def test_a_reader_sees_everything_but_the_ways_to_remove(
@@ -236,23 +161,11 @@ def test_a_reader_sees_everything_but_the_ways_to_remove(
     job_id = store.job("import")
     app = show()
     assert names(app) == ["import"]
-    assert "delete" not in app.dataframe[0].value.columns
-    assert not [button.label for button in app.button if "Clear" in button.label]
+    assert component(app)["actions"] == []
+    assert "Delete all finished…" not in app.menu_button[0].options
     assert "cannot delete" in words(app)
     report = show("job.py", id=str(job_id))
     assert not [button.label for button in report.button if "Delete" in button.label]
-
-
-def test_a_question_that_a_reader_forges_removes_nothing(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Even a dialog opened behind the screen's back does not."""
-    job_id = store.job()
-    app = show("job.py", id=str(job_id))
-    press(app, "Delete…")
-    introduce(monkeypatch, Right.READER)
-    press(app, "Delete")
-    assert store.ids() == [job_id]
 
 
 def test_without_the_gate_the_pages_show_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +174,7 @@ def test_without_the_gate_the_pages_show_nothing(store: Store, monkeypatch: pyte
     store.job("secret import")
     app = show()
     assert "Nobody has signed in" in words(app)
-    assert not app.dataframe
+    assert names(app) == []
     assert not app.metric
 
 
@@ -275,7 +188,7 @@ def test_whom_the_gate_has_not_introduced_sees_nothing(
         monkeypatch.setattr(ContextProxy, "headers", {HEADER: token})
         app = show()
         assert "Reload the page" in words(app)
-        assert not app.dataframe
+        assert names(app) == []
         assert not app.button
 
 
@@ -289,23 +202,23 @@ def test_a_notice_is_no_markdown(store: Store, *, is_good: bool) -> None:
 
 
 def test_a_record_without_a_page_is_no_link(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its number stands in a column of text, which is there only where it is needed."""
+    """It is shown by its number."""
     monkeypatch.setenv("HERATIO_JOBS_SITE_URL", "https://a.example")
     record = store.record()
     store.job(object_id=store.record("fonds-1"))
     job_id = store.job(object_id=record, status_id=185)
-    assert "record" not in show(status="completed").dataframe[0].value.columns
-    cells = show().dataframe[0].value
-    assert cells["related"].tolist() == ["", "https://a.example/fonds-1"]
-    assert cells["record"].tolist() == [f"#{record}", ""]
+    app = show()
+    assert [row["record"] for row in rows(app)] == [f"#{record}", "fonds-1"]
+    linked = [row["cells"]["record"].get("href", "") for row in component(app)["rows"]]
+    assert linked == ["", "https://a.example/fonds-1"]
     assert f"#{record}" in words(show("job.py", id=str(job_id)))
 
 
 def test_a_duration_that_cannot_be_says_why(store: Store) -> None:
     """On the job's page and under the statistics' figures."""
     job_id = store.job(completed_at=datetime(9999, 12, 31, 23, 59, 59))
-    assert "unknown (the completion time lies in the future)" in words(show("job.py", id=str(job_id)))
-    assert "1 finished job left out" in words(show("job_statistics.py", period="all"))
+    assert "duration unknown: the completion time" in words(show("job.py", id=str(job_id)))
+    assert "1 finished job without a duration" in words(show("job_statistics.py", period="all"))
 
 
 def test_the_sidebar_tells_who_is_signed_in(store: Store) -> None:

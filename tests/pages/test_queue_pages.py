@@ -1,5 +1,6 @@
 """The queues' screens, run as Streamlit runs them but without a browser."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,10 @@ from streamlit.testing.v1 import AppTest
 from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.queues import history, listing, reads
+from jobs_data.queues.model import QueueState
+from pages.parts.queues import cards
 from pages.parts.shared.services import get_services
+from pages.parts.shared.text import plain
 from tests.support.pages import press, show, words
 from tests.support.queue_rows import QUEUE_TABLES, make_long_without_index, queued
 from tests.support.store import NOON, Store
@@ -33,10 +37,29 @@ def too_long(*_: object, **__: object) -> None:
     raise TookTooLong(TOO_LONG)
 
 
-def table(app: AppTest, column: str) -> list[Any]:
-    """Return a column of the last table of the page that has it."""
-    [*_, found] = [frame.value for frame in app.dataframe if column in frame.value]
-    return list(found[column])
+def table(app: AppTest, key: str, column: str) -> list[Any]:
+    """Return the cells of a column of a table."""
+    parts = [part.proto for part in app.get("bidi_component")]
+    [found] = [json.loads(part.json) for part in parts if part.id.endswith(f"-{key}")]
+    return [row["cells"][column] for row in found["rows"]]
+
+
+def texts(app: AppTest, key: str, column: str) -> list[str]:
+    """Return the texts of the cells of a column of a table."""
+    return [cell if isinstance(cell, str) else cell["text"] for cell in table(app, key, column)]
+
+
+def press_row(app: AppTest, key: str, row: str) -> None:
+    """Press the link of a row, whether the table shows it or not."""
+    [shown] = [part.proto for part in app.get("bidi_component") if part.proto.id.endswith(f"-{key}")]
+    states = app._tree.get_widget_states()
+    # Streamlit's own name of the widget that all messages of a component come through.
+    states.widgets.add(
+        id=f"$$STREAMLIT_INTERNAL_KEY_{shown.id}__events",
+        json_trigger_value=json.dumps([{"event": "opened", "value": row}]),
+    )
+    app._run(states)
+    assert not app.exception
 
 
 def markup(app: AppTest) -> str:
@@ -45,15 +68,63 @@ def markup(app: AppTest) -> str:
 
 
 def test_the_queues_and_their_jobs(store: Store) -> None:
-    """A row for each queue, and below it the jobs, newest first."""
+    """A card for each queue, and below them the jobs, newest first, failed ones with their reason."""
     first, second = queued(store), queued(store, "failed", queue="imports", error_message="broke")
     app = show("queues.py")
-    assert app.dataframe[0].value["queue"].tolist() == ["default", "imports"]
-    assert app.dataframe[0].value["waiting"].tolist() == [1, 0]
-    assert table(app, "job") == [f"#{second}", f"#{first}"]
-    assert table(app, "error") == ["broke", ""]
+    assert texts(app, "queues", "queue") == ["default", "imports"]
+    assert texts(app, "queues", "waiting") == ["1", "0"]
+    assert texts(app, "queue_jobs", "number") == [str(second), str(first)]
+    assert [cell.get("detail", "") for cell in table(app, "queue_jobs", "job")] == ["broke", ""]
     assert "Showing 1–2 of 2 jobs" in words(app)
     assert "Updated" in words(app)
+
+
+def test_a_card_is_red_with_its_reason_and_filters_the_jobs(store: Store) -> None:
+    """The one that needs attention comes first; pressed, it alone is shown, and pressed again all."""
+    queued(store, "completed", queue="a-calm-one")
+    late = queued(store, queue=HOSTILE)
+    queued(store, "failed", queue=HOSTILE)
+    app = show("queues.py", status="waiting")
+    cards = [part.proto.body for part in app.get("html")]
+    assert ["class='alert'" in card for card in cards] == [True, False]
+    assert "The oldest job has waited for" in cards[0]
+    card = next(button for button in app.button if "evil" in button.label)
+    assert "[x](" not in card.label
+    card.click().run()
+    assert texts(app, "queue_jobs", "number") == [str(late)]
+    assert set(app.query_params) == {"queue", "kind", "status"}
+    press(app, "Clear filters")
+    assert set(app.query_params) == set()
+    press_row(app, "queues", f"heratio {HOSTILE}")
+    assert len(texts(app, "queue_jobs", "number")) == 2
+    next(button for button in app.button if "evil" in button.label).click().run()
+    assert len(texts(app, "queue_jobs", "number")) == 3
+
+
+def test_of_many_queues_those_that_need_attention_have_cards(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table has all of them."""
+    monkeypatch.setattr(cards, "MOST_CARDS", 2)
+    for name in ("a", "b"):
+        queued(store, "completed", queue=name)
+    queued(store, queue="late")
+    app = show("queues.py")
+    labels = [button.label for button in app.button if "Heratio" in button.label]
+    assert labels == ["late · Heratio", "a · Heratio"]
+    assert app.expander[0].label == "All figures and 1 more queue"
+    assert texts(app, "queues", "queue") == ["a", "b", "late"]
+
+
+def test_a_late_press_opens_the_row_that_was_meant(store: Store) -> None:
+    """A row is named by its id: newer jobs above it change nothing."""
+    meant = queued(store, job_type="arMeant")
+    app = show("queues.py")
+    queued(store, job_type="arNewer")
+    app.run()
+    press_row(app, "queue_jobs", f"id={meant}")
+    assert f"Queued job {meant}" in words(app)
+    assert "arMeant" in markup(app)
 
 
 def test_the_url_filters_and_a_page_past_the_end_is_the_last(store: Store) -> None:
@@ -61,9 +132,10 @@ def test_the_url_filters_and_a_page_past_the_end_is_the_last(store: Store) -> No
     ids = [queued(store, queue="imports") for _ in range(5)]
     queued(store)
     app = show("queues.py", queue="imports", limit="2", page="99", status="nonsense")
-    assert table(app, "job") == [f"#{ids[0]}"]
+    assert texts(app, "queue_jobs", "number") == [str(ids[0])]
     assert "Showing 5–5 of 5 jobs" in words(app)
     assert [box.value for box in app.selectbox][:2] == ["imports", ""]
+    assert "Queue: imports ✕" in [button.label for button in app.button]
 
 
 def test_more_jobs_than_a_list_has_are_not_all_paged_through(
@@ -73,7 +145,7 @@ def test_more_jobs_than_a_list_has_are_not_all_paged_through(
     ids = [queued(store) for _ in range(4)]
     monkeypatch.setattr(listing, "MOST_ROWS", 3)
     app = show("queues.py", limit="2", page="99")
-    assert table(app, "job") == [f"#{ids[1]}"]
+    assert texts(app, "queue_jobs", "number") == [str(ids[1])]
     assert "Showing 3–3 of more than 3 jobs" in words(app)
 
 
@@ -103,8 +175,7 @@ def test_picking_a_filter_writes_the_url(store: Store) -> None:
     for n in range(6):
         queued(store, "failed" if n % 2 else "completed")
     app = show("queues.py", limit="2", page="2")
-    [status] = [box for box in app.selectbox if box.label == "Status"]
-    status.set_value("failed").run()
+    app.button_group(key="queue_filter_status").set_value(QueueState.FAILED).run()
     assert not app.exception
     assert app.query_params["status"] in ("failed", ["failed"])
     assert "page" not in app.query_params
@@ -112,8 +183,8 @@ def test_picking_a_filter_writes_the_url(store: Store) -> None:
     app.text_input[0].set_value("7").run()
     assert "No job in the queues matches this filter" in words(app)
     assert "Laravel" in words(app)
-    press(app, "Show all jobs")
-    assert "Showing 1–2 of 6 jobs" in words(app)
+    press(app, "Batch: 7 ✕")
+    assert "Showing 1–2 of 3 jobs" in words(app)
 
 
 def test_empty_queues_say_so(store: Store) -> None:
@@ -164,17 +235,17 @@ def test_batches_and_one_of_them(store: Store) -> None:
         tables.queue_log, batch_id=batch, event_type="started", message=HOSTILE, created_at=NOON
     )
     app = show("batches.py")
-    assert table(app, "name") == [HOSTILE]
-    assert table(app, "progress") == [25]
+    assert texts(app, "batches", "name") == [HOSTILE]
+    assert table(app, "batches", "progress") == [{"text": "1 of 4", "tone": "red", "share": 0.25}]
     assert "Showing 1–1 of 1 batch" in words(app)
-    app = show("batches.py", batch=str(batch))
-    assert table(app, "job") == [f"#{job_id}"]
+    press_row(app, "batches", str(batch))
+    assert texts(app, "queue_jobs", "number") == [str(job_id)]
     assert "1 of 4" in app.get("progress")[0].proto.text
     assert '{\n  "a": 1\n}' in [code.value for code in app.code]
     assert "<script>" not in markup(app)
     assert "&lt;script&gt;" in markup(app)
     press(app, "Back to batches")
-    assert table(app, "name") == [HOSTILE]
+    assert texts(app, "batches", "name") == [HOSTILE]
 
 
 @pytest.mark.parametrize("batch", ["99", "no-uuid", "x" * 500, "9" * 40])
@@ -190,7 +261,7 @@ def test_laravels_batch_says_what_it_cannot(store: Store) -> None:
             tables.laravel_batches.insert().values(id="a-1", name="mails", failed_job_ids='["u7"]')
         )
     app = show("batches.py", batch="a-1")
-    assert "Laravel does not note which jobs belong to a batch" in words(app)
+    assert "Laravel does not record the jobs of a batch" in words(app)
     assert '["u7"]' in [code.value for code in app.code]
 
 
@@ -215,14 +286,18 @@ def test_a_queued_job_shows_everything_as_it_is(store: Store) -> None:
         chain_order=1,
         worker_id="host:1",
     )
-    store.insert(tables.queue_failed, original_job_id=job_id, error_message="gone", failed_at=NOON)
+    record = {"original_job_id": job_id, "error_message": "gone", "error_trace": "#0 x"}
+    store.insert(tables.queue_failed, **record, failed_at=NOON)
     store.insert(tables.queue_log, job_id=job_id, event_type="failed", message=HOSTILE)
     app = show("queue_job.py", id=str(job_id), queue="imports")
     codes = [code.value for code in app.code]
-    assert codes == [HOSTILE, "#0 x", '{\n  "a": [\n    1\n  ]\n}', "{broken", "gone"]
+    # Each text once: the message is the error's line, and the failed record has the same trace.
+    assert [error.value for error in app.error] == [plain(HOSTILE)]
+    assert codes == ["#0 x", '{\n  "a": [\n    1\n  ]\n}', "{broken", "gone"]
     text = words(app)
-    for expected in ("3 of 3", "host:1", "It was given up", "Chain 3", "3, number 1"):
+    for expected in ("3 of 3", "host:1", "It was given up", "3, number 1", "Failed record 1, of"):
         assert expected in text
+    assert table(app, "chain", "job")[0]["detail"] == "This job"
     assert "<script>" not in markup(app)
     assert app.get("progress")[0].proto.text.startswith("1 of 2")
     press(app, "Open its batch")
@@ -245,13 +320,13 @@ def test_a_queued_jobs_texts_are_shown_as_a_terminal_does(store: Store) -> None:
     ("status", "values", "follows"),
     [
         ("pending", {}, "Waits for a worker, which will start attempt 2 of 3"),
-        ("pending", {"available_at": datetime(2200, 1, 1)}, "Then a worker may start attempt 2 of 3"),
+        ("pending", {"available_at": datetime(2200, 1, 1)}, "A worker may start attempt 2 of 3 then"),
         (
             "pending",
             {"available_at": datetime(9999, 12, 31, 23, 59, 59)},
             "until its batch or its chain",
         ),
-        ("failed", {}, "It failed after 1 attempts of 3"),
+        ("failed", {}, "It failed after 1 attempt of 3"),
     ],
 )
 def test_a_queued_job_says_what_follows(
@@ -297,7 +372,7 @@ def eventful(store: Store) -> int:
 
 PARTS_OF_A_JOB = {
     "read_queue_job": "the payload",
-    "read_chain": "Chain 1, in its order.",
+    "read_chain": "This job",
     "read_failed_record": "the record",
     "read_log": "the event",
 }
@@ -328,8 +403,10 @@ def test_each_part_is_read_by_itself(
     module = history if hasattr(history, slow) else reads
     monkeypatch.setattr(module, slow, too_long)
     app = show(script, **{query: str(eventful)})
-    assert [problem.value for problem in app.error if problem.value != "Error"] == [TOO_LONG]
-    shown = words(app) + markup(app) + "\n".join(code.value for code in app.code)
+    problems = [problem.value for problem in app.error]
+    assert [problem for problem in problems if "no error text" not in problem] == [TOO_LONG]
+    tables_shown = "".join(part.proto.json for part in app.get("bidi_component"))
+    shown = words(app) + markup(app) + tables_shown + "\n".join(code.value for code in app.code)
     # Without its own row a job cannot name its chain.
     lost = {slow, "read_chain"} if slow == "read_queue_job" else {slow}
     assert {part for part, told in parts.items() if told not in shown} == lost
@@ -411,11 +488,12 @@ def test_a_job_of_laravel_has_a_page(store: Store) -> None:
         reserved_at=NOON.replace(tzinfo=UTC),
     )
     app = show("queue_job.py", laravel=str(job_id))
-    for expected in (HOSTILE, "2026-06-15 12:00:00 (UTC)", f"Job of Laravel {job_id}", "running"):
+    for expected in (HOSTILE, f"Job of Laravel {job_id}", "Running"):
         assert expected in words(app)
+    assert "2026-06-15 12:00:00 (UTC)" in markup(app)
     assert "App\\Jobs\\Harvest" in markup(app).replace("\\\\", "\\")
     assert [code.value for code in app.code] == ['{\n  "displayName": "App\\\\Jobs\\\\Harvest"\n}']
-    assert "Log" not in [title.value for title in app.subheader]
+    assert "Log" not in [title.value for title in app.header]
 
 
 def test_a_failed_job_of_laravel_shows_its_exception_whole(store: Store) -> None:
@@ -432,8 +510,9 @@ def test_a_failed_job_of_laravel_shows_its_exception_whole(store: Store) -> None
     )
     app = show("queue_job.py", failed=str(failed_id))
     assert [code.value for code in app.code] == [exception, "{broken"]
-    for expected in ("u-1", "redis", "mail", "2026-06-15 12:00:00 (UTC)", "failed"):
+    for expected in ("u-1", "redis", "mail", "Failed"):
         assert expected in words(app)
+    assert "2026-06-15 12:00:00 (UTC)" in markup(app)
     assert "<script>" not in markup(app)
 
 
@@ -457,10 +536,9 @@ def test_back_leads_to_where_one_came_from(store: Store, eventful: int) -> None:
     assert app.title[0].value == "Queues"
 
 
-def test_the_column_says_that_failed_jobs_count_as_done(store: Store) -> None:
+def test_failed_jobs_count_as_done_and_are_named(store: Store) -> None:
     """In the list of batches, and beside the bar of one that has any."""
     batch = store.insert(tables.queue_batch, name="b", total_jobs=4, completed_jobs=1, failed_jobs=1)
-    app = show("batches.py")
-    assert table(app, "progress") == [50]
-    assert "A failed job counts as done" in app.dataframe[0].proto.columns
-    assert "The jobs that failed count as done" in words(show("batches.py", batch=str(batch)))
+    [progress] = table(show("batches.py"), "batches", "progress")
+    assert (progress["share"], progress["detail"]) == (0.5, "1 failed")
+    assert "A failed job counts as done" in words(show("batches.py", batch=str(batch)))

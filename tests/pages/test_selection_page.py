@@ -8,7 +8,18 @@ from streamlit.testing.v1 import AppTest
 from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import selections
 from pages.parts.removal import dialogs
-from tests.support.pages import introduce, press, show, until, words
+from tests.support.pages import (
+    component,
+    fire,
+    introduce,
+    names,
+    pick_status,
+    press,
+    show,
+    tick,
+    until,
+    words,
+)
 from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served", "administrator")
@@ -27,47 +38,68 @@ def buttons(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
-def token(app: AppTest) -> str:
-    """Return the token of the selection in the address."""
-    found = app.query_params["selection"]
-    return found if isinstance(found, str) else found[0]
-
-
 def test_pages_and_filters_add_to_a_selection(store: Store) -> None:
-    """It says what it holds, and what of it is not in the filter; Select none leaves nothing."""
+    """It says what it holds, and what of it is not in the filter; Clear selection leaves nothing."""
     fill(store, 184, 183, 185, 185, 184)
     app = show(limit="2")
-    press(app, "Select page")
-    assert "**2 jobs selected**, 1 finished, 1 active" in words(app)
-    app.button_group[0].set_value("Failed").run()
-    assert "**2 jobs selected**, 1 finished, 1 active, 2 not in this filter" in words(app)
-    press(app, "Select page")
-    assert "**4 jobs selected**, 3 finished, 1 active, 2 not in this filter" in words(app)
-    assert r"1 × job \*0\*" in words(app)
-    app.button_group[0].set_value("All").run()
+    tick(app)
+    assert "**2 selected** (1 finished, 1 active)" in words(app)
+    pick_status(app, "failed")
+    assert "**2 selected** (1 finished, 1 active, 2 not in this filter)" in words(app)
+    tick(app)
+    assert "**4 selected** (3 finished, 1 active, 2 not in this filter)" in words(app)
+    pick_status(app, "all")
     press(app, "Select all 5")
-    assert "**5 jobs selected**, 4 finished, 1 active" in words(app)
-    press(app, "Select none")
+    assert "**5 selected** (4 finished, 1 active)" in words(app)
+    press(app, "Clear selection")
     assert "selected**" not in words(app)
     assert "selection" not in app.query_params
 
 
-def test_another_session_of_the_account_finds_the_selection(
+def test_a_selection_belongs_to_a_sign_in_and_to_no_address(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reload does; for another account it is not known, which is said once."""
+    """A reload finds it; an address that is shared carries none."""
     fill(store, 184, 184)
     app = show()
-    press(app, "Select page")
-    again = show(selection=token(app))
-    assert "**2 jobs selected**" in words(again)
+    tick(app)
+    assert not app.query_params
+    assert "**2 selected**" in words(show())
     introduce(monkeypatch, Right.ADMINISTRATOR, who=2)
-    other = show(selection=token(app))
-    assert "is not known any more" in words(other)
-    assert "selected**" not in words(other)
-    assert "selection" not in other.query_params
-    other.run()
-    assert "is not known any more" not in words(other)
+    assert "selected**" not in words(show())
+
+
+def test_ticks_that_overtake_a_run_are_all_kept(store: Store) -> None:
+    """Each message has all ticks of the rows shown, and says which of the page's runs know of it."""
+    ids = [str(each) for each in fill(store, 184, 184, 184)]
+    app = show(limit="2")
+    fire(app, "ticked", {"shown": ids[:2], "ticked": ids[:1], "seq": 1})
+    fire(app, "ticked", {"shown": ids[:2], "ticked": ids[:2], "seq": 2})
+    assert "**2 selected**" in words(app)
+    assert component(app)["seq"] == 2
+    assert component(app)["ticked"] == ids[:2]
+
+
+@pytest.mark.parametrize("event", ["opened", "pressed", "ticked", "sorted"])
+def test_a_forged_message_of_the_table_does_nothing(store: Store, event: str) -> None:
+    """Only the rows shown can be meant, and neither a wrong type nor a wrong name fails."""
+    store.job("job")
+    app = show()
+    forged: list[object] = [
+        None,
+        7,
+        "x",
+        "-1",
+        [],
+        {},
+        {"row": 7},
+        {"shown": ["x", 7], "ticked": "abc"},
+    ]
+    for value in forged:
+        fire(app, event, value)
+        assert names(app) == ["job"]
+    assert "selected**" not in words(app)
+    assert "Delete" not in buttons(app)
 
 
 def test_deleting_more_than_a_page_takes_exactly_what_was_shown(
@@ -78,20 +110,19 @@ def test_deleting_more_than_a_page_takes_exactly_what_was_shown(
     monkeypatch.setattr(dialogs, "NAMED", 3)
     ids = fill(store, 184, 184, 185, 185, 183, 184)
     app = show(limit="5")
-    press(app, "Select page")
-    press(app, "Delete selected…")
+    tick(app)
+    press(app, "Delete…")
     assert "**4 finished jobs** will be deleted: 2 completed and 2 failed." in words(app)
-    assert "1 of them cannot be deleted" in words(app)
-    assert "can be undone for 90 days" in words(app)
+    assert "1 job cannot be deleted" in words(app)
+    assert "can be restored for 90 days" in words(app)
     store.set_status(ids[0], 183)
     store.set_status(ids[4], 184)
     press(app, "Delete 4 jobs")
-    until(app, "3 finished jobs deleted. 1 job was not finished, and stayed.")
+    until(app, "3 jobs deleted. 1 job not deleted: not finished.")
     assert store.ids() == [ids[0], ids[4], ids[5]]
-    assert "**1 job selected**" in words(app)  # the one that could not be deleted then
-    press(app, "Undo…")
+    assert "**1 selected**" in words(app)  # the one that could not be deleted then
     press(app, "Undo")
-    until(app, "restored")
+    until(app, "3 jobs restored.")
     assert store.ids() == ids
 
 
@@ -99,16 +130,16 @@ def test_undo_is_offered_until_the_view_changes(store: Store) -> None:
     """A refresh keeps what was just told; another filter does not."""
     fill(store, 184, 185, 185)
     app = show()
-    press(app, "Select page")
-    press(app, "Delete selected…")
+    tick(app)
+    press(app, "Delete…")
     press(app, "Delete 3 jobs")
-    assert "3 finished jobs deleted." in words(app)
+    assert "3 jobs deleted." in words(app)
     app.run()
-    assert "3 finished jobs deleted." in words(app)
-    assert "Undo…" in buttons(app)
-    app.button_group[0].set_value("Failed").run()
+    assert "3 jobs deleted." in words(app)
+    assert "Undo" in buttons(app)
+    pick_status(app, "failed")
     assert "deleted" not in words(app)
-    assert "Undo…" not in buttons(app)
+    assert "Undo" not in buttons(app)
 
 
 def test_a_folded_line_stands_for_all_its_jobs(store: Store) -> None:
@@ -117,21 +148,22 @@ def test_a_folded_line_stands_for_all_its_jobs(store: Store) -> None:
         store.job("again", created=NOON - timedelta(hours=number))
     store.job("other", created=NOON - timedelta(days=1))
     app = show(fold="on")
-    assert len(app.dataframe[0].value) == 2
-    press(app, "Select page")
-    assert "**5 jobs selected**, 5 finished" in words(app)
-    assert "4 × again, 1 × other" in words(app)
+    assert names(app) == ["4 × again", "other"]
+    tick(app, "4 × again")
+    assert "**4 selected** (4 finished)" in words(app)
+    fire(app, "opened", component(app)["rows"][0]["id"])
+    assert names(app) == ["again"] * 4
+    assert component(app)["ticked"] == [row["id"] for row in component(app)["rows"]]
 
 
 def test_active_jobs_can_be_selected_but_not_deleted(store: Store) -> None:
     """The button says why."""
     fill(store, 183)
     app = show()
-    press(app, "Select page")
-    [delete] = [button for button in app.button if button.label == "Delete selected…"]
+    tick(app)
+    [delete] = [button for button in app.button if button.label == "Delete…"]
     assert delete.disabled
     assert "None of them is finished" in delete.help
-    assert "Open report" in buttons(app)
 
 
 def test_a_reader_selects_but_deletes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,9 +171,9 @@ def test_a_reader_selects_but_deletes_nothing(store: Store, monkeypatch: pytest.
     introduce(monkeypatch, Right.READER)
     fill(store, 184)
     app = show()
-    press(app, "Select page")
-    assert "**1 job selected**" in words(app)
-    assert "Delete selected…" not in buttons(app)
+    tick(app)
+    assert "**1 selected**" in words(app)
+    assert "Delete…" not in buttons(app)
 
 
 def test_too_many_jobs_are_refused_with_the_way_out(
@@ -151,6 +183,6 @@ def test_too_many_jobs_are_refused_with_the_way_out(
     monkeypatch.setattr(selections, "MAX_JOBS", 1)
     fill(store, 184, 184)
     app = show()
-    press(app, "Select page")
+    tick(app)
     assert "More than 1 jobs cannot be selected at once" in words(app)
-    assert "selection" not in app.query_params
+    assert "selected**" not in words(app)

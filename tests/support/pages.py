@@ -1,7 +1,9 @@
 """Pages run by Streamlit without a browser, and what they show."""
 
+import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.runtime.context import ContextProxy
@@ -16,17 +18,8 @@ from tests.support.store import Store
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 RERUNS = 100
-PANELS = [
-    "How jobs ended",
-    "Failure rate",
-    "Durations",
-    "Busiest hours",
-    "Owners",
-    "Failures, grouped",
-    "Possibly stuck",
-    "Since you last looked",
-]
-"""The titles of the report's panels, in their order."""
+PANELS = ["May be stuck", "Top errors", "By day", "By name"]
+"""The titles of the statistics' panels, in their order."""
 
 
 def introduce(monkeypatch: pytest.MonkeyPatch, right: Right | None, who: int = 1) -> None:
@@ -81,8 +74,8 @@ def show(script: str = "", /, **query: str) -> AppTest:
 
 def words(app: AppTest) -> str:
     """Return all plain text of the page."""
-    parts = [app.subheader, app.markdown, app.caption, app.text]
-    parts += [app.info, app.warning, app.success, app.error]
+    parts = [app.header, app.subheader, app.markdown, app.caption, app.text]
+    parts += [app.info, app.warning, app.success, app.error, app.toast]
     return "\n".join(str(element.value) for elements in parts for element in elements)
 
 
@@ -91,9 +84,92 @@ def cards(app: AppTest) -> list[str]:
     return [card.value for card in app.metric]
 
 
+def component(app: AppTest, key: str = "jobs") -> dict[str, Any]:
+    """Return what a component was given; see `rows_table`."""
+    [shown] = [json.loads(part.json) for part in _components(app, key)]
+    data: dict[str, Any] = shown
+    return data
+
+
+def rows(app: AppTest, key: str = "jobs") -> list[dict[str, str]]:
+    """Return the text of each cell of a table's rows, by column."""
+    return [
+        {
+            name: cell if isinstance(cell, str) else cell.get("text", "")
+            for name, cell in row["cells"].items()
+        }
+        for row in component(app, key)["rows"]
+    ]
+
+
 def names(app: AppTest) -> list[str]:
-    """Return the names in the table."""
-    return list(app.dataframe[0].value["name"])
+    """Return the names in the list; nothing where there is no table."""
+    return [row["name"] for row in rows(app)] if _components(app, "jobs") else []
+
+
+def fire(app: AppTest, event: str, value: object, key: str = "jobs") -> None:
+    """Let a table of rows send a message, as a press in it does."""
+    [shown] = _components(app, key)
+    states = app._tree.get_widget_states()
+    # Streamlit's own name of the widget that all messages of a component come through.
+    states.widgets.add(
+        id=f"$$STREAMLIT_INTERNAL_KEY_{shown.id}__events",
+        json_trigger_value=json.dumps([{"event": event, "value": value}]),
+    )
+    app._run(states)
+    assert not app.exception
+
+
+def answer(app: AppTest, key: str, **values: object) -> None:
+    """Let a component send values that it keeps, as the browser does."""
+    [shown] = _components(app, key)
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=shown.id, json_value=json.dumps(values))
+    app._run(states)
+    assert not app.exception
+
+
+def export_menu(app: AppTest) -> dict[str, Any]:
+    """Return what the export was given."""
+    return component(app, "export")
+
+
+def tick(app: AppTest, *names: str) -> None:
+    """Tick the rows with these names, or all of the page, and leave the other ticks as they are."""
+    data = component(app)
+    shown = [row["id"] for row in data["rows"]]
+    wanted = [row for row, cells in zip(shown, rows(app), strict=True) if cells["name"] in names]
+    ticked = [*data["ticked"], *(wanted if names else shown)]
+    fire(app, "ticked", {"shown": shown, "ticked": ticked, "seq": data["seq"] + 1})
+
+
+def pick_status(app: AppTest, status: str) -> None:
+    """Press the card of a status: `all`, `active`, `completed` or `failed`."""
+    app.button_group(key="status").set_value(status).run()
+    assert not app.exception
+
+
+def pick_in_menu(app: AppTest, entry: str) -> None:
+    """Pick an entry of the list's menu."""
+    app.menu_button(key="menu").click(entry).run()
+    assert not app.exception
+
+
+def table(app: AppTest, label: str) -> list[dict[str, str]]:
+    """Return the texts of the rows of an HTML table, each with its second line; none without it."""
+    for part in app.get("bidi_component"):
+        found = json.loads(part.proto.json or "null")
+        if isinstance(found, dict) and found.get("label") == label:
+            return [{name: _text(cell) for name, cell in row["cells"].items()} for row in found["rows"]]
+    return []
+
+
+def _text(cell: Any) -> str:
+    return (
+        cell
+        if isinstance(cell, str)
+        else " / ".join([cell["text"], *filter(None, [cell.get("detail")])])
+    )
 
 
 def press(app: AppTest, label: str) -> None:
@@ -110,3 +186,8 @@ def until(app: AppTest, text: str) -> None:
             return
         app.run()
     pytest.fail(f"The page never said {text!r} but:\n{words(app)}", pytrace=False)
+
+
+def _components(app: AppTest, key: str) -> list[Any]:
+    components = [part.proto for part in app.get("bidi_component")]
+    return [each for each in components if each.id.endswith(f"-{key}")]

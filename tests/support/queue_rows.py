@@ -3,10 +3,10 @@
 from datetime import UTC, timedelta
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import text
 
 from jobs_data.platform import tables
+from jobs_data.queues.overview import Overview
 from tests.support.store import NOON, Store
 
 NOW = NOON.replace(tzinfo=UTC)
@@ -46,8 +46,7 @@ def make_long_without_index(store: Store) -> None:
                 )
 
 
-def row_of(rows: pd.DataFrame, kind: str, queue: str) -> dict[str, Any]:
-    """Return a queue's row of the overview, with None for what is not told."""
-    found = rows[(rows["kind"] == kind) & (rows["queue"] == queue)]
-    assert len(found) == 1
-    return {str(name): None if pd.isna(value) else value for name, value in found.iloc[0].items()}
+def row_of(overview: Overview, kind: str, queue: str) -> dict[str, Any]:
+    """Return the figures of a queue, with None for what its system does not tell."""
+    [found] = [each for each in overview.queues if (each.kind, each.queue) == (kind, queue)]
+    return vars(found)

@@ -6,17 +6,10 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.screen import Screen
 
-HEADER_CENTRE = 18
-FIRST_ROW_CENTRE = 55
-ROW_HEIGHT = 35
-NAME_COLUMN, CREATED_COLUMN, DELETE_COLUMN = 1, 4, 8
-HEADER_FROM_LEFT = {NAME_COLUMN: 60, CREATED_COLUMN: 540}
-REPORT_FROM_RIGHT, DELETE_FROM_RIGHT = 92, 30
-BOX_FROM_LEFT = 16
 MAX_TABS = 60
 LONGER_THAN_THE_INTERVAL = 20_000
 
@@ -50,36 +43,58 @@ def query(page: Page) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(page.url).query))
 
 
-def cells(page: Page, column: int) -> Locator:
-    """Return a column's cells, counted from 1, as the canvas tells them to a screen reader."""
-    return page.locator(f'canvas [role="gridcell"][aria-colindex="{column}"]')
+def table(page: Page, name: str = "Jobs") -> Locator:
+    """Return a table of rows by its name."""
+    return page.get_by_role("table", name=name, exact=True)
 
 
-def expect_jobs(page: Page, names: Sequence[str]) -> None:
+def row(page: Page, name: str, of: str = "Jobs") -> Locator:
+    """Return the row of a table whose link has this name, the first where there are several."""
+    link = page.get_by_role("link", name=name, exact=True)
+    return table(page, of).get_by_role("row").filter(has=link).first
+
+
+def names(page: Page, of: str = "Jobs") -> Locator:
+    """Return the links that open the rows of a table."""
+    return table(page, of).locator("a.main")
+
+
+def expect_jobs(page: Page, shown: Sequence[str]) -> None:
     """Wait until the list shows exactly these jobs, in this order."""
-    expect(cells(page, NAME_COLUMN)).to_have_text(list(names))
+    expect(names(page)).to_have_text(list(shown))
 
 
-def pick_order(page: Page, order: str) -> None:
-    """Pick an order of the list beside it."""
-    page.get_by_role("combobox", name="Order").click()
-    page.get_by_role("option", name=order).click()
+def open_row(page: Page, name: str, of: str = "Jobs") -> None:
+    """Press the name of a row."""
+    row(page, name, of).get_by_role("link", name=name, exact=True).click()
 
 
-def press_header(page: Page, column: int) -> None:
-    """Press the header of the name or the created column."""
-    box = _grid(page)
-    page.mouse.click(box["x"] + HEADER_FROM_LEFT[column], box["y"] + HEADER_CENTRE)
+def sort_by(page: Page, column: str) -> None:
+    """Press the header of a column."""
+    table(page).get_by_role("button", name=column, exact=True).click()
 
 
-def press_report(page: Page, row: int) -> None:
-    """Press the report button of a row, 0 for the first."""
-    _press(page, row, REPORT_FROM_RIGHT)
+def delete_button(page: Page, name: str) -> Locator:
+    """Return the delete button of a row."""
+    return row(page, name).get_by_role("button", name="Delete")
 
 
-def press_delete(page: Page, row: int) -> None:
-    """Press where the delete button of a row is, or would be."""
-    _press(page, row, DELETE_FROM_RIGHT)
+def tick(page: Page, *shown: str) -> None:
+    """Tick rows, or untick them."""
+    for name in shown:
+        row(page, name).get_by_role("checkbox").click()
+
+
+def expect_ticked(page: Page, *shown: str) -> None:
+    """Wait until exactly these rows of the page are ticked."""
+    ticked = table(page).get_by_role("row").filter(has=page.get_by_role("checkbox", checked=True))
+    # The box above all is ticked, too, where all rows are.
+    expect(ticked.locator("a.main")).to_have_text(list(shown))
+
+
+def expect_selected(page: Page, summary: str) -> None:
+    """Wait until the line above the table says what is selected."""
+    expect(page.locator(".st-key-line").get_by_text(summary, exact=True)).to_be_visible()
 
 
 def tab_to(page: Page, control: Locator) -> None:
@@ -94,27 +109,17 @@ def tab_to(page: Page, control: Locator) -> None:
 
 
 def select_rows(page: Page, *rows: int) -> None:
-    """Select rows by keyboard alone, the first being 0 and each below the one before."""
-    tab_to(page, page.get_by_test_id("data-grid-canvas"))
-    at = 0
-    _expect_cursor(page, at)
-    for row in rows:
-        while at < row:
+    """Select rows of a grid by keyboard alone, the first being 0 and each below the one before."""
+    grid = page.get_by_test_id("data-grid-canvas")
+    tab_to(page, grid)
+    cells = grid.locator('[role="gridcell"][aria-colindex="1"]')
+    for number in range(max(rows) + 1):
+        if number:
             page.keyboard.press("ArrowDown")
-            at += 1
-            _expect_cursor(page, at)
-        page.keyboard.press("Shift+Space")
-
-
-def press_box(page: Page, row: int) -> None:
-    """Press the box in front of a row, 0 for the first."""
-    box = _grid(page)
-    page.mouse.click(box["x"] + BOX_FROM_LEFT, box["y"] + FIRST_ROW_CENTRE + row * ROW_HEIGHT)
-
-
-def expect_rows_ticked(page: Page, rows: int) -> None:
-    """Wait until so many rows are ticked."""
-    expect(page.locator('canvas [role="row"][aria-selected="true"]')).to_have_count(rows)
+        # Keys that come before the grid has moved its cursor are lost.
+        expect(cells.nth(number)).to_be_focused()
+        if number in rows:
+            page.keyboard.press("Shift+Space")
 
 
 def download(page: Page, control: Locator) -> bytes:
@@ -143,23 +148,3 @@ def send_to_background(page: Page, *, hidden: bool = True) -> None:
         }""",
         hidden,
     )
-
-
-def _expect_cursor(page: Page, row: int) -> None:
-    # Keys that come before the grid has moved its cursor are lost.
-    expect(cells(page, NAME_COLUMN).nth(row)).to_be_focused()
-
-
-def _press(page: Page, row: int, from_right: int) -> None:
-    box = _grid(page)
-    page.mouse.click(
-        box["x"] + box["width"] - from_right, box["y"] + FIRST_ROW_CENTRE + row * ROW_HEIGHT
-    )
-
-
-def _grid(page: Page) -> FloatRect:
-    grid = page.get_by_test_id("stDataFrame")
-    grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    assert box is not None
-    return box

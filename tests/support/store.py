@@ -24,7 +24,7 @@ from jobs_data.store.database import file_store
 from jobs_data.store.receipt_writer import Action, Reason
 
 CAUSE = Reason("ada", Action.DELETE, "what a test removes")
-CLEARING = Reason("ada", Action.CLEAR, "all finished jobs")
+CLEARING = Reason("ada", Action.DELETE_ALL, "all finished jobs")
 NOON = datetime(2026, 6, 15, 12, 0, 0)
 PASSWORD = "right"
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -228,7 +228,7 @@ def test_the_server_ends_whatever_is_open(
     removed = assert_receipt_is_true(slow_store, tmp_path)
     assert answer.status_code == 503
     assert answer.json()["removed"] == removed
-    assert answer.json()["message"].startswith(f"{removed:,} finished jobs were cleared before")
+    assert answer.json()["message"].startswith(f"{removed:,} jobs deleted before")
 
 
 def clearing_site(store: Store, app_server: AppServers, folder: Path) -> Site:

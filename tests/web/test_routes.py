@@ -17,7 +17,8 @@ from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import export
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.removal.removal import Removal, RemovalRuns
+from jobs_data.removal.removal import Removal, RemovalRuns, sentence_on
+from jobs_data.store.schema import Outcome
 from pages.parts.shared.services import get_services
 from tests.support import web_roots
 from tests.support.pages import make_account
@@ -81,7 +82,7 @@ def test_deleting_answers_a_program_in_json(client: TestClient, store: Store) ->
     )
     refused = client.post(f"/admin/jobs/delete/{active}")
     assert notice_of(refused.headers["location"]) == notices.Notice(
-        f"Job {active} is not finished, so it was not deleted: only completed and failed jobs can be.",
+        sentence_on(Outcome.ACTIVE, active),
         is_good=False,
     )
     for job_id in (active, cancelled):
@@ -118,12 +119,12 @@ def test_clearing_answers_programs_and_browsers(client: TestClient, store: Store
     response = client.post("/admin/jobs/clear-inactive", headers=JSON)
     assert (response.status_code, response.json()) == (
         200,
-        {"removed": 2, "message": "2 finished jobs cleared. Active jobs were not touched."},
+        {"removed": 2, "message": "2 jobs deleted. Active jobs are unchanged."},
     )
     assert store.ids() == [active]
     response = client.post("/admin/jobs/clear-inactive")
     assert response.status_code == 303
-    assert "0 finished jobs" in str(notice_of(response.headers["location"]))
+    assert "0 jobs deleted" in str(notice_of(response.headers["location"]))
 
 
 def test_a_second_clearing_is_a_409(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +136,7 @@ def test_a_second_clearing_is_a_409(client: TestClient, monkeypatch: pytest.Monk
     monkeypatch.setattr(get_services().removals, "start", refuse)
     response = client.post("/admin/jobs/clear-inactive", headers=JSON)
     assert (response.status_code, response.json()["removed"]) == (409, 0)
-    assert "already being deleted" in response.json()["message"]
+    assert "are being deleted" in response.json()["message"]
 
 
 @pytest.mark.parametrize("path", ["/admin/jobs/delete/1", "/admin/jobs/clear-inactive"])

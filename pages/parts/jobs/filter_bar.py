@@ -1,4 +1,4 @@
-"""Which jobs the list shows: the search box, the filters in force, and what came of them."""
+"""Which jobs the list shows: the search box, the filters in force, and why nothing matches."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from pages.parts.shared.address import go_to, notify, open_job, view_in_url
 from pages.parts.shared.text import plain
 
 MAX_TYPED: Final = 2_000
-"""Room for an address that is pasted; of a text to search for less is looked at."""
+"""Room for an address that is pasted; a search uses less of a text."""
 
 
 def follow_number(database: Database, state: JobsState) -> None:
-    """Leave for the job whose number was typed, or look for the number as a text.
+    """Open the job whose number was typed, or search for the number as a text.
 
     Where the database does not answer, a notice says so.
     """
@@ -50,8 +50,8 @@ def follow_number(database: Database, state: JobsState) -> None:
 
 
 def owner_names(database: Database, job_filter: JobFilter) -> Mapping[int, str]:
-    """Return what the owners that a filter names are called; nothing where that cannot be read."""
-    with suppress(DatabaseUnavailable):  # they are then called by their numbers
+    """Return the names of the users in a filter; nothing where they cannot be read."""
+    with suppress(DatabaseUnavailable):  # their numbers are then shown
         if job_filter.owners:
             return reads.read_cached(read_owner_names, database, job_filter.owners)
     return {}
@@ -93,13 +93,13 @@ def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None
 
 
 def show_bound(jobs: JobsList) -> None:
-    """Say so where a search ran out of time before it had looked at all jobs."""
+    """Say so where a search was stopped by time before it had looked at all jobs."""
     if jobs.looked_at is None:
         return
     st.warning(
-        f"This search takes long, so the list and the cards are of the newest {jobs.looked_at:,} of "
-        f"{counted(jobs.everything.total)} only. Export and tidying look at all of them. To see older "
-        "jobs here, narrow the search: by when they were created, their owner or their state.",
+        f"The search took too long and was stopped. The list and the counts cover the newest "
+        f"{jobs.looked_at:,} of {counted(jobs.everything.total)}. To find older jobs, narrow it by "
+        "creation date, user or status. Export and Clean up cover all jobs.",
         icon=":material/timer:",
     )
 
@@ -108,39 +108,31 @@ def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> No
     """Say why there is nothing to show, and what to do."""
     if not jobs.everything.total:
         st.info(
-            "There are no jobs. The platform makes one whenever somebody imports, exports, moves or "
-            "publishes records in the background; it will show up here.",
+            "There are no jobs. The platform creates a job for each import, export, move or other task "
+            "that it runs in the background.",
             icon=":material/inbox:",
         )
         return
-    st.info(_why_nothing(jobs, names, zone), icon=":material/filter_alt_off:")
-    st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_filters)
-
-
-def _why_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> str:
     asked = jobs.view.filter
-    if asked.state and not asked.is_search:
-        state = filter_words.STATE_WORDS[asked.state]
-        return f"{counted(jobs.everything.total)} in all, none of them {state} right now."
     looked_at = counted(jobs.everything.total)
     if jobs.looked_at is not None:
         looked_at = f"the newest {jobs.looked_at:,} of {looked_at}"
-    told = plain(filter_words.words(asked, names, zone))
-    elsewhere = ""
-    if asked.state and jobs.counts.total:
-        elsewhere = f" In another state there are {jobs.counts.total:,}."
-    return f"Nothing found among {looked_at}. These were looked for: {told}.{elsewhere}"
+    sentence = f"Found no {plain(filter_words.words(asked, names, zone))} among {looked_at}."
+    if asked.is_search and asked.state and jobs.counts.total:
+        sentence += f" {jobs.counts.total:,} match in another status."
+    st.info(sentence, icon=":material/filter_alt_off:")
+    st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_filters)
 
 
 def clear_filters() -> None:
-    """Put the same list without any filter into the URL."""
+    """Show the list without any filter."""
     go_to(view_in_url().with_filter(EVERYTHING))
 
 
 def _searched(state: JobsState) -> None:
     typed: str = st.session_state["search"][:MAX_TYPED]
     if addresses.job_meant(typed) is not None:
-        # Whether there is such a job, the page asks: here nobody would catch the database's errors.
+        # The page asks whether there is such a job: a callback cannot show the database's errors.
         state.typed_number = typed
         return
     view = view_in_url()

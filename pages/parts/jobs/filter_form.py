@@ -1,7 +1,8 @@
-"""The filters behind their button: one form, so that no change starts a search of its own."""
+"""The filters behind their button: each choice is applied at once, so that none can be lost."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,223 +13,281 @@ import streamlit as st
 
 from jobs_data.jobs import choices, filter_words
 from jobs_data.jobs.choices import Choices
-from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.url_values import MAX_CHOICES, parse_duration, spell_duration
+from jobs_data.url_values import MAX_CHOICES, parse_duration
+from pages.parts.jobs import groups
 from pages.parts.shared import reads
-from pages.parts.shared.address import go_to, view_in_url
+from pages.parts.shared.address import go_to, notify, view_in_url
 from pages.parts.shared.text import plain
 
 OPEN: Final = "filters_open"
+ORDERS: Final = {
+    Sort.DATE: ("Newest first", "Oldest first"),
+    Sort.DURATION: ("Longest first", "Shortest first"),
+    Sort.COMPLETED: ("Completed last", "Completed first"),
+    Sort.NAME: ("Name A–Z", "Name Z–A"),
+    Sort.STATUS: ("Status, active first", "Status, failed first"),
+    Sort.OWNER: ("User A–Z", "User Z–A"),
+    Sort.RELATED: ("Related record A–Z", "Related record Z–A"),
+}
+"""What each order is called, in its usual direction and in the other one."""
+
 _PRESETS: Final = (
     ANY_TIME,
     *(Dates(last=timedelta(days=days)) for days in (1, 7, 30, 90)),
     *(Dates(ago=timedelta(days=days)) for days in (30, 90, 365)),
 )
-_BETWEEN: Final = None
-"""The choice that leaves it to the two days beside it."""
-
-_When = tuple[Dates | None, date | None, date | None]
-"""Dates as the form has them: one of its choices, and two days, both included."""
-
+_BETWEEN: Final = "Between these days"
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 _ANY_WITH_WITHOUT: Final = {"Any": None, "With": True, "Without": False}
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_MAX_NUMBER: Final = 999_999
+_DURATIONS: Final = (60, 300, 1_800, 3_600, 21_600, 86_400)
+_TYPED: Final = re.compile(r"(\d+) ?(s|m|h|d)(?:ec\w*|in\w*|ours?|ays?)?", re.ASCII)
+_ANY: Final = 0
+"""In place of a number: any duration, or the platform's own number of rows."""
+
+_SIZES: Final = (10, 25, 50, 100)
 
 
-def is_open() -> bool:
-    """Return whether the form is open: a refresh would take away what is not sent yet."""
-    return bool(st.session_state.get(OPEN))
-
-
-def show_filters(shown: JobFilter, database: Database, zone: ZoneInfo) -> None:
-    """Show the button that opens the form. What there is to choose from is read only when it is open.
+def show_filters(jobs: JobsList, database: Database, zone: ZoneInfo) -> None:
+    """Show the button that opens the filters. What there is to choose from is read only then.
 
     Where that cannot be read, a sentence stands in its place.
     """
     popover = st.popover("Filters", icon=":material/filter_alt:", key=OPEN, on_change="rerun")
+    if number := len(filter_words.chips(_behind(jobs.view.filter), {}, zone)):
+        # Not in the label: with another label it would be another button, which is closed.
+        st.html(f"<style>.st-key-{OPEN} button p::after {{ content: ' · {number}' }}</style>")
     if not popover.open:
         return
+    view = view_in_url()
+    owners = view.filter.owners
     try:
-        offered, has_types = (
-            reads.read_cached(choices.read_choices, database),
-            choices.has_types(database),
-        )
-        owners = (
-            reads.read_cached(choices.read_owner_names, database, shown.owners) if shown.owners else {}
-        )
+        offered = reads.read_cached(choices.read_choices, database)
+        has_types = choices.has_types(database)
+        names = reads.read_cached(choices.read_owner_names, database, owners) if owners else {}
     except DatabaseUnavailable as problem:
         popover.error(plain(str(problem)), icon=":material/cloud_off:")
         return
-    with popover, st.form("filters", border=False):
-        _choose(shown, offered, owners, has_types=has_types)
-        _when("created", shown.created, shown, zone)
-        _when("finished", shown.finished, shown, zone)
+    values = _values(view, zone)
+    for part, value in values.items():
+        # Only where it differs: a day that is being typed would go.
+        if st.session_state.get(_key(part)) != value:
+            st.session_state[_key(part)] = value
+    with popover:
+        _choose(view.filter, offered, names, zone, has_types=has_types)
         with st.container(horizontal=True):
-            _with_or_without("Result file", "has_result", shown.has_result, shown)
-            _with_or_without("Errors", "has_errors", shown.has_errors, shown)
-        _longer_than(shown)
-        st.form_submit_button(
-            "Show jobs",
-            key="show_jobs",
-            type="primary",
-            on_click=_send,
-            args=(shown, zone),
-            width="stretch",
-        )
+            _when("created", values["created"], zone)
+            _when("finished", values["finished"], zone)
+        with st.container(horizontal=True):
+            for label, part in (("Result file", "has_result"), ("Errors", "has_errors")):
+                st.segmented_control(
+                    label, list(_ANY_WITH_WITHOUT), required=True, **_applied(part, zone)
+                )
+            _longer_than(values["longer"], zone)
+        _order(jobs, values["limit"], zone)
 
 
-def _choose(shown: JobFilter, offered: Choices, owners: Mapping[int, str], *, has_types: bool) -> None:
+def _behind(job_filter: JobFilter) -> JobFilter:
+    """Return a filter without what is chosen elsewhere: the status and the search."""
+    return replace(job_filter, state=None, search="")
+
+
+def _choose(
+    shown: JobFilter,
+    offered: Choices,
+    owners: Mapping[int, str],
+    zone: ZoneInfo,
+    *,
+    has_types: bool,
+) -> None:
     names = {owner: filter_words.owner_called(owner, {}) for owner in shown.owners}
     names |= owners
     names |= offered.owners or {NO_OWNER: filter_words.owner_called(NO_OWNER, {})}
     st.multiselect(
-        "Owner",
-        list(names),
-        default=list(shown.owners),
+        "User",
+        sorted(names, key=lambda owner: (owner != NO_OWNER, names[owner].casefold())),
         format_func=lambda owner: on_one_line(names.get(owner, str(owner))),
-        key=_key("owners", shown),
-        max_selections=MAX_CHOICES,
-        filter_mode="contains",
-        select_all=False,
-        placeholder="Any owner",
+        placeholder="Any user",
+        **_applied("owners", zone),
+        **_SEVERAL,
     )
     st.multiselect(
         "Job name",
-        list(dict.fromkeys([*shown.names, *(offered.names or ())])),
-        default=list(shown.names),
+        _sorted(*shown.names, *(offered.names or ())),
         format_func=on_one_line,
-        key=_key("names", shown),
-        max_selections=MAX_CHOICES,
         accept_new_options=True,
-        filter_mode="contains",
-        select_all=False,
-        placeholder="Any name; choose, or type a whole one",
+        placeholder="Any name. Choose, or type a whole one",
+        **_applied("names", zone),
+        **_SEVERAL,
     )
     st.multiselect(
         "Type",
-        list(dict.fromkeys([*shown.types, *(offered.types or ())])),
-        default=list(shown.types),
+        _sorted(*shown.types, *(offered.types or ())),
         format_func=on_one_line,
-        key=_key("types", shown),
-        max_selections=MAX_CHOICES,
         accept_new_options=has_types,
-        filter_mode="contains",
-        select_all=False,
         placeholder="Any type" if has_types else "This platform records no types of jobs",
         disabled=not has_types,
+        **_applied("types", zone),
+        **_SEVERAL,
     )
     if None in (offered.owners, offered.names, offered.types):
-        st.caption("The database took too long to list all there is to choose from.")
+        st.caption("The database took too long to list every choice.")
 
 
-def _when(part: str, dates: Dates, shown: JobFilter, zone: ZoneInfo) -> None:
-    preset, first, last = _split(dates, zone)
-    offered = list(dict.fromkeys([*_PRESETS, *([preset] if preset else [])]))
-    with st.container(horizontal=True, vertical_alignment="bottom", key=f"when_{part}"):
+_SEVERAL: Final[dict[str, Any]] = {
+    "max_selections": MAX_CHOICES,
+    "filter_mode": "contains",
+    "select_all": False,
+}
+
+
+def _when(part: str, chosen: Dates | str, zone: ZoneInfo) -> None:
+    with st.container(key=f"when_{part}", width="stretch"):
         st.selectbox(
             part.capitalize(),
-            [*offered, _BETWEEN],
-            index=len(offered) if preset is _BETWEEN else offered.index(preset),
+            list(dict.fromkeys([*_PRESETS, chosen, _BETWEEN])),
             format_func=lambda choice: _preset_words(choice, zone),
-            key=_key(part, shown),
             filter_mode=None,
+            **_applied(part, zone),
         )
-        for day, label, value in (("first", "from", first), ("last", "to", last)):
-            st.date_input(
-                f"{part.capitalize()} {label}",
-                value,
-                _FIRST_DAY,
-                _LAST_DAY,
-                key=_key(f"{part}_{day}", shown),
-                format="YYYY-MM-DD",
-            )
+        if chosen != _BETWEEN:
+            return
+        with st.container(horizontal=True):
+            for day, label in (("first", "from"), ("last", "to")):
+                st.date_input(
+                    f"{part.capitalize()} {label}",
+                    None,
+                    _FIRST_DAY,
+                    _LAST_DAY,
+                    format="YYYY-MM-DD",
+                    **_applied(f"{part}_{day}", zone),
+                )
 
 
-def _with_or_without(label: str, part: str, wanted: bool | None, shown: JobFilter) -> None:
+def _longer_than(chosen: int, zone: ZoneInfo) -> None:
     st.selectbox(
-        label,
-        list(_ANY_WITH_WITHOUT),
-        index=list(_ANY_WITH_WITHOUT.values()).index(wanted),
-        key=_key(part, shown),
-        filter_mode=None,
+        "Took longer than",
+        [_ANY, *sorted({*_DURATIONS, chosen} - {_ANY})],
+        format_func=lambda seconds: _span(seconds) if seconds else "Any duration",
+        accept_new_options=True,
+        help="Choose, or type a duration such as 45 min, 2 h or 3 days.",
+        **_applied("longer", zone),
     )
 
 
-def _longer_than(shown: JobFilter) -> None:
-    spelt = spell_duration(timedelta(seconds=shown.longer_than or 60))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input(
-            "Took longer than",
-            1,
-            _MAX_NUMBER,
-            int(spelt[:-1]) if shown.longer_than else None,
-            key=_key("longer", shown),
-            placeholder="Any duration",
-        )
+def _order(jobs: JobsList, chosen: int, zone: ZoneInfo) -> None:
+    """Show what the table's headers are for, which a phone has none of, and the rows of a page."""
+    own = "Default" if chosen else f"Default ({jobs.limit})"
+    with st.container(horizontal=True):
+        labels = [label for both in ORDERS.values() for label in both]
+        st.selectbox("Order", labels, filter_mode=None, **_applied("order", zone))
         st.selectbox(
-            "Unit",
-            list(_UNITS),
-            index=list(_UNITS).index(spelt[-1]),
-            format_func=_UNITS.__getitem__,
-            key=_key("unit", shown),
+            "Rows per page",
+            [_ANY, *sorted({*_SIZES, chosen} - {_ANY})],
+            format_func=lambda rows: str(rows) if rows else own,
             filter_mode=None,
+            **_applied("limit", zone),
         )
+    groups.show_toggle(jobs)
 
 
-def _send(shown: JobFilter, zone: ZoneInfo) -> None:
-    def sent(part: str) -> Any:
-        return st.session_state[_key(part, shown)]
+def _values(view: ListView, zone: ZoneInfo) -> dict[str, Any]:
+    """Return what each box shows for a view."""
+    asked = view.filter
+    words = {wanted: word for word, wanted in _ANY_WITH_WITHOUT.items()}
+    values = {
+        "owners": list(asked.owners),
+        "names": list(asked.names),
+        "types": list(asked.types),
+        "has_result": words[asked.has_result],
+        "has_errors": words[asked.has_errors],
+        "longer": asked.longer_than or _ANY,
+        "order": ORDERS[view.sort][view.is_reversed],
+        "limit": view.limit or _ANY,
+    }
+    for part, dates in (("created", asked.created), ("finished", asked.finished)):
+        is_preset = dates == ANY_TIME or dates.last or dates.ago
+        values[part] = dates if is_preset else _BETWEEN
+        values[f"{part}_first"] = _day(dates.since, zone)
+        values[f"{part}_last"] = _day(dates.before, zone, is_end=True)
+    return values
 
-    def when(part: str) -> _When:
-        return sent(part), sent(f"{part}_first"), sent(f"{part}_last")
 
-    number = sent("longer")
-    longer = parse_duration(f"{number}{sent('unit')}") if number else None
+def _applied(part: str, zone: ZoneInfo) -> dict[str, Any]:
+    return {"key": _key(part), "on_change": _apply, "args": (zone,)}
+
+
+def _apply(zone: ZoneInfo) -> None:
+    """Put what the boxes say into the URL."""
     view = view_in_url()
-    go_to(
-        view.with_filter(
-            replace(
-                view.filter,
-                owners=tuple(sent("owners")),
-                names=tuple(sent("names")),
-                types=tuple(sent("types")),
-                created=_joined(shown.created, when("created"), zone),
-                finished=_joined(shown.finished, when("finished"), zone),
-                has_result=_ANY_WITH_WITHOUT[sent("has_result")],
-                has_errors=_ANY_WITH_WITHOUT[sent("has_errors")],
-                longer_than=int(longer.total_seconds()) if longer else None,
-            )
-        )
+    was = _values(view, zone)
+    now = {part: st.session_state.get(_key(part), value) for part, value in was.items()}
+    sort, is_reversed = next(
+        (sort, labels.index(now["order"]) == 1)
+        for sort, labels in ORDERS.items()
+        if now["order"] in labels
     )
-    st.session_state[OPEN] = False
+    wanted = replace(
+        view.filter,
+        owners=tuple(now["owners"]),
+        names=tuple(now["names"]),
+        types=tuple(now["types"]),
+        created=_dates("created", view.filter.created, was, now, zone),
+        finished=_dates("finished", view.filter.finished, was, now, zone),
+        has_result=_ANY_WITH_WITHOUT[now["has_result"]],
+        has_errors=_ANY_WITH_WITHOUT[now["has_errors"]],
+        longer_than=_seconds(now["longer"], view.filter.longer_than),
+    )
+    in_order = view.with_filter(wanted).with_sort(sort, is_reversed=is_reversed)
+    go_to(replace(in_order, limit=now["limit"] or None))
 
 
-def _key(part: str, shown: JobFilter) -> str:
-    # Another filter is another form: what was chosen for one is not sent for the other.
-    return f"filter_{part}_{hash(shown)}"
-
-
-def _split(dates: Dates, zone: ZoneInfo) -> _When:
-    if dates == ANY_TIME or dates.last or dates.ago:
-        return dates, None, None
-    return _BETWEEN, _day(dates.since, zone), _day(dates.before, zone, is_end=True)
-
-
-def _joined(shown: Dates, sent: _When, zone: ZoneInfo) -> Dates:
-    """Return the dates that the form asks for; of its choice and its days the changed ones count."""
-    if sent == _split(shown, zone):
-        return shown  # a moment amid a day stays what it is
-    preset, first, last = sent
-    if preset is not _BETWEEN and (preset != _split(shown, zone)[0] or not (first or last)):
-        return preset
+def _dates(
+    part: str, shown: Dates, was: Mapping[str, Any], now: Mapping[str, Any], zone: ZoneInfo
+) -> Dates:
+    """Return the dates that the boxes of a part ask for; unchanged ones stay what they are."""
+    parts = (part, f"{part}_first", f"{part}_last")
+    if all(now[each] == was[each] for each in parts):
+        return shown  # a time within a day stays what it is
+    if now[part] != _BETWEEN:
+        chosen: Dates = now[part]
+        return chosen
+    first, last = now[parts[1]], now[parts[2]]
+    if was[part] != _BETWEEN:
+        # Begin with the days of the choice before.
+        present = datetime.now(UTC)
+        begin = shown if shown != ANY_TIME else Dates(last=timedelta(days=6))
+        dates = begin.at(present)
+        first, last = _day(dates.since, zone), _day(dates.before or present, zone)
+    elif first and last and first > last:
+        first, last = (first, first) if first != was[parts[1]] else (last, last)
     return Dates(
         since=_start_of(first, zone) if first else None,
         before=_start_of(last + timedelta(days=1), zone) if last else None,
     )
+
+
+def _seconds(chosen: int | str, shown: int | None) -> int | None:
+    """Return how long a chosen or typed duration is; a notice says so where it is none."""
+    if isinstance(chosen, int):
+        return chosen or None
+    typed = _TYPED.fullmatch(chosen.strip().lower())
+    if typed and (duration := parse_duration("".join(typed.groups()))):
+        return int(duration.total_seconds())
+    notify(f"“{chosen}” is no duration. Type one such as 45 min, 2 h or 3 days.", is_good=False)
+    return shown
+
+
+def _key(part: str) -> str:
+    return f"filter_{part}"
+
+
+def _sorted(*texts: str) -> list[str]:
+    return sorted(set(texts), key=lambda text: (text.casefold(), text))
 
 
 def _day(moment: datetime | None, zone: ZoneInfo, *, is_end: bool = False) -> date | None:
@@ -245,8 +304,12 @@ def _start_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _preset_words(choice: Dates | None, zone: ZoneInfo) -> str:
-    if choice is _BETWEEN:
-        return "Between these days"
-    told = filter_words.date_words(choice, zone)
-    return told[:1].upper() + told[1:] or "Any time"
+def _span(seconds: int) -> str:
+    return filter_words.span_words(timedelta(seconds=seconds))
+
+
+def _preset_words(choice: Dates | str, zone: ZoneInfo) -> str:
+    if isinstance(choice, str):
+        return choice
+    words = filter_words.date_words(choice, zone)
+    return words[:1].upper() + words[1:] or "Any time"

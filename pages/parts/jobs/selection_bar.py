@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +17,7 @@ from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import State
 from jobs_data.wording import counted
 from pages.parts.jobs import filter_bar
+from pages.parts.jobs.since_visit import show_since
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
@@ -35,13 +37,20 @@ def show_line(
     state: JobsState,
     names: Mapping[int, str],
     zone: ZoneInfo,
-) -> None:
-    """Show the selection where there is one, else the filters in force and how many jobs match."""
+    visit: datetime | None,
+) -> Callable[[], None]:
+    """Show the selection where there is one, else the filters in force and how many jobs match.
+
+    Of the plain list it also says what has ended since the viewer's last visit; see `show_since`.
+    """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line"):
         if selected.size:
             _show_selection(jobs, selected, viewer, state)
         else:
             filter_bar.show_chips(jobs, names, zone)
+            if jobs.view.filter == EVERYTHING:
+                return show_since(visit, get_services().database, jobs.read_at, zone)
+    return lambda: None
 
 
 def _show_selection(jobs: JobsList, selected: Ids, viewer: Viewer, state: JobsState) -> None:
@@ -60,7 +69,9 @@ def _show_selection(jobs: JobsList, selected: Ids, viewer: Viewer, state: JobsSt
             on_click=dialogs.ask_delete,
             args=(selected,),
             disabled=none_finished,
-            help="None of them is finished." if none_finished else None,
+            help="None of them is finished. Only finished jobs can be deleted."
+            if none_finished
+            else None,
         )
     if jobs.matching > selected.size:
         too_many = jobs.matching > MAX_JOBS
@@ -112,7 +123,7 @@ def _summary(selected: Ids, contents: Contents | None) -> str:
 def _names(contents: Contents | None) -> str:
     """Return as Markdown the most frequent names of what is selected."""
     if contents is None:
-        return "So many jobs are looked at only when they are to be deleted."
+        return f"Of more than {MAX_LOOKED_AT:,} jobs only the number is shown."
     names = [f"{jobs:,} × {plain(name)}" for name, jobs in contents.names[:NAMES_SHOWN]]
     if len(contents.names) > NAMES_SHOWN:
         names.append(counted(len(contents.names) - NAMES_SHOWN, "more name"))

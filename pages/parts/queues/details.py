@@ -1,24 +1,30 @@
-"""What a queued job and a batch show besides tables: facts, long texts, and the log as a timeline."""
+"""What a queued job and a batch show besides tables: facts, steps, long texts and the log."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data import json_layout, wording
 from jobs_data.plain_text import as_printed, on_one_line, visible
 from jobs_data.plain_text import panel as panel_text
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.queues.model import Log, LongText, QueuedJob, QueueState
-from pages.parts.shared.facts import show_facts
-from pages.parts.shared.text import plain
+from jobs_data.queues.model import Batch, Log, LongText, QueuedJob
+from pages.parts.queues.looks import status_badge, status_of
+from pages.parts.shared import refresh
+from pages.parts.shared.reads import forget
+from pages.parts.shared.text import heading, plain
+
+MOST_EVENTS: Final = 20
+"""How many events of a log are shown at once."""
 
 
 @contextmanager
@@ -30,81 +36,93 @@ def panel() -> Iterator[None]:
         st.error(plain(str(problem)), icon=":material/cloud_off:")
 
 
-def show_times(moments: Mapping[str, datetime | None], zone: ZoneInfo, **others: str) -> None:
-    """Show when what happened, and other facts of time; what is not known is left out."""
-    known = {label: times.shown(moment, zone) for label, moment in moments.items() if moment}
-    show_facts({**known, **others}, "Times")
+def show_head(title: str, thing: QueuedJob | Batch | None, facts: Iterable[str | None] = ()) -> None:
+    """Show the heading, and below it the status with one line of facts; the tab's title names both.
+
+    Facts that are empty are left out.
+    """
+    heading(title)
+    state = f"{status_of(thing)[0]} · " if thing else ""
+    st.set_page_config(page_title=on_one_line(f"{state}{title}"))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if thing:
+            status_badge(thing)
+        st.text(on_one_line(" · ".join(filter(None, facts))), width="content")
 
 
-def number(value: int | None) -> str:
+def show_controls(
+    head: DeltaGenerator, read_at: datetime, zone: ZoneInfo, *, paused_by: str = ""
+) -> None:
+    """Show in a page's first line, once all is read, when that was and the controls to refresh it."""
+    with head:
+        st.space("stretch")
+        refresh.keep_refreshing(read_at, zone, paused_by=paused_by)
+        refresh.refresh_controls(on_refresh=forget)
+
+
+def show_steps(moments: Mapping[str, datetime | None], zone: ZoneInfo) -> None:
+    """Show when a job or a batch was where, with the time between; unknown steps are left out."""
+    labels: dict[datetime, list[str]] = {}
+    for label, moment in moments.items():
+        if moment is not None:
+            labels.setdefault(moment, []).append(label)
+    items = []
+    before: datetime | None = None
+    for moment, named in labels.items():
+        seconds = 0.0 if before is None else (moment - before).total_seconds()
+        before, after = moment, f"<span>after {wording.ran(seconds)}</span>" if seconds > 0 else ""
+        name = " and ".join(named).capitalize()
+        items.append(f"<li><b>{name}</b><time>{times.shown(moment, zone)}</time>{after}</li>")
+    st.html(f"<ol class='steps'>{''.join(items)}</ol>")
+
+
+def number(value: int | None, unit: str = "") -> str:
     """Return a number as the screens write it; empty where it is not known."""
-    return "" if value is None else f"{value:,}"
-
-
-def what_follows(job: QueuedJob) -> str:
-    """Return what will become of a job, without the moment; empty where nothing more will."""
-    tried, of = job.attempts or 0, f" of {job.max_attempts}" if job.max_attempts else ""
-    following = f"attempt {tried + 1}{of}"
-    delayed = "It waits until its batch or its chain lets it start."
-    if job.next_attempt:
-        delayed = f"Then a worker may start {following}."
-    failed = "It was given up: it will not be tried again by itself."
-    if job.max_attempts and tried < job.max_attempts:
-        failed = f"It failed after {tried} attempts{of}, and nothing says when next."
-    sentences = {
-        QueueState.WAITING: f"Waits for a worker, which will start {following}.",
-        QueueState.DELAYED: delayed,
-        QueueState.RUNNING: "A worker has taken it.",
-        QueueState.FAILED: failed,
-    }
-    return sentences.get(job.state, "")
+    return "" if value is None else f"{value:,} {unit}".rstrip()
 
 
 def show_progress(progress: float | None, text: str) -> None:
-    """Show a bar with its message; the message alone where no share is told."""
-    if progress is not None:
+    """Show a bar with its message; the message alone where the share is not known or is all."""
+    if progress is not None and progress < 1:
         st.progress(progress, text=plain(text) or None)
     elif text:
         st.text(on_one_line(text))
 
 
-def show_long_text(
-    label: str, icon: str, text: LongText, *, is_trace: bool = False, expanded: bool = False
-) -> None:
+def show_long_text(label: str, icon: str, text: LongText, *, is_trace: bool = False) -> None:
     """Show a long text, folded: a trace as a terminal does, anything else whole, and JSON laid out.
 
     Nothing is shown where the text is empty.
     """
     if not text.text:
         return
-    with st.expander(f"{label} · {wording.size(text.size)}", icon=icon, expanded=expanded):
+    with st.expander(f"{label} · {wording.size(text.size)}", icon=icon):
         if text.is_cut:
             st.caption(
-                f"This is the beginning, 200,000 characters, of {wording.size(text.size)}; "
-                "the rest is left out here."
+                f"Only the first 200,000 characters of {wording.size(text.size)} are shown here."
             )
         if is_trace:
             shown = panel_text(text.text).text
         else:
-            # JSON has no control characters but in white space, which is laid out anew.
+            # JSON has no control characters but in white space, which is laid out again.
             is_json = (pretty := text.pretty) != text.text
             shown = visible(pretty if is_json else as_printed(pretty))
         st.code(shown, language=None, wrap_lines=True, height=_height(shown))
 
 
 def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
-    """Show events as a timeline, oldest first; `missing` says why there can be none."""
+    """Show events as a timeline, oldest first, folded where many; `missing` says why there are none."""
     if not log.events:
-        st.caption(missing or "The queue has logged nothing of it.")
+        st.caption(missing or "The queue has logged nothing about it.")
         return
     if log.is_cut:
-        st.caption(f"The newest {len(log.events):,} events; older ones are left out here.")
+        st.caption(f"Only the newest {len(log.events):,} events are shown.")
     items = []
     before: datetime | None = None
     for event in log.events:
         moment, step = event.time, ""
         if moment is not None and before is not None and moment > before:
-            step = f"<small>+{_step(moment - before)}</small>"
+            step = f"<small>+{wording.ran((moment - before).total_seconds())}</small>"
         before = moment or before
         details = html.escape(visible(json_layout.indented(event.details)))
         message = " ".join(as_printed(event.message).split("\n"))
@@ -114,11 +132,12 @@ def show_log(log: Log, zone: ZoneInfo, missing: str) -> None:
             f"<li class='event-{kind}'><time>{html.escape(times.shown(moment, zone))}</time> {step}"
             f"<div><b>{kind}</b> {message}</div>{folded if details else ''}</li>"
         )
-    st.html(f"<ol class='timeline'>{''.join(items)}</ol>")
-
-
-def _step(between: timedelta) -> str:
-    return wording.duration(int(between.total_seconds()))
+    timeline = f"<ol class='timeline'>{''.join(items)}</ol>"
+    if len(items) <= MOST_EVENTS:
+        st.html(timeline)
+        return
+    with st.expander(wording.counted(len(items), "event"), icon=":material/history:"):
+        st.html(timeline)
 
 
 def _height(text: str) -> int | Literal["content"]:

@@ -1,4 +1,4 @@
-"""The preview of retention rules: read in the background, shown, and confirmed as shown."""
+"""The preview of a clean-up: it follows the rules by itself, and is deleted exactly as shown."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ import pandas as pd
 import streamlit as st
 
 from jobs_data import addresses
-from jobs_data.background import NotStarted
+from jobs_data.background import StopSwitch
+from jobs_data.jobs.job_names import human_name
 from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.status import State
 from jobs_data.removal import retention
-from jobs_data.removal.removal import Removal
 from jobs_data.removal.retention import Preview, Rules
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.wording import counted
-from pages.parts.removal import progress, undo
+from pages.parts.removal import progress, rule_form
 from pages.parts.shared.address import notify
+from pages.parts.shared.look import status_word
+from pages.parts.shared.page_state import page_state
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain, visible_cells
-from pages.parts.shared.viewer import Viewer, get_viewer
+from pages.parts.shared.viewer import Viewer
 
 AT_ONCE: Final = 2
 """How many previews are read at the same time, for all sessions: each may take a minute."""
@@ -32,101 +35,106 @@ AT_ONCE: Final = 2
 QUICK_SECONDS: Final = 1
 TABLE_HEIGHT: Final = 320
 
-_pool: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tidying")
+_pool: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="preview")
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """The preview that a session has asked for, and the rules that it is of."""
-
+@dataclass
+class _Reading:
     rules: Rules
     words: str
-    reading: Future[Preview]
+    future: Future[Preview]
+    switch: StopSwitch
 
 
-def begin(rules: Rules, words: str) -> None:
-    """Begin to read the preview of rules, which `words` tell; `show` shows it."""
-    database, roots = get_services().database, get_services().result_roots
-    read = partial(retention.read_preview, database, rules, datetime.now(UTC), roots=roots)
-    _forget()
-    st.session_state["preview"] = _Asked(rules, words, _pool.submit(read))
-    st.session_state.pop("tidied", None)
+@dataclass
+class _State:
+    reading: _Reading | None = None
 
 
-def show(rules: Rules, zone: ZoneInfo, viewer: Viewer) -> None:
-    """Show the preview of these rules, if it was asked for; one of other rules is forgotten."""
-    asked: _Asked | None = st.session_state.get("preview")
-    if asked is None:
+def show(rules: Rules, words: str, zone: ZoneInfo, viewer: Viewer) -> None:
+    """Show which jobs these rules delete, and the button; `words` say the rules for the receipt."""
+    if progress.is_running():
+        _bar("Jobs are being deleted. A new preview follows.")
         return
-    if asked.rules != rules:
-        _forget()
-        return
-    wait([asked.reading], QUICK_SECONDS)
-    if not asked.reading.done():
-        _waiting()
+    reading = _begin(rules, words)
+    wait([reading.future], QUICK_SECONDS)
+    if not reading.future.done():
+        _bar("Counting the jobs that match…")
+        _waiting(reading)
         return
     try:
-        preview = asked.reading.result()
+        preview = reading.future.result()
     except DatabaseUnavailable as problem:
         st.error(plain(str(problem)), icon=":material/cloud_off:")
+        st.button("Try again", icon=":material/refresh:", on_click=forget)
         return
     if preview.total:
-        _show(asked, preview, zone, viewer)
+        _show_jobs(preview, zone)
+        _show_bar(reading, preview, viewer)
     else:
-        st.info(preview.why_empty(rules), icon=":material/check:")
-        _show_kept(preview, rules)
+        _bar(preview.why_empty(rules))
+    st.caption(
+        f"As of {preview.read_at.astimezone(zone):%H:%M:%S} ({zone.key}). "
+        + " ".join(preview.kept_sentences(rules))
+    )
 
 
-def show_undo(viewer: Viewer) -> None:
-    """Offer to undo the removal that this session has confirmed here."""
-    work: Removal | None = st.session_state.get("tidied")
-    if work and work.receipt and not work.is_running:
-        undo.undo_button(work.receipt, viewer)
+def forget() -> None:
+    """Stop reading the preview, or drop it; the next run reads a new one."""
+    state = page_state(_State)
+    if state.reading:
+        state.reading.switch.set()
+        state.reading.future.cancel()
+    state.reading = None
 
 
-def _forget() -> None:
-    asked: _Asked | None = st.session_state.pop("preview", None)
-    if asked:
-        asked.reading.cancel()  # if it has not begun yet
+def _begin(rules: Rules, words: str) -> _Reading:
+    state = page_state(_State)
+    if state.reading is None or state.reading.rules != rules:
+        forget()
+        services, switch = get_services(), StopSwitch()
+        read = partial(
+            retention.read_preview,
+            services.database,
+            rules,
+            datetime.now(UTC),
+            roots=services.result_roots,
+            switch=switch,
+        )
+        state.reading = _Reading(rules, words, _pool.submit(read), switch)
+    return state.reading
 
 
 @st.fragment(run_every=1.0)
-def _waiting() -> None:
-    asked: _Asked | None = st.session_state.get("preview")
-    if asked is None or asked.reading.done():
+def _waiting(reading: _Reading) -> None:
+    if reading.future.done():
         st.rerun()
-    with st.spinner("Looking for the jobs …", show_time=True):
-        wait([asked.reading], QUICK_SECONDS)
-    st.caption(
-        f"This takes up to {retention.PREVIEW_SECONDS} seconds. Nothing is removed by it, and you may "
-        "leave this page meanwhile."
-    )
+    with st.spinner("Reading which jobs match…", show_time=True):
+        wait([reading.future], QUICK_SECONDS)
+    st.caption(f"This takes up to {retention.PREVIEW_SECONDS} seconds.")
 
 
-def _show(asked: _Asked, preview: Preview, zone: ZoneInfo, viewer: Viewer) -> None:
-    st.subheader(preview.headline(), anchor=False)
-    st.markdown(f"Rules: {plain(asked.words)}.")
-    st.text(
-        f"{preview.span_sentence(zone)} As of {preview.read_at.astimezone(zone):%H:%M:%S} ({zone.key})."
-    )
+def _show_jobs(preview: Preview, zone: ZoneInfo) -> None:
+    st.text(f"{preview.headline()} {preview.span_sentence(zone)}")
     by_name, samples = st.columns(2)
     with by_name:
-        st.caption("By name and outcome")
-        counts = preview.by_name[["jobs", "name", "status"]]
-        _table(counts, zone, "Jobs that would go, by name and outcome")
+        st.caption("By name and status")
+        _table(preview.by_name[["jobs", "name", "status"]], zone, "Jobs to delete, by name and status")
     with samples:
-        st.caption("Some of them, from the first to the last")
-        reports = [addresses.report_url(job_id, {}) for job_id in preview.samples["id"]]
-        shown = preview.samples.assign(id=reports)[["id", "name", "status", "completed", "result"]]
-        _table(shown, zone, "Some of the jobs that would go")
+        st.caption(f"Some of them, from the first to the last ({zone.key})")
+        links = [addresses.report_url(job_id, {}) for job_id in preview.samples["id"]]
+        shown = preview.samples.assign(id=links)[["id", "name", "status", "completed", "result"]]
+        _table(shown, zone, "Some of the jobs to delete")
     st.text(preview.result_files.sentence())
-    _show_kept(preview, asked.rules)
-    _confirm(asked, preview, viewer)
 
 
 def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
+    said = rows.assign(
+        name=rows["name"].map(human_name),
+        status=[status_word(State.FAILED, status) for status in rows["status"]],
+    )
     st.dataframe(
-        visible_cells(rows),
+        visible_cells(said),
         hide_index=True,
         height="content" if len(rows) <= retention.SAMPLES else TABLE_HEIGHT,
         alt=alt,
@@ -135,7 +143,7 @@ def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
             "name": st.column_config.TextColumn("Job name", width=150),
             "status": st.column_config.TextColumn("Status", width=80),
             "jobs": st.column_config.NumberColumn("Jobs", width=80, format="localized"),
-            "id": st.column_config.LinkColumn("Report", display_text=r"id=(\d+)", width=60),
+            "id": st.column_config.LinkColumn("Job", display_text=r"id=(\d+)", width=60),
             "completed": st.column_config.DatetimeColumn(
                 "Completed", format="YYYY-MM-DD HH:mm", timezone=zone.key, width=125
             ),
@@ -144,45 +152,35 @@ def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
     )
 
 
-def _show_kept(preview: Preview, rules: Rules) -> None:
-    st.caption(" ".join(preview.kept_sentences(rules)))
+def _bar(words: str) -> None:
+    with st.bottom:
+        st.text(words)
 
 
-def _confirm(asked: _Asked, preview: Preview, viewer: Viewer) -> None:
-    why_not = ""
-    if not viewer.may_remove:
-        why_not = "Only administrators may remove jobs; you may look at what would go."
-    elif progress.is_running():
-        why_not = "Jobs are being removed right now; wait until that is through."
-    st.button(
-        f"Remove {counted(preview.total)}",
-        key="confirm_tidy",
-        type="primary",
-        icon=":material/delete_sweep:",
-        on_click=_remove,
-        args=(asked, preview),
-        disabled=bool(why_not),
-    )
-    st.caption(
-        why_not
-        or "Exactly these jobs go: one that finishes from now on stays, and so does one that is not "
-        "finished by then. Their rows are written to a receipt first; for "
-        f"{counted(get_services().settings.receipts_days, 'day')} they can be restored from it."
-    )
+def _show_bar(reading: _Reading, preview: Preview, viewer: Viewer) -> None:
+    jobs = counted(preview.total)
+    days = counted(get_services().settings.receipts_days, "day")
+    end = f"undo for {days}" if viewer.may_remove else "only administrators can delete them"
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", key="delete_bar"):
+        st.markdown(f"**{jobs} will be deleted** · result files are kept · {end}", width="stretch")
+        st.button(
+            f"Delete {jobs}",
+            key="delete_matching",
+            type="primary",
+            icon=":material/delete:",
+            on_click=_delete,
+            args=(reading, preview),
+            disabled=not viewer.may_remove,
+        )
 
 
-def _remove(asked: _Asked, preview: Preview) -> None:
-    """Start to remove what was shown; the button may be pressed when something else is shown by now."""
-    viewer = get_viewer()
-    if st.session_state.get("preview") is not asked:
+def _delete(reading: _Reading, preview: Preview) -> None:
+    """Begin to delete what was shown, unless the rules have changed since."""
+    if rule_form.chosen_rules() != reading.rules or page_state(_State).reading is not reading:
+        notify("The rules have just changed: nothing was deleted. Check the new number.", is_good=False)
         return
-    reason = Reason(viewer.name, Action.TIDY, asked.words)
-    try:
-        viewer.require_administrator()
-        work = get_services().removals.start(preview.ids, reason)
-    except (NotStarted, DatabaseUnavailable) as problem:
-        notify(str(problem), is_good=False)
-        return
-    progress.watch(work)
-    st.session_state["tidied"] = work
-    _forget()
+    forget()
+    removals = get_services().removals
+    progress.start(
+        lambda viewer: removals.start(preview.ids, Reason(viewer.name, Action.CLEAN_UP, reading.words))
+    )

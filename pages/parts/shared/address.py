@@ -23,6 +23,27 @@ LIST_PARAM: Final = "list"
 AUTO_PARAM: Final = "auto"
 _DESTINATION: Final = "destination"
 
+# `st.switch_page` adds two entries to the browser's history: the old page with the new query, then the
+# new page. The second replaces the first here, so that Back takes one step.
+_ONE_ENTRY: Final = st.components.v2.component(
+    "one_entry",
+    js="""
+export default function () {
+  if (history.hasOneEntry) return
+  history.hasOneEntry = true
+  const push = history.pushState
+  let isOfQuery = false
+  history.pushState = (state, title, url) => {
+    const to = new URL(url, location.href)
+    const isSamePage = to.pathname === location.pathname
+    const isSecond = isOfQuery && !isSamePage && to.search === location.search
+    isOfQuery = isSamePage
+    isSecond ? history.replaceState(state, title, url) : push.call(history, state, title, url)
+  }
+}
+""",
+)
+
 
 def view_in_url() -> ListView:
     """Return the view of the list that the URL asks for."""
@@ -31,7 +52,7 @@ def view_in_url() -> ListView:
 
 def go_to(view: ListView) -> None:
     """Put a view into the URL, so that this run or the next one shows it."""
-    _forget_undoable()
+    forget_undoable()
     put_into_url(view_params(view), VIEW_PARAMS)
 
 
@@ -64,6 +85,7 @@ def leave_for(page: str, params: Params) -> None:
 
 def follow() -> None:
     """Leave for the page that a callback has noted, if any; called by `main.py` before each page."""
+    _ONE_ENTRY(key="one_entry")
     if destination := st.session_state.pop(_DESTINATION, None):
         page, params = destination
         st.switch_page(page, query_params=params)
@@ -81,7 +103,7 @@ def open_list(view: ListView) -> None:
 
 def open_job(view: ListView, job_id: int) -> None:
     """Leave for a job's page, from which one comes back to the view."""
-    _forget_undoable()
+    forget_undoable()
     leave_for("job.py", link_params(view, id=str(job_id)))
 
 
@@ -113,9 +135,15 @@ def notify(sentence: str, *, is_good: bool = True, receipt: str = "") -> None:
     st.session_state["undoable"] = receipt
 
 
-def _forget_undoable() -> None:
+def forget_undoable() -> None:
+    """Drop the notice of a removal, and with it the button that undoes it."""
     if st.session_state.pop("undoable", ""):
         st.session_state.pop("notice", None)
+
+
+def has_notice() -> bool:
+    """Return whether `show_notice` has something to show."""
+    return "notice" in st.session_state or "notice" in st.query_params
 
 
 def show_notice(*, keeps: bool = False) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.status import ERROR, FIXED_LABELS, State
+from jobs_data.platform.status import ERROR, FIXED_LABELS, IN_PROGRESS, OTHER_LABELS, State
 from pages.parts.shared.rows_table import Cell, Color
 
 
@@ -29,6 +29,13 @@ LOOKS: Final[dict[State, Look]] = {
 }
 
 
+_WORDS: Final = {
+    (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
+    (State.ACTIVE, FIXED_LABELS[IN_PROGRESS]): "Running",
+    (State.ACTIVE, OTHER_LABELS[0]): "Running",
+}
+
+
 def state_cell(state: State, label: str) -> Cell:
     """Return the chip of a job's status."""
     look = LOOKS[state]
@@ -36,8 +43,8 @@ def state_cell(state: State, label: str) -> Cell:
 
 
 def status_word(state: State, label: str) -> str:
-    """Return a status as screens say it: what the platform calls "Error" in English is Failed."""
-    return "Failed" if state is State.FAILED and label == FIXED_LABELS[ERROR] else label
+    """Return a status as screens say it: the platform's English says Error, In progress and Active."""
+    return _WORDS.get((state, label), label)
 
 
 def pager(shown: str, page: int, pages: int, on_page: Callable[[int], None]) -> None:

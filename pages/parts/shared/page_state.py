@@ -1,4 +1,4 @@
-"""What a page remembers between runs: one dataclass per screen, dropped when the page is left."""
+"""What a page remembers between runs: a dataclass for each part, dropped when the page is left."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ def enter(page: str) -> None:
 
 
 def page_state(kind: type[T]) -> T:
-    """Return what this page remembers, which is a new one of this kind on a first visit."""
-    state: Any = st.session_state.get(_STATE)
+    """Return what this page remembers of a kind, which is a new one on a first visit."""
+    states: dict[str, Any] = st.session_state.setdefault(_STATE, {})
     # By name: a module that is loaded again has another class of the same name.
-    if type(state).__qualname__ != kind.__qualname__:
-        state = st.session_state[_STATE] = kind()
-    found: T = state
+    found: T = states.setdefault(f"{kind.__module__}.{kind.__qualname__}", kind())
     return found

@@ -46,6 +46,11 @@ def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:
     st.session_state[AUTO_PARAM] = is_auto()
     # No tooltip: when it waits, the line that `keep_refreshing` writes says why.
     st.toggle("Auto refresh", key=AUTO_PARAM, on_change=_toggled)
+    refresh_button(on_refresh)
+
+
+def refresh_button(on_refresh: Callable[[], None] | None = None) -> None:
+    """Show the button that reads the page again."""
     st.button(
         "Refresh",
         key="refresh",
@@ -56,14 +61,18 @@ def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:
     )
 
 
-def keep_refreshing(read_at: datetime, zone: ZoneInfo, *, paused_by: str = "") -> None:
+def keep_refreshing(
+    read_at: datetime, zone: ZoneInfo, *, paused_by: str = "", is_live: bool | None = None
+) -> None:
     """Mount the timer if it may run now, and say when the page was read and what holds it up.
 
-    `paused_by` names what on the page forbids a refresh; empty where nothing does. Where a part of the
-    page has nothing to show because the database is away, it tries again whatever the toggle says.
+    `paused_by` names what on the page forbids a refresh; empty where nothing does. `is_live` says
+    whether the page refreshes by itself; None: where the toggle is on. Where a part of the page has
+    nothing to show because the database is away, it tries again whatever the toggle says.
     """
     updated = f"Updated {read_at.astimezone(zone):%H:%M:%S} ({zone.key})"
-    if not (st.session_state.pop(MISSING, False) or is_auto()):
+    wanted = is_auto() if is_live is None else is_live
+    if not (st.session_state.pop(MISSING, False) or wanted):
         st.caption(updated, width="content")
         return
     if _is_hidden():

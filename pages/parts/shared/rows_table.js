@@ -6,6 +6,8 @@ const PATHS = {
   delete: "M6 7v13h12V7M4 7h16M9 7V4h6v3M10 11v6M14 11v6",
   restore: "M4 9h10a5 5 0 0 1 0 10H8M4 9l4-4M4 9l4 4",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  failed: "M12 3a9 9 0 1 0 .01 0M9 9l6 6M15 9l-6 6",
+  slowest: "M12 3a9 9 0 1 0 .01 0M12 7v5l3 2",
   columns: "M4 5h16v14H4zM9.5 5v14M14.5 5v14",
 }
 
@@ -109,6 +111,7 @@ const drawActions = (place, row, data, press) => {
         "button",
         { type: "button", class: "action", title: action.label, "aria-label": `${action.label}: ${row.label}` },
         icon(id),
+        action.shows_label ? ` ${action.label}` : null,
       )
       button.addEventListener("click", () => press("pressed", { row: row.id, action: id }))
       return button
@@ -236,7 +239,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         line.append(make("td", { class: "tick", role: "cell" }, box))
       }
       for (const column of data.columns) {
-        line.append(make("td", { "data-column": column.id, class: `${column.kind ?? ""} ${column.phone ?? ""}`, role: "cell" }))
+        line.append(make("td", { "data-column": column.id, "data-label": column.label, class: `${column.kind ?? ""} ${column.phone ?? ""}`, role: "cell" }))
       }
       if (data.actions.length || data.remembers) line.append(make("td", { class: "actions", role: "cell" }))
     }
@@ -254,6 +257,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawColumns()
 
   tick(root)
+  root.host?.setAttribute("data-drawn", "")  // for style sheets, which cannot see into a shadow
   const timer = setInterval(() => tick(root), 1000)
   return () => clearInterval(timer)
 }

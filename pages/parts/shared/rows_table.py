@@ -83,6 +83,8 @@ class Action:
     id: str
     """Also the name of its icon in rows_table.js."""
     label: str
+    shows_label: bool = False
+    """Whether its label stands beside its icon."""
 
 
 @dataclass(frozen=True)
@@ -146,14 +148,14 @@ def rows_table(
 
     def sorted_by() -> None:
         column = message("sorted")
-        if handlers.on_sort and column in {each.id for each in columns}:
+        if handlers.on_sort and column in [each.id for each in columns]:
             handlers.on_sort(column)
 
     def pressed() -> None:
         press = message("pressed")
         if handlers.on_action and isinstance(press, Mapping):
             row, action = str(press.get("row", "")), press.get("action")
-            if action in {each.id for each in actions}:
+            if action in [each.id for each in actions]:
                 handlers.on_action(row, str(action))
 
     def ticked() -> None:

@@ -1,4 +1,4 @@
-"""A filter is told in words that leave nothing out, and falls into parts that can go one by one."""
+"""The words of a filter leave nothing out, and each part of it can be removed alone."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -31,8 +31,8 @@ FULL = JobFilter(
     [
         (EVERYTHING, "all jobs"),
         (JobFilter(State.FAILED), "failed jobs"),
-        (JobFilter(State.OTHER), "jobs that ended in an unknown way"),
-        (JobFilter(search="é_"), "jobs with “é_” in their name, owner or related record"),
+        (JobFilter(State.OTHER), "jobs with another status"),
+        (JobFilter(search="é_"), "jobs with “é_” in their name, user or related record"),
         (JobFilter(State.COMPLETED, owners=(7, NO_OWNER)), "completed jobs of Ada or System"),
         (JobFilter(owners=(9,)), "jobs of user 9"),
         (JobFilter(names=tuple("abcdefgh")), "jobs named a, b, c, d, e or 3 more"),
@@ -78,7 +78,7 @@ def test_each_chip_takes_one_part_away() -> None:
     """All of them together take away everything."""
     parts = chips(FULL, NAMES, ZoneInfo("UTC"))
     assert [part.words for part in parts] == [
-        *("State: unknown", "Text: 50%", "Owner: System", "Owner: Ada", "Owner: user 9"),
+        *("Status: other", "Search: 50%", "User: System", "User: Ada", "User: user 9"),
         *("Name: a", "Name: b", "Type: x", "Created: last 7 days"),
         *("Finished: from 2026-11-01 to 2026-11-23", "Result file: with", "Errors: without"),
         "Took longer than 5 minutes",

@@ -1,10 +1,12 @@
 """What is kept of a selection, for whom and for how long, and what is read of its jobs."""
 
+from typing import Final
+
 import numpy as np
 import pytest
 
 from jobs_data.jobs import selections
-from jobs_data.jobs.selections import Selections, TooManyJobs, ids_of
+from jobs_data.jobs.selections import Selections, SignIn, TooManyJobs, ids_of
 from jobs_data.jobs.view import EVERYTHING, NO_OWNER, JobFilter
 from jobs_data.platform.status import State
 from tests.support.names import SOME, insert_jobs_called
@@ -21,50 +23,56 @@ class Clock:
         return self.now
 
 
-def test_a_token_works_for_its_account_alone() -> None:
-    """Neither does another account see what is under it, nor change or forget it."""
+ADA: Final[SignIn] = (1, "session")
+
+
+def test_each_sign_in_has_a_selection_of_its_own() -> None:
+    """Neither another session of the account nor a name that looks like its number shares it."""
     kept = Selections()
-    token = kept.keep(1, None, ids_of([3, 1, 3]))
-    assert kept.find(1, token) is not None
-    assert kept.find("1", token) is None
-    own = kept.keep(2, token, ids_of([9]))
-    assert own != token
-    kept.forget(2, token)
-    assert kept.keep(1, token, ids_of([5, 4])) == token
-    found = kept.find(1, token)
-    assert found is not None
-    assert found.tolist() == [4, 5]
-    kept.forget(1, token)
-    assert kept.find(1, token) is None
+    kept.keep(ADA, ids_of([3, 1, 3]))
+    kept.keep(("1", "session"), ids_of([9]))
+    assert kept.find(ADA).tolist() == [1, 3]
+    assert kept.find((1, "another")).size == 0
+    kept.keep(ADA, ids_of([5, 4]))
+    assert kept.find(ADA).tolist() == [4, 5]
+    kept.keep(ADA, ids_of([]))
+    assert kept.find(ADA).size == 0
+    assert kept.find(("1", "session")).tolist() == [9]
 
 
 def test_a_selection_is_kept_while_it_is_seen() -> None:
-    """Whoever comes back within the time finds it; later it is gone."""
+    """A viewer who comes back within the time finds it; later it is gone."""
     clock = Clock()
     kept = Selections(clock)
-    seen, unseen = kept.keep(1, None, ids_of([1])), kept.keep(1, None, ids_of([2]))
+    for session in ("seen", "unseen"):
+        kept.keep((1, session), ids_of([1]))
     clock.now = selections.KEPT_SECONDS
-    assert kept.find(1, seen) is not None
+    assert kept.find((1, "seen")).size
     clock.now += 1
-    assert kept.find(1, unseen) is None
-    assert kept.find(1, seen) is not None
+    assert not kept.find((1, "unseen")).size
+    assert kept.find((1, "seen")).size
 
 
-def test_there_is_room_for_so_many_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Selections and ids are bounded, and one that is too large is refused with a sentence."""
+def test_the_selections_of_a_process_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those seen longest ago go first, and one that is too large is refused with a sentence."""
     monkeypatch.setattr(selections, "MAX_SELECTIONS", 2)
     monkeypatch.setattr(selections, "MAX_JOBS", 4)
     monkeypatch.setattr(selections, "MAX_JOBS_IN_ALL", 6)
     kept = Selections()
-    tokens = [kept.keep(1, None, ids_of([number])) for number in range(3)]
-    assert [kept.find(1, token) is None for token in tokens] == [True, False, False]
-    large = kept.keep(1, None, ids_of(range(4)))
-    larger = kept.keep(1, large, ids_of([7, 8, 9, 10]))
-    other = kept.keep(1, None, ids_of([5, 6, 7]))
-    assert [kept.find(1, token) is None for token in (*tokens, large, other)] == [True] * 4 + [False]
-    assert larger == large
-    with pytest.raises(TooManyJobs, match="Tidy"):
-        kept.keep(1, other, ids_of(range(5)))
+
+    def left() -> list[int]:
+        return [who for who in range(5) if kept.find((who, "")).size]
+
+    for who in range(3):
+        kept.keep((who, ""), ids_of([who]))
+    assert left() == [1, 2]
+    kept.keep((3, ""), ids_of(range(4)))
+    assert left() == [2, 3]
+    kept.keep((4, ""), ids_of(range(3)))
+    assert left() == [4]
+    with pytest.raises(TooManyJobs, match="Clean up"):
+        kept.keep((4, ""), ids_of(range(5)))
+    assert left() == [4]
 
 
 def test_all_that_a_filter_lets_through_is_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -306,9 +306,7 @@ def test_a_removal_that_is_killed_tells_what_it_did(
     left = len(store.ids())
     assert work.removed == 6 - left
     if work.error:
-        assert work.sentence().startswith(
-            f"{work.removed} finished jobs were cleared before the clearing"
-        )
+        assert work.sentence().startswith(f"{work.removed} jobs deleted before the deletion")
         assert work.sentence().endswith(f"{work.error} The other jobs are unchanged.")
 
 

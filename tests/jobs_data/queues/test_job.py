@@ -7,8 +7,7 @@ import pytest
 from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.queues import history, reads
-from jobs_data.queues.frames import dtypes_of
-from jobs_data.queues.model import JobKey, Log, LongText, QueuedJob, QueueState, Source
+from jobs_data.queues.model import JobKey, Log, LongText, QueueState, Source
 from tests.support.queue_rows import NOW, make_long_without_index, minutes, queued
 from tests.support.store import NOON, Store
 
@@ -64,8 +63,7 @@ def test_a_queued_job_tells_everything(store: Store) -> None:
     )
     assert job.chain_id is not None
     chain = reads.read_chain(store.database(), job.chain_id, now=NOW)
-    assert {name: str(dtype) for name, dtype in chain.dtypes.items()} == dtypes_of(QueuedJob)
-    assert (chain["id"].tolist(), chain["state"].tolist()) == (
+    assert ([job.id for job in chain], [job.state for job in chain]) == (
         [first, job_id],
         ["completed", "delayed"],
     )

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
 import pytest
 from sqlalchemy import event, text
 
@@ -10,7 +9,8 @@ from jobs_data.platform import tables
 from jobs_data.queues import listing, reads
 from jobs_data.queues.filters import QueueFilter, QueueView
 from jobs_data.queues.heratio import Heratio
-from jobs_data.queues.model import Kind, QueueState
+from jobs_data.queues.listing import QueuePage
+from jobs_data.queues.model import Kind, QueuedJob, QueueState
 from tests.support.databases import on_mariadb
 from tests.support.queue_rows import NOW, minutes, queued
 from tests.support.store import Store
@@ -45,7 +45,7 @@ def test_a_filter_lets_through_what_the_overview_counts(
     assert (found.page.total, len(found.page.items)) == (expected, expected)
     assert (found.has_more, found.is_partial) == (False, False)
     if asked.status:
-        assert set(found.page.items["state"]) == {asked.status}
+        assert {job.state for job in found.page.items} == {asked.status}
 
 
 @on_mariadb
@@ -90,9 +90,14 @@ def test_pages_run_through_all_tables_without_gap_or_overlap(busy: Store) -> Non
     assert (past.number, past.pages, past.first, len(past.items)) == (6, 6, 16, 1)
 
 
-def keys(rows: pd.DataFrame) -> list[tuple[str, str, int]]:
+def ids(found: QueuePage[QueuedJob]) -> list[int]:
+    """Return the numbers of the jobs of a page."""
+    return [job.id for job in found.page.items]
+
+
+def keys(jobs: list[QueuedJob]) -> list[tuple[str, str, int]]:
     """Return what tells the rows apart."""
-    return list(zip(rows["source"], rows["queue"], rows["id"], strict=True))
+    return [(job.source, job.queue, job.id) for job in jobs]
 
 
 def test_a_queued_jobs_row_says_what_is_known(store: Store) -> None:
@@ -109,7 +114,8 @@ def test_a_queued_jobs_row_says_what_is_known(store: Store) -> None:
         progress_message="reading *rows*",
         error_message="\n  it broke  \nbadly",
     )
-    [row] = reads.read_queue_jobs(store.database(), QueueView(), now=NOW).page.items.to_dict("records")
+    [job] = reads.read_queue_jobs(store.database(), QueueView(), now=NOW).page.items
+    row = vars(job)
     assert (row["id"], row["owner"], row["progress"]) == (job_id, "Ada", 0.25)
     assert (row["attempts"], row["max_attempts"]) == (2, 3)
     assert row["progress_text"] == "34 of 136 · reading *rows*"
@@ -120,10 +126,10 @@ def test_laravels_rows_have_their_class_and_exception(busy: Store) -> None:
     """Where the payload cannot be read, the name is unknown and the rest stands."""
     asked = QueueView(QueueFilter(kind=Kind.LARAVEL))
     rows = reads.read_queue_jobs(busy.database(), asked, now=NOW).page.items
-    assert rows["type"].tolist() == ["App\\Jobs\\Harvest"] * 4 + ["[Unknown]"]
-    assert rows["state"].tolist() == ["running", "delayed", "waiting", "waiting", "failed"]
-    assert rows["error"].iloc[-1] == "RuntimeException: refused"
-    assert rows["ended"].iloc[-1] == pd.Timestamp(NOW - minutes(90))
+    assert [job.type for job in rows] == ["App\\Jobs\\Harvest"] * 4 + ["[Unknown]"]
+    assert [job.state for job in rows] == ["running", "delayed", "waiting", "waiting", "failed"]
+    assert rows[-1].error == "RuntimeException: refused"
+    assert rows[-1].ended == NOW - minutes(90)
 
 
 def test_no_more_rows_are_counted_or_paged_through_than_a_list_has(
@@ -160,10 +166,10 @@ def test_a_search_that_takes_too_long_goes_on_in_the_newest_rows(
     database = store.database()
     view = QueueView(QueueFilter(type="arRare"))
     whole = reads.read_queue_jobs(database, view)
-    assert (whole.page.items["id"].tolist(), whole.is_partial) == ([new, old], False)
+    assert (ids(whole), whole.is_partial) == ([new, old], False)
     monkeypatch.setattr(listing, "SEARCH_SECONDS", 0.001)
     found = reads.read_queue_jobs(database, view)
-    assert (found.page.items["id"].tolist(), found.page.total, found.is_partial) == ([new], 1, True)
+    assert (ids(found), found.page.total, found.is_partial) == ([new], 1, True)
     monkeypatch.setattr(listing, "MOST_ROWS", 10**6)
     whole = reads.read_queue_jobs(database, view)
-    assert (whole.page.items["id"].tolist(), whole.is_partial) == ([new, old], False)
+    assert (ids(whole), whole.is_partial) == ([new, old], False)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
 import pytest
 from sqlalchemy import Table, event, insert
 
@@ -10,8 +9,7 @@ from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed
 from jobs_data.platform.values import UNKNOWN_NAME
 from jobs_data.queues import listing, reads
 from jobs_data.queues.filters import QueueFilter, QueueView, parse_queue_view, queue_view_params
-from jobs_data.queues.frames import dtypes_of
-from jobs_data.queues.model import Kind, Queue, QueueState
+from jobs_data.queues.model import Kind, QueueState
 from tests.support.names import NAMELESS, SOME, compare_loosely
 from tests.support.queue_rows import NOW, minutes, queued, row_of
 from tests.support.store import NOON, Store
@@ -20,15 +18,13 @@ from tests.support.store import NOON, Store
 def test_the_overview_counts_each_queue_of_both_kinds(busy: Store) -> None:
     """Every figure is that of the fixture's docstring."""
     overview = reads.read_overview(busy.database(), now=NOW)
-    rows = overview.rows
-    assert {name: str(dtype) for name, dtype in rows.dtypes.items()} == dtypes_of(Queue)
-    assert list(zip(rows["kind"], rows["queue"], strict=True)) == [
+    assert [(queue.kind, queue.queue) for queue in overview.queues] == [
         ("heratio", "default"),
         ("heratio", "imports"),
         ("laravel", "default"),
         ("laravel", "mail"),
     ]
-    assert row_of(rows, "heratio", "default") == {
+    assert row_of(overview, "heratio", "default") == {
         "kind": "heratio",
         "queue": "default",
         "waiting": 2,
@@ -40,12 +36,12 @@ def test_the_overview_counts_each_queue_of_both_kinds(busy: Store) -> None:
         "oldest_waiting_seconds": 3600,
         "completed_last_hour": 2,
         "workers": 2,
-        "worker_seen": pd.Timestamp(NOW - minutes(1)),
+        "worker_seen": NOW - minutes(1),
     }
-    imports = row_of(rows, "heratio", "imports")
+    imports = row_of(overview, "heratio", "imports")
     assert (imports["failed"], imports["waiting"], imports["completed"]) == (2, 0, 0)
     assert (imports["oldest_waiting_seconds"], imports["worker_seen"]) == (None, None)
-    laravel = row_of(rows, "laravel", "default")
+    laravel = row_of(overview, "laravel", "default")
     assert (laravel["waiting"], laravel["delayed"], laravel["running"], laravel["failed"]) == (
         2,
         1,
@@ -54,7 +50,7 @@ def test_the_overview_counts_each_queue_of_both_kinds(busy: Store) -> None:
     )
     assert laravel["oldest_waiting_seconds"] == 20 * 60
     assert (laravel["completed"], laravel["completed_last_hour"], laravel["workers"]) == (None,) * 3
-    assert row_of(rows, "laravel", "mail")["failed"] == 1
+    assert row_of(overview, "laravel", "mail")["failed"] == 1
     assert overview.workers == ("one:1", "two:7")
     assert overview.types == ("arX",)
     assert overview.capped == ()
@@ -64,9 +60,9 @@ def test_the_platforms_times_are_in_its_zone(store: Store) -> None:
     """What Kolkata's clock calls 17:20 is ten minutes before noon UTC; Laravel's seconds are UTC."""
     queued(store, available_at=NOON + minutes(5 * 60 + 20))
     store.insert(laravel_jobs, queue="q", available_at=NOW - minutes(3), created_at=NOW)
-    rows = reads.read_overview(store.database(timezone="Asia/Kolkata"), now=NOW).rows
-    assert rows["oldest_waiting_seconds"].tolist() == [600, 180]
-    assert rows["waiting"].tolist() == [1, 1]
+    queues = reads.read_overview(store.database(timezone="Asia/Kolkata"), now=NOW).queues
+    figures = [(queue.oldest_waiting_seconds, queue.waiting) for queue in queues]
+    assert figures == [(600, 1), (180, 1)]
 
 
 def test_a_cap_is_told(busy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,13 +71,13 @@ def test_a_cap_is_told(busy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     overview = reads.read_overview(busy.database(), now=NOW)
     # The other tables have four rows at most.
     assert overview.capped == ("ahg_queue_job",)
-    default = row_of(overview.rows, "heratio", "default")
+    default = row_of(overview, "heratio", "default")
     # The newest four: completed at 11:00 and 10:59:59, failed, cancelled.
     assert (default["completed_last_hour"], default["completed"]) == (1, 3)
     monkeypatch.setattr(listing, "MOST_ROWS", 3)
     overview = reads.read_overview(busy.database(), now=NOW)
     assert overview.capped == ("ahg_queue_job", "ahg_queue_failed", "jobs")
-    assert row_of(overview.rows, "laravel", "default")["waiting"] == 1
+    assert row_of(overview, "laravel", "default")["waiting"] == 1
 
 
 def test_queues_differ_where_their_characters_differ(store: Store) -> None:
@@ -103,17 +99,17 @@ def test_queues_differ_where_their_characters_differ(store: Store) -> None:
     database = store.database()
     overview = reads.read_overview(database, now=NOW)
     names = sorted([*SOME, UNKNOWN_NAME])
-    assert overview.rows["queue"].tolist() == [*names, *names]
+    assert [queue.queue for queue in overview.queues] == [*names, *names]
     assert list(overview.types) == names
     assert list(overview.workers) == names
-    for row in overview.rows.to_dict("records"):
-        jobs, kind = 1 if row["queue"] in SOME else len(NAMELESS) - 1, Kind(row["kind"])
+    for row in map(vars, overview.queues):
+        jobs, kind = 1 if row["queue"] in SOME else len(NAMELESS) - 1, row["kind"]
         assert (row["waiting"], row["failed"]) == (jobs, jobs), row
         view = parse_queue_view(queue_view_params(QueueView(QueueFilter(row["queue"], kind=kind))))
         listed = reads.read_queue_jobs(database, view, now=NOW).page
         # The failed records of Heratio whose job has gone are counted, and not listed.
         assert listed.total == 2 * jobs, row["queue"]
-        assert set(listed.items["queue"]) == {row["queue"]}
+        assert {job.queue for job in listed.items} == {row["queue"]}
         if kind is Kind.HERATIO:
             assert (row["completed"], row["completed_last_hour"], row["workers"]) == (jobs, jobs, 1)
     for name in names:
@@ -128,7 +124,8 @@ def test_a_status_counts_where_it_is_listed(store: Store) -> None:
     for status in ("pending", "Pending", "Completed", "FAILED", "Running", "cancelled"):
         queued(store, status)
     database = store.database()
-    [row] = reads.read_overview(database, now=NOW).rows.to_dict("records")
+    [queue] = reads.read_overview(database, now=NOW).queues
+    row = vars(queue)
     for state in QueueState:
         view = QueueView(QueueFilter(status=state))
         assert reads.read_queue_jobs(database, view, now=NOW).page.total == row[state], state
@@ -170,8 +167,8 @@ def test_tables_of_different_collations_are_one_overview(store: Store) -> None:
             )
     for queue in ("Default", "default", "élan"):
         store.insert(queue_failed, queue=queue)
-    rows = reads.read_overview(store.database(), now=NOW).rows
-    figures = [["Default", 1, 1], ["default", 0, 1], ["élan", 0, 1]]
-    assert rows[["queue", "waiting", "failed"]].values.tolist() == figures
+    queues = reads.read_overview(store.database(), now=NOW).queues
+    figures = [("Default", 1, 1), ("default", 0, 1), ("élan", 0, 1)]
+    assert [(queue.queue, queue.waiting, queue.failed) for queue in queues] == figures
     for asked in (QueueFilter("🍣"), QueueFilter(type="🍣"), QueueFilter(worker="🍣")):
         assert reads.read_queue_jobs(store.database(), QueueView(asked), now=NOW).page.total == 0

@@ -274,12 +274,12 @@ def test_given_jobs_are_told_apart(store: Store) -> None:
     active, none = store.job(status_id=183), store.job(status_id=None)
     unasked = store.job()
     ids = np.array([*finished, active, none, 10**8], dtype=np.int64)
-    tidying = store.removals().start(ids, Reason("ada", Action.TIDY, "rules"))
+    tidying = store.removals().start(ids, Reason("ada", Action.CLEAN_UP, "rules"))
     tidying.wait()
     told = (tidying.total, tidying.removed, tidying.active, tidying.missing, tidying.locked)
     assert told == (5, 2, 2, 1, 0)
     assert tidying.sentence() == (
-        "2 finished jobs removed. 2 jobs were not finished, and stayed. 1 job had gone already."
+        "2 jobs deleted. 2 jobs not deleted: not finished. 1 job already deleted."
     )
     assert store.ids() == [active, none, unasked]
     lines = read_receipts(store.own)[tidying.receipt]
@@ -305,7 +305,7 @@ def test_without_a_receipt_nothing_is_removed(store: Store) -> None:
         store.removals().remove_job(job_id, CAUSE)
     clearing = cleared(store)
     assert clearing.removed == 0
-    assert clearing.sentence() == f"{clearing.error} No job was cleared."
+    assert clearing.sentence() == f"{clearing.error} No job was deleted."
     assert "HERATIO_JOBS_STATE_DIR" in clearing.error
     assert store.ids(tables.job_execution, "job_id") == store.ids() == [job_id]
 

@@ -276,7 +276,7 @@ def test_clearing_takes_all_finished_jobs_and_no_other(
 def test_clearing_nothing_ends_at_once(store: Store) -> None:
     """Without a finished job nothing goes, and that is said."""
     store.job(status_id=183)
-    assert cleared(store).sentence() == "0 finished jobs cleared. Active jobs were not touched."
+    assert cleared(store).sentence() == "0 jobs deleted. Active jobs are unchanged."
 
 
 def test_clearing_locks_no_more_than_a_batch(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +349,7 @@ def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
         worker.rollback()
     assert store.ids() == [held]
     assert (clearing.removed, clearing.locked) == (4, 1)
-    assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")
+    assert clearing.sentence().endswith("1 job not deleted: in use elsewhere.")
 
 
 @on_mariadb
@@ -545,7 +545,7 @@ def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
     with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
         first = removals.start(None, CLEARING)
         try:
-            with pytest.raises(RemovalRuns, match="already being deleted"):
+            with pytest.raises(RemovalRuns, match="are being deleted"):
                 removals.start(None, CLEARING)
         finally:
             go_on.set()
@@ -601,8 +601,7 @@ def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
     assert "no_such_table" in clearing.error
     assert "unchanged" not in clearing.error
     assert clearing.sentence() == (
-        f"1 finished job was cleared before the clearing stopped. {clearing.error} The other jobs are "
-        "unchanged."
+        f"1 job deleted before the deletion stopped. {clearing.error} The other jobs are unchanged."
     )
 
 
@@ -762,7 +761,7 @@ def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -
     clearing = cleared(store)
     assert (store.ids(), clearing.removed, clearing.locked) == ([held], 2, 1)
     assert held in store.ids(tables.note, "object_id")
-    assert clearing.sentence().endswith("Something else is using 1 finished job, left alone.")
+    assert clearing.sentence().endswith("1 job not deleted: in use elsewhere.")
 
 
 @on_mariadb

@@ -344,7 +344,7 @@ def test_a_restore_stops_between_two_batches(store: Store, monkeypatch: pytest.M
     stopped.wait()
     assert (stopped.restored, len(store.ids())) == (1, 1)
     assert stopped.sentence().startswith("1 job restored before the restore stopped.")
-    assert "The other jobs have not returned yet" in stopped.sentence()
+    assert "Restore again" in stopped.sentence()
     again = Restores(database, store.own, CreationOrder(database)).start(receipt_id, "bob")
     again.wait()
     assert store.ids() == ids
@@ -399,11 +399,11 @@ def test_a_removal_that_is_still_committing_is_waited_for(store: Store) -> None:
 def test_what_is_refused(store: Store) -> None:
     """No such receipt, one that is being written, one of another database."""
     receipt_id = remove(store, [store.job()])
-    with pytest.raises(RestoreRefused, match="no receipt"):
+    with pytest.raises(RestoreRefused, match="no longer kept"):
         restored(store, "../../etc/passwd")
     change(store, schema.receipt, busy_until=datetime.now(UTC) + timedelta(seconds=50))
     assert state_of(store, receipt_id) is State.AT_WORK
-    with pytest.raises(RestoreRefused, match="is writing this receipt right now"):
+    with pytest.raises(RestoreRefused, match="still being deleted or restored"):
         restored(store, receipt_id)
     change(store, schema.receipt, busy_until=None, platform="another")
     with pytest.raises(RestoreRefused, match="another database"):

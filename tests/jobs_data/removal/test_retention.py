@@ -107,7 +107,7 @@ def test_names_differ_where_their_characters_differ(store: Store) -> None:
     assert not rows.duplicated(["name", "status"]).any()
     gone = ("Import 🍣", "résumé", "abc ", "\0", UNKNOWN_NAME)
     going = preview(store, JobFilter(names=gone)).ids
-    work = store.removals().start(going, Reason("ada", Action.TIDY, "some"))
+    work = store.removals().start(going, Reason("ada", Action.CLEAN_UP, "some"))
     work.wait()
     assert work.removed == sum(len(called.pop(name)) for name in gone)
     assert store.ids() == sorted(job_id for left in called.values() for job_id in left)
@@ -128,18 +128,6 @@ def test_the_last_of_each_name_stay_in_an_older_character_set(store: Store, char
         **named,
         UNKNOWN_NAME: 5,
     }
-
-
-@on_sqlite
-def test_failures_stay_if_asked(store: Store) -> None:
-    """And the preview says how many."""
-    completed = store.job(completed_at=days_ago(100))
-    store.job(status_id=185, completed_at=days_ago(100)), store.job(status_id=185)
-    found = preview(store, Rules(LONG_AGO, keep_failures=True))
-    assert (found.ids.tolist(), found.kept_failures) == ([completed], 1)
-    both = preview(store, Rules(LONG_AGO, keep_last=9, keep_failures=True))
-    assert (both.total, both.kept_last, both.kept_failures) == (0, 2, 0)
-    assert "they keep" in both.why_empty(Rules(LONG_AGO, keep_last=9))
 
 
 def test_only_these_names_or_owners(store: Store) -> None:
@@ -201,7 +189,7 @@ def test_result_files_are_looked_for(store: Store, tmp_path: Path) -> None:
     samples = preview(store, Rules(), tmp_path).samples
     assert samples["result"].tolist() == ["5 bytes", "5 bytes", "not there", "not there", "", ""]
     assert files == FileSizes(named=4, looked_at=4, there=2, bytes=5, has_root=True)
-    assert "4 jobs name a result file: 2 are there, 5 bytes in all" in files.sentence()
+    assert "4 jobs have a result file: 2 found, 5 bytes in total" in files.sentence()
     unknown = preview(store, Rules()).result_files
     assert (unknown.named, unknown.looked_at) == (4, 0)
     assert "HERATIO_JOBS_RESULTS_ROOT is not set" in unknown.sentence()
@@ -281,10 +269,10 @@ def test_a_preview_is_of_one_moment(store: Store, monkeypatch: pytest.MonkeyPatc
     [
         ({}, Rules()),
         (
-            {"finished": "over-90d", "keep_last": "5", "keep_failures": "true", "name": ["a", "b"]},
-            Rules(JobFilter(names=("a", "b"), finished=LONG_AGO.finished), 5, keep_failures=True),
+            {"finished": "over-90d", "keep_last": "5", "name": ["a", "b"]},
+            Rules(JobFilter(names=("a", "b"), finished=LONG_AGO.finished), 5),
         ),
-        ({"keep_last": "-3", "keep_failures": "maybe"}, Rules()),
+        ({"keep_last": "-3"}, Rules()),
         ({"keep_last": "x", "status": "failed"}, Rules(JobFilter(state=State.FAILED))),
         ({"keep_last": "9" * 18}, Rules(keep_last=retention.MAX_KEEP_LAST)),
     ],

@@ -1,5 +1,6 @@
 """Whose jobs they were, on both kinds of database."""
 
+from jobs_data.jobs.view import NO_OWNER
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
 from tests.support.statistics import DAY, asked
@@ -16,9 +17,9 @@ def test_owners_are_called_as_in_the_list(atom_store: Store) -> None:
     atom_store.job(user_id=bob, created=NOON - 40 * DAY)
     owners = read_owners(*asked(atom_store))
     assert owners.by_owner.to_numpy().tolist() == [
-        ["Ada Lovelace", 3, 1, 1],
-        ["System", 1, 1, 0],
-        ["bob", 1, 1, 0],
+        [ada, "Ada Lovelace", 3, 1, 1],
+        [NO_OWNER, "System", 1, 1, 0],
+        [bob, "bob", 1, 1, 0],
     ]
 
 
@@ -42,4 +43,4 @@ def test_no_jobs_have_no_owners(store: Store) -> None:
     """Its columns have their types all the same."""
     by_owner = read_owners(*asked(store, Period.ALL)).by_owner
     assert by_owner.empty
-    assert list(map(str, by_owner.dtypes)) == ["str", "int64", "int64", "int64"]
+    assert list(map(str, by_owner.dtypes)) == ["int64", "str", "int64", "int64", "int64"]

@@ -120,8 +120,8 @@ def test_a_server_holds_receipts_too(store: Platform, mariadb_server: MariaDB) -
     url = make_url(mariadb_server.url("own_state"))
     own, other = (Store(url, "HERATIO_JOBS_STATE_URL") for _ in range(2))
     try:
-        first = write(own, 7, Reason("Löwe", Action.TIDY, "jobs “one” 🗃"))
-        second = write(other, 8, Reason("Lowe", Action.TIDY, "x"))
+        first = write(own, 7, Reason("Löwe", Action.CLEAN_UP, "jobs “one” 🗃"))
+        second = write(other, 8, Reason("Lowe", Action.CLEAN_UP, "x"))
         assert [each.id for each in list_receipts(own, "", 1, 9).items] == [second, first]
         assert [each.id for each in list_receipts(own, "LÖWE", 1, 9).items] == [first]
         assert [each.id for each in list_receipts(own, "7", 1, 9).items] == [first]

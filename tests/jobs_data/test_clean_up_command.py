@@ -1,4 +1,4 @@
-"""`python -m jobs_data tidy`: what it prints, removes and answers."""
+"""`python -m jobs_data clean-up`: what it prints and deletes, and its exit codes."""
 
 import os
 import signal
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.usefixtures("served")
 LONG_AGO = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=100)
 
 
-def tidy(*arguments: str) -> int:
+def clean_up(*arguments: str) -> int:
     """Run the command and return its exit code."""
     try:
-        return main(["tidy", *arguments])
+        return main(["clean-up", *arguments])
     except SystemExit as usage:  # argparse's own refusal
         return int(usage.code or 0)
 
@@ -62,9 +62,9 @@ def test_a_command_that_is_interrupted_tells_what_it_did(
 
     monkeypatch.setattr(Batches, "remove", interrupted)
     monkeypatch.setattr(StopSwitch, "set", stop)
-    assert tidy("--older-than", "90d") == 1
+    assert clean_up("--older-than", "90d") == 1
     said = capsys.readouterr().err
-    assert "1 finished job was removed before the tidying stopped." in said
+    assert "1 job deleted before the deletion stopped." in said
     assert "The other jobs are unchanged." in said
     assert len(store.ids()) == 2
     [receipt] = list_receipts(store.own, "", 1, 9).items
@@ -73,24 +73,25 @@ def test_a_command_that_is_interrupted_tells_what_it_did(
 
 
 @on_sqlite
-def test_a_dry_run_shows_what_would_go(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_shows_what_would_be_deleted(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
     """By name and outcome, with samples and what stays; nothing that would steer a terminal."""
     store.job("import\x1b[31m", completed_at=LONG_AGO, download_path="x.csv")
     store.job("export", 185, completed_at=LONG_AGO)
     before = store.ids()
-    assert tidy("--older-than", "90d", "--keep-failures", "--dry-run") == 0
+    assert clean_up("--older-than", "90d", "--status", "completed", "--dry-run") == 0
     told = capsys.readouterr().out
-    assert "Rules: jobs finished more than 90 days ago, except failures." in told
-    assert "1 job would go: 1 completed and 0 failed." in told
+    assert "Rules: completed jobs finished more than 90 days ago." in told
+    assert "1 job will be deleted: 1 completed and 0 failed." in told
     assert "          1  Completed     import\N{REPLACEMENT CHARACTER}[31m\n" in told
     assert f"{before[0]:>11}  {LONG_AGO:%Y-%m-%d %H:%M:%S} (UTC)  import" in told
-    assert "1 job names a result file" in told
-    assert "1 failed job kept" in told
+    assert "1 job has a result file" in told
     assert store.ids() == before
     assert list_receipts(store.own, "", 1, 9).total == 0
 
 
-def test_what_the_rules_let_go_is_removed_with_a_receipt(
+def test_what_matches_the_rules_is_deleted_with_a_receipt(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All rules at once; the receipt says who it was and by which rules."""
@@ -103,21 +104,21 @@ def test_what_the_rules_let_go_is_removed_with_a_receipt(
         store.job("import", completed_at=LONG_AGO),
         store.job("import", user_id=ada),
     ]
-    rules = ["--older-than", "90d", "--keep-last", "4", "--name", "import", "x", "--owner", "ada"]
+    rules = ["--older-than", "90d", "--keep-last", "4", "--name", "import", "x", "--user", "ada"]
     rules += ["--status", "completed"]
-    assert tidy(*rules) == 0
+    assert clean_up(*rules) == 0
     assert store.ids() == stays
     told = capsys.readouterr().out
-    assert "1 finished job removed." in told
+    assert "1 job deleted." in told
     [receipt] = list_receipts(store.own, "", 1, 9).items
-    assert f"Receipt: {receipt.id} in {store.own.place}" in told
+    assert f"number {receipt.id} in {store.own.place}" in told
     assert receipt_page_url(receipt.id) in told
     assert receipt.by.startswith("command line (")
-    assert receipt.action == Action.TIDY
+    assert receipt.action == Action.CLEAN_UP
     assert "of ada" in receipt.filter
-    assert "except the last 4 of each name" in receipt.filter
+    assert "except the newest 4 of each name" in receipt.filter
     # Again: nothing to do, and quiet says nothing of it.
-    assert tidy(*rules, "--quiet") == 0
+    assert clean_up(*rules, "--quiet") == 0
     assert capsys.readouterr().out == ""
 
 
@@ -125,11 +126,11 @@ def test_owners_go_by_either_name(store: Store, capsys: pytest.CaptureFixture[st
     """The one shown works too, and System stands for nobody; an unknown one is a mistake."""
     ada = store.user("ada", en="Ada Lovelace")
     hers, nobodys = store.job(user_id=ada), store.job()
-    assert tidy("--owner", "Grace") == 2
+    assert clean_up("--user", "Grace") == 2
     assert "no user called Grace" in capsys.readouterr().err
-    assert tidy("--owner", "Ada Lovelace") == 0
+    assert clean_up("--user", "Ada Lovelace") == 0
     assert store.ids() == [nobodys] != [hers]
-    assert tidy("--owner", "System", "--quiet") == 0
+    assert clean_up("--user", "System", "--quiet") == 0
     assert store.ids() == []
 
 
@@ -139,12 +140,12 @@ def test_a_name_is_the_whole_name(store: Store, capsys: pytest.CaptureFixture[st
     names = ("Import 🍣", "Import 🍺", "resume", "résumé", "resume ", "RESUME", None, "")
     called = {name: store.job(name, user_id=store.user("")) for name in names}
     for name in ("Import 🍣", "resume", "[Unknown]"):
-        assert tidy("--name", name) == 0
+        assert clean_up("--name", name) == 0
     gone = {"Import 🍣", "resume", None, ""}
     assert store.ids() == [job_id for name, job_id in called.items() if name not in gone]
     for name in ("", " ", "resume\udcff"):
-        for option in ("--name", "--owner"):
-            assert tidy("--name", "résumé", option, name) == 2
+        for option in ("--name", "--user"):
+            assert clean_up("--name", "résumé", option, name) == 2
             assert capsys.readouterr().err
     assert len(store.ids()) == len(names) - len(gone)
 
@@ -155,7 +156,7 @@ def test_a_name_is_the_whole_name(store: Store, capsys: pytest.CaptureFixture[st
     [
         "",
         "--dry-run --quiet",
-        "--everything-finished --keep-failures",
+        "--everything-finished --status failed",
         "--older-than soon",
         "--older-than 0d",
         "--keep-last 0",
@@ -168,7 +169,7 @@ def test_wrong_usage_removes_nothing(
 ) -> None:
     """It answers 2 with a sentence; without any rule too."""
     store.job()
-    assert tidy(*arguments.split()) == 2
+    assert clean_up(*arguments.split()) == 2
     assert capsys.readouterr().err
     assert len(store.ids()) == 1
 
@@ -181,7 +182,7 @@ def test_a_database_that_cannot_be_used_is_told(
     """In one sentence, without the password; it answers 1."""
     url = f"mysql://jobs:hunter2@127.0.0.1:{free_port()}/atom{option}"
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", url)
-    assert tidy("--older-than", "90d") == 1
+    assert clean_up("--older-than", "90d") == 1
     [sentence] = capsys.readouterr().err.splitlines()
     assert told in sentence
     assert "hunter2" not in sentence
@@ -192,7 +193,7 @@ def test_everything_finished_has_to_be_meant(store: Store) -> None:
     """And even then active jobs stay."""
     store.job(), store.job(status_id=185)
     active = store.job(status_id=183)
-    assert tidy("--everything-finished") == 0
+    assert clean_up("--everything-finished") == 0
     assert store.ids() == [active]
 
 
@@ -209,8 +210,8 @@ def test_jobs_that_dropped_out_are_told_by_the_exit_code(
         return start(removals, ids, reason)
 
     monkeypatch.setattr(Removals, "start", after_a_worker)
-    assert tidy("--everything-finished", "--quiet") == 3
-    assert "1 job was not finished" in capsys.readouterr().out
+    assert clean_up("--everything-finished", "--quiet") == 3
+    assert "1 job not deleted: not finished." in capsys.readouterr().out
     assert store.ids() == [restarted, later]
     assert goes not in store.ids()
 
@@ -221,7 +222,7 @@ def test_a_removal_that_ends_early_answers_1(store: Store, capsys: pytest.Captur
     get_settings()  # before the folder is a file
     store.state_dir.write_text("a file where the folder should be")
     job_id = store.job()
-    assert tidy("--everything-finished", "--quiet") == 1
+    assert clean_up("--everything-finished", "--quiet") == 1
     assert "HERATIO_JOBS_STATE_DIR" in capsys.readouterr().err
     assert store.ids() == [job_id]
 
@@ -236,12 +237,12 @@ def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureF
     @event.listens_for(store.engine, "before_cursor_execute")
     def _meanwhile(*arguments: object) -> None:
         if not held and "DELETE" in str(arguments[2]):
-            held.append(tidy("--everything-finished"))
+            held.append(clean_up("--everything-finished"))
 
-    work = store.removals(database).start(np.array([job_id]), Reason("ada", Action.TIDY, "one"))
+    work = store.removals(database).start(np.array([job_id]), Reason("ada", Action.CLEAN_UP, "one"))
     work.wait()
     assert held == [4]
-    assert "already" in capsys.readouterr().err
+    assert "Other jobs are being deleted" in capsys.readouterr().err
 
 
 @on_sqlite
@@ -251,7 +252,7 @@ def test_a_database_that_does_not_answer_answers_1(
     """With a sentence in place of a traceback."""
     with store.engine.begin() as connection:
         connection.execute(text("DROP TABLE job"))
-    assert tidy("--older-than", "90d") == 1
+    assert clean_up("--older-than", "90d") == 1
     assert "no table named job" in capsys.readouterr().err
 
 
@@ -262,10 +263,10 @@ def test_the_demo_has_to_be_meant(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Cron without its settings must not tidy the demo and believe that it has done its work."""
+    """Cron without its settings must not clean up the demo and believe that it has done its work."""
     monkeypatch.delenv(f"{settings.PREFIX}DATABASE_URL")
-    assert tidy("--older-than", "90d") == 2
+    assert clean_up("--older-than", "90d") == 2
     assert "HERATIO_JOBS_DATABASE_URL is not set" in capsys.readouterr().err
     monkeypatch.setattr("jobs_data.__main__.DEMO_DATABASE", tmp_path / "gone.sqlite")
-    assert tidy("--older-than", "90d", "--demo") == 2
+    assert clean_up("--older-than", "90d", "--demo") == 2
     assert "start it once" in capsys.readouterr().err

@@ -1,0 +1,82 @@
+"""Why a job failed, said once; what else the platform noted of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from jobs_data import plain_text, wording
+from jobs_data.jobs.job_report import ErrorText, JobReport
+from jobs_data.platform.status import State
+from jobs_data.statistics.failures import SimilarFailures
+from pages.parts.shared.text import plain
+
+REASON_CHARACTERS: Final = 500
+
+
+def show_failure(job: JobReport) -> DeltaGenerator:
+    """Show the reason, and folded below it the texts that say more; return the place between them."""
+    if job.state is State.FAILED:
+        st.error(plain(_reason(job)), icon=":material/error:")
+        texts = [e for e in job.further_errors if e.source != "Output" or job.output_is_tail]
+    else:
+        texts = list(job.errors)
+        if texts or job.stack_trace:
+            sentence = "The platform noted an error, but the job did not fail."
+            st.warning(sentence, icon=":material/warning:")
+    between = st.container(horizontal=True, vertical_alignment="center")
+    if job.more_errors:
+        between.caption(f"The output has {wording.counted(job.more_errors, 'more error')}.")
+    for error in texts:
+        with st.expander(f"{error.source} · {wording.size(len(error.text.encode()))}"):
+            _show_text(error)
+    if job.stack_trace:
+        with st.expander("Stack trace", icon=":material/layers:"):
+            _code(job.stack_trace)
+    return between
+
+
+def show_similar(similar: SimilarFailures) -> None:
+    """Show a link to the other jobs that failed with the same error."""
+    if similar.others:
+        st.page_link(
+            "job_statistics.py",
+            label=f"{similar.others:,} more failed like this",
+            icon=":material/search:",
+            query_params={"period": "all", "failure": similar.key},
+        )
+
+
+def show_notes(job: JobReport) -> None:
+    """Show the notes that are no errors, each under the name of its type."""
+    for note in job.notes:
+        name = "Description" if note.type_id is None else note.type_name or f"Note {note.type_id}"
+        with st.container(gap=None):
+            st.caption(plain(name))
+            st.text(plain_text.panel(note.text).text)
+
+
+def _reason(job: JobReport) -> str:
+    if job.reason:
+        shown = job.reason[:REASON_CHARACTERS]
+        return shown if shown == job.reason else f"{shown}…"
+    if job.errors:
+        return "This job failed, and its texts do not say why."
+    return (
+        "This job failed, but the platform kept no error text and no output for it. The log of the "
+        "platform's worker may say more."
+    )
+
+
+def _show_text(error: ErrorText) -> None:
+    excerpt = error.excerpt
+    if len(excerpt.text) < len(error.text.rstrip()):
+        _code(excerpt.marked)
+        st.caption("All of it:")
+    _code(error.marked)
+
+
+def _code(text: str) -> None:
+    st.code(plain_text.panel(text).text, language=None, wrap_lines=True)

@@ -1,0 +1,43 @@
+"""The export: a link that downloads the list as CSV, and a menu with what spreadsheets need.
+
+The browser remembers the separator and the kind of times, and builds the links from them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from jobs_data import addresses
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.wording import counted
+
+_HERE: Final = Path(__file__).parent
+_MENU: Final = st.components.v2.component(
+    "export_menu",
+    js=(_HERE / "export_menu.js").read_text("utf-8"),
+    css=(_HERE / "export_menu.css").read_text("utf-8"),
+)
+
+
+def show_export(jobs: JobsList, zone: ZoneInfo) -> None:
+    """Show the export of the jobs that match, on all pages and in the list's order."""
+    # A search that was stopped may have found none of the jobs that an export finds.
+    is_empty = not jobs.matching and jobs.looked_at is None
+    which = counted(jobs.matching) if jobs.looked_at is None else "All jobs that match"
+    _MENU(
+        key="export",
+        data={
+            "columns": [
+                ["CSV with five columns", addresses.export_url(jobs.view)],
+                ["CSV with all columns", addresses.export_url(jobs.view, all_columns=True)],
+            ],
+            "jobs": f"{which}, in the order of the list",
+            "zone": zone.key,
+            "reason": "No job matches, so there is nothing to export." if is_empty else "",
+        },
+        width="content",
+    )

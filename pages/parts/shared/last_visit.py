@@ -1,0 +1,50 @@
+"""When a viewer was last here, which their browser alone remembers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import streamlit as st
+
+from jobs_data.url_values import parse_number
+from pages.parts.shared.viewer import Viewer
+
+# Once for each load of the page: the time of the visit before is sent, then this one's is kept.
+_VISIT: Final = st.components.v2.component(
+    "visit",
+    js="""
+export default function ({ data, setStateValue }) {
+  const name = `heratio-jobs-visit:${data}`
+  window.heratioJobsVisits ??= {}
+  const visits = window.heratioJobsVisits
+  try {
+    if (!(name in visits)) {
+      visits[name] = localStorage.getItem(name) ?? ""
+      localStorage.setItem(name, String(Date.now()))
+    }
+    setStateValue("before", visits[name])
+  } catch {
+    setStateValue("before", "")  // this browser keeps nothing
+  }
+}
+""",
+)
+
+
+def last_visit(viewer: Viewer) -> datetime | None:
+    """Return when this browser's viewer was here before this load of the page, aware and in UTC.
+
+    None for a first visit, where the browser keeps nothing, and in the first run of a load, which a
+    second one follows as soon as the browser has answered.
+    """
+    visit = _VISIT(key="visit", data=viewer.name, on_before_change=lambda: None)
+    return visit_at(visit.before, datetime.now(UTC))
+
+
+def visit_at(kept: Any, now: datetime) -> datetime | None:
+    """Return the time that a browser says it kept, or None where that makes no sense."""
+    milliseconds = parse_number(kept) if isinstance(kept, str) else None
+    if milliseconds is None or not 0 < milliseconds <= now.timestamp() * 1000:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

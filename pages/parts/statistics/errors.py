@@ -1,0 +1,111 @@
+"""Why jobs failed: the most frequent errors, and the jobs of one."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import streamlit as st
+
+from jobs_data import addresses, plain_text
+from jobs_data.jobs.job_names import human_name
+from jobs_data.platform.tables import job_execution, note, note_i18n
+from jobs_data.statistics.failures import Failures
+from jobs_data.wording import counted, relative_time
+from pages.parts.shared import address
+from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, rows_table, time_cell
+from pages.parts.statistics.panel import Scope, open_job, show_rows
+
+ERROR_PARAM: Final = "failure"
+ABOUT: Final = (
+    "Numbers, paths, times and quoted names are folded, so that the same error counts once. New: not "
+    "among the failures looked at before the period."
+)
+_ERRORS: Final = [
+    Column("pattern", "Error", kind="name", main=True),
+    Column("jobs", "Jobs", kind="number"),
+    Column("last", "Last", kind="time", phone="last"),
+]
+_JOBS: Final = [
+    Column("name", "Job", kind="name", main=True),
+    Column("id", "Number", kind="number"),
+    Column("at", "When", kind="time", phone="last"),
+]
+
+
+def show_errors(failures: Failures, scope: Scope) -> None:
+    """Show the patterns of the error texts, and over the page the jobs of the one in the URL."""
+
+    def row(error: dict[Any, Any]) -> Row:
+        is_new = error["is_new"] and failures.looked_at_before
+        seen = f"first seen {relative_time(error['first'], scope.now, scope.zone)}"
+        cells: dict[str, Cell | str] = {
+            "pattern": Cell(error["pattern"], detail=f"New · {seen}" if is_new else seen),
+            "jobs": f"{error['jobs']:,}",
+            "last": time_cell(error["last"], scope.zone, scope.now),
+        }
+        params = {"period": scope.period.value, ERROR_PARAM: error["key"]}
+        return Row(error["key"], error["pattern"], cells, href=addresses.statistics_url(params))
+
+    if is_error_open():
+        _show_jobs(failures, scope)
+    if failures.patterns.empty:
+        st.success("No job of this period failed.", icon=":material/check_circle:")
+    else:
+        handlers = Handlers(on_open=lambda key: st.query_params.update({ERROR_PARAM: key}))
+        show_rows("top-errors", _ERRORS, failures.patterns, row, handlers)
+    if failures.looked_at < failures.of:
+        st.caption(f"Only the newest {failures.looked_at:,} of {counted(failures.of, 'failure')}.")
+    for table in (note, note_i18n):
+        scope.say_lacking(
+            table, "the reason is that of the recorded message, the stack trace or the job's output"
+        )
+    scope.say_lacking(job_execution, "the reason is that of the job's notes or of its output")
+
+
+def is_error_open() -> bool:
+    """Return whether the jobs of an error are shown."""
+    return ERROR_PARAM in st.query_params
+
+
+def _close() -> None:
+    st.query_params.pop(ERROR_PARAM, None)
+
+
+# The list cannot be filtered by an error: its reason is found in texts, for the newest failures alone.
+@st.dialog("Jobs with this error", width="large", icon=":material/list:", on_dismiss=_close)
+def _show_jobs(failures: Failures, scope: Scope) -> None:
+    found = failures.patterns[failures.patterns["key"] == st.query_params.get(ERROR_PARAM)]
+    if found.empty:
+        st.info(_no_such_error(failures, scope), icon=":material/search_off:")
+        return
+    pattern, count = found.iloc[0]["pattern"], int(found.iloc[0]["jobs"])
+    jobs = failures.jobs[failures.jobs["pattern"] == pattern]
+    newest = f"; the newest {len(jobs):,} are listed." if len(jobs) < count else "."
+    st.code(plain_text.panel(pattern).text, language=None, wrap_lines=True)
+    st.caption(counted(count) + newest)
+
+    def row(job: dict[Any, Any]) -> Row:
+        cells: dict[str, Cell | str] = {
+            "name": Cell(human_name(job["name"]), title=job["name"], detail=job["text"], tone="red"),
+            "id": str(job["id"]),
+            "at": time_cell(job["at"], scope.zone, scope.now),
+        }
+        href = addresses.report_url(job["id"], {})
+        return Row(str(job["id"]), f"{job['name']}, job {job['id']}", cells, href=href)
+
+    rows = [row(job) for job in jobs.to_dict("records")]
+    rows_table("error-jobs", "Jobs with this error", _JOBS, rows, Handlers(on_open=open_job))
+    if address.is_leaving():
+        # A press in a dialog runs the dialog alone; it is `main.py` that leads to the job.
+        st.rerun()
+
+
+def _no_such_error(failures: Failures, scope: Scope) -> str:
+    if failures.looked_at < failures.of:
+        return (
+            f"This error is not among the {failures.looked_at:,} newest failures of the period. A "
+            "shorter period may have it."
+        )
+    if scope.period.days is None:
+        return "No job has failed with this error."
+    return "No job of this period has failed with this error. A longer period may have one that did."

@@ -1,0 +1,270 @@
+"""A job's page, run as Streamlit runs it but without a browser."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from jobs_data import addresses
+from jobs_data.accounts.accounts import Right
+from jobs_data.jobs.job_report import read_report
+from pages.parts.job.header import BUTTON_MAX_BYTES
+from pages.parts.job.timeline import steps_of
+from tests.support import web_roots
+from tests.support.pages import introduce, press, show, until, words
+from tests.support.store import NOON, Store
+
+pytestmark = pytest.mark.usefixtures("served", "administrator")
+
+JOINER = "\u2060"
+
+
+def open_job(job_id: int, **query: str) -> AppTest:
+    """Show the page of a job."""
+    return show("job.py", id=str(job_id), **query)
+
+
+def text_of(app: AppTest) -> str:
+    """Return all text of the page as it is read."""
+    return words(app).replace(JOINER, "")
+
+
+def links(app: AppTest) -> dict[str, str]:
+    """Return where the page's link buttons lead, by their labels."""
+    return {button.proto.label: button.proto.url for button in app.get("link_button")}
+
+
+def test_the_page_shows_the_job_and_deletes_it(store: Store) -> None:
+    """Name, reason, facts, trace and output; after the deletion the list says what happened."""
+    job_id = store.job("<b>*bold*</b>", status_id=185, output="# no heading")
+    store.execution(job_id, type="x", duration=65, error_message="[no](link)", stack_trace="#0")
+    app = open_job(job_id, status="failed")
+    assert "&lt;b&gt;*bold*&lt;/b&gt;" in "".join(str(part.proto) for part in app.get("html"))
+    assert [error.value for error in app.error] == [r"\[no\](link)"]
+    assert [code.value for code in app.code] == ["#0", "# no heading"]
+    assert f"Job {job_id} · System · 2026-06-15 12:00:00 (UTC) · ran 1 min 5 s · x" in text_of(app)
+    press(app, "Delete…")
+    assert f"Job {job_id}" in words(app)
+    press(app, "Delete")
+    assert store.ids() == []
+    assert f"Job {job_id} was deleted." in words(app)
+
+
+def test_a_class_has_a_human_name_and_keeps_its_own(store: Store) -> None:
+    """The heading is read by people; the class is what one searches the platform's code for."""
+    app = open_job(store.job("arFindingAidJob"))
+    assert ">Finding aid<" in "".join(str(part.proto) for part in app.get("html"))
+    assert "· arFindingAidJob" in text_of(app)
+
+
+def test_the_reason_comes_first_and_once(store: Store) -> None:
+    """It stands far above the end of the output; a text that only counts the errors is folded."""
+    closing = "Import finished with 2 error(s). 900 record(s) imported."
+    rows = "".join(f"Row {n} imported.\n" for n in range(900))
+    job_id = store.job(status_id=185, output=f"Start\nERROR: [a](b) gone\n{rows}ERROR: x\n{closing}")
+    store.execution(job_id, error_message=closing)
+    store.note(job_id, en=closing)
+    app = open_job(job_id)
+    assert [error.value for error in app.error] == [r"\[a\](b) gone"]
+    assert "The output has 1 more error." in words(app)
+    assert [expander.label.partition(" ·")[0] for expander in app.expander] == [
+        "Error note, Error message"
+    ]
+    assert app.code[0].value == closing
+
+
+def test_failures_like_this_are_counted(store: Store) -> None:
+    """The link leads to them; a job that is alone with its error has none."""
+    for parent in (46, 47, 48):
+        job_id = store.job(status_id=185, output=f"ERROR: Parent {parent} does not exist.")
+    alone = store.job(status_id=185, output="ERROR: Disk full.")
+    [link] = [each.proto for each in open_job(job_id).get("page_link")]
+    assert link.label == "2 more failed like this"
+    assert "period=all" in link.query_string
+    assert not open_job(alone).get("page_link")
+
+
+def test_a_completed_job_says_that_its_output_has_errors(store: Store) -> None:
+    """An import is completed as soon as one record got in."""
+    rows = "ERROR: Row 12: *No* parent.\nERROR: Row 13: No date.\n"
+    app = open_job(store.job(output=f"Start\n{rows}Import finished with 2 error(s).\n"))
+    assert "Completed with 2 errors" in app.warning[0].value
+    assert r"Row 12: \*No\* parent." in app.warning[0].value
+    assert not open_job(store.job(output="All went well.\n")).warning
+
+
+def test_the_steps_of_a_job_have_their_waits(store: Store) -> None:
+    """A running job goes on counting; where no start is known, the whole time is named."""
+    minute, zone = timedelta(minutes=1), ZoneInfo("UTC")
+    done = store.job(completed_at=NOON + 3 * minute)
+    store.execution(done, started_at=NOON + minute)
+    running = store.job(status_id=183)
+    cancelled = store.job(status_id=186, completed_at=NOON + minute)
+
+    def steps(job_id: int) -> list[tuple[str, str, int | None]]:
+        report = read_report(store.database(), job_id)
+        assert report
+        found = steps_of(report, zone, NOON.replace(tzinfo=UTC) + 5 * minute)
+        return [(step["name"], step["wait"], step["elapsed"]) for step in found]
+
+    assert steps(done) == [
+        ("Queued", "waited 1 min", None),
+        ("Started", "ran 2 min", None),
+        ("Completed", "", None),
+    ]
+    assert steps(running) == [("Queued", "running for", 300)]
+    assert steps(cancelled) == [("Queued", "took 1 min", None), ("Cancelled", "", None)]
+
+
+def test_a_running_job_is_live_and_says_what_is_usual(store: Store) -> None:
+    """Without the toggle of the list; one that is over has no timer, whatever the address says."""
+    for _ in range(5):
+        store.job("arSlow", completed_at=NOON + timedelta(seconds=48))
+    running = store.job("arSlow", status_id=183)
+    app = open_job(running)
+    assert "again every 15 seconds" in words(app)
+    assert "Usually 48 s" in words(app)
+    store.set_status(running, 184)
+    app.run()
+    assert "again every" not in words(app)
+    assert "again every" not in words(open_job(running, auto="true"))
+
+
+@pytest.mark.parametrize("status_id", [183, 186])
+def test_what_is_not_finished_cannot_be_deleted(store: Store, status_id: int) -> None:
+    """Running and cancelled jobs: the button says why."""
+    ended = NOON if status_id == 186 else None
+    app = open_job(store.job(status_id=status_id, completed_at=ended))
+    [button] = [button for button in app.button if button.label == "Delete…"]
+    assert button.disabled
+    assert "Not finished" in button.help
+
+
+def test_a_job_that_became_active_under_the_dialog_stays(store: Store) -> None:
+    """The confirmation comes too late, and a sentence says so."""
+    job_id = store.job()
+    app = open_job(job_id)
+    press(app, "Delete…")
+    store.set_status(job_id, 183)
+    press(app, "Delete")
+    assert store.ids() == [job_id]
+    until(app, f"Job {job_id} is not finished")
+
+
+def test_a_question_that_a_reader_forges_removes_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even a dialog opened behind the screen's back does not."""
+    job_id = store.job()
+    app = open_job(job_id)
+    press(app, "Delete…")
+    introduce(monkeypatch, Right.READER)
+    press(app, "Delete")
+    assert store.ids() == [job_id]
+
+
+@pytest.mark.parametrize("job_id", ["1", "", "abc", "-1", "9" * 30])
+def test_an_id_that_does_not_exist_has_a_clear_page(store: Store, job_id: str) -> None:
+    """It says what may have happened and leads back."""
+    app = show("job.py", id=job_id)
+    assert "There is no job with this number" in words(app)
+    press(app, "Back to jobs")
+    assert app.title[0].value == "Jobs"
+
+
+def test_a_result_that_cannot_be_served_is_explained(store: Store) -> None:
+    """Without a root the setting is named."""
+    app = open_job(store.job(download_path="downloads/x.zip"))
+    assert "HERATIO_JOBS_RESULTS_ROOT is not set" in text_of(app)
+
+
+def test_a_small_result_is_downloaded_even_if_it_vanishes(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read with the page; a larger one comes from the route; one that is gone is explained."""
+    root = web_roots.laravel(tmp_path)
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(root))
+    job_id = store.job(download_path="/storage/downloads/finding-aid-7.pdf")
+    file = root / "storage" / "downloads" / "finding-aid-7.pdf"
+    [button] = open_job(job_id).get("download_button")
+    assert button.proto.label == "Result · PDF 8 bytes"
+    assert not button.proto.deferred_file_id
+    file.write_bytes(b"." * (BUTTON_MAX_BYTES + 1))
+    app = open_job(job_id)
+    assert not app.get("download_button")
+    assert addresses.download_url(job_id) in links(app).values()
+    file.unlink()
+    assert "no longer on the server" in text_of(open_job(job_id))
+
+
+def test_a_result_with_a_name_that_is_no_utf_8_is_offered(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lone byte would break the page's wire format, a mark of direction what follows it."""
+    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.atom(tmp_path)))
+    for name in ("f\udcfcr\u202e\n.csv", "f\udcfcr.csv"):
+        (tmp_path / "atom" / "downloads" / name).write_bytes(b"12345")
+        job_id = store.job(download_path="downloads/x.csv")
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE job SET download_path = CAST(? AS TEXT) WHERE id = ?",
+                (f"downloads/{name}".encode(errors="surrogateescape"), job_id),
+            )
+        [button] = open_job(job_id).get("download_button")
+        assert "\u202e" not in button.proto.help
+    assert button.proto.label == "Result · CSV 5 bytes"
+    assert button.proto.help == "für.csv"
+
+
+def test_a_time_beyond_all_zones_is_shown(store: Store) -> None:
+    """The last second of the year 9999 stands for never in some databases."""
+    app = open_job(store.job(created=datetime(9999, 12, 31, 23, 59, 59)))
+    assert "9999-12-31 23:59:59" in text_of(app)
+
+
+def test_a_record_without_a_page_is_no_link(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number stands in its place."""
+    monkeypatch.setenv("HERATIO_JOBS_SITE_URL", "https://a.example")
+    record = store.record()
+    assert f"· record #{record}" in text_of(open_job(store.job(object_id=record)))
+    linked = open_job(store.job(object_id=store.record("fonds-1")))
+    assert "[fonds-1](https://a.example/fonds-1)" in words(linked)
+
+
+def test_a_long_line_is_cut_and_all_of_it_offered(store: Store) -> None:
+    """The error behind it is in sight, with how much is left out and the way to the whole."""
+    job_id = store.job(output="x" * 150_000 + "\nERROR: full")
+    app = open_job(job_id)
+    [output] = app.code
+    assert len(output.value) < 2_000
+    assert output.value.endswith("\nERROR: full")
+    assert "148,700 characters" in words(app)
+    assert addresses.output_url(job_id) in links(app).values()
+
+
+def test_an_output_in_json_is_laid_out_as_it_is_written(store: Store) -> None:
+    """Heratio keeps the results of its newer jobs so."""
+    app = open_job(store.job(output='{"a":1e400,"a":0.10}'))
+    assert [code.value for code in app.code] == ['{\n  "a": 1e400,\n  "a": 0.10\n}']
+
+
+def test_the_times_of_a_log_have_their_zone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the platform's; a text without times has none."""
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_TIMEZONE", "Europe/Berlin")
+    line = '[info] [2026-11-25 09:14:02] Job 4711 "arFileImportJob": Job started.\n'
+    assert "Europe/Berlin" in words(open_job(store.job(output=line)))
+    assert "Europe/Berlin" not in words(open_job(store.job(output="Job started.\n")))
+
+
+def test_a_description_is_no_error(store: Store) -> None:
+    """AtoM's note without a type is shown, and a job that went well has no panel of errors."""
+    job_id = store.job(output="done")
+    store.note(job_id, type_id=None, en="Exporting 2 descriptions")
+    app = open_job(job_id)
+    assert "Description\n" in f"{words(app)}\n"
+    assert "Exporting 2 descriptions" in words(app)
+    assert [code.value for code in app.code] == ["done"]
+    assert not app.error
+    assert not app.warning
