@@ -220,7 +220,7 @@ def _read_slice(connection: Connection, first: int, end: int) -> tuple[Ids, Time
     found = np.array(ids.split(","), dtype=np.int64), np.array(times.split(","), dtype="S26")
     if not len(found[0]) == len(found[1]) == jobs:
         raise DatabaseUnavailable(
-            "The database sends too little at once: its max_allowed_packet is below 1 MB."
+            "The database's max_allowed_packet is below 1 MB. Raise it on the server."
         )
     by_id = np.argsort(found[0])
     return found[0][by_id], found[1][by_id]

@@ -65,11 +65,11 @@ def why_unknown(
     The times are aware; None where one is missing or unreadable.
     """
     if recorded is not None:
-        return "the recorded duration cannot be right"
+        return "the recorded duration is impossible"
     if created is None or completed is None:
         return f"the {'creation' if created is None else 'completion'} time is missing or unreadable"
     if completed > now + CLOCK_TOLERANCE:
-        return "the completion time lies in the future"
+        return "the completion time is in the future"
     if completed < created:
-        return "the completion time lies before the creation time"
-    return "the creation time cannot be right"
+        return "the completion time is before the creation time"
+    return "the creation time is impossible"

@@ -102,9 +102,7 @@ def csv_chunks(
     """
     # An export lasts as long as its reader takes, and holds a connection all the time.
     if not _slots.acquire(blocking=False):
-        raise DatabaseBusy(
-            f"{PARALLEL_EXPORTS} exports are being read already. Try again when one has ended."
-        )
+        raise DatabaseBusy(f"{PARALLEL_EXPORTS} exports are running. Try again when one has ended.")
     clock = _Clock(database.timezone, csv_format.zone)
     separator = csv_format.separator.character
     names: tuple[str, ...] = ALL_COLUMNS_HEADER if all_columns else HEADER

@@ -321,11 +321,11 @@ def _kind(folder: int, name: bytes) -> int | None:
 
 _GONE: Final = "The result file is no longer on the server: it was moved, renamed or cleaned up."
 _FORBIDDEN: Final = (
-    "This app has no right to read the result file: the permissions of the file and its folders must "
-    "allow the user that runs the app."
+    "This app may not read the result file. Give the user that runs the app permission for the file "
+    "and its folders."
 )
-_IMPOSSIBLE: Final = "The job's result path is not one that a file can have."
-_NOT_NOW: Final = "The result file cannot be read right now. Try again in a moment."
+_IMPOSSIBLE: Final = "The job's result path is not a possible path of a file."
+_NOT_NOW: Final = "The result file cannot be read now. Try again in a moment."
 _NO_FILE: Final = "The job's result path does not name a file."
 _OUTSIDE: Final = (
     "The job's result path leads outside the folder in HERATIO_JOBS_RESULTS_ROOT, so the file is not "
@@ -336,15 +336,14 @@ _NEVER_SERVED: Final = (
     "Such files are never served."
 )
 _LARAVELS: Final = (
-    "The job's result path lies in Laravel's own storage, which also holds sessions, logs and keys. Of "
-    "that folder only `downloads` and `app/public` are served."
+    "The job's result path is in Laravel's own storage, which also holds sessions, logs and keys. Only "
+    "its folders `downloads` and `app/public` are served."
 )
 _LINK: Final = (
-    "The job's result path goes through a symbolic link, and links are not followed, so the file is "
-    "not served. Only a folder that HERATIO_JOBS_RESULTS_FOLDERS names may itself be a link."
+    "The job's result path goes through a symbolic link, so the file is not served. Only a folder in "
+    "HERATIO_JOBS_RESULTS_FOLDERS may itself be a link."
 )
 _UNREACHABLE: Final = (
     "The folder of the result file, below HERATIO_JOBS_RESULTS_ROOT, cannot be reached. If it was "
-    "moved, or if a symbolic link was made after the start, as by `artisan storage:link`, restart the "
-    "app."
+    "moved, or linked after the app's start, for example by `artisan storage:link`, restart the app."
 )

@@ -110,8 +110,8 @@ class Database:
         missing = [table.name for table in REQUIRED_TABLES if table.name not in columns]
         if missing:
             raise DatabaseUnavailable(
-                f"This database has no table named {' or '.join(missing)}, so it is not a Heratio or "
-                "AtoM database, or is being restored: check HERATIO_JOBS_DATABASE_URL, or wait."
+                f"This database has no table named {' or '.join(missing)}, so it is not a database of "
+                "Heratio or AtoM, or is being restored. Check HERATIO_JOBS_DATABASE_URL, or wait."
             )
         self._columns = columns
         return columns
@@ -242,10 +242,10 @@ class _Replica:
         except exc.DBAPIError as error:
             if not self._retry_at:
                 self._retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
-                log.warning("the replica does not answer, so the primary is read: %s", error.orig)
+                log.warning("the replica does not answer, so the primary is used: %s", error.orig)
             return None
         if self._retry_at:
-            log.warning("the replica answers again, and is read")
+            log.warning("the replica answers again and is used")
             self._retry_at = 0.0
         return connection
 

@@ -167,13 +167,13 @@ class QueuedJob:
         delayed = "It waits until its batch or its chain lets it start."
         if self.next_attempt:
             delayed = f"A worker may start {following} then."
-        failed = "It was given up and will not be tried again by itself."
+        failed = "It failed and will not be retried automatically."
         if self.max_attempts and tried < self.max_attempts:
             failed = f"It failed after {wording.counted(tried, 'attempt')}{of}. No next one is set."
         sentences = {
             QueueState.WAITING: f"Waits for a worker, which will start {following}.",
             QueueState.DELAYED: delayed,
-            QueueState.RUNNING: "A worker has taken it.",
+            QueueState.RUNNING: "A worker is running it.",
             QueueState.FAILED: failed,
         }
         return sentences.get(self.state, "")

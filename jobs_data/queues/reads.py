@@ -27,7 +27,7 @@ def missing_sentence(database: Database, *tables: Table) -> str:
         return ""
     return (
         f"This database has no table named {one_of(missing)}. That is normal on AtoM, which keeps no "
-        "queue in its database, and on a Heratio that does without this queue."
+        "queue in its database, and on a Heratio that does not use this queue."
     )
 
 

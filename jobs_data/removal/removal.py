@@ -46,7 +46,7 @@ ALL_FINISHED: Final = "all finished jobs"
 NO_GET_LOCK: Final = 1235
 """What some versions of a Galera cluster say of GET_LOCK; others lock at one node alone."""
 
-UNEXPECTED: Final = "An unexpected error came up; the log of this app has it."
+UNEXPECTED: Final = "An unexpected error occurred. The log of this app has the details."
 
 
 class RemovalRuns(NotStarted):
@@ -64,7 +64,7 @@ def sentence_on(outcome: Outcome, job_id: int | str) -> str:
         Outcome.ACTIVE: f"Job {job_id} is not finished, so it was not deleted. Only completed and "
         "failed jobs can be deleted.",
         Outcome.LOCKED: f"Job {job_id} was not deleted: another program is using it, or something in "
-        "the platform's database still refers to it.",
+        "the platform's database refers to it.",
         Outcome.MISSING: f"There is no job {job_id}, so nothing was deleted.",
     }[outcome]
 
@@ -225,7 +225,7 @@ class Removals:
             error = ""
         except CommitUnknown as unknown:
             removal.is_unknown = True
-            said = CommitUnknown(f"Number {batches.receipt.id} under Deleted jobs says it.")
+            said = CommitUnknown(f"Deleted jobs will show it, number {batches.receipt.id}.")
             error = str(said)
             raise said from unknown
         except (DatabaseUnavailable, Stopped) as problem:

@@ -29,12 +29,14 @@ REFERENCES: Final = (
 )
 """What a job may refer to: its column, the table of it, and its name on the screen."""
 
-TOO_LARGE: Final = "It is larger than the database takes in one piece (max_allowed_packet)."
+TOO_LARGE: Final = (
+    "One of its values is too large for the database. Raise max_allowed_packet on the server."
+)
 
 _REASONS: Final = (
-    ({1062, "UNIQUE"}, "One of its rows has a number that something else has now."),
-    ({1216, 1452, "FOREIGN"}, "Something that one of its rows refers to is gone from the database."),
-    ({1048, 1364, "NOT"}, "A table needs a value now for which the receipt has none."),
+    ({1062, "UNIQUE"}, "The number of one of its rows is in use again."),
+    ({1216, 1452, "FOREIGN"}, "One of its rows refers to something that no longer exists."),
+    ({1048, 1364, "NOT"}, "A table now requires a value that the receipt does not have."),
     ({1153, 1301}, TOO_LARGE),
     ({1292, 1366, 3819, 4025, "CHECK"}, "The database no longer allows one of its values."),
 )
@@ -176,21 +178,21 @@ class RestoreBatches:
             if self._read(connection, ids) == rows:
                 return
             raise _Refused(
-                "Its number is in use again: this job, or something else under its number, is in the "
-                "platform's database and is not what the receipt holds."
+                "Its number is in use again: the platform's database has something else under it, or "
+                "this job with other values."
             )
         for of in JOB_TABLES:
             if of_table := [row for each in jobs for row in each.rows.get(of.name, ())]:
                 _insert(connection, self._places[of.name], of_table)
         if self._read(connection, ids) != rows:
-            raise _Refused("The database would not keep it exactly as it was.")
+            raise _Refused("The database would not store it exactly as it was.")
 
     def _gone_columns(self, each: JobRows) -> str:
         """Return why a job does not fit into the tables any more, empty where it does."""
         for name, place in self._places.items():
             if place.gone and each.rows.get(name):
                 columns = ", ".join(place.gone)
-                return f"The platform's table {name} no longer has these columns: {columns}."
+                return f"Columns are missing in the platform's table {name}: {columns}."
         return ""
 
     def _obstacles(self, connection: Connection, jobs: Sequence[JobRows]) -> dict[int, str]:
@@ -213,7 +215,7 @@ class RestoreBatches:
             gone = wanted - there
             for job_id, number in numbers.items():
                 if number in gone:
-                    why = f"Its {word}, number {number}, is gone from the platform's database."
+                    why = f"Its {word}, number {number}, no longer exists."
                     found.setdefault(job_id, why)
         return found
 
@@ -263,5 +265,5 @@ def _reason(problem: DatabaseUnavailable) -> str | None:
         if code in codes:
             return sentence
     if isinstance(error, exc.IntegrityError | exc.DataError):
-        return f"The database does not take one of its rows ({type(error.orig).__name__} {code})."
+        return f"The database refused one of its rows ({type(error.orig).__name__} {code})."
     return None

@@ -31,8 +31,8 @@ FAILURES_BEFORE: Final = 2_000
 
 JOBS_OF_PATTERN: Final = 200
 EXAMPLE_CHARACTERS: Final = 300
-ENDS_WELL: Final = "(the output ends as if all had gone well)"
-NO_TEXT: Final = "(the platform kept no error text and no output)"
+ENDS_WELL: Final = "(no reason: the output ends without an error)"
+NO_TEXT: Final = "(no reason: the platform kept no error text and no output)"
 _FAILED: Final = {"id": "int64", "name": "str", "at": "datetime64[us, UTC]", "text": "str"}
 
 

@@ -104,8 +104,7 @@ class Store:
             code = next(iter(getattr(cause, "args", ())), "")
             reason = f"{type(cause).__name__} {code if isinstance(code, int) else ''}".strip()
         raise StoreUnavailable(
-            f"This app's own database, in which receipts are kept, cannot be used ({reason}): check "
-            f"{self.setting}."
+            f"This app's own database cannot be used ({reason}). Check {self.setting}."
         ) from error
 
     def _set_up(self) -> None:
@@ -124,8 +123,8 @@ class Store:
             if version != schema.VERSION:
                 raise StoreUnavailable(
                     f"This app's own database has the tables of another version of the app ({version} "
-                    f"instead of {schema.VERSION}), so it is not used: install that version, or "
-                    f"name another place in {self.setting}."
+                    f"instead of {schema.VERSION}), so it is not used. Install that version, or set "
+                    f"another place in {self.setting}."
                 )
             self._is_ready = True
 
@@ -134,8 +133,8 @@ class Store:
             there = set(inspect(connection).get_table_names())
             if {table.name for table in REQUIRED_TABLES} <= there:
                 raise StoreUnavailable(
-                    "Nothing is created in the platform's own database: "
-                    f"name another one in {self.setting}."
+                    "This app creates nothing in the platform's own database. "
+                    f"Set another one in {self.setting}."
                 )
             found = None
             if schema.schema_version.name in there:
