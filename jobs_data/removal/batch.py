@@ -59,7 +59,7 @@ class Batches:
         """Delete the finished ones of some jobs.
 
         Returns None, without a change, if they must be divided, or a single one cannot be deleted.
-        Raises DatabaseUnavailable and ReceiptNotWritten, also without a change, except for CommitUnknown:
+        Raises DatabaseUnavailable and ReceiptNotWritten without a change; with CommitUnknown
         the jobs are then pending in the receipt.
         """
         try:

@@ -35,7 +35,7 @@ TOO_LARGE: Final = (
 _REASONS: Final = (
     ({1062, "UNIQUE"}, "The number of one of its rows is in use again."),
     ({1216, 1452, "FOREIGN"}, "One of its rows refers to something that no longer exists."),
-    ({1048, 1364, "NOT"}, "A table now requires a value that the receipt does not have."),
+    ({1048, 1364, "NOT"}, "A table now requires a value that the deleted job does not have."),
     ({1153, 1301}, TOO_LARGE),
     ({1292, 1366, 3819, 4025, "CHECK"}, "The database no longer allows one of its values."),
 )

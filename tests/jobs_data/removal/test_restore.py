@@ -266,7 +266,10 @@ def test_tables_that_have_changed(store: Store) -> None:
     ("change", "why"),
     [
         ("job MODIFY completed_at DATE", "The database would not store it exactly as it was."),
-        ("job ADD needed INT NOT NULL", "A table now requires a value that the receipt does not have."),
+        (
+            "job ADD needed INT NOT NULL",
+            "A table now requires a value that the deleted job does not have.",
+        ),
         ("job MODIFY name VARCHAR(3)", "The database refused one of its rows (DataError 1406)."),
     ],
 )
