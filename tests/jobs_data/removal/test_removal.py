@@ -733,7 +733,7 @@ def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
         clearing = store.removals(database).start(None, CLEARING)
         clearing.wait()
         assert (clearing.removed, clearing.error) == (1, "")
-        denied = pytest.raises(DatabaseUnavailable, match="account may not do that")
+        denied = pytest.raises(DatabaseUnavailable, match="account may not do this")
         with denied, database.writing() as connection:
             connection.execute(tables.job.update().values(name="changed"))
         database.engine.dispose()
