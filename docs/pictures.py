@@ -67,7 +67,7 @@ class Picture:
 
 def _wait_for_list(page: Page) -> None:
     page.get_by_text(re.compile(r"Showing \d+ .*of ")).wait_for()
-    page.locator(".stDataFrame canvas").first.wait_for()
+    page.locator("tbody tr").first.wait_for()
 
 
 def _wait_for_report(page: Page) -> None:

@@ -172,7 +172,7 @@ class Settings(BaseSettings):
     state_dir: Annotated[Path, AfterValidator(_folder_or_nothing)] = Field(
         default_factory=_default_state_dir,
         description="a folder of this app's own, which is made where it is missing, for the app's own "
-        "database with the receipts of what was deleted",
+        "database, which keeps the deleted jobs",
     )
     state_url: Annotated[str, AfterValidator(_state_url)] = Field(
         default="",
@@ -183,7 +183,7 @@ class Settings(BaseSettings):
         default=90,
         ge=1,
         le=36_500,
-        description="for how many days receipts are kept, a whole number from 1 to 36500",
+        description="for how many days deleted jobs can be restored, a whole number from 1 to 36500",
     )
     site_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] = Field(
         default="",
@@ -223,13 +223,13 @@ class Settings(BaseSettings):
     admin_groups: str = Field(
         default=str(DEFAULT_ADMIN_GROUP),
         pattern=rf"^{_GROUPS}$",
-        description="ids of the platform's groups whose members may remove jobs, separated by commas, "
+        description="ids of the platform's groups whose members may delete jobs, separated by commas, "
         "such as 100,101",
     )
     reader_groups: str = Field(
         default="",
         pattern=rf"^({_GROUPS})?$",
-        description="ids of the platform's groups whose members may look but not remove, separated "
+        description="ids of the platform's groups whose members may look but not delete, separated "
         "by commas, such as 101,102",
     )
     access_seconds: float = Field(

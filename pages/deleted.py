@@ -23,7 +23,7 @@ if receipt_id:
         type="tertiary",
         on_click=lambda: put_into_url({}, ("receipt",)),
     )
-    receipt = deleted_details.read_settled(receipt_id)
+    receipt = get_services().restores.read_settled(receipt_id)
     if receipt is None:
         st.title("Not found", anchor=False)
         st.info(

@@ -330,7 +330,7 @@ def _translated(error: exc.SQLAlchemyError) -> DatabaseUnavailable:
         case exc.IntegrityError():
             return RowsReferredTo(
                 "Something else in the platform's database still refers to this job, so it was not "
-                "removed."
+                "deleted."
             )
         case exc.DBAPIError():
             text = str(cause.args[-1]) if cause.args else ""

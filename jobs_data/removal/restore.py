@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -58,9 +59,9 @@ class Restore(Work):
         if self.failed:
             parts.append(f"{counted(self.failed)} not restored; Deleted jobs says why.")
         if self.error:
-            parts += [self.error, "Restore again: what is restored already stays as it is."]
+            parts += [self.error, "Restore again: jobs that are restored already are not changed."]
         if not (self.restored or self.failed or self.error):
-            return "Nothing to restore: no job of this removal is missing."
+            return "Nothing to restore: no job of this deletion is missing."
         return " ".join(parts)
 
 
@@ -103,7 +104,7 @@ class Restores:
         with self._starting:
             receipt = receipts.read_receipt(self._store, receipt_id)
             if receipt is None:
-                raise RestoreRefused("This removal is no longer kept, so nothing was restored.")
+                raise RestoreRefused("This deletion is no longer kept, so nothing was restored.")
             if receipt.platform != self._database.identity:
                 raise RestoreRefused(
                     "These jobs were deleted from another database than the one that is set now, so "
@@ -123,6 +124,19 @@ class Restores:
             self._last.pop(receipt_id, None)
             self._last[receipt_id] = work
             return work
+
+    def read_settled(self, receipt_id: str) -> Receipt | None:
+        """Return a receipt, None where there is none; first find out what became of its pending jobs.
+
+        Where the platform's database does not answer they stay pending. Raises StoreUnavailable.
+        """
+        receipt = receipts.read_receipt(self._store, receipt_id)
+        is_ours = receipt is not None and receipt.platform == self._database.identity
+        if receipt is None or not receipt.pending or receipt.is_busy or not is_ours:
+            return receipt
+        with suppress(DatabaseUnavailable):
+            self.settle(receipt)
+        return receipts.read_receipt(self._store, receipt_id)
 
     def settle(self, receipt: Receipt) -> None:
         """Ask the platform's database about the pending jobs of a receipt, and write it down.

@@ -33,8 +33,11 @@ TOO_LARGE: Final = "It is larger than the database takes in one piece (max_allow
 
 _REASONS: Final = (
     ({1062, "UNIQUE"}, "One of its rows has a number that something else has now."),
-    ({1216, 1452, "FOREIGN"}, "Something that one of its rows refers to is gone from the database."),
-    ({1048, 1364, "NOT"}, "A table needs a value now for which the receipt has none."),
+    (
+        {1216, 1452, "FOREIGN"},
+        "Something that one of its rows refers to no longer exists in the database.",
+    ),
+    ({1048, 1364, "NOT"}, "A table now needs a value that the deleted job does not have."),
     ({1153, 1301}, TOO_LARGE),
     ({1292, 1366, 3819, 4025, "CHECK"}, "The database no longer allows one of its values."),
 )
@@ -177,7 +180,7 @@ class RestoreBatches:
                 return
             raise _Refused(
                 "Its number is in use again: this job, or something else under its number, is in the "
-                "platform's database and is not what the receipt holds."
+                "platform's database and differs from the deleted job."
             )
         for of in JOB_TABLES:
             if of_table := [row for each in jobs for row in each.rows.get(of.name, ())]:
@@ -213,7 +216,7 @@ class RestoreBatches:
             gone = wanted - there
             for job_id, number in numbers.items():
                 if number in gone:
-                    why = f"Its {word}, number {number}, is gone from the platform's database."
+                    why = f"Its {word}, number {number}, no longer exists in the platform's database."
                     found.setdefault(job_id, why)
         return found
 

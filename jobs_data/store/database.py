@@ -104,7 +104,7 @@ class Store:
             code = next(iter(getattr(cause, "args", ())), "")
             reason = f"{type(cause).__name__} {code if isinstance(code, int) else ''}".strip()
         raise StoreUnavailable(
-            f"This app's own database, in which receipts are kept, cannot be used ({reason}): check "
+            f"This app's own database, which keeps the deleted jobs, cannot be used ({reason}): check "
             f"{self.setting}."
         ) from error
 

@@ -45,8 +45,8 @@ def expire(store: Store, days: int, now: datetime | None = None) -> str:
     if len(due) == len(old):
         return ""
     sentence = (
-        f"{counted(len(old) - len(due), 'receipt')} older than {counted(days, 'day')} by this server's "
-        "clock: erased within a week, unless the clock is set right before."
+        f"{counted(len(old) - len(due), 'deletion')} older than {counted(days, 'day')} by this "
+        "server's clock: erased within a week, unless the clock is set right before."
     )
     if marked:
         log.warning("%s", sentence)

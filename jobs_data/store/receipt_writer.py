@@ -106,7 +106,7 @@ class ReceiptWriter:
                 _insert(connection, name, rows)
         except StoreUnavailable as error:
             raise ReceiptNotWritten(
-                f"The receipt could not be written, and without one no job is deleted. {error}"
+                f"The jobs could not be saved for a restore, so they were not deleted. {error}"
             ) from error
         self._key, self._number, self._became = key, number, Outcome.PENDING
         self._stayed.clear()

@@ -1,4 +1,4 @@
-"""Tidying in a real browser: from the list to rules, a preview, the removal, and back again."""
+"""Clean up in a real browser: from the list to rules, a preview, the deletion, and back again."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,10 +13,10 @@ from tests.support.store import Store
 
 
 @on_mariadb
-def test_rules_preview_removal_and_undo_by_keyboard(
+def test_rules_preview_deletion_and_undo_by_keyboard(
     store: Store, app_server: AppServers, new_page: Windows
 ) -> None:
-    """What the preview names goes and nothing else, and comes back when it is undone."""
+    """What the preview names is deleted and nothing else, and one press restores it."""
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     for number in range(12):
         ended = now - timedelta(days=10 * number + 5)
@@ -27,41 +27,35 @@ def test_rules_preview_removal_and_undo_by_keyboard(
     screen = new_page(width=390, height=844)
     page = screen.page
     screen.open(f"{address}?status=active&q=job")
-    tab_to(page, page.get_by_role("button", name="Tidy…"))
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Tidy", exact=True)).to_be_visible()
-    way_back = {"list": "status=active&q=job"}
-    assert query(page) == {"q": "job", "finished": "over-30d", "keep_last": "5"} | way_back
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Clean up…").click()
+    expect(page.get_by_role("heading", name="Clean up", exact=True)).to_be_visible()
+    assert query(page)["list"] == "status=active&q=job"
 
-    tab_to(page, page.get_by_label("Finished more than … days ago"))
+    tab_to(page, page.get_by_label("Older than, in days"))
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("20")
-    tab_to(page, page.get_by_label("Keep the last … of each name"))
+    tab_to(page, page.get_by_label("Keep the newest of each name"))
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("3")
-    tab_to(page, page.get_by_role("button", name="Preview"))
     page.keyboard.press("Enter")
-    expect(
-        page.get_by_role("heading", name="6 jobs would go: 6 completed and 0 failed.")
-    ).to_be_visible()
-    expect(page).to_have_url(re.compile("finished=over-20d&keep_last=3"))
-    expect(page.get_by_text("4 jobs that the other rules let go stay")).to_be_visible()
+    delete = page.get_by_role("button", name="Delete 6 jobs")
+    expect(delete).to_be_in_viewport()
+    expect(page).to_have_url(re.compile("finished=over-20d.*keep_last=3|keep_last=3.*over-20d"))
+    expect(page.get_by_text("4 jobs kept: among the newest 3")).to_be_visible()
     assert store.ids() == before
 
     page.reload()
-    expect(page.get_by_label("Keep the last … of each name")).to_have_value("3")
-    expect(page.get_by_role("button", name="Remove 6 jobs")).to_have_count(0)
-    page.get_by_role("button", name="Preview").click()
-    tab_to(page, page.get_by_role("button", name="Remove 6 jobs"))
+    expect(page.get_by_label("Keep the newest of each name")).to_have_value("3")
+    expect(delete).to_be_in_viewport()
+    tab_to(page, delete)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("6 finished jobs removed.")).to_be_visible()
+    expect(page.get_by_text("6 jobs deleted.")).to_be_visible()
     assert store.ids() == [*before[:6], failed]
 
-    tab_to(page, page.get_by_role("button", name="Undo…"))
-    page.keyboard.press("Enter")
-    dialog = page.get_by_role("dialog")
-    tab_to(page, dialog.get_by_role("button", name="Undo", exact=True))
+    tab_to(page, page.get_by_role("button", name="Undo"))
     page.keyboard.press("Enter")
     expect(page.get_by_text("6 jobs restored")).to_be_visible()
     assert store.ids() == before
+    expect(delete).to_be_in_viewport()
     assert_nothing_went_wrong(screen)

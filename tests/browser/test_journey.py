@@ -116,7 +116,7 @@ def read_reports(page: Page, shown: Sequence[str]) -> None:
     expect(heading).to_have_text(shown[2])
     page.get_by_role("button", name="Previous").click()
     expect(heading).to_have_text(shown[1])
-    assert download(page, page.get_by_role("button", name="Download result")) == RESULT
+    assert download(page, page.get_by_role("button", name="Result")) == RESULT
     page.get_by_role("button", name="Back to jobs").click()
     expect_jobs(page, shown)
     assert query(page) == view_of_the_second_page()
@@ -233,7 +233,7 @@ def choose_by_keyboard(page: Page, store: Store) -> None:
     expect(dialog).to_contain_text(third)
     tab_to(page, dialog.get_by_role("button", name="Delete 2 jobs"))
     page.keyboard.press("Enter")
-    expect(page.get_by_text("2 finished jobs deleted.")).to_be_visible()
+    expect(page.get_by_text("2 jobs deleted.")).to_be_visible()
     assert first in store.ids(column="name")
     assert not {second, third} & set(store.ids(column="name"))
 
@@ -248,7 +248,7 @@ def clear_inactive(page: Page, store: Store) -> None:
     expect(dialog).to_contain_text("21 finished jobs")
     expect(dialog).to_contain_text("10 completed and 11 failed")
     dialog.get_by_role("button", name="21 jobs").click()
-    expect(page.get_by_text("21 finished jobs cleared")).to_be_visible()
+    expect(page.get_by_text("21 jobs deleted.")).to_be_visible()
     expect(page.get_by_text(f"1–{PAGE} of 6 jobs")).to_be_visible()
     assert store.ids(column="status_id") == [183] * 6
 

@@ -36,6 +36,14 @@ def expect_whole(page: Page) -> None:
     expect(page.get_by_test_id("stVegaLiteChart").last.locator("svg")).to_be_visible()
 
 
+def go_back(page: Page) -> None:
+    """Go back to the statistics, once the page that they led to is through."""
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+    page.go_back()
+    expect_whole(page)
+
+
 def top_error(page: Page) -> Locator:
     """Return the link of the demo's error that is known."""
     return page.get_by_role("table", name="Top errors").get_by_role("link", name=DEMO_PATTERN)
@@ -61,13 +69,12 @@ def test_each_answer_leads_to_its_jobs(address: str, new_page: Windows) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Jobs")
     assert query(page)["status"] == "failed"
     assert query(page)["created"].endswith("Z..")
-    page.go_back()
-    expect_whole(page)
+    go_back(page)
     names = page.get_by_role("table", name="By name")
     names.get_by_role("link").first.click()
-    page.wait_for_url(re.compile("[?&]name="))
-    page.go_back()
-    expect_whole(page)
+    page.wait_for_url(re.compile(r"/\?name="))
+    go_back(page)
+    assert query(page) == {"period": "90"}
     top_error(page).click()
     expect_jobs_of_the_error(page)
     page.reload()

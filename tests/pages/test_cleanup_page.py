@@ -108,7 +108,7 @@ def test_who_was_demoted_after_the_preview_deletes_nothing(store: Store) -> None
     store.leave_groups(1)
     press(app, "Delete 1 job")
     assert len(store.ids()) == 1
-    assert "may not remove or restore jobs" in words(app)
+    assert "may not delete or restore jobs" in words(app)
 
 
 def test_a_reader_may_look_and_not_delete(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def test_without_deleted_jobs_it_says_what_will_be_here(store: Store) -> None:
     """And for how long they are kept."""
     app = show("deleted.py")
     assert "No jobs have been deleted" in words(app)
-    assert "for 90 days" in words(app)
+    assert "in the last 90 days" in words(app)
 
 
 def test_the_list_and_a_search(store: Store) -> None:
@@ -93,7 +93,7 @@ def test_who_may_not_restore_does_not(
         introduce(monkeypatch, Right.READER)
     press(app, "Restore")
     assert store.ids() == []
-    assert "may not remove or restore jobs" in words(app)
+    assert "may not delete or restore jobs" in words(app)
     if not is_demoted:
         assert restore_button(app) == (True, "Only administrators can restore jobs.")
         assert '"actions": []' in table(show("deleted.py"))

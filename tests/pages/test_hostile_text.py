@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,14 +20,20 @@ pytestmark = pytest.mark.usefixtures("served", "administrator")
 
 
 def sent(app: AppTest) -> Iterator[bytes]:
-    """Yield each element of a page as it is sent to the browser."""
+    """Yield each element of a page as it is sent to the browser, without what only tells it apart."""
     for element in app._tree:
         proto = getattr(element, "proto", None)
         if proto is not None and element.type == "bidi_component":
             # Its data alone, and no character of it escaped.
-            yield json.dumps(json.loads(proto.json or "null"), ensure_ascii=False).encode()
+            data = json.loads(proto.json or "null", object_hook=without_id)
+            yield json.dumps(data, ensure_ascii=False).encode()
         elif proto is not None and hasattr(proto, "SerializeToString"):
-            yield proto.SerializeToString()
+            yield proto.SerializeToString().replace(getattr(proto, "id", "").encode() or b"\0\0", b"")
+
+
+def without_id(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without its id, which nobody sees."""
+    return {name: value for name, value in data.items() if name != "id"}
 
 
 def fill(store: Store) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.shared import reads
 from pages.parts.shared.services import get_services
-from tests.support.pages import cards, names, pick_in_menu, press, show, table, words
+from tests.support.pages import cards, names, pick_in_menu, press, rows, show, table, words
 from tests.support.queue_rows import queued
 from tests.support.store import Store
 
@@ -121,13 +121,13 @@ def test_the_queues_stay(served: Store) -> None:
     """Each part says its age by itself."""
     queued(served, queue="default", job_type="arQueued")
     app = show("queues.py", auto="true")
-    before = [each.value.to_dict() for each in app.dataframe]
+    before = rows(app, "queue_jobs")
     assert before
     with away(served):
         reads.forget()
         app.run()
         assert not app.exception
-        assert [each.value.to_dict() for each in app.dataframe] == before
+        assert rows(app, "queue_jobs") == before
         assert AGE.search(words(app))
         assert has_timer(app)
 

@@ -150,7 +150,7 @@ def test_who_was_demoted_under_the_dialog_removes_nothing(
     store.leave_groups(1)
     press(app, confirms)
     assert store.ids() == [job_id]
-    assert "may not remove or restore jobs" in words(app)
+    assert "may not delete or restore jobs" in words(app)
 
 
 def test_a_reader_sees_everything_but_the_ways_to_remove(

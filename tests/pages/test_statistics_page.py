@@ -178,7 +178,8 @@ def test_an_empty_database_has_statistics(store: Store) -> None:
     assert "**0 jobs**\n" in words(app)
     assert "No job of this period failed." in words(app)
     assert "No active job runs longer than usual." in words(app)
-    assert "No job of this period has finished." in words(app)
+    assert words(app).count("in this period. Choose a longer one.") == 3
+    assert not app.get("vega_lite_chart")
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ def query(page: Page) -> dict[str, str]:
 
 
 def table(page: Page, name: str = "Jobs") -> Locator:
-    """Return a table of rows by its name."""
-    return page.get_by_role("table", name=name, exact=True)
+    """Return a table of rows by its name, also where the open filters hide it from screen readers."""
+    return page.get_by_role("table", name=name, exact=True, include_hidden=True)
 
 
 def row(page: Page, name: str, of: str = "Jobs") -> Locator:

@@ -46,8 +46,10 @@ export default function ({ data, parentElement: root }) {
       return address.split("?")[0] + (query ? `?${query}` : "")
     })
     for (const [at, link] of [main, ...links].entries()) {
-      if (data.reason) link.setAttribute("aria-disabled", "true")
-      else link.href = addresses[Math.max(0, at - 1)]
+      if (data.reason) {
+        link.setAttribute("role", "link")
+        link.setAttribute("aria-disabled", "true")
+      } else link.href = addresses[Math.max(0, at - 1)]
     }
   }
   const choose = () => {

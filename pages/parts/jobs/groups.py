@@ -37,10 +37,10 @@ def show_toggle(jobs: JobsList) -> None:
         key="fold",
         on_change=lambda: go_to(view_in_url().with_fold(st.session_state["fold"])),
         disabled=not can_group,
-        help=f"{folding.FEWEST_JOBS} or more jobs in a row with the same name that ended alike are one "
-        "line. Press its button to see them."
+        help=f"{folding.FEWEST_JOBS} or more jobs in a row with the same name and status are one row. "
+        "Press it to see them."
         if can_group
-        else "Only the plain list is grouped: in the order of creation, without search and filters. "
+        else "Only the plain list is grouped: newest or oldest first, without search and filters. "
         "Failed jobs and jobs with a result are never grouped.",
     )
 

@@ -64,7 +64,7 @@ def _show_selection(jobs: JobsList, selected: Ids, viewer: Viewer, state: JobsSt
         none_finished = contents is not None and not contents.finished
         st.button(
             "Delete…",
-            key="delete_selected",
+            key="ask_delete",
             icon=":material/delete:",
             on_click=dialogs.ask_delete,
             args=(selected,),
@@ -112,7 +112,7 @@ def _summary(selected: Ids, contents: Contents | None) -> str:
     states = {
         "finished": contents.finished,
         "active": contents.in_state(State.ACTIVE),
-        "neither": contents.in_state(State.OTHER),
+        "with another status": contents.in_state(State.OTHER),
         "no longer there": contents.missing,
         "not in this filter": contents.outside,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,19 +11,12 @@ import streamlit as st
 from jobs_data import addresses, wording
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
-from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import ERROR, FIXED_LABELS
+from jobs_data.removal.receipt_words import NOT_DELETED, names_words, state_words, title
 from jobs_data.store import receipts
 from jobs_data.store.receipts import Receipt, State
 from pages.parts.removal import progress
-from pages.parts.removal.deleted_list import (
-    COLORS,
-    NOT_DELETED,
-    names_in_words,
-    state_words,
-    title,
-    why_not_restorable,
-)
+from pages.parts.removal.deleted_list import COLORS, why_not_restorable
 from pages.parts.shared.facts import show_facts
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading, plain, visible_cells
@@ -41,21 +33,6 @@ _SAMPLE_COLUMNS: Final = {
     "completed_at": "Completed",
     "output": "Output",
 }
-
-
-def read_settled(receipt_id: str) -> Receipt | None:
-    """Return a receipt, None where there is none; first find out what became of its pending jobs.
-
-    Where the platform's database does not answer they stay pending. Raises StoreUnavailable.
-    """
-    services = get_services()
-    receipt = receipts.read_receipt(services.store, receipt_id)
-    is_ours = receipt is not None and receipt.platform == services.database.identity
-    if receipt is None or not receipt.pending or receipt.is_busy or not is_ours:
-        return receipt
-    with suppress(DatabaseUnavailable):
-        services.restores.settle(receipt)
-    return receipts.read_receipt(services.store, receipt_id)
 
 
 def show_receipt(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> None:
@@ -84,7 +61,7 @@ def show_receipt(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> None:
             "When": times.shown(receipt.at, zone),
             "Which jobs": receipt.filter,
             "Not known": f"{receipt.pending:,}" if receipt.pending else "",
-            "Names": names_in_words(receipt, NAMES),
+            "Names": names_words(receipt, NAMES),
             "Size": wording.size(receipt.size),
             "Number": receipt.id,
         }

@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data import addresses
-from jobs_data.jobs.job_names import human_name
+from jobs_data.removal import receipt_words
 from jobs_data.store.database import Store
 from jobs_data.store.receipts import Receipt, State, list_receipts
-from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from jobs_data.wording import counted
 from pages.parts.removal import progress
@@ -39,11 +38,6 @@ COLORS: Final[dict[State, Color]] = {
     State.ENDED_EARLY: "orange",
     State.RESTORED: "green",
     State.PARTLY_RESTORED: "violet",
-}
-NOT_DELETED: Final = {
-    Outcome.ACTIVE: "not finished",
-    Outcome.MISSING: "already deleted",
-    Outcome.LOCKED: "in use elsewhere",
 }
 _SEARCH: Final = "deleted_search"
 _COLUMNS: Final = (
@@ -89,38 +83,10 @@ def show_list(store: Store, days: int, zone: ZoneInfo, viewer: Viewer) -> None:
     pager(shown, found.number, found.pages, _go_to)
 
 
-def title(receipt: Receipt) -> str:
-    """Return who deleted how many jobs; the name is untrusted."""
-    return f"{receipt.by} deleted {counted(receipt.removed + receipt.pending)}"
-
-
-def state_words(receipt: Receipt) -> str:
-    """Return how things are with a removal: `2 of 3 restored`."""
-    if receipt.state is State.PARTLY_RESTORED:
-        return f"{receipt.restored:,} of {receipt.removed:,} restored"
-    return receipt.state
-
-
-def names_in_words(receipt: Receipt, number: int) -> str:
-    """Return the names that most jobs of a receipt have, with how many have each."""
-    words = [f"{human_name(name)} ×{jobs:,}" for name, jobs in receipt.names[:number]]
-    if more := len(receipt.names) + receipt.other_names - len(words):
-        words.append(f"and {more:,} more")
-    return ", ".join(words)
-
-
 def why_not_restorable(receipt: Receipt, viewer: Viewer) -> str:
-    """Return why the jobs of a receipt cannot be restored now; empty where they can."""
-    reasons = {
-        "Only administrators can restore jobs.": not viewer.may_remove,
-        "These jobs are still being deleted or restored.": receipt.state is State.AT_WORK,
-        "These jobs were deleted from another database than the one that is set now.": (
-            receipt.platform != get_services().database.identity
-        ),
-        "All of these jobs have been restored.": bool(receipt.removed) and not receipt.to_restore,
-        "No job was deleted, so there is nothing to restore.": not receipt.to_restore,
-    }
-    return next((sentence for sentence, holds in reasons.items() if holds), "")
+    """Return why this viewer cannot restore the jobs of a receipt now; empty where they can."""
+    platform = get_services().database.identity
+    return receipt_words.why_not_restorable(receipt, platform, may_restore=viewer.may_remove)
 
 
 def open_receipt(receipt_id: str) -> None:
@@ -129,19 +95,18 @@ def open_receipt(receipt_id: str) -> None:
 
 
 def _row(receipt: Receipt, zone: ZoneInfo, viewer: Viewer) -> Row:
-    counts = receipt.counts
-    others = [f"{counts[each]:,} {why}" for each, why in NOT_DELETED.items() if counts.get(each)]
+    title = receipt_words.title(receipt)
     which = receipt.filter[:1].upper() + receipt.filter[1:]
-    detail = " · ".join(filter(None, (which, names_in_words(receipt, TOP_NAMES))))
+    detail = " · ".join(filter(None, (which, receipt_words.names_words(receipt, TOP_NAMES))))
     return Row(
         receipt.id,
-        title(receipt),
+        title,
         {
-            "what": Cell(title(receipt), detail=detail),
+            "what": Cell(title, detail=detail),
             "state": Cell(
-                state_words(receipt),
+                receipt_words.state_words(receipt),
                 color=COLORS[receipt.state],
-                detail=f"Not deleted: {', '.join(others)}" if others else "",
+                detail=receipt_words.not_deleted_words(receipt),
             ),
             "when": time_cell(receipt.at, zone, datetime.now(UTC)),
         },

@@ -10,7 +10,8 @@ import streamlit as st
 from jobs_data.url_values import parse_number
 from pages.parts.shared.viewer import Viewer
 
-# Once for each load of the page: the time of the visit before is sent, then this one's is kept.
+# At each load of the page the browser answers when the visit before this one ended. A load within half
+# an hour after the last one belongs to the same visit.
 _VISIT: Final = st.components.v2.component(
     "visit",
     js="""
@@ -19,10 +20,11 @@ export default function ({ data, setStateValue }) {
   window.heratioJobsVisits ??= {}
   const visits = window.heratioJobsVisits
   try {
+    const [before, seen] = (localStorage.getItem(name) ?? "").split(" ")
     if (!(name in visits)) {
-      visits[name] = localStorage.getItem(name) ?? ""
-      localStorage.setItem(name, String(Date.now()))
+      visits[name] = Date.now() - Number(seen) < 1_800_000 ? before : seen ?? ""
     }
+    localStorage.setItem(name, `${visits[name]} ${Date.now()}`)
     setStateValue("before", visits[name])
   } catch {
     setStateValue("before", "")  // this browser keeps nothing
@@ -33,7 +35,7 @@ export default function ({ data, setStateValue }) {
 
 
 def last_visit(viewer: Viewer) -> datetime | None:
-    """Return when this browser's viewer was here before this load of the page, aware and in UTC.
+    """Return when the visit before this one ended, as this browser knows it, aware and in UTC.
 
     None for a first visit, where the browser keeps nothing, and in the first run of a load, which a
     second one follows as soon as the browser has answered.

@@ -28,6 +28,19 @@ def show_by_day(activity: Activity, scope: Scope) -> None:
     """Show how many jobs of each day failed, completed and did neither; each count opens the list."""
     days, outcomes = activity.by_day, activity.outcomes
     _show_counts(outcomes, scope)
+    if days["total"].any():
+        _show_bars(days)
+    else:
+        scope.say_none("was created")
+    if undated := outcomes.total - int(days["total"].sum()):
+        st.caption(
+            f"{counted(undated)} {'is' if undated == 1 else 'are'} on no day: the creation time is "
+            "missing, cannot be read, or is not in the period's days."
+        )
+    numbers("jobs-per-day", days.reset_index().assign(day=[f"{day:%Y-%m-%d}" for day in days.index]))
+
+
+def _show_bars(days: pd.DataFrame) -> None:
     unit, step = bars_of(len(days))
     bars = days[["failed", "completed", "total"]].resample(step, label="left", closed="left").sum()
     alt = f"Failed, completed and other jobs per {unit}: the numbers are below"
@@ -36,12 +49,6 @@ def show_by_day(activity: Activity, scope: Scope) -> None:
         f"One bar per {unit}. From below: failed (filled), completed (tinted), others (outlined): "
         "active, or ended without a status that says how."
     )
-    if undated := outcomes.total - int(days["total"].sum()):
-        st.caption(
-            f"{counted(undated)} {'is' if undated == 1 else 'are'} on no day: the creation time is "
-            "missing, cannot be read, or is not in the period's days."
-        )
-    numbers("jobs-per-day", days.reset_index().assign(day=[f"{day:%Y-%m-%d}" for day in days.index]))
 
 
 def _show_counts(outcomes: Outcomes, scope: Scope) -> None:
@@ -80,7 +87,7 @@ def _chart(bars: pd.DataFrame, unit: str) -> tuple[pd.DataFrame, dict[str, Any]]
     # Counted back from the last bar, which is today's.
     axis = {"values": names[:: -max(1, -(-len(names) // LABELS_ON_AXIS))], "labelAngle": 0}
     # Without a domain of its own, Vega warns of the figures that have not come yet.
-    height = {"domain": [0, max(1, int(bars["Total"].max()))], "nice": True}
+    height = {"domain": [0, int(bars["Total"].max())], "nice": True}
     counts = [channel(each, "quantitative", each, format=",") for each in [*_OUTCOMES, "Total"]]
     return bars, {
         "transform": [
@@ -92,7 +99,12 @@ def _chart(bars: pd.DataFrame, unit: str) -> tuple[pd.DataFrame, dict[str, Any]]
         "mark": {"type": "bar", "strokeWidth": 1},
         "encoding": {
             "x": channel("at", "ordinal", scale={"domain": names}, axis=axis),
-            "y": channel("jobs", "quantitative", scale=height, axis={"tickCount": 4, "format": "~s"}),
+            "y": channel(
+                "jobs",
+                "quantitative",
+                scale=height,
+                axis={"tickCount": 4, "tickMinStep": 1, "format": "~s"},
+            ),
             "order": channel("place", "quantitative"),
             "fill": color,
             "stroke": color,

@@ -36,7 +36,7 @@ def show_by_name(durations: Durations, scope: Scope) -> None:
     """Show a row per job name; it opens the list, its failed jobs, or its slowest job."""
     by_name, state = durations.by_name, page_state(StatisticsState)
     if by_name.empty:
-        st.info("No job of this period has finished.", icon=":material/inbox:")
+        scope.say_none("has finished")
         return
     by_name = by_name.sort_values(state.sort, ascending=state.is_ascending, kind="stable")
     slowest = dict(zip(by_name["name"], by_name["slowest_job"], strict=True))

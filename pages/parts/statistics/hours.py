@@ -15,9 +15,12 @@ _MARK: Final = "#4a90c2"  # stands out from a light and from a dark background b
 
 def show_hours(activity: Activity, scope: Scope) -> None:
     """Show a disc for each hour of each weekday, the larger the more jobs were created."""
+    if not activity.by_hour["jobs"].any():
+        scope.say_none("was created")
+        return
     hours = activity.by_hour.assign(day=[WEEKDAYS[day] for day in activity.by_hour["weekday"]])
     # Without a domain of its own, Vega warns of the figures that have not come yet.
-    size = {"domain": [0, max(1, int(hours["jobs"].max()))], "rangeMin": 8, "rangeMax": 420}
+    size = {"domain": [0, int(hours["jobs"].max())], "rangeMin": 8, "rangeMax": 420}
     spec = {
         "mark": {"type": "circle", "color": _MARK, "opacity": 1},
         "encoding": {

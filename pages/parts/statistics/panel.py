@@ -93,6 +93,11 @@ class Scope:
         """Return the list of those jobs of the period that a filter wants."""
         return ListView(JobFilter(created=self.period.created(self.zone, self.now), **wanted))
 
+    def say_none(self, what: str) -> None:
+        """Say that there is nothing to show, and what to do about it."""
+        where = "." if self.period.days is None else " in this period. Choose a longer one."
+        st.info(f"No job {what}{where}", icon=":material/inbox:")
+
     def say_lacking(self, table: Table, instead: str) -> None:
         """Say that an optional table is missing, where it is, and what stands in for it."""
         if table.name not in self.database.tables:

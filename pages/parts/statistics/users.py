@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import streamlit as st
-
 from jobs_data import addresses
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import values
@@ -39,7 +37,7 @@ def show_users(owners: Owners, scope: Scope) -> None:
         return Row(user_id, found["owner"], cells, href=addresses.list_url(jobs_of(user_id)))
 
     if by_owner.empty:
-        st.info("No job was created in this period.", icon=":material/inbox:")
+        scope.say_none("was created")
     else:
         handlers = Handlers(on_open=lambda owner: address.open_list(jobs_of(owner)))
         show_rows("users", _COLUMNS, by_owner, row, handlers)

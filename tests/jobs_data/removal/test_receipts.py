@@ -37,7 +37,7 @@ from tests.support.store import CAUSE, CLEARING, NOON, Store
 
 HOSTILE = "".join(map(chr, range(1, 256))) + "\u2028\ud7ff\U0001f600 \\n '); DROP TABLE job; --"
 KILLS = 12
-IN_THE_WAY = r"could not be written.*\(.*check HERATIO_JOBS_STATE_DIR"
+IN_THE_WAY = r"could not be saved.*\(.*check HERATIO_JOBS_STATE_DIR"
 
 
 def cleared(store: Store) -> Removal:

@@ -243,7 +243,7 @@ def test_references_are_looked_at_without_foreign_keys(store_without_foreign_key
     run(store, f"DELETE FROM user WHERE id = {user_id}")
     restored(store, receipt_id)
     assert problems(store, receipt_id) == {
-        job_id: f"Its user, number {user_id}, is gone from the platform's database."
+        job_id: f"Its user, number {user_id}, no longer exists in the platform's database."
     }
     assert store.ids() == [fine]
 
@@ -268,7 +268,10 @@ def test_tables_that_have_changed(store: Store) -> None:
     ("change", "why"),
     [
         ("job MODIFY completed_at DATE", "The database would not keep it exactly as it was."),
-        ("job ADD needed INT NOT NULL", "A table needs a value now for which the receipt has none."),
+        (
+            "job ADD needed INT NOT NULL",
+            "A table now needs a value that the deleted job does not have.",
+        ),
         ("job MODIFY name VARCHAR(3)", "The database does not take one of its rows (DataError 1406)."),
     ],
 )

@@ -231,7 +231,7 @@ def test_old_receipts_are_erased_a_week_after_they_were_found_old(own: Store) ->
     kept = made(own, write(own, {2: "a"}), NOW - timedelta(days=80))
     future = made(own, write(own, {3: "a"}), NOW + timedelta(days=400))
     for days in range(7):
-        assert "1 receipt older than 90 days" in expire(own, 90, NOW + timedelta(days=days))
+        assert "1 deletion older than 90 days" in expire(own, 90, NOW + timedelta(days=days))
     assert ids(own) == [old, kept, future]
     assert expire(own, 90, NOW + timedelta(days=7)) == ""
     assert ids(own) == [kept, future]
