@@ -3,7 +3,7 @@
 # make test    runs everything that continuous integration checks
 # make bench   measures how fast the app is with up to a million jobs (JOBS=10000000: also that many)
 # make cluster runs the app's data layer against a Galera cluster of three MariaDB nodes on loopback
-# make pictures  takes the README's pictures anew
+# make pictures  takes the README's picture
 # make clean   removes what the others made, the demo's database included
 
 # The Python that .venv is made with.

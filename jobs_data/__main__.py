@@ -129,7 +129,7 @@ def _run_demo(options: argparse.Namespace) -> int:
     except demo.DatabaseNotEmpty as error:
         return _refuse(str(error))
     except OperationalError as error:
-        return _refuse(f"The database does not answer or does not let us in: {error.orig}.")
+        return _refuse(f"The database does not answer or refuses the connection: {error.orig}.")
     except OSError as error:
         return _refuse(f"A result file cannot be written: {error}.")
     finally:

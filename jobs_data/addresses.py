@@ -1,4 +1,4 @@
-"""The addresses of the app's own screens and routes; the only place where they are put together."""
+"""The addresses of the app's screens and routes: the only place that builds them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs_data.jobs.view_url import view_params
 from jobs_data.url_values import Params, parse_number
 
 BASE: Final = "/admin/jobs"
-"""The platform's own route, below which everything of ours lies."""
+"""The platform's own route; all of this app is below it."""
 
 BROWSE: Final = "/jobs/browse"
 """The platform's other address of the list; our cookie is not sent there."""
@@ -23,7 +23,7 @@ SESSION_CHECK: Final = f"{BASE}/session"
 SIGN_IN_STYLE: Final = f"{BASE}/sign-in.css"
 SIGN_IN_ICON: Final = f"{BASE}/sign-in.svg"
 LIVENESS: Final = f"{BASE}/_stcore/health"
-"""Streamlit's own liveness check: it says `ok` and nothing else."""
+"""Streamlit's liveness check: it answers `ok`."""
 HOST_CONFIG: Final = f"{BASE}/_stcore/host-config"
 """Constants of Streamlit's, which its client asks for before it connects again.
 
@@ -37,7 +37,7 @@ def list_url(view: ListView, **more: str) -> str:
 
 
 def report_url(job_id: int, params: Params) -> str:
-    """Return the address of a job's report, carrying the query of the list one came from."""
+    """Return the address of a job's page, with the query of the list that Back leads to."""
     return _with_query(f"{BASE}/job", {**params, "id": str(job_id)})
 
 
@@ -88,14 +88,14 @@ def receipt_page_url(receipt_id: str) -> str:
 
 
 def record_url(site_url: str, slug: str) -> str:
-    """Return the address of a record's page on the platform's site, empty where it has none."""
+    """Return the address of a record's page on the platform's site, empty without one."""
     return f"{site_url}/{quote(slug, safe='')}" if site_url and slug else ""
 
 
 def job_meant(text: str) -> int | None:
     """Return the number of the job that an untrusted text names, or None.
 
-    It is a number (`4711`, `#4711`, `job 4711`) or the address of a report, ours or AtoM's.
+    It is a number (`4711`, `#4711`, `job 4711`) or the address of a job's page, ours or AtoM's.
     """
     if number := re.fullmatch(r"(?:job)?\s*#?\s*([0-9]{1,18})", text.strip(), re.IGNORECASE):
         return int(number[1])

@@ -11,30 +11,30 @@ log = logging.getLogger(__name__)
 
 
 class NotStarted(Exception):
-    """A task cannot be started now, and nothing was changed; the message is a sentence."""
+    """A task cannot start now. Nothing was changed; the message is a sentence."""
 
 
 class Stopped(Exception):
-    """A task ended early, between two transactions; the message is a sentence."""
+    """A task ended early, between two transactions. The message is a sentence."""
 
     def __init__(self) -> None:
         """Make the sentence."""
-        super().__init__("This program was being stopped.")
+        super().__init__("The app was being stopped.")
 
 
 class StopSwitch:
     """Asks tasks to end early, between two transactions. A signal's handler may set it."""
 
     def __init__(self) -> None:
-        """Ask for nothing yet."""
+        """Begin without a request to stop."""
         self._is_set = False  # no Event: its lock may be taken when a signal comes
 
     def set(self) -> None:
-        """Ask all tasks that look at it to end."""
+        """Ask all tasks that check it to end."""
         self._is_set = True
 
     def check(self) -> None:
-        """Raise Stopped where the task that calls this is to end."""
+        """Raise Stopped if the calling task must end."""
         if self._is_set:
             raise Stopped
 
@@ -43,7 +43,7 @@ class Work:
     """A background task. Subclasses keep their progress in their fields."""
 
     def __post_init__(self) -> None:
-        """Prepare; it counts as running until it has ended."""
+        """Mark it as running until `end` is called."""
         self._future: Future[None] = Future()
 
     @property
@@ -52,7 +52,7 @@ class Work:
         return not self._future.done()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until it has ended, for at most `seconds`; without a limit where that is None."""
+        """Wait until it has ended, for at most `seconds`; None waits without a limit."""
         wait([self._future], seconds)
 
     def end(self) -> None:
@@ -62,8 +62,8 @@ class Work:
     def start(self, name: str, run: Callable[[], None]) -> None:
         """Call a function, which handles its own errors, in a thread, and end when it returns.
 
-        Raises NotStarted where there can be no thread: then it is not called. The thread is a daemon:
-        it does not keep the process alive, and a database rolls an unfinished transaction back.
+        Raises NotStarted, without a call, if no thread can start. The thread is a daemon and does not
+        keep the process alive; the database rolls an unfinished transaction back.
         """
 
         def work() -> None:

@@ -1,4 +1,4 @@
-"""Lines of a CSV that no spreadsheet takes for formulas, whichever separator it reads them with."""
+"""Lines of a CSV that no spreadsheet runs as formulas, whatever its separator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 # Full-width and small forms are those of East Asian keyboards, whose spreadsheets compute them too.
 _FORMULA_STARTS: Final = r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 _SEPARATORS: Final = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029,;|\u060c\u061b"
-# What programs skip or cannot see in front of a cell's text: white space, quotes, control characters
+# Characters that programs skip in front of a cell's text: white space, quotes, control characters
 # and characters without a width.
 _SKIPPED: Final = (
     _SEPARATORS + '\\s"\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f'
@@ -24,7 +24,7 @@ _STARTS_A_FORMULA: Final = re.compile(f"'*[{_FORMULA_STARTS}\t\r\n]")
 
 
 class Plain(str):
-    """A text of ours that needs no quotes, so that spreadsheets see what it is: a time."""
+    """A text of ours without quotes, so that spreadsheets recognize it: a time."""
 
     __slots__ = ()
 
@@ -38,7 +38,7 @@ def header(names: Iterable[str], separator: str = ",") -> bytes:
 
 
 def line(cells: Iterable[Any], separator: str = ",") -> str:
-    """Return one line, CRLF at its end: texts quoted and defused, other values as they are."""
+    """Return one line with CRLF: texts quoted and defused, other values unchanged."""
     return separator.join(map(_cell, cells)) + "\r\n"
 
 
@@ -48,7 +48,7 @@ def text_cell(text: str) -> str:
 
 
 def defuse(text: str) -> str:
-    """Return a text in which no spreadsheet finds a formula, whatever it separates cells with.
+    """Return a text without formulas for any spreadsheet, whatever its separator.
 
     An apostrophe goes before what would start one: at the beginning, and after each separator or line
     break. Source: OWASP, "CSV Injection". It also goes before an apostrophe that stands there already,
@@ -69,7 +69,7 @@ _SHORT: Final = 1_000
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    # SQLite holds texts and bytes in columns of numbers, too.
+    # SQLite can have texts and bytes in columns of numbers.
     return str(value) if isinstance(value, Number | Plain) else text_cell(str(value))
 
 
@@ -77,5 +77,5 @@ def _quoted(text: str) -> str:
     return '"' + defuse(text).replace('"', '""') + '"'
 
 
-# Names, statuses and owners come again and again.
+# Names, statuses and users repeat.
 _short_cell: Final = lru_cache(maxsize=10_000)(_quoted)

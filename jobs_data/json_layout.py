@@ -1,6 +1,6 @@
-"""JSON with one value a line: the text between its tokens changes, and nothing else.
+"""JSON with one value a line: only the space between its tokens changes.
 
-A parser would change what it reads: `1e400` to infinity, `0.10` to `0.1`, two equal keys to one.
+A parser would change values: `1e400` to infinity, `0.10` to `0.1`, two equal keys to one.
 """
 
 from __future__ import annotations

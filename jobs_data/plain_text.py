@@ -1,6 +1,6 @@
-"""What other programs wrote, as text that a screen can show: no control codes, nothing unseen.
+"""Text of other programs for the screen: without control codes and invisible characters.
 
-Downloads and exports do not use this: they have the text as it is.
+Downloads and exports do not use this: their text is unchanged.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CONTROL_CODES: Final = re.compile(
     r"|\x1b[ -/]*+[0-~]"
 )
 _BEYOND_TEXT: Final = re.compile(r"[\b\r\x1b\x90-\x9f]")
-"""What all control codes, backspaces and states of a line have; most texts have none of it."""
+"""Characters of control codes, backspaces and progress bars; most texts have none."""
 _TO_FIRST_COLUMN: Final = re.compile(r"(?:\x1b\[|\x9b)[01]?G")
 _ERASES_LINE: Final = re.compile(r"(?:\x1b\[|\x9b)[02]?K")
 _LINE_END: Final = re.compile(r"(?<!\r)\r*+\n|[\v\f\x85\u2028\u2029]")
@@ -60,7 +60,7 @@ class Panel:
 
 
 def panel(text: str) -> Panel:
-    """Return a text for a panel: as a terminal shows it, bounded, with what cannot be seen named."""
+    """Return a text for a panel: as a terminal shows it, cut, with invisible characters named."""
     left_out = 0
     if len(text) > PANEL_CHARACTERS:
         half = PANEL_CHARACTERS // 2
@@ -81,8 +81,8 @@ def as_printed(text: str) -> str:
     """Return the lines that a terminal shows after a program has printed a text, with LF between them.
 
     CR, LF, CRLF and the line ends of Unicode end a line. Where a line is a progress bar, written again
-    and again after a CR, its last state alone stays: see `_is_rewritten`. Backspaces take characters
-    back; escape sequences are left out.
+    and again after a CR, only its last state is kept: see `_is_rewritten`. Backspaces remove
+    characters; escape sequences are left out.
     """
     text = _LINE_END.sub("\n", text)
     if not _BEYOND_TEXT.search(text):
@@ -91,21 +91,21 @@ def as_printed(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text with a sign for each character that has none, but for tabs and line feeds.
+    """Return a text with a visible sign for each invisible character, except tabs and line feeds.
 
-    That goes for control characters, for those without a width, and for those that reverse what
-    follows (Unicode, annex 9).
+    These are control characters, characters without a width, and those that reverse the text after
+    them (Unicode, annex 9).
     """
     return text if text.isprintable() else _UNSEEN_IN_LINES.sub(_sign, text)
 
 
 def on_one_line(text: str) -> str:
-    """Return a text, such as a name, with a sign for each character that has none, line ends too."""
+    """Return a text, such as a name, with a visible sign for each invisible character and line end."""
     return text if text.isprintable() else _UNSEEN_IN_A_LINE.sub(_sign, text)
 
 
 def _sign(character: re.Match[str]) -> str:
-    # Unicode has pictures of control characters, but fonts seldom do.
+    # Unicode has pictures of control characters, but most fonts do not.
     return f"\u2039U+{ord(character[0]):04X}\u203a"
 
 
@@ -114,7 +114,7 @@ def _gap(characters: int) -> str:
 
 
 def _lines_of_row(row: str) -> list[str]:
-    """Return the lines in what stands between two line feeds."""
+    """Return the lines in the text between two line feeds."""
     states = _TO_FIRST_COLUMN.sub("\r", row).split("\r")
     if len(states) == 1:
         return [_printed(row)]
@@ -147,9 +147,9 @@ def _printed(state: str) -> str:
 
 
 def _erases(state: str, before: str) -> bool:
-    """Return whether a state erases what was on its line: at its beginning, or the rest at its end.
+    """Return whether a state erases its line: all at its beginning, or the rest at its end.
 
-    Compilers erase the rest of each line as well: an error that stands there stays.
+    Compilers erase the rest of each line too: an error there is kept.
     """
     if _ERASES_LINE.match(state):
         return True
@@ -157,10 +157,10 @@ def _erases(state: str, before: str) -> bool:
 
 
 def _is_rewritten(state: str, following: str) -> bool:
-    """Return whether a text is a state of a progress bar of which another one follows.
+    """Return whether a text is a state of a progress bar that the next state replaces.
 
-    It is where it has the marks of one, and the words of both, up to the end of the shorter, are the
-    same. Else the CR between them is a line end: a line too many is better than a lost error.
+    It must look like one, and both must have the same words up to the end of the shorter. Otherwise
+    the CR between them is a line end: an extra line is better than a lost error.
     """
     if len(state) > _PROGRESS_CHARACTERS or _IS_A_PROBLEM.match(state):
         return False

@@ -1,4 +1,4 @@
-"""What one process of the app is made of: built once, and passed down."""
+"""The parts of one process of the app, built once and passed down."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Services:
     removals: Removals
     restores: Restores
     switch: StopSwitch
-    """Stops removals and restores between two batches."""
+    """Stops deletions and restores between two batches."""
     result_roots: ResultRoots | None
-    """Where result files are served from; None where nobody has said so."""
+    """The folders of result files; None if not set."""
     notices: Notices
     introductions: Introductions
     selections: Selections
@@ -44,14 +44,14 @@ class Services:
     shared_list: SharedList
 
     def wait_for_changes(self, seconds: float) -> None:
-        """Wait until no removal and no restore of this process runs, for at most `seconds`."""
+        """Wait until no deletion or restore of this process is running, for at most `seconds`."""
         end = time.monotonic() + seconds
         for work in (self.removals.current, self.restores.running()):
             if work:
                 work.wait(max(0.0, end - time.monotonic()))
 
     def close(self) -> None:
-        """Close every connection; what is used again opens new ones."""
+        """Close every connection; further use opens new ones."""
         self.order.close()
         self.database.close()
         self.store.close()

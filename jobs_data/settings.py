@@ -1,4 +1,4 @@
-"""What an installation may set: environment variables, or a `.env` file, named `HERATIO_JOBS_…`."""
+"""The settings of an installation: environment variables or a `.env` file, named `HERATIO_JOBS_…`."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ DEFAULT_ADMIN_GROUP: Final = 100
 DEMO_READER_GROUP: Final = 101
 DEFAULT_PORT: Final = 3306
 RESULTS_FOLDERS: Final = ("downloads", "storage", "uploads")
-"""Where the platforms put what their jobs make, below their web root."""
+"""The folders of result files below the platforms' web root."""
 
 Network = IPv4Network | IPv6Network
 
 
 class SettingsError(Exception):
-    """A setting has a value that cannot be used; the message is one sentence for the operator."""
+    """A setting has an unusable value; the message is one sentence for the operator."""
 
 
 class _RefusedByDriver(ValueError):
-    """A URL that its driver refuses; the message ends a sentence that begins with the URL's name."""
+    """A driver refuses a URL; the message completes a sentence that begins with the setting's name."""
 
 
 def _default_state_dir(others: dict[str, Any]) -> Path:
@@ -42,7 +42,7 @@ def _default_state_dir(others: dict[str, Any]) -> Path:
     return DEMO_FOLDER / "state" if is_demo else DEFAULT_STATE_DIR
 
 
-# What checks a value: each raises ValueError for one that cannot be used.
+# Validators: each raises ValueError for an unusable value.
 
 
 def _parse_url(value: str) -> URL:
@@ -59,13 +59,13 @@ def _parse_url(value: str) -> URL:
 
 def _platform_url(value: str) -> str:
     url = _parse_url(value)
-    # SQLite would create a missing file, and this app creates nothing.
+    # SQLite would create a missing file; this app must not.
     if url.get_backend_name() == "sqlite":
         path = Path((url.database or "").removeprefix("file:").split("?")[0])
         try:
             if not path.is_file():
                 raise ValueError
-        except OSError as error:  # below a folder that may not be looked into
+        except OSError as error:  # below an unreadable folder
             raise ValueError from error
     if refusal := refusal_by_driver(url):
         raise _RefusedByDriver(refusal)
@@ -73,7 +73,7 @@ def _platform_url(value: str) -> str:
 
 
 def _replica_url(value: str, info: ValidationInfo) -> str:
-    if platform := info.data.get("database_url"):  # its own sentence comes first
+    if platform := info.data.get("database_url"):  # else that setting has its own error
         _platform_url(value)
         kinds = {make_url(url).get_backend_name() == "sqlite" for url in (value, platform)}
         if platform == DEMO_URL or len(kinds) > 1:
@@ -110,12 +110,12 @@ def _folder_or_nothing(value: Path) -> Path:
         if value.exists() and not value.is_dir():
             raise ValueError
         return value.resolve()
-    except OSError as error:  # a name that no file can have, say
+    except OSError as error:  # for example a name that no file can have
         raise ValueError from error
 
 
 def _zone_name(value: str) -> str:
-    # A missing zone is a KeyError or an OSError (a folder's name, say), according to the name.
+    # An unknown zone is a KeyError, or an OSError for a folder's name.
     try:
         ZoneInfo(value)
     except (KeyError, OSError) as error:
@@ -136,9 +136,9 @@ _GROUPS: Final = r"\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*"
 
 
 class Settings(BaseSettings):
-    """The settings of one installation; each description says what a value must be."""
+    """The settings of one installation; each description says what its value must be."""
 
-    # Defaults are not validated: the app creates the demo when it starts.
+    # Defaults are not validated: the demo's database does not exist before the start.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",
@@ -151,51 +151,50 @@ class Settings(BaseSettings):
     database_url: Annotated[str, AfterValidator(_platform_url)] = Field(
         default=DEMO_URL,
         description="an SQLAlchemy URL of the platform's existing MySQL, MariaDB or SQLite database, "
-        "such as mysql+pymysql://user:password@host/atom, whose driver is installed (unset: the "
+        "such as mysql+pymysql://user:password@host/atom, whose driver is installed (not set: the "
         "embedded demo)",
     )
     read_database_url: Annotated[str, AfterValidator(_replica_url)] = Field(
         default="",
         description="an SQLAlchemy URL of a replica of the platform's database, of the same kind as "
-        "HERATIO_JOBS_DATABASE_URL, which must be set too: the demo has no replica",
+        "HERATIO_JOBS_DATABASE_URL, which must be set too",
     )
     results_root: Annotated[Path, AfterValidator(_readable_folder)] | None = Field(
         default=None,
-        description="the platform's web root, or the folder in it that holds the jobs' result files: "
-        "an existing folder that can be read",
+        description="an existing folder that the app can read: the platform's web root, or the folder "
+        "in it with the jobs' result files",
     )
     results_folders: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_folders_below)] = Field(
         default=RESULTS_FOLDERS,
-        description="the folders below HERATIO_JOBS_RESULTS_ROOT from which result files are served, "
-        "separated by commas, such as downloads,storage,uploads; none of them hidden",
+        description="the folders below HERATIO_JOBS_RESULTS_ROOT with result files, separated by "
+        "commas, such as downloads,storage,uploads, and none of them hidden",
     )
     state_dir: Annotated[Path, AfterValidator(_folder_or_nothing)] = Field(
         default_factory=_default_state_dir,
-        description="a folder of this app's own, which is made where it is missing, for the app's own "
-        "database, which keeps the deleted jobs",
+        description="a folder for this app's own database; the app creates it if it is missing",
     )
     state_url: Annotated[str, AfterValidator(_state_url)] = Field(
         default="",
-        description="an SQLAlchemy URL of a MySQL, MariaDB or SQLite database of this app's own, which "
-        "is not the platform's, in place of the one in HERATIO_JOBS_STATE_DIR",
+        description="an SQLAlchemy URL of this app's own MySQL, MariaDB or SQLite database, which is "
+        "not the platform's, instead of HERATIO_JOBS_STATE_DIR",
     )
     receipts_days: int = Field(
         default=90,
         ge=1,
         le=36_500,
-        description="for how many days deleted jobs can be restored, a whole number from 1 to 36500",
+        description="for how many days deleted jobs can be restored: a whole number from 1 to 36500",
     )
     site_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] = Field(
         default="",
         pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
-        description="the http:// or https:// address of the platform's own site, under which "
+        description="the http:// or https:// address of the platform's own site, below which "
         "{slug} is the page of a record",
     )
     culture: str = Field(
         default="en",
         max_length=32,
         pattern=r"^[A-Za-z]{2,3}([_@.-][A-Za-z0-9]{1,8})*$",
-        description="a culture code of the platform, such as en, fr or pt_BR",
+        description="a language code of the platform, such as en, fr or pt_BR",
     )
     database_timezone: Annotated[str, AfterValidator(_zone_name)] = Field(
         default="UTC",
@@ -206,19 +205,17 @@ class Settings(BaseSettings):
         default=10,
         ge=0,
         le=60,
-        description="a number from 0 to 60: for how many seconds all sessions are shown the same "
-        "reading of the list",
+        description="a number from 0 to 60: the lifetime of the cached list in seconds",
     )
     fold: bool = Field(
         default=True,
-        description="true or false: whether the list groups repeated jobs in one line, unless its "
-        "address says otherwise",
+        description="true or false: whether the list groups repeated jobs",
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         min_length=32,
-        description="at least 32 characters that nobody can guess, with which sessions are signed "
-        "(unset: random ones, so that sessions end when the app restarts)",
+        description="at least 32 characters that nobody can guess: the key that signs sessions (not "
+        "set: a random key, so that a restart ends all sessions)",
     )
     admin_groups: str = Field(
         default=str(DEFAULT_ADMIN_GROUP),
@@ -229,68 +226,67 @@ class Settings(BaseSettings):
     reader_groups: str = Field(
         default="",
         pattern=rf"^({_GROUPS})?$",
-        description="ids of the platform's groups whose members may look but not delete, separated "
-        "by commas, such as 101,102",
+        description="ids of the platform's groups whose members may see jobs but not delete any, "
+        "separated by commas, such as 101,102",
     )
     access_seconds: float = Field(
         default=28,
         ge=1,
         le=28,
-        description="a number from 1 to 28: for how many seconds what an account may do is believed "
-        "before it is read again",
+        description="a number from 1 to 28: the lifetime of a cached account in seconds",
     )
     proxy_user_header: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9-]*$",
-        description="the name of the header in which a proxy says who has signed in with it, such "
-        "as X-Forwarded-Email",
+        description="the name of the header in which a proxy names the signed-in user, such as "
+        "X-Forwarded-Email",
     )
     proxy_addresses: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
         default=(),
-        description="the addresses or networks of the proxies that are believed, separated by "
-        "commas, such as 127.0.0.1,10.0.0.0/24",
+        description="the addresses or networks of trusted proxies, separated by commas, such as "
+        "127.0.0.1,10.0.0.0/24",
     )
 
     @property
     def is_demo(self) -> bool:
-        """Return whether no database is set, so that the embedded demo is served."""
+        """Return whether the embedded demo is served, because no database is set."""
         return self.database_url == DEMO_URL
 
     @property
     def web_root(self) -> Path | None:
-        """Return the folder below which result files lie, None where it is not known."""
+        """Return the folder with the result files, None where it is not set."""
         return DEMO_WEB_ROOT if self.is_demo else self.results_root
 
     @property
     def admin_group_ids(self) -> frozenset[int]:
-        """Return the groups whose members may remove jobs."""
+        """Return the groups whose members may delete jobs."""
         return _ids(self.admin_groups)
 
     @property
     def reader_group_ids(self) -> frozenset[int]:
-        """Return the groups whose members may look; in the demo, unless set, its editors."""
+        """Return the groups whose members may only see jobs; by default in the demo, its editors."""
         if self.is_demo and not self.reader_groups:
             return frozenset({DEMO_READER_GROUP})
         return _ids(self.reader_groups)
 
 
 def with_driver(url: URL) -> URL:
-    """Return a URL that names its driver: PyMySQL, where one of MySQL or MariaDB names none."""
+    """Return a URL that names its driver; the default for MySQL and MariaDB is PyMySQL."""
     if url.drivername in {"mysql", "mariadb"}:
         return url.set(drivername=f"{url.drivername}+pymysql")
     return url
 
 
 def refusal_by_driver(url: URL) -> str:
-    """Return why a URL's driver can never connect with it, empty where nothing speaks against it.
+    """Return why a driver can never connect with a URL, empty where it may.
 
-    The answer ends a sentence that begins with the URL's name. It names options, and no values: one may
-    be a password. No server is asked, so that one which is away is no reason.
+    The answer completes a sentence that begins with the setting's name. It names options but no
+    values, which may be passwords. It asks no server, so it is empty while a server is down.
     """
     refusal = _refusal(url)
     if refusal is None:
         return ""
-    # Each option without which the driver has nothing to say is one to blame.
+    # An option is to blame if the driver accepts the URL without it.
     blamed = [name for name in url.query if not _refusal(url.difference_update_query([name]))]
     options = blamed or list(url.query)
     blame = f"the option{'s' * (len(options) > 1)} {', '.join(options)}"
@@ -301,11 +297,11 @@ def refusal_by_driver(url: URL) -> str:
 
 
 def _refusal(url: URL) -> Exception | None:
-    """Return what a driver raises for a URL before it asks a server, None where it raises nothing."""
+    """Return what a driver raises for a URL before it asks a server, None for nothing."""
     try:
         dialect = create_engine(url).dialect
         positional, named = dialect.create_connect_args(url)
-        # Other drivers have no way to look at options without connecting.
+        # Other drivers cannot check options without a connection.
         if url.get_driver_name() == "pymysql":
             dialect.connect(*positional, **{**named, "defer_connect": True})
     except Exception as error:  # noqa: BLE001 - drivers raise anything here, AttributeError too
@@ -322,7 +318,7 @@ def get_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        # The value itself stays unsaid: a database URL holds a password.
+        # The message leaves out the value: a database URL holds a password.
         first = error.errors()[0]
         name = str(first["loc"][0])
         refused = first.get("ctx", {}).get("error")

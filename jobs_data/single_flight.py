@@ -1,7 +1,7 @@
 """Reads that threads share: one thread reads, and the others get its result or its error.
 
-No thread waits for another one for ever: it gets a TimeoutError, which `errors.translated_errors`
-makes a sentence of.
+A wait for another thread ends with a TimeoutError, which `errors.translated_errors` turns into a
+sentence.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from concurrent.futures import Executor, Future
 from typing import Final, Generic, TypeVar
 
 WAIT_SECONDS: Final = 45
-"""How long one thread waits for another one: two reads, one after the other, may take it."""
+"""How long a thread waits for another one: the time of two reads."""
 
 T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Reads under way, each with a key that names what is read."""
+    """Running reads by key."""
 
     def __init__(self) -> None:
-        """Have none under way."""
+        """Begin without any."""
         self._lock = threading.Lock()
         self._flights: dict[Hashable, Future[T]] = {}
 
     def run(self, key: Hashable, read: Callable[[], T], seconds: float = WAIT_SECONDS) -> T:
-        """Return what `read` returns, here or in the thread that is reading under this key already.
+        """Return the result of `read`, or of the thread that is already reading under this key.
 
         Raises what it raises, and TimeoutError where the other thread takes longer than `seconds`.
         """
         return self._join(key, read, lambda fly: fly()).result(seconds)
 
     def submit(self, key: Hashable, read: Callable[[], T], pool: Executor) -> Future[T]:
-        """Return the future of what is read under a key; where nothing is, it is read in a pool.
+        """Return the future of the read under a key; a pool begins the read if needed.
 
-        Raises RuntimeError where the pool can have no thread.
+        Raises RuntimeError if the pool has no thread.
         """
         return self._join(key, read, pool.submit)
 
@@ -51,7 +51,7 @@ class SingleFlight(Generic[T]):
             flight = self._flights[key] = Future[T]()
 
         def end() -> None:
-            # Before the result is there: who then asks for a newer one must not get this one again.
+            # Before the result is set: a later request must not get this read again.
             with self._lock:
                 del self._flights[key]
 
@@ -67,7 +67,7 @@ class SingleFlight(Generic[T]):
 
         try:
             start(fly)
-        except RuntimeError:  # no thread can be had
+        except RuntimeError:  # no thread is available
             end()
             raise
         return flight

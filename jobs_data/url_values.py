@@ -10,11 +10,11 @@ from typing import Final
 MAX_PAGE_SIZE: Final = 200
 
 MAX_TEXT: Final = 200
-"""How many characters of a text to search for are looked at."""
+"""How many characters of a search text are used."""
 
 
 MAX_CHOICES: Final = 50
-"""How many owners, names or types one filter can name."""
+"""How many users, names or types one filter can have."""
 
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -24,7 +24,7 @@ _SPAN: Final = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
 
 
 Params = Mapping[str, str | Sequence[str]]
-"""A URL's query; a parameter that is there several times is a sequence."""
+"""A URL's query; a repeated parameter is a sequence."""
 
 
 def parse_number(text: str | None) -> int | None:
@@ -40,7 +40,7 @@ def clamp_limit(value: int) -> int:
 
 
 def parse_duration(text: str) -> timedelta | None:
-    """Return how long `90s`, `5m`, `2h` or `30d` is, or None for anything else, zero included."""
+    """Return the duration of `90s`, `5m`, `2h` or `30d`, or None for anything else, including zero."""
     found = _SPAN.fullmatch(text.strip().lower())
     if not found or not int(found[1]):
         return None
@@ -48,7 +48,7 @@ def parse_duration(text: str) -> timedelta | None:
 
 
 def spell_duration(duration: timedelta) -> str:
-    """Return a duration as `parse_duration` reads it, in the largest unit that it is whole in."""
+    """Return a duration as `parse_duration` reads it, in the largest whole unit."""
     seconds = int(duration.total_seconds())
     unit = next(unit for unit in "dhms" if seconds % _UNITS[unit] == 0)
     return f"{seconds // _UNITS[unit]}{unit}"
@@ -61,12 +61,12 @@ def clean_text(text: str) -> str:
 
 
 def whole_text(text: str) -> str:
-    """Return an untrusted text that is compared as it is; a lone surrogate is U+FFFD, as in a URL."""
+    """Return an untrusted text to compare unchanged; a lone surrogate becomes U+FFFD, as in a URL."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def last_of(params: Params, name: str) -> str:
-    """Return a parameter's value, the last of several, empty where it is not there."""
+    """Return a parameter's value, the last of several, empty without one."""
     return next(reversed(all_of(params, name)), "")
 
 

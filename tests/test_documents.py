@@ -121,8 +121,7 @@ def test_every_link_leads_somewhere(document: Path, link: str) -> None:
     assert not anchor or anchor in anchors(target)
 
 
-def test_the_readme_asks_for_the_tested_rights() -> None:
-    """README.md and docs/connecting.md, which the removals are tested with, grant the same."""
-    granted = [re.findall(r"GRANT [^;]+;", read(path)) for path in ("README.md", "docs/connecting.md")]
-    assert granted[0]
-    assert granted[0] == granted[1]
+def test_the_rights_stand_in_one_document() -> None:
+    """No other document grants rights than docs/connecting.md, which the removals are tested with."""
+    granting = [path.name for path in DOCUMENTS if re.search(r"GRANT [^;]+;", path.read_text("utf-8"))]
+    assert granting == ["connecting.md"]

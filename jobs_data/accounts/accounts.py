@@ -1,4 +1,4 @@
-"""The platform's own accounts, which this app only reads, and what each of them may do."""
+"""The platform's accounts, which this app only reads, and their rights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Right(StrEnum):
     ADMINISTRATOR = "administrator"
     """Active and in one of the administrator groups."""
     READER = "reader"
-    """Active and in one of the groups that the installation has named for readers."""
+    """Active and in one of the reader groups."""
 
     @property
     def sentence(self) -> str:
@@ -51,7 +51,7 @@ class Right(StrEnum):
 
 @dataclass(frozen=True)
 class Groups:
-    """The platform's groups whose members may do something here."""
+    """The platform's groups whose members have a right here."""
 
     administrators: frozenset[int] = frozenset({ADMINISTRATOR_GROUP_ID})
     readers: frozenset[int] = frozenset()
@@ -63,11 +63,11 @@ class Account:
 
     id: int
     display_name: str
-    """As the list shows owners: display name, else user name, else e-mail."""
+    """As the list shows users: display name, else user name, else e-mail."""
     right: Right | None
     """None for an inactive account too."""
     fingerprint: str = field(repr=False)
-    """Changes with the password, so that sessions can end with it; it does not reveal the password."""
+    """Changes with the password, which ends the sessions; it does not reveal the password."""
 
 
 def read_account(database: Database, user_id: int, groups: Groups) -> Account | None:
@@ -96,7 +96,7 @@ def find_account(database: Database, identifier: str, groups: Groups) -> Account
 
 
 def trimmed(identifier: str) -> str:
-    """Return an identifier without white space around it; a too long one stays too long to match."""
+    """Return an identifier without white space around it; one that is too long never matches."""
     return text(identifier[: IDENTIFIER_LENGTH + 1]).strip()
 
 
@@ -123,7 +123,7 @@ def find_row(connection: Connection, database: Database, typed: str, groups: Gro
 
 
 def _is_same(stored: str, typed: str) -> bool:
-    """Return whether two texts differ in case alone; MySQL takes á, and more, for an a.
+    """Return whether two texts differ only in case; MySQL treats á as a.
 
     Both ways, because the Kelvin sign is no k but has it as its lower case.
     """
@@ -166,6 +166,6 @@ def account_of(row: Row[Any]) -> Account:
         id=row.id,
         display_name=filled(row.display_name) or filled(row.username) or text(row.email),
         right=granted if row.active == 1 else None,
-        # The hash is random to whoever does not have it, so its digest cannot be guessed back.
+        # The hash cannot be guessed, so its digest does not reveal it.
         fingerprint=hashlib.sha256(secret.encode()).hexdigest()[:16],
     )

@@ -1,8 +1,8 @@
 """Whether the platform requires a second factor of an account that has none.
 
-Source: Heratio's `MfaPolicyService`. A tenant's row of `ahg_mfa_policy` goes before the row without a
-tenant, which is everybody's. Its enforcement is `off`, `optional`, `required_for_admins` (and editors)
-or `required`. For some days after the row or the account was made, people may still put it off.
+Source: Heratio's `MfaPolicyService`. A tenant's row of `ahg_mfa_policy` overrides the row without a
+tenant, the default. Its enforcement is `off`, `optional`, `required_for_admins` (and editors) or
+`required`. It does not apply during some days of grace after the row or the account was made.
 """
 
 from __future__ import annotations
@@ -32,11 +32,10 @@ _KNOWN_COLUMNS: Final = frozenset({"tenant_id", "enforcement", "grace_period_day
 
 
 def requires_factor(database: Database, user_id: int, now: datetime) -> bool:
-    """Return whether a user must have a second factor by an aware time, as the platform says.
+    """Return whether the platform requires a second factor of a user at an aware time.
 
-    False where it has no such policy. A tenant that the platform tells by the host's name is not
-    known here: its users without a tenant of their own come under everybody's policy. Raises
-    DatabaseUnavailable.
+    False without such a policy. This app does not know a tenant that the platform finds by host name:
+    its users without a tenant of their own get the default policy. Raises DatabaseUnavailable.
     """
     if not database.columns.get(mfa_policy.name, frozenset()) >= _KNOWN_COLUMNS:
         return False
@@ -59,7 +58,7 @@ def requires_factor(database: Database, user_id: int, now: datetime) -> bool:
 
 
 def _tenant(connection: Connection, database: Database, user_id: int) -> int | None:
-    """Return the user's tenant: the primary one, else the one that they have had for longest."""
+    """Return the user's tenant: the primary one, else the oldest one."""
     column = tenant_user.c
     wanted = {each.name for each in column}
     if not database.columns.get(tenant_user.name, frozenset()) >= wanted:
@@ -74,7 +73,7 @@ def _tenant(connection: Connection, database: Database, user_id: int) -> int | N
 
 
 def _policy(connection: Connection, tenant: int | None) -> Row[Any] | None:
-    """Return a tenant's policy, else everybody's, None where there is neither."""
+    """Return a tenant's policy, else the default one, None without either."""
     column = mfa_policy.c
     wanted: Select[Any] = select(column.enforcement, column.grace_period_days, column.updated_at)
     return connection.execute(
@@ -85,7 +84,7 @@ def _policy(connection: Connection, tenant: int | None) -> Row[Any] | None:
 
 
 def _administers(connection: Connection, database: Database, user_id: int) -> bool:
-    """Return whether the platform takes a user for an administrator or an editor."""
+    """Return whether a user is an administrator or an editor of the platform."""
     if acl_user_group.name not in database.tables:
         return False
     column = acl_user_group.c

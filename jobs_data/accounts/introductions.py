@@ -1,4 +1,4 @@
-"""How the gate tells the pages who is there: signed, so that nobody else can."""
+"""The gate's signed message to the pages about the signed-in user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from jobs_data.accounts.accounts import Right
 
 HEADER: Final = "x-heratio-jobs-account"
-"""The header of a request that carries an introduction; what a client sends under it is dropped."""
+"""The header of a request with an introduction; a client's own copy is dropped."""
 
 
 @dataclass(frozen=True)
@@ -21,19 +21,19 @@ class Introduction:
     """A signed-in user, as the gate describes them to the pages."""
 
     who: int | str
-    """Their user's id, or the name that a proxy vouches for."""
+    """The user's id, or the name from a trusted proxy."""
     name: str
     right: Right
     session: str
-    """The digest of their session; empty where a proxy vouches for them."""
+    """The digest of the session; empty for single sign-on."""
     fingerprint: str
-    """Of the password with which they signed in; empty where a proxy vouches for them."""
+    """Of the password at the sign-in; empty for single sign-on."""
     until: int | None
-    """When that session ends at the latest, in seconds since 1970; None without one."""
+    """The latest end of that session, in seconds since 1970; None without a session."""
 
 
 class Introductions:
-    """Signs introductions, and reads what it has signed. Gate and pages of a process share one."""
+    """Signs and reads introductions. Gate and pages of a process share one."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """Sign with a random key that only this process has."""
@@ -41,15 +41,15 @@ class Introductions:
         self._clock = clock
 
     def sign(self, introduction: Introduction) -> str:
-        """Return the header's value, the same for the same introduction.
+        """Return the header's value; equal introductions have the same value.
 
-        Streamlit compares it (`server.trustedUserHeaders`), so that only the session of ours that
-        began a Streamlit session can reconnect to it.
+        Streamlit compares it (`server.trustedUserHeaders`), so that only the session that opened a
+        Streamlit session can reconnect to it.
         """
         return str(self._serializer.dumps(asdict(introduction)))
 
     def read(self, token: str) -> Introduction | None:
-        """Return the introduction that a header's value stands for, None where it is forged or old."""
+        """Return the introduction in a header's value, None if it is forged or expired."""
         try:
             values = self._serializer.loads(token)
             introduction = Introduction(**{**values, "right": Right(values["right"])})

@@ -1,9 +1,9 @@
-"""The lock after too many failed sign-ins, by the platform's own rule and on its own count.
+"""The lock after too many failed sign-ins, by the platform's rule and count.
 
-Failures are counted per account and per address, independently of each other: no success of one
-account makes another's failures forgotten, or an address's. Heratio keeps sign-ins in
-`login_attempt`, so its sign-in page and ours share one count. What cannot be written there goes into
-the app's own store, and where that cannot be used either, it stays in this process's memory.
+Failures are counted per account and per address, independently: a success of one account does not
+reset another account's count, or an address's. Heratio keeps sign-ins in `login_attempt`, so both
+sign-in pages share one count. If that table is not writable, sign-ins go into the app's own store, and
+if that cannot be used either, into this process's memory.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from jobs_data.store.schema import sign_in_attempt
 ADDRESS_LENGTH: Final = 45
 
 ADDRESS_FACTOR: Final = 10
-"""How many times more failures an address may have than an account: a whole house may share one."""
+"""How many times more failures an address may have than an account: many users may share one."""
 
 REMEMBERED_ATTEMPTS: Final = 20_000
-"""How many attempts the store or the memory has; beyond that it forgets the oldest. Whoever wants one
-forgotten needs as many, each as slow as a password's hash."""
+"""How many attempts the store or the memory keeps; then it drops the oldest. An attacker needs as many
+attempts to drop one, each as slow as a password's hash."""
 
 
 class Lockout:
-    """Counts the sign-ins of one database, and says who is locked; safe to use from several threads."""
+    """Counts the sign-ins of one database, and checks locks; safe to use from several threads."""
 
     def __init__(self, database: Database, writes: OptionalWrites, own: Store | None = None) -> None:
-        """Count in a database where `writes` can, else in our own store, else in memory."""
+        """Count in the database if `writes` can, else in our own store, else in memory."""
         self._database = database
         self._writes = writes
         self._own = own
@@ -51,21 +51,21 @@ class Lockout:
         self._lock = threading.Lock()
 
     def remaining(self, names: Sequence[str], address: str, now: datetime) -> timedelta | None:
-        """Return for how long an account or an address is still locked; None where neither is.
+        """Return for how long an account or an address is still locked; None for neither.
 
-        `names` are all by which the account can be signed in to, or what was typed where there is no
-        such account; `now` is aware. An account is locked while its newest
+        `names` are all names for signing in to the account, or the typed one if there is no such
+        account; `now` is aware. An account is locked while its newest
         `security_lockout_max_attempts` attempts all failed within the last
         `security_lockout_duration_minutes`; an address while ADDRESS_FACTOR times as many failed from
-        there within that time, with whatever success between them. A locked address shuts nobody out
-        who has signed in from there before: many people share one behind a router. Raises
+        there within that time, whatever succeeded between them. An account that signed in from a
+        locked address before still can: many users share one behind a router. Raises
         DatabaseUnavailable.
         """
         rule = read_security_settings(self._database)
         if not rule.lockout_enabled:
             return None
         duration = timedelta(minutes=rule.lockout_duration_minutes)
-        # The two differ where a clock change lies between; the earlier one forgets no failure.
+        # The two differ at a clock change; the earlier one misses no failure.
         begin = min(self._clock(now) - duration, self._clock(now - duration))
         spellings = [each for name in names if name for each in (_normalized(name), name.lower())]
         is_account, is_address = _Is("identifier", spellings), _Is("ip_address", [_cut(address)])
@@ -82,7 +82,7 @@ class Lockout:
         return max(locks, default=None)
 
     def record(self, identifier: str, address: str, success: bool, now: datetime) -> None:
-        """Count a sign-in at an aware time, by what was typed.
+        """Count a sign-in at an aware time, under the typed name.
 
         An attempt at a locked account or address must not be counted: the lock would never end.
         """
@@ -100,7 +100,7 @@ class Lockout:
                 self._unwritten.appendleft(attempt)
 
     def _store(self, attempt: dict[str, Any]) -> bool:
-        """Return whether an attempt could be written into our own store."""
+        """Return whether an attempt was written into our own store."""
         if self._own is None:
             return False
         values = {**attempt, "platform": self._database.identity}
@@ -116,7 +116,7 @@ class Lockout:
     def _newest(
         self, conditions: Sequence[_Is], limit: int, *, success: bool | None = None
     ) -> list[tuple[datetime, bool]]:
-        """Return the newest attempts, newest first: the database's, the store's and the memory's.
+        """Return the newest attempts, newest first, from database, store and memory.
 
         `success` leaves out those with another outcome.
         """
@@ -149,7 +149,7 @@ class Lockout:
 
 @dataclass(frozen=True)
 class _Is:
-    """One of an attempt's texts is one of some values, whatever the case."""
+    """A condition: a text of an attempt is one of some values, ignoring case."""
 
     column: str
     values: Sequence[str]
@@ -158,10 +158,10 @@ class _Is:
         return attempt[self.column] in self.values
 
     def clause(self, table: Table) -> ColumnElement[bool]:
-        """Return a condition for which the column's index serves.
+        """Return a condition that uses the column's index.
 
-        It compares exactly, too: a collation of MySQL takes á for a, and an account whose name looks
-        like another's must not make that one's failures forgotten.
+        It also compares exactly: MySQL's collations treat á as a, and an account with a similar name
+        must not reset another one's count.
         """
         column = table.c[self.column]
         is_one = [exactly(func.lower(column)) == exactly(literal(value)) for value in self.values]
@@ -171,7 +171,7 @@ class _Is:
 def _select(
     table: Table, conditions: Sequence[_Is], limit: int, success: bool | None
 ) -> Select[Any, int]:
-    """Select the newest attempts by id, not by time: two within one second have an order, too."""
+    """Select the newest attempts by id, not by time, which has whole seconds only."""
     newest = select(table.c.attempted_at, table.c.success)
     newest = newest.where(*(condition.clause(table) for condition in conditions))
     if success is not None:
@@ -180,7 +180,7 @@ def _select(
 
 
 def _normalized(identifier: str) -> str:
-    """Return an identifier without what does not tell two apart: case, spaces, and ways to write é."""
+    """Return an identifier with normalized case, spaces and Unicode form."""
     return " ".join(unicodedata.normalize("NFKC", identifier).lower().split())[:IDENTIFIER_LENGTH]
 
 

@@ -1,7 +1,7 @@
 """Writes of a sign-in into the platform's own tables, which the database may refuse.
 
-A database account that may only read can still sign people in. A refused write is logged once, and
-the caller makes do with this process's memory.
+With a read-only database account, users can still sign in. A refused write is logged once, and the
+caller uses this process's memory instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class OptionalWrites:
-    """Writes rows where the database allows it; safe to use from several threads."""
+    """Writes rows if the database allows it; safe to use from several threads."""
 
     def __init__(self, database: Database) -> None:
         """Write to a database."""
@@ -28,13 +28,13 @@ class OptionalWrites:
     def write(self, statement: Insert | Update) -> int | None:
         """Return how many rows a statement made or changed; None where the database refused it.
 
-        Not by `Database.writing`, which would log each refusal with the driver's text: that may quote
-        what was typed, and people do type their password where the user name belongs.
+        It does not use `Database.writing`, which would log each refusal with the driver's text: it may
+        quote a password that was typed as user name.
         """
         try:
             with self._database.engine.connect() as connection:
                 connection.execution_options(writes=True)
-                # The bound of reads, so that a sign-in's connection need not change it.
+                # The limit of reads, so that a sign-in's connection need not change it.
                 with connection.begin(), bounded(connection, READ_SECONDS):
                     return connection.execute(statement).rowcount
         except SQLAlchemyError as error:

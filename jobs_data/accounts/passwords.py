@@ -15,14 +15,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError, VerifyMismatchError
 
 MAX_PASSWORD_LENGTH: Final = 4096
-"""In characters; no real one is longer, and anybody may post megabytes."""
+"""In characters; no real one is longer, and an attacker may send megabytes."""
 
 STAND_IN_HASH: Final = (
     "$argon2i$v=19$m=65536,t=4,p=1$RFFHdWExM3A4ZVcwOEx3aw$LEn+2EbqLUmhjvlRw+fqlHiOgoYBH9bSE1cJHUTdU3U"
 )
 """The hash of a random password that was not kept, made by PHP with its own default cost."""
 
-# About sixty times PHP's default costs. A hash that takes longer would hold up all other sign-ins.
+# About sixty times PHP's default cost. A slower hash would block all other sign-ins.
 MAX_ARGON2_KIB: Final = 2**20
 MAX_ARGON2_KIB_PASSES: Final = 2**24
 _BCRYPT: Final = re.compile(r"\$2y\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
@@ -34,11 +34,11 @@ _argon2 = PasswordHasher()
 
 
 def matches(password: str, salt: str, password_hash: str, usual_hash: str) -> bool:
-    """Return whether a password belongs to a salt and a hash; False, whatever is wrong with them.
+    """Return whether a password belongs to a salt and a hash; False for any error.
 
-    One hash is computed in any case, so that the time does not reveal an account without a usable
-    hash, or a missing account (an empty hash). There it is `usual_hash`, or STAND_IN_HASH where that
-    is not usable either, and its verdict does not count.
+    It always computes one hash, so that the time does not reveal a missing account (an empty hash) or
+    one without a usable hash. For these it uses `usual_hash`, or else STAND_IN_HASH, and ignores the
+    verdict.
     """
     is_possible = 0 < len(password) <= MAX_PASSWORD_LENGTH
     salted = salt + password if is_possible else ""
@@ -51,7 +51,7 @@ def matches(password: str, salt: str, password_hash: str, usual_hash: str) -> bo
 
 
 def is_usable(password_hash: str) -> bool:
-    """Return whether a text looks like a hash of one of the three algorithms, at a bearable cost."""
+    """Return whether a text looks like a hash of one of the three algorithms with a tolerable cost."""
     if found := _ARGON2.fullmatch(password_hash):
         kib, passes = int(found[1]), int(found[2])
         return kib <= MAX_ARGON2_KIB and kib * passes <= MAX_ARGON2_KIB_PASSES
@@ -59,12 +59,12 @@ def is_usable(password_hash: str) -> bool:
 
 
 def _verify(digest: str, password_hash: str) -> bool | None:
-    """Return whether a hash is that of a digest; None, without work done, where it is not usable."""
+    """Return whether a hash is that of a digest; None, without any work, if it is not usable."""
     if not is_usable(password_hash):
         return None
     try:
         if password_hash.startswith("$2y$"):
-            # PHP's 2y is what all others call 2b.
+            # PHP's 2y is the 2b of all others.
             return bcrypt.checkpw(digest.encode(), f"$2b{password_hash[3:]}".encode())
         return _argon2.verify(password_hash, digest)
     except VerifyMismatchError:

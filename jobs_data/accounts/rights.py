@@ -1,4 +1,4 @@
-"""What an account may do, read from the database at the moment at which it counts."""
+"""The right of an account, read from the database when it is needed."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ class Claim:
     """Who makes a request, and how they were authenticated."""
 
     who: int | str
-    """Their user's id, or the name that a proxy vouches for."""
+    """The user's id, or the name from a trusted proxy."""
     right: Right | None
-    """Their right when they were authenticated."""
+    """The right at the authentication."""
     fingerprint: str
-    """Of the password with which they signed in; empty where a proxy vouches for them."""
+    """Of the password at the sign-in; empty for single sign-on."""
     session: str
-    """The digest of their session; empty where a proxy vouches for them."""
+    """The digest of the session; empty for single sign-on."""
 
 
 class NotAllowed(NotStarted):
-    """An account may not change anything now, and nothing was changed; the message is a sentence."""
+    """The account has no right to changes. Nothing was changed; the message is a sentence."""
 
 
 class RightUnknown(NotStarted):
-    """What an account may do cannot be read, and nothing was changed; the message is a sentence."""
+    """The right cannot be read. Nothing was changed; the message is a sentence."""
 
 
 class Rights:
-    """Reads what accounts may do; safe to use from several threads."""
+    """Reads the rights of accounts; safe to use from several threads."""
 
     def __init__(self, database: Database, store: Store, groups: Groups) -> None:
         """Read accounts of a database, and the ended sessions of a store; nothing is read yet."""
@@ -51,7 +51,7 @@ class Rights:
         self._store = store
 
     def read(self, who: int | str) -> Account | None:
-        """Return the account with an id, or, for a proxy's word, with a name, as it is now.
+        """Return the current account with an id, or with a name from a trusted proxy.
 
         Raises DatabaseUnavailable.
         """
@@ -62,9 +62,9 @@ class Rights:
     def require_administrator(self, claim: Claim) -> None:
         """Check that a user is an administrator now. Call it right before each change.
 
-        Raises NotAllowed where their account is inactive, in none of the groups or gone, where its
-        password has changed, and where their session was ended; RightUnknown where that cannot be
-        read. What has begun goes on when the right is withdrawn.
+        Raises NotAllowed if the account is inactive, deleted or in none of the groups, if its password
+        has changed, or if the session has ended; RightUnknown if that cannot be read. A change that
+        has begun goes on when the right is withdrawn.
         """
         try:
             is_allowed = self._is_administrator(claim)

@@ -1,7 +1,7 @@
-"""What the platform demands besides the password, and the one kind of it that this app can check.
+"""The platform's second factors, and checks of the one kind that this app can check.
 
-Only Heratio has second factors. A confirmed TOTP secret (RFC 6238: six digits, 30 seconds) can be
-checked by whoever can read it; one-time passwords by mail and WebAuthn by the platform alone.
+Only Heratio has second factors. This app can check a confirmed TOTP secret (RFC 6238: six digits, 30
+seconds). Only the platform can check one-time passwords by mail and WebAuthn.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ MAX_CODE_LENGTH: Final = 64
 
 
 class UnusableSecret(Exception):
-    """A confirmed secret is no base32, so that no code can be checked against it."""
+    """A confirmed secret is not base32, so no code can be checked."""
 
 
 class Totp(pyotp.TOTP):
-    """The codes of one secret; raises UnusableSecret where it is none."""
+    """The codes of one secret; raises UnusableSecret for an invalid one."""
 
     def byte_secret(self) -> bytes:
         """Return the key, of whatever length.
@@ -55,16 +55,16 @@ class Factors:
     """A user's second factors."""
 
     secret: str | None = field(repr=False)
-    """The confirmed TOTP secret; None where there is none. It must not get into a log."""
+    """The confirmed TOTP secret, or None. It must not be logged."""
     of_platform: bool
-    """Whether there is a factor that only the platform can check."""
+    """Whether the user has a factor that only the platform can check."""
 
 
 def read_factors(database: Database, user_id: int) -> Factors:
     """Return a user's confirmed second factors. Raises DatabaseUnavailable.
 
-    MySQL hides tables that a database account may not read: without a right to these, second factors
-    look absent.
+    MySQL hides tables that a database account may not read: without the right to these, second
+    factors seem to be missing.
     """
     with database.reading(primary=True) as connection:
 
@@ -87,14 +87,14 @@ class UsedCodes:
     """Accepts each code of a user once; safe to use from several threads."""
 
     def __init__(self, database: Database, writes: OptionalWrites) -> None:
-        """Keep what was used in a database where `writes` can, and in memory too."""
+        """Keep the used codes in the database if `writes` can, and in memory."""
         self._database = database
         self._writes = writes
         self._steps: dict[int, int] = {}  # the last time step that each user's sign-ins used
         self._lock = threading.Lock()
 
     def accept(self, user_id: int, secret: str, code: str, now: datetime) -> bool:
-        """Return whether a code is right and unused; from then on it and older ones are used.
+        """Return whether a code is right and unused, and mark it and older ones as used.
 
         Codes of the time step before and after are right too; `now` is aware. Raises UnusableSecret
         and DatabaseUnavailable; the code is still unused then.
@@ -118,11 +118,11 @@ class UsedCodes:
             return True
 
     def _use(self, user_id: int, step: int, *, latest: int) -> bool:
-        """Mark a time step as used, where that can be written; False where it, or a later one, was.
+        """Mark a time step as used, if writable; return False if it or a later one was used.
 
-        `last_used_at` gets the start of the step whose code was used. That says more than the present
-        time, which Heratio writes: a code is accepted a step early or late. A `last_used_at` after
-        the `latest` step is an error, and would lock the account out until then.
+        `last_used_at` gets the start of the step of the used code, which is more exact than the current
+        time that Heratio writes: codes are accepted a step early or late. A `last_used_at` after the
+        `latest` step is an error, and would lock the account out until then.
         """
         start, end = (
             on_platform_clock(datetime.fromtimestamp(each * STEP_SECONDS, UTC), self._database.timezone)
@@ -133,7 +133,7 @@ class UsedCodes:
             user_totp_secret.c.user_id == user_id,
             or_(last_used.is_(None), last_used < start, last_used > end),
         )
-        # The UPDATE's own WHERE decides, so that of two sign-ins only one gets it.
+        # The WHERE decides, so that only one of two sign-ins can use the code.
         changed = self._writes.write(update(user_totp_secret).where(*unused).values(last_used_at=start))
         if changed is not None:
             return changed == 1

@@ -1,4 +1,4 @@
-"""The platform's settings about signing in; AtoM has none of them."""
+"""The platform's settings for signing in; AtoM has none."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OFF: Final = frozenset({"0", "false", "no", "off"})
 
 @dataclass(frozen=True)
 class SecuritySettings:
-    """The settings by the platform's names less `security_`, each with the platform's own default."""
+    """The settings, named without the platform's prefix `security_`, with the platform's defaults."""
 
     lockout_enabled: bool = True
     lockout_max_attempts: int = 5

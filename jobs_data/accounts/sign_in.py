@@ -26,7 +26,7 @@ PARALLEL_SIGN_INS: Final = 2
 """A usual hash takes 64 MB and a tenth of a second of one processor."""
 
 HASHES_LOOKED_AT: Final = 20
-"""How many of the newest hashes may be broken before the usual cost is taken to be PHP's."""
+"""How many of the newest hashes are tried for the usual cost, before PHP's default is used."""
 
 
 class Reason(StrEnum):
@@ -51,7 +51,7 @@ class Reason(StrEnum):
 
 
 class SignInRefused(Exception):
-    """A sign-in was refused; the message is a sentence for the screen, without anything typed."""
+    """A sign-in was refused. The message is a sentence for the screen, without any input."""
 
     def __init__(self, reason: Reason, **values: str) -> None:
         """Refuse for a reason, whose sentence has these values."""
@@ -60,10 +60,10 @@ class SignInRefused(Exception):
 
 
 class SignIns:
-    """Signs people in to one database, a few at a time, and remembers what it cannot write there."""
+    """Signs users in to one database, a few at a time, and remembers what it cannot write there."""
 
     def __init__(self, database: Database, own: Store | None = None) -> None:
-        """Sign in to a database, and count in our own store what cannot be written there."""
+        """Sign in to a database; count in our own store what cannot be written there."""
         self._database = database
         writes = OptionalWrites(database)
         self._lockout = Lockout(database, writes, own)
@@ -80,7 +80,7 @@ class SignIns:
         *,
         now: datetime | None = None,
     ) -> Account:
-        """Return the account that an e-mail or user name, a password, and a code if needed, prove.
+        """Return the account of an e-mail or user name with the right password and code, if needed.
 
         Its right may be None. `address` is the visitor's; `now` is aware, by default the present. It
         waits its turn and computes a hash: call it in a thread. Raises SignInRefused, and
@@ -95,7 +95,7 @@ class SignIns:
             with self._database.reading(primary=True) as connection:
                 row = accounts.find_row(connection, self._database, typed, groups)
                 usual_hash = _usual_hash(connection, self._database)
-            # As many names for nobody, so that the statements do not tell whether there is an account.
+            # The same number of names without an account, so that the statements do not reveal one.
             others = [filled(row.username), filled(row.email)] if row else ["", ""]
             names = [typed, *(other or typed for other in others)]
             if locked := self._lockout.remaining(names, address, now):
@@ -108,7 +108,7 @@ class SignIns:
                     raise SignInRefused(Reason.WRONG)
                 self._check_second_factor(row.id, code, now)
             except SignInRefused as refusal:
-                # A right password without a code neither fails nor succeeds: the count stays as it is.
+                # A right password without a code is neither a failure nor a success: it is not counted.
                 if refusal.reason in {Reason.WRONG, Reason.CODE_WRONG}:
                     self._lockout.record(typed, address, False, now)
                 raise
@@ -136,10 +136,10 @@ class SignIns:
 
 
 def _usual_hash(connection: Connection, database: Database) -> str:
-    """Return the newest usable hash, whose cost is the usual one; empty where there is none.
+    """Return the newest usable hash, which has the usual cost; empty without one.
 
-    Accounts from before the platform changed its algorithm take another time. Nothing that is
-    computed for an unknown account could take both.
+    Accounts from before a change of algorithm take another time; a hash for an unknown account cannot
+    imitate both.
     """
     if user.name not in database.tables:
         return ""

@@ -1,4 +1,4 @@
-"""Making a demo database: the tables, then what jobs refer to, then the jobs."""
+"""Creates a demo database: the tables, then what jobs refer to, then the jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHUNK_JOBS: Final = 5000
 
 
 class DatabaseNotEmpty(Exception):
-    """The database holds tables of the platform already; the message is a sentence saying so."""
+    """The database already has tables of the platform. The message is a sentence."""
 
 
 def create(
@@ -63,7 +63,7 @@ def create(
             if progress:
                 progress(done, jobs)
         if not atom:
-            # With numbers of their own: what the queues hold does not change the jobs.
+            # With their own random numbers, so that the queues do not change the jobs.
             with connection.begin():
                 create_queues(connection, Random(seed), jobs, moment, surroundings.user_ids)
 
@@ -87,7 +87,7 @@ def _create_tables(engine: Engine, atom: bool) -> None:
 
 
 def _insert_faster(connection: Connection) -> None:
-    """Leave out checks that these rows cannot fail, on a connection that nobody uses afterwards."""
+    """Skip checks that these rows cannot fail, on a connection that is not used afterwards."""
     if connection.dialect.name in {"mysql", "mariadb"}:
         connection.detach()
         connection.exec_driver_sql("SET SESSION foreign_key_checks = 0, unique_checks = 0")

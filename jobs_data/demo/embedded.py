@@ -1,4 +1,4 @@
-"""The embedded demo: the database that is served where no other is set."""
+"""The embedded demo: the database that is served if no other is set."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SEED: Final = 7
 
 
 def create_embedded(database: Path, web_root: Path) -> None:
-    """Create the demo's SQLite file and result files unless the file is there already.
+    """Create the demo's SQLite file and result files unless the file exists.
 
-    One that an earlier version made, without the newest of our tables, is made anew. It is made under
-    another name first: a start that is interrupted leaves no half a demo behind.
+    A file of an earlier version, without the newest table, is replaced. It is created under another
+    name first, so that an interrupted start leaves no partial demo.
     """
     if database.exists() and _has_queues(database):
         return

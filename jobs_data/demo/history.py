@@ -63,16 +63,16 @@ RECENT_KINDS: Final = {
     3: FAILED_IMPORT,
     6: _BY_NAME["arInformationObjectCsvExportJob"],
 }
-"""The kinds of some of the newest jobs, by their place: the list begins with results and a reason."""
+"""The kinds of some of the newest jobs, by place, so that the list begins with results and a reason."""
 
 LONG_OUTPUTS: Final = 6
 LONG_OUTPUT_STEPS: Final = (3000, 6000)
 
 JOBS_WITH_FILES: Final = 600
-"""Only the newest so many jobs may still have their result files."""
+"""How many of the newest jobs may still have their result files."""
 MOST_FILES: Final = 150
 EVERY_MISSING: Final = 20
-"""Of those files, one in so many is missing, but none of the newest jobs."""
+"""One in this many of those files is missing, but none of the newest jobs."""
 JOBS_WITH_LARGE_FILE: Final = 300
 JOBS_WITH_HOSTILE_PATH: Final = 150
 HOSTILE_PATH: Final = "downloads/jobs/../../../private/backup.zip"
@@ -80,7 +80,7 @@ HOSTILE_PATH: Final = "downloads/jobs/../../../private/backup.zip"
 
 @dataclass(frozen=True, slots=True)
 class ErrorPlace:
-    """Where a failed job keeps its error text: in the tail of its output if nowhere else."""
+    """Where a failed job keeps its error text: at least at the end of its output."""
 
     notes: int = 0
     execution: bool = False
@@ -114,7 +114,7 @@ class PastJob:
 
 
 class History:
-    """The jobs of one demo database; made once, read once."""
+    """The jobs of one demo database; generated once, read once."""
 
     def __init__(
         self, rng: Random, jobs: int, now: datetime, surroundings: Surroundings, *, atom: bool
@@ -220,7 +220,7 @@ class History:
             self._add_property(chunk, past)
 
     def _download_path(self, chunk: Chunk, past: PastJob, newer: int) -> str | None:
-        """Return where the job's result lies, if it has one; name the file if it still exists."""
+        """Return the path of the job's result, if any; add the file if it still exists."""
         rng = self._rng
         suffix = past.kind.result
         if past.status != COMPLETED or not suffix or (rng.random() > 0.85 and newer >= self._recent):
@@ -262,7 +262,7 @@ class History:
         return "\n".join(lines) if lines else None
 
     def _imported(self, past: PastJob) -> int:
-        """Return how many rows a job got in that fails as Heratio's imports do, 0 for any other."""
+        """Return how many rows a failed import of Heratio imported, 0 for any other job."""
         is_one = past.kind.type == FREE_TEXT.type and past.error_place == ErrorPlace(execution=True)
         return 100 + past.id % 400 if is_one and not self._atom else 0
 

@@ -1,4 +1,4 @@
-"""The kinds of background jobs in the demo: what they are called, log, make, and fail with."""
+"""The kinds of background jobs in the demo: names, logs, results and failures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Kind:
 
     name: str
     type: str
-    """What `ahg_job_execution.type` calls it."""
+    """The value of `ahg_job_execution.type`."""
     weight: int
     """How often it occurs, relative to the others, outside bursts."""
     typical_seconds: int
@@ -20,7 +20,7 @@ class Kind:
     failures: tuple[str, ...]
     about_record: bool = False
     result: str = ""
-    """The suffix of the file that it makes, if it makes one."""
+    """The suffix of its result file, if any."""
 
 
 SEARCH_UPDATE: Final = Kind(
@@ -54,7 +54,7 @@ FREE_TEXT: Final = Kind(
         "Row {n}: <b>repository</b> “Musée d’Orléans & Cie” does not exist.",
     ),
 )
-"""Jobs whose name somebody typed; see FREE_TEXT_NAMES."""
+"""Jobs with a typed name; see FREE_TEXT_NAMES."""
 
 KINDS: Final = (
     SEARCH_UPDATE,
@@ -198,4 +198,4 @@ FREE_TEXT_NAMES: Final = (
     "Relatório anual de acervos",
     None,
 )
-"""Names that people type: in many languages, hostile to Markdown, HTML and CSV, or none."""
+"""Typed names: in many languages, hostile to Markdown, HTML and CSV, or missing."""

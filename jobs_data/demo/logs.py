@@ -1,4 +1,4 @@
-"""What the demo's jobs say: log lines, error texts and PHP stack traces."""
+"""The texts of the demo's jobs: log lines, error texts and PHP stack traces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def log_line(moment: datetime, job_id: int, name: str | None, text: str, level: 
 
 
 def step_text(rng: Random, kind: Kind) -> str:
-    """Return what a job of this kind logs while it works."""
+    """Return a log line of a running job of this kind."""
     return rng.choice(kind.steps).format(n=int(rng.random() * 5000) + 1)
 
 
@@ -46,7 +46,7 @@ def step_lines(
 
 
 def import_output(failure: str, rows: int) -> str:
-    """Return what Heratio's import writes: a line for each row, failures among the first."""
+    """Return the lines of Heratio's import: one for each row, failures among the first."""
     errors = [f"ERROR: {failure}", "ERROR: Row 3: title is empty."]
     lines = [f"Row {row} imported." for row in range(4, rows + 4)]
     return "\n".join(["Import started.", *errors, *lines, import_closing(rows)])

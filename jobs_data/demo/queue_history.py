@@ -25,16 +25,16 @@ from jobs_data.platform.tables import (
 
 MOST_JOBS: Final = 20_000
 JOBS_PER_QUEUED: Final = 4
-"""Of so many jobs of the platform one more is in a queue."""
+"""One queued job for this many jobs of the platform."""
 LOGGED_JOBS: Final = 4_000
-"""Only the newest have events: the platform prunes its log."""
+"""Only the newest jobs have events: the platform prunes its log."""
 DAYS: Final = 14
 QUEUES: Final = ("default", "imports", "exports", "search", "preservation")
 QUEUE_WEIGHTS: Final = (50, 18, 12, 15, 5)
 WORKERS: Final = ("archive-01:2211", "archive-01:2212", "archive-02:871", "archive-02:904")
 BACKOFFS: Final = ("fixed", "linear", "exponential")
 LOOSE_JOBS: Final = 8
-"""So many of the newest are in no batch."""
+"""How many of the newest are in no batch."""
 # Newest first; older ones have ended.
 RECENT_STATUSES: Final = (
     *("pending",) * 7,
@@ -70,7 +70,7 @@ class _Rows:
 def create_queues(
     connection: Connection, rng: Random, jobs: int, now: datetime, user_ids: Sequence[int]
 ) -> None:
-    """Insert what the queues hold beside `jobs` jobs; `now` is naive UTC."""
+    """Insert the queues' rows for `jobs` jobs; `now` is naive UTC."""
     count = min(MOST_JOBS, max(24, jobs // JOBS_PER_QUEUED))
     rows = _Rows()
     _add_platforms(rows, rng, count, now, user_ids)
@@ -117,7 +117,7 @@ def _add_platforms(
             _add_events(rows, job)
     for number, own in members.items():
         _add_batch(rows, rng, number, own)
-    # Given up long ago: their jobs have left the queue.
+    # Failed long ago: their jobs have left the queue.
     for number in range(max(2, count // 60)):
         kind = rng.choice(KINDS)
         rows.add(

@@ -1,4 +1,4 @@
-"""Life in a demo's queues: a little at a step, beside the jobs that the simulator moves."""
+"""The simulator of a demo's queues: one small change at each step."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TYPES: Final = ("arFindingAidJob", "arUpdateEsIoDocumentsJob", "arInformationObj
 
 
 def live(connection: Connection, rng: Random, now: datetime) -> None:
-    """Let one job of the queue come, start, go on or complete; nothing where there is no queue.
+    """Let one queued job be added, start, progress or complete; do nothing without a queue.
 
-    Jobs with the status `running` alone are moved on, and only those that are due are started.
+    Only jobs with the status `running` progress, and only due ones start.
     """
     if not {queue_job.name, queue_log.name, queue_batch.name} <= present_tables(connection):
         return

@@ -1,4 +1,4 @@
-"""The files that the demo's jobs make: small, valid, and the same for the same job."""
+"""The result files of the demo's jobs: small, valid, and the same for the same job."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CSV_HEADER: Final = ("legacyId", "title", "levelOfDescription", "extentAndMedium
 
 @dataclass(frozen=True, slots=True)
 class ResultFile:
-    """A file that a job made: its path below the platform's web root, and what it is about."""
+    """A job's result file: its path below the platform's web root, and its subject."""
 
     path: str
     title: str

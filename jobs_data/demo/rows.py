@@ -1,4 +1,4 @@
-"""Rows on their way into the demo database: plain tuples, many to a statement."""
+"""The rows of the demo database: plain tuples, many in a statement."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _no_rows() -> dict[Table, list[Row]]:
 
 @dataclass(slots=True)
 class Chunk:
-    """The rows of some jobs, each as COLUMNS orders it, and the files that these jobs made."""
+    """The rows of some jobs, in the order of COLUMNS, and their result files."""
 
     rows: dict[Table, list[Row]] = field(default_factory=_no_rows)
     files: list[ResultFile] = field(default_factory=list)
@@ -70,8 +70,8 @@ class Chunk:
     def insert(self, connection: Connection) -> None:
         """Insert the rows.
 
-        They go to the driver as they are: with SQLAlchemy's handling of each value a large demo
-        takes about a quarter longer.
+        They are passed to the driver unchanged: SQLAlchemy's handling of each value makes a large demo
+        about a quarter slower.
         """
         quote = connection.dialect.identifier_preparer.quote
         mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"

@@ -1,4 +1,4 @@
-"""Life in a demo database: jobs that start, log, and end while somebody looks at them."""
+"""Simulates a demo database: jobs start, log and end while a user watches."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """A job in progress, as it was found at the beginning of a step."""
+    """A job in progress, as read at the beginning of a step."""
 
     id: int
     name: str | None
@@ -54,22 +54,21 @@ class RunningJob:
 
     @property
     def kind(self) -> Kind:
-        """Return the kind that the job's name tells."""
+        """Return the kind, from the job's name."""
         return KINDS_BY_NAME.get(self.name or "", FREE_TEXT)
 
 
 class Simulator:
-    """Keeps a demo database alive; it changes only jobs that are in progress, and only when asked.
+    """Simulates a demo database. It changes only jobs in progress, and only when called.
 
-    In the queues it changes pending and running ones. What runs is read from the database at each
-    step, so a job that somebody removed is simply gone, and after a restart the jobs found in
-    progress go on.
+    In the queues it changes pending and running ones. Each step reads the running jobs from the
+    database, so deleted jobs do no harm, and running ones continue after a restart.
     """
 
     def __init__(
         self, engine: Engine, seed: int | None = None, results_root: Path | None = None
     ) -> None:
-        """Bind a demo database and the folder for result files, if there is one; start nothing."""
+        """Use a demo database and the folder for result files, if any; start nothing."""
         self._engine = engine
         self._rng = Random(seed)
         self._queue_rng = Random(seed)
@@ -78,7 +77,7 @@ class Simulator:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to take a step every two seconds in a daemon thread; nothing if it does already."""
+        """Start a daemon thread that takes a step every two seconds, unless it is running."""
         if self._thread and self._thread.is_alive():
             return
         self._stopping = threading.Event()
@@ -88,7 +87,7 @@ class Simulator:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, after the step that it may be taking."""
+        """End the thread after its current step."""
         self._stopping.set()
         if self._thread:
             self._thread.join(STOP_SECONDS)
@@ -98,11 +97,11 @@ class Simulator:
             try:
                 self.step()
             except Exception:
-                # A busy or absent database is no reason to end: the next step may find it well.
+                # A busy or missing database is no reason to end: the next step may work.
                 logger.exception("A step of the demo's simulator failed; it goes on.")
 
     def step(self) -> None:
-        """Let one small thing happen, in one transaction: a job starts, logs a line, or ends."""
+        """Make one small change in one transaction: a job starts, logs a line, or ends."""
         with self._engine.connect() as connection:
             connection.execution_options(writes=True)
             with connection.begin():
@@ -112,7 +111,7 @@ class Simulator:
                     .order_by(job.c.id)
                 )
                 self._live(connection, [RunningJob(*row) for row in rows])
-                # With chances of their own: the queues do not change what becomes of the jobs.
+                # With their own random numbers, so that the queues do not change the jobs.
                 queue_life.live(connection, self._queue_rng, _now())
 
     def _live(self, connection: Connection, running: Sequence[RunningJob]) -> None:
@@ -143,7 +142,7 @@ class Simulator:
             output=log_line(now, job_id, name, "Job started."),
         )
         if _has_executions(connection):
-            # SQLite may give a removed job's id again, and nothing removes its execution for us.
+            # SQLite may reuse a deleted job's id, and nothing deletes its execution record.
             connection.execute(delete(job_execution).where(job_execution.c.job_id == job_id))
             _insert(
                 connection,
@@ -207,7 +206,7 @@ def _now() -> datetime:
 
 
 def _insert(connection: Connection, table: Table, **values: Any) -> int:
-    """Insert one row; return the id that the database gave it, if it gave one."""
+    """Insert one row; return its generated id, if any."""
     return connection.execute(table.insert().values(**values)).lastrowid
 
 
@@ -229,7 +228,7 @@ def _append(connection: Connection, running: RunningJob, text: str, **values: An
 def _close(
     connection: Connection, running: RunningJob, status_id: int, text: str, **values: Any
 ) -> bool:
-    """End a job with a last line of output; return whether it was still there to be ended."""
+    """End a job with a last line of output; return whether it still existed."""
     now = _now()
     ended = _append(connection, running, text, status_id=status_id, completed_at=now, **values)
     if ended:

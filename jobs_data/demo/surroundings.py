@@ -1,4 +1,4 @@
-"""What a demo database holds besides its jobs: status names, people, groups, records, a setting."""
+"""The rows of a demo database besides its jobs: status names, people, groups, records, a setting."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TRANSLATORS: Final = 103
 GROUPS: Final = (ADMINISTRATOR_GROUP_ID, EDITORS, CONTRIBUTORS, TRANSLATORS)
 
 DEMO_ADMINISTRATOR: Final = "admin@example.org"
-"""An administrator; the only account besides the reader's that one can sign in with."""
+"""An administrator; with the reader's, the only account to sign in with."""
 DEMO_READER: Final = "reader@example.org"
 """A member of group 101."""
 DEMO_PASSWORD: Final = "demo"  # noqa: S105 - it is meant to be known, and opens nothing but a demo
@@ -96,7 +96,7 @@ TERMS: Final[Mapping[int, Mapping[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class StoredPassword:
-    """What the platform keeps of a password: PHP's `password_hash(sha1(salt + password))`."""
+    """The platform's hash of a password: PHP's `password_hash(sha1(salt + password))`."""
 
     salt: str
     password_hash: str
@@ -108,7 +108,7 @@ NO_PASSWORD: Final = StoredPassword("", "")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who starts jobs: names by culture, the first of them in the person's own."""
+    """A person who starts jobs: names by culture, the first one in the person's own."""
 
     username: str
     names: Mapping[str, str]

@@ -16,7 +16,7 @@ PER_SECOND: Final = 4
 
 
 def moments(rng: Random, jobs: int, recent: int, now: datetime) -> Iterator[tuple[datetime, bool]]:
-    """Yield the creation time of each of `jobs` jobs, oldest first, and whether it is of a burst.
+    """Yield the creation time of each of `jobs` jobs, oldest first, and whether it is in a burst.
 
     The last `recent` of them fall into the last minutes before `now`, whatever the hour.
     """
@@ -44,7 +44,7 @@ def _business(hour: datetime) -> int:
 
 
 def _seconds(rng: Random, count: int, hours: list[int]) -> list[tuple[int, bool]]:
-    """Return `count` sorted seconds of a day whose hours are weighted, and which are of a burst."""
+    """Return `count` sorted seconds of a day with weighted hours, and which are in a burst."""
     seconds: list[tuple[int, bool]] = []
     starts = iter(rng.choices(range(24), hours, k=count))
     while len(seconds) < count:

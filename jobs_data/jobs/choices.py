@@ -1,4 +1,4 @@
-"""What there is to choose from in the filter: the owners, names and types of jobs."""
+"""The choices of the filters: users, names and types of jobs."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from jobs_data.platform.owners import owner_names, users_called
 from jobs_data.platform.tables import job, job_execution, user
 
 NEWEST: Final = 20_000
-"""In how many jobs, those with the highest numbers, names and types are looked for."""
+"""How many of the newest jobs are searched for names and types."""
 
 MAX_OFFERED: Final = 200
-"""How many names or types are offered, the most frequent ones, and how many owners."""
+"""How many users, and how many of the most frequent names or types are offered."""
 
 SECONDS: Final = 3
-"""How long the database may take for one of the lists; what takes longer is not offered."""
+"""How long the database may take for one list; a slower list is not offered."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the filter offers; each list is None where the database took too long for it."""
+    """The choices of the filters; a list is None if the database took too long for it."""
 
     owners: dict[int, str] | None
-    """What each owner is called, no two the same, NO_OWNER first and the others by name."""
+    """The label of each user, each unique; NO_OWNER first, then by name."""
     names: tuple[str, ...] | None
     types: tuple[str, ...] | None
 
@@ -47,7 +47,7 @@ def has_types(database: Database) -> bool:
 
 
 def read_choices(database: Database) -> Choices:
-    """Return what there is to choose from. Raises DatabaseUnavailable."""
+    """Return the choices. Raises DatabaseUnavailable."""
     return Choices(
         owners=_in_time(database, lambda connection: _owners(connection, database)),
         names=_in_time(database, _names),
@@ -56,13 +56,13 @@ def read_choices(database: Database) -> Choices:
 
 
 def read_owner_names(database: Database, owners: Collection[int]) -> dict[int, str]:
-    """Return what the owners that a filter names are called. Raises DatabaseUnavailable."""
+    """Return the labels of the users in a filter. Raises DatabaseUnavailable."""
     with database.reading() as connection:
         return owner_names(connection, database, set(owners) - {NO_OWNER})
 
 
 def read_owners_called(database: Database, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Return for each name which owners have it, as their user name or the one shown.
+    """Return for each name the users who have it as user name or display name.
 
     NO_OWNER is called System. Raises DatabaseUnavailable.
     """
@@ -77,7 +77,7 @@ def read_owners_called(database: Database, names: Iterable[str]) -> dict[str, tu
 
 
 def distinct_labels(owners: Mapping[int, str]) -> dict[int, str]:
-    """Return a label for each owner: the name, with the id where several have that name."""
+    """Return a label for each user: the name, with the id if several have that name."""
     alike = Counter(owners.values())
     return {
         owner: name if owner == NO_OWNER or alike[name] == 1 else f"{name} (user {owner})"

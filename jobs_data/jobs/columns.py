@@ -1,4 +1,4 @@
-"""What the list, the report and the export show of each job."""
+"""The columns that the list, a job's page and the export share."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def list_frame(
     terms: dict[int, str],
     now: datetime,
 ) -> pd.DataFrame:
-    """Return the jobs with a page's worth of ids, in their order, as `frames.list_frame`.
+    """Return the jobs with up to a page of ids, in their order, as `frames.list_frame`.
 
-    Why jobs failed is read for those among them that did.
+    Reasons are read for the failed jobs.
     """
     statement = with_run(job_columns(database), database, ("started_at", "duration"), now)
     statement = statement.add_columns(job.c.download_path).where(job.c.id.in_(ids))
@@ -50,7 +50,7 @@ def list_frame(
 
 
 def job_columns(database: Database) -> Select[Any]:
-    """Select what the list, the report and the export show of each job.
+    """Select the columns that the list, a job's page and the export share.
 
     Tables that this database lacks are left out and their columns are NULL.
     """
@@ -62,7 +62,7 @@ def job_columns(database: Database) -> Select[Any]:
     return select(
         *(job.c.id, job.c.name, job.c.status_id, job.c.completed_at),
         related_id().label("object_id"),
-        # Asked of the database, because a completion time can be there and unreadable.
+        # In SQL, because a completion time can be set but unreadable.
         job.c.completed_at.is_not(None).label("has_ended"),
         object_.c.created_at,
         *owner,

@@ -1,4 +1,4 @@
-"""How many jobs there are in each state: of all at once, or of a search for as long as it may take."""
+"""Counts jobs by status: all of them at once, or a search within its time limit."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from jobs_data.platform.status import COMPLETED, ERROR, State, is_in, state_of
 from jobs_data.platform.tables import job
 
 SEARCH_SECONDS: Final = 5
-"""How long a search goes on: from the newest numbers down, as far as it gets."""
+"""How long a search may take. It goes from the newest ids down."""
 
 FIRST_SLICE_IDS: Final = 20_000
 FEW_JOBS: Final = 1_000
 QUICK_SECONDS: Final = 0.3
-"""After a slice that took less comes one of twice as many ids."""
+"""After a faster slice the next one has twice as many ids."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many jobs there are in each state; `total` also counts those in none of the three."""
+    """How many jobs have each status; `total` also counts those with none of the three."""
 
     total: int
     active: int
@@ -39,7 +39,7 @@ class Counts:
 
     @property
     def finished(self) -> int:
-        """Return how many jobs may be removed."""
+        """Return how many jobs may be deleted."""
         return self.completed + self.failed
 
     @property
@@ -64,15 +64,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search has found."""
+    """The result of a search."""
 
     counts: Counts
     floor: int | None = None
-    """The least id that it looked at; None where it looked at all."""
+    """The lowest id that it searched; None if it searched all."""
     looked_at: int | None = None
-    """At how many jobs it looked; None where it looked at all."""
+    """How many jobs it searched; None if it searched all."""
     ids: tuple[int, ...] | None = None
-    """The jobs themselves where they are FEW_JOBS at most, so that a page need not search again."""
+    """The jobs themselves, if at most FEW_JOBS, so that a page need not search again."""
 
 
 def read_counts(connection: Connection) -> Counts:

@@ -1,4 +1,4 @@
-"""Newest first without an index: what is known of the order in which jobs were created.
+"""Newest first without an index: the order in which jobs were created.
 
 A job's creation time, `object.created_at`, has no index, but ids are given out in ascending order, so
 the two orders nearly always agree. A survey reads all ids and times once, in the background, and finds
@@ -46,13 +46,13 @@ UNSETTLED_IDS: Final = 1_000
 """The newest ids are not surveyed: one of them may belong to a transaction that has not ended."""
 
 SLICE_JOBS: Final = 20_000
-"""How many jobs one statement of a survey reads, so that each is short and its answer under 1 MB."""
+"""How many jobs one statement of a survey reads: each is short, and its answer below 1 MB."""
 
 SURVEY_SECONDS: Final = 600
-"""After this a survey is made anew, for jobs that something put below the newest ids."""
+"""After this a full survey runs again, for jobs inserted below the newest ids."""
 
 EXTEND_SECONDS: Final = 60
-"""After this a survey is extended to the ids that are new since."""
+"""After this a survey is extended to newer ids."""
 
 
 def created() -> ColumnElement[datetime]:
@@ -67,7 +67,7 @@ def created_text() -> ColumnElement[str]:
 
 
 def with_object() -> FromClause:
-    """Return the jobs with their objects, and with NULLs for those that have lost theirs."""
+    """Return the jobs with their objects, and NULLs where the object is missing."""
     return job.outerjoin(object_, object_.c.id == job.c.id)
 
 
@@ -80,7 +80,7 @@ def beyond(place: tuple[str, int], *, is_newer: bool) -> ColumnElement[bool]:
 
 
 def is_loose(order: IdOrder) -> ColumnElement[bool]:
-    """Return the condition of the jobs whose place the ids do not tell: strays and the newest."""
+    """Return the condition of the jobs whose id does not give their place: strays and the newest."""
     return or_(job.c.id >= order.end, job.c.id.in_(order.strays.tolist()))
 
 
@@ -88,13 +88,13 @@ def is_in_order(order: IdOrder, first: int = 0, end: int | None = None) -> Colum
     """Return the condition of all other jobs, or of those of some ids: times that never descend."""
     end = order.end if end is None else end
     among = order.strays[(order.strays >= first) & (order.strays < end)].tolist()
-    # An expression, because a server would else look for the ranges between the strays.
+    # An expression, because the server would otherwise read the ranges between the strays.
     others = [(job.c.id + 0).not_in(among)] if among else []
     return and_(job.c.id >= first, job.c.id < end, *others)
 
 
 class CreationOrder:
-    """What this process knows of the order in one database, for all its threads."""
+    """What this process knows about the order in one database; shared by its threads."""
 
     def __init__(self, database: Database) -> None:
         """Know nothing yet."""
@@ -108,18 +108,18 @@ class CreationOrder:
 
     @property
     def known(self) -> IdOrder | None:
-        """Return the strays and the end of what is known; None where the database has to sort."""
+        """Return the strays and the end of the survey; None if the database must sort."""
         order = self._order
         return None if order is None or order.is_too_mixed else order
 
     def find_out(self) -> IdOrder | None:
-        """Return what is known, after a survey where there is none. Raises DatabaseUnavailable."""
+        """Return what is known, after a first survey if needed. Raises DatabaseUnavailable."""
         if self._order is None:
             self.survey()
         return self.known
 
     def forget(self) -> None:
-        """Know nothing any more: jobs were put below the newest ids."""
+        """Forget the survey: jobs were inserted below the newest ids."""
         with self._lock:
             self._forgotten += 1
             self._order, self._surveyed_at, self._extended_at = None, -math.inf, -math.inf
@@ -127,8 +127,8 @@ class CreationOrder:
     def since(self, _connection: Connection, moment: datetime) -> list[ColumnElement[bool]]:
         """Return conditions on `job.id` that every job created at or after a time meets.
 
-        `moment` is naive, as the platform writes times. Others may meet them too, and there is no
-        condition where nothing is known: the caller compares the times all the same.
+        `moment` is naive, on the platform's clock. Older jobs may meet them too, and there is no
+        condition before the first survey: the caller must still compare the times.
         """
         if (order := self.known) is None:
             return []
@@ -137,7 +137,7 @@ class CreationOrder:
         return [or_(job.c.id >= order.first_since(text), job.c.id.in_(strays))]
 
     def keep_surveyed(self) -> None:
-        """Begin a survey in the background where it is time for one."""
+        """Begin a survey in the background if one is due."""
         is_old = time.monotonic() - self._extended_at > EXTEND_SECONDS
         if self._database.is_sqlite or not is_old or self._surveyor.is_alive():
             return
@@ -145,13 +145,13 @@ class CreationOrder:
             if self._surveyor.is_alive():
                 return
             self._surveyor = threading.Thread(target=self._survey_quietly, name="survey", daemon=True)
-            with suppress(RuntimeError):  # no thread can be had now
+            with suppress(RuntimeError):  # no thread is available now
                 self._surveyor.start()
 
     def survey(self) -> None:
-        """Read the order of all jobs but the newest, or, shortly after, of those that are new since.
+        """Read the order of all jobs but the newest, or, soon after a survey, of newer jobs alone.
 
-        Each slice is a transaction of its own. Waits for another thread that is at it. Raises
+        Each slice is its own transaction. Waits for another thread's survey. Raises
         DatabaseUnavailable. SQLite sorts by itself.
         """
         if self._database.is_sqlite:
@@ -202,7 +202,7 @@ class CreationOrder:
 def _read_slice(connection: Connection, first: int, end: int) -> tuple[Ids, Times]:
     """Return the ids of the next jobs from one on, ascending, and their times.
 
-    As two long values: a driver takes its time over every row, and next to none over a long one.
+    As two long values: drivers are slow for each row, but fast for one long value.
     """
     allow_lists(connection)
     rows = (
@@ -220,7 +220,7 @@ def _read_slice(connection: Connection, first: int, end: int) -> tuple[Ids, Time
     found = np.array(ids.split(","), dtype=np.int64), np.array(times.split(","), dtype="S26")
     if not len(found[0]) == len(found[1]) == jobs:
         raise DatabaseUnavailable(
-            "The database sends too little at once: its max_allowed_packet is below 1 MB."
+            "The database's max_allowed_packet is below 1 MB. Raise it on the server."
         )
     by_id = np.argsort(found[0])
     return found[0][by_id], found[1][by_id]

@@ -1,7 +1,7 @@
-"""How long a job took: one rule for report, filter, export and statistics.
+"""How long a job took: one rule for its page, the filter, the export and the statistics.
 
-What the platform recorded counts; without it, completed minus created. An end after now or before the
-beginning makes no duration, and neither does a recorded number that is negative or reaches beyond now.
+The duration is the recorded one, else completed minus created. It is unknown if the end is in the
+future or before the start, or if the recorded number is negative or too long.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def seconds_taken(
             not_negative(seconds_in_zone(created, completed, zone, latest.year)),
         )
     )
-    # A job without a usable creation time has run as long as there are platforms at most.
+    # Without a usable creation time, a job can have run since the first platform at most.
     longest = case(
         (created >= first, seconds_between(created, last)),
         else_=int((latest - EARLIEST).total_seconds()),
@@ -60,16 +60,16 @@ def seconds_taken(
 def why_unknown(
     created: datetime | None, completed: datetime | None, recorded: Any, now: datetime
 ) -> str:
-    """Return why a job has no duration: the end of a sentence, without a full stop.
+    """Return why a job has no duration, as the end of a sentence without a full stop.
 
     The times are aware; None where one is missing or unreadable.
     """
     if recorded is not None:
-        return "the recorded duration cannot be right"
+        return "the recorded duration is impossible"
     if created is None or completed is None:
         return f"the {'creation' if created is None else 'completion'} time is missing or unreadable"
     if completed > now + CLOCK_TOLERANCE:
-        return "the completion time lies in the future"
+        return "the completion time is in the future"
     if completed < created:
-        return "the completion time lies before the creation time"
-    return "the creation time cannot be right"
+        return "the completion time is before the creation time"
+    return "the creation time is impossible"

@@ -1,4 +1,4 @@
-"""The CSV export: one generator that feeds the button and the streaming route alike."""
+"""The CSV export: one generator for the button and the streaming route."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ ALL_COLUMNS_HEADER: Final = (
     *("Related record", "Related record id", "Result file", "Description", "Error text", "Stack trace"),
 )
 BUTTON_MAX_JOBS: Final = 50_000
-"""Above this the button leads to the streaming route: Streamlit keeps a button's file in memory."""
+"""With more jobs the button links to the streaming route: Streamlit keeps a button's file in memory."""
 
 PARALLEL_EXPORTS: Final = 5
-"""A third of the connections that an engine keeps; the rest is for everybody else."""
+"""A third of the engine's connections; other reads use the rest."""
 
 _slots: Final = threading.BoundedSemaphore(PARALLEL_EXPORTS)
 
 
 class Separator(StrEnum):
-    """What stands between two cells, as an address spells it."""
+    """The separator of two cells, as an address spells it."""
 
     COMMA = "comma"
     SEMICOLON = "semicolon"
@@ -64,7 +64,7 @@ STANDARD: Final = CsvFormat()
 
 
 def parse_format(params: Mapping[str, str]) -> CsvFormat:
-    """Return the format that an address asks for; what makes no sense falls back to the default.
+    """Return the format that an address asks for; a bad value falls back to its default.
 
     `separator` names a Separator; `times=local` writes times in the IANA zone `zone`, or in UTC.
     """
@@ -97,14 +97,12 @@ def csv_chunks(
     It has the five columns of HEADER, or with `all_columns` those of ALL_COLUMNS_HEADER. UTF-8 with
     a byte-order mark, so that spreadsheets read it as such; texts quoted and defused, numbers
     as they are; lines end as in RFC 4180; times in ISO 8601 with the offset of the platform's time
-    zone, unless the format has another. `order` is what is known of the order by date. Raises
-    DatabaseUnavailable, and DatabaseBusy at the first piece where too many exports are read.
+    zone, unless the format has another. `order` is the known order by date. Raises
+    DatabaseUnavailable, and DatabaseBusy at the first piece if too many exports are running.
     """
-    # An export lasts as long as its reader takes, and holds a connection all the time.
+    # An export keeps a connection for as long as its client reads.
     if not _slots.acquire(blocking=False):
-        raise DatabaseBusy(
-            f"{PARALLEL_EXPORTS} exports are being read already. Try again when one has ended."
-        )
+        raise DatabaseBusy(f"{PARALLEL_EXPORTS} exports are running. Try again when one has ended.")
     clock = _Clock(database.timezone, csv_format.zone)
     separator = csv_format.separator.character
     names: tuple[str, ...] = ALL_COLUMNS_HEADER if all_columns else HEADER
@@ -126,14 +124,14 @@ _TIMES: Final = frozenset({"Created", "Started", "Completed"})
 
 
 class _Clock(NamedTuple):
-    """In which zone the platform writes times, and in which the CSV has them without an offset."""
+    """The zone of the platform's times, and the zone of the CSV's times without an offset."""
 
     platform: ZoneInfo
     shown: ZoneInfo | None
 
     @property
     def quote(self) -> str:
-        """Return what stands around a time."""
+        """Return the quotes around a time, if any."""
         return "" if self.shown else '"'
 
     def written(self, moment: datetime | None) -> str:
@@ -144,7 +142,7 @@ class _Clock(NamedTuple):
             return moment.astimezone(self.platform).isoformat(timespec="seconds")
         try:
             local = moment.astimezone(self.shown)
-        except OverflowError:  # the last hours of the year 9999, which stand for never
+        except OverflowError:  # the last hours of the year 9999, which mean never
             return ""
         return local.replace(tzinfo=None).isoformat(" ", timespec="seconds")
 
@@ -179,11 +177,11 @@ def _encode_all_columns(reports: Iterable[JobReport], clock: _Clock, separator: 
     ).encode()
 
 
-# Hours come again and again, and to reckon with a zone would else take most of an export's time.
+# Hours repeat, and converting zones would otherwise take most of an export's time.
 def _time(time: str, clock: _Clock, after: str = "") -> str:
-    """Return a time of the platform as the CSV has it; empty where it is none.
+    """Return a time of the platform as the CSV has it; empty for no time.
 
-    `after` is the job's creation time: one that lies before it may be of a repeated hour.
+    `after` is the job's creation time: an earlier time may be in a repeated hour.
     """
     if not time:
         return ""
@@ -195,7 +193,7 @@ def _time(time: str, clock: _Clock, after: str = "") -> str:
 
 @lru_cache(maxsize=10_000)
 def _hour(text: str, clock: _Clock) -> tuple[str, str] | None:
-    """Return what stands before and after the minutes of an hour; None where it is not one hour."""
+    """Return the text before and after the minutes of an hour; None if the offset changes within it."""
     first, last = (_exact_time(f"{text}:{minute}", clock) for minute in ("00:00", "59:59"))
     is_one = first and first[:13] == last[:13] and first[19:] == last[19:]
     return (first[:13], first[19:]) if is_one else None

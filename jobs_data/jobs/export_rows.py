@@ -48,11 +48,11 @@ from jobs_data.platform.times import BEFORE_ALL_TIMES
 EXPORT_CHUNK_ROWS: Final = 2_000
 PIECE_JOBS: Final = 4_000
 JOB_BYTES: Final = 2_000
-"""What one job may take in JSON: the longest name, six bytes a character, and the rest."""
+"""The most bytes of one job in JSON: the longest name, six bytes a character, and the rest."""
 
 PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024
-"""What a server sends in one value, if nobody has set it lower."""
+"""The usual limit of one value from a server."""
 
 REPORTS_TOGETHER: Final = 1_000
 TEXTS_TOGETHER: Final = 2_000_000
@@ -60,10 +60,10 @@ TEXTS_TOGETHER: Final = 2_000_000
 that has more alone."""
 
 LONG_TEXT: Final = 1_000
-"""From this on, in the same measure, a text counts as long."""
+"""From this length on, a text counts as long."""
 
 EXPORT_SECONDS: Final = 3_600
-"""How long an export may take: its statement ends only when its reader has read all of it."""
+"""How long an export may take: its statement ends only when the client has read everything."""
 
 
 ExportedJob = tuple[str, str, str, str, str]
@@ -76,8 +76,8 @@ def stream_jobs(
 ) -> Iterator[list[ExportedJob]]:
     """Yield all jobs of a view's filter in its order, some thousands at a time.
 
-    All come from one transaction, and memory does not grow with the number of jobs. `order` is what is
-    known of the order by date; without it the database sorts. Raises DatabaseUnavailable.
+    All come from one transaction, in constant memory. `order` is the known order by date; without
+    it the database sorts. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
         exporting = _Exporting(connection, database, view, order or CreationOrder(database))
@@ -87,7 +87,7 @@ def stream_jobs(
 def stream_reports(
     database: Database, view: ListView, order: CreationOrder | None = None
 ) -> Iterator[list[JobReport]]:
-    """Yield what is known of all jobs of a view's filter, without outputs, in its order.
+    """Yield all columns, without outputs, of all jobs of a view's filter in its order.
 
     All come from one transaction, at most a thousand at a time, and fewer where their texts are long.
     Where the database sorts, memory grows by the eight bytes of each job's id. Raises
@@ -104,7 +104,7 @@ _Row = list[Any]
 
 
 class _Exporting:
-    """The ways in which an export reads its jobs."""
+    """Reads the jobs of an export."""
 
     def __init__(
         self, connection: Connection, database: Database, view: ListView, order: CreationOrder
@@ -120,11 +120,11 @@ class _Exporting:
         self._terms = read_status_names(connection, database)
         self._statuses: dict[tuple[int | None, bool], str] = {}
         is_by_id = view.sort is Sort.DATE and not database.is_sqlite
-        # None, not an order that is found to be stale later: one export follows one order.
+        # None, not an order that turns out stale later: one export follows one order.
         self._known = order.find_out() if is_by_id else None
 
     def jobs(self) -> Iterator[list[ExportedJob]]:
-        """Yield jobs by id where the order is known, else as the database sorts them."""
+        """Yield jobs by id if the order is known, else sorted by the database."""
         marks = self._marks_together() if self._known else 0
         if not self._known or not marks:
             yield from self.sorted()
@@ -155,7 +155,7 @@ class _Exporting:
             statement = select(job.c.id).select_from(self._source).where(*self._where)
             statement = statement.order_by(*in_order(self._database, self._view, self._now))
             chunks = self._stream(statement, EXPORT_CHUNK_ROWS)
-            # Fetch all ids first: reading the reports needs the same connection.
+            # Fetch all ids first: reading the jobs needs the same connection.
             ids = [np.fromiter((row.id for rows in chunks for row in rows), np.int64).tolist()]
         for batch in ids:
             for first in range(0, len(batch), REPORTS_TOGETHER):
@@ -175,9 +175,9 @@ class _Exporting:
         return pieces if self._view.is_reversed else pieces[::-1]
 
     def _merged(self, known: IdOrder, pieces: Iterable[Iterable[_Row]]) -> Iterator[list[_Row]]:
-        """Yield the rows of the pieces in order, with those merged in whose place the ids do not tell.
+        """Yield the rows of the pieces in order, with strays and newest jobs merged in.
 
-        Each job comes once, even where a job has been put below the newest ids since the survey.
+        Each job comes once, also if a job was inserted below the newest ids since the survey.
         """
         is_reversed = self._view.is_reversed
         loose = sorted(self._read(is_loose(known)), reverse=is_reversed)  # the next one comes last
@@ -200,8 +200,8 @@ class _Exporting:
     def _each_in_one_value(self, pieces: Sequence[ColumnElement[bool]]) -> Iterator[list[_Row]]:
         """Yield the rows of each piece, while the server already reads the next of them.
 
-        The driver takes its time over every row, and next to none over a value of a megabyte. The
-        value is JSON, so that no name can be taken for anything but a name.
+        Drivers are slow for each row, but fast for one value of a megabyte. The value is JSON, so
+        that a name cannot be mistaken for anything else.
         """
         parts = (
             func.json_quote(created_text()),
@@ -242,7 +242,7 @@ class _Exporting:
                 ]
 
     def reports(self, ids: Sequence[int]) -> Iterator[list[JobReport]]:
-        """Yield the reports of some jobs, as many at a time as their texts allow."""
+        """Yield all columns of some jobs, as many at a time as their texts allow."""
         sizes = self._text_sizes(ids)
         together: list[int] = []
         size = 0
@@ -288,7 +288,7 @@ class _Exporting:
         try:
             yield from result.partitions()
         except GeneratorExit:
-            # The reader has left. To end in order, PyMySQL would first fetch all the rest, and when
+            # The client has left. To end in order, PyMySQL would first fetch all the rest, and when
             # the connection is gone it still tries to: unless its result is marked as ended.
             unread = getattr(getattr(result, "cursor", None), "_result", None)
             if unread is not None:
@@ -306,5 +306,5 @@ class _Exporting:
 
 _NEVER: Final = str(BEFORE_ALL_TIMES)
 
-# Jobs share their names by the thousand.
+# Thousands of jobs share a name.
 _name: Final = lru_cache(maxsize=10_000)(values.name_called)

@@ -1,7 +1,7 @@
-"""Why jobs failed: which of a job's texts says it, and in which line.
+"""Finds the reason why a job failed: the text and the line that say it.
 
-The platform keeps it in error notes, with the execution, or in the output alone. The first of these
-says it, unless it says no more than that something failed.
+The platform keeps it in error notes, in the execution record, or only in the output. The first of
+these counts, unless it says only that something failed.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ _LINE_MARKERS: Final = re.compile(
     re.IGNORECASE,
 )
 EITHER_END_CHARACTERS: Final = 65_535
-"""How much of an output's beginning and end is read where the last lines do not say it.
+"""How much of an output's beginning and end is read if its last lines do not say it.
 
 A column of the type TEXT has no more than that.
 """
 
 MOST_OUTPUTS: Final = 500
-"""For how many jobs of a list that much is read; the others are judged by their last lines."""
+"""For how many jobs of a list this is read; of the others only the last lines."""
 
 PAGE_OUTPUTS: Final = 25
-"""The same for a page of the list, which must not take long: one output takes up to 15 ms."""
+"""The same for a page of the list, which must be fast: one output takes up to 15 ms."""
 
 JOBS_TOGETHER: Final = 50
 
 LINE_CHARACTERS: Final = 200
-"""How much of a reason a row of the list has."""
+"""How much of a reason a row of the list shows."""
 
 _BEFORE: Final = 300
 _AROUND: Final = 1_000
@@ -65,16 +65,16 @@ _AROUND: Final = 1_000
 
 @dataclass(frozen=True)
 class TextReason:
-    """Which of some texts has the reason, and where."""
+    """The text that has the reason, and its line."""
 
     at: int
-    """The text's place among them."""
+    """The text's index."""
     reason: Reason
     lines: Sequence[str]
-    """The lines of that text; of a long output those around its errors and at its end."""
+    """The lines of that text; of a long output only those around its errors and at its end."""
 
     def within(self, lines: int) -> TextReason:
-        """Return the reason with only that part of the text that has it.
+        """Return the reason with only the part of the text that has it.
 
         The first part has `lines` lines, the second the rest. Both may have the same lines.
         """
@@ -86,7 +86,7 @@ class TextReason:
 
 
 def find_in_texts(texts: Sequence[str], output: str) -> TextReason | None:
-    """Return why a job failed by its error texts and its output, which counts as the last of them.
+    """Return why a job failed, from its error texts and, last, its output.
 
     None where all are blank.
     """
@@ -98,7 +98,7 @@ def find_in_texts(texts: Sequence[str], output: str) -> TextReason | None:
 
 
 def needs_more_output(found: TextReason | None, texts: Sequence[str]) -> bool:
-    """Return whether the beginning of an output may say more than what was found in the rest."""
+    """Return whether the beginning of an output may say more than the rest."""
     return found is None or found.at == len(texts) or found.reason.weight <= Weight.VAGUE
 
 
@@ -107,8 +107,8 @@ def read_reasons(
 ) -> dict[int, Reason]:
     """Return why some jobs failed, by their ids; without those whose texts are all blank.
 
-    Outputs are read where the other texts do not say it: their last lines, and where they are longer,
-    for the first `outputs` of these jobs, more. Raises what the database driver raises, inside
+    Outputs are read if the other texts do not say it: their last lines, and of longer ones more, for
+    the first `outputs` of these jobs. Raises what the database driver raises, inside
     `Database.reading`.
     """
     notes = read_error_notes(connection, database, ids, TEXT_CHARACTERS)
@@ -135,7 +135,7 @@ def read_reasons(
 def read_reason_lines(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, str]:
     """Return why some jobs failed, as `read_reasons`, in LINE_CHARACTERS at most.
 
-    A job is left out where its texts say that all went well.
+    Jobs whose texts report no error are left out.
     """
     reasons = read_reasons(connection, database, ids, PAGE_OUTPUTS) if ids else {}
     lines = {i: reason.text for i, reason in reasons.items() if reason.weight > Weight.FINE}
@@ -148,7 +148,7 @@ def read_reason_lines(connection: Connection, database: Database, ids: Sequence[
 def read_around_errors(
     connection: Connection, ids: Sequence[int], characters: int = EITHER_END_CHARACTERS
 ) -> dict[int, str]:
-    """Return what is around the first line of each kind of error in jobs' outputs.
+    """Return the lines around the first line of each kind of error in jobs' outputs.
 
     Of a longer output, only the first `characters` and the last `characters` are searched.
     """
@@ -165,14 +165,14 @@ def read_around_errors(
 
 
 def _around_errors(output: str) -> str:
-    """Return the beginning of an output, and what is around the first line of each kind of error."""
+    """Return the beginning of an output, and the lines around the first line of each kind of error."""
     pieces, end = [output[:_AROUND]], _AROUND
     first = {marker: output.find(marker) for marker in _MARKERS}
     for line in _LINE_MARKERS.finditer(output):
         first.setdefault(line[1].lower(), line.start())
     for at in sorted(at for at in first.values() if at >= end - _BEFORE):
         if at + _BEFORE > end:
-            # A piece begins in the middle of a line, as a rule.
+            # A piece usually begins in the middle of a line.
             pieces.append(output[max(at - _BEFORE, end) : at + _AROUND].partition("\n")[2])
             end = at + _AROUND
     return "\n…\n".join(pieces)
@@ -181,7 +181,7 @@ def _around_errors(output: str) -> str:
 def _execution_texts(
     connection: Connection, database: Database, name: str, ids: Sequence[int]
 ) -> dict[int, str]:
-    """Return the beginnings of a text that Heratio keeps with executions; none without its column."""
+    """Return the beginnings of a text of the execution records; none if its column is missing."""
     if name not in database.columns.get(job_execution.name, ()):
         return {}
     text = func.substr(job_execution.c[name], 1, TEXT_CHARACTERS)

@@ -16,7 +16,7 @@ from jobs_data.url_values import spell_duration
 from jobs_data.wording import counted, one_of
 
 MAX_NAMED: Final = 5
-"""How many users, names or types a sentence names; of the others it says how many there are."""
+"""How many users, names or types a sentence names; it counts the others."""
 
 STATE_WORDS: Final = {
     State.ACTIVE: "active",
@@ -38,7 +38,7 @@ class Chip:
 def words(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> str:
     """Return which jobs a filter means, as a part of a sentence: `failed jobs of Ada`.
 
-    `owner_names` has what users are called, by their ids. Dates are those of the zone, and say so.
+    `owner_names` has the users' names by id. Dates are in the zone, which is named.
     The names and the searched text in it are untrusted.
     """
     if job_filter == EVERYTHING:
@@ -54,7 +54,7 @@ def words(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
 def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> list[Chip]:
     """Return each part of a filter that can be removed alone.
 
-    Of the states only the one that has no button of its own.
+    Of the statuses only the one without a button of its own.
     """
     owners = {owner: owner_called(owner, owner_names) for owner in job_filter.owners}
     left = partial(replace, job_filter)
@@ -81,12 +81,12 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
 
 
 def owner_called(owner: int, owner_names: Mapping[int, str]) -> str:
-    """Return the name of a user that a filter names; of one without a name here, the number."""
+    """Return the name of a user in a filter; without a name here, the number."""
     return SYSTEM_OWNER if owner == NO_OWNER else owner_names.get(owner, f"user {owner}")
 
 
 def span_words(span: timedelta) -> str:
-    """Return how long something is in the largest unit that it is whole in: `90 days`, `24 hours`."""
+    """Return a timespan in the largest whole unit: `90 days`, `24 hours`."""
     if span == timedelta(days=1):
         return "24 hours"  # the last day would be a date
     spelt = spell_duration(span)
@@ -108,7 +108,7 @@ def date_words(dates: Dates, zone: ZoneInfo) -> str:
         parts.append(f"from {since if since.time() != time() else since.date()}")
     if dates.before:
         before = _in(dates.before, zone)
-        # There is no day before the first of all.
+        # There is no day before the first one.
         last = date.fromordinal(max(1, before.toordinal() - 1))
         parts.append(f"before {before}" if before.time() != time() else f"to {last}")
     return " ".join(parts)

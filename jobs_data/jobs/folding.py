@@ -1,4 +1,4 @@
-"""Repeated jobs: several in a row of the same name and state are grouped into one line of the list.
+"""Groups repeated jobs: several in a row with the same name and status become one line.
 
 Failed jobs, and jobs with a result, always have a line of their own.
 """
@@ -20,17 +20,17 @@ from jobs_data.platform.status import State, state_of
 from jobs_data.platform.tables import job
 
 FEWEST_JOBS: Final = 3
-"""Fewer in a row are shown as they are: a line for two would save little and hide one."""
+"""Fewer in a row are not grouped: a line for two would save little and hide one."""
 
 PAGE_JOBS: Final = 20_000
-"""How many jobs a page folds at most: it then has fewer lines, and the next page goes on from there."""
+"""The most jobs that a page groups: beyond that it has fewer lines, and the next page continues."""
 
 MOST_AT_ONCE: Final = 4_000
 
 Ids = tuple[int, ...]
 
 _Kind = tuple[str, State] | int
-"""What the jobs of a line have in common: name and state, or the id of a job that stays alone."""
+"""What the jobs of a line have in common: name and status, or the id of a single job."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class Folded:
     lines: list[Ids]
     """The ids of the jobs that each line stands for."""
     newer: int | None
-    """The job before which the page before this one ends, None where this is the first."""
+    """The job before which the previous page ends, None on the first page."""
     older: int | None
-    """The job behind which the next page begins, None where this is the last."""
+    """The job after which the next page begins, None on the last page."""
 
 
 def fold(connection: Connection, jobs: OrderedJobs, view: ListView, first: Sequence[int]) -> Folded:
     """Return a view's page of lines; `first` are the ids with which its list begins.
 
-    A page begins behind `view.after` or ends before `view.before`; without either it is the first.
+    A page begins after `view.after` or ends before `view.before`; without either it is the first.
     """
     wanted = view.limit or DEFAULT_PAGE_SIZE
     if view.before is not None:
@@ -63,7 +63,7 @@ def fold(connection: Connection, jobs: OrderedJobs, view: ListView, first: Seque
     elif view.after is not None:
         start = view.after
         found, has_more = _lines(connection, lambda after, n: jobs.following(after or start, n), wanted)
-        if found:  # else the jobs that there were behind it are gone
+        if found:  # else the jobs after it have been deleted
             return Folded(found, found[0][0], found[-1][-1] if has_more else None)
     found, has_more = _lines(
         connection, lambda after, n: jobs.following(after, n) if after else first[:n], wanted
@@ -74,7 +74,7 @@ def fold(connection: Connection, jobs: OrderedJobs, view: ListView, first: Seque
 def _lines(
     connection: Connection, read: Callable[[int | None, int], Sequence[int]], wanted: int
 ) -> tuple[list[Ids], bool]:
-    """Return the first lines, and whether there are more; `read` gives the ids behind one."""
+    """Return the first lines, and whether there are more; `read` returns the ids after one."""
     kinds: dict[int, _Kind] = {}
     size = wanted * 2
     while True:
@@ -83,7 +83,7 @@ def _lines(
         found = _kinds(connection, ids)
         kinds |= {job_id: found[job_id] for job_id in ids if job_id in found}
         runs = [tuple(run) for _, run in groupby(kinds, key=kinds.__getitem__)]
-        # The last run may go on among the jobs that have not been read.
+        # The last run may continue among the jobs not read yet.
         sure = _in_lines(runs[:-1])
         if len(sure) >= wanted:
             return sure[:wanted], True
@@ -101,7 +101,7 @@ def _in_lines(runs: Sequence[Ids]) -> list[Ids]:
 
 
 def _kinds(connection: Connection, ids: Sequence[int]) -> dict[int, _Kind]:
-    """Return the kind of those of some jobs that exist, by their ids."""
+    """Return the kind of each job that exists, by its id."""
     has_ended = job.c.completed_at.is_not(None)
     asked = select(job.c.id, job.c.name, job.c.status_id, has_ended, has_result())
     return {

@@ -26,7 +26,7 @@ JOB_COLUMNS: Final = {
     "object_id": "Int64",
     "slug": "str",
 }
-"""The columns of a frame of jobs. pandas would otherwise guess by content: a NULL turns integers
+"""The columns of a frame of jobs. pandas would otherwise guess: a NULL turns integers
 into floats, and an empty result has no types at all."""
 
 LIST_COLUMNS: Final = {
@@ -37,10 +37,10 @@ LIST_COLUMNS: Final = {
     "reason": "str",
     "result": "str",
 }
-"""The columns of a page of the list, which shows more than previews and dialogs do."""
+"""The columns of a page of the list, which has more than previews and dialogs."""
 
 FOLDED_COLUMNS: Final = {**LIST_COLUMNS, "jobs": "int64", "oldest": _TIME}
-"""The columns of a frame of lines, each of which stands for one job or several in a row."""
+"""The columns of a frame of lines: one job, or several in a row."""
 
 
 def jobs_frame(
@@ -63,7 +63,7 @@ def list_frame(
 ) -> pd.DataFrame:
     """Return `jobs_frame` with the columns and dtypes of LIST_COLUMNS.
 
-    `started` is in UTC, and none where the recorded start lies before the creation or after `now`,
+    `started` is in UTC, and empty if the recorded start is before the creation or after `now`,
     which is aware. `seconds` is how long a job took, NA for an active one and where that is not known.
     `record` is the related record's slug, else its number, `reason` one line of `reasons`, by the jobs'
     ids, and `result` the path of the result file as it is stored; each is empty where there is none.

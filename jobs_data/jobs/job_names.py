@@ -1,4 +1,4 @@
-"""Names of jobs as people say them: the platform stores the name of a class."""
+"""Readable names of jobs: the platform stores the name of a class."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _ACRONYMS: Final = frozenset({"Csv", "Xml", "Pdf", "Ead", "Eac", "Skos", "Url", 
 
 
 def human_name(name: str) -> str:
-    """Return what people call a job with this stored name: `Finding aid` for `arFindingAidJob`.
+    """Return the readable name for a stored name: `Finding aid` for `arFindingAidJob`.
 
-    The name of any other class of the platform is split into its words; whatever is no class is
-    returned as it is, and `values.UNKNOWN_NAME` for a blank name.
+    The name of another class of the platform is split into its words. Other names are unchanged; a
+    blank name becomes `values.UNKNOWN_NAME`.
     """
     if known := _KNOWN.get(name):
         return known

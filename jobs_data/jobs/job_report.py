@@ -1,4 +1,4 @@
-"""Everything the report shows of one job."""
+"""Everything that a job's page shows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from jobs_data.reasons.lines import lines_of, read_record
 OUTPUT_TAIL_BYTES: Final = 200_000
 CUT_LINE_CHARACTERS: Final = 1_000
 OUTPUT_READ_BYTES: Final = 8_000_000
-"""How much of an output one statement reads: for each, the server reads all of it up to there."""
+"""How much of an output one statement reads: the server reads everything up to there each time."""
 
 OUTPUT_PIECE_BYTES: Final = 1_000_000
 EXCERPT_LINES: Final = 20
@@ -49,7 +49,7 @@ EXCERPT_LINES_BEFORE: Final = 6
 EXCERPT_LINES_AFTER: Final = 8
 EXCERPT_COLUMNS: Final = 1_000
 EXCERPT_COLUMNS_AROUND: Final = 300
-"""How much of the reason's line is shown, and of those around it, which must not push it away."""
+"""How much of the reason's line is shown, and of the lines around it."""
 
 NEIGHBOURS_SECONDS: Final = 2
 COMPARED_ERRORS: Final = 20
@@ -102,7 +102,7 @@ class Timeline:
 
     created: datetime | None
     started: datetime | None
-    """None as well where the platform does not record it, as AtoM."""
+    """Also None if the platform does not record it, as on AtoM."""
     completed: datetime | None
     waited_seconds: int | None
     """From created to started."""
@@ -143,7 +143,7 @@ class JobReport:
     """`read_report` has each text once: equal ones, and one inside another, are merged."""
     stack_trace: str
     reason: str = ""
-    """Why the job failed, in one line; empty where nothing says it, or nobody asked."""
+    """Why the job failed, in one line; empty if unknown or not read."""
     more_errors: int = 0
     """How many more errors its output has than the reason."""
     notes: tuple[Note, ...] = ()
@@ -165,7 +165,7 @@ class JobReport:
         return tuple(e for e in self.errors if read_record(_words(e.text)).message != self.reason)
 
     def timeline(self, now: datetime) -> Timeline:
-        """Return how long it waited and ran; `now`, which is aware, ends what is not over yet."""
+        """Return how long it waited and ran, for an active job until `now`, which is aware."""
         end = now if self.state is State.ACTIVE else self.completed
         return Timeline(
             created=self.created,
@@ -183,7 +183,7 @@ class JobReport:
 
 
 def read_report(database: Database, job_id: int) -> JobReport | None:
-    """Return what is known of one job; None where there is none. Raises DatabaseUnavailable."""
+    """Return one job; None if it does not exist. Raises DatabaseUnavailable."""
     with database.reading() as connection:
         terms = read_status_names(connection, database)
         found = read_reports(connection, database, [job_id], terms, with_output=True)
@@ -198,7 +198,7 @@ def read_reports(
     *,
     with_output: bool = False,
 ) -> list[JobReport]:
-    """Return what is known of those of some jobs that exist, in the ids' order.
+    """Return the jobs with some ids that exist, in the order of the ids.
 
     `terms` are what `read_status_names` returns. Raises what the database driver raises, inside
     `Database.reading`.
@@ -216,7 +216,7 @@ def read_neighbours(
     """Return the ids of the jobs before and after one in a view's filter and order, None at an end.
 
     The job itself need not be in the filter: it may have finished since. Raises DatabaseUnavailable,
-    and TookTooLong soon: nobody should wait for a report because of the ways out of it.
+    and TookTooLong soon: the page must not wait for its Previous and Next buttons.
     """
     with database.reading(NEIGHBOURS_SECONDS) as connection:
         jobs = OrderedJobs(connection, database, view, order or CreationOrder(database))
@@ -224,7 +224,7 @@ def read_neighbours(
 
 
 def read_download_path(database: Database, job_id: int) -> str | None:
-    """Return a job's download path, empty where it has none, or None where there is no such job.
+    """Return a job's download path, empty without one, or None if the job does not exist.
 
     Raises DatabaseUnavailable.
     """
@@ -239,7 +239,7 @@ def stream_output(database: Database, job_id: int) -> Generator[bytes]:
     Eight are in memory at most. Each eight megabytes are one read: a running job's output may grow
     between reads. Raises DatabaseUnavailable.
     """
-    # Bytes, whose number bounds what the server sends: a character may have four of them.
+    # Bytes, to limit what the server sends: a character may have four of them.
     output = cast(in_utf8mb4(job.c.output), LargeBinary)
     position, is_end = 1, False
     while not is_end:
@@ -303,7 +303,7 @@ def _output(text: str, *, is_tail: bool) -> str:
 
 
 def _with_reason(connection: Connection, report: JobReport) -> JobReport:
-    """Return a report with the reason why the job failed, and the text around it among its errors."""
+    """Return the job with the reason for its failure, and the text around it among its errors."""
     if report.state is not State.FAILED and not report.errors:
         return report
     texts = [*(error.text for error in report.errors), report.stack_trace]
@@ -336,7 +336,7 @@ def _with_reason(connection: Connection, report: JobReport) -> JobReport:
 
 
 def _without_repetition(report: JobReport) -> JobReport:
-    """Return a report that has each error text once, and the stack trace only where it is none."""
+    """Return the job with each error text once, and the stack trace only if it is not one of them."""
     errors, trace = list(report.errors), report.stack_trace
     if trace and any(_words(error.text) == _words(trace) for error in errors):
         errors.append(ErrorText("Stack trace", trace))
@@ -355,7 +355,7 @@ def _without_repetition(report: JobReport) -> JobReport:
 
 
 def _merged(longer: ErrorText, inside: ErrorText) -> ErrorText:
-    """Return a text with the sources of another one that is inside it, and with its reason."""
+    """Return a text with the sources and the reason of another text that it contains."""
     sources = dict.fromkeys((*longer.source.split(", "), *inside.source.split(", ")))
     line = longer.reason_line
     if line is None and inside.reason_line is not None:
@@ -366,7 +366,7 @@ def _merged(longer: ErrorText, inside: ErrorText) -> ErrorText:
 
 
 def _contains(text: str, other: str) -> bool:
-    """Return whether a text has another one in it, as whole words; one word as a whole line."""
+    """Return whether a text contains another one as whole words; one word as a whole line."""
     words = _words(other)
     if " " in words:
         return f" {words} " in f" {_words(text)} "
@@ -384,7 +384,7 @@ def _seconds(first: datetime | None, last: datetime | None, now: datetime) -> in
 
 
 def _report_columns(database: Database, now: datetime, *, with_output: bool) -> Select[Any]:
-    """Select what the report shows of a job beyond the list's columns."""
+    """Select what a job's page shows beyond the list's columns."""
     # At most as many characters as the tail may have bytes; `_report` cuts off the rest.
     tail = last_characters(job.c.output, OUTPUT_TAIL_BYTES) if with_output else null()
     output_bytes = byte_length(job.c.output) if with_output else null()

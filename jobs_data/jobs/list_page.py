@@ -39,24 +39,24 @@ from jobs_data.url_values import clamp_limit
 
 @dataclass(frozen=True)
 class JobsList:
-    """One page of the list with its cards, all read at one moment."""
+    """One page of the list with its counts, from one snapshot."""
 
     view: ListView
     """The view as shown: its page lies within the pages there are, its limit is set."""
     counts: Counts
-    """Of all jobs, or of those that match, where the filter has more than a state."""
+    """Counts of all jobs, or of those that match a filter with more than a status."""
     rows: pd.DataFrame
     """See `frames.list_frame`."""
     status_labels: dict[State, str]
-    """What the chips of the three main statuses say, in the configured culture."""
+    """The labels of the three main statuses in the configured language."""
     read_at: datetime
     """When it was read, in UTC."""
     everything: Counts
     """How many jobs the database has, whatever the filter."""
     looked_at: int | None = None
-    """At how many of them a search looked before its time was over; None where it looked at all."""
+    """How many of them a search covered within its time; None if all."""
     folded: Folded | None = None
-    """The lines, where the view folds repeated jobs: then `rows` is a `frames.folded_frame`."""
+    """The lines, if the view groups repeated jobs; `rows` is then a `frames.folded_frame`."""
 
     @property
     def limit(self) -> int:
@@ -81,7 +81,7 @@ class JobsList:
 
 @dataclass(frozen=True)
 class Overview:
-    """What all pages of a filter have in common, in whichever state: counts, names, their size."""
+    """What all pages of a filter share, whatever the status: counts, labels and page size."""
 
     everything: Counts
     found: SearchResult
@@ -90,7 +90,7 @@ class Overview:
 
 
 class Snapshot:
-    """The database as one transaction sees it: all that is read from it agrees."""
+    """The database as one transaction sees it, so that all reads agree."""
 
     def __init__(
         self, database: Database, connection: Connection, order: CreationOrder | None = None
@@ -114,7 +114,7 @@ class Snapshot:
     def read(self, view: ListView, known: Overview | None = None) -> tuple[JobsList, Overview]:
         """Return the page that a view asks for, and its overview; one past the end is the last page.
 
-        `known` is of an earlier transaction: where the page disagrees with its counts, it is read anew.
+        `known` is from an earlier transaction: counts that disagree with the page are read again.
         Raises what the database driver raises, inside `Database.reading`.
         """
         page_size = known.page_size if known else _hits_per_page(self._connection, self._database)
@@ -122,7 +122,7 @@ class Snapshot:
         asked = replace(view, limit=limit)
         if asked.fold and not asked.can_group:
             asked = replace(asked, fold=False)
-        # Before the counts: where nothing is known of the order, both take a while and run together.
+        # Before the counts: while the order is not known, both are slow and run in parallel.
         begun = self._jobs(replace(asked, page=1, limit=2 * limit) if asked.fold else asked)
         begun.begin()
         overview = known or self.overview(view.filter, page_size)
@@ -135,7 +135,7 @@ class Snapshot:
     def _page(
         self, asked: ListView, overview: Overview, begun: OrderedJobs
     ) -> tuple[ListView, list[int], bool]:
-        """Return the view as shown, its ids, and whether they are as many as were counted.
+        """Return the view as shown, its ids, and whether their number agrees with the counts.
 
         Of a folded list these are the ids with which it begins.
         """
@@ -212,9 +212,9 @@ def count_jobs(database: Database) -> Counts:
 
 
 def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
-    """Return those of a page's worth of ids that exist, as `frames.jobs_frame`, newest first.
+    """Return the jobs of up to a page of ids that exist, as `frames.jobs_frame`, newest first.
 
-    Reads the primary: the viewer is about to remove them. Raises DatabaseUnavailable.
+    Reads the primary, because the user is about to delete them. Raises DatabaseUnavailable.
     """
     with database.reading(primary=True) as connection:
         terms = read_status_names(connection, database)

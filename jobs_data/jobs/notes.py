@@ -1,4 +1,4 @@
-"""The notes of jobs: AtoM's description of what a job does, why one failed, and others."""
+"""The notes of jobs: AtoM's description of a job, the errors, and others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, note, note_i18n
 
 @dataclass(frozen=True)
 class Note:
-    """A note of a job, in the best language that it has."""
+    """A note of a job in the best available language."""
 
     type_id: int | None
     """None for a job's description, which AtoM stores without a type."""
@@ -34,7 +34,7 @@ class Note:
 def read_notes(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, list[Note]]:
     """Return the notes of jobs, the oldest first, each once.
 
-    A note comes in the culture set, else in its own source culture, else in English, else in any.
+    A note is in the configured culture, else in its source culture, in English, or in any.
     """
     return _read(connection, database, ids, note_i18n.c.content)
 

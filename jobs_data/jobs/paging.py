@@ -1,4 +1,4 @@
-"""Which jobs a page has: their ids, in the order of a view, found without sorting all of them."""
+"""Finds the ids of a page's jobs in the order of a view, without sorting all jobs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
 
 SHALLOW_JOBS: Final = 1_000
-"""How far from the newest job a page may be to be looked for from there."""
+"""How far from the newest job a page may be to be searched from there."""
 
 SAMPLE_JOBS: Final = 5_000
 BESIDE_SECONDS: Final = 4
@@ -63,7 +63,7 @@ class OrderedJobs:
         found: SearchResult | None = None,
         total: int | None = None,
     ) -> None:
-        """Read nothing yet. `now` is what dates are relative to, `found` what a search has found.
+        """Read nothing yet. Dates are relative to `now`; `found` is a search's result.
 
         `total` is how many jobs there are, whatever the filter, if that is known.
         """
@@ -73,7 +73,7 @@ class OrderedJobs:
         self._order = order
         self._source = source_of(database, view.sort)
         self._total = total
-        # The same for all that one object reads; SQLite sorts by itself.
+        # The same for all reads of one object. On SQLite the database sorts.
         self._known = None if database.is_sqlite else order.known
         self._now = now = now or datetime.now(UTC)
         self._where = matching(view.filter, database, now)
@@ -91,7 +91,7 @@ class OrderedJobs:
         self._as_new: Future[list[int]] | None = None
 
     def begin(self) -> None:
-        """Begin to look for the newest jobs where nothing is known of the order, if the page is there.
+        """Begin to search for the newest jobs if the order is not known yet and the page is among them.
 
         The largest ids nearly always are the newest jobs. Whether any other is as new is looked up
         among all objects, in a tenth of the time that it takes to sort them, and in a transaction of
@@ -108,7 +108,7 @@ class OrderedJobs:
         if len(self._largest) == jobs and since > str(BEFORE_ALL_TIMES):
             below = self._largest[-1][1]
             pool = ThreadPoolExecutor(1, thread_name_prefix="newest")
-            with suppress(RuntimeError):  # no thread can be had
+            with suppress(RuntimeError):  # no thread is available
                 self._as_new = pool.submit(self._read_as_new, since, below, jobs)
             pool.shutdown(wait=False)
 
@@ -127,7 +127,7 @@ class OrderedJobs:
         return self._sorted(offset, limit)
 
     def next(self, job_id: int, *, backwards: bool = False) -> int | None:
-        """Return the id of the job behind one, or backwards of the one before it.
+        """Return the id of the job after one, or backwards the one before it.
 
         The job itself need not be in the filter. None where there is no such job or no other.
         """
@@ -141,7 +141,7 @@ class OrderedJobs:
     def following(self, job_id: int, jobs: int, *, backwards: bool = False) -> list[int]:
         """Return the ids of the next jobs after one in the order by date, or backwards before it.
 
-        The nearest comes first. A job that has been removed still has its place among the others.
+        The nearest comes first. A deleted job still has its place in the order.
         """
         time = self._connection.execute(_time_of(job.c.id == job_id)).scalar()
         if time is None:
@@ -151,9 +151,9 @@ class OrderedJobs:
         return self._nearest((time, job_id), jobs, backwards=backwards)
 
     def _merged(self, known: IdOrder, offset: int, limit: int) -> list[int] | None:
-        """Return the ids of some jobs by their ids, with those merged in whose place these do not tell.
+        """Return the ids of some jobs by id, with the strays and the newest merged in.
 
-        None where the jobs that should be in order are not: something has put jobs among them.
+        None if jobs that should be in order are not, because something inserted jobs among them.
         """
         is_reversed = self.view.is_reversed
         places = select(job.c.id, created_text().label("time")).select_from(with_object())
@@ -164,7 +164,7 @@ class OrderedJobs:
             wanted = loose_places[offset:]
             if wanted[-1][0] > known.last_time:  # so all of them are newer than those in order
                 return [job_id for _, job_id in wanted]
-        # Before each of the wanted jobs are as many of these as there are, at most.
+        # At most all of these come before each of the wanted jobs.
         first = max(0, offset - len(loose_places))
         begin, skipped = self._begin(known, first)
         ids = select(job.c.id).where(*self._where, is_in_order(known), begin)
@@ -182,9 +182,9 @@ class OrderedJobs:
         return [job_id for _, job_id in merged[offset - first : offset - first + limit]]
 
     def _begin(self, known: IdOrder, first: int) -> tuple[ColumnElement[bool], int]:
-        """Return a condition that leaves out some of the first jobs in order, and how many.
+        """Return a condition that skips some of the first jobs in order, and how many it skips.
 
-        It saves the server to count them one by one, where none has been removed since the survey.
+        The server then need not count them, if none was deleted since the survey.
         """
         if self._where or not self._total or first < SHALLOW_JOBS:
             return true(), 0
@@ -199,7 +199,7 @@ class OrderedJobs:
         return [(time, job_id) for job_id, time in self._connection.execute(statement)]
 
     def _newest(self, offset: int, limit: int) -> list[int]:
-        """Return the ids of some of the newest jobs where nothing is known of the order."""
+        """Return the ids of some of the newest jobs while the order is not known."""
         self.begin()
         ids = [job_id for _, job_id in self._largest]
         if len(ids) == offset + limit:
@@ -210,7 +210,7 @@ class OrderedJobs:
             except (DatabaseUnavailable, TimeoutError):
                 # It may wait for an ALTER TABLE that waits for this transaction.
                 return self._sorted(offset, limit)
-        # The filter once more: the other transaction may have seen another moment.
+        # Filter again: the other transaction may have another snapshot.
         mixed = select(job.c.id).select_from(with_object()).where(job.c.id.in_(ids), *self._where)
         in_full = mixed.order_by(*newest_first()).limit(limit).offset(offset)
         return list(self._connection.execute(in_full).scalars())
@@ -218,7 +218,7 @@ class OrderedJobs:
     def _read_as_new(self, since: str, below: int, jobs: int) -> list[int]:
         """Return the ids of the newest jobs below an id that were created since a time."""
         with self._database.reading(BESIDE_SECONDS) as connection:
-            # The objects first: few are as new, and all the jobs would be looked at otherwise.
+            # Objects first: few are as new. Otherwise the server would read all jobs.
             others = (
                 select(job.c.id)
                 .prefix_with("STRAIGHT_JOIN")
@@ -232,7 +232,7 @@ class OrderedJobs:
         """Return the order by ids, for a statement with a LIMIT."""
         key: ColumnElement[int] = job.c.id
         if self.view.filter.state in {State.ACTIVE, State.OTHER}:
-            # There are few of these, found by their status. The server would rather go through all
+            # There are few of these, found by their status. The server would instead read all
             # jobs from the newest on, because of the LIMIT; an expression is no order to follow.
             key = job.c.id + 0
         return key.asc() if is_ascending else key.desc()
@@ -240,7 +240,7 @@ class OrderedJobs:
     def _sorted(self, offset: int, limit: int) -> list[int]:
         """Return the ids of some jobs by sorting them."""
         found = select(job.c.id).select_from(self._source).where(*self._where)
-        if self._source is job:  # else it takes longer to read what is compared than to sort it
+        if self._source is job:  # else comparing takes longer than sorting
             found = found.where(*self._bound(offset + limit))
         by = in_order(self._database, self.view, self._now)
         found = found.order_by(*by).limit(limit).offset(offset)
@@ -249,7 +249,7 @@ class OrderedJobs:
     def _bound(self, jobs: int) -> list[ColumnElement[bool]]:
         """Return a condition that the first `jobs` jobs meet, and most others do not.
 
-        What is behind the last one wanted of a sample cannot be among them: most then need only be
+        Jobs after the last wanted one of a sample cannot be among them: most need only be
         compared, which takes half as long as to sort them.
         """
         key = sort_key(self._database, self.view.sort, self._now)
@@ -264,7 +264,7 @@ class OrderedJobs:
         return [key <= bound if is_ascending else key >= bound]
 
     def _nearest(self, place: tuple[str, int], jobs: int, *, backwards: bool) -> list[int]:
-        """Return the ids of the jobs next to a place in the order by date, the nearest first."""
+        """Return the ids of the jobs next to a place in the order by date, nearest first."""
         is_newer = backwards is not self.view.is_reversed
         known = self._known
         those = select(job.c.id, created_text().label("time")).select_from(with_object())
@@ -302,7 +302,7 @@ class OrderedJobs:
         if its is None:
             return None
         same = [column == value for column, value in zip(keys, its, strict=True)]
-        # Most names are those of many jobs, so that the next is found at once. Else all are compared.
+        # Most names belong to many jobs, so the next one is found at once. Otherwise all are compared.
         tied = first([], *same, job.c.id < job_id if is_towards_end else job.c.id > job_id)
         if tied is None and exact is not None:
             tied = first(ties, key == its[0], is_beyond(exact, its[1]))

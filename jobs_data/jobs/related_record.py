@@ -1,4 +1,4 @@
-"""The record that a job is about."""
+"""The related record of a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Result files of jobs: opened below the platform's folders for them, or refused with a sentence."""
+"""Result files of jobs: opened in the platform's result folders, or refused with a sentence."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ MAX_LOOKED_AT: Final = 5_000
 LOOK_SECONDS: Final = 3
 
 LARAVELS_LINK: Final = (("storage",), ("storage", "app", "public"))
-"""The name of the link in Laravel's web root, and the end of the path that it leads to."""
+"""The name of the link in Laravel's web root, and the end of its target's path."""
 
 LARAVELS_OWN: Final = ("app", "framework", "logs")
-"""What Laravel's own `storage` has, beside the web root: sessions, logs, keys, private files."""
+"""The contents of Laravel's own `storage` beside the web root: sessions, logs, keys, private files."""
 
 LARAVELS_PUBLIC: Final = (("downloads",), ("app", "public"))
-"""Of Laravel's own `storage`, this is served: what its web root shows, and Heratio's downloads."""
+"""The served part of Laravel's `storage`: what its web root shows, and Heratio's downloads."""
 
-# O_PATH, where there is one: a folder that may be entered need not be readable.
+# O_PATH, if it exists: a folder that may be entered need not be readable.
 _FOLDER: Final[int] = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW
 # O_NONBLOCK: the opening of a pipe does not wait for its writer.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class ResultUnavailable(Exception):
-    """A result file cannot be served; the message is a sentence that says why."""
+    """A result file cannot be served. The message is a sentence with the reason."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ResultRoots:
     folders: Mapping[tuple[str, ...], Path]
     """By the parts of their paths below the web root: their real paths.
 
-    The web root itself is among them, under no part, where it is one of the folders.
+    The web root itself has no part, if it is one of the folders.
     """
 
 
@@ -63,7 +63,7 @@ def read_result_roots(
 
     `names` are paths below the web root. One may be a link: Heratio's `storage` leads to
     `storage/app/public`, as Laravel's `artisan storage:link` makes it. Read them once, at the start:
-    a link that is made later is not followed.
+    a later link is not followed.
     """
     if web_root is None:
         return None
@@ -77,7 +77,7 @@ def read_result_roots(
             folder = folder if os.path.lexists(folder) else real_root
         with suppress(OSError, RuntimeError):  # missing, a loop, or not for us: opening it says so
             real = folder.resolve(strict=True)
-            # A link to a folder around the web root leads to what nobody may fetch: passwords.
+            # A link to a folder around the web root would expose passwords.
             if folder == real_root or not real_root.is_relative_to(real):
                 folder = real
         folders[parts] = folder
@@ -92,17 +92,17 @@ class ResultFile:
 
     file: BinaryIO
     name: str
-    """The name to show and to save it under, without any character that could do harm there."""
+    """The name to show and to save it under, without harmful characters."""
     status: os.stat_result
     """Of this open file, whatever happens to its name."""
 
     @property
     def size(self) -> int:
-        """Return its size in bytes when it was opened."""
+        """Return its size in bytes at its opening."""
         return self.status.st_size
 
     def read(self) -> bytes:
-        """Return its content; for small files only. Raises ResultUnavailable, also for a part of it."""
+        """Return its content; for small files only. Raises ResultUnavailable, also for a part."""
         try:
             content = self.file.read(self.size)
         except OSError as error:
@@ -124,21 +124,21 @@ class ResultFile:
 
 @dataclass(frozen=True)
 class FileSizes:
-    """What the result files of some jobs take on disk, as far as was looked."""
+    """The sizes of some jobs' result files, as far as they were checked."""
 
     named: int
     """How many of the jobs name a result file."""
     looked_at: int
-    """At how many of these was looked: all of them, unless there are many or the disk is slow."""
+    """How many of these were checked: all, unless there are many or the disk is slow."""
     there: int
     """How many of those have a file that can be read."""
     bytes: int
-    """What these files take together, a file that several jobs name once."""
+    """The sum of their sizes; a file that several jobs name counts once."""
     has_root: bool
-    """Whether it is known where the platform keeps its files; if not, none was looked at."""
+    """Whether the folder of result files is known; if not, none was checked."""
 
     def sentence(self) -> str:
-        """Return how many there are and how much they take, for the screen and the command line."""
+        """Return how many there are and their size, for the screen and the command line."""
         if not self.named:
             return "None of these jobs has a result file."
         have = f"{counted(self.named)} {'has' if self.named == 1 else 'have'} a result file"
@@ -154,9 +154,9 @@ class FileSizes:
 
 
 def file_sizes(roots: ResultRoots | None, paths: Iterable[str], named: int) -> FileSizes:
-    """Return what the files that some jobs' download paths name below the roots take.
+    """Return the sizes of the files that some jobs' download paths name below the roots.
 
-    Looks at the first 5,000 of `paths`, for three seconds at most; `named` says how many there are.
+    It checks the first 5,000 of `paths`, for three seconds at most; `named` is their number.
     """
     deadline = time.monotonic() + LOOK_SECONDS
     looked_at = there = 0
@@ -176,8 +176,8 @@ def file_sizes(roots: ResultRoots | None, paths: Iterable[str], named: int) -> F
 def measure(roots: ResultRoots | None, paths: Iterable[str]) -> dict[str, int | None]:
     """Return the sizes in bytes of the files that a page's download paths name, by these paths.
 
-    None for a path whose file is not served now; an empty path is left out. Looks for three seconds at
-    most: paths that it does not come to are left out, too.
+    None for a path whose file is not served; empty paths are left out. It checks for three seconds at
+    most, and leaves out the paths after that.
     """
     deadline = time.monotonic() + LOOK_SECONDS
     sizes: dict[str, int | None] = {}
@@ -193,7 +193,7 @@ def measure(roots: ResultRoots | None, paths: Iterable[str]) -> dict[str, int | 
 
 
 def size_in_words(roots: ResultRoots | None, download_path: str) -> str:
-    """Return how large a job's result file is, or that it is not there; empty where it names none."""
+    """Return the size of a job's result file, or that it is missing; empty without one."""
     try:
         result = open_result(roots, download_path)
     except ResultUnavailable:
@@ -207,8 +207,8 @@ def size_in_words(roots: ResultRoots | None, download_path: str) -> str:
 def open_result(roots: ResultRoots | None, download_path: str) -> ResultFile | None:
     """Return the open file that a job's download path names, or None for an empty path.
 
-    Both of the platform's spellings are understood: with a leading slash (Heratio) and without one
-    (AtoM); both mean a path below the web root. A path may also be written out from the server's root.
+    A path with a leading slash (Heratio) or without one (AtoM) is below the web root. A path may also
+    be absolute.
     Raises ResultUnavailable where the path leads outside the folders that are served, names a hidden
     file, code or configuration, or where the file is missing, unreadable or not a regular file.
 
@@ -321,11 +321,11 @@ def _kind(folder: int, name: bytes) -> int | None:
 
 _GONE: Final = "The result file is no longer on the server: it was moved, renamed or cleaned up."
 _FORBIDDEN: Final = (
-    "This app has no right to read the result file: the permissions of the file and its folders must "
-    "allow the user that runs the app."
+    "This app may not read the result file. Give the user that runs the app permission for the file "
+    "and its folders."
 )
-_IMPOSSIBLE: Final = "The job's result path is not one that a file can have."
-_NOT_NOW: Final = "The result file cannot be read right now. Try again in a moment."
+_IMPOSSIBLE: Final = "The job's result path is not a possible path of a file."
+_NOT_NOW: Final = "The result file cannot be read now. Try again in a moment."
 _NO_FILE: Final = "The job's result path does not name a file."
 _OUTSIDE: Final = (
     "The job's result path leads outside the folder in HERATIO_JOBS_RESULTS_ROOT, so the file is not "
@@ -336,15 +336,14 @@ _NEVER_SERVED: Final = (
     "Such files are never served."
 )
 _LARAVELS: Final = (
-    "The job's result path lies in Laravel's own storage, which also holds sessions, logs and keys. Of "
-    "that folder only `downloads` and `app/public` are served."
+    "The job's result path is in Laravel's own storage, which also holds sessions, logs and keys. Only "
+    "its folders `downloads` and `app/public` are served."
 )
 _LINK: Final = (
-    "The job's result path goes through a symbolic link, and links are not followed, so the file is "
-    "not served. Only a folder that HERATIO_JOBS_RESULTS_FOLDERS names may itself be a link."
+    "The job's result path goes through a symbolic link, so the file is not served. Only a folder in "
+    "HERATIO_JOBS_RESULTS_FOLDERS may itself be a link."
 )
 _UNREACHABLE: Final = (
     "The folder of the result file, below HERATIO_JOBS_RESULTS_ROOT, cannot be reached. If it was "
-    "moved, or if a symbolic link was made after the start, as by `artisan storage:link`, restart the "
-    "app."
+    "moved, or linked after the app's start, for example by `artisan storage:link`, restart the app."
 )

@@ -1,8 +1,7 @@
-"""What people have selected in the list: ids of jobs, kept on the server for each sign-in.
+"""The selected jobs of each session: ids, kept on the server.
 
-A selection is a set of ids from the moment a row is ticked, and never of positions. It survives pages,
-filters and reloads, and is in no address: a shared one carries none. It decides nothing: a deletion
-asks the database again.
+A selection is a set of ids, never of positions. It survives pages, filters and reloads. No address has
+it, so a shared one carries none. A deletion checks each job in the database again.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from jobs_data.platform.status import FINISHED_STATES, State, state_of
 from jobs_data.platform.tables import job
 
 SignIn: TypeAlias = tuple[int | str, str]
-"""Whose a selection is: the user's id, or the name that a proxy vouches for, and their session."""
+"""The key of a selection: the user's id, or the name from a proxy, and the session."""
 
 MAX_JOBS: Final = 2_000_000
 """How many jobs one selection can have: 16 MB."""
@@ -47,7 +46,7 @@ class TooManyJobs(Exception):
     """More jobs than one selection can have; the message is a sentence for the screen."""
 
     def __init__(self) -> None:
-        """Say how many, and what to do instead."""
+        """Make the sentence: how many, and what to do instead."""
         super().__init__(
             f"More than {MAX_JOBS:,} jobs cannot be selected at once. Narrow the filter, or use Clean "
             "up, which deletes any number of jobs by rules."
@@ -55,17 +54,17 @@ class TooManyJobs(Exception):
 
 
 class Selections:
-    """The selections of a process; those seen longest ago go first when there is no more room."""
+    """The selections of a process. When they are full, those used longest ago are dropped."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin with none; `clock` counts seconds."""
         self._clock = clock
         self._lock = threading.Lock()
-        # The ids by sign-in, and when they were seen; the one seen last is the last.
+        # The ids by session, and when they were used; the last one was used last.
         self._kept: dict[SignIn, tuple[Ids, float]] = {}
 
     def find(self, sign_in: SignIn) -> Ids:
-        """Return what is selected; empty where nothing is, or not any more."""
+        """Return the selected ids; empty for none or an expired selection."""
         with self._lock:
             self._forget_old()
             ids, _ = self._kept.get(sign_in, (None, 0))
@@ -75,7 +74,7 @@ class Selections:
             return ids
 
     def keep(self, sign_in: SignIn, ids: Ids) -> None:
-        """Keep what is selected, in place of what was before. Raises TooManyJobs."""
+        """Replace the selection. Raises TooManyJobs."""
         if ids.size > MAX_JOBS:
             raise TooManyJobs
         with self._lock:
@@ -123,16 +122,16 @@ def read_matching(database: Database, job_filter: JobFilter) -> Ids:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a selection holds, as the database had it at one moment."""
+    """What a selection holds, from one snapshot of the database."""
 
     selected: int
-    """How many ids it has, those of jobs that are gone included."""
+    """How many ids it has, including those of deleted jobs."""
     by_name: tuple[tuple[str, State, int], ...]
     """How many jobs of each name and state, most first."""
     outside: int
-    """How many of those that are there a filter does not let through."""
+    """How many of the existing jobs a filter excludes."""
     finished_ids: Ids
-    """Those that may be removed, as far as this moment goes."""
+    """The jobs that may be deleted, as of this snapshot."""
 
     def in_state(self, state: State) -> int:
         """Return how many of them are in a state."""
@@ -148,19 +147,19 @@ class Contents:
 
     @property
     def finished(self) -> int:
-        """Return how many of them may be removed."""
+        """Return how many of them may be deleted."""
         return int(self.finished_ids.size)
 
     @property
     def missing(self) -> int:
-        """Return how many of them are no longer there."""
+        """Return how many of them no longer exist."""
         return self.selected - sum(jobs for _, _, jobs in self.by_name)
 
 
 def read_contents(database: Database, ids: Ids, job_filter: JobFilter) -> Contents:
-    """Return what some ids stand for, and how many of them a filter does not let through.
+    """Return what some ids are, and how many of them a filter excludes.
 
-    It takes half a second for 200,000 ids. Asked of the primary: the viewer may be about to remove
+    It takes half a second for 200,000 ids. Reads the primary, because the user may be about to delete
     them. Raises DatabaseUnavailable.
     """
     passes = and_(true(), *matching(job_filter, database))

@@ -1,8 +1,7 @@
-"""The list as all sessions of a process see it: each page is read once, and shown for some seconds.
+"""The cached list that all sessions of a process share: a page is read once in some seconds.
 
-A page is read in a transaction of its own, which ends at once. Who wants a page that is being read
-waits for it, and gets it or the same error. The counts, which take longest, are shared for some
-seconds by all pages of a filter.
+A page is read in its own short transaction. Sessions that want the same page wait for one read and get
+its result or its error. All pages of a filter share the counts, which take longest, for some seconds.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ MAX_FILTERS: Final = 50
 
 @dataclass
 class _Page:
-    """A page that has been read, or is being read."""
+    """A page that was read or is being read."""
 
     began: float
     changes: int
@@ -43,7 +42,7 @@ class _Page:
 
 @dataclass(frozen=True)
 class _Overview:
-    """An overview, when it was asked for, and how often this process had changed jobs by then."""
+    """An overview, when it was requested, and how many changes this process had made by then."""
 
     began: float
     changes: int
@@ -53,10 +52,10 @@ class _Overview:
 
 
 class SharedList:
-    """The pages of one database's list, and their counts, as they have been read last."""
+    """The pages of one database's list and their counts, as last read."""
 
     def __init__(self, database: Database, order: CreationOrder, list_seconds: float = 10) -> None:
-        """Read nothing yet. `list_seconds` is how long a page is shown to all sessions."""
+        """Read nothing yet. `list_seconds` is the lifetime of a cached page."""
         self._database = database
         self._order = order
         self._list_seconds = list_seconds
@@ -67,7 +66,7 @@ class SharedList:
     def read(self, view: ListView, max_age: float | None = None) -> JobsList:
         """Return the page that a view asks for, at most `list_seconds` or `max_age` seconds old.
 
-        A change of this process's own is always seen. Raises DatabaseUnavailable.
+        It always includes this process's own changes. Raises DatabaseUnavailable.
         """
         self._order.keep_surveyed()
         now, changes = monotonic(), self._database.changes
@@ -87,12 +86,12 @@ class SharedList:
             raise DatabaseUnavailable(NO_ANSWER) from None
 
     def is_quick(self, view: ListView) -> bool:
-        """Return whether counts and a page were read so quickly that one more read is not noticed."""
+        """Return whether counts and a page are read so fast that one more read is not noticed."""
         known = self._overviews.get(view.filter.in_any_state)
         return known is not None and known.seconds < QUICK_SECONDS
 
     def _read(self, view: ListView, page: _Page, oldest: float) -> None:
-        """Read a page for all who wait for it; one that fails is not kept."""
+        """Read a page for all sessions that wait for it; a failure is not cached."""
         try:
             job_filter = view.filter.in_any_state
             shared = self._shared_overview(job_filter, page, oldest)
@@ -100,7 +99,7 @@ class SharedList:
                 snapshot = Snapshot(self._database, connection, self._order)
                 jobs, overview = snapshot.read(view, shared.overview if shared else None)
             if shared and overview is shared.overview:
-                page.began = shared.began  # a page is as old as what is oldest of it
+                page.began = shared.began  # a page is as old as its oldest part
             else:
                 seconds = monotonic() - page.began
                 self._share(job_filter, _Overview(page.began, page.changes, overview, seconds))

@@ -1,4 +1,4 @@
-"""The orders of the list: what each compares, in SQL."""
+"""The orders of the list in SQL."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def newest_first() -> tuple[ColumnElement[Any], ...]:
 
 
 def source_of(database: Database, sort: Sort) -> FromClause:
-    """Return the tables that `sort_key` speaks of, joined with `job`: mostly none but that."""
+    """Return the tables of `sort_key`, joined with `job`; for most orders `job` alone."""
     if sort is Sort.DURATION:
         return with_execution(database, job_execution.c.duration)[0]
     return with_object() if sort is Sort.DATE else job
 
 
 def sort_key(database: Database, sort: Sort, now: datetime) -> ColumnElement[Any]:
-    """Return what an order compares, of `source_of` the order; never NULL.
+    """Return the expression of an order, for `source_of` the order; never NULL.
 
-    `now` is aware: an end that lies after it makes no duration.
+    `now` is aware: a later end makes no duration.
     """
     keys: dict[Sort, ColumnElement[Any]] = {
         Sort.DATE: created(),
@@ -74,15 +74,15 @@ def _record_key(database: Database) -> ColumnElement[Any]:
 
 
 def exact_key(sort: Sort) -> ColumnElement[str] | None:
-    """Return what an order compares where `sort_key` is equal; never NULL. None where that is the id.
+    """Return the second expression of an order, for equal `sort_key`; never NULL. None: the id.
 
-    Names that a collation takes for one follow each other name by name.
+    Names that a collation treats as equal are grouped name by name.
     """
     return exactly(func.coalesce(job.c.name, "")) if sort is Sort.NAME else None
 
 
 def in_order(database: Database, view: ListView, now: datetime) -> tuple[ColumnElement[Any], ...]:
-    """Return the ORDER BY of a view, as `sort_key`; reversed, it is the same list from its end."""
+    """Return the ORDER BY of a view, as `sort_key`; reversed, the same list from its end."""
     keys = [sort_key(database, view.sort, now)]
     if (exact := exact_key(view.sort)) is not None:
         keys.append(exact)

@@ -1,4 +1,4 @@
-"""Which jobs are out of order: few of them, so that the times of all others ascend with their ids."""
+"""Finds the few jobs that are out of order: without them, times ascend with ids."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_STRAYS: Final = 3_000
-"""Of more strays than this nothing is gained: the order is too mixed, and the database sorts."""
+"""With more strays than this the order is too mixed, and the database sorts."""
 
 MARK_JOBS: Final = 500
-"""The id and time of every 500th job in order are kept: they give the place of any time."""
+"""The id and time of every 500th job in order are kept, to find the place of any time."""
 
 Ids = npt.NDArray[np.int64]
 Times = npt.NDArray[np.bytes_]
@@ -25,18 +25,18 @@ NO_TIMES: Final[Times] = np.array([], dtype="S26")
 
 @dataclass(frozen=True, eq=False)
 class IdOrder:
-    """The jobs below an id: the strays, and all others, whose times never descend with their ids."""
+    """The order below an id: the strays, and all others, whose times never descend by id."""
 
     end: int = 0
-    """Nothing is known of the jobs from this id on."""
+    """The survey ends before this id."""
     strays: Ids = field(default_factory=lambda: NO_IDS)
     stray_times: Times = field(default_factory=lambda: NO_TIMES)
     marks: Ids = field(default_factory=lambda: NO_IDS)
     mark_times: Times = field(default_factory=lambda: NO_TIMES)
     mark_ranks: Ids = field(default_factory=lambda: NO_IDS)
-    """How many jobs in order were before each mark when it was read."""
+    """How many jobs in order came before each mark when it was read."""
     in_order: int = 0
-    """How many jobs in order there were."""
+    """How many jobs were in order."""
     _tail: Ids = field(default_factory=lambda: NO_IDS)
     """The last jobs in order: any of them may still turn out to be a stray."""
     _tail_times: Times = field(default_factory=lambda: NO_TIMES)
@@ -52,9 +52,9 @@ class IdOrder:
         return self._tail_times[-1].decode() if len(self._tail_times) else ""
 
     def extended(self, ids: Ids, times: Times, end: int) -> IdOrder:
-        """Return the order with the jobs up to a new end: their ids ascending, and their times.
+        """Return the order extended to a new end by ids, ascending, and their times.
 
-        Of these a longest run in order stays. Where it begins before the earlier jobs end, both are
+        A longest run of these stays in order. If it begins before the earlier jobs end, both are
         cut at the time at which the fewest become strays: one job far in the future is one stray.
         """
         is_in_order = longest_in_order(times)
@@ -83,20 +83,20 @@ class IdOrder:
         )
 
     def first_since(self, time: str) -> int:
-        """Return an id below which all in order were created before a time, not the largest such."""
+        """Return an id below which all in order were created before a time; not the largest such."""
         at = int(np.searchsorted(self.mark_times, time.encode()))
         return int(self.marks[at - 1]) if at else 0
 
     def end_of(self, time: str) -> int:
-        """Return an id from which on all in order were created after a time, not the least such."""
+        """Return an id from which all in order were created after a time; not the smallest such."""
         at = int(np.searchsorted(self.mark_times, time.encode(), side="right"))
         return int(self.marks[at]) if at < len(self.marks) else self.end
 
     def before_position(self, position: int, *, from_end: bool) -> tuple[int, int]:
-        """Return an id at which to begin to look for a position among the jobs in order, and its own.
+        """Return an id from which to search for a position among the jobs in order, and its position.
 
-        `from_end` counts from the largest id down: the id is then above those that are meant. It is
-        right only while none of the jobs has been removed.
+        `from_end` counts from the largest id down; the id is then above the wanted ones. It is
+        exact only while none of the jobs has been deleted.
         """
         if from_end:
             at = int(np.searchsorted(self.mark_ranks, self.in_order - position))

@@ -21,14 +21,14 @@ def read_trend(
 ) -> pd.DataFrame:
     """Return the jobs created on each day, by their state now, as `frames.trend_frame`.
 
-    `day_starts` are the aware starts of the days, oldest first; `order` tells where jobs of these days
-    can be. Raises DatabaseUnavailable.
+    `day_starts` are the aware starts of the days, oldest first; `order` limits the search for their
+    jobs. Raises DatabaseUnavailable.
     """
     order = order or CreationOrder(database)
     created = object_.c.created_at
     starts = [to_platform(start, database.timezone) for start in day_starts]
     is_since = [created >= literal(start, created.type) for start in starts]
-    # One CASE branch per day rather than a date function: it is the viewer's days that count.
+    # One CASE branch per day instead of a date function, because the days are the user's.
     latest_first = reversed([(since, day) for day, since in enumerate(is_since)])
     ended = job.c.completed_at.is_not(None).label("ended")
     statement = (

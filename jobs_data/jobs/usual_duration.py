@@ -16,11 +16,11 @@ from jobs_data.platform.status import is_finished
 from jobs_data.platform.tables import job, job_execution, object_
 
 FEWEST_RUNS: Final = 5
-"""Fewer finished runs do not show how long a job usually takes."""
+"""Fewer finished runs do not give a usual duration."""
 
 NEWEST_RUNS: Final = 200
 LOOKED_AT_JOBS: Final = 100_000
-"""Runs are looked for among as many of the newest jobs: a name has no index."""
+"""How many of the newest jobs are searched for runs: a name has no index."""
 
 SECONDS: Final = 2
 
@@ -32,7 +32,7 @@ class UsualDuration:
     runs: int
     """How many runs with a known duration were found, NEWEST_RUNS at most."""
     median_seconds: float | None
-    """None, as `p95_seconds`, where there are fewer runs than FEWEST_RUNS."""
+    """None, like `p95_seconds`, for fewer runs than FEWEST_RUNS."""
     p95_seconds: float | None
     """Nineteen of twenty runs took no longer."""
 

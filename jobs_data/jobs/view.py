@@ -1,4 +1,4 @@
-"""Which jobs a screen, an export or a removal speaks of: parsed once from the URL, then never again."""
+"""Which jobs a screen, an export or a deletion means: parsed once from the URL."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from jobs_data.platform.status import State
 
 DEFAULT_PAGE_SIZE: Final = 10
 NO_OWNER: Final = 0
-"""What stands for the owner of a job that has none; no user has this id."""
+"""The owner id of a job without a user; no user has this id."""
 
 
 class Sort(StrEnum):
-    """The columns that the list can be sorted by, each in its usual direction; ties by largest id."""
+    """The columns to sort the list by, each in its usual direction; ties by largest id."""
 
     DATE = "date"  # newest creation first
     NAME = "name"  # from A on
     STATUS = "status"  # active, completed, failed, then the others
-    OWNER = "owner"  # by the owner's name, from A on
-    COMPLETED = "completed"  # latest completion first, then those without one
-    DURATION = "duration"  # longest first, then those without one, as active jobs are
-    RELATED = "related"  # by the record's address, from A on, those without one first
+    OWNER = "owner"  # by the user's name, from A on
+    COMPLETED = "completed"  # latest completion first, without one last
+    DURATION = "duration"  # longest first, without one (as active jobs) last
+    RELATED = "related"  # by the record's address, from A on, without one first
 
     @property
     def is_descending(self) -> bool:
-        """Return whether its usual direction is from the largest down."""
+        """Return whether its usual direction is descending."""
         return self in {Sort.DATE, Sort.COMPLETED, Sort.DURATION}
 
 
 @dataclass(frozen=True)
 class Dates:
-    """When something happened: between two moments, in the last so long, or longer ago than that."""
+    """When something happened: between two times, within the last timespan, or longer ago."""
 
     since: datetime | None = None
-    """Aware and in UTC; this moment is included."""
+    """Aware and in UTC; included."""
     before: datetime | None = None
-    """Aware and in UTC; this moment is not included."""
+    """Aware and in UTC; not included."""
     last: timedelta | None = None
     ago: timedelta | None = None
 
     def at(self, now: datetime) -> Dates:
-        """Return the same as two moments, as it is now."""
+        """Return the same dates as two times, relative to now."""
         try:
             since = now - self.last if self.last else self.since
             before = now - self.ago if self.ago else self.before
@@ -57,11 +57,11 @@ ANY_TIME: Final = Dates()
 
 @dataclass(frozen=True)
 class JobFilter:
-    """Which jobs: the one value that list, counts, export, preview and removal share."""
+    """Which jobs: the one value that list, counts, export, preview and deletion share."""
 
     state: State | None = None
     search: str = ""
-    """A text in the job's name, its owner's names, or its related record's address."""
+    """A text in the job's name, its user's names, or its related record's address."""
     owners: tuple[int, ...] = ()
     """Ids of users, NO_OWNER for jobs without one; a job of any of them."""
     names: tuple[str, ...] = ()
@@ -79,16 +79,16 @@ class JobFilter:
 
     @property
     def in_any_state(self) -> JobFilter:
-        """Return the filter without its state: what the cards count."""
+        """Return the filter without its status: what the cards count."""
         return replace(self, state=None)
 
     @property
     def is_search(self) -> bool:
-        """Return whether it asks for more than a state, so that no index alone answers it."""
+        """Return whether it asks for more than a status, so that an index alone cannot answer it."""
         return self.in_any_state != EVERYTHING
 
     def at(self, now: datetime) -> JobFilter:
-        """Return the same filter with what is relative to now fixed."""
+        """Return the same filter with dates that are no longer relative to now."""
         return replace(self, created=self.created.at(now), finished=self.finished.at(now))
 
 
@@ -105,11 +105,11 @@ class ListView:
     limit: int | None = None
     """Rows on a page; None for the platform's own setting."""
     is_reversed: bool = False
-    """Whether the order is the other way round than the column's usual one."""
+    """Whether the order is the reverse of the column's usual one."""
     fold: bool | None = None
-    """Whether repeated jobs are grouped in one line; None for the installation's own setting."""
+    """Whether repeated jobs are grouped in one line; None for the installation's setting."""
     after: int | None = None
-    """The job behind which a page of a grouped list begins; None for the first."""
+    """The job after which a page of a grouped list begins; None for the first page."""
     before: int | None = None
     """The job before which a page of a grouped list ends."""
 
@@ -129,7 +129,7 @@ class ListView:
     def can_group(self) -> bool:
         """Return whether repeated jobs may be grouped: only in the plain list, newest or oldest first.
 
-        Who searches or filters wants to see each job. The state alone is no filter in this sense, but
+        A search or filter shows each job. The status alone does not count as a filter here, but
         failed jobs are never grouped.
         """
         is_plain = self.sort is Sort.DATE and not self.filter.is_search

@@ -1,4 +1,4 @@
-"""A view of the list as the query of an address, and back."""
+"""Converts a view of the list to the query of an address, and back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ON_OR_OFF: Final = {None: "", True: "on", False: "off"}
 
 
 def parse_dates(text: str) -> Dates:
-    """Return the dates that a URL's text asks for; what makes no sense is any time.
+    """Return the dates that a URL's text asks for; a bad value means any time.
 
     `7d` is the last seven days, `over-90d` longer ago than ninety, and `2026-11-01..2026-11-23` from
     one to the other: days in UTC, both included, or moments with an offset. Either may be left out.
@@ -61,7 +61,7 @@ def spell_dates(dates: Dates) -> str:
 
 
 def parse_view(params: Params) -> ListView:
-    """Return the view that a URL's query asks for; what makes no sense falls back to the default."""
+    """Return the view that a URL's query asks for; a bad value falls back to its default."""
     limit = _number(params, "limit")
     word = _word(params, "sort")
     sort = Sort(word) if word in set(Sort) else Sort.DATE
@@ -78,7 +78,7 @@ def parse_view(params: Params) -> ListView:
 
 
 def parse_filter(params: Params) -> JobFilter:
-    """Return the filter alone of what a URL's query asks for."""
+    """Return only the filter of a URL's query."""
     longer_than = url_values.parse_duration(url_values.last_of(params, "longer"))
     owners = map(url_values.parse_number, url_values.all_of(params, "owner"))
     return JobFilter(
@@ -154,12 +154,12 @@ def _choice(params: Params, name: str, words: dict[bool | None, str]) -> bool | 
 
 
 def _reversed(sort: Sort) -> str:
-    """Return the word for the other direction than a column's usual one."""
+    """Return the word for the reverse of a column's usual direction."""
     return "asc" if sort.is_descending else "desc"
 
 
 def _texts(params: Params, name: str) -> tuple[str, ...]:
-    # A name is compared as it is: cut or cleaned it would be another one. One of spaces alone is none.
+    # A name is compared unchanged: cut or cleaned it would be another one. Spaces alone are no name.
     found = map(url_values.whole_text, url_values.all_of(params, name))
     return tuple(dict.fromkeys(text for text in found if text.strip(" ")))
 

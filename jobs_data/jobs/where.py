@@ -1,4 +1,4 @@
-"""What a filter means in SQL: the one place, so that no two parts of the app read it differently."""
+"""Turns a filter into SQL. This is the only place that does."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def matching(
 ) -> list[ColumnElement[bool]]:
     """Return the conditions of the jobs that match a filter, for any statement on `job`.
 
-    They speak of no other table of that statement; one that is NULL lets a job through no more than
-    one that is false. `now` is what dates are relative to, by default the present.
+    They refer to no other table of that statement. A NULL condition excludes a job, like
+    a false one. Dates are relative to `now`, by default the present.
     """
     now = now or datetime.now(UTC)
     fixed = job_filter.at(now)
@@ -74,9 +74,9 @@ def created_near(
     order: CreationOrder,
     connection: Connection,
 ) -> list[ColumnElement[bool]]:
-    """Return conditions that every job meets whose creation time matches a filter.
+    """Return conditions that every job with a matching creation time meets.
 
-    They add nothing to `matching` but speed: the jobs of the last days need not be looked for among
+    They only make `matching` faster: the jobs of the last days need not be searched among
     all others.
     """
     since = job_filter.created.at(now).since
@@ -104,7 +104,7 @@ def _within(
     if dates.before:
         before = to_platform(dates.before, database.timezone)
         where.append(column < literal(before, column.type))
-        # A time of zeros, which MySQL can hold, is none.
+        # MySQL can store a time of zeros, which counts as none.
         where.append(column > literal(BEFORE_ALL_TIMES, column.type))
     return where
 
@@ -126,7 +126,7 @@ def _has_errors(database: Database) -> ColumnElement[bool]:
 
 
 def _execution(database: Database, column: str, meets: Any) -> ColumnElement[bool]:
-    """Return whether what Heratio keeps of a job's run has a column that meets a condition."""
+    """Return whether a column of the job's execution record meets a condition."""
     if column not in database.columns.get(job_execution.name, ()):
         return false()
     return _there_is(job_execution.c.job_id, meets(job_execution.c[column]))
@@ -145,11 +145,11 @@ def _took_longer_than(seconds: int, database: Database, now: datetime) -> Column
 
 
 def _mentions(words: str, database: Database) -> ColumnElement[bool]:
-    """Return whether a text is in what the list shows of a job: name, owner or related record."""
+    """Return whether a text is in a job's name, user or related record, as the list shows them."""
     found = [contains(job.c.name, words)]
     if user.name in database.tables:
         found.append(job.c.user_id.in_(users_called(database, lambda name: contains(name, words))))
-    # What the list shows where there is no name or no owner can be looked for, too.
+    # The placeholders for a missing name or user can be searched too.
     if words.lower() == values.SYSTEM_OWNER.lower():
         found.append(job.c.user_id.is_(None))
     if words.lower() == values.UNKNOWN_NAME.lower():

@@ -1,4 +1,4 @@
-"""The platform's languages: which one stands in where a text is not in the one that is set."""
+"""The platform's languages: the fallbacks for a text that is missing in the configured one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ENGLISH: Final = "en"
 
 
 def fallbacks(culture: str) -> tuple[str, ...]:
-    """Return a culture as it is set, and the more general ones, step by step: de-AT, de_AT, de.
+    """Return the configured culture and the more general ones, step by step: de-AT, de_AT, de.
 
     The platform writes underscores. A character set, as in `fr_CA.UTF-8`, belongs to no culture.
     """
@@ -23,7 +23,7 @@ def fallbacks(culture: str) -> tuple[str, ...]:
 
 
 def preference(culture: str, *source_cultures: str) -> Callable[[str], int]:
-    """Return what ranks the cultures of a text, the best lowest.
+    """Return an expression that ranks the cultures of a text, the best lowest.
 
     First those that `culture` falls back to, then the text's source culture, then English, then any.
     """

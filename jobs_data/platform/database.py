@@ -33,13 +33,13 @@ log = logging.getLogger(__name__)
 DEFAULT_PORT: Final = 3306
 
 CAUGHT_UP_SECONDS: Final = 30
-"""How long after a change of ours a replica may not have it yet; reads ask the primary until then."""
+"""How long a replica may lag: for that long after a change of ours, reads use the primary."""
 
 REPLICA_RETRY_SECONDS: Final = 30
-"""How long a replica that did not answer is left alone."""
+"""How long a replica that did not answer is not tried again."""
 
 TABLES_SECONDS: Final = 10
-"""For how long it is believed which tables there are: a database may be filled while the app runs."""
+"""How long the list of tables is cached: a database may be filled while the app runs."""
 
 
 class Database:
@@ -55,13 +55,13 @@ class Database:
     ) -> None:
         """Bind an engine made by `make_engine` to the culture and zone of its texts and times.
 
-        `replica` is another such engine, of a copy that only reads use, and that may lag behind.
+        `replica` is such an engine of a copy for reads, which may lag.
         """
         self.engine = engine
         self.culture = culture
         self.timezone = ZoneInfo(timezone)
         self.changes = 0
-        """How often this process has changed jobs: nothing from before the last time is shown."""
+        """How often this process has changed jobs: nothing older than the last change is shown."""
         self._changing = threading.Lock()
         self._changed_at = -math.inf
         self._columns: Mapping[str, frozenset[str]] | None = None
@@ -72,7 +72,7 @@ class Database:
     def identity(self) -> str:
         """Return a short name of the database, for receipts, locks and cache keys.
 
-        It is the same by whichever account, driver and options the database is reached.
+        It does not depend on account, driver and options.
         """
         url = self.engine.url
         server = [url.host, url.port or DEFAULT_PORT, url.query.get("unix_socket")]
@@ -88,9 +88,8 @@ class Database:
     def columns(self) -> Mapping[str, frozenset[str]]:
         """Return the columns of each platform table that exists.
 
-        They are looked up once, and again where a transaction begins and finds other tables. Raises
-        DatabaseUnavailable where the database does not answer, and where a table that every platform
-        has is missing.
+        They are read once, and again if a transaction finds other tables at its start. Raises
+        DatabaseUnavailable if the database does not answer, or a required table is missing.
         """
         return self._columns or self._look_at_tables()
 
@@ -104,23 +103,23 @@ class Database:
         with translated_errors(), self.engine.connect() as connection:
             names, columns = present_tables(connection), self._columns
             if columns is None or names != columns.keys():
-                self._columns = None  # not known, should the next lines fail
+                self._columns = None  # unknown if the next lines fail
                 inspector = inspect(connection)
                 columns = {n: frozenset(c["name"] for c in inspector.get_columns(n)) for n in names}
         missing = [table.name for table in REQUIRED_TABLES if table.name not in columns]
         if missing:
             raise DatabaseUnavailable(
-                f"This database has no table named {' or '.join(missing)}, so it is not a Heratio or "
-                "AtoM database, or is being restored: check HERATIO_JOBS_DATABASE_URL, or wait."
+                f"This database has no table named {' or '.join(missing)}, so it is not a database of "
+                "Heratio or AtoM, or is being restored. Check HERATIO_JOBS_DATABASE_URL, or wait."
             )
         self._columns = columns
         return columns
 
     def _look_again(self) -> None:
-        """Look after a while whether the tables are still the same, before a transaction begins.
+        """Check after a while, before a transaction begins, whether the tables are still the same.
 
-        One that is missing at the first look may only not be there yet, in a database that is being
-        restored. Without `user_totp_secret`, say, nobody would be asked for a code.
+        A missing table may come later, in a database that is being restored. Without
+        `user_totp_secret`, for example, no sign-in would need a code.
         """
         if self._columns is None or time.monotonic() >= self._next_look:
             self._look_at_tables()
@@ -133,7 +132,7 @@ class Database:
 
     def changed(self) -> None:
         """Note that this process has changed jobs and committed the change."""
-        # The time first: a reader of the new number must not ask a replica that lags behind.
+        # The time first: a reader of the new number must not use a lagging replica.
         with self._changing:
             self._changed_at = time.monotonic()
             self.changes += 1
@@ -146,13 +145,13 @@ class Database:
         primary: bool = False,
         silence: float | None = None,
     ) -> Iterator[Connection]:
-        """Open one transaction in which every SELECT sees the same moment of the database.
+        """Open one transaction in which every SELECT sees the same snapshot.
 
-        Where there is a replica, that is the replica's moment, unless `primary` asks for the
-        primary's: whatever decides something does. `seconds` is what MariaDB and MySQL give each
-        statement, and SQLite the whole transaction. A server that is silent for `silence` seconds, a
-        little longer than a statement may take by default, has gone. Raises DatabaseUnavailable with
-        a sentence where the database does not answer, and TookTooLong where the time runs out.
+        It uses the replica if there is one; with `primary` it uses the primary, which every decision
+        needs. `seconds` limits each statement on MariaDB and MySQL, and the whole transaction on
+        SQLite. A server that is silent for `silence` seconds, by default a little longer than a
+        statement may take, counts as gone. Raises DatabaseUnavailable with a sentence if the database
+        does not answer, and TookTooLong at the time limit.
         """
         with self._translated_errors():
             self._look_again()  # before the transaction, so that its error comes first
@@ -167,19 +166,18 @@ class Database:
                     if not connection.invalidated:
                         engines.limit_silence(
                             connection.connection, engines.PING_SECONDS
-                        )  # to end a read is no work
+                        )  # ending a read is fast
 
     @contextmanager
     def writing(
         self, seconds: float = engines.WRITE_SECONDS, *, checks_keys: bool = True
     ) -> Iterator[Connection]:
-        """Open one transaction that changes rows: all of it is kept, or, on an exception, nothing.
+        """Open one transaction that changes rows: an exception rolls it back.
 
-        Without `checks_keys` a row may refer to one that is not there.
+        Without `checks_keys` a row may refer to a missing one.
 
-        `seconds` and what it raises are as for `reading`; MySQL bounds the SELECTs alone. Raises
-        CommitUnknown where the answer to COMMIT was lost. Its time zone is UTC, in which no TIMESTAMP
-        is spelled as another one is.
+        `seconds` and exceptions are as for `reading`; MySQL limits only SELECTs. Raises CommitUnknown
+        if the answer to COMMIT is lost. The time zone is UTC, in which every TIMESTAMP is unique.
         """
         with self._translated_errors():
             self._look_again()
@@ -207,7 +205,7 @@ class Database:
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
-        """Do as `translated_errors`; where a table or column has gone, look anew the next time."""
+        """As `translated_errors`; after a missing table or column, read the tables again."""
         try:
             with translated_errors():
                 yield
@@ -223,7 +221,7 @@ class Database:
 
 
 class _Replica:
-    """A copy of the database, which is done without while it does not answer."""
+    """A copy of the database, which is skipped while it does not answer."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -231,21 +229,21 @@ class _Replica:
         """When it is tried again; 0 while it answers."""
 
     def connect(self) -> Connection | None:
-        """Return a connection, or None where the replica does not answer, or did not a moment ago."""
+        """Return a connection, or None if the replica does not answer or failed a moment ago."""
         if self._retry_at:
             if time.monotonic() < self._retry_at:
                 return None
-            # Set before the attempt: one read waits for what it comes to, and the others do not.
+            # Set before the attempt: only one read waits for it.
             self._retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
         try:
             connection = self.engine.connect()
         except exc.DBAPIError as error:
             if not self._retry_at:
                 self._retry_at = time.monotonic() + REPLICA_RETRY_SECONDS
-                log.warning("the replica does not answer, so the primary is read: %s", error.orig)
+                log.warning("the replica does not answer, so the primary is used: %s", error.orig)
             return None
         if self._retry_at:
-            log.warning("the replica answers again, and is read")
+            log.warning("the replica answers again and is used")
             self._retry_at = 0.0
         return connection
 

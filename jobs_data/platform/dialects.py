@@ -1,7 +1,6 @@
-"""What MySQL and MariaDB spell differently from SQLite: one function for each such expression.
+"""The SQL that MySQL and MariaDB write differently from SQLite: one function per expression.
 
-A statement is built without a question about its database; the spelling is chosen when SQLAlchemy
-compiles it.
+Statements do not depend on their database: SQLAlchemy chooses the spelling when it compiles them.
 """
 
 from __future__ import annotations

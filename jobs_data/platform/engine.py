@@ -15,15 +15,15 @@ from sqlalchemy.pool import ManagesConnection
 from jobs_data.settings import with_driver
 
 ANSWER_MARGIN_SECONDS: Final = 5
-"""How much longer than its statement an answer may take: for the way, and where the server is busy."""
+"""How much longer than its statement an answer may take, for the network and a busy server."""
 
 CONNECT_SECONDS: Final = 5
 LOCK_WAIT_SECONDS: Final = 5
 LONGEST_SILENCE_SECONDS: Final = 120
-"""How long a server may be silent in an export, which it sorts first: nothing waits longer for it."""
+"""How long a server may be silent in an export, which it sorts first."""
 
 PING_SECONDS: Final = 3
-"""How long a server may take to answer at once: whether it is there, and the end of a read."""
+"""How long a ping and the end of a read may take."""
 
 POOL_RECYCLE_SECONDS: Final = 1800
 
@@ -37,8 +37,8 @@ _FIXED_SETTINGS: Final = (
     "SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, "
     "SESSION sql_big_selects = 1, SESSION sql_auto_is_null = 0, SESSION completion_type = 0"
 )
-"""What a server, an account or `init_connect` could set otherwise, so that statements fail or answer
-something else: modes, keys that are not checked, results that are cut, a COMMIT that disconnects."""
+"""Settings that a server, an account or `init_connect` could change, so that statements fail or return
+something else: modes, unchecked keys, cut results, a COMMIT that disconnects."""
 
 POOL_CONNECTIONS: Final = 5
 EXTRA_CONNECTIONS: Final = 10
@@ -52,11 +52,11 @@ SILENCE_OPTIONS: Final = ("read_timeout", "write_timeout")
 _POOL: Final[dict[str, Any]] = {
     "pool_size": POOL_CONNECTIONS,
     "max_overflow": EXTRA_CONNECTIONS,
-    "pool_timeout": 10,  # seconds that a thread waits for one: downloads may have them all
+    "pool_timeout": 10,  # seconds that a thread waits for a connection: downloads may use all
 }
 
 STEPS_BETWEEN_LOOKS: Final = 10_000
-"""How many of its instructions SQLite runs between two looks at the clock: some milliseconds."""
+"""How many instructions SQLite runs between two checks of the clock: some milliseconds."""
 
 
 _ITS_ZONE: Final = "SESSION time_zone = COALESCE(@zone_before, @@SESSION.time_zone)"
@@ -79,10 +79,10 @@ TO_WRITE_UNCHECKED: Final = f"{_UTC_ZONE}, {_KEYS_UNCHECKED}"
 def bounded(
     connection: Connection, seconds: float, *, settings: str = TO_READ, silence: float | None = None
 ) -> Iterator[None]:
-    """Let no statement of a transaction run longer, nor the server be silent longer.
+    """Limit the time of a transaction's statements and of the server's silence.
 
-    `settings` are what else it needs of its session, on a server. It takes a round trip only where
-    the settings or the bound change.
+    `settings` are other settings of its session, on a server. It takes a round trip only if the
+    settings or the limit change.
     """
     info = connection.info  # read it now: an invalidated connection has no info
     if connection.dialect.name == "sqlite":
@@ -101,14 +101,14 @@ def bounded(
 
 @contextmanager
 def keys_unchecked_on_sqlite(connection: Connection) -> Iterator[None]:
-    """Let SQLite check no foreign keys in a transaction that begins and ends within this."""
+    """Switch SQLite's foreign keys off for a transaction that begins and ends within this."""
     driver_connection = connection.connection.dbapi_connection
     if connection.dialect.name != "sqlite" or driver_connection is None:
         yield
         return
     with closing(driver_connection.cursor()) as cursor:
         [checked] = cursor.execute("PRAGMA foreign_keys").fetchone()
-        cursor.execute("PRAGMA foreign_keys = OFF")  # heeded outside of a transaction alone
+        cursor.execute("PRAGMA foreign_keys = OFF")  # works only outside of a transaction
         try:
             yield
         finally:
@@ -121,10 +121,10 @@ def answer_seconds(seconds: float) -> float:
 
 
 def limit_silence(connection: ManagesConnection, seconds: float) -> None:
-    """Let a connection of the pool wait no longer than this for any one answer of the server.
+    """Limit how long a pooled connection waits for one answer of the server.
 
-    PyMySQL takes these limits only when it connects, but looks at them before each read and write: so
-    its own attributes are set, for which it has no method.
+    PyMySQL takes these limits when it connects, but reads them before each read and write. It has no
+    method to change them, so this sets its attributes.
     """
     for attribute in connection.info.get("silence_limits", ()):
         setattr(connection.dbapi_connection, attribute, seconds)
@@ -146,7 +146,7 @@ def make_engine(url: str) -> Engine:
     """Return an engine for a MySQL, MariaDB or SQLite URL; nothing is connected yet.
 
     MySQL and MariaDB URLs without a driver use PyMySQL. Transactions are REPEATABLE READ: all reads of
-    one see the same moment, and a removal's range of jobs does not change while it works.
+    one see the same snapshot, and the jobs in a deletion's range do not change meanwhile.
     """
     parsed = with_driver(make_url(url))
     if parsed.get_backend_name() == "sqlite":
@@ -157,7 +157,7 @@ def make_engine(url: str) -> Engine:
         # PyMySQL's are those of connecting, greeting included: it is given others for each transaction.
         silence = CONNECT_SECONDS if driver == "pymysql" else LONGEST_SILENCE_SECONDS
         limits = {"connect_timeout": CONNECT_SECONDS, **dict.fromkeys(SILENCE_OPTIONS, silence)}
-        # Without those that the URL sets itself: it would be overruled.
+        # Without those that the URL sets: these would override it.
         arguments = {name: limits[name] for name in limits if name not in parsed.query}
     engine = create_engine(
         parsed,
@@ -175,10 +175,10 @@ def make_engine(url: str) -> Engine:
 
 
 def _connect(dialect: Dialect, _record: Any, positional: Any, named: Any) -> Any:
-    """Return a new connection with our settings. What goes wrong is raised as an error of the driver.
+    """Return a new connection with our settings. Every failure is raised as an error of the driver.
 
-    PyMySQL lets others through: FileNotFoundError where a certificate is gone by now, and RuntimeError
-    where an account needs a package that is not installed.
+    PyMySQL itself raises others too: FileNotFoundError for a missing certificate, and RuntimeError
+    if an account needs a package that is not installed.
     """
     driver = dialect.loaded_dbapi
     try:
@@ -194,7 +194,7 @@ def _connect(dialect: Dialect, _record: Any, positional: Any, named: Any) -> Any
 
 
 def _look_after_connections(engine: Engine, silence_limits: Sequence[str]) -> None:
-    """Let an engine's connections wait for an answer as long as reads do, but for a ping's shortly.
+    """Limit the waits of an engine's connections: those of reads, and shorter ones of pings.
 
     `silence_limits` are the attributes that `limit_silence` sets.
     """
@@ -210,7 +210,7 @@ def _look_after_connections(engine: Engine, silence_limits: Sequence[str]) -> No
 
     @event.listens_for(engine, "checkin")
     def _returned(connection: Any, record: ManagesConnection) -> None:
-        # The next thing that it is used for is a ping. One that was thrown away is None.
+        # Its next use is a ping. A dropped connection is None.
         if connection is not None:
             limit_silence(record, PING_SECONDS)
 
@@ -240,7 +240,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A writer takes its lock at the start: a reader that turns writer could meet another one.
+        # A writer locks at the start: a reader that becomes a writer could meet another writer.
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

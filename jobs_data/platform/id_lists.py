@@ -1,4 +1,4 @@
-"""Many ids of jobs at once: as numbers in little memory, and as lists in one value of the database.
+"""Many ids of jobs at once: as numbers in little memory, and as lists in one database value.
 
 The driver is slow with each row, so ids come as texts that list thousands of them.
 """
@@ -18,7 +18,7 @@ Ids: TypeAlias = npt.NDArray[np.int64]
 """Ids of jobs, each once; never changed in place."""
 
 LIST_BYTES: Final = 4 * 1024 * 1024
-"""How long a list may be; by itself a server cuts one off after as little as 1 KB."""
+"""How long a list may be; by default a server cuts one off after as little as 1 KB."""
 
 
 def allow_lists(connection: Connection) -> None:

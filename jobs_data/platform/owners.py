@@ -1,4 +1,4 @@
-"""Owners of jobs: the joins that find the names of the users who started them."""
+"""The users of jobs: the joins that find their names."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def with_owner(
 def owner_names(
     connection: Connection, database: Database, user_ids: Collection[int | None]
 ) -> dict[int, str]:
-    """Return the names of users as owners, by their ids; a user who does not exist is left out."""
+    """Return the names of users by their ids, without users who do not exist."""
     if user.name not in database.tables:
         return {}
     source, names = _with_display_name(database, user, user.c.id, user.c.username)
@@ -52,7 +52,7 @@ def owner_names(
 
 
 def owner_name(database: Database) -> ColumnElement[Any]:
-    """Return the name of a job's owner; NULL where there is no owner, or none with a name."""
+    """Return the name of a job's user; NULL without a user or without a name."""
     if user.name not in database.tables:
         return null()
     source, (username, display_name) = _with_display_name(database, user, user.c.id, user.c.username)
@@ -64,7 +64,7 @@ def owner_name(database: Database) -> ColumnElement[Any]:
 def users_called(
     database: Database, called: Callable[[ColumnElement[Any]], ColumnElement[bool]]
 ) -> Select[int]:
-    """Select the ids of the users one of whose names, shown or for signing in, meets a condition."""
+    """Select the ids of the users whose display name or user name meets a condition."""
     source, names = _with_display_name(database, user, user.c.id, user.c.username)
     return select(user.c.id).select_from(source).where(or_(*(called(name) for name in names)))
 

@@ -1,4 +1,4 @@
-"""Transactions that are done again where another connection was in the way."""
+"""Retries of transactions that conflicted with another connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAUSES: Final = (0.1, 0.2, 0.4)
 
 
 def retried(transaction: Callable[[], T]) -> T:
-    """Return what a transaction returns, done again where it raises DatabaseBusy.
+    """Return the result of a transaction, retried if it raises DatabaseBusy.
 
     After the last attempt DatabaseBusy is raised.
     """

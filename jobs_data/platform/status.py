@@ -1,4 +1,4 @@
-"""What a job's status means: the one place for the rules on active, completed, failed and finished.
+"""The meaning of a job's status: the one place for the rules of active, completed, failed and finished.
 
 Source: the platform's job model. `job.status_id` points into the term table: 183 in progress, 184
 completed, 185 error. Some Heratio code writes other ids (182 for running, 186 for cancelled) that
@@ -21,7 +21,7 @@ FINISHED_IDS: Final = (COMPLETED, ERROR)
 
 
 class State(StrEnum):
-    """The state of a job, as the cards and the filter count it."""
+    """The state of a job, as the counts and the filter use it."""
 
     ACTIVE = "active"
     """Has no completion time and is neither completed nor failed: it may be running now."""
@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 FINISHED_STATES: Final = frozenset({State.COMPLETED, State.FAILED})
-"""The only states in which a job may be removed."""
+"""The only states in which a job may be deleted."""
 
 
 def state_of(status_id: int | None, has_ended: bool) -> State:
@@ -47,12 +47,12 @@ def state_of(status_id: int | None, has_ended: bool) -> State:
 
 
 def is_finished() -> ColumnElement[bool]:
-    """Return the SQL condition under which a job may be removed."""
+    """Return the SQL condition under which a job may be deleted."""
     return job.c.status_id.in_(FINISHED_IDS)
 
 
 def is_unfinished() -> ColumnElement[bool]:
-    """Return the SQL condition of all other jobs; spelt as ranges, so that the index serves it.
+    """Return the SQL condition of all other jobs, as ranges that use the index.
 
     `NOT IN` alone would lose the jobs whose status is NULL.
     """
@@ -73,19 +73,19 @@ def is_in(state: State) -> ColumnElement[bool]:
 
 
 FIXED_LABELS: Final = {IN_PROGRESS: "In progress", COMPLETED: "Completed", ERROR: "Error"}
-"""What the three statuses are called where the term table has no name for them."""
+"""The names of the three statuses if the term table has none."""
 
 
 CANCELLED: Final = 186
 
 OTHER_LABELS: Final = ("Active", "Unknown", "Cancelled")
-"""What any other status is called: without a completion time, with one, and with one if CANCELLED."""
+"""The names of other statuses: without a completion time, with one, and with one if CANCELLED."""
 
 
 def label_of(status_id: int | None, state: State, term_names: dict[int, str]) -> str:
-    """Return the text of a job's status chip.
+    """Return the text of a job's status.
 
-    Only 183 to 185 are named by the term table: under any other id it names something unrelated.
+    The term table names only 183 to 185; its other ids mean something unrelated.
     """
     if status_id in FIXED_LABELS:
         return term_names.get(status_id) or FIXED_LABELS[status_id]

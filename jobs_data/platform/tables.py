@@ -1,8 +1,8 @@
-"""The platform's tables, as far as this app looks at them.
+"""The platform's tables, as far as this app uses them.
 
-Heratio and AtoM own these tables; the app reads them, removes rows of finished jobs, notes sign-ins
-as the platform does, and never creates or alters a table. (Only the demo, in a database of its own,
-creates them from these definitions.) `Database.columns` tells what a database really has.
+Heratio and AtoM own these tables. The app reads them, deletes and restores rows of finished jobs, and
+records sign-ins as the platform does. It never creates or alters a table; only the demo creates
+them, in its own database. `Database.columns` has what a database really has.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ metadata: Final = MetaData()
 def _table(
     name: str, *columns: Column[Any] | Index
 ) -> Table[ReadOnlyColumnCollection[str, Column[Any]]]:
-    """Return a table that the demo creates on MySQL and MariaDB as the platform's own are."""
+    """Return a table that the demo creates on MySQL and MariaDB with the platform's options."""
     return Table(
         name,
         metadata,
@@ -44,7 +44,7 @@ def _table(
         mysql_charset="utf8mb4",
         mariadb_engine="InnoDB",
         mariadb_charset="utf8mb4",
-        # As on MySQL, the id of a removed job is not given to a new one.
+        # As on MySQL, the id of a deleted job is not used again.
         sqlite_autoincrement=True,
     )
 
@@ -381,7 +381,7 @@ HERATIO_ONLY: Final = frozenset(metadata.tables) - _ATOM_TABLES
 """The tables that a plain AtoM does not have."""
 
 REQUIRED_TABLES: Final = (job, object_)
-"""Without these a database is not a platform's; every other table may be absent."""
+"""A database without these is not a platform's; every other table may be absent."""
 
 
 def present_tables(connection: Connection) -> frozenset[str]:

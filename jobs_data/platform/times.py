@@ -12,17 +12,17 @@ from zoneinfo import ZoneInfo
 TREND_DAYS: Final = 14
 
 BEFORE_ALL_TIMES: Final = datetime(1000, 1, 1)  # noqa: DTZ001 - the platform's times are naive
-"""The first time that MySQL can hold; a creation time that is missing counts as this one."""
+"""The first time that MySQL can store; a missing creation time counts as this one."""
 
 EARLIEST: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - in the platform's zone
-"""The platform is not as old as this: a job's time before it stands for never, or for nothing."""
+"""The platform is younger than this: an earlier time of a job means none."""
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
-"""How far the platform's clock may run ahead of ours: an end that lies beyond is none."""
+"""How far the platform's clock may be ahead of ours: a later end is not used."""
 
 
 def zone_named(name: str | None) -> ZoneInfo:
-    """Return the zone that a browser says it is in, or UTC where it says nothing usable."""
+    """Return the zone that a browser reports, or UTC for an unusable one."""
     try:
         return ZoneInfo(name or "UTC")
     except (KeyError, OSError, ValueError):
@@ -66,7 +66,7 @@ def utc(
         if after is None or first >= after:
             return first
         second = value.replace(tzinfo=timezone, fold=1).astimezone(UTC)
-    except OverflowError:  # the first hours of the year 1, which no platform means
+    except OverflowError:  # the first hours of the year 1, which mean no time
         return None
     return second if second >= after else first
 
@@ -92,7 +92,7 @@ def utc_offsets(
 
 
 def _change_within(day: datetime, zone: ZoneInfo) -> datetime:
-    """Return at which moment of the 24 hours from one on a zone's offset changes, to the second."""
+    """Return when, within 24 hours from a time, a zone's offset changes, to the second."""
     old = _offset(day, zone)
 
     def has_changed(seconds: int) -> bool:
@@ -102,12 +102,12 @@ def _change_within(day: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> int:
-    """Return what a zone's clock is ahead of UTC at a moment in UTC, in seconds."""
+    """Return a zone's offset from UTC at a time in UTC, in seconds."""
     return int((moment.astimezone(zone).replace(tzinfo=UTC) - moment).total_seconds())
 
 
 def to_platform(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return an aware moment as a naive time in a zone, to compare the platform's times with.
+    """Return an aware time as a naive one in a zone, to compare with the platform's times.
 
     It is the inverse of `utc`, and so the second pass of a repeated hour lies behind all times of that
     hour: a moment in it becomes the hour's end. At the edge of the calendar the moment keeps its zone.
@@ -120,10 +120,10 @@ def to_platform(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def on_platform_clock(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return what a clock in a zone shows at an aware moment: the naive time that the platform writes.
+    """Return an aware time as the naive one that the platform writes in a zone.
 
-    Only for rows that are written as the platform writes them. A repeated hour's two passes look the
-    same there; whoever compares a moment with stored times wants `to_platform`.
+    Only for rows written as the platform writes them: the two passes of a repeated hour look the same.
+    Use `to_platform` to compare with stored times.
     """
     return moment.astimezone(zone).replace(tzinfo=None)
 
@@ -135,6 +135,6 @@ def _end_of_second_pass(moment: datetime, zone: ZoneInfo) -> datetime:
     def is_over(seconds: int) -> bool:
         return not (whole + timedelta(seconds=seconds)).astimezone(zone).fold
 
-    # The second pass takes as long as the clock was put back: a day at most.
+    # The second pass lasts as long as the clock change: a day at most.
     seconds = bisect(range(24 * 3600), 0, key=is_over)
     return (whole + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None)

@@ -22,8 +22,8 @@ from sqlalchemy.types import TypeEngine
 class PlatformTime(TypeDecorator[datetime]):
     """A naive DATETIME in the platform's own time zone, whole seconds; unreadable values are None.
 
-    MySQL can hold `0000-00-00 00:00:00`, and SQLite holds whatever text was put there: a date that
-    cannot be read must cost one empty cell, not the page.
+    MySQL can store `0000-00-00 00:00:00`, and SQLite any text: an unreadable date must cost one empty
+    cell, not the page.
     """
 
     impl = DateTime
@@ -76,9 +76,9 @@ class UnixTime(TypeDecorator[datetime]):
 
 
 class ExactText(TypeDecorator[str]):
-    """A text as its bytes in UTF-8, which are compared one by one: no collation has a say in it.
+    """A text as its bytes in UTF-8, compared one by one, without a collation.
 
-    SQLite compares bytes anyway. What is no text, such as a lone surrogate, equals nothing there is.
+    SQLite compares bytes anyway. An invalid text, such as a lone surrogate, equals nothing.
     """
 
     impl = LargeBinary

@@ -1,4 +1,4 @@
-"""What values of the platform's tables mean: texts, names and owners."""
+"""The meaning of the platform's values: texts, names and users."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SYSTEM_OWNER: Final = "System"
 
 
 def owner_of(row: Mapping[Any, Any]) -> str:
-    """Return the owner's name: the display name, else the user name, else System."""
+    """Return the user's name: the display name, else the user name, else System."""
     return owner_called(row["username"], row["display_name"])
 
 
 def owner_called(username: Any, display_name: Any) -> str:
-    """Return the name to show for an owner with these names."""
+    """Return the name to show for a user with these names."""
     return filled(display_name) or filled(username) or SYSTEM_OWNER
 
 
@@ -32,7 +32,7 @@ def name_called(name: Any) -> str:
 
 
 def filled(value: Any) -> str:
-    """Return a text column's value as it is, but empty where it holds nothing but spaces.
+    """Return a text column's value, or empty if it has only spaces.
 
     `dialects.is_blank` is the same in SQL, where databases trim spaces alone.
     """
@@ -40,10 +40,10 @@ def filled(value: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """Return a text column's value as text that every part of the app can carry; NULL is empty.
+    """Return a text column's value as text that all parts of the app can handle; NULL is empty.
 
-    SQLite returns bytes where another program has put them, and a lone surrogate would break both the
-    CSV's UTF-8 and the browser's wire format.
+    SQLite returns bytes if another program stored bytes. A lone surrogate would break the CSV's UTF-8
+    and Streamlit's messages.
     """
     if value is None:
         return ""

@@ -38,13 +38,13 @@ class QueueFilter:
 
     @property
     def heratio_alone(self) -> bool:
-        """Return whether the filter asks for what Laravel's tables do not tell."""
+        """Return whether the filter needs columns that Laravel's tables lack."""
         return bool(self.type or self.worker or self.batch)
 
 
 @dataclass(frozen=True)
 class QueueView:
-    """A filter and a page of it: everything that the address of the queues says."""
+    """A filter and a page of it: everything in the address of the queues."""
 
     filter: QueueFilter = QueueFilter()
     page: int = 1
@@ -53,17 +53,17 @@ class QueueView:
 
 @dataclass(frozen=True)
 class Origin:
-    """From which screen one came to a queued job, and so to which one goes back."""
+    """The screen that Back leads to from a queued job."""
 
     view: QueueView = QueueView()
     is_batch: bool = False
-    """Whether that is the batch in the view's filter; otherwise it is the queues."""
+    """Whether it is the batch in the view's filter; otherwise the queues."""
     list_page: int = 1
     """The page of the batches on which that batch was opened."""
 
 
 def parse_queue_view(params: Mapping[str, str]) -> QueueView:
-    """Return the view that a URL's query asks for; what makes no sense falls back to the default."""
+    """Return the view that a URL's query asks for; a bad value falls back to its default."""
     page = parse_number(params.get("page"))
     limit = parse_number(params.get("limit"))
     batch = parse_number(params.get("batch"))
@@ -91,25 +91,25 @@ def queue_view_params(view: QueueView) -> dict[str, str]:
 
 
 def parse_job_key(params: Mapping[str, str]) -> JobKey | None:
-    """Return which queued job a URL's query names; None where it names none."""
+    """Return the key of the queued job that a URL's query names, or None."""
     numbers = ((source, parse_number(params.get(source))) for source in Source)
     return next((JobKey(source, number) for source, number in numbers if number is not None), None)
 
 
 def parse_origin(params: Mapping[str, str]) -> Origin:
-    """Return where the way back of a URL's query leads; to the queues where it names no batch."""
+    """Return the origin in a URL's query: a batch, or else the queues."""
     view = parse_queue_view(params)
     is_batch = params.get("from") == "batch" and view.filter.batch is not None
     return Origin(view, is_batch, parse_list_page(params))
 
 
 def parse_list_page(params: Mapping[str, str]) -> int:
-    """Return the page of the batches to which the way back from a batch leads."""
+    """Return the page of the batches that Back leads to from a batch."""
     return max(1, parse_number(params.get("list")) or 1)
 
 
 def origin_params(origin: Origin) -> dict[str, str]:
-    """Return the part of a URL's query that says where one came from; defaults are left out."""
+    """Return the part of a URL's query with the origin; defaults are left out."""
     params = queue_view_params(origin.view)
     if origin.is_batch:
         params["from"] = "batch"
@@ -119,6 +119,6 @@ def origin_params(origin: Origin) -> dict[str, str]:
 
 
 def _name(params: Mapping[str, str], name: str) -> str:
-    """Return a name out of a URL as it is, empty where it is one of spaces alone."""
+    """Return a name from a URL unchanged, empty if it has only spaces."""
     value = whole_text(params.get(name, ""))
     return value if value.strip(" ") else ""

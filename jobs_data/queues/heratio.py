@@ -44,13 +44,13 @@ MOST_OPTIONS: Final = 200
 
 
 class Heratio:
-    """The queues of the platform itself, at a moment: `now` is aware.
+    """The platform's own queues at a time: `now` is aware.
 
-    What it does not tell is None, and a table that is missing has no rows.
+    Unknown values are None, and a missing table has no rows.
     """
 
     def __init__(self, database: Database, now: datetime) -> None:
-        """Look nothing up yet."""
+        """Read nothing yet."""
         self.now = now
         self._zone = database.timezone
         self._jobs = PresentTable(database, queue_job)
@@ -73,7 +73,7 @@ class Heratio:
             figures.add(connection, self._counts())
             figures.add(connection, self._recent().where(newest))
             seen = select(exactly(self._jobs["worker_id"])).where(newest).distinct()
-            # Of all types an index has one spelling each; the other spellings are those of new jobs.
+            # The index gives one spelling of each type; newest rows give the other spellings.
             some = select(self._jobs["job_type"]).distinct().limit(MOST_OPTIONS)
             exact = select(exactly(self._jobs["job_type"])).where(newest).distinct().limit(MOST_OPTIONS)
             workers, types = _names(connection, seen), _names(connection, exact, some)
@@ -87,7 +87,7 @@ class Heratio:
         return Overview(self.now, queues, workers, types, tuple(capped))
 
     def jobs(self, asked: QueueFilter) -> list[Listing[QueuedJob]]:
-        """Return the list of the jobs that match a filter."""
+        """Return a listing of the jobs that match a filter."""
         names = {"queue": asked.queue, "job_type": asked.type, "worker_id": asked.worker}
         conditions = [is_called(self._jobs[column], name) for column, name in names.items()]
         searched = [self._jobs[name] for name in (*names, "error_message")]
@@ -99,7 +99,7 @@ class Heratio:
         return [Listing(self._select_jobs(), self._jobs, and_(*conditions), self._job)]
 
     def job(self, connection: Connection, key: model.JobKey) -> model.JobDetails | None:
-        """Return one queued job, None where there is none."""
+        """Return one queued job, None if it does not exist."""
         texts = self._jobs.long_texts("payload", "result_data", "error_message", "error_trace")
         statement = self._select_jobs(*texts, self._batch_name().label("batch_name"))
         row = self._jobs.find(connection, statement, key.id)
@@ -143,7 +143,7 @@ class Heratio:
         return Listing(self._batches.select_with_owner(), self._batches, true(), self._batch)
 
     def batch(self, connection: Connection, batch_id: str) -> model.BatchDetails | None:
-        """Return one batch, None where there is none."""
+        """Return one batch, None if it does not exist."""
         number = parse_number(batch_id)
         if number is None:
             return None
@@ -178,10 +178,10 @@ class Heratio:
         return literal(times.to_platform(moment, self._zone), PlatformTime())
 
     def _counts(self) -> Select[Any]:
-        """Select how many jobs are in each state; the index on queue, status and time has all of it."""
+        """Select how many jobs are in each state, from the index on queue, status and time alone."""
         queue, status, available = (self._jobs[n] for n in ("queue", "status", "available_at"))
         name, is_later = exactly(queue), self._is_later()
-        # Grouped by status first: to tell the states of a million rows one by one takes thrice as long.
+        # Grouped by status first: computing the state of a million rows takes three times as long.
         each: Any = (
             select(
                 name.label("queue"),
@@ -211,7 +211,7 @@ class Heratio:
         ).outerjoin_from(each.queue.table, undated, undated.c.id == each.undated)
 
     def _recent(self) -> Select[Any]:
-        """Select what jobs tell of the last hour and the workers."""
+        """Select the figures of the last hour and the workers."""
         jobs = self._jobs
         is_recent = jobs["completed_at"] >= self._platform_time(self.now - LAST_HOUR)
         worker = case((not_(is_blank(jobs["worker_id"])), exactly(jobs["worker_id"])))
@@ -224,9 +224,9 @@ class Heratio:
         ).select_from(queue_job)
 
     def _without_job(self) -> Select[Any]:
-        """Select how many jobs have left a failed record alone."""
+        """Select how many jobs have only a failed record left."""
         original = self._failed["original_job_id"]
-        # A record that names no job is one of its own; ids are positive, so these cannot meet.
+        # A record without a job counts by itself; its negative id cannot equal a job's.
         job_id = func.coalesce(original, -queue_failed.c.id)
         records = select(
             queue_name(self._failed["queue"]),
@@ -308,7 +308,7 @@ class Heratio:
 
 
 def _states_of_status(status: ColumnElement[Any]) -> dict[QueueState, ColumnElement[bool]]:
-    """Return the SQL condition of each state that the status alone decides."""
+    """Return the SQL condition of each state that depends on the status alone."""
     described = (PENDING, *RUNNING_STATUSES, "completed", "failed")
     return {
         QueueState.RUNNING: status.in_(RUNNING_STATUSES),
@@ -319,6 +319,6 @@ def _states_of_status(status: ColumnElement[Any]) -> dict[QueueState, ColumnElem
 
 
 def _names(connection: Connection, *statements: Select[Any]) -> tuple[str, ...]:
-    """Return the names that statements select, sorted, without those that say nothing."""
+    """Return the selected names, sorted, without blank ones."""
     found = (name for each in statements for name in connection.execute(each).scalars())
     return tuple(sorted(set(filter(None, map(values.filled, found)))))

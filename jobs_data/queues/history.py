@@ -1,4 +1,4 @@
-"""What only the platform keeps of a queued job that has moved on: its failed record and its log."""
+"""The failed record and the log of a queued job, which only the platform keeps."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from jobs_data.queues.present import PresentTable, long_text
 MOST_EVENTS: Final = 500
 
 LOOKUP_SECONDS: Final = 5
-"""How long a look into these tables may take. They may lack an index on the job or the batch, and then
-a long table is read whole."""
+"""How long a read of these tables may take. Without an index on the job or the batch, a whole table is
+read."""
 
 
 def read_failed_record(database: Database, job_id: int) -> FailedRecord | None:

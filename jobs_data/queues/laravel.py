@@ -43,7 +43,7 @@ class Laravel:
     """The queues of the framework, with the methods of `Heratio`."""
 
     def __init__(self, database: Database, now: datetime) -> None:
-        """Look nothing up yet."""
+        """Read nothing yet."""
         self.now = now
         self._zone = database.timezone
         self._jobs = PresentTable(database, laravel_jobs)
@@ -67,7 +67,7 @@ class Laravel:
         return Overview(self.now, queues, capped=tuple(capped))
 
     def jobs(self, asked: QueueFilter) -> list[Listing[QueuedJob]]:
-        """Return the lists of the unfinished and of the failed jobs that match a filter."""
+        """Return listings of the unfinished and the failed jobs that match a filter."""
         if asked.heratio_alone:
             return []
         found = []
@@ -88,7 +88,7 @@ class Laravel:
         return and_(is_called(table["queue"], asked.queue), found)
 
     def job(self, connection: Connection, key: model.JobKey) -> model.JobDetails | None:
-        """Return one queued job, None where there is none."""
+        """Return one queued job, None if it does not exist."""
         if key.source is model.Source.LARAVEL_FAILED:
             return self._read_failed(connection, key.id)
         statement = self._select_jobs(*self._jobs.long_texts("payload"))
@@ -99,11 +99,11 @@ class Laravel:
         return model.JobDetails(**vars(self._job(row)), payload=payload, read_at=self.now)
 
     def batches(self) -> Listing[model.Batch]:
-        """Return the list of its batches, whose ids follow the time of their making."""
+        """Return a listing of its batches, whose ids ascend with the creation time."""
         return Listing(select(*self._batches.short), self._batches, true(), self._batch)
 
     def batch(self, connection: Connection, batch_id: str) -> model.BatchDetails | None:
-        """Return one batch, None where there is none."""
+        """Return one batch, None if it does not exist."""
         texts = self._batches.long_texts("options", "failed_job_ids")
         row = self._batches.find(connection, select(*self._batches.short, *texts), batch_id)
         if row is None:
@@ -187,7 +187,7 @@ class Laravel:
         )
 
     def _batch(self, row: RowMapping) -> model.Batch:
-        # A failed job stays among the pending ones, and a batch starts when it is made.
+        # Laravel counts failed jobs as pending; a batch starts at its creation.
         total = row["total_jobs"] or 0
         completed = max(0, total - (row["pending_jobs"] or 0))
         failed = row["failed_jobs"] or 0

@@ -1,4 +1,4 @@
-"""A page of the rows of several tables, at a bounded cost however long the tables are."""
+"""A page of rows of several tables, at a limited cost for tables of any size."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class QueuePage(Generic[Record]):
 
 @dataclass(frozen=True)
 class Listing(Generic[Record]):
-    """The rows of one table that a list shows; none where the table is missing."""
+    """The rows of one table in a list; none if the table is missing."""
 
     columns: Select[Any]
     """Without a condition."""
@@ -55,7 +55,7 @@ class Listing(Generic[Record]):
     def read(self, connection: Connection, limit: int, offset: int) -> list[Record]:
         """Return some rows, newest first."""
         key = self.table.key
-        # The keys alone first: what is joined to a row is read for the page's rows only.
+        # Keys first: joined columns are read only for the page's rows.
         newest = select(key).where(self.where).order_by(key.desc()).limit(limit).offset(offset)
         keys = connection.execute(newest).scalars().all()
         rows = connection.execute(self.columns.where(key.in_(keys)).order_by(key.desc()))
@@ -90,7 +90,7 @@ def read_page(
 def newest_only(connection: Connection, table: PresentTable, capped: list[str]) -> ColumnElement[bool]:
     """Return the SQL condition of a table's newest MOST_ROWS rows.
 
-    Where there are others, the table's name is added to `capped`.
+    If there are more, the table's name is added to `capped`.
     """
     last_left_out = select(table.key).order_by(table.key.desc()).offset(MOST_ROWS).limit(1)
     floor = connection.execute(last_left_out).scalar()

@@ -1,6 +1,6 @@
-"""What a queue, a queued job, a batch and an event are, whichever system keeps them.
+"""Queues, queued jobs, batches and events, the same for both systems.
 
-Times are aware and in UTC. None is what a system does not tell.
+Times are aware and in UTC. None means unknown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HIGHEST_PRIORITY, LOWEST_PRIORITY = 1, 9
 
 
 class Kind(StrEnum):
-    """The system that a queue belongs to."""
+    """The system of a queue."""
 
     HERATIO = "heratio"  # the platform's own: ahg_queue_job and its sisters
     LARAVEL = "laravel"  # the framework's: jobs, failed_jobs and job_batches
@@ -36,19 +36,19 @@ class QueueState(StrEnum):
     WAITING = "waiting"
     """Pending, and may start now."""
     DELAYED = "delayed"
-    """Pending, but not before a moment in the future."""
+    """Pending, but may start only later."""
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
     OTHER = "other"
-    """Cancelled, or in a status that nobody has described."""
+    """Cancelled, or with an unknown status."""
 
 
 class Source(StrEnum):
-    """The table of a queued job, by the name that its number has in an address."""
+    """The table of a queued job, by the name of its number in an address."""
 
     HERATIO = "id"  # ahg_queue_job
-    LARAVEL = "laravel"  # jobs: what has not ended
+    LARAVEL = "laravel"  # jobs: those that have not ended
     LARAVEL_FAILED = "failed"  # failed_jobs
 
     @property
@@ -59,7 +59,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class JobKey:
-    """Which queued job: the table and its number there."""
+    """The key of a queued job: the table and its number."""
 
     source: Source
     id: int
@@ -76,7 +76,7 @@ class LongText:
 
     @property
     def pretty(self) -> str:
-        """Return JSON with one value a line; what is not JSON, or was cut, as it is."""
+        """Return JSON with one value a line; other or cut text unchanged."""
         return json_layout.indented(self.text)
 
 
@@ -93,14 +93,14 @@ class Queue:
     failed: int
     other: int | None = None
     oldest_waiting_seconds: int | None
-    """None also where no job waits."""
+    """Also None if no job waits."""
     completed_last_hour: int | None = None
     workers: int | None = None
     worker_seen: datetime | None = None
 
     @property
     def needs_attention(self) -> bool:
-        """Return whether its jobs wait too long, or wait and no worker was seen."""
+        """Return whether its jobs wait too long, or wait without a worker."""
         return bool(self.why_attention)
 
     @property
@@ -108,7 +108,7 @@ class Queue:
         """Return why it needs attention, as a sentence; empty where it does not."""
         waits = self.oldest_waiting_seconds or 0
         too_long = waits > LONGEST_WAIT_SECONDS
-        # Laravel records no workers, so None is not zero; and what runs has one.
+        # Laravel records no workers, so None is not zero; and a running job has one.
         unserved = self.waiting > 0 and self.workers == 0 and not self.running
         if too_long:
             more = ", and no worker was seen" if unserved else ""
@@ -121,7 +121,7 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class QueuedJob:
-    """What a table shows of a queued job."""
+    """A queued job as a table shows it."""
 
     source: Source
     id: int
@@ -147,13 +147,13 @@ class QueuedJob:
 
     @property
     def status_word(self) -> str:
-        """Return what its status is called; the system's own word where it is no known state."""
+        """Return the name of its status; the system's own word for an unknown state."""
         word = self.state if self.state is not QueueState.OTHER else self.status
         return word.capitalize() or "Unknown"
 
     @property
     def tries(self) -> str:
-        """Return how often it was tried of how often it may be: `1 of 3`; empty where not known."""
+        """Return its attempts and their maximum: `1 of 3`; empty if unknown."""
         if self.attempts is None and self.max_attempts is None:
             return ""
         most = f" of {self.max_attempts}" if self.max_attempts else ""
@@ -161,19 +161,19 @@ class QueuedJob:
 
     @property
     def what_follows(self) -> str:
-        """Return what will become of it, without the time; empty where nothing more will."""
+        """Return what happens next, without the time; empty if nothing."""
         tried, of = self.attempts or 0, f" of {self.max_attempts}" if self.max_attempts else ""
         following = f"attempt {tried + 1}{of}"
         delayed = "It waits until its batch or its chain lets it start."
         if self.next_attempt:
             delayed = f"A worker may start {following} then."
-        failed = "It was given up and will not be tried again by itself."
+        failed = "It failed and will not be retried automatically."
         if self.max_attempts and tried < self.max_attempts:
             failed = f"It failed after {wording.counted(tried, 'attempt')}{of}. No next one is set."
         sentences = {
             QueueState.WAITING: f"Waits for a worker, which will start {following}.",
             QueueState.DELAYED: delayed,
-            QueueState.RUNNING: "A worker has taken it.",
+            QueueState.RUNNING: "A worker is running it.",
             QueueState.FAILED: failed,
         }
         return sentences.get(self.state, "")
@@ -188,7 +188,7 @@ class QueuedJob:
 
     @property
     def next_attempt(self) -> datetime | None:
-        """Return from when on a pending job may be tried; None where it may at once, or none knows."""
+        """Return when a pending job may start; None for now or unknown."""
         if self.state is not QueueState.DELAYED or not self.available:
             return None
         # The platform gives jobs of a batch or a chain that may not start the year 9999's last second.
@@ -197,11 +197,11 @@ class QueuedJob:
 
 @dataclass(frozen=True, kw_only=True)
 class JobDetails(QueuedJob):
-    """Everything about one queued job but its chain, its failed record and its log."""
+    """Everything about one queued job except its chain, its failed record and its log."""
 
     payload: LongText
     error_trace: LongText = LongText()
-    """Laravel's exception stands here whole: its message, and below it the trace."""
+    """For Laravel the whole exception: its message, and below it the trace."""
     error_message: LongText = LongText()
     error_code: str = ""
     result: LongText = LongText()
@@ -222,7 +222,7 @@ class JobDetails(QueuedJob):
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What a table shows of a batch."""
+    """A batch as a table shows it."""
 
     kind: Kind
     id: str
@@ -245,7 +245,7 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchDetails(Batch):
-    """Everything about one batch but its jobs and its log."""
+    """Everything about one batch except its jobs and its log."""
 
     options: LongText
     max_concurrent: int | None = None
@@ -258,7 +258,7 @@ class BatchDetails(Batch):
 
 @dataclass(frozen=True)
 class FailedRecord:
-    """What `ahg_queue_failed` keeps of a job that was given up."""
+    """The record of a finally failed job in `ahg_queue_failed`."""
 
     id: int
     failed: datetime | None
@@ -304,7 +304,7 @@ def share(done: float | None, total: int | None) -> float | None:
 
 def progress_text(done: int | None, total: int | None, message: str = "") -> str:
     """Return a progress in words, such as `34 of 100 · reading rows`; of a bar its last state."""
-    # Workers count before they know the total, and some say a message alone.
+    # Workers count before they know the total, and some write only a message.
     count = f"{done or 0:,} of {total:,}" if total else f"{done:,}" if done else ""
     return " · ".join(part for part in (count, as_printed(message).strip()) if part)
 

@@ -1,4 +1,4 @@
-"""The figures of each queue, by its name as it is."""
+"""The figures of each queue, by its exact name."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from jobs_data.queues.model import Kind, Queue
 
 @dataclass(frozen=True)
 class Overview:
-    """All queues, read at one moment."""
+    """All queues, from one snapshot."""
 
     read_at: datetime
     queues: tuple[Queue, ...] = ()
     workers: tuple[str, ...] = ()
     """The workers seen, by name."""
     types: tuple[str, ...] = ()
-    """The types of job that there are, by name."""
+    """The types of jobs, by name."""
     capped: tuple[str, ...] = ()
-    """The tables of which only the newest MOST_ROWS were looked at for some of the figures."""
+    """The tables of which some figures cover only the newest MOST_ROWS."""
 
 
 class Figures(dict[str, dict[str, Any]]):
@@ -41,7 +41,7 @@ class Figures(dict[str, dict[str, Any]]):
     def queues(
         self, kind: Kind, counts: Iterable[str], zone: ZoneInfo, now: datetime
     ) -> tuple[Queue, ...]:
-        """Return the queues, sorted by name. Those of `counts` that no statement gave are 0.
+        """Return the queues, sorted by name. Missing `counts` are 0.
 
         Their oldest job waits since `available` or `created`; naive times are those of a zone.
         """

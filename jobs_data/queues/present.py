@@ -37,10 +37,10 @@ LINE_CHARACTERS: Final = 300
 
 
 class PresentTable:
-    """A table whose missing columns are NULL, so that a statement needs no question about them."""
+    """A table whose missing columns are NULL, so that statements need not check for them."""
 
     def __init__(self, database: Database, table: Table) -> None:
-        """Look nothing up yet: the database may be away."""
+        """Read nothing yet: the database may be away."""
         self.name = table.name
         self.key: ColumnElement[int] = table.c.id
         self._database = database
@@ -56,7 +56,7 @@ class PresentTable:
         return name in self._database.columns.get(self.name, ())
 
     def __getitem__(self, name: str) -> ColumnElement[Any]:
-        """Return a column, NULL of its type where it is missing."""
+        """Return a column, or NULL of its type if it is missing."""
         column = self._table.c[name]
         return column if self.has(name) else type_coerce(null(), column.type)
 
@@ -71,19 +71,19 @@ class PresentTable:
 
     def long_texts(self, *names: str) -> list[ColumnElement[Any]]:
         """Return what `long_text` reads of these columns."""
-        # One character more than is shown tells whether the text is longer.
+        # One more character than is shown, to see whether the text is longer.
         texts = [first_characters(self[name], MOST_CHARACTERS + 1).label(name) for name in names]
         sizes = [func.length(cast(self[name], LargeBinary)).label(f"{name}_bytes") for name in names]
         return [*texts, *sizes]
 
     def select_with_owner(self, *columns: ColumnElement[Any]) -> Select[Any]:
-        """Select the short columns, others, and what `values.owner_of` reads."""
+        """Select the short columns, others, and those for `values.owner_of`."""
         user_id = self["user_id"] if self.has("user_id") else None
         source, owner = with_owner(self._database, self._table, user_id)
         return select(*self.short, *columns, *owner).select_from(source)
 
     def find(self, connection: Connection, statement: Select[Any], key: int | str) -> RowMapping | None:
-        """Return the row of a SELECT with this primary key, None where there is none."""
+        """Return the row of a SELECT with this primary key, or None."""
         if not self.exists:
             return None
         is_it = self.key == key if isinstance(key, int) else is_one_of(self.key, [key])
@@ -108,7 +108,7 @@ def long_text(row: RowMapping, name: str) -> LongText:
 
 
 def reason_in(*texts: str) -> str:
-    """Return why a job failed by its error texts, in one line, cut where it is long, or nothing."""
+    """Return why a job failed, from its error texts, in one cut line; empty if unknown."""
     found = choose([(text, False) for text in texts])
     line = found[1].text if found else ""
     return f"{line[:LINE_CHARACTERS]}…" if len(line) > LINE_CHARACTERS else line

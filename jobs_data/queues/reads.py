@@ -1,4 +1,4 @@
-"""What the queues' screens show, from both systems together."""
+"""The reads of the queues' screens, from both systems."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jobs_data.wording import one_of
 
 
 def missing_sentence(database: Database, *tables: Table) -> str:
-    """Return a sentence on those tables that this database lacks; empty where it has them all.
+    """Return a sentence about the missing ones of some tables; empty if none is missing.
 
     Raises DatabaseUnavailable.
     """
@@ -27,12 +27,12 @@ def missing_sentence(database: Database, *tables: Table) -> str:
         return ""
     return (
         f"This database has no table named {one_of(missing)}. That is normal on AtoM, which keeps no "
-        "queue in its database, and on a Heratio that does without this queue."
+        "queue in its database, and on a Heratio that does not use this queue."
     )
 
 
 def has_any(database: Database, *tables: Table) -> bool:
-    """Return whether a database has one of these tables at least. Raises DatabaseUnavailable."""
+    """Return whether a database has any of these tables. Raises DatabaseUnavailable."""
     return any(table.name in database.tables for table in tables)
 
 
@@ -73,7 +73,7 @@ def read_batches(
 def read_batch(
     database: Database, batch_id: str, *, now: datetime | None = None
 ) -> BatchDetails | None:
-    """Return one batch, None where there is none. Raises DatabaseUnavailable.
+    """Return one batch, None if it does not exist. Raises DatabaseUnavailable.
 
     Its jobs are those of `read_queue_jobs` with the batch as their filter, its events those of
     `history.read_log`.
@@ -86,7 +86,7 @@ def read_batch(
 def read_queue_job(
     database: Database, key: JobKey, *, now: datetime | None = None
 ) -> JobDetails | None:
-    """Return everything about one queued job, None where there is none. Raises DatabaseUnavailable."""
+    """Return one queued job, None if it does not exist. Raises DatabaseUnavailable."""
     heratio, laravel = _both(database, now)
     with database.reading() as connection:
         return (heratio if key.source.kind is Kind.HERATIO else laravel).job(connection, key)

@@ -1,1 +1,1 @@
-"""Which line of a text says why something failed: job outputs, error texts, traces and answers."""
+"""Finds the line that says why something failed, in outputs, error texts, traces and answers."""

@@ -1,4 +1,4 @@
-"""What a JSON answer or a page of HTML or XML says went wrong."""
+"""Finds the error in a JSON answer or in a page of HTML or XML."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 JSON_CHARACTERS: Final = 1_000_000
 MARKUP_CHARACTERS: Final = 100_000
 MOST_VALUES: Final = 20
-"""How many entries of a list are looked at."""
+"""How many entries of a list are read."""
 
 MOST_DEPTH: Final = 10
 _SAYS_WHY: Final = (
@@ -57,9 +57,9 @@ _MARKUP_CODE: Final = re.compile(r"<(?:\w+:)?code>\s*(\w{1,60})\s*<", re.IGNOREC
 
 
 def json_error(text: str) -> str | None:
-    """Return the error that a JSON value in a text speaks of, with its code; None where there is none.
+    """Return the error in a JSON value of a text, with its code, or None.
 
-    The value may stand behind other words, and be cut at its end.
+    The value may follow other words, and may be cut at its end.
     """
     start = next((at for at in (text.find("{"), text.find("[{"), text.find('["')) if at >= 0), -1)
     if text.lstrip().startswith('"'):
@@ -102,13 +102,13 @@ def _speaks_of_failure(value: Any, depth: int) -> bool:
 
 
 def _is_error(value: Any) -> bool:
-    # A number is a count, and says nothing by itself.
+    # A number is a count and no reason.
     is_number = isinstance(value, int | float)
     return bool(value) and not is_number and str(value).lower() not in {"null", "none", "false", "0"}
 
 
 def _message_of(value: Any, depth: int) -> str | None:
-    """Return the most telling text of a value, with its class before it and its code behind it."""
+    """Return the best text of a value, with its class before it and its code after it."""
     if isinstance(value, str):
         return value.strip() or None
     if depth > MOST_DEPTH:
@@ -151,7 +151,7 @@ def _lower(value: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def markup_error(text: str) -> tuple[str, int] | None:
-    """Return the error that HTML or XML in a text speaks of, and where it begins; None without one."""
+    """Return the error in HTML or XML of a text, and where it begins; None without one."""
     if "<" not in text:
         return None
     text = text[:MARKUP_CHARACTERS]

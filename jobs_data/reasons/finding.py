@@ -1,8 +1,8 @@
 """Find the line of a text that says why something failed.
 
-The forms are those that the platforms and their programs write: Heratio's `ERROR:` lines, AtoM's and
-other logs with a level, exceptions of PHP, Java and Python with their chains, Symfony's and Laravel's
-consoles, JSON, HTML, and what shells say.
+It knows the forms of the platforms and their programs: Heratio's `ERROR:` lines, AtoM's and other logs
+with a level, exceptions of PHP, Java and Python with their chains, the consoles of Symfony and Laravel,
+JSON, HTML, and messages of shells.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from jobs_data.reasons import lines as log
 from jobs_data.reasons.lines import Level, lines_of
 
 REASON_CHARACTERS: Final = 8_000
-"""How much of the line is returned at most."""
+"""The longest part of the line that is returned."""
 
 END_LINES: Final = 30
-"""Where no line is marked as an error, the words of one of the last lines may speak of one."""
+"""If no line is marked as an error, how many of the last lines are searched for words of failure."""
 
 JOINED_LINES: Final = 5
 MOST_DOCUMENTS: Final = 50
@@ -31,11 +31,11 @@ class Weight(IntEnum):
     """How much a line says about why something failed."""
 
     FINE = 0
-    """All went well, it says."""
+    """It reports success."""
     PLAIN = 1
-    """It speaks of no failure."""
+    """It reports no failure."""
     VAGUE = 2
-    """It says that something failed, but not why."""
+    """It says that something failed, not why."""
     HINT = 3
     """A warning, or words of failure near the end."""
     ERROR = 4
@@ -46,10 +46,10 @@ class Weight(IntEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """The line of a text that says most about why something failed."""
+    """The line of a text that best says why something failed."""
 
     text: str
-    """What it says, in one line, without time, level and place in the code."""
+    """Its message in one line, without time, level and place in the code."""
     line: int
     """Its place in `lines_of` the text, from 0."""
     weight: Weight
@@ -124,10 +124,10 @@ _OUTPUT_OF_PROCESS: Final = re.compile(r"error output:$", re.IGNORECASE)
 
 
 def find_reason(text: str, *, is_output: bool = False) -> Reason | None:
-    """Return the line that says most about why something failed; None where all lines are blank.
+    """Return the line that best says why something failed; None if all lines are blank.
 
-    An error text says it first, where nothing in it is marked as an error. An output (`is_output`)
-    says it last, and may have lines that speak of no failure.
+    Without a marked error, an error text has the reason first. An output (`is_output`) has it last,
+    and may have lines without failures.
     """
     lines = lines_of(text)
     if found := _of_document(text, lines, is_output=is_output):
@@ -166,7 +166,7 @@ def _of_document(text: str, lines: Sequence[str], *, is_output: bool) -> Reason 
 
 
 class _Scan:
-    """One pass over the lines of a text, which gathers what each says about a failure."""
+    """One pass over the lines of a text, which collects the reasons in them."""
 
     def __init__(self, lines: Sequence[str], *, is_output: bool) -> None:
         self._lines = [self._unwrapped(line) for line in lines]
@@ -229,7 +229,7 @@ class _Scan:
                 return 1
             line = line[5:]
         if log.is_pointer(line):
-            # What it points at, in the line above, is code and no reason.
+            # The line above, at which it points, is code and no reason.
             if self._found and self._found[-1].line == number - 1:
                 self._found.pop()
             return 1
@@ -281,7 +281,7 @@ class _Scan:
         """Read a line that has a level."""
         read = 1
         if _NAME_OPENED.match(message):
-            # The name of AtoM's job goes on in the next line.
+            # The name of AtoM's job continues in the next line.
             for at in range(number + 1, min(number + 4, len(self._lines))):
                 if '": ' in self._lines[at]:
                     message, read = self._lines[at].partition('": ')[2].strip(), at - number + 1
@@ -309,7 +309,7 @@ class _Scan:
         if read == 1 and (not message or message.endswith(":")):
             more, read = self._following(number)
             message = f"{message} {more}".strip()
-        # A log is written by something that lives on: the last record counts, whatever its level.
+        # A log's writer goes on after an error: the last record counts, whatever its level.
         weight = min(weight, Weight.ERROR)
         message = message or self._lines[number].strip()
         self._add(number, message, weight, in_log=has_time, starts_chain=bool(exception or thrown_text))
@@ -357,7 +357,7 @@ class _Scan:
         self._found.append(_Found(text, number, weight, in_log))
 
     def _frame(self, number: int) -> None:
-        """Read a line of a stack trace: what stands above it was thrown, unless it was logged."""
+        """Read a line of a stack trace: the line above it was thrown, unless it was logged."""
         last = self._found[-1] if self._found else None
         if last is None or number - last.line > JOINED_LINES:
             return
@@ -397,7 +397,7 @@ class _Scan:
                 )
             return
         last = self._found[-1] if self._found else None
-        # A log says the message first, and then the exception that has it too.
+        # A log has the message first, then the exception with the same message.
         if (
             last
             and last.weight is Weight.ERROR
@@ -459,7 +459,7 @@ class _Scan:
         return self._marked(number + 1, message.strip(), level, has_time=True)
 
     def _exception_text(self, message: str) -> str | None:
-        """Return what an exception says with its class, None where a message names no exception."""
+        """Return an exception's message with its class, None if a message names no exception."""
         rest, is_thrown = message, False
         while lead := _THROWN.match(rest[: log.LOOKED_AT]):
             rest, is_thrown = rest[lead.end() :], True
@@ -532,7 +532,7 @@ class _Scan:
 
 
 def _says_nothing(text: str) -> bool:
-    """Return whether an exception has a class that is no reason, and no message that is one."""
+    """Return whether neither class nor message of an exception is a reason."""
     name, _, said = text.partition(": ")
     if "sub-exception" in text:
         return True
@@ -540,7 +540,7 @@ def _says_nothing(text: str) -> bool:
 
 
 def _best(found: Sequence[_Found], *, is_output: bool) -> _Found:
-    """Return what says most."""
+    """Return the best reason."""
     top = max(one.weight for one in found)
     if not is_output and top in {Weight.VAGUE, Weight.HINT}:
         # In an error text every line that is not vague may be the reason.
@@ -551,7 +551,7 @@ def _best(found: Sequence[_Found], *, is_output: bool) -> _Found:
         in_order = of_top[::-1] if is_output else of_top
         telling = (one for one in in_order if not log.says_nothing(one.text))
         silent = replace(in_order[0], weight=Weight.FINE)
-        # What went well at the end of an output did not fail above it.
+        # A success at the end of an output overrides failures above it.
         return silent if is_output and log.says_fine(silent.text) else next(telling, silent)
     if top is Weight.ERROR:
         return of_top[-1] if of_top[-1].in_log else next(one for one in of_top if not one.in_log)
@@ -563,9 +563,9 @@ def _best(found: Sequence[_Found], *, is_output: bool) -> _Found:
 
 
 def _first_of_last_cluster(found: Sequence[_Found]) -> _Found:
-    """Return the first of the last lines that follow one another: the others follow from it.
+    """Return the first of the last consecutive errors: the others follow from it.
 
-    Nothing follows from what was tried again.
+    Nothing follows from a retried error.
     """
     first = found[-1]
     for one in reversed(found[:-1]):
@@ -580,10 +580,10 @@ def _one_line(text: str) -> str:
 
 
 def choose(texts: Sequence[tuple[str, bool]]) -> tuple[int, Reason] | None:
-    """Return which of some texts says why something failed, and what; None where all are blank.
+    """Return which of some texts has the reason, and the reason; None if all are blank.
 
-    Each is a text and whether it is an output. The first that says something specific wins, else the
-    first that says that something failed.
+    Each is a text and whether it is an output. The first specific reason wins, else the first text
+    that reports a failure.
     """
     best, said = None, 0
     for at, (text, is_output) in enumerate(texts):
@@ -599,7 +599,7 @@ _SPECIFIC: Final = 2
 
 
 def _says(reason: Reason, *, is_output: bool) -> int:
-    """Return how much a reason says: nothing, that something failed, or something specific."""
+    """Return how specific a reason is: nothing, a failure, or a specific reason."""
     if reason.weight >= Weight.HINT or (reason.weight is Weight.PLAIN and not is_output):
         return _SPECIFIC
     return 1 if reason.weight is Weight.VAGUE else 0

@@ -1,4 +1,4 @@
-"""What one line of a log is: its level and message, a stack frame, or a sentence that says nothing."""
+"""Classifies a line of a log: level and message, stack frame, or a sentence without information."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from jobs_data.plain_text import as_printed
 
 HEAD_CHARACTERS: Final = 100_000
 TAIL_CHARACTERS: Final = 300_000
-"""Of a longer text the first and the last characters are looked at."""
+"""Of a longer text the first and the last characters are read."""
 
 LOOKED_AT: Final = 1_000
-"""How much of a line tells what it is."""
+"""How much of a line is read to classify it."""
 
 _LOST_COLOUR: Final = re.compile(r"\[\d{1,3}(?:;\d{1,3}){0,4}m")
 """A colour whose escape character was lost."""
 
 
 class Level(IntEnum):
-    """What a log record says of itself, in order."""
+    """The parts before a log record's message, in order."""
 
     INFO = 0
     WARNING = 1
@@ -29,7 +29,7 @@ class Level(IntEnum):
 
 
 class Record(NamedTuple):
-    """One log record: what it says, without its time, level and logger."""
+    """One log record: its message without time, level and logger."""
 
     level: Level | None
     message: str
@@ -210,7 +210,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def read_record(line: str) -> Record:
-    """Return what a line says of itself before its message; a line of no log has neither."""
+    """Return the level and time before a line's message; a line of no log has neither."""
     rest, has_time, before = line, False, line
     for _ in range(_MOST_BEFORE_LEVEL):
         head = rest[:LOOKED_AT]
@@ -249,7 +249,7 @@ def _time_at(text: str) -> int:
 
 
 def _message(text: str) -> str:
-    """Return a message without what loggers write between the level and it."""
+    """Return a message without the logger's prefix after the level."""
     text = text[_time_at(text) :]
     if job := _ATOM_JOB.match(text):
         return text[job.end() :]
@@ -269,7 +269,7 @@ def is_pointer(line: str) -> bool:
 
 
 def is_tried_again(message: str) -> bool:
-    """Return whether a message says that what failed is tried once more."""
+    """Return whether a message announces a retry."""
     return _TRIED_AGAIN.search(message[:LOOKED_AT]) is not None
 
 
@@ -279,26 +279,26 @@ def is_java_header(line: str) -> bool:
 
 
 def says_fine(message: str) -> bool:
-    """Return whether a message says that all went well: `0 error(s)`, `Finished without errors`."""
+    """Return whether a message reports success: `0 error(s)`, `Finished without errors`."""
     return _NO_FAILURE.search(message[:LOOKED_AT]) is not None
 
 
 def says_failure(message: str) -> bool:
-    """Return whether a message has a word of failure that is no part of a name or a quoted text."""
+    """Return whether a message has a word of failure outside of names and quoted texts."""
     return _FAILURE.search(_QUOTED.sub('""', message[:LOOKED_AT])) is not None
 
 
 def is_vague(message: str) -> bool:
-    """Return whether a message says that something failed, but not why."""
+    """Return whether a message says that something failed, not why."""
     return not message.strip() or _VAGUE.match(_QUOTED.sub('"x"', message[:LOOKED_AT])) is not None
 
 
 def says_nothing(message: str) -> bool:
-    """Return whether a message says that all went well, or is but a path, a number or a rule."""
+    """Return whether a message reports success, or is only a path, a number or a rule."""
     head = message[:LOOKED_AT]
     return says_fine(head) or _PLACE.match(head) is not None or not any(map(str.isalnum, head))
 
 
 def is_suspect(line: str) -> bool:
-    """Return whether a line can be anything but a step of a job, which most lines are."""
+    """Return whether a line can be something else than a step of a job, as most lines are."""
     return _SUSPECT.search(line[:LOOKED_AT].lower()) is not None

@@ -1,1 +1,1 @@
-"""Removing finished jobs, their receipts, and restoring them."""
+"""Deletes finished jobs with receipts, and restores them."""

@@ -1,8 +1,8 @@
-"""One batch of a removal: one transaction, in which only jobs that are finished go.
+"""One batch of a deletion: one transaction that deletes only finished jobs.
 
-It locks the jobs that are finished, reads all their rows, and has them written to the receipt; then it
-deletes these very jobs, with the rule in the WHERE of every statement. A job that a worker restarts
-meanwhile is either already gone when the worker gets to it, or stays whole.
+It locks the finished jobs, reads all their rows, and writes them to the receipt. Then it deletes
+exactly these jobs, with the rule in the WHERE of every statement. A job that a worker restarts
+meanwhile is either already deleted, or kept as a whole.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROWS_CHANGED: Final = "Another program is changing these jobs right now. Try aga
 
 @dataclass(frozen=True)
 class Result:
-    """What became of the jobs of a batch."""
+    """The outcomes of a batch's jobs."""
 
     by_outcome: Mapping[Outcome, list[int]]
     is_large: bool = False
@@ -43,12 +43,12 @@ class Result:
 
 
 class Batches:
-    """Removes the batches of one removal, each in a transaction of its own."""
+    """Deletes the batches of one deletion, each in its own transaction."""
 
     def __init__(
         self, database: Database, tables: PresentTables, receipt: ReceiptWriter, *, waits: bool
     ) -> None:
-        """Prepare to remove; with `waits` a job that another program has locked is waited for."""
+        """Prepare to delete; with `waits` it waits for a job that another program has locked."""
         self.database = database
         self.receipt = receipt
         self._tables = tables
@@ -56,11 +56,11 @@ class Batches:
         self._writing = ThreadPoolExecutor(1, "receipt")
 
     def remove(self, ids: list[int]) -> Result | None:
-        """Remove the finished ones of some jobs.
+        """Delete the finished ones of some jobs.
 
-        Returns None, and nothing was removed, where they go only divided, or a single one not at all.
-        Raises DatabaseUnavailable and ReceiptNotWritten: then nothing was removed either, except with
-        CommitUnknown. Then the jobs stay pending in the receipt.
+        Returns None, without a change, if they must be divided, or a single one cannot be deleted.
+        Raises DatabaseUnavailable and ReceiptNotWritten without a change; with CommitUnknown
+        the jobs are then pending in the receipt.
         """
         try:
             result = retried(lambda: self._in_one_transaction(ids))
@@ -68,13 +68,13 @@ class Batches:
             return None
         except DatabaseBusy:
             if self.database.is_sqlite:
-                raise  # it locks the whole file: no smaller batch would fare better
+                raise  # it locks the whole file: a smaller batch would not help
             return None
         self.receipt.confirm(result.by_outcome)
         return result
 
     def close(self, error: str) -> None:
-        """End the receipt; `error` says why the removal ended early, if it did."""
+        """End the receipt; `error` says why the deletion ended early, if it did."""
         self._writing.shutdown()
         self.receipt.close(error)
 
@@ -89,13 +89,13 @@ class Batches:
             raise
 
     def _remove(self, connection: Connection, ids: list[int]) -> Result:
-        # Each statement names other ids, so none is worth remembering.
+        # Each statement names other ids, so caching it is useless.
         connection.execution_options(compiled_cache=None)
         begin(connection, self._tables)
         rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
         finished = rows.lock(ids)
         locked_elsewhere = rows.read() if finished else set()
-        # Not before: at REPEATABLE READ the first look decides which notes the later ones see.
+        # Not before: at REPEATABLE READ the first read fixes the snapshot for later ones.
         outcomes = _stayed(connection, set(ids) - finished)
         outcomes[Outcome.LOCKED] += locked_elsewhere
         gone = outcomes[Outcome.REMOVED] = sorted(finished - locked_elsewhere)
@@ -131,16 +131,15 @@ def _delete_all(
 ) -> None:
     """Delete all rows of some finished jobs, which are locked.
 
-    `counts` says how many rows were read from a table: where another number goes, DatabaseBusy is
-    raised. Not every database that came out of a dump has foreign keys, and `ahg_job_execution` has
-    none on any.
+    `counts` has the number of rows read from each table; a different number raises DatabaseBusy. Some
+    restored databases lack foreign keys, and `ahg_job_execution` never has one.
     """
-    all_cascade = counts[object_.name] == len(ids)  # a job without an object goes by itself
+    all_cascade = counts[object_.name] == len(ids)  # a job without an object is deleted by itself
     for each in DELETE_ORDER:
         table, read = tables.by_name.get(each.name), counts.get(each.name, 0)
         if table is None or (table.cascades and all_cascade):
             continue
-        # With its parents locked nobody adds a row, but only where a foreign key says so.
+        # Locked parents prevent new rows only if there is a foreign key.
         if read == 0 and table.has_key:
             continue
         deleted = _delete(connection, each, ids)
@@ -149,7 +148,7 @@ def _delete_all(
 
 
 def _delete(connection: Connection, each: JobTable, ids: Sequence[int]) -> int:
-    """Delete the rows of a table that belong to some finished jobs; return how many they were."""
+    """Delete the rows of a table that belong to some finished jobs; return their number."""
     table, owner = each.table, each.owner
     conditions: list[ColumnElement[bool] | TextClause] = [_among(ids), is_finished()]
     if owner is not None:

@@ -1,7 +1,7 @@
-"""Reading the rows of jobs exactly: fast for thousands of rows, bounded in memory.
+"""Reads the rows of jobs exactly: fast for thousands of rows, in limited memory.
 
-On MySQL and MariaDB the server writes the JSON of all rows into one value: the driver takes its time
-over every row, and next to none over a value of a megabyte.
+On MySQL and MariaDB the server writes the JSON of all rows into one value: drivers are slow for each
+row, but fast for one value of a megabyte.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from jobs_data.removal.exact_values import ByteText, encoded, text_at, with_base
 from jobs_data.removal.job_tables import JOB_TABLES, PresentTable, PresentTables
 
 VALUE_BYTES: Final = 4 * 1024 * 1024
-"""What the rows of one read may take, as long as they can be read in smaller numbers."""
+"""The size of one read, unless it has a single job."""
 
 NAME_LENGTH: Final = 255
-"""How much of a job's name a receipt is searched by."""
+"""How much of a job's name a receipt can be searched for."""
 
 _BY_PRIMARY_KEY: Final = "FORCE INDEX (PRIMARY)"
-"""A small table would be read as a whole otherwise, past rows that another program has locked."""
+"""Otherwise a small table would be read as a whole, including rows that another program has locked."""
 
 
 class TooMuch(Exception):
-    """These rows take more room than one read may; read those of fewer jobs at once."""
+    """These rows are too large for one read; read fewer jobs at once."""
 
 
 def begin_reading(connection: Connection) -> None:
@@ -46,14 +46,14 @@ def begin_reading(connection: Connection) -> None:
 
 
 def begin(connection: Connection, tables: PresentTables) -> None:
-    """Prepare the transaction of JobRows: before its first look at a table."""
+    """Prepare the transaction of JobRows, before its first read of a table."""
     if not tables.locks_gaps:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
     begin_reading(connection)
 
 
 def listed(ids: Iterable[int]) -> str:
-    """Return ids as SQL lists them: as parameters, thousands of them would take their time."""
+    """Return ids as a list in SQL: thousands of parameters would be slow."""
     return ",".join(map(str, ids))
 
 
@@ -63,9 +63,9 @@ class JobRows:
     def __init__(
         self, connection: Connection, tables: PresentTables, *, is_bounded: bool, waits: bool
     ) -> None:
-        """Prepare to read; with `waits` a row that another program has locked is waited for.
+        """Prepare to read; with `waits` it waits for rows that another program has locked.
 
-        Where they are bounded, rows that take more than VALUE_BYTES raise TooMuch.
+        With a limit, rows of more than VALUE_BYTES raise TooMuch.
         """
         self._connection = connection
         self._is_sqlite = connection.dialect.name == "sqlite"
@@ -78,15 +78,15 @@ class JobRows:
         self._jobs: set[int] = set()
 
     def lock(self, ids: Collection[int]) -> set[int]:
-        """Lock those of some jobs that are finished, read their own rows, and return their ids."""
+        """Lock the finished ones of some jobs, read their rows in `job`, and return their ids."""
         condition = f"id IN ({listed(ids)}) AND status_id IN ({listed(FINISHED_IDS)})"
         self._jobs = set(self._read(job.name, "id", condition, self._locking, _BY_PRIMARY_KEY).by_key)
         return set(self._jobs)
 
     def read(self) -> set[int]:
-        """Read all that is theirs; return those whose object is locked elsewhere: they must stay.
+        """Read all their other rows; return the jobs to keep: another program locked their object.
 
-        With an object locked, its foreign keys let nobody add a note or a property to it.
+        A locked object prevents, by foreign keys, new notes and properties.
         """
         locked: set[int] = set()
         among = f"id IN ({listed(self._jobs)})"
@@ -107,11 +107,11 @@ class JobRows:
         return {name: found.count for name, found in self._found.items()}
 
     def size(self) -> int:
-        """Return how many bytes all of them take."""
+        """Return their size in bytes."""
         return sum(len(found.lines) for found in self._found.values())
 
     def lines(self) -> dict[int, bytes]:
-        """Return a receipt's line for each job, by its id. Asks nothing: any thread may call it."""
+        """Return a receipt's line for each job, by its id. Any thread may call it: it reads nothing."""
         tables = []
         for each in JOB_TABLES:
             if each.name in self._found and self._found[each.name].count:
@@ -132,7 +132,7 @@ class JobRows:
         }
 
     def names(self) -> dict[str, int]:
-        """Return how many of the jobs have which name. Asks nothing: any thread may call it."""
+        """Return how many of the jobs have which name. Any thread may call it: it reads nothing."""
         name = text_at(self._tables[job.name].columns.index("name"))
         rows = self._found[job.name].by_key
         found = Counter(
@@ -146,12 +146,12 @@ class JobRows:
     def _read_belongings(self, table: PresentTable) -> None:
         """Read the rows of a table that belong to the jobs, by their keys where it has a parent.
 
-        They are looked for without a lock, and then locked by key: a search by object may pass rows
-        that another program has locked.
+        They are found without a lock, and then locked by key: a search by object may read rows that
+        another program has locked.
         """
         name, owner = table.name, table.described.owner
         if table.described.parent is None:
-            # One that was skipped would stay behind: who has locked one keeps its job from going.
+            # A skipped row would be left behind, so its job must be kept.
             locking = "FOR UPDATE" if self._waits else "FOR UPDATE NOWAIT"
             self._read(name, table.described.key, f"job_id IN ({listed(self._jobs)})", locking)
             return
@@ -186,7 +186,7 @@ class JobRows:
 
 @dataclass(frozen=True)
 class _Found:
-    """Rows of a table, as they were read: each a line of its key, a space, and a JSON array."""
+    """Rows of a table as read: each a line with its key, a space, and a JSON array."""
 
     count: int
     lines: bytes
@@ -202,7 +202,7 @@ class _Found:
 
 
 def _by_owner(rows: Mapping[int, list[bytes]], owners: Mapping[int, int]) -> dict[int, list[bytes]]:
-    """Return rows that are given by the key of a note or property by the job that owns it."""
+    """Return rows by the job that owns their note or property."""
     owned: dict[int, list[bytes]] = {}
     for key, found in rows.items():
         owned.setdefault(owners[key], []).extend(found)
@@ -210,7 +210,7 @@ def _by_owner(rows: Mapping[int, list[bytes]], owners: Mapping[int, int]) -> dic
 
 
 def _read_in_one_value(connection: Connection, source: str, key: str, table: PresentTable) -> _Found:
-    # No text holds a line break: JSON writes it as two other characters.
+    # No text has a line break: JSON escapes it.
     line = f"CONCAT({key}, ' ', {table.selected.as_json})"
     statement = (
         "SELECT COUNT(*), LEAST(@@group_concat_max_len, @@max_allowed_packet), "  # noqa: S608 - ids
@@ -218,7 +218,7 @@ def _read_in_one_value(connection: Connection, source: str, key: str, table: Pre
     )
     count, limit, value = connection.exec_driver_sql(statement).one()
     lines: bytes = value or b""
-    # A value that is too long is cut between two characters, and a row that is has none.
+    # A value that is too long is cut; a row that is too long is NULL.
     if len(lines) > limit - 8 or count != (lines.count(b"\n") + 1 if lines else 0):
         raise TooMuch
     return _Found(count, with_base64(lines) if table.selected.has_bytes else lines)

@@ -1,4 +1,4 @@
-"""Values exactly as the database has them, as JSON and back.
+"""Converts values exactly as the database has them to JSON and back.
 
 null, an integer, a REAL of SQLite's, a string as the database spells the value, or {"base64": "..."}
 for bytes that are no text; with "is_text" where SQLite holds such bytes as text.
@@ -21,7 +21,7 @@ Row = tuple[Any, ...]
 
 
 class ByteText(bytes):
-    """What SQLite holds as text: the driver would decode it, or replace what is no UTF-8."""
+    """Text in SQLite: the driver would decode it, or replace what is not UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class SelectedColumns:
 
 
 def selected(dialect: Dialect, columns: Sequence[Any]) -> SelectedColumns:
-    """Return how to select columns, which are described as SQLAlchemy's inspector does."""
+    """Return how to select columns, described as by SQLAlchemy's inspector."""
     # As a new dialect quotes, which every sql_mode reads; not as ANSI_QUOTES would have it.
     quote = dialect.preparer(dialect).quote_identifier
     names = [quote(column["name"]) for column in columns]
@@ -61,17 +61,17 @@ def _json(column: str, kind: object) -> str:
     if isinstance(kind, Integer):
         value = f"CAST({column} AS UNSIGNED)" if getattr(kind, "zerofill", False) else column
     elif _is_binary(kind):
-        # TO_BASE64 breaks its lines, and to take the breaks out takes minutes for some megabytes.
+        # TO_BASE64 adds line breaks, and removing them takes minutes for some megabytes.
         raw = f"CAST({column} AS BINARY)" if isinstance(kind, mysql.BIT) else column  # no number's HEX
         value = f"""CONCAT('{{"hex": "', HEX({raw}), '"}}')"""
     else:
         value = f"JSON_QUOTE({_text(column, kind)})"
-    # What a server cannot encode for its length is NULL too: then the whole row must be.
+    # A value that is too long to encode is NULL too: the whole row must then be NULL.
     return f"IF({column} IS NULL, 'null', {value})"
 
 
 def _text(column: str, kind: object) -> str:
-    # A FLOAT is spelled with six digits, of which it has more; as a DOUBLE it is spelled with all.
+    # A FLOAT is written with six digits only; a DOUBLE has all its digits.
     value = f"{column} * 1e0" if isinstance(kind, Float) else column
     return f"CONVERT({value} USING utf8mb4)"
 
@@ -82,7 +82,7 @@ def _plain(column: str, kind: object) -> str:
 
 
 _HEX: Final = re.compile(rb'\{"hex": "([0-9A-F]*)"\}')
-"""Bytes as a server writes them; within a text the quotes would have a backslash."""
+"""Bytes as a server writes them; within a text the quotes would be escaped."""
 
 
 def with_base64(lines: bytes) -> bytes:
@@ -97,7 +97,7 @@ def encoded(value: object) -> str:
     if value is None:
         return "null"
     if isinstance(value, int | float):
-        # A float, which SQLite alone gives, has an exact repr; JSON has no word for an endless one.
+        # A float, from SQLite only, has an exact repr; JSON cannot write infinity.
         return repr(value).replace("inf", "9e999")
     if isinstance(value, ByteText):
         try:
@@ -106,12 +106,12 @@ def encoded(value: object) -> str:
             return json.dumps({"base64": base64.b64encode(value).decode(), "is_text": True})
     if isinstance(value, bytes):
         return json.dumps({"base64": base64.b64encode(value).decode()})
-    # Whatever the SQL above has made text.
+    # Other values, which the SQL above has made text.
     return json.dumps(str(value), ensure_ascii=False)
 
 
 def decoded(row: Sequence[Any]) -> Row:
-    """Return the values of a row, of which JSON's parser has made lists and mappings."""
+    """Return the values of a row from parsed JSON."""
     return tuple(_bytes(value) if isinstance(value, dict) else value for value in row)
 
 
@@ -128,7 +128,7 @@ def to_insert(value: object) -> object:
 
 
 def bytes_sent(row: Row) -> int:
-    """Return how many bytes a row's text and bytes take in a statement at most."""
+    """Return the largest size of a row's texts and bytes in a statement."""
     texts = (value.encode() if isinstance(value, str) else value for value in row)
     # The driver may write a character as two, such as a line break.
     return sum(2 * len(value) for value in texts if isinstance(value, bytes))

@@ -1,6 +1,6 @@
-"""The seven tables that hold a job: what they are, and what of them a database has.
+"""The seven tables of a job, and which of them a database has.
 
-Removal, receipts and restore all take their tables from here.
+Deletion, receipts and restore all use this list.
 """
 
 from __future__ import annotations
@@ -54,25 +54,25 @@ JOB_TABLES: Final = (
     JobTable(property_i18n, "id", property_),
     JobTable(job_execution, "job_id", None),
 )
-"""In the order in which rows are inserted, and named in a receipt."""
+"""In the order of inserts and of a receipt."""
 
 DELETE_ORDER: Final = (
     *(each for each in reversed(JOB_TABLES) if each.table not in {object_, job}),
     *(each for each in JOB_TABLES if each.table in {object_, job}),
 )
-"""`job` last: the rule that only finished jobs go is in the WHERE of the others by a join with it."""
+"""`job` last: the other deletes join it, to delete rows of finished jobs only."""
 
 
 @dataclass(frozen=True)
 class PresentTable:
-    """One of them as a database has it."""
+    """One of these tables as a database has it."""
 
     described: JobTable
     selected: SelectedColumns
     has_key: bool
-    """Whether a foreign key lets nobody add a row for a parent that is locked or gone."""
+    """Whether a foreign key prevents new rows for a locked or deleted parent."""
     cascades: bool
-    """Whether its rows go by themselves with the job's `object` row."""
+    """Whether its rows are deleted with the job's `object` row by foreign key."""
 
     @property
     def name(self) -> str:
@@ -87,11 +87,11 @@ class PresentTable:
 
 @dataclass(frozen=True)
 class PresentTables:
-    """Those of the seven that a database has, and how it locks."""
+    """The tables that a database has, and how it locks."""
 
     by_name: Mapping[str, PresentTable]
     locks_gaps: bool
-    """Whether a batch has to lock unfinished jobs between its own, and gaps for new rows, too."""
+    """Whether a batch must also lock unfinished jobs between its own, and gaps for new rows."""
 
     def columns(self) -> dict[str, tuple[str, ...]]:
         """Return the columns of each table, as a receipt names them."""
@@ -112,7 +112,7 @@ def look_at_tables(database: Database) -> PresentTables:
                 continue
             columns = [c for c in inspector.get_columns(each.name) if "computed" not in c]
             keys = _keys(inspector, each) if checks_keys else []
-            # Who writes to a SQLite file has it all: nobody adds anything meanwhile.
+            # A writer locks the whole SQLite file, so nothing is added meanwhile.
             found[each.name] = PresentTable(
                 each,
                 selected(connection.dialect, columns),
@@ -136,9 +136,9 @@ def _keys(inspector: Inspector, each: JobTable) -> list[Any]:
 
 
 def _locks_gaps(connection: Connection) -> bool:
-    """Return whether a server allows no change at READ COMMITTED, where gaps are not locked.
+    """Return whether a server refuses changes at READ COMMITTED, which locks no gaps.
 
-    One that logs statements for its replicas does not.
+    A server that logs statements for its replicas does.
     """
     asked = "SHOW VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')"
     log = {row[0]: row[1] for row in connection.execute(text(asked))}

@@ -1,4 +1,4 @@
-"""Every removal, of one job or of a million: only finished jobs go, and only with a receipt."""
+"""Every deletion, of one job or of a million: only of finished jobs, and only with a receipt."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from jobs_data.wording import counted
 log = logging.getLogger(__name__)
 
 BATCH_JOBS: Final = 4_000
-"""How many jobs one transaction deals with, and so locks, at most."""
+"""The most jobs that one transaction handles, and so locks."""
 
 BATCH_SECONDS: Final = 0.2
-"""What one batch may take; after one that took longer come smaller ones."""
+"""How long one batch may take; after a slower one the next ones are smaller."""
 
 SHRINKING: Final = 8
-"""How many times smaller the next try is where a batch cannot be removed, or its rows are too long."""
+"""How many times smaller the next try is if a batch cannot be deleted, or its rows are too long."""
 
 MYSQL_LOCK_NAME_LENGTH: Final = 64
 ALL_FINISHED: Final = "all finished jobs"
 """How a receipt says which jobs were meant."""
 
 NO_GET_LOCK: Final = 1235
-"""What some versions of a Galera cluster say of GET_LOCK; others lock at one node alone."""
+"""The error of GET_LOCK in some versions of a Galera cluster; others lock at one node only."""
 
-UNEXPECTED: Final = "An unexpected error came up; the log of this app has it."
+UNEXPECTED: Final = "An unexpected error occurred. The log of this app has the details."
 
 
 class RemovalRuns(NotStarted):
@@ -58,45 +58,45 @@ class RemovalRuns(NotStarted):
 
 
 def sentence_on(outcome: Outcome, job_id: int | str) -> str:
-    """Return what became of one job, for the screen and for programs."""
+    """Return the result message for one job."""
     return {
         Outcome.REMOVED: f"Job {job_id} was deleted.",
         Outcome.ACTIVE: f"Job {job_id} is not finished, so it was not deleted. Only completed and "
         "failed jobs can be deleted.",
         Outcome.LOCKED: f"Job {job_id} was not deleted: another program is using it, or something in "
-        "the platform's database still refers to it.",
+        "the platform's database refers to it.",
         Outcome.MISSING: f"There is no job {job_id}, so nothing was deleted.",
     }[outcome]
 
 
 @dataclass(eq=False)
 class Removal(Work):
-    """A removal, while it is running and after it."""
+    """A deletion, while it is running and after it."""
 
     total: int
-    """How many jobs it was given, or, of all finished jobs, how many there were when it began."""
+    """How many jobs it was given, or how many finished jobs there were at its start."""
     action: Action = Action.DELETE_ALL
     removed: int = 0
     active: int = 0
-    """Jobs left alone because they were not finished (any more)."""
+    """Jobs not deleted because they were not finished."""
     missing: int = 0
-    """Jobs that were gone already."""
+    """Jobs that did not exist."""
     locked: int = 0
-    """Finished jobs left alone: another program used them, or a row elsewhere refers to them."""
+    """Finished jobs not deleted: another program used them, or another row refers to them."""
     error: str = ""
-    """Why it ended early, in sentences; empty where it did not."""
+    """Why it ended early, in sentences; empty if it did not."""
     is_unknown: bool = False
-    """Whether it is not known yet what became of the last jobs that it got to."""
+    """Whether the outcome of the last jobs is not known yet."""
     receipt: str = ""
-    """The id of its receipt; empty where it has removed nothing."""
+    """The id of its receipt; empty if it has deleted nothing."""
 
     @property
     def done(self) -> int:
-        """Return how many jobs it has dealt with."""
+        """Return how many jobs it has handled."""
         return self.removed + self.active + self.missing + self.locked
 
     def count(self, outcomes: Mapping[Outcome, Sequence[int]]) -> None:
-        """Count what became of some jobs."""
+        """Add the outcomes of some jobs."""
         for outcome, ids in outcomes.items():
             setattr(self, outcome.value, getattr(self, outcome.value) + len(ids))
 
@@ -121,57 +121,53 @@ class Removal(Work):
 
     @property
     def outcome(self) -> Outcome:
-        """Return what became of the job, of a removal of one."""
+        """Return the outcome of a deletion of one job."""
         outcomes = (Outcome.REMOVED, Outcome.ACTIVE, Outcome.LOCKED)
         return next((each for each in outcomes if getattr(self, each.value)), Outcome.MISSING)
 
 
 class Removals:
-    """All removals from one database, with their receipts in one store."""
+    """All deletions in one database, with their receipts in one store."""
 
     def __init__(self, database: Database, store: Store, switch: StopSwitch | None = None) -> None:
-        """Prepare to remove; nothing is connected yet. `switch` stops between two batches."""
+        """Prepare to delete; nothing is connected yet. `switch` stops between two batches."""
         self._switch = switch or StopSwitch()
         self._database = database
         self._store = store
         self._starting = threading.Lock()
         self.current: Removal | None = None
-        """The removal that `start` started last, which may have ended."""
+        """The deletion that `start` started last, which may have ended."""
 
     @property
     def is_running(self) -> bool:
-        """Return whether a removal that `start` started is running."""
+        """Return whether a deletion that `start` started is running."""
         return self.current is not None and self.current.is_running
 
-    def remove_job(self, job_id: int, reason: Reason) -> Outcome:
-        """Remove one job with everything that is its own, if it is finished.
-
-        Raises DatabaseUnavailable and ReceiptNotWritten: then nothing was removed, which the message
-        says, or, with CommitUnknown, it is not known yet.
-        """
-        removal = Removal(1, reason.action)
-        self._remove_each(removal, [job_id], reason)
-        return removal.outcome
-
     def remove_jobs(self, ids: Sequence[int], reason: Reason) -> Removal:
-        """Remove a page's worth of jobs, each in a transaction of its own; return the result.
+        """Delete up to a page of jobs, each in its own transaction; return the result.
 
-        Where it had to stop early, that is an error of what is returned.
+        If it stopped early, the result has an error.
         """
         removal = Removal(len(ids), reason.action)
         with _ending(removal):
-            self._remove_each(removal, ids, reason)
+            batches = self._batches(reason, waits=True)
+
+            def remove_all() -> None:
+                for job_id in ids:
+                    self._switch.check()
+                    _count(removal, batches, [job_id], batches.remove([job_id]))
+
+            self._watched(batches, removal, remove_all)
         removal.end()
         return removal
 
     def start(self, ids: Ids | None, reason: Reason) -> Removal:
-        """Start to remove jobs, and return at once a removal that shows its progress.
+        """Start to delete jobs, and return at once a deletion that shows its progress.
 
-        Those with the given ids that are finished when it gets to them, or all finished jobs where
-        there are none given. Raises RemovalRuns where one is under way, NotStarted, and
-        DatabaseUnavailable. MySQL and MariaDB know of one in another process too; SQLite has no lock
-        for that, and a Galera cluster none that holds at two nodes. Two at once do no harm: each
-        leaves alone what the other has locked.
+        It deletes the jobs with the given ids that are then finished, or all finished jobs without ids.
+        Raises RemovalRuns if another deletion is running, NotStarted, and DatabaseUnavailable. MySQL
+        and MariaDB lock between processes too; SQLite has no such lock, and a Galera cluster locks at
+        one node only. Two at once do no harm: each skips what the other has locked.
         """
         with self._starting:
             if self.is_running:
@@ -196,16 +192,6 @@ class Removals:
         with self._database.reading(primary=True) as connection:
             return connection.execute(select(func.count()).where(is_finished())).scalar_one()
 
-    def _remove_each(self, removal: Removal, ids: Sequence[int], reason: Reason) -> None:
-        batches = self._batches(reason, waits=True)
-
-        def remove_all() -> None:
-            for job_id in ids:
-                self._switch.check()
-                _count(removal, batches, [job_id], batches.remove([job_id]))
-
-        self._watched(batches, removal, remove_all)
-
     def _run(
         self, batches: Batches, ids: Ids | None, removal: Removal, lock: Connection | None
     ) -> None:
@@ -218,14 +204,14 @@ class Removals:
             _release(lock)
 
     def _watched(self, batches: Batches, removal: Removal, remove_all: Callable[[], None]) -> None:
-        """Remove, and write the end of the receipt, whatever it is."""
+        """Delete, and write the end of the receipt in any case."""
         error = UNEXPECTED
         try:
             remove_all()
             error = ""
         except CommitUnknown as unknown:
             removal.is_unknown = True
-            said = CommitUnknown(f"Number {batches.receipt.id} under Deleted jobs says it.")
+            said = CommitUnknown(f"Deleted jobs will show it, number {batches.receipt.id}.")
             error = str(said)
             raise said from unknown
         except (DatabaseUnavailable, Stopped) as problem:
@@ -239,7 +225,7 @@ class Removals:
 
 @contextmanager
 def _ending(removal: Removal) -> Iterator[None]:
-    """Turn what ends a removal early into its error: what was removed before is not forgotten."""
+    """Turn an exception into the deletion's error, so that its counts are kept."""
     try:
         yield
     except (DatabaseUnavailable, Stopped) as error:
@@ -251,7 +237,7 @@ def _ending(removal: Removal) -> Iterator[None]:
 
 
 def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: StopSwitch) -> None:
-    """Remove batch after batch: smaller where one is slow or refused, larger where it went well."""
+    """Delete batch after batch: smaller ones after a slow or refused one, else larger ones."""
     if given is None:
         next_batch = partial(_next_finished, batches.database)
     else:
@@ -263,7 +249,7 @@ def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: S
         ids, last = batch
         result = batches.remove(ids) if ids else Result({})
         if result is None and len(ids) > 1:
-            # One of them is to blame, and the others shall not stay because of it.
+            # One job is to blame; the others must still be deleted.
             size = max(1, min(size, len(ids)) // SHRINKING)
             continue
         _count(removal, batches, ids, result)
@@ -275,7 +261,7 @@ def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: S
 
 
 def _count(removal: Removal, batches: Batches, ids: Sequence[int], result: Result | None) -> None:
-    """Count what became of a batch; of one that could not be removed at all, its job is in use."""
+    """Add the outcomes of a batch; the single job of a refused batch counts as in use."""
     if result is None:
         result = Result({Outcome.LOCKED: list(ids)})
         batches.receipt.confirm(result.by_outcome)
@@ -284,15 +270,15 @@ def _count(removal: Removal, batches: Batches, ids: Sequence[int], result: Resul
 
 
 def _next_given(ids: Ids, after: int, size: int) -> tuple[list[int], int] | None:
-    """Return the next of some given jobs, and after what the ones behind them come; None at the end."""
+    """Return the next of some given jobs, and the last one's key; None at the end."""
     following = ids[after : after + size].tolist()
     return (following, after + len(following)) if following else None
 
 
 def _next_finished(database: Database, after: int, size: int) -> tuple[list[int], int] | None:
-    """Return those of the next `size` jobs by key that are finished, and the last key; None at the end.
+    """Return the finished ones of the next `size` jobs by key, and the last key; None at the end.
 
-    This look locks nothing: whether they still are is decided where they are locked.
+    This read locks nothing: they are checked again when they are locked.
     """
     following = (
         select(job.c.id, job.c.status_id).where(job.c.id > after).order_by(job.c.id).limit(size)
@@ -309,7 +295,7 @@ def _next_finished(database: Database, after: int, size: int) -> tuple[list[int]
 
 
 def _take_lock(database: Database) -> Connection | None:
-    """Return a session that holds the database's own lock on removals; None where there is none."""
+    """Return a session with the database's lock on deletions; None if the database has no such lock."""
     if database.is_sqlite:
         return None
     name = f"heratio-jobs clearing {database.engine.url.database}"[:MYSQL_LOCK_NAME_LENGTH]
@@ -329,5 +315,5 @@ def _take_lock(database: Database) -> Connection | None:
 
 def _release(lock: Connection | None) -> None:
     if lock:
-        lock.invalidate()  # ends the session, and with it its lock, whatever state it is in
+        lock.invalidate()  # ends the session and its lock in any state
         lock.close()

@@ -1,4 +1,4 @@
-"""Restoring: every row of a deleted job is inserted again as it was, or none of the job's rows."""
+"""Restores jobs: every row of a deleted job is inserted again as it was, or none of its rows."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from jobs_data.wording import counted
 log = logging.getLogger(__name__)
 
 BATCH_JOBS: Final = 1_000
-"""What one transaction restores at most; how many bytes, the batches of the removal bound."""
+"""The most jobs that one transaction restores; the deletion's batches limit the bytes."""
 
 
 class RestoreRefused(NotStarted):
-    """A receipt cannot be restored (now); the message is a sentence for the screen."""
+    """A receipt cannot be restored now. The message is a sentence for the screen."""
 
 
 @dataclass(eq=False)
@@ -44,11 +44,11 @@ class Restore(Work):
     failed: int = 0
     """How many could not be restored."""
     error: str = ""
-    """Why it ended early, in sentences; empty where it did not."""
+    """Why it ended early, in sentences; empty if it did not."""
 
     @property
     def done(self) -> int:
-        """Return how many jobs it has dealt with."""
+        """Return how many jobs it has handled."""
         return self.restored + self.failed
 
     def sentence(self) -> str:
@@ -87,19 +87,19 @@ class Restores:
         self._last: dict[str, Restore] = {}
 
     def last(self, receipt_id: str) -> Restore | None:
-        """Return this process's running or last restore of a receipt, None where there was none."""
+        """Return this process's running or last restore of a receipt, or None."""
         return self._last.get(receipt_id)
 
     def running(self) -> Restore | None:
-        """Return the running restore that started last, None where there is none."""
+        """Return the running restore that started last, or None."""
         return next((work for work in reversed(list(self._last.values())) if work.is_running), None)
 
     def start(self, receipt_id: str, by: str) -> Restore:
-        """Start to restore what a receipt says was removed; return at once what shows the progress.
+        """Start to restore the jobs of a receipt; return at once a restore that shows its progress.
 
-        `by` is who wants it, for the receipt. Raises RestoreRefused where there is no such receipt,
-        where it is of another database, or where a removal or another restore is writing it, in
-        whichever process; NotStarted and StoreUnavailable.
+        `by` is the user, for the receipt. Raises RestoreRefused if the receipt does not exist, is of
+        another database, or is being written by a deletion or another restore of any process;
+        NotStarted and StoreUnavailable.
         """
         with self._starting:
             receipt = receipts.read_receipt(self._store, receipt_id)
@@ -139,10 +139,10 @@ class Restores:
         return receipts.read_receipt(self._store, receipt_id)
 
     def settle(self, receipt: Receipt) -> None:
-        """Ask the platform's database about the pending jobs of a receipt, and write it down.
+        """Look the pending jobs of a receipt up in the platform's database, and record the outcomes.
 
-        Waits for a transaction that still has their rows locked: a killed removal may be committing in
-        the database. Raises DatabaseUnavailable and StoreUnavailable: then they stay pending.
+        Waits for a transaction that has locked their rows: the database may still commit for a killed
+        app. Raises DatabaseUnavailable and StoreUnavailable: the jobs are then still pending.
         """
         for number in restoring.batches_with(self._store, receipt.key, Outcome.PENDING):
             ids = restoring.jobs_of(self._store, receipt.key, number, Outcome.PENDING)
@@ -166,17 +166,17 @@ class Restores:
             work.error = str(error)
             log.warning("a restore stopped after %d jobs: %s", work.restored, error)
         except Exception:
-            # A thread has nobody above it: whatever it is must end the restore with a sentence.
+            # Nothing above a thread catches exceptions: each must end the restore with a sentence.
             work.error = UNEXPECTED
             log.exception("a restore stopped after %d jobs", work.restored)
         finally:
             restoring.end(self._store, receipt.key)
             self._database.changed()
-            # The list takes it that nothing is inserted below its newest jobs.
+            # The list assumes that nothing is inserted below its newest jobs.
             self._order.forget()
 
     def _restore(self, receipt: Receipt, restore_id: int, work: Restore) -> None:
-        """Restore all that can be; what is back stays."""
+        """Restore all jobs that can be restored, batch by batch."""
         self.settle(receipt)
         batches = RestoreBatches(self._database, receipt.columns)
         for number in restoring.batches_with(self._store, receipt.key, Outcome.REMOVED):

@@ -1,8 +1,7 @@
 """One transaction of a restore: jobs are inserted as a receipt has them, or refused with a reason.
 
-The database decides: a number that is taken again, a user that is gone, a value that it would not
-keep exactly as it was, each keeps one job from returning and says why. Nothing that is there is
-ever changed or replaced.
+The database decides: a number in use, a missing user, or a value that it would not store exactly
+prevents the restore of that job, with a reason. Existing rows are never changed or replaced.
 """
 
 from __future__ import annotations
@@ -27,44 +26,43 @@ REFERENCES: Final = (
     ("object_id", object_, "related record"),
     ("status_id", term, "status"),
 )
-"""What a job may refer to: its column, the table of it, and its name on the screen."""
+"""What a job may refer to: the column, the table, and the name on the screen."""
 
-TOO_LARGE: Final = "It is larger than the database takes in one piece (max_allowed_packet)."
+TOO_LARGE: Final = (
+    "One of its values is too large for the database. Raise max_allowed_packet on the server."
+)
 
 _REASONS: Final = (
-    ({1062, "UNIQUE"}, "One of its rows has a number that something else has now."),
-    (
-        {1216, 1452, "FOREIGN"},
-        "Something that one of its rows refers to no longer exists in the database.",
-    ),
-    ({1048, 1364, "NOT"}, "A table now needs a value that the deleted job does not have."),
+    ({1062, "UNIQUE"}, "The number of one of its rows is in use again."),
+    ({1216, 1452, "FOREIGN"}, "One of its rows refers to something that no longer exists."),
+    ({1048, 1364, "NOT"}, "A table now requires a value that the deleted job does not have."),
     ({1153, 1301}, TOO_LARGE),
     ({1292, 1366, 3819, 4025, "CHECK"}, "The database no longer allows one of its values."),
 )
-"""What MySQL's and MariaDB's numbers, and the first word of SQLite's sentences, say of a job."""
+"""The meanings of MySQL's and MariaDB's numbers, and of the first word of SQLite's sentences."""
 
 Rows = dict[str, list[Row]]
 
 
 @dataclass(frozen=True)
 class JobRows:
-    """A job as the receipt has it: by table, its rows in some order that is always the same."""
+    """A job as the receipt has it: its rows by table, in a fixed order."""
 
     id: int
     rows: Rows
 
 
 def _is_orphan(of: JobRows) -> bool:
-    """Return whether a job has lost its object, as in some databases that came out of a dump."""
+    """Return whether a job has no object, as in some restored databases."""
     return object_.name not in of.rows
 
 
 class _Refused(Exception):
-    """The database does not take some jobs; the message says why, where it was one."""
+    """The database refuses some jobs; the message has the reason for a single one."""
 
 
 def parse_job(line: bytes) -> JobRows:
-    """Return the job that a line of a receipt has."""
+    """Return the job in a line of a receipt."""
     parsed = parse_line(line)
     rows = {name: [decoded(row) for row in found] for name, found in parsed["rows"].items() if found}
     return JobRows(int(parsed["job"]), _in_order(rows))
@@ -88,7 +86,7 @@ class _Place:
     columns: tuple[str, ...]
     """Those of the receipt, in its order."""
     gone: tuple[str, ...]
-    """Those of them that the database has not; all of them where it has no such table."""
+    """The columns that the database lacks; all if it lacks the table."""
     there: tuple[str, ...]
     """The columns that the database has."""
 
@@ -118,9 +116,9 @@ class RestoreBatches:
             )
 
     def restore(self, jobs: Sequence[JobRows], problems: dict[int, str]) -> list[int]:
-        """Return the ids of the jobs that are back; put into `problems` why others are not.
+        """Return the ids of the restored jobs; put the reasons for others into `problems`.
 
-        Where the database refuses, it is tried by halves. Raises DatabaseUnavailable: then none is.
+        If the database refuses, it tries halves. Raises DatabaseUnavailable: none is then restored.
         """
         if not jobs:
             return []
@@ -140,7 +138,7 @@ class RestoreBatches:
         return [each.id for each in jobs if each.id not in obstacles]
 
     def _in_one_transaction(self, jobs: Sequence[JobRows]) -> dict[int, str]:
-        """Insert jobs, and return why some were left out. Raises _Refused: then none is inserted."""
+        """Insert jobs, and return why some were skipped. Raises _Refused: none is then inserted."""
         try:
             # Orphans are as they were: their job row has referred to a missing object before.
             checks_keys = not any(map(_is_orphan, jobs))
@@ -156,7 +154,7 @@ class RestoreBatches:
             raise _Refused(why) from problem
 
     def _why_hung_up(self, jobs: Sequence[JobRows], problem: DatabaseUnavailable) -> str:
-        """Return why a server has ended the connection, empty where it was not for these jobs.
+        """Return why a server ended the connection, empty if not because of these jobs.
 
         It does so amid a row that is larger than it takes, mostly before it could say why.
         """
@@ -179,21 +177,21 @@ class RestoreBatches:
             if self._read(connection, ids) == rows:
                 return
             raise _Refused(
-                "Its number is in use again: this job, or something else under its number, is in the "
-                "platform's database and differs from the deleted job."
+                "Its number is in use again: the platform's database has something else under it, or "
+                "this job with other values."
             )
         for of in JOB_TABLES:
             if of_table := [row for each in jobs for row in each.rows.get(of.name, ())]:
                 _insert(connection, self._places[of.name], of_table)
         if self._read(connection, ids) != rows:
-            raise _Refused("The database would not keep it exactly as it was.")
+            raise _Refused("The database would not store it exactly as it was.")
 
     def _gone_columns(self, each: JobRows) -> str:
         """Return why a job does not fit into the tables any more, empty where it does."""
         for name, place in self._places.items():
             if place.gone and each.rows.get(name):
                 columns = ", ".join(place.gone)
-                return f"The platform's table {name} no longer has these columns: {columns}."
+                return f"Columns are missing in the platform's table {name}: {columns}."
         return ""
 
     def _obstacles(self, connection: Connection, jobs: Sequence[JobRows]) -> dict[int, str]:
@@ -216,7 +214,7 @@ class RestoreBatches:
             gone = wanted - there
             for job_id, number in numbers.items():
                 if number in gone:
-                    why = f"Its {word}, number {number}, no longer exists in the platform's database."
+                    why = f"Its {word}, number {number}, no longer exists."
                     found.setdefault(job_id, why)
         return found
 
@@ -266,5 +264,5 @@ def _reason(problem: DatabaseUnavailable) -> str | None:
         if code in codes:
             return sentence
     if isinstance(error, exc.IntegrityError | exc.DataError):
-        return f"The database does not take one of its rows ({type(error.orig).__name__} {code})."
+        return f"The database refused one of its rows ({type(error.orig).__name__} {code})."
     return None

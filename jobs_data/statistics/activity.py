@@ -21,7 +21,7 @@ from jobs_data.statistics.period import Period, created_since
 
 _QUARTER_SECONDS: Final = 900
 _LAST_QUARTER: Final = 2**23
-"""In 2209: a creation time before EARLIEST or after this stands for never, or for nothing."""
+"""In 2209: a creation time before EARLIEST or after this means none."""
 
 _1970: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in the platform's zone, as the times in the tables
 _COUNTS: Final = {"quarter": "float64", "state": "str", "jobs": "int64"}
@@ -39,19 +39,19 @@ class Outcomes:
 
     @property
     def failure_rate(self) -> float | None:
-        """Return which share of the finished jobs failed, 0 to 1; None where none is finished."""
+        """Return the share of the finished jobs that failed, 0 to 1; None without finished jobs."""
         finished = self.completed + self.failed
         return self.failed / finished if finished else None
 
 
 @dataclass(frozen=True)
 class Activity:
-    """When the jobs of a period were created, and how they ended. Every job of it is counted."""
+    """When the jobs of a period were created, and how they ended. All its jobs count."""
 
     outcomes: Outcomes
     """For all time, with the jobs that have no creation time."""
     before: Outcomes | None
-    """The same of the period before, of the same length; None where there is no such period."""
+    """The same for the period before, of the same length; None for all time."""
     by_day: pd.DataFrame
     """A row per day of the period in the viewer's zone, whose index `day` is the naive midnight: int64
     columns `total` and one per State; today is the last. Jobs created after it, before EARLIEST or at
@@ -81,7 +81,7 @@ def read_activity(
     first_quarter = (EARLIEST - _1970) // timedelta(seconds=_QUARTER_SECONDS)
     dated = counts[counts["quarter"].between(first_quarter, _LAST_QUARTER)]
     moments = pd.to_datetime(dated["quarter"] * _QUARTER_SECONDS, unit="s")
-    # An hour that a clock change repeats is taken as its first pass, as `times.utc` does.
+    # A repeated hour counts as its first pass, as in `times.utc`.
     is_first_pass = np.ones(len(moments), bool)
     aware = moments.dt.tz_localize(database.timezone, is_first_pass, "shift_forward")
     dated = dated.assign(local=aware.dt.tz_convert(zone).dt.tz_localize(None))

@@ -48,7 +48,7 @@ class Durations:
     recorded: int
     derived: int
     unknown: int
-    """How many finished jobs have no duration; they are in none of the figures."""
+    """How many finished jobs have no known duration; they are in no figure."""
     mean: float | None
     median: float | None
     by_name: pd.DataFrame
@@ -58,7 +58,7 @@ class Durations:
     int64 is the id of the slowest, else of the newest. `change` float64 is how the median of the later
     half of the time compares to the earlier half's (0.5 is half as long again; NaN: no runs in one)."""
     has_more: bool
-    """Whether the period has more jobs than the newest, which alone were looked at."""
+    """Whether the period has more jobs than the newest, which alone count."""
 
 
 def read_durations(
@@ -141,7 +141,7 @@ def _by_name(runs: pd.DataFrame) -> pd.DataFrame:
             "p95": seconds.quantile(0.95),
             "slowest": slowest["seconds"],
             "slowest_job": slowest["last_job"],
-            # From nothing to something is no share of it.
+            # There is no ratio to zero.
             "change": halves[True] / halves[False].where(halves[False] > 0) - 1,
         }
     ).reset_index(names="name")

@@ -8,7 +8,7 @@ from typing import Final
 from jobs_data.reasons.lines import without_colours
 
 PATTERN_CHARACTERS: Final = 300
-"""How much of a pattern is kept. A text is cut after it is folded: no long value may split a group."""
+"""The length of a pattern. A text is folded before it is cut, so that no long value splits a group."""
 
 FOLDED_CHARACTERS: Final = 20_000
 
@@ -16,7 +16,7 @@ _FIRST_MARK: Final = 0xE000
 """The first of the private characters that stand for codes while the rest is folded."""
 _MARKS: Final = dict.fromkeys(range(_FIRST_MARK, 0xF900))
 
-# What says what went wrong, the same each time.
+# Codes, which stay the same for the same error.
 _CODES: Final = re.compile(
     r"""
     \bSQLSTATE\[\w+\] (?: :? \s* \[?\d{1,5}\b | :\s [^\d:\n]{0,200} :\s \d{1,5}\b )?

@@ -31,8 +31,8 @@ FAILURES_BEFORE: Final = 2_000
 
 JOBS_OF_PATTERN: Final = 200
 EXAMPLE_CHARACTERS: Final = 300
-ENDS_WELL: Final = "(the output ends as if all had gone well)"
-NO_TEXT: Final = "(the platform kept no error text and no output)"
+ENDS_WELL: Final = "(no reason: the output ends without an error)"
+NO_TEXT: Final = "(no reason: the platform kept no error text and no output)"
 _FAILED: Final = {"id": "int64", "name": "str", "at": "datetime64[us, UTC]", "text": "str"}
 
 
@@ -50,7 +50,7 @@ class Failures:
     UTC, `text` str, the reason."""
     looked_at: int
     of: int
-    """How many failures the period has; the newest of them were looked at."""
+    """How many failures the period has; the newest of them were read."""
     looked_at_before: int
 
 
@@ -95,7 +95,7 @@ class SimilarFailures:
     """Other failed jobs whose reason has the same pattern as a job's."""
 
     others: int
-    """How many more there are among the failures looked at."""
+    """How many more there are among the failures read."""
     key: str
     """The pattern's `key` in `Failures.patterns`."""
     pattern: str
@@ -123,7 +123,7 @@ def _key(pattern: str) -> str:
 
 
 def _shown(reason: Reason | None) -> str:
-    """Return a reason's text; one that says that all went well is none, as in the job's report."""
+    """Return a reason's text; a report of success is no reason, as on the job's page."""
     if reason is None:
         return NO_TEXT
     return reason.text if reason.weight > Weight.FINE else ENDS_WELL

@@ -1,4 +1,4 @@
-"""The few numbers that say how a period went, from what the panels have read."""
+"""The summary of a period, from the panels' figures."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from jobs_data.statistics.durations import Durations
 
 @dataclass(frozen=True)
 class Headline:
-    """How a period went."""
+    """The summary of a period."""
 
     total: int
-    """The jobs created in the period; of all time, what the list's Total counts."""
+    """The jobs created in the period; for all time, the list's Total."""
     completed_share: float | None
-    """Which share of the finished jobs completed, 0 to 1; None where none is finished."""
+    """The share of the finished jobs that completed, 0 to 1; None without finished jobs."""
     change_points: float | None
-    """By how many percentage points that share changed against the period before; None without one."""
+    """The change of that share from the period before, in percentage points; None without one."""
     median_seconds: float | None
-    """The median duration of the finished jobs; None where none is known."""
+    """The median duration of the finished jobs; None if unknown."""
 
 
 def headline(activity: Activity, durations: Durations) -> Headline:

@@ -1,4 +1,4 @@
-"""What has ended since a viewer's last visit."""
+"""The jobs that have ended since a user's last visit."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _FAILURES: Final = {"id": "int64", "name": "str", "at": "datetime64[us, UTC]"}
 
 @dataclass(frozen=True)
 class News:
-    """What has ended since a time, among the newest jobs."""
+    """The jobs that have ended since a time, among the newest ones."""
 
     completed: int
     failed: int
     failures: pd.DataFrame
     """The latest 50 failures: `id` int64, `name` str, `at` UTC (its completion time)."""
     has_more: bool
-    """Whether there are older jobs, which were not looked at."""
+    """Whether there are older jobs, which were not read."""
 
 
 def read_news(database: Database, since: datetime) -> News:

@@ -1,4 +1,4 @@
-"""Whose the jobs of a period were."""
+"""The users of a period's jobs."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _BY_OWNER: Final = ("id", "total", "completed", "failed")
 
 @dataclass(frozen=True)
 class Owners:
-    """Whose jobs they were."""
+    """How many jobs each user had."""
 
     by_owner: pd.DataFrame
     """A row per owner, most jobs first: `id` int64, NO_OWNER for jobs without one, `owner` str,
     `total`, `completed`, `failed` int64."""
     has_more: bool
-    """Whether the period has more jobs than the newest, which alone were looked at."""
+    """Whether the period has more jobs than the newest, which alone count."""
 
 
 def read_owners(
     database: Database, order: CreationOrder, period: Period, zone: ZoneInfo, now: datetime
 ) -> Owners:
-    """Return whose the jobs of a period were; `now` is aware. Raises DatabaseUnavailable."""
+    """Return how many jobs each user had in a period; `now` is aware. Raises DatabaseUnavailable."""
     with database.reading() as connection:
         since = created_since(connection, database, order, period.start(zone, now))
         where, has_more = newest_jobs(connection, since)

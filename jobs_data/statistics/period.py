@@ -35,7 +35,7 @@ class Period(StrEnum):
 
     @property
     def days(self) -> int | None:
-        """Return how many days it has, None where it has no beginning."""
+        """Return how many days it has, None without a beginning."""
         return None if self is Period.ALL else int(self.value)
 
     def start(self, zone: ZoneInfo, now: datetime, *, periods: int = 1) -> datetime | None:
@@ -46,7 +46,7 @@ class Period(StrEnum):
         return datetime.combine(first, time(), zone)
 
     def created(self, zone: ZoneInfo, now: datetime) -> Dates:
-        """Return when the jobs of the last period were created, as a filter of the list says it."""
+        """Return when the jobs of the last period were created, as a filter of the list."""
         start = self.start(zone, now)
         return ANY_TIME if start is None else Dates(since=start.astimezone(UTC))
 

@@ -20,7 +20,7 @@ from jobs_data.statistics.durations import read_runs
 from jobs_data.statistics.period import newest_jobs
 
 ACTIVE_JOBS: Final = 2_000
-"""How many active jobs are looked at: the oldest, for they are the likeliest to be stuck."""
+"""How many active jobs are checked: the oldest, which are the likeliest to be stuck."""
 
 SPREADS: Final = 5
 SHORTEST_STUCK_SECONDS: Final = 600
@@ -29,7 +29,7 @@ _ACTIVE: Final = {"id": "int64", "name": "str", "since": "datetime64[us, UTC]", 
 
 @dataclass(frozen=True)
 class Stuck:
-    """Active jobs that run far longer than is usual for their name."""
+    """Active jobs that run far longer than usual for their name."""
 
     jobs: pd.DataFrame
     """Longest first: `id` int64, `name` str, `since` UTC, `seconds`, `usual` (the name's median) and
@@ -39,16 +39,16 @@ class Stuck:
     columns, the last two NaN."""
     active: int
     looked_at: int
-    """How many active jobs were looked at, the oldest first."""
+    """How many active jobs were checked, the oldest first."""
 
 
 def read_stuck(database: Database, now: datetime) -> Stuck:
-    """Return the active jobs that run far longer than their name's finished runs usually do.
+    """Return the active jobs that run far longer than the finished runs of their name.
 
-    Only the names of those that run for ten minutes already need runs to be compared with, which are
-    among the newest jobs. Far longer is beyond the median plus five times the median absolute
-    deviation, and ten minutes at least; a spread by quartiles or deviations would be moved by the very
-    runs that were stuck. `now` is aware. Raises DatabaseUnavailable.
+    Only jobs that have run for ten minutes are compared, with runs among the newest jobs. Far longer
+    means longer than ten minutes and than the median plus five times the median absolute deviation;
+    stuck runs would distort quartiles or standard deviations. `now` is aware. Raises
+    DatabaseUnavailable.
     """
     with database.reading() as connection:
         active = _active(connection, database, now)

@@ -26,18 +26,18 @@ log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "state.sqlite"
 BUSY_MILLISECONDS: Final = 30_000
-"""How long SQLite waits for another writer: to erase a receipt of a million jobs takes seconds."""
+"""How long SQLite waits for another writer: erasing a receipt of a million jobs takes seconds."""
 
 
 class StoreUnavailable(DatabaseUnavailable):
-    """The app's own database cannot be used; the message is a sentence that names the setting."""
+    """The app's own database cannot be used. The message is a sentence that names the setting."""
 
 
 class Store:
-    """The app's own database. It is made at its first use."""
+    """The app's own database, created at its first use."""
 
     def __init__(self, url: URL, setting: str) -> None:
-        """Prepare to use the database of a URL; `setting` is what an operator has to look at."""
+        """Prepare to use the database of a URL; `setting` is what an operator must check."""
         self.setting = setting
         self._file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self._engine = make_engine(url.render_as_string(hide_password=False))
@@ -53,11 +53,11 @@ class Store:
         return str(self._file or f"{self._engine.url.host}/{self._engine.url.database}")
 
     def close(self) -> None:
-        """Close all connections; who uses it again opens new ones."""
+        """Close all connections; further use opens new ones."""
         self._engine.dispose()
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """Open a transaction in which all reads see one moment. Raises StoreUnavailable."""
+        """Open a transaction in which all reads see one snapshot. Raises StoreUnavailable."""
         return self._transaction(writes=False)
 
     def writing(self) -> AbstractContextManager[Connection]:
@@ -81,7 +81,7 @@ class Store:
             yield connection
 
     def _look_for_file(self) -> None:
-        """Raise FileNotFoundError where the file was erased: what is written into it would be lost."""
+        """Raise FileNotFoundError if the file was erased: anything written into it would be lost."""
         if self._file is None:
             return
         try:
@@ -104,12 +104,11 @@ class Store:
             code = next(iter(getattr(cause, "args", ())), "")
             reason = f"{type(cause).__name__} {code if isinstance(code, int) else ''}".strip()
         raise StoreUnavailable(
-            f"This app's own database, which keeps the deleted jobs, cannot be used ({reason}): check "
-            f"{self.setting}."
+            f"This app's own database cannot be used ({reason}). Check {self.setting}."
         ) from error
 
     def _set_up(self) -> None:
-        """Make the file and the tables where they are missing; look at the version."""
+        """Create the file and the tables if they are missing; check the version."""
         with self._lock:
             if self._is_ready:
                 return
@@ -120,12 +119,12 @@ class Store:
             try:
                 version = self._make_tables()
             except (IntegrityError, OperationalError):
-                version = self._make_tables()  # another process was at it: now they are there
+                version = self._make_tables()  # another process has created them meanwhile
             if version != schema.VERSION:
                 raise StoreUnavailable(
                     f"This app's own database has the tables of another version of the app ({version} "
-                    f"instead of {schema.VERSION}), so it is not used: install that version, or "
-                    f"name another place in {self.setting}."
+                    f"instead of {schema.VERSION}), so it is not used. Install that version, or set "
+                    f"another place in {self.setting}."
                 )
             self._is_ready = True
 
@@ -134,8 +133,8 @@ class Store:
             there = set(inspect(connection).get_table_names())
             if {table.name for table in REQUIRED_TABLES} <= there:
                 raise StoreUnavailable(
-                    "Nothing is created in the platform's own database: "
-                    f"name another one in {self.setting}."
+                    "This app creates nothing in the platform's own database. "
+                    f"Set another one in {self.setting}."
                 )
             found = None
             if schema.schema_version.name in there:
@@ -154,7 +153,7 @@ def _set_up_connection(connection: Any, _record: Any) -> None:
         f"busy_timeout = {BUSY_MILLISECONDS}",
         "journal_mode = WAL",
         "synchronous = FULL",
-        "secure_delete = ON",  # what was erased is not left in the file
+        "secure_delete = ON",  # overwrites erased content
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -1,4 +1,4 @@
-"""Sessions that were ended before their time: kept until no cookie of theirs would be taken anyway."""
+"""Ended sessions, kept until their cookies have expired."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def store_end(store: Store, session: str, valid_until: datetime, now: datetime |
 
 
 def read_ended(store: Store, sessions: Collection[str]) -> frozenset[str]:
-    """Return those of some sessions, by the digests of their ids, that were ended.
+    """Return which of some sessions have ended, by the digests of their ids.
 
     Raises StoreUnavailable.
     """

@@ -1,4 +1,4 @@
-"""Erasing receipts that are too old: a week after they were first found so, if they still are.
+"""Erases receipts that are too old: a week after they were first found too old, if they still are.
 
 So a clock that is wrong for less than a week erases none.
 """
@@ -23,7 +23,7 @@ GRACE: Final = timedelta(days=7)
 def expire(store: Store, days: int, now: datetime | None = None) -> str:
     """Erase the receipts made more than some days ago, as this module says.
 
-    Returns a sentence on those that are too old and still there, empty where there are none. Raises
+    Returns a sentence about those that will be erased, empty for none. Raises
     StoreUnavailable.
     """
     now = now or datetime.now(UTC)
@@ -46,7 +46,7 @@ def expire(store: Store, days: int, now: datetime | None = None) -> str:
         return ""
     sentence = (
         f"{counted(len(old) - len(due), 'deletion')} older than {counted(days, 'day')} by this "
-        "server's clock: erased within a week, unless the clock is set right before."
+        "server's clock will be erased within a week. If the clock is wrong, correct it before."
     )
     if marked:
         log.warning("%s", sentence)

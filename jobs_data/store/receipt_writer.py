@@ -1,8 +1,8 @@
-"""Writes the receipt of one removal.
+"""Writes the receipt of one deletion.
 
 The rows of a batch of jobs are committed here, as pending, before the platform's transaction commits.
-What became of them follows with the next batch, or at the end. After a kill in between, whoever looks
-asks the platform's database about the pending jobs.
+The outcome follows with the next batch, or at the end. After a kill in between, a reader of the receipt
+looks the pending jobs up in the platform's database.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from jobs_data.store.schema import Outcome, batch, job, name, receipt
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS: Final = 60
-"""For how long after its last batch a removal or restore counts as being at work."""
+"""For how long after its last batch a deletion or restore counts as running."""
 
 
 class Action(StrEnum):
@@ -40,7 +40,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """Who removes jobs, by which action, and in words which jobs are meant."""
+    """Who deletes jobs, by which action, and in words which jobs."""
 
     by: str
     action: Action
@@ -48,11 +48,11 @@ class Reason:
 
 
 class ReceiptNotWritten(StoreUnavailable):
-    """The receipt could not be written, so the jobs it was for were not removed; a sentence."""
+    """The receipt could not be written, so its jobs were not deleted. The message is a sentence."""
 
 
 class ReceiptWriter:
-    """The receipt of one removal. It exists from the first batch on; one thread at a time uses it."""
+    """The receipt of one deletion. It exists from the first batch on; one thread at a time uses it."""
 
     def __init__(
         self, store: Store, reason: Reason, platform: str, columns: Mapping[str, Sequence[str]]
@@ -77,15 +77,15 @@ class ReceiptWriter:
         self._number = 0
         """Of the last batch, counted from 1."""
         self._became: Outcome | None = None
-        """What became of it: pending, removed, or none where it was rolled back."""
+        """Its outcome: pending, removed, or none if it was rolled back."""
         self._has_removed = False
         self._stayed: list[tuple[int, Outcome]] = []
-        """Jobs that stayed, which are written with the next batch, or at the end."""
+        """Jobs that were not deleted, written with the next batch or at the end."""
 
     def write(self, lines: Mapping[int, bytes], names: Mapping[str, int]) -> None:
         """Write a batch: the line of each job, by its id, and how many jobs have which name.
 
-        Raises ReceiptNotWritten: then these jobs must not be removed.
+        Raises ReceiptNotWritten: these jobs must then not be deleted.
         """
         data = zlib.compress(b"".join(lines.values()), 1)
         number = self._number + 1
@@ -113,7 +113,7 @@ class ReceiptWriter:
         self.id = str(self._receipt["id"])
 
     def confirm(self, outcomes: Mapping[Outcome, Sequence[int]]) -> None:
-        """Note what became of jobs: the last batch was removed, and committed; others stayed."""
+        """Note outcomes: the last batch was deleted and committed; others were not deleted."""
         if outcomes.get(Outcome.REMOVED):
             self._became, self._has_removed = Outcome.REMOVED, True
         for outcome, ids in outcomes.items():
@@ -121,12 +121,12 @@ class ReceiptWriter:
                 self._stayed += ((job_id, outcome) for job_id in ids)
 
     def roll_back(self) -> None:
-        """Note that the last batch, where one is pending, was rolled back: its jobs are still there."""
+        """Note that the last batch, if pending, was rolled back: its jobs still exist."""
         if self._became is Outcome.PENDING:
             self._became = None
 
     def close(self, error: str) -> None:
-        """Write the end; `error` says why it ended early. A receipt of no removed job is erased."""
+        """Write the end; `error` says why it ended early. A receipt without deleted jobs is erased."""
         if not self._key:
             return
         is_empty = not (self._has_removed or self._became)
@@ -138,14 +138,14 @@ class ReceiptWriter:
                 else:
                     self._update(connection, ended)
         except StoreUnavailable as problem:
-            # The jobs are gone and their rows are safe: whoever looks next asks the platform.
+            # The jobs are deleted and their rows are safe: the next reader looks them up.
             log.warning("the end of receipt %s was not written: %s", self.id, problem)
         if is_empty:
             self.id = ""
         self._key = 0
 
     def _update(self, connection: Connection, values: Mapping[str, object]) -> None:
-        """Write values, and what became of jobs since the last write."""
+        """Write values, and the outcomes since the last write."""
         connection.execute(update(receipt).where(receipt.c.key == self._key).values(values))
         own = (job.c.receipt == self._key, job.c.batch == self._number)
         if self._became is Outcome.REMOVED:
@@ -164,7 +164,7 @@ def _insert(connection: Connection, into: Table, rows: Iterable[tuple[int | str 
     """Insert rows, which have a value for each column of the table."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join(mark for _ in into.columns)
-    # By the driver's executemany: SQLAlchemy's takes its time over each of a million rows.
+    # The driver's executemany: SQLAlchemy's is slow for a million rows.
     if values := list(rows):
         connection.exec_driver_sql(
             f"INSERT INTO {into.name} VALUES ({marks})",  # noqa: S608 - names of our own
@@ -173,5 +173,5 @@ def _insert(connection: Connection, into: Table, rows: Iterable[tuple[int | str 
 
 
 def encodable(text: str) -> str:
-    """Return a text without what UTF-8 cannot encode, as a name of the operating system may have."""
+    """Return a text without characters that UTF-8 cannot encode, as a system user's name may have."""
     return text.encode("utf-8", "replace").decode()

@@ -21,33 +21,33 @@ from jobs_data.store.schema import Outcome, batch, job, name, receipt, restore
 
 MAX_JOB_ID: Final = 2**63 - 1
 NAMES: Final = 20
-"""So many names of a receipt's jobs are read, the most frequent first."""
+"""How many names of a receipt's jobs are read, the most frequent first."""
 
 SAMPLE_TEXT: Final = 300
 STAYED: Final = (Outcome.ACTIVE, Outcome.MISSING, Outcome.LOCKED)
 
 
 class State(StrEnum):
-    """How things are with a receipt; the values are for the screen."""
+    """The state of a receipt; the values are for the screen."""
 
     AT_WORK = "In progress"
-    """The removal, or a restore, is writing it."""
+    """A deletion or a restore is writing it."""
     COMPLETE = "Deleted"
     ENDED_EARLY = "Stopped early"
-    """The removal was cut off, or ended by an error."""
+    """The deletion was interrupted, or ended with an error."""
     RESTORED = "Restored"
-    """All that was removed is back."""
+    """All deleted jobs have been restored."""
     PARTLY_RESTORED = "Partly restored"
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a receipt says, without the rows."""
+    """A receipt without its rows."""
 
     key: int
     id: str
     at: datetime
-    """When the removal began, aware and in UTC."""
+    """When the deletion began, aware and in UTC."""
     by: str
     action: str
     filter: str
@@ -72,22 +72,22 @@ class Receipt:
 
     @property
     def removed(self) -> int:
-        """Return how many jobs the removal has removed."""
+        """Return how many jobs were deleted."""
         return self.counts.get(Outcome.REMOVED, 0) + self.restored
 
     @property
     def restored(self) -> int:
-        """Return how many of them are back."""
+        """Return how many of them have been restored."""
         return self.counts.get(Outcome.RESTORED, 0)
 
     @property
     def pending(self) -> int:
-        """Return of how many jobs only the platform's database knows what became of them."""
+        """Return for how many jobs only the platform's database has the outcome."""
         return self.counts.get(Outcome.PENDING, 0)
 
     @property
     def stayed(self) -> int:
-        """Return how many jobs were meant to go and did not."""
+        """Return how many jobs were not deleted."""
         return sum(self.counts.get(outcome, 0) for outcome in STAYED)
 
     @property
@@ -97,13 +97,13 @@ class Receipt:
 
     @property
     def is_busy(self) -> bool:
-        """Return whether a removal or a restore, in whichever process, is writing it."""
+        """Return whether a deletion or a restore, in any process, is writing it."""
         left = self.busy_until - datetime.now(UTC) if self.busy_until else timedelta()
         return timedelta() < left <= timedelta(seconds=BUSY_SECONDS)
 
     @property
     def state(self) -> State:
-        """Return how things are with it at this moment."""
+        """Return its present state."""
         if self.is_busy:
             return State.AT_WORK
         if self.restored:
@@ -112,7 +112,7 @@ class Receipt:
 
 
 def list_receipts(store: Store, text: str, page: int, limit: int) -> Page[list[Receipt]]:
-    """Return a page of the receipts that a search means, the newest first; without a text, of all.
+    """Return a page of the receipts that match a search, newest first; without a text, of all.
 
     Each word has to be in who, which action, which jobs or a job's name, be the number of a job whose
     rows the receipt has, or be its id. Raises StoreUnavailable.
@@ -132,7 +132,7 @@ def list_receipts(store: Store, text: str, page: int, limit: int) -> Page[list[R
 
 
 def read_receipt(store: Store, receipt_id: str) -> Receipt | None:
-    """Return a receipt, None where there is none (any more). Raises StoreUnavailable."""
+    """Return a receipt, None if it does not exist. Raises StoreUnavailable."""
     with store.reading() as connection:
         found = connection.execute(select(receipt).where(receipt.c.id == receipt_id)).all()
         return next(iter(_complete(connection, found)), None)
@@ -228,14 +228,14 @@ def batch_lines(store: Store, key: int, number: int) -> list[bytes]:
 
 
 def parse_line(line: bytes) -> dict[str, Any]:
-    """Return what a line of a batch says: `job`, an id, and `rows`, by table."""
+    """Return the content of a batch's line: `job`, an id, and `rows`, by table."""
     # A server that writes JSON may leave control characters as they are.
     parsed: dict[str, Any] = json.loads(line, strict=False)
     return parsed
 
 
 def stream(store: Store, receipt_id: str) -> Generator[bytes]:
-    """Yield a receipt as JSON lines, a batch at a time; nothing where there is no such receipt.
+    """Yield a receipt as JSON lines, a batch at a time; nothing if it does not exist.
 
     docs/removing.md describes the lines. Raises StoreUnavailable.
     """
@@ -276,9 +276,9 @@ def _line(value: dict[str, Any]) -> bytes:
 
 
 def read_sample(store: Store, found: Receipt, number: int) -> list[dict[str, Any]]:
-    """Return what a receipt has of its first jobs in the columns of `object` and `job`.
+    """Return the columns of `object` and `job` of a receipt's first jobs.
 
-    Of long texts it is the beginning. Raises StoreUnavailable.
+    Long texts are cut. Raises StoreUnavailable.
     """
     sample = []
     first = next(iter(_batches(store, found.key)), 0)

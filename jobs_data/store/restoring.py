@@ -1,4 +1,4 @@
-"""What a restore reads and writes in a receipt, and what became of pending jobs."""
+"""The reads and writes of a restore in a receipt, and the outcomes of pending jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDS_AT_ONCE: Final = 500
 
 
 def begin(store: Store, of: Receipt, by: str) -> int | None:
-    """Reserve a receipt for a restore, and return the restore's id; None where another has it.
+    """Reserve a receipt for a restore, and return the restore's id; None if another one has it.
 
     Raises StoreUnavailable.
     """
@@ -40,7 +40,7 @@ def begin(store: Store, of: Receipt, by: str) -> int | None:
 
 
 def end(store: Store, key: int) -> None:
-    """Give a receipt free. Where that cannot be written, it is free a minute later."""
+    """Release a receipt. If that cannot be written, it is free a minute later."""
     try:
         with store.writing() as connection:
             connection.execute(update(receipt).where(receipt.c.key == key).values(busy_until=None))
@@ -63,7 +63,7 @@ def jobs_of(store: Store, key: int, number: int, outcome: Outcome) -> list[int]:
 
 
 def settle(store: Store, key: int, number: int, outcomes: Mapping[Outcome, Sequence[int]]) -> None:
-    """Write down what became of pending jobs of a batch. Raises StoreUnavailable."""
+    """Write the outcomes of a batch's pending jobs. Raises StoreUnavailable."""
     with store.writing() as connection:
         for outcome, ids in outcomes.items():
             _set(connection, _those(key, number, Outcome.PENDING), ids, outcome)
@@ -77,7 +77,7 @@ def write(
     restored: Sequence[int],
     problems: Mapping[int, str],
 ) -> None:
-    """Write down which jobs of a batch are back, and why others could not return.
+    """Write which jobs of a batch were restored, and why others were not.
 
     Raises StoreUnavailable.
     """
@@ -102,7 +102,7 @@ def _those(key: int, number: int, outcome: Outcome) -> ColumnElement[bool]:
 def _set(
     connection: Connection, among: ColumnElement[bool], ids: Sequence[int], outcome: Outcome
 ) -> int:
-    """Change the outcome of those of some jobs that meet a condition; return how many that were."""
+    """Change the outcome of the jobs that meet a condition; return how many these were."""
     changed = 0
     for start in range(0, len(ids), IDS_AT_ONCE):
         some = job.c.job_id.in_(ids[start : start + IDS_AT_ONCE])

@@ -24,24 +24,24 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 VERSION: Final = 1
-"""The number of this schema. A change of a table raises it; a new table does not, because one that is
-missing is made."""
+"""The number of this schema. A change of a table raises it; a new table does not, because missing
+tables are created."""
 
 
 class Outcome(StrEnum):
-    """What became of a job that was to be deleted."""
+    """The outcome for a job that was to be deleted."""
 
     PENDING = "pending"
     """Its rows are in the receipt; whether the platform's transaction was committed is not known."""
     REMOVED = "removed"
     ACTIVE = "active"
-    """It was not finished (any more), so it stayed."""
+    """It was not finished, so it was not deleted."""
     MISSING = "missing"
-    """There was no such job (any more)."""
+    """It did not exist."""
     LOCKED = "locked"
-    """Another program used it, or a row elsewhere refers to it, so it stayed."""
+    """Another program used it, or another row refers to it, so it was not deleted."""
     RESTORED = "restored"
-    """It was removed, and is back in the platform's database."""
+    """It was deleted and has been restored."""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -97,10 +97,10 @@ receipt = _table(
     Column("by", Text, nullable=False),
     Column("action", String(20), nullable=False),
     Column("filter", Text, nullable=False),
-    Column("words", Text, nullable=False),  # what a search looks through, in lower case
+    Column("words", Text, nullable=False),  # the text for searches, in lower case
     Column("platform", String(32), nullable=False),  # the identity of the platform's database
     Column("columns", Text, nullable=False),  # JSON: the columns of each table in the batches' rows
-    Column("busy_until", UtcTime),  # a removal or a restore writes it until then, unless killed
+    Column("busy_until", UtcTime),  # a deletion or a restore writes it until then, unless killed
     Column("ended_at", UtcTime),
     Column("error", Text),
     Column("overdue_since", UtcTime),  # when it was first found too old to be kept
@@ -117,7 +117,7 @@ batch = _table(
 job = _table(
     "receipt_job",
     _receipt(),
-    Column("batch", Integer, primary_key=True, autoincrement=False),  # 0: it stayed, without rows
+    Column("batch", Integer, primary_key=True, autoincrement=False),  # 0: not deleted, without rows
     Column("job_id", BigInteger, primary_key=True, autoincrement=False),
     Column("outcome", String(10), nullable=False),
     Column("problem", Text),  # why it could not be restored
@@ -147,7 +147,7 @@ restore = _table(
 )
 
 sign_in_attempt = _table(
-    "sign_in_attempt",  # what the platform has no table for, or does not let us write
+    "sign_in_attempt",  # for platforms without such a table, or without the right to write it
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("platform", String(32), nullable=False),  # the identity of the platform's database
     Column("identifier", String(255), nullable=False, index=True),
@@ -159,6 +159,6 @@ sign_in_attempt = _table(
 ended_session = _table(
     "ended_session",
     Column("id", String(64), primary_key=True),  # the SHA-256 of the session's id
-    Column("valid_until", UtcTime, nullable=False),  # its cookie is too old from then on anyway
+    Column("valid_until", UtcTime, nullable=False),  # its cookie expires then
     sqlite_with_rowid=False,
 )

@@ -46,7 +46,7 @@ def test_without_deleted_jobs_it_says_what_will_be_here(store: Store) -> None:
     """And for how long they are kept."""
     app = show("deleted.py")
     assert "No jobs have been deleted" in words(app)
-    assert "in the last 90 days" in words(app)
+    assert "last 90 days" in words(app)
 
 
 def test_the_list_and_a_search(store: Store) -> None:

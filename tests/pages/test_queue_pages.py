@@ -293,7 +293,13 @@ def test_a_queued_job_shows_everything_as_it_is(store: Store) -> None:
     assert [error.value for error in app.error] == [plain(HOSTILE)]
     assert codes == ["#0 x", '{\n  "a": [\n    1\n  ]\n}', "{broken", "gone"]
     text = words(app)
-    for expected in ("3 of 3", "host:1", "It was given up", "3, number 1", "Failed record 1, of"):
+    for expected in (
+        "3 of 3",
+        "host:1",
+        "It failed and will not",
+        "3, number 1",
+        "Failed record 1, of",
+    ):
         assert expected in text
     assert cells(app, "chain", "job")[0]["detail"] == "This job"
     assert "<script>" not in markup(app)
@@ -407,7 +413,7 @@ def test_a_log_without_an_index_is_given_up(
     make_long_without_index(store)
     monkeypatch.setattr(history, "LOOKUP_SECONDS", 0.001)
     app = show("queue_job.py", id=str(eventful))
-    told = [problem.value for problem in app.error if "took too long over this" in problem.value]
+    told = [problem.value for problem in app.error if "took too long" in problem.value]
     assert len(told) == 2
     assert "the payload" in [code.value for code in app.code]
 

@@ -63,7 +63,7 @@ UNKNOWN = [
     (NOON, datetime.now() + timedelta(days=1), None, "in the future"),  # noqa: DTZ005 - a naive time
     (LAST_TIME, LAST_TIME, None, "in the future"),
     (datetime(1, 1, 1), NOON, None, "creation time"),
-    (datetime(1970, 1, 1), NOON, None, "creation time cannot be right"),
+    (datetime(1970, 1, 1), NOON, None, "creation time is impossible"),
     (ZEROS, NOON, None, "creation time is missing"),
     (NOON, ZEROS, None, "completion time is missing"),
     (NOON, "2025-00-00 10:00:00", None, "completion time is missing"),

@@ -278,7 +278,7 @@ def test_readers_who_stay_do_not_use_up_the_connections(store: Store) -> None:
     open_exports = [export.csv_chunks(database, ListView()) for _ in range(export.PARALLEL_EXPORTS)]
     for chunks in open_exports:
         next(chunks), next(chunks)
-    with pytest.raises(DatabaseBusy, match="5 exports are being read"):
+    with pytest.raises(DatabaseBusy, match="5 exports are running"):
         next(export.csv_chunks(database, ListView()))
     assert list_page.count_jobs(database).total == 1
     for chunks in open_exports:

@@ -189,8 +189,8 @@ def test_what_cannot_return_says_why_and_the_others_return(store: Store) -> None
         by_user: "Its user",
         by_record: "Its related record",
         by_status: "Its status",
-        taken: "Its number is in use again: this job",
-        note_taken: "One of its rows has a number that something else has now.",
+        taken: "Its number is in use again: the platform's database has something else under it",
+        note_taken: "The number of one of its rows is in use again.",
     }
     assert store.ids() == [fine, other]
     after = dump(store.engine)
@@ -242,9 +242,7 @@ def test_references_are_looked_at_without_foreign_keys(store_without_foreign_key
     receipt_id = remove(store, [job_id, fine])
     run(store, f"DELETE FROM user WHERE id = {user_id}")
     restored(store, receipt_id)
-    assert problems(store, receipt_id) == {
-        job_id: f"Its user, number {user_id}, no longer exists in the platform's database."
-    }
+    assert problems(store, receipt_id) == {job_id: f"Its user, number {user_id}, no longer exists."}
     assert store.ids() == [fine]
 
 
@@ -257,7 +255,7 @@ def test_tables_that_have_changed(store: Store) -> None:
     run(store, "ALTER TABLE note DROP COLUMN scope")
     restored(store, receipt_id)
     assert problems(store, receipt_id) == {
-        with_note: "The platform's table note no longer has these columns: scope."
+        with_note: "Columns are missing in the platform's table note: scope."
     }
     with store.engine.connect() as connection:
         assert connection.execute(text("SELECT id, priority FROM job")).all() == [(plain, 5)]
@@ -267,12 +265,12 @@ def test_tables_that_have_changed(store: Store) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ("job MODIFY completed_at DATE", "The database would not keep it exactly as it was."),
+        ("job MODIFY completed_at DATE", "The database would not store it exactly as it was."),
         (
             "job ADD needed INT NOT NULL",
-            "A table now needs a value that the deleted job does not have.",
+            "A table now requires a value that the deleted job does not have.",
         ),
-        ("job MODIFY name VARCHAR(3)", "The database does not take one of its rows (DataError 1406)."),
+        ("job MODIFY name VARCHAR(3)", "The database refused one of its rows (DataError 1406)."),
     ],
 )
 def test_nothing_is_coerced(store: Store, change: str, why: str) -> None:
@@ -452,7 +450,7 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
         database = Database(make_engine(url))
         work = store.restores(database).start(receipt_id, "bob")
         work.wait()
-        assert "may not do that (OperationalError 1142)" in work.error
+        assert "may not do this (OperationalError 1142)" in work.error
         assert store.ids() == []
         with mariadb_server.cursor() as cursor:
             for statement in grants:
