@@ -24,7 +24,7 @@ from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, rows_tabl
 _JOB_COLUMNS: Final = (
     Column("status", "Status"),
     Column("job", "Job", kind="name", main=True),
-    Column("queue", "Queue"),
+    Column("queue", "Queue", width="6.5rem"),
     Column("progress", "Progress", phone="wide"),
     Column("user", "User", phone="wide"),
     Column(
@@ -47,7 +47,9 @@ _CHAIN_COLUMNS: Final = ("status", "job", "attempts", "number", "created", "ende
 _BATCH_COLUMNS: Final = (
     Column("status", "Status"),
     Column("name", "Batch", kind="name", main=True),
-    Column("progress", "Progress", help="A failed job counts as done, as on the platform"),
+    Column(
+        "progress", "Progress", help="A failed job counts as done, as on the platform", width="11rem"
+    ),
     Column("started", "Started", kind="time", phone="wide"),
     Column("ended", "Ended", kind="time", phone="last"),
     Column(
@@ -57,9 +59,9 @@ _BATCH_COLUMNS: Final = (
         phone="wide",
         help="At its rate so far; empty where no job has ended yet, or the batch does not go on",
     ),
-    Column("queue", "Queue", phone="wide"),
+    Column("queue", "Queue", phone="wide", width="6.5rem"),
     Column("user", "User", phone="wide"),
-    Column("kind", "Kind", phone="wide"),
+    Column("kind", "Kind", phone="wide", hidden=True),
     *(
         Column(name.lower(), name, kind="number", phone="wide", hidden=True)
         for name in ("Completed", "Failed", "Total")
