@@ -28,13 +28,15 @@ COLD: Final = 1.2
 RELOAD: Final = 1.3
 PATIENCE: Final = 60_000
 
-# The grid tells screen readers of its cells once it knows its rows; the frame after that is drawn.
+# The list's table has its rows, or the grid of the bare page its cells; the frame after that is drawn.
 # A promise, for the page's policy forbids what Playwright's own wait makes of text.
 NOTE_WHEN_SEEN: Final = f"""
     window.tableSeen = new Promise((resolve, reject) => {{
         setTimeout(reject, {PATIENCE}, new Error("no table"))
         const look = () => {{
-            if (document.querySelector('canvas [role="gridcell"]'))
+            const hosts = [...document.querySelectorAll(".st-key-jobs *")]
+            const isList = hosts.some((host) => host.shadowRoot?.querySelector("tbody tr"))
+            if (isList || document.querySelector('canvas [role="gridcell"]'))
                 requestAnimationFrame(() => resolve(performance.now()))
             else
                 requestAnimationFrame(look)

@@ -70,5 +70,5 @@ details.show_controls(
     head,
     job.read_at if job else datetime.now(UTC),
     zone,
-    paused_by="this job has ended: nothing more will come" if has_ended else "",
+    is_live=not has_ended,
 )

@@ -7,7 +7,7 @@ import streamlit as st
 from jobs_data.platform import times
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed, queue_job
 from jobs_data.queues import reads
-from jobs_data.queues.filters import Origin
+from jobs_data.queues.filters import Origin, QueueFilter
 from pages.parts.queues import address, cards, details, filters, tables
 from pages.parts.shared.reads import read_recent
 from pages.parts.shared.services import get_services
@@ -27,11 +27,11 @@ if missing := reads.missing_sentence(database, *TABLES):
     st.info(missing, icon=":material/table:")
 
 if reads.has_any(database, *TABLES):
-    overview = None
+    overview, is_empty = None, False
     with details.panel():
         overview = read_recent(reads.read_overview, database)
-        read_at = overview.read_at
-        if overview.queues:
+        read_at, is_empty = overview.read_at, not overview.queues
+        if not is_empty:
             cards.show_cards(overview, asked.filter, zone)
         else:
             st.info(
@@ -41,14 +41,15 @@ if reads.has_any(database, *TABLES):
             )
         if alerts := sum(queue.needs_attention for queue in overview.queues):
             st.set_page_config(page_title=f"{alerts} need attention · Queues")
-    st.header("Jobs in the queues", anchor=False)
-    filters.show_filters(asked.filter, overview)
-    with details.panel():
-        jobs = read_recent(reads.read_queue_jobs, database, asked)
-        read_at = min(read_at, jobs.read_at)
-        if jobs.page.total:
-            tables.show_queue_jobs(jobs, zone, filters.go_to_page, Origin(asked))
-        else:
-            filters.show_nothing(asked, is_partial=jobs.is_partial)
+    if not is_empty or asked.filter != QueueFilter():
+        st.header("Jobs in the queues", anchor=False)
+        filters.show_filters(asked.filter, overview)
+        with details.panel():
+            jobs = read_recent(reads.read_queue_jobs, database, asked)
+            read_at = min(read_at, jobs.read_at)
+            if jobs.page.total:
+                tables.show_queue_jobs(jobs, zone, filters.go_to_page, Origin(asked))
+            else:
+                filters.show_nothing(asked, is_partial=jobs.is_partial)
 
 details.show_controls(head, read_at, zone)

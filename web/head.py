@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_STREAMLIT_ROOT: Final = b'<div id="root">'
+
 
 class Head:
-    """ASGI middleware that ends the head of each HTML document with a style.
+    """ASGI middleware that ends the head of Streamlit's page with a style.
 
     A style that comes with a page's elements comes after the first of them are drawn, and moves them.
     """
@@ -43,7 +46,9 @@ class Head:
                 if headers.get("content-encoding") == "gzip":
                     document = gzip.decompress(document)
                     del headers["content-encoding"]
-                message = {**message, "body": document.replace(b"</head>", self._style, 1)}
+                if _STREAMLIT_ROOT in document:  # no page of ours, whose policy forbids it
+                    document = document.replace(b"</head>", self._style, 1)
+                message = {**message, "body": document}
                 headers["content-length"] = str(len(message["body"]))
                 # They speak of the document as it was.
                 for name in ("etag", "last-modified"):

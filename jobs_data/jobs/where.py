@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
-    String,
     and_,
     false,
     func,
@@ -26,7 +25,7 @@ from jobs_data.jobs.related_record import has_related
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import in_utf8mb4, is_blank, is_one_of
+from jobs_data.platform.dialects import contains, is_blank, is_one_of
 from jobs_data.platform.owners import users_called
 from jobs_data.platform.status import ERROR, is_in
 from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, object_, slug, user
@@ -147,26 +146,18 @@ def _took_longer_than(seconds: int, database: Database, now: datetime) -> Column
 
 def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     """Return whether a text is in a job's name, user or related record, as the list shows them."""
-    found = [_contains(job.c.name, words)]
+    found = [contains(job.c.name, words)]
     if user.name in database.tables:
-        found.append(job.c.user_id.in_(users_called(database, lambda name: _contains(name, words))))
+        found.append(job.c.user_id.in_(users_called(database, lambda name: contains(name, words))))
     # The placeholders for a missing name or user can be searched too.
     if words.lower() == values.SYSTEM_OWNER.lower():
         found.append(job.c.user_id.is_(None))
     if words.lower() == values.UNKNOWN_NAME.lower():
         found.append(is_called((values.UNKNOWN_NAME,)))
     if slug.name in database.tables:
-        records = select(slug.c.object_id).where(_contains(slug.c.slug, words))
+        records = select(slug.c.object_id).where(contains(slug.c.slug, words))
         found.append(and_(job.c.object_id.in_(records), has_related()))
     number = parse_number(words.removeprefix("#"))
     if number is not None and words.startswith("#"):
         found.append(and_(job.c.object_id == number, has_related()))
     return or_(*found)
-
-
-def _contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
-    """Return whether a column contains a text; `%`, `_` and the escape have no special meaning."""
-    found = func.coalesce(column, "", type_=String())
-    # Every character set has ASCII.
-    comparable = found if words.isascii() else in_utf8mb4(found)
-    return comparable.contains(words, autoescape=True)

@@ -210,6 +210,14 @@ def in_utf8mb4(column: ColumnElement[Any]) -> ColumnElement[str]:
     )
 
 
+def contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
+    """Return the SQL condition that a column has a text in it, which is no pattern."""
+    found = func.coalesce(column, "", type_=String())
+    # Every character set has ASCII.
+    comparable = found if words.isascii() else in_utf8mb4(found)
+    return comparable.contains(words, autoescape=True)
+
+
 def exactly(column: ColumnElement[Any]) -> ColumnElement[str]:
     """Return a text's bytes in UTF-8: two texts are then the same where their characters are.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs_data.queues.model import JobKey, Kind, QueueState, Source
-from jobs_data.url_values import clamp_limit, parse_number, whole_text
+from jobs_data.url_values import clamp_limit, clean_text, parse_number, whole_text
 
 DEFAULT_QUEUE_PAGE_SIZE: Final = 25
 
@@ -33,6 +33,8 @@ class QueueFilter:
     batch: int | None = None
     worker: str = ""
     kind: Kind | None = None
+    search: str = ""
+    """A part of a type, a queue, a worker or an error, or `#` and a number."""
 
     @property
     def heratio_alone(self) -> bool:
@@ -73,6 +75,7 @@ def parse_queue_view(params: Mapping[str, str]) -> QueueView:
             batch=batch if batch and batch > 0 else None,
             worker=_name(params, "worker"),
             kind=_KINDS.get(params.get("kind", "").strip().lower()),
+            search=clean_text(params.get("search", "")),
         ),
         page=max(1, page or 1),
         limit=DEFAULT_QUEUE_PAGE_SIZE if limit is None else clamp_limit(limit),

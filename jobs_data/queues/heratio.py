@@ -31,7 +31,7 @@ from jobs_data.queues.filters import QueueFilter
 from jobs_data.queues.listing import Listing, newest_only
 from jobs_data.queues.model import QueuedJob, QueueState
 from jobs_data.queues.overview import Figures, Overview, is_called, number_of, queue_name
-from jobs_data.queues.present import PresentTable, long_text, reason_in
+from jobs_data.queues.present import PresentTable, long_text, mentions, reason_in
 from jobs_data.url_values import parse_number
 
 PENDING: Final = "pending"
@@ -90,6 +90,8 @@ class Heratio:
         """Return a listing of the jobs that match a filter."""
         names = {"queue": asked.queue, "job_type": asked.type, "worker_id": asked.worker}
         conditions = [is_called(self._jobs[column], name) for column, name in names.items()]
+        searched = [self._jobs[name] for name in (*names, "error_message")]
+        conditions.append(mentions(asked.search, self._jobs.key, *searched))
         if asked.batch:
             conditions.append(self._jobs["batch_id"] == asked.batch)
         if asked.status is not None:

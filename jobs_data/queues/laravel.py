@@ -34,7 +34,7 @@ from jobs_data.queues.filters import QueueFilter
 from jobs_data.queues.listing import Listing, newest_only
 from jobs_data.queues.model import QueuedJob, QueueState
 from jobs_data.queues.overview import Figures, Overview, is_called, number_of, queue_name
-from jobs_data.queues.present import PresentTable, long_text, reason_in
+from jobs_data.queues.present import PresentTable, long_text, mentions, reason_in
 
 _DISPLAY_NAME: Final = re.compile(r'"displayName"\s*:\s*("(?:[^"\\]|\\.)*")')
 
@@ -74,13 +74,18 @@ class Laravel:
         is_asked = self._states().get(asked.status) if asked.status else true()
         if is_asked is not None:
             columns = self._select_jobs(*self._jobs.beginnings("payload"))
-            where = and_(is_asked, is_called(self._jobs["queue"], asked.queue))
+            where = and_(is_asked, self._matches(self._jobs, asked, "payload"))
             found.append(Listing(columns, self._jobs, where, self._job))
         if asked.status in {None, QueueState.FAILED}:
             columns = self._select_failed(*self._failed.beginnings("payload", "exception"))
-            where = is_called(self._failed["queue"], asked.queue)
+            where = self._matches(self._failed, asked, "payload", "exception")
             found.append(Listing(columns, self._failed, where, self._failed_job))
         return found
+
+    @staticmethod
+    def _matches(table: PresentTable, asked: QueueFilter, *texts: str) -> ColumnElement[bool]:
+        found = mentions(asked.search, table.key, table["queue"], *(table[name] for name in texts))
+        return and_(is_called(table["queue"], asked.queue), found)
 
     def job(self, connection: Connection, key: model.JobKey) -> model.JobDetails | None:
         """Return one queued job, None if it does not exist."""

@@ -15,16 +15,19 @@ from sqlalchemy import (
     cast,
     func,
     null,
+    or_,
     select,
+    true,
     type_coerce,
 )
 
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import first_characters, is_one_of
+from jobs_data.platform.dialects import contains, first_characters, is_one_of
 from jobs_data.platform.owners import with_owner
 from jobs_data.queues.model import MOST_CHARACTERS, LongText
 from jobs_data.reasons.finding import choose
+from jobs_data.url_values import parse_number
 
 BEGINNING: Final = 4_000
 """How many characters of a long text are read for a row of a table."""
@@ -85,6 +88,17 @@ class PresentTable:
             return None
         is_it = self.key == key if isinstance(key, int) else is_one_of(self.key, [key])
         return connection.execute(statement.where(is_it)).mappings().first()
+
+
+def mentions(words: str, key: ColumnElement[int], *columns: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the SQL condition of the rows with a text in a column, or with the number of `#7`.
+
+    All rows meet it where the text is empty.
+    """
+    if not words:
+        return true()
+    number = parse_number(words.removeprefix("#")) if words.startswith("#") else None
+    return key == number if number is not None else or_(*(contains(each, words) for each in columns))
 
 
 def long_text(row: RowMapping, name: str) -> LongText:

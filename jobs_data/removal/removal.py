@@ -143,16 +143,6 @@ class Removals:
         """Return whether a deletion that `start` started is running."""
         return self.current is not None and self.current.is_running
 
-    def remove_job(self, job_id: int, reason: Reason) -> Outcome:
-        """Delete one job with all its rows, if it is finished.
-
-        Raises DatabaseUnavailable and ReceiptNotWritten: nothing was deleted, or with CommitUnknown
-        the outcome is not known yet; the message says which.
-        """
-        removal = Removal(1, reason.action)
-        self._remove_each(removal, [job_id], reason)
-        return removal.outcome
-
     def remove_jobs(self, ids: Sequence[int], reason: Reason) -> Removal:
         """Delete up to a page of jobs, each in its own transaction; return the result.
 
@@ -160,7 +150,14 @@ class Removals:
         """
         removal = Removal(len(ids), reason.action)
         with _ending(removal):
-            self._remove_each(removal, ids, reason)
+            batches = self._batches(reason, waits=True)
+
+            def remove_all() -> None:
+                for job_id in ids:
+                    self._switch.check()
+                    _count(removal, batches, [job_id], batches.remove([job_id]))
+
+            self._watched(batches, removal, remove_all)
         removal.end()
         return removal
 
@@ -194,16 +191,6 @@ class Removals:
     def _count_finished(self) -> int:
         with self._database.reading(primary=True) as connection:
             return connection.execute(select(func.count()).where(is_finished())).scalar_one()
-
-    def _remove_each(self, removal: Removal, ids: Sequence[int], reason: Reason) -> None:
-        batches = self._batches(reason, waits=True)
-
-        def remove_all() -> None:
-            for job_id in ids:
-                self._switch.check()
-                _count(removal, batches, [job_id], batches.remove([job_id]))
-
-        self._watched(batches, removal, remove_all)
 
     def _run(
         self, batches: Batches, ids: Ids | None, removal: Removal, lock: Connection | None

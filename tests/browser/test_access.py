@@ -164,7 +164,7 @@ def test_a_reader_sees_and_removes_nothing(site: Site, new_page: Windows) -> Non
     expect_in(page)
     expect(page.get_by_text("Rita Reader")).to_be_visible()
     expect(page.get_by_text("They cannot delete any")).to_be_visible()
-    expect(page.get_by_role("link", name="Export", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Export CSV")).to_be_visible()
     tick(page, "arFailed")
     expect(page.get_by_role("button", name="Clear selection")).to_be_visible()
     expect_no_removal(page)

@@ -152,14 +152,14 @@ def delete_one(page: Page, store: Store, failed: Sequence[str]) -> list[str]:
 
 def export(page: Page, store: Store, failed: Sequence[str]) -> None:
     """The file holds all jobs of the filter in the list's order, as the database has them."""
-    link = page.get_by_role("link", name="Export", exact=True)
+    button = page.get_by_role("button", name="Export CSV")
     statement = select(job.c.name, object_.c.created_at, job.c.completed_at).join_from(
         job, object_, object_.c.id == job.c.id
     )
     with store.engine.connect() as connection:
         rows = connection.execute(statement.where(job.c.status_id == 185).order_by(job.c.name)).all()
     assert [row.name for row in rows] == failed
-    assert list(csv.reader(io.StringIO(read(page, link), newline=""))) == [
+    assert list(csv.reader(io.StringIO(download(page, button).decode("utf-8-sig"), newline=""))) == [
         ["Name", "Status", "User", "Created", "Completed"],
         *([name, "Error", "System", iso(created), iso(completed)] for name, created, completed in rows),
     ]
@@ -174,7 +174,8 @@ def export_for_spreadsheets(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("combobox", name="Separator")).to_be_hidden()
     page.reload()
-    link = page.get_by_role("link", name="Export", exact=True)
+    page.get_by_label("Export options").click()
+    link = page.get_by_role("link", name="CSV with five columns")
     assert read(page, link).splitlines()[0] == "Name;Status;User;Created (UTC);Completed (UTC)"
     page.get_by_label("Export options").click()
     link = page.get_by_role("link", name="CSV with all columns")

@@ -27,6 +27,7 @@ from tests.support.steps import (
 )
 from tests.support.store import Store
 
+HOSTILE_NAME = '<img src=x onerror="window.broken = true"> **bold** [a](https://evil.example)'
 SENTENCE = re.compile(r"The .*database.* has no (table|database) ")
 AGE = re.compile(r"As of \d\d:\d\d:\d\d .*The database")
 
@@ -65,11 +66,12 @@ def test_empty_lists_say_why(small_store: Store, address: str, new_page: Windows
     export = page.get_by_text("Export", exact=True)
     expect(export).to_have_attribute("title", "No job matches, so there is nothing to export.")
     expect(export).not_to_have_attribute("href", re.compile(".*"))
-    small_store.job("arOnly", 184)
+    small_store.job(HOSTILE_NAME, 184)
     screen.open(f"{address}?status=failed")
     expect(page.get_by_text("Found no failed jobs among 1 job.")).to_be_visible()
     page.get_by_role("button", name="Clear filters").last.click()
-    expect_jobs(page, ["arOnly"])
+    expect_jobs(page, [HOSTILE_NAME])
+    assert page.evaluate("window.broken") is None
     assert query(page) == {}
     assert_nothing_went_wrong(screen)
 

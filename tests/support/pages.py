@@ -168,7 +168,7 @@ def _text(cell: Any) -> str:
     return (
         cell
         if isinstance(cell, str)
-        else " / ".join([cell["text"], *filter(None, [cell.get("detail")])])
+        else " / ".join([cell.get("text", ""), *filter(None, [cell.get("detail")])])
     )
 
 

@@ -240,7 +240,7 @@ def test_two_processes_do_not_clear_at_the_same_time(site: Site) -> None:
             eventually(lambda: lock_is_taken(site.store), "the lock of a clearing")
             refused = there.post(path, headers=PROGRAM)
         assert refused.status_code == 409
-        assert "already being deleted" in refused.json()["message"]
+        assert "are being deleted" in refused.json()["message"]
         assert clearing.result().json()["removed"] >= 1
         assert there.post(path, headers=PROGRAM).json()["removed"] == 0
 

@@ -1,4 +1,4 @@
-// A link that downloads the CSV, and a menu beside it. What is chosen for spreadsheets stays in this browser.
+// A menu of links that download a CSV. What is chosen for spreadsheets stays in this browser.
 
 const KEEP = "heratio-jobs-export"
 const SEPARATORS = { comma: "Comma", semicolon: "Semicolon", tab: "Tab" }
@@ -24,11 +24,7 @@ export default function ({ data, parentElement: root }) {
   root.exportMenu = now
 
   // In a tab of its own, which closes when the download begins: it shows why where none does.
-  const [main, ...links] = ["Export", ...data.columns.map(([label]) => label)].map((label) =>
-    make("a", { target: "_blank", rel: "noopener" }, label),
-  )
-  main.className = "main"
-  main.title = data.reason || `Downloads ${data.jobs}, as CSV`
+  const links = data.columns.map(([label]) => make("a", { target: "_blank", rel: "noopener" }, label))
   const separator = make("select", {}, ...Object.entries(SEPARATORS).map(([value, label]) => make("option", { value }, label)))
   const local = make("input", { type: "checkbox" })
   separator.value = kept().separator in SEPARATORS ? kept().separator : "comma"
@@ -45,11 +41,11 @@ export default function ({ data, parentElement: root }) {
       const query = [address.split("?")[1], more.toString()].filter(Boolean).join("&")
       return address.split("?")[0] + (query ? `?${query}` : "")
     })
-    for (const [at, link] of [main, ...links].entries()) {
+    for (const [at, link] of links.entries()) {
       if (data.reason) {
         link.setAttribute("role", "link")
         link.setAttribute("aria-disabled", "true")
-      } else link.href = addresses[Math.max(0, at - 1)]
+      } else link.href = addresses[at]
     }
   }
   const choose = () => {
@@ -96,7 +92,7 @@ export default function ({ data, parentElement: root }) {
   })
 
   draw()
-  root.querySelector(".split")?.remove()
-  root.append(make("div", { class: "split", role: "group", "aria-label": "Export" }, main, details))
+  root.querySelector("details")?.remove()
+  root.append(details)
   return () => document.removeEventListener("pointerdown", outside)
 }

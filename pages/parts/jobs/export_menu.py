@@ -1,6 +1,6 @@
-"""The export: a link that downloads the list as CSV, and a menu with what spreadsheets need.
+"""The export: a button that downloads the list as CSV, and a menu with what spreadsheets need.
 
-The browser remembers the separator and the kind of times, and builds the links from them.
+The browser remembers the menu's separator and kind of times, and builds the links from them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data import addresses
+from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.view import ListView
 from jobs_data.wording import counted
+from pages.parts.shared.services import get_services
 
 _HERE: Final = Path(__file__).parent
 _MENU: Final = st.components.v2.component(
@@ -28,16 +31,37 @@ def show_export(jobs: JobsList, zone: ZoneInfo) -> None:
     # A search that was stopped may have found none of the jobs that an export finds.
     is_empty = not jobs.matching and jobs.looked_at is None
     which = counted(jobs.matching) if jobs.looked_at is None else "All jobs that match"
-    _MENU(
-        key="export",
-        data={
-            "columns": [
-                ["CSV with five columns", addresses.export_url(jobs.view)],
-                ["CSV with all columns", addresses.export_url(jobs.view, all_columns=True)],
-            ],
-            "jobs": f"{which}, in the order of the list",
-            "zone": zone.key,
-            "reason": "No job matches, so there is nothing to export." if is_empty else "",
-        },
-        width="content",
-    )
+    reason = "No job matches, so there is nothing to export." if is_empty else ""
+    view = jobs.view.unpaged
+    with st.container(horizontal=True, gap="xxsmall", width="content", key="export_buttons"):
+        if jobs.matching > export.BUTTON_MAX_JOBS or jobs.looked_at is not None:
+            st.link_button("Export CSV", addresses.export_url(view), wrap=False)
+        else:
+            st.download_button(
+                "Export CSV",
+                data=lambda: _csv_of(view),
+                file_name=export.FILE_NAME,
+                mime="text/csv",
+                on_click="ignore",
+                disabled=is_empty,
+                help=reason or f"{which}, in the order of the list",
+                wrap=False,
+            )
+        _MENU(
+            key="export",
+            data={
+                "columns": [
+                    ["CSV with five columns", addresses.export_url(view)],
+                    ["CSV with all columns", addresses.export_url(view, all_columns=True)],
+                ],
+                "jobs": f"{which}, in the order of the list",
+                "zone": zone.key,
+                "reason": reason,
+            },
+            width="content",
+        )
+
+
+def _csv_of(view: ListView) -> bytes:
+    services = get_services()
+    return b"".join(export.csv_chunks(services.database, view, order=services.order))

@@ -89,20 +89,3 @@ def _job_params(job: JobKey, origin: Origin) -> dict[str, str]:
 def _batch_params(batch: str, limit: int, page: int, list_page: int) -> dict[str, str]:
     params = origin_params(Origin(QueueView(page=page, limit=limit), list_page=list_page))
     return {**params, **auto_params(), "batch": batch}
-
-
-def grid_key(table: str) -> str:
-    """Return a grid's key; a new one forgets the selection, which is kept by position."""
-    return f"{table}-{st.session_state.get(f'{table}_generation', 0)}"
-
-
-def forget_selection(table: str) -> None:
-    """Give a grid a new key."""
-    st.session_state[f"{table}_generation"] = st.session_state.get(f"{table}_generation", 0) + 1
-
-
-def selected_row(table: str) -> int | None:
-    """Return the position of the row that is selected in a grid, if one is."""
-    state = st.session_state.get(grid_key(table))
-    rows: list[int] = state["selection"]["rows"] if state else []
-    return rows[0] if rows else None

@@ -33,7 +33,7 @@ def show_batch(batch: BatchDetails, zone: ZoneInfo) -> None:
     )
     # Laravel does not record when a batch starts: it takes the time when it was created.
     started = batch.started if batch.kind is Kind.HERATIO else None
-    details.show_steps({"Created": batch.created, "Started": started, "Ended": batch.ended}, zone)
+    details.show_steps(batch, {"Created": batch.created, "Started": started}, zone)
     details.show_long_text("Options", ":material/tune:", batch.options)
     if batch.kind is Kind.LARAVEL:
         st.header("Failed jobs", anchor=False)

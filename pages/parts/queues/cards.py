@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -55,7 +56,7 @@ def show_cards(overview: Overview, asked: QueueFilter, zone: ZoneInfo) -> None:
 
 def _show_card(queue: Queue, asked: QueueFilter, zone: ZoneInfo) -> None:
     is_chosen = (asked.queue, asked.kind) == (queue.queue, queue.kind)
-    name = f"{queue.kind} {queue.queue}"
+    name = _id_of(queue)
     look = "queue_chosen" if is_chosen else "queue"
     with st.container(border=True, gap=None, key=f"{look} {name}"):
         st.button(
@@ -102,12 +103,12 @@ def _show_table(overview: Overview, zone: ZoneInfo) -> None:
             "seen": time_cell(queue.worker_seen, zone, now),
         }
         href = queue_view_url(_view_of(queue.queue, queue.kind))
-        rows.append(Row(f"{queue.kind} {queue.queue}", queue.queue, cells, href))
+        rows.append(Row(_id_of(queue), queue.queue, cells, href))
 
     def opened(row: str) -> None:
-        kind, _, name = row.partition(" ")
-        if kind in set(Kind):
-            _choose(name, Kind(kind))
+        for queue in overview.queues:
+            if _id_of(queue) == row:
+                _choose(queue.queue, queue.kind)
 
     rows_table("queues", "All figures", _COLUMNS, rows, Handlers(on_open=opened))
     if overview.capped:
@@ -116,6 +117,11 @@ def _show_table(overview: Overview, zone: ZoneInfo) -> None:
             f"{listing.MOST_ROWS:,} rows of each table. These tables have more: "
             f"{', '.join(overview.capped)}."
         )
+
+
+def _id_of(queue: Queue) -> str:
+    """Return what a browser calls a queue: not by its name, whose characters could be any."""
+    return blake2b(f"{queue.kind} {queue.queue}".encode(), digest_size=8).hexdigest()
 
 
 def _view_of(name: str, kind: Kind | None) -> QueueView:

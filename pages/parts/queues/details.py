@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Final, Literal
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -17,9 +17,9 @@ from jobs_data.plain_text import as_printed, on_one_line, visible
 from jobs_data.plain_text import panel as panel_text
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.queues.model import Batch, Log, LongText, QueuedJob
-from pages.parts.queues.looks import status_badge, status_of
-from pages.parts.shared import refresh
+from jobs_data.queues.model import Batch, Log, LongText, QueuedJob, QueueState
+from pages.parts.queues.looks import STATES, status_badge, status_of
+from pages.parts.shared import refresh, timeline
 from pages.parts.shared.reads import forget
 from pages.parts.shared.text import heading, plain
 
@@ -37,43 +37,58 @@ def panel() -> Iterator[None]:
 
 
 def show_head(title: str, thing: QueuedJob | Batch | None, facts: Iterable[str | None] = ()) -> None:
-    """Show the heading, and below it the status with one line of facts; the tab's title names both.
+    """Show the status and the heading, below them one line of facts; the tab's title names both.
 
     Facts that are empty are left out.
     """
-    heading(title)
-    state = f"{status_of(thing)[0]} · " if thing else ""
-    st.set_page_config(page_title=on_one_line(f"{state}{title}"))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    word = f"{status_of(thing)[0]}: " if thing else ""
+    st.set_page_config(page_title=on_one_line(f"{word}{title}"))
+    with (
+        st.container(horizontal=True, key="job_heading"),
+        st.container(horizontal=True, vertical_alignment="center"),
+    ):
         if thing:
             status_badge(thing)
-        st.text(on_one_line(" · ".join(filter(None, facts))), width="content")
+        heading(title)
+    if known := [plain(fact) for fact in facts if fact]:
+        st.markdown(" · ".join(known))
 
 
 def show_controls(
-    head: DeltaGenerator, read_at: datetime, zone: ZoneInfo, *, paused_by: str = ""
+    head: DeltaGenerator, read_at: datetime, zone: ZoneInfo, *, is_live: bool | None = None
 ) -> None:
-    """Show in a page's first line, once all is read, when that was and the controls to refresh it."""
+    """Show in a page's first line, once all is read, when that was and the controls to refresh it.
+
+    `is_live` says whether the page refreshes by itself; None: where its toggle is on.
+    """
     with head:
         st.space("stretch")
-        refresh.keep_refreshing(read_at, zone, paused_by=paused_by)
-        refresh.refresh_controls(on_refresh=forget)
+        refresh.keep_refreshing(read_at, zone, is_live=is_live)
+        (refresh.refresh_controls if is_live is None else refresh.refresh_button)(on_refresh=forget)
 
 
-def show_steps(moments: Mapping[str, datetime | None], zone: ZoneInfo) -> None:
+def show_steps(
+    thing: QueuedJob | Batch, moments: Mapping[str, datetime | None], zone: ZoneInfo
+) -> None:
     """Show when a job or a batch was where, with the time between; unknown steps are left out."""
-    labels: dict[datetime, list[str]] = {}
-    for label, moment in moments.items():
+    word, look = status_of(thing)
+    named: dict[datetime, list[str]] = {}
+    for name, moment in {**moments, word: thing.ended}.items():
         if moment is not None:
-            labels.setdefault(moment, []).append(label)
-    items = []
-    before: datetime | None = None
-    for moment, named in labels.items():
-        seconds = 0.0 if before is None else (moment - before).total_seconds()
-        before, after = moment, f"<span>after {wording.ran(seconds)}</span>" if seconds > 0 else ""
-        name = " and ".join(named).capitalize()
-        items.append(f"<li><b>{name}</b><time>{times.shown(moment, zone)}</time>{after}</li>")
-    st.html(f"<ol class='steps'>{''.join(items)}</ol>")
+            named.setdefault(moment, []).append(name)
+    steps: list[dict[str, Any]] = []
+    verb, last, now = "waited", None, datetime.now(UTC)
+    for moment, names in named.items():
+        if last and moment > last:
+            verb = "waits" if moment > now else verb
+            steps[-1]["wait"] = f"{verb} {wording.ran((moment - last).total_seconds())}"
+        color = look.color if word in names else ""
+        steps.append(timeline.step(" and ".join(names).capitalize(), moment, color, zone))
+        verb, last = "ran" if "Started" in names else verb, moment
+    if thing.started and look is STATES[QueueState.RUNNING]:
+        elapsed = (now - thing.started).total_seconds()
+        steps[-1] |= {"wait": "running for", "elapsed": max(0, int(elapsed))}
+    timeline.show_timeline(steps)
 
 
 def number(value: int | None, unit: str = "") -> str:

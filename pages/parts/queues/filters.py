@@ -17,7 +17,7 @@ from pages.parts.queues.address import go_to_queue_view, queue_view_in_url
 from pages.parts.shared.text import plain
 
 _ALL: Final = "all"
-_BOXES: Final = ("queue", "kind", "type", "worker", "batch")
+_BOXES: Final = ("search", "queue", "kind", "type", "worker", "batch")
 
 
 def show_filters(asked: QueueFilter, overview: Overview | None) -> None:
@@ -29,6 +29,17 @@ def show_filters(asked: QueueFilter, overview: Overview | None) -> None:
     in_force = {name: params[name] for name in _BOXES if name in params}
     with st.container(horizontal=True, vertical_alignment="center", key="queue_tools"):
         _status(asked.status)
+        st.session_state["queue_filter_search"] = asked.search
+        st.text_input(
+            "Find queued jobs",
+            key="queue_filter_search",
+            type="search",
+            placeholder="Search type, worker, error or #number",
+            on_change=_picked,
+            args=("search",),
+            label_visibility="collapsed",
+            width=330,
+        )
         more = f" · {len(in_force)}" if in_force else ""
         with st.popover(f"Filters{more}", icon=":material/filter_list:", key="queue_filters"):
             names = {queue.queue for queue in overview.queues} if overview else ()

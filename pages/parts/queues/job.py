@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from jobs_data.jobs.job_names import human_name
 from jobs_data.plain_text import panel
 from jobs_data.platform import times
 from jobs_data.queues.filters import DEFAULT_QUEUE_PAGE_SIZE
@@ -34,8 +35,16 @@ NOT_FOUND: Final = {
 def show_job(job: JobDetails, zone: ZoneInfo) -> None:
     """Show a job, except for what is read apart; what its system does not tell is left out."""
     when = relative_time(job.ended or job.started or job.created, job.read_at, zone)
-    facts = [f"{CALLED[job.source]} {job.id}", job.queue, job.owner, when, job.ran(job.read_at)]
-    details.show_head(job.type, job, facts)
+    class_name = job.type if human_name(job.type) != job.type else ""
+    facts = [
+        f"{CALLED[job.source]} {job.id}",
+        job.queue,
+        job.owner,
+        when,
+        job.ran(job.read_at),
+        class_name,
+    ]
+    details.show_head(human_name(job.type), job, facts)
     details.show_progress(job.progress, job.progress_text)
     _show_error(job)
     delay, took = job.delay_seconds, job.processing_ms
@@ -63,14 +72,14 @@ def show_job(job: JobDetails, zone: ZoneInfo) -> None:
             on_click=address.open_batch,
             args=(str(job.batch_id), DEFAULT_QUEUE_PAGE_SIZE),
         )
-    is_held_back = job.available and job.available.year == 9999
+    is_delayed = job.available and job.available.year < 9999 and job.available != job.created
     details.show_steps(
+        job,
         {
-            "Created": job.created,
-            "Available": None if is_held_back else job.available,
+            "Queued": job.created,
+            "Available": job.available if is_delayed else None,
             "Reserved": job.reserved,
             "Started": job.started,
-            "Ended": job.ended,
         },
         zone,
     )
@@ -95,21 +104,15 @@ def show_failed_record(record: FailedRecord, job: JobDetails | None, zone: ZoneI
 
 def _show_error(job: JobDetails) -> None:
     """Show the error once: its reason, the whole text where it has more, and the trace folded."""
-    has_failed = job.state is QueueState.FAILED
     of_laravel = job.source is Source.LARAVEL_FAILED
     message, trace = job.error_message.text, job.error_trace
-    if not (message or trace.text or job.error_code or has_failed):
-        return
     code = f" (code {job.error_code})" if job.error_code else ""
-    with st.container(border=True, key="errors" if has_failed else "remarks"):
-        if has_failed:
-            kept = "Laravel kept no exception." if of_laravel else "The queue kept no error text."
-            st.error(f"{plain(job.error or kept)}{plain(code)}", icon=":material/error:")
-        else:
-            st.warning(
-                f"An earlier attempt failed: {plain(job.error)}{plain(code)}", icon=":material/error:"
-            )
-        if message.strip() not in {"", job.error}:
-            st.code(panel(message).text, language=None, wrap_lines=True)
-        label = "Exception and trace" if of_laravel else "Trace"
-        details.show_long_text(label, ":material/layers:", trace, is_trace=True)
+    if job.state is QueueState.FAILED:
+        kept = "Laravel kept no exception." if of_laravel else "The queue kept no error text."
+        st.error(plain(f"{job.error or kept}{code}"), icon=":material/error:")
+    elif message or trace.text or code:
+        st.warning(plain(f"An earlier attempt: {job.error}{code}"), icon=":material/warning:")
+    if message.strip() not in {"", job.error}:
+        st.code(panel(message).text, language=None, wrap_lines=True)
+    label = "Exception and trace" if of_laravel else "Trace"
+    details.show_long_text(label, ":material/layers:", trace, is_trace=True)

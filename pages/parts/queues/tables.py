@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from jobs_data.jobs.job_names import human_name
 from jobs_data.queues import listing
 from jobs_data.queues.filters import Origin, parse_job_key
 from jobs_data.queues.listing import QueuePage
@@ -129,10 +130,10 @@ def _show_jobs(
 
     def row(job: QueuedJob) -> Row:
         key = JobKey(job.source, job.id)
-        title = f"{job.type} {job.id}"
+        title = f"{human_name(job.type)}, job {job.id}"
         cells = _job_cells(job, zone, now)
         if job.id == own_id:
-            cells["job"] = Cell(job.type, detail="This job")
+            cells["job"] = Cell(human_name(job.type), title=job.type, detail="This job")
         return Row(urlencode({job.source.value: job.id}), title, cells, job_url(key, origin))
 
     def opened(row: str) -> None:
@@ -164,7 +165,9 @@ def _job_cells(job: QueuedJob, zone: ZoneInfo, now: datetime) -> dict[str, Cell 
     is_over = job.state is QueueState.COMPLETED
     return {
         "status": status_cell(job),
-        "job": Cell(job.type, detail=job.error, tone="red" if has_failed else ""),
+        "job": Cell(
+            human_name(job.type), title=job.type, detail=job.error, tone="red" if has_failed else ""
+        ),
         "queue": job.queue,
         "progress": Cell(job.progress_text, share=None if is_over else job.progress),
         "user": job.owner or "",
@@ -198,10 +201,3 @@ def _show_pages(
         st.caption(
             f"The list ends after {listing.MOST_ROWS:,} rows. A narrower filter finds the others."
         )
-
-
-def show_pages(
-    first: int, last: int, total: str, page_of: tuple[int, int], go_to_page: Callable[[int], None]
-) -> None:
-    """Show which rows these are of how many, and the way to the others."""
-    look.pager(f"Showing {first:,}–{last:,} of {total}", *page_of, go_to_page)

@@ -357,7 +357,7 @@ def test_nothing_but_job_and_object_is_needed(empty_database: str, tmp_path: Pat
     report = job_report.read_report(database, 5)
     assert report is not None
     assert (report.owner, report.duration_seconds, report.object_id) == ("System", 65, 8)
-    assert Removals(database, file_store(tmp_path)).remove_job(5, CAUSE) is Outcome.REMOVED
+    assert Removals(database, file_store(tmp_path)).remove_jobs([5], CAUSE).outcome is Outcome.REMOVED
     assert job_report.read_report(database, 5) is None
     engine.dispose()
 
@@ -652,7 +652,7 @@ def test_a_column_that_is_missing_costs_its_value_and_no_more(store: Store) -> N
     report = job_report.read_report(store.database(), job_id)
     assert report is not None
     assert (report.type, report.duration_seconds, report.stack_trace) == ("import", 7, "")
-    assert store.removals().remove_job(job_id, CAUSE) is Outcome.REMOVED
+    assert store.removals().remove_jobs([job_id], CAUSE).outcome is Outcome.REMOVED
 
 
 def test_the_largest_ids_and_pages_are_reached(store: Store) -> None:

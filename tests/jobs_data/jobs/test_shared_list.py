@@ -94,7 +94,7 @@ def test_what_this_process_removes_is_gone_at_once(store: Store, shown: SharedLi
     """No page and no count from before a change of ours is shown after it."""
     gone = int(shown.read(FIRST).rows["id"][0])
     shown.read(SECOND)
-    store.removals(shown._database).remove_job(gone, CAUSE)
+    store.removals(shown._database).remove_jobs([gone], CAUSE)
     for view in (FIRST, SECOND):
         jobs = shown.read(view)
         assert jobs.counts.total == 2

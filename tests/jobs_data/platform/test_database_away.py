@@ -54,6 +54,12 @@ def removals(database: Database) -> Removals:
     return Removals(database, file_store(new_state_dir()))
 
 
+def remove_one(database: Database) -> None:
+    """Remove a job, and raise what stops that."""
+    if error := removals(database).remove_jobs([1], CAUSE).error:
+        raise DatabaseUnavailable(error)
+
+
 FIRST_READS: dict[str, Callable[[Database], object]] = {
     "tables": lambda database: database.tables,
     "columns": lambda database: database.columns,
@@ -73,7 +79,7 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "export": lambda database: list(export.csv_chunks(database, ListView())),
     "statistics": lambda database: read_stuck(database, NOW),
     "tables of a job": look_at_tables,
-    "removal": lambda database: removals(database).remove_job(1, CAUSE),
+    "removal": remove_one,
     "clearing": lambda database: removals(database).start(None, CLEARING).wait(),
 }
 

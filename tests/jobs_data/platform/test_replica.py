@@ -135,8 +135,8 @@ def test_nothing_that_decides_asks_the_replica(
 
     assert list_page.read_jobs(database, [active, finished])["id"].tolist() == [finished, active]
     assert list_page.count_jobs(database).finished == 2
-    assert store.removals(database).remove_job(active, CAUSE) is Outcome.ACTIVE
-    assert store.removals(database).remove_job(finished, CAUSE) is Outcome.REMOVED
+    assert store.removals(database).remove_jobs([active], CAUSE).outcome is Outcome.ACTIVE
+    assert store.removals(database).remove_jobs([finished], CAUSE).outcome is Outcome.REMOVED
     clearing = store.removals(database).start(None, CLEARING)
     clearing.wait()
     assert (clearing.total, clearing.removed, clearing.error) == (1, 1, "")
@@ -164,7 +164,7 @@ def test_what_this_process_changed_is_shown_at_once(
         each.job("to be removed", job_id=500)
     shared_list = SharedList(database, CreationOrder(database))
     assert shared_list.read(ListView()).counts.total == 1
-    assert store.removals(database).remove_job(500, CAUSE) is Outcome.REMOVED
+    assert store.removals(database).remove_jobs([500], CAUSE).outcome is Outcome.REMOVED
     assert shared_list.read(ListView()).counts.total == 0
     assert names(database) == []
     monkeypatch.setattr(database_module, "CAUGHT_UP_SECONDS", 0)
@@ -230,7 +230,7 @@ def test_the_setting_names_the_replica(
     monkeypatch.setenv("HERATIO_JOBS_READ_DATABASE_URL", replica.url)
     database = database_for(get_settings())
     assert names(database) == ["of the replica"]
-    assert served.removals(database).remove_job(500, CAUSE) is Outcome.REMOVED
+    assert served.removals(database).remove_jobs([500], CAUSE).outcome is Outcome.REMOVED
     assert (served.ids(), replica.ids()) == ([], [500])
     assert database._replica
     database._replica.engine.dispose()

@@ -30,11 +30,14 @@ from tests.support.names import HOSTILE
                 "type": "arX",
                 "batch": "7",
                 "worker": "h:1",
+                "search": " broken\x00  pipe ",
                 "page": "3",
                 "limit": "50",
             },
             QueueView(
-                QueueFilter("a b", QueueState.FAILED, "arX", 7, "h:1", Kind.LARAVEL), page=3, limit=50
+                QueueFilter("a b", QueueState.FAILED, "arX", 7, "h:1", Kind.LARAVEL, "broken pipe"),
+                page=3,
+                limit=50,
             ),
         ),
         ({"status": "pending"}, QueueView(QueueFilter(status=QueueState.WAITING))),

@@ -21,6 +21,12 @@ from tests.support.store import Store
     [
         (QueueFilter(), 16),
         (QueueFilter(kind=Kind.HERATIO), 11),
+        (QueueFilter(search="IT BROKE"), 1),
+        (QueueFilter(search="Harvest"), 4),
+        (QueueFilter(search="refused"), 1),
+        (QueueFilter(search="one:"), 2),
+        (QueueFilter(search="#2"), 2),
+        (QueueFilter(search="%🍣"), 0),
         (QueueFilter(kind=Kind.LARAVEL), 5),
         (QueueFilter(queue="default"), 15),
         (QueueFilter(queue="mail"), 1),

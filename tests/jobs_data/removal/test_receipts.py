@@ -5,6 +5,7 @@ import math
 import multiprocessing
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -29,7 +30,7 @@ from jobs_data.removal.job_tables import JOB_TABLES, look_at_tables
 from jobs_data.removal.removal import Removal, RemovalRuns, Removals
 from jobs_data.store import receipts, schema
 from jobs_data.store.database import file_store
-from jobs_data.store.receipt_writer import Action, Reason, ReceiptNotWritten
+from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.receipt_lines import jobs_in, outcomes_in, read_receipts
@@ -92,7 +93,7 @@ def test_a_receipt_has_every_row_and_who_removed_it(store: Store) -> None:
     other = store.job(status_id=183)
     store.belongings(other)
     reason = Reason("Löwe, Ada", Action.DELETE, "job “one”")
-    assert store.removals().remove_job(job_id, reason) is Outcome.REMOVED
+    assert store.removals().remove_jobs([job_id], reason).outcome is Outcome.REMOVED
 
     header, job, outcome, end = only_receipt(store)
     assert header.pop("receipt").startswith(header.pop("at").replace("-", "").replace(":", ""))
@@ -139,7 +140,7 @@ def test_values_of_every_type_are_exact_on_a_server(
         "fine = '2026-06-15 12:00:00.000001', `odd 'name` = '{\"a\": [1, \"b\"]}', number = 0.1, "
         "less = 5592405.8, padded = 42",
     )
-    store.removals().remove_job(job_id, CAUSE)
+    store.removals().remove_jobs([job_id], CAUSE)
     header, job, *_ = only_receipt(store)
     names = header["columns"]["job"]
     assert dict(zip(names, job["rows"]["job"][0], strict=True)) == {
@@ -199,7 +200,7 @@ def test_a_time_that_a_zone_has_twice_is_told_apart(
     zone = text("SELECT @@SESSION.time_zone")
     with database.reading() as connection:
         assert connection.execute(zone).scalar_one() == "+02:00"
-    store.removals(database).remove_job(job_id, CAUSE)
+    store.removals(database).remove_jobs([job_id], CAUSE)
     assert jobs_in(only_receipt(store))[job_id]["job"][0][-1] == "2025-10-26 01:30:00"
     with database.reading() as connection:
         assert connection.execute(zone).scalar_one() == "+02:00"
@@ -218,7 +219,7 @@ def test_a_server_with_quotes_for_names_is_read_in_any_mode(store: Store) -> Non
     event.listen(engine, "connect", quoting, insert=True)
     database = Database(engine)
     assert not any('"' in table.selected.plain for table in look_at_tables(database).by_name.values())
-    assert store.removals(database).remove_job(job_id, CAUSE) is Outcome.REMOVED
+    assert store.removals(database).remove_jobs([job_id], CAUSE).outcome is Outcome.REMOVED
     assert jobs_in(only_receipt(store))[job_id]["job"][0][:2] == [job_id, "a'b\"c"]
     engine.dispose()
 
@@ -235,7 +236,7 @@ def test_values_of_every_type_are_exact_in_a_file(store: Store) -> None:
         "UPDATE job SET completed_at = '0000-00-00 00:00:00', name = CAST(X'61FF' AS TEXT), "
         "download_path = X'41', untyped = -9e999",
     )
-    store.removals().remove_job(job_id, CAUSE)
+    store.removals().remove_jobs([job_id], CAUSE)
     header, job, *_ = only_receipt(store)
     assert header["columns"]["job"][-3:] == ["output", "weight", "untyped"]
     assert job["rows"]["job"] == [
@@ -290,8 +291,8 @@ def test_given_jobs_are_told_apart(store: Store) -> None:
 def test_where_nothing_goes_there_is_no_receipt(store: Store) -> None:
     """An active job, a missing one, and a clearing of nothing leave no file."""
     active = store.job(status_id=183)
-    assert store.removals().remove_job(active, CAUSE) is Outcome.ACTIVE
-    assert store.removals().remove_job(10**8, CAUSE) is Outcome.MISSING
+    assert store.removals().remove_jobs([active], CAUSE).outcome is Outcome.ACTIVE
+    assert store.removals().remove_jobs([10**8], CAUSE).outcome is Outcome.MISSING
     assert cleared(store).receipt == ""
     assert read_receipts(store.own) == {}
 
@@ -301,8 +302,7 @@ def test_without_a_receipt_nothing_is_removed(store: Store) -> None:
     job_id = store.job()
     store.belongings(job_id)
     store.state_dir.touch()
-    with pytest.raises(ReceiptNotWritten, match=IN_THE_WAY):
-        store.removals().remove_job(job_id, CAUSE)
+    assert re.search(IN_THE_WAY, store.removals().remove_jobs([job_id], CAUSE).error)
     clearing = cleared(store)
     assert clearing.removed == 0
     assert clearing.sentence() == f"{clearing.error} No job was deleted."
