@@ -61,8 +61,10 @@ def test_jobs_are_found_by_keyboard(
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     expect(page.get_by_text("Result file: without")).to_be_visible()
+    page.wait_for_timeout(APPLIED)
     choose(page, page.get_by_role("combobox", name="Order"), "Name Z", is_typed=False)
     expect_jobs(page, ["import b"])
+    page.wait_for_timeout(APPLIED)
     page.keyboard.press("Escape")
     expect(page.get_by_role("combobox", name="User")).to_be_hidden()
     expect(page.get_by_role("columnheader", name="Job", exact=True)).to_have_attribute(
@@ -151,6 +153,10 @@ def type_into(page: Page, box: Locator, text: str) -> None:
     page.keyboard.press("Control+A")
     page.keyboard.type(text)
     page.keyboard.press("Enter")
+
+
+APPLIED = 1_000
+"""In milliseconds: each key has a run of its own, which draws the options of an open box again."""
 
 
 def choose(page: Page, box: Locator, text: str, *, is_typed: bool = True) -> None:

@@ -86,7 +86,7 @@ def test_nobody_waits_for_ever_for_another_thread(pool: ThreadPoolExecutor) -> N
     flights, slow = SingleFlight[int](), Slow()
     first = pool.submit(flights.run, "key", slow)
     assert slow.has_begun.wait(PATIENCE)
-    with pytest.raises(DatabaseUnavailable, match="not answered"), translated_errors():
+    with pytest.raises(DatabaseUnavailable, match="did not answer"), translated_errors():
         flights.run("key", slow, 0.01)
     assert flights.run("other", lambda: 7) == 7
     slow.may_end.set()

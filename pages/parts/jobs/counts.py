@@ -130,11 +130,14 @@ def _switch(current: State | None, values: dict[str, int], facts: dict[str, str]
         key=KEY,
         required=shown in values,
         on_change=_picked,
+        args=(shown,),
         label_visibility="collapsed",
         width="stretch",
     )
 
 
-def _picked() -> None:
+def _picked(shown: str) -> None:
     choice = st.session_state[KEY]
+    if choice == shown:
+        return  # Back has interrupted the run that showed it, and nothing was pressed
     go_to(view_in_url().with_state(None if choice == _ALL else State(choice)))

@@ -68,7 +68,7 @@ def show_search(job_filter: JobFilter, state: JobsState) -> None:
         max_chars=MAX_TYPED,
         placeholder="Search name, user, record or number",
         on_change=_searched,
-        args=(state,),
+        args=(state, job_filter.search),
         label_visibility="collapsed",
     )
 
@@ -129,8 +129,10 @@ def clear_filters() -> None:
     go_to(view_in_url().with_filter(EVERYTHING))
 
 
-def _searched(state: JobsState) -> None:
+def _searched(state: JobsState, shown: str) -> None:
     typed: str = st.session_state["search"][:MAX_TYPED]
+    if typed == shown:
+        return  # Back has interrupted the run that showed it, and nothing was typed
     if addresses.job_meant(typed) is not None:
         # The page asks whether there is such a job: a callback cannot show the database's errors.
         state.typed_number = typed

@@ -12,11 +12,12 @@ from pages.parts.shared.viewer import Viewer
 
 # At each load of the page the browser answers when the visit before this one ended. A load within half
 # an hour after the last one belongs to the same visit.
+_KNOWN: Final = "last_visit"
 _VISIT: Final = st.components.v2.component(
     "visit",
     js="""
 export default function ({ data, setStateValue }) {
-  const name = `heratio-jobs-visit:${data}`
+  const name = `heratio-jobs-visit:${data.viewer}`
   window.heratioJobsVisits ??= {}
   const visits = window.heratioJobsVisits
   try {
@@ -25,9 +26,10 @@ export default function ({ data, setStateValue }) {
       visits[name] = Date.now() - Number(seen) < 1_800_000 ? before : seen ?? ""
     }
     localStorage.setItem(name, `${visits[name]} ${Date.now()}`)
-    setStateValue("before", visits[name])
+    // Each answer costs a run of the page: none where there is nothing new to say.
+    if (visits[name] && visits[name] !== data.known) setStateValue("before", visits[name])
   } catch {
-    setStateValue("before", "")  // this browser keeps nothing
+    // This browser keeps nothing.
   }
 }
 """,
@@ -40,8 +42,13 @@ def last_visit(viewer: Viewer) -> datetime | None:
     None for a first visit, where the browser keeps nothing, and in the first run of a load, which a
     second one follows as soon as the browser has answered.
     """
-    visit = _VISIT(key="visit", data=viewer.name, on_before_change=lambda: None)
-    return visit_at(visit.before, datetime.now(UTC))
+    known = st.session_state.get(_KNOWN, "")
+    visit = _VISIT(
+        key="visit", data={"viewer": viewer.name, "known": known}, on_before_change=lambda: None
+    )
+    if visit.before:
+        known = st.session_state[_KNOWN] = visit.before
+    return visit_at(known, datetime.now(UTC))
 
 
 def visit_at(kept: Any, now: datetime) -> datetime | None:

@@ -194,11 +194,11 @@ def test_a_replica_that_is_away_is_done_without(
     assert names(database) == ["of the primary"]
     assert names(database) == ["of the primary"]
     [away] = caplog.messages
-    assert away.startswith("the replica does not answer, so the primary is read")
+    assert away.startswith("the replica does not answer, so the primary is used")
     replica = create(replica_url, store)
     replica.job("of the replica")
     assert names(database) == names(database) == ["of the replica"]
-    assert caplog.messages[1:] == ["the replica answers again, and is read"]
+    assert caplog.messages[1:] == ["the replica answers again and is used"]
     replica.engine.dispose()
 
 

@@ -76,7 +76,7 @@ def job(state: QueueState, **values: Any) -> QueuedJob:
             "until its batch or its chain",
         ),
         (QueueState.FAILED, {}, "It failed after 1 attempt of 3"),
-        (QueueState.FAILED, {"attempts": 3}, "It was given up"),
+        (QueueState.FAILED, {"attempts": 3}, "will not be retried"),
         (QueueState.COMPLETED, {}, ""),
     ],
 )
