@@ -86,7 +86,7 @@ if batch_id:
         show_jobs_and_log(asked.filter.batch)
 else:
     with head:
-        st.title("Batches", anchor=False)
+        st.title("Batches", anchor=False, width="content")
     show_missing()
     with details.panel():
         batches = read_recent(reads.read_batches, database, asked.page, asked.limit)

@@ -21,7 +21,7 @@ database, order = get_services().database, get_services().order
 zone = times.zone_named(st.context.timezone)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
-    st.title("Statistics", anchor=False)
+    st.title("Statistics", anchor=False, width="content")
     st.space("stretch")
     updated = st.container(width="content")
     refresh.refresh_controls(on_refresh=reads.forget)

@@ -22,7 +22,7 @@ read_at = datetime.now(UTC)
 
 head = st.container(horizontal=True, vertical_alignment="center", key="head")
 with head:
-    st.title("Queues", anchor=False)
+    st.title("Queues", anchor=False, width="content")
 if missing := reads.missing_sentence(database, *TABLES):
     st.info(missing, icon=":material/table:")
 

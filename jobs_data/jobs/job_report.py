@@ -155,11 +155,6 @@ class JobReport:
         return "\n\n".join(note.text for note in self.notes if note.type_id is None)
 
     @property
-    def reason_source(self) -> str:
-        """Return where the reason was found; empty where there is none."""
-        return next((error.source for error in self.errors if error.reason_line is not None), "")
-
-    @property
     def further_errors(self) -> tuple[ErrorText, ...]:
         """Return the error texts that say more than the reason."""
         return tuple(e for e in self.errors if read_record(_words(e.text)).message != self.reason)

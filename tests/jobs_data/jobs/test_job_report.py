@@ -30,7 +30,6 @@ def test_each_error_text_comes_once_with_all_its_sources(store: Store) -> None:
         ("Error note", "Something else", 0),
         ("Error message, Error note", "Import stopped:\nRow 12: No parent.\nSee the log.", None),
     ]
-    assert report.reason_source == "Error note"
 
 
 def test_the_reason_stays_marked_in_the_longer_text(store: Store) -> None:
@@ -41,7 +40,7 @@ def test_the_reason_stays_marked_in_the_longer_text(store: Store) -> None:
     report = read(store, job_id)
     [error] = report.errors
     assert (report.reason, error.reason_line) == ("Row 12: No parent.", 1)
-    assert report.reason_source == "Error message, Error note"
+    assert error.source == "Error message, Error note"
     assert report.further_errors == (error,)
 
 
@@ -54,7 +53,7 @@ def test_a_text_that_is_the_reason_is_not_repeated(store: Store, text: str) -> N
     report = read(store, job_id)
     assert report.reason
     assert (report.further_errors, report.stack_trace) == ((), "")
-    assert report.reason_source == "Error note, Error message, Stack trace"
+    assert [error.source for error in report.errors] == ["Error note, Error message, Stack trace"]
 
 
 def test_a_trace_stays_beside_its_first_line(store: Store) -> None:
