@@ -156,7 +156,7 @@ class RestoreBatches:
     def _why_hung_up(self, jobs: Sequence[JobRows], problem: DatabaseUnavailable) -> str:
         """Return why a server ended the connection, empty if not because of these jobs.
 
-        It does so amid a row that is larger than it takes, mostly before it could say why.
+        It does so within a row that is too large, mostly before it could say why.
         """
         error = problem.__cause__
         if not (isinstance(error, exc.DBAPIError) and error.connection_invalidated):

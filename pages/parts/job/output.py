@@ -17,7 +17,7 @@ from jobs_data.reasons.lines import read_record
 from pages.parts.shared.text import plain
 
 TIMED_LINES: Final = 20
-"""Among so many of the last lines one has a time, where the output has times."""
+"""An output that has times has one among this many of its last lines."""
 
 # Scrolls to a line and marks it, or follows the end until the viewer scrolls away from it.
 _POSITION: Final = st.components.v2.component(

@@ -41,7 +41,7 @@ export default function ({ setStateValue }) {
 
 
 def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:
-    """Show the toggle and the button; pressing either reruns the page, which reads anew."""
+    """Show the toggle and the button; pressing either reruns the page, which reads again."""
     # The URL is the truth. Streamlit's own binding would refuse every other change of the URL.
     st.session_state[AUTO_PARAM] = is_auto()
     # No tooltip: when it waits, the line that `keep_refreshing` writes says why.
@@ -125,7 +125,7 @@ def last_read_at(name: str, asked: object) -> datetime:
 
 
 def show_age(read_at: datetime, problem: DatabaseUnavailable) -> None:
-    """Say of when something is that cannot be read anew, and why it cannot be."""
+    """Say how old something is that cannot be read again, and why it cannot."""
     zone = times.zone_named(st.context.timezone)
     at = read_at.astimezone(zone)
     is_of_today = at.date() == datetime.now(zone).date()

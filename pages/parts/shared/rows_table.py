@@ -23,7 +23,7 @@ from jobs_data.wording import relative_time
 Color = Literal["blue", "green", "red", "gray", "violet", "orange"]
 
 FULL_PAGE: Final = 10
-"""So many rows keep their place while they are being drawn."""
+"""From this many rows on, a table keeps its place while it is being drawn."""
 
 _HERE: Final = Path(__file__).parent
 _TABLE: Final = st.components.v2.component(

@@ -1,4 +1,4 @@
-"""Strangers' text on the screen: shown as it is, never read as Markdown or HTML, nothing unseen."""
+"""Untrusted text on the screen: shown as it is, never read as Markdown or HTML, nothing hidden."""
 
 from __future__ import annotations
 

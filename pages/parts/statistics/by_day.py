@@ -21,7 +21,7 @@ _OUTCOMES: Final = ["Completed", "Failed", "Others"]
 """In the order of the theme's chart colours."""
 
 _OPACITY: Final = {"Failed": 1, "Completed": 0.6, "Others": 0}
-"""From below. Whoever cannot tell the colours apart can tell these."""
+"""From below. They differ without their colours."""
 
 
 def show_by_day(activity: Activity, scope: Scope) -> None:
@@ -70,7 +70,7 @@ def _show_counts(outcomes: Outcomes, scope: Scope) -> None:
 
 
 def bars_of(days: int) -> tuple[str, str]:
-    """Return what a bar of so many days stands for, and the same as pandas calls it."""
+    """Return what a bar stands for in a chart of this many days, and the same as pandas calls it."""
     if days <= DAYS_IN_CHART:
         return "day", "D"
     return ("week from Monday", "W-MON") if days <= 7 * WEEKS_IN_CHART else ("month", "MS")
