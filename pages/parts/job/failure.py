@@ -26,7 +26,7 @@ def show_failure(job: JobReport) -> DeltaGenerator:
         if texts or job.stack_trace:
             sentence = "The platform noted an error, but the job did not fail."
             st.warning(sentence, icon=":material/warning:")
-    between = st.container(horizontal=True, vertical_alignment="center")
+    between = st.container(horizontal=True, vertical_alignment="center", key="failure_more")
     if job.more_errors:
         between.caption(f"The output has {wording.counted(job.more_errors, 'more error')}.")
     for error in texts:
