@@ -25,7 +25,7 @@ asked = address.queue_view_in_url()
 batch_id = st.query_params.get("batch", "")
 list_page = parse_list_page(st.query_params)
 read_at = datetime.now(UTC)
-head = st.container(horizontal=True, vertical_alignment="center", key="head")
+head = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head")
 
 
 def show_missing() -> None:

@@ -20,7 +20,7 @@ asked = address.queue_view_in_url()
 address.forget_job()
 read_at = datetime.now(UTC)
 
-head = st.container(horizontal=True, vertical_alignment="center", key="head")
+head = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head")
 with head:
     st.title("Queues", anchor=False, width="content")
 if missing := reads.missing_sentence(database, *TABLES):
