@@ -15,7 +15,7 @@ zone = times.zone_named(st.context.timezone)
 if progress.take_result():
     preview.forget()
 rules = rule_form.rules_in_url()
-users = rule_form.user_names(rules.filter)
+users = reads.user_names(get_services().database, rules.filter.owners)
 
 address.back_button(address.list_in_url() or ListView(rules.filter))
 st.title("Clean up", anchor=False)

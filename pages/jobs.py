@@ -47,11 +47,11 @@ if not asked.filter.is_search:
     stuck = reads.begin_now(read_stuck, database)
 finish_counts = counts.show_counts(jobs, trend, stuck)
 toolbar.show_toolbar(jobs, viewer, zone, state)
-names = filter_bar.owner_names(database, asked.filter)
+names = reads.user_names(database, asked.filter.owners)
 filter_bar.show_bound(jobs)
 finish_line = show_line(jobs, selected, viewer, state, names, zone, visit)
 if jobs.matching:
-    table.show_table(jobs, zone, viewer, selected)
+    table.show_table(jobs, zone, viewer, selected, state)
     table.show_pager(jobs, zone)
 else:
     with st.container(key="nothing"):

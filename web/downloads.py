@@ -117,7 +117,7 @@ class FileDownload(FileResponse):
                 is_bodiless = scope["method"] == "HEAD"
                 left = 0 if is_bodiless else int(Headers(raw=message["headers"])["content-length"])
                 await send(message)
-            elif not is_complete:  # else the file has grown meanwhile
+            elif not is_complete:  # else the file has grown since
                 body = message["body"][:left]
                 left -= len(body)
                 if left and not message.get("more_body"):

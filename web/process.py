@@ -65,7 +65,7 @@ def handle_errors(loop: asyncio.AbstractEventLoop) -> None:
         if is_out_of_files(context.get("exception")):
             log_out_of_files()
         elif "_start_serving" in context.get("message", ""):
-            pass  # such a retry, of a server that has ended meanwhile
+            pass  # such a retry, of a server that has ended since
         elif before is not None:
             before(loop, context)
         else:

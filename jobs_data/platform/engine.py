@@ -146,7 +146,7 @@ def make_engine(url: str) -> Engine:
     """Return an engine for a MySQL, MariaDB or SQLite URL; nothing is connected yet.
 
     MySQL and MariaDB URLs without a driver use PyMySQL. Transactions are REPEATABLE READ: all reads of
-    one see the same snapshot, and the jobs in a deletion's range do not change meanwhile.
+    one see the same snapshot, and the jobs in a deletion's range do not change within it.
     """
     parsed = with_driver(make_url(url))
     if parsed.get_backend_name() == "sqlite":

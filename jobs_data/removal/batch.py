@@ -2,7 +2,7 @@
 
 It locks the finished jobs, reads all their rows, and writes them to the receipt. Then it deletes
 exactly these jobs, with the rule in the WHERE of every statement. A job that a worker restarts
-meanwhile is either already deleted, or kept as a whole.
+during the batch is either already deleted, or kept with all its rows.
 """
 
 from __future__ import annotations

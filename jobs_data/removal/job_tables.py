@@ -112,7 +112,7 @@ def look_at_tables(database: Database) -> PresentTables:
                 continue
             columns = [c for c in inspector.get_columns(each.name) if "computed" not in c]
             keys = _keys(inspector, each) if checks_keys else []
-            # A writer locks the whole SQLite file, so nothing is added meanwhile.
+            # A writer locks the whole SQLite file, so nothing can be added.
             found[each.name] = PresentTable(
                 each,
                 selected(connection.dialect, columns),

@@ -126,7 +126,7 @@ class Restores:
             return work
 
     def read_settled(self, receipt_id: str) -> Receipt | None:
-        """Return a receipt, None where there is none; first find out what became of its pending jobs.
+        """Return a receipt, None if there is none, after looking up the outcome of its pending jobs.
 
         Where the platform's database does not answer they stay pending. Raises StoreUnavailable.
         """

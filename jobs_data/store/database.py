@@ -119,7 +119,7 @@ class Store:
             try:
                 version = self._make_tables()
             except (IntegrityError, OperationalError):
-                version = self._make_tables()  # another process has created them meanwhile
+                version = self._make_tables()  # or the one of another process that created them first
             if version != schema.VERSION:
                 raise StoreUnavailable(
                     f"This app's own database has the tables of another version of the app ({version} "

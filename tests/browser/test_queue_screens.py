@@ -93,12 +93,12 @@ def test_the_keyboard_opens_the_rows_of_every_table(demo: str, new_page: Windows
     screen = new_page(1280, 1000)
     page = screen.page
 
-    def press(control: Locator, told: str) -> None:
+    def press(control: Locator, text: str) -> None:
         settled(page)
         expect(control).to_be_attached()
         tab_to(page, control)
         page.keyboard.press("Enter")
-        expect(page.get_by_text(re.compile(told)).first).to_be_visible()
+        expect(page.get_by_text(re.compile(text)).first).to_be_visible()
         settled(page)
 
     screen.open(f"{demo}/queue-browse?limit=3&status=completed")
@@ -107,9 +107,9 @@ def test_the_keyboard_opens_the_rows_of_every_table(demo: str, new_page: Windows
     there = {"limit": "3", "queue": "exports", "kind": "heratio", "status": "completed"}
     assert query(page) == there
     press(rows(page, "Queued jobs").nth(1), r"Queued job \d+")
-    for status, told in (("waiting", "^Job of Laravel"), ("failed", "^Failed job of Laravel")):
+    for status, text in (("waiting", "^Job of Laravel"), ("failed", "^Failed job of Laravel")):
         screen.open(f"{demo}/queue-browse?kind=laravel&status={status}")
-        press(rows(page, "Queued jobs").first, told)
+        press(rows(page, "Queued jobs").first, text)
     screen.open(f"{demo}/queue/{IN_CHAIN}")
     press(rows(page, "Chain").nth(1), f"^Queued job {IN_CHAIN + 1} ")
     assert query(page) == {"id": str(IN_CHAIN + 1)}
@@ -127,7 +127,7 @@ def test_on_a_phone_a_tap_opens_a_row_and_nothing_scrolls_sideways(
     """Rows are cards there."""
     screen = new_page(PHONE, 900, "dark")
     page = screen.page
-    for path, table, told in (
+    for path, table, text in (
         ("queue-batches?limit=3", "Batches", r"Batch \d+ of Heratio"),
         ("queue-browse?limit=3", "Queued jobs", r"Queued job \d+"),
     ):
@@ -135,7 +135,7 @@ def test_on_a_phone_a_tap_opens_a_row_and_nothing_scrolls_sideways(
         settled(page)
         card = page.get_by_role("table", name=table, exact=True).locator("tbody tr").first
         card.click(position={"x": 200, "y": 10})
-        expect(page.get_by_text(re.compile(told))).to_be_visible()
+        expect(page.get_by_text(re.compile(text))).to_be_visible()
         settled(page)
         main = "document.querySelector('[data-testid=stMain]')"
         page.wait_for_function(f"() => {main}.scrollWidth <= {main}.clientWidth")

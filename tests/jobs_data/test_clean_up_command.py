@@ -81,12 +81,12 @@ def test_a_dry_run_shows_what_would_be_deleted(
     store.job("export", 185, completed_at=LONG_AGO)
     before = store.ids()
     assert clean_up("--older-than", "90d", "--status", "completed", "--dry-run") == 0
-    told = capsys.readouterr().out
-    assert "Rules: completed jobs finished more than 90 days ago." in told
-    assert "1 job will be deleted: 1 completed and 0 failed." in told
-    assert "          1  Completed     import\N{REPLACEMENT CHARACTER}[31m\n" in told
-    assert f"{before[0]:>11}  {LONG_AGO:%Y-%m-%d %H:%M:%S} (UTC)  import" in told
-    assert "1 job has a result file" in told
+    text = capsys.readouterr().out
+    assert "Rules: completed jobs finished more than 90 days ago." in text
+    assert "1 job will be deleted: 1 completed and 0 failed." in text
+    assert "          1  Completed     import\N{REPLACEMENT CHARACTER}[31m\n" in text
+    assert f"{before[0]:>11}  {LONG_AGO:%Y-%m-%d %H:%M:%S} (UTC)  import" in text
+    assert "1 job has a result file" in text
     assert store.ids() == before
     assert list_receipts(store.own, "", 1, 9).total == 0
 
@@ -108,11 +108,11 @@ def test_what_matches_the_rules_is_deleted_with_a_receipt(
     rules += ["--status", "completed"]
     assert clean_up(*rules) == 0
     assert store.ids() == stays
-    told = capsys.readouterr().out
-    assert "1 job deleted." in told
+    text = capsys.readouterr().out
+    assert "1 job deleted." in text
     [receipt] = list_receipts(store.own, "", 1, 9).items
-    assert f"number {receipt.id} in {store.own.place}" in told
-    assert receipt_page_url(receipt.id) in told
+    assert f"number {receipt.id} in {store.own.place}" in text
+    assert receipt_page_url(receipt.id) in text
     assert receipt.by.startswith("command line (")
     assert receipt.action == Action.CLEAN_UP
     assert "of ada" in receipt.filter
@@ -175,16 +175,16 @@ def test_wrong_usage_removes_nothing(
 
 
 @on_sqlite
-@pytest.mark.parametrize(("option", "told"), [("", "does not answer"), ("?nonsense=1", "nonsense")])
+@pytest.mark.parametrize(("option", "text"), [("", "does not answer"), ("?nonsense=1", "nonsense")])
 def test_a_database_that_cannot_be_used_is_told(
-    option: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    option: str, text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In one sentence, without the password; it answers 1."""
     url = f"mysql://jobs:hunter2@127.0.0.1:{free_port()}/atom{option}"
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", url)
     assert clean_up("--older-than", "90d") == 1
     [sentence] = capsys.readouterr().err.splitlines()
-    assert told in sentence
+    assert text in sentence
     assert "hunter2" not in sentence
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -22,21 +22,7 @@ _ALL: Final = "all"
 T = TypeVar("T")
 
 
-class _Choice(NamedTuple):
-    """One of the counts: its value as a choice, what choice and card are called, its column of bars."""
-
-    value: str
-    label: str
-    card: str
-    column: str
-
-
-_CHOICES: Final = (
-    _Choice(_ALL, "All", "Total", "total"),
-    _Choice("active", "Active", "Active", "active"),
-    _Choice("completed", "Completed", "Completed", "completed"),
-    _Choice("failed", "Failed", "Failed", "failed"),
-)
+_LABELS: Final = {_ALL: "All", "active": "Active", "completed": "Completed", "failed": "Failed"}
 
 
 def show_counts(
@@ -58,13 +44,13 @@ def show_counts(
     were_done = all(reading.is_done for reading in readings)
     with st.container(key="counts"):
         with st.container(horizontal=True, key="cards"):
-            places = [st.empty() for _ in _CHOICES]
+            places = [st.empty() for _ in _LABELS]
         _switch(jobs.view.filter.state, values, _facts(trend, stuck))
 
     def draw() -> None:
         days, facts = _result(trend), _facts(trend, stuck)
-        for place, choice in zip(places, _CHOICES, strict=True):
-            _card(place, choice, values[choice.value], facts, days)
+        for place, choice in zip(places, _LABELS, strict=True):
+            _card(place, choice, values[choice], facts, days)
 
     def finish() -> None:
         if not were_done:
@@ -93,21 +79,22 @@ def _facts(trend: Reading[pd.DataFrame] | None, stuck: Reading[Stuck] | None) ->
 
 def _card(
     place: DeltaGenerator,
-    choice: _Choice,
+    choice: str,
     value: int,
     facts: dict[str, str],
     days: pd.DataFrame | None,
 ) -> None:
-    look = LOOKS.get(State(choice.value)) if choice.value != _ALL else None
+    is_all = choice == _ALL
+    look = None if is_all else LOOKS[State(choice)]
     place.metric(
-        choice.card,
+        "Total" if is_all else _LABELS[choice],
         f"{value:,}",
-        facts.get(choice.value),
+        facts.get(choice),
         delta_color=look.color if look else "gray",
         delta_arrow="off",
         icon=look.icon if look else ":material/list:",
         border=True,
-        chart_data=None if days is None else days[choice.column].tolist(),
+        chart_data=None if days is None else days["total" if is_all else choice].tolist(),
         chart_type="bar",
     )
 
@@ -119,9 +106,8 @@ def _switch(current: State | None, values: dict[str, int], facts: dict[str, str]
     st.session_state[KEY] = shown if shown in values else None
 
     def label(choice: str) -> str:
-        name = next(each.label for each in _CHOICES if each.value == choice)
         more = f" · {facts[choice]}" if facts.get(choice) else ""
-        return f"{name} {values[choice]:,}{more}"
+        return f"{_LABELS[choice]} {values[choice]:,}{more}"
 
     st.segmented_control(
         "Status",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,7 +11,6 @@ import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, job_report
-from jobs_data.jobs.choices import read_owner_names
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
@@ -20,7 +18,6 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.url_values import clean_text
 from jobs_data.wording import counted
 from pages.parts.jobs.state import JobsState
-from pages.parts.shared import reads
 from pages.parts.shared.address import go_to, notify, open_job, view_in_url
 from pages.parts.shared.text import plain
 
@@ -47,14 +44,6 @@ def follow_number(database: Database, state: JobsState) -> None:
         open_job(view, job_id)
         st.rerun()
     go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
-
-
-def owner_names(database: Database, job_filter: JobFilter) -> Mapping[int, str]:
-    """Return the names of the users in a filter; nothing where they cannot be read."""
-    with suppress(DatabaseUnavailable):  # their numbers are then shown
-        if job_filter.owners:
-            return reads.read_cached(read_owner_names, database, job_filter.owners)
-    return {}
 
 
 def show_search(job_filter: JobFilter, state: JobsState) -> None:

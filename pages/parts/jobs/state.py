@@ -23,3 +23,5 @@ class JobsState:
     """What was typed as a job's number, until the page has looked for that job."""
     contents: tuple[Any, Ids, Contents] | None = None
     """What is selected, as it was read last, and of what."""
+    sizes: tuple[JobsList, dict[str, int | None]] | None = None
+    """A page and the sizes of its result files: they are measured again when the page is read again."""

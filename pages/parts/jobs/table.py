@@ -18,8 +18,10 @@ from jobs_data.jobs.result_files import measure
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
+from jobs_data.url_values import Params
 from jobs_data.wording import counted, elapsed, file_kind_and_size, ran
 from pages.parts.jobs import groups
+from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
 from pages.parts.shared.address import go_to, link_params, open_job, view_in_url
@@ -58,7 +60,7 @@ def lines(jobs: JobsList) -> Lines:
     return tuple((int(job_id),) for job_id in jobs.rows["id"])
 
 
-def show_table(jobs: JobsList, zone: ZoneInfo, viewer: Viewer, selected: Ids) -> None:
+def show_table(jobs: JobsList, zone: ZoneInfo, viewer: Viewer, selected: Ids, state: JobsState) -> None:
     """Show a page of jobs, those that are selected ticked."""
     line_of = {str(line[0]): line for line in lines(jobs)}
 
@@ -79,12 +81,12 @@ def show_table(jobs: JobsList, zone: ZoneInfo, viewer: Viewer, selected: Ids) ->
         view, sort = view_in_url(), SORT_OF_COLUMN[column]
         go_to(view.with_sort(sort, is_reversed=sort is view.sort and not view.is_reversed))
 
-    sizes = measure(get_services().result_roots, jobs.rows["result"])
+    sizes, link = _sizes(jobs, state), link_params(view_in_url())
     rows_table(
         KEY,
         "Jobs",
         _columns(jobs.view, with_results=any(size is not None for size in sizes.values())),
-        [_row(row, jobs, zone, sizes) for _, row in jobs.rows.iterrows()],
+        [_row(row, jobs, zone, sizes, link) for _, row in jobs.rows.iterrows()],
         Handlers(on_open=opened, on_action=pressed, on_sort=sorted_by),
         actions=[DELETE] if viewer.may_remove else [],
         selection=Selection(
@@ -122,7 +124,20 @@ def _columns(view: ListView, *, with_results: bool) -> list[Column]:
     return [*columns, Column("result", "Result", "time", phone="below")] if with_results else columns
 
 
-def _row(row: pd.Series[Any], jobs: JobsList, zone: ZoneInfo, sizes: Mapping[str, int | None]) -> Row:
+def _sizes(jobs: JobsList, state: JobsState) -> Mapping[str, int | None]:
+    """Return the sizes of the page's result files, measured once for each page that is read."""
+    if state.sizes is None or state.sizes[0] is not jobs:
+        state.sizes = jobs, measure(get_services().result_roots, jobs.rows["result"])
+    return state.sizes[1]
+
+
+def _row(
+    row: pd.Series[Any],
+    jobs: JobsList,
+    zone: ZoneInfo,
+    sizes: Mapping[str, int | None],
+    link: Params,
+) -> Row:
     number, now, state = int(row["id"]), jobs.read_at, State(row["state"])
     site_url = get_services().settings.site_url
     called = human_name(row["name"])
@@ -142,7 +157,7 @@ def _row(row: pd.Series[Any], jobs: JobsList, zone: ZoneInfo, sizes: Mapping[str
         id=str(number),
         label=f"{called}, job {number}",
         cells=cells,
-        href=addresses.report_url(number, link_params(view_in_url())),
+        href=addresses.report_url(number, link),
         actions=(DELETE.id,) if state in FINISHED_STATES else (),
     )
 

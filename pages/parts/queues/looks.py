@@ -6,16 +6,15 @@ from typing import Final
 
 import streamlit as st
 
+from jobs_data.platform.status import State
 from jobs_data.queues.model import Batch, QueuedJob, QueueState
-from pages.parts.shared.look import Look
+from pages.parts.shared.look import LOOKS, Look
 from pages.parts.shared.rows_table import Cell
 from pages.parts.shared.text import plain
 
 _WAITING: Final = Look("orange", "◔", ":material/hourglass_empty:")
-_RUNNING: Final = Look("blue", "●", ":material/autorenew:")
-_COMPLETED: Final = Look("green", "✔", ":material/check_circle:")
-_FAILED: Final = Look("red", "✖", ":material/error:")
-_OTHER: Final = Look("gray", "○", ":material/help:")
+_RUNNING, _COMPLETED = LOOKS[State.ACTIVE], LOOKS[State.COMPLETED]
+_FAILED, _OTHER = LOOKS[State.FAILED], LOOKS[State.OTHER]
 STATES: Final[dict[QueueState, Look]] = {
     QueueState.WAITING: _WAITING,
     QueueState.DELAYED: Look("violet", "◷", ":material/schedule:"),

@@ -138,9 +138,10 @@ def _some(question: _Question, view: ListView) -> None:
         _counts_by_name(contents)
     else:
         with st.container(height="content" if len(named) <= FEW else NAMES_HEIGHT):
-            for name, number, status in named[["name", "id", "status"]].itertuples(index=False):
-                said = status_word(State.FAILED, status)
-                st.text(f"{on_one_line(human_name(name))}\nJob {number} · {said}")
+            columns = named[["name", "id", "state", "status"]]
+            for name, number, state, status in columns.itertuples(index=False):
+                word = status_word(State(state), status)
+                st.text(f"{on_one_line(human_name(name))}\nJob {number} · {word}")
     if others:
         jobs = "This job" if contents.selected == 1 else counted(others)
         st.info(
@@ -217,7 +218,7 @@ def _all_finished(question: _Question, view: ListView) -> None:
     )
     st.caption(
         f"{counted(counts.total - counts.finished, 'other job')} will not be deleted. A job that "
-        f"finishes meanwhile may be deleted too. {_kept_for()}"
+        f"finishes before the end may be deleted too. {_kept_for()}"
     )
     _buttons(
         f"Delete {counted(counts.finished)}" if counts.finished else "", _delete_all_finished, view

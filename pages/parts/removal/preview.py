@@ -129,12 +129,13 @@ def _show_jobs(preview: Preview, zone: ZoneInfo) -> None:
 
 
 def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
-    said = rows.assign(
+    shown = rows.assign(
         name=rows["name"].map(human_name),
+        # All are finished, and of these statuses screens say only that of failed jobs in another word.
         status=[status_word(State.FAILED, status) for status in rows["status"]],
     )
     st.dataframe(
-        visible_cells(said),
+        visible_cells(shown),
         hide_index=True,
         height="content" if len(rows) <= retention.SAMPLES else TABLE_HEIGHT,
         alt=alt,

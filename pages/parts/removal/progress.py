@@ -101,7 +101,7 @@ def _progress() -> None:
     if not all(work.is_running for work in _watched()):
         st.rerun()
     for work in _watched():
-        # A job that finishes meanwhile is deleted too, so more can go than there were at first.
+        # Jobs that finish during a deletion are deleted too: `done` can exceed `total`.
         st.progress(
             min(1.0, work.done / work.total) if work.total else 1.0,
             f"{'Deleting' if isinstance(work, Removal) else 'Restoring'} jobs: {work.done:,} of "

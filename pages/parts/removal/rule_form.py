@@ -6,7 +6,6 @@ All rules are in the URL. The boxes are set from it on every run and only ever w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -15,12 +14,11 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data.jobs import filter_words
-from jobs_data.jobs.choices import Choices, read_owner_names
+from jobs_data.jobs.choices import Choices
 from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform.cleanup import read_cleanup_days
-from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.removal.retention import (
     KEEP_LAST_PARAM,
@@ -62,14 +60,6 @@ def rules_in_url() -> Rules:
         rules = starting_rules(get_services().database, rules.filter)
     page_state(_Shown).rules = rules
     return rules
-
-
-def user_names(job_filter: JobFilter) -> Mapping[int, str]:
-    """Return what the users that a filter names are called; nothing where that cannot be read."""
-    with suppress(DatabaseUnavailable):
-        if job_filter.owners:
-            return reads.read_cached(read_owner_names, get_services().database, job_filter.owners)
-    return {}
 
 
 def show_rules(rules: Rules, offered: Choices, users: Mapping[int, str], zone: ZoneInfo) -> None:

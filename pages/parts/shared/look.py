@@ -14,7 +14,7 @@ from pages.parts.shared.rows_table import Cell, Color
 
 @dataclass(frozen=True)
 class Look:
-    """How a state looks; the sign stands for it where colours cannot be told apart."""
+    """How a state looks; the sign identifies it without its colour."""
 
     color: Color
     sign: str

@@ -7,8 +7,9 @@ function and its arguments; what is read depends on nothing else, so that sessio
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,9 +19,10 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from jobs_data.jobs.choices import read_owner_names
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform.database import Database
-from jobs_data.platform.errors import TookTooLong, translated_errors
+from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong, translated_errors
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
 from pages.parts.shared import refresh
 from pages.parts.shared.services import get_services
@@ -106,6 +108,13 @@ def read_cached(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> 
     with translated_errors():
         found: T = _flights.run(_key(read, arguments, named), partial(_cached, read, arguments, named))
         return found
+
+
+def user_names(database: Database, owners: tuple[int, ...]) -> Mapping[int, str]:
+    """Return the names of some users; nothing where they cannot be read, so that numbers are shown."""
+    with suppress(DatabaseUnavailable):
+        return read_cached(read_owner_names, database, owners) if owners else {}
+    return {}
 
 
 def read_recent(

@@ -137,6 +137,7 @@ def rows_table(
 ) -> None:
     """Show rows; with `remembers` the viewer chooses columns, and their browser keeps the choice."""
     seq = f"{key}_seq"
+    offered = {action.id for action in actions}
 
     def message(name: str) -> Any:
         return getattr(st.session_state[key], name, None)
@@ -173,7 +174,7 @@ def rows_table(
                 "key": key,
                 "label": label,
                 "columns": [asdict(column) for column in columns],
-                "rows": [_row(row, {action.id for action in actions}) for row in rows],
+                "rows": [_row(row, offered) for row in rows],
                 "actions": [asdict(action) for action in actions],
                 "select": selection is not None,
                 "ticked": list(selection.ticked) if selection else [],

@@ -1,4 +1,4 @@
-"""The choice of the report's period, which is in the URL."""
+"""The choice of the statistics' period, which is in the URL."""
 
 from __future__ import annotations
 

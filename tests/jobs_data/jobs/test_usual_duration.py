@@ -32,7 +32,7 @@ def test_only_finished_runs_of_exactly_that_name_count(store: Store) -> None:
 
 
 def test_the_newest_runs_count(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Among so many of the newest jobs, and so many of them."""
+    """Both bounds hold: of the jobs looked at, and of the runs counted."""
     monkeypatch.setattr(usual_duration, "NEWEST_RUNS", 6)
     monkeypatch.setattr(usual_duration, "LOOKED_AT_JOBS", 8)
     for seconds in range(1, 13):

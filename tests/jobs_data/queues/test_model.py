@@ -82,9 +82,9 @@ def job(state: QueueState, **values: Any) -> QueuedJob:
 )
 def test_a_job_says_what_follows(state: QueueState, values: dict[str, Any], follows: str) -> None:
     """The platform lets a job that its batch or chain holds back wait until the end of 9999."""
-    told = job(state, **values).what_follows
-    assert follows in told
-    assert bool(follows) == bool(told)
+    text = job(state, **values).what_follows
+    assert follows in text
+    assert bool(follows) == bool(text)
 
 
 def test_a_job_says_its_status_attempts_and_duration() -> None:
@@ -95,8 +95,8 @@ def test_a_job_says_its_status_attempts_and_duration() -> None:
     ]
     assert job(QueueState.RUNNING, status="reserved").status_word == "Running"
     tries = [(None, None), (None, 3), (2, None), (2, 3)]
-    told = [job(QueueState.RUNNING, attempts=done, max_attempts=most).tries for done, most in tries]
-    assert told == ["", "0 of 3", "2", "2 of 3"]
+    text = [job(QueueState.RUNNING, attempts=done, max_attempts=most).tries for done, most in tries]
+    assert text == ["", "0 of 3", "2", "2 of 3"]
     later = NOW + timedelta(seconds=72)
     assert job(QueueState.COMPLETED, started=NOW, ended=later).ran(NOW) == "ran 1 min 12 s"
     assert job(QueueState.RUNNING, started=NOW).ran(later) == "running for 1 min 12 s"
