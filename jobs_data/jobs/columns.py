@@ -46,7 +46,7 @@ def list_frame(
     rows = [by_id[i] for i in ids if i in by_id]
     failed = [row["id"] for row in rows if row["status_id"] == ERROR]
     reasons = read_reason_lines(connection, database, failed)
-    return frames.list_frame(rows, terms, database.timezone, reasons, now)
+    return frames.list_frame(rows, terms, database.timezone, reasons, now, counts={}, did={}, hits={})
 
 
 def job_columns(database: Database) -> Select[Any]:

@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter
-from jobs_data.platform.status import State
+from jobs_data.platform.status import Alive, State
 from jobs_data.platform.values import SYSTEM_OWNER
 from jobs_data.url_values import spell_duration
 from jobs_data.wording import counted, one_of
@@ -23,6 +23,14 @@ STATE_WORDS: Final = {
     State.COMPLETED: "completed",
     State.FAILED: "failed",
     State.OTHER: "with another status",
+}
+ALIVE_WORDS: Final = {
+    Alive.WORKING: "working",
+    Alive.SILENT: "silent",
+    Alive.OVERDUE: "overdue",
+    Alive.NEVER_STARTED: "never started",
+    Alive.WAITING: "waiting for another job",
+    Alive.UNKNOWN: "without a usual duration",
 }
 _UNITS: Final = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
 
@@ -77,6 +85,10 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
     if job_filter.longer_than is not None:
         longer = span_words(timedelta(seconds=job_filter.longer_than))
         found.append(Chip(f"Took longer than {longer}", left(longer_than=None)))
+    if job_filter.alive is not None:
+        found.append(Chip(ALIVE_WORDS[job_filter.alive].capitalize(), left(alive=None)))
+    if job_filter.below is not None:
+        found.append(Chip(f"Older than job {job_filter.below:,}", left(below=None)))
     return found
 
 
@@ -134,6 +146,10 @@ def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo
         yield f"{_with_or_without(job_filter.has_errors)} errors"
     if job_filter.longer_than is not None:
         yield f"that took longer than {span_words(timedelta(seconds=job_filter.longer_than))}"
+    if job_filter.alive is not None:
+        yield f"that are {ALIVE_WORDS[job_filter.alive]}"
+    if job_filter.below is not None:
+        yield f"older than job {job_filter.below:,}"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -36,6 +36,10 @@ LIST_COLUMNS: Final = {
     "record": "str",
     "reason": "str",
     "result": "str",
+    "errors": "Int64",
+    "warnings": "Int64",
+    "did": "str",
+    "hit": "str",
 }
 """The columns of a page of the list, which has more than previews and dialogs."""
 
@@ -60,6 +64,10 @@ def list_frame(
     timezone: ZoneInfo,
     reasons: Mapping[int, str],
     now: datetime,
+    *,
+    counts: Mapping[int, tuple[int, int]],
+    did: Mapping[int, str],
+    hits: Mapping[int, str],
 ) -> pd.DataFrame:
     """Return `jobs_frame` with the columns and dtypes of LIST_COLUMNS.
 
@@ -67,6 +75,8 @@ def list_frame(
     which is aware. `seconds` is how long a job took, NA for an active one and where that is not known.
     `record` is the related record's slug, else its number, `reason` one line of `reasons`, by the jobs'
     ids, and `result` the path of the result file as it is stored; each is empty where there is none.
+    `errors` and `warnings` are how many a finished job's output has, from `counts`, NA where they were
+    not read; `did` is one line of what it was about, `hit` the text that a search has found.
     """
     latest, never = now + CLOCK_TOLERANCE, EARLIEST.replace(tzinfo=UTC)
     records = []
@@ -80,6 +90,9 @@ def list_frame(
         shown["record"] = shown["slug"] or number
         shown["reason"] = reasons.get(row["id"], "")
         shown["result"] = values.text(row["download_path"])
+        shown["errors"], shown["warnings"] = counts.get(row["id"], (None, None))
+        shown["did"] = did.get(row["id"], "")
+        shown["hit"] = hits.get(row["id"], "")
         records.append(shown)
     return _frame(records, LIST_COLUMNS)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from jobs_data.platform.status import State
+from jobs_data.platform.status import Alive, State
 
 DEFAULT_PAGE_SIZE: Final = 10
 NO_OWNER: Final = 0
@@ -73,9 +73,13 @@ class JobFilter:
     has_result: bool | None = None
     """Whether the job names a result file."""
     has_errors: bool | None = None
-    """Whether it failed, or the platform noted an error for it."""
+    """Whether it failed, the platform noted an error for it, or its output has errors."""
     longer_than: int | None = None
     """Took more than this many seconds, as recorded or else completed minus created."""
+    alive: Alive | None = None
+    """What an active job does."""
+    below: int | None = None
+    """Has a lower id than this: a search goes on below the id at which another one was stopped."""
 
     @property
     def in_any_state(self) -> JobFilter:

@@ -7,7 +7,7 @@ from typing import Final
 
 from jobs_data import url_values
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter, ListView, Sort
-from jobs_data.platform.status import State
+from jobs_data.platform.status import Alive, State
 from jobs_data.url_values import Params
 
 # `running` and `error` are the platform's own words, found in links that point at its screen.
@@ -92,6 +92,8 @@ def parse_filter(params: Params) -> JobFilter:
         has_result=_choice(params, "result", _WITH_OR_WITHOUT),
         has_errors=_choice(params, "errors", _WITH_OR_WITHOUT),
         longer_than=None if longer_than is None else int(longer_than.total_seconds()),
+        alive=next((each for each in Alive if each == _word(params, "alive")), None),
+        below=_number(params, "below"),
     )
 
 
@@ -130,6 +132,8 @@ def _spell_filter(job_filter: JobFilter) -> dict[str, str | list[str]]:
         "result": _WITH_OR_WITHOUT[job_filter.has_result],
         "errors": _WITH_OR_WITHOUT[job_filter.has_errors],
         "longer": "" if longer is None else url_values.spell_duration(timedelta(seconds=longer)),
+        "alive": job_filter.alive or "",
+        "below": "" if job_filter.below is None else str(job_filter.below),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -14,6 +14,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -27,10 +28,13 @@ from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import contains, is_blank, is_one_of
 from jobs_data.platform.owners import users_called
-from jobs_data.platform.status import ERROR, is_in
+from jobs_data.platform.status import ERROR, State, is_in
 from jobs_data.platform.tables import ERROR_NOTE_TYPE_ID, job, job_execution, note, object_, slug, user
 from jobs_data.platform.times import BEFORE_ALL_TIMES, to_platform
 from jobs_data.url_values import parse_number
+
+WITH_ERRORS: Final = "with-errors"
+"""The set of the completed jobs in whose output errors were found."""
 
 
 def matching(
@@ -62,6 +66,10 @@ def matching(
         where.append(has_errors if fixed.has_errors else ~has_errors)
     if fixed.longer_than is not None:
         where.append(_took_longer_than(fixed.longer_than, database, now))
+    if fixed.alive is not None:
+        where += [is_in(State.ACTIVE), in_set(database, fixed.alive)]
+    if fixed.below is not None:
+        where.append(job.c.id < fixed.below)
     if fixed.search:
         where.append(_mentions(fixed.search, database))
     return where
@@ -94,6 +102,14 @@ def is_called(names: Collection[str]) -> ColumnElement[bool]:
     return or_(called, is_blank(job.c.name)) if values.UNKNOWN_NAME in names else called
 
 
+def in_set(database: Database, name: str) -> ColumnElement[bool]:
+    """Return whether a job is in one of `Database.job_sets`; false if this process has no such set."""
+    read = database.job_sets.get(name)
+    # Written out: a statement has room for few parameters.
+    ids = sorted({int(job_id) for job_id in read()}) if read else []
+    return job.c.id.in_([literal_column(str(job_id)) for job_id in ids])
+
+
 def _within(
     column: ColumnElement[datetime], dates: Dates, database: Database
 ) -> list[ColumnElement[bool]]:
@@ -115,10 +131,11 @@ def _there_is(job_id: ColumnElement[int], *where: ColumnElement[bool]) -> Column
 
 
 def _has_errors(database: Database) -> ColumnElement[bool]:
-    """Source: the platform keeps errors in the status, in notes of one type, or with the execution."""
+    """Return whether a job has errors: in its status, its notes, its execution record or its output."""
     found: list[ColumnElement[bool]] = [
         func.coalesce(job.c.status_id, 0) == ERROR,
         _execution(database, "error_message", lambda message: func.trim(message) != ""),
+        in_set(database, WITH_ERRORS),
     ]
     if note.name in database.tables:
         found.append(_there_is(note.c.object_id, note.c.type_id == ERROR_NOTE_TYPE_ID))

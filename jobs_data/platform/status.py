@@ -33,6 +33,23 @@ class State(StrEnum):
     """Has a completion time but no status that says how it ended; counts in Total alone."""
 
 
+class Alive(StrEnum):
+    """What an active job does, as far as its traces show."""
+
+    WORKING = "working"
+    """It has written within the time that is usual for its name."""
+    SILENT = "silent"
+    """It has written nothing for much longer than its name usually takes."""
+    OVERDUE = "overdue"
+    """It still writes, but runs much longer than usual."""
+    NEVER_STARTED = "never-started"
+    """It has no output and no recorded start."""
+    WAITING = "waiting"
+    """It waits for another job, and its last lines say so again and again."""
+    UNKNOWN = "unknown"
+    """Too few jobs of its name have finished to tell."""
+
+
 FINISHED_STATES: Final = frozenset({State.COMPLETED, State.FAILED})
 """The only states in which a job may be deleted."""
 

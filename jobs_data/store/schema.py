@@ -146,6 +146,18 @@ restore = _table(
     Index("receipt_restore_receipt", "receipt"),
 )
 
+job_outcome = _table(
+    "job_outcome",  # how many errors the output of a finished job of the platform has
+    Column("platform", String(32), primary_key=True),  # the identity of the platform's database
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("completed", String(26), nullable=False),  # as the platform has it: read again if it changes
+    Column("is_completed", Integer, nullable=False),  # 0: it failed
+    Column("errors", Integer, nullable=False),
+    Column("warnings", Integer, nullable=False),
+    Index("job_outcome_errors", "platform", "is_completed", "errors"),
+    sqlite_with_rowid=False,
+)
+
 sign_in_attempt = _table(
     "sign_in_attempt",  # for platforms without such a table, or without the right to write it
     Column("id", Integer, primary_key=True, autoincrement=True),
