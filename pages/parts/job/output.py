@@ -1,142 +1,89 @@
-"""What a job wrote, from its first error on, or its end."""
+"""What a job wrote: the errors of its rows, and the log from its first error on, or its end."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from jobs_data import addresses, json_layout, plain_text, wording
+from jobs_data import addresses, wording
 from jobs_data.jobs.job_report import JobReport
+from jobs_data.jobs.log_lines import LogLine, RowLine, log_lines, row_lines
+from jobs_data.jobs.output_parts import (
+    NOTHING,
+    OutputPart,
+    read_around,
+    read_earlier,
+    read_end,
+    read_later,
+)
+from jobs_data.plain_text import cut_line
 from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
-from jobs_data.reasons.finding import error_lines
 from jobs_data.reasons.lines import read_record
+from jobs_data.reasons.outputs import CUT_CHARACTERS
+from jobs_data.url_values import parse_number
+from pages.parts.job.log_viewer import Log, Position, log_viewer
+from pages.parts.shared.page_state import page_state
+from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, rows_table
 from pages.parts.shared.text import plain
 
+LINE_PARAM: Final = "line"
+ROWS_SHOWN: Final = 20
 TIMED_LINES: Final = 20
 """An output that has times has one among this many of its last lines."""
 
-# Scrolls to a line and marks it, or follows the end until the viewer scrolls away from it.
-_POSITION: Final = st.components.v2.component(
-    "output_position",
-    js="""
-const [NEAR, ABOVE] = [40, 80]
-const rangeOf = (code, line) => {
-  const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT)
-  const range = document.createRange()
-  let [at, isOpen] = [0, false]
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    for (let from = 0; from <= node.length; ) {
-      if (at === line && !isOpen) { range.setStart(node, from); isOpen = true }
-      const end = node.data.indexOf("\\n", from)
-      if (isOpen) range.setEnd(node, end < 0 ? node.length : end)
-      if (end < 0) break
-      if (at === line) return range
-      at += 1
-      from = end + 1
-    }
-  }
-  return isOpen ? range : null
-}
-export default function ({ data, parentElement }) {
-  const state = (parentElement.position ??= {})
-  const panel = document.querySelector(".st-key-output")
-  const top = (one) => one.getBoundingClientRect().top
-  const place = () => {
-    const code = panel.querySelector("pre code")
-    if (!code) return
-    const pre = code.closest("pre")
-    Object.assign(pre, { tabIndex: 0, role: "region", ariaLabel: "Output" })
-    pre.onscroll = () => { state.atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < NEAR }
-    const error = data.line === null ? null : rangeOf(code, data.line)
-    if (error && window.Highlight) CSS.highlights.set("first-error", new Highlight(error))
-    else CSS.highlights?.delete("first-error")
-    if (state.job !== data.job) {
-      Object.assign(state, { job: data.job, atEnd: !error })
-      if (error) pre.scrollTop += top(error) - top(pre) - ABOVE
-    }
-    if (state.atEnd) pre.scrollTop = pre.scrollHeight
-  }
-  place()
-  const observer = new MutationObserver(place)
-  observer.observe(panel, { childList: true, characterData: true, subtree: true })
-  return () => observer.disconnect()
-}
-""",
-)
+_ROWS: Final = [
+    Column("row", "Row", kind="number"),
+    Column("message", "Error", kind="name", main=True),
+    Column("line", "Line", kind="number", phone="last"),
+]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Output:
-    """A job's output as the page shows it."""
+    """Which part of a job's output is shown, and where in it the viewer opens."""
 
-    job: JobReport
-
-    @cached_property
-    def panel(self) -> plain_text.Panel:
-        """Return the text; JSON has one value a line."""
-        text = self.job.output
-        return plain_text.panel(text if self.job.output_is_tail else json_layout.indented(text))
-
-    @cached_property
-    def errors(self) -> list[int]:
-        """Return which lines of the text are errors."""
-        return error_lines(self.panel.text, is_failed=self.job.state is State.FAILED)
-
-    @property
-    def has_times(self) -> bool:
-        """Return whether its lines begin with times."""
-        return any(read_record(line).has_time for line in self.panel.text.split("\n")[-TIMED_LINES:])
+    job_id: int = 0
+    part: OutputPart = NOTHING
+    bytes_seen: int = -1
+    """How long the output was when it was read."""
+    lines: Sequence[LogLine] = ()
+    rows: Sequence[RowLine] = ()
+    """The errors of rows at the end of the output, which all of a short one is."""
+    position: Position = field(default_factory=Position)
+    step: Callable[[Database, int, OutputPart], OutputPart] | None = None
+    """What a press has asked for: reads another part."""
+    problem: str = ""
+    """Why the line that the address names is not shown."""
 
 
-def show_outcome(output: Output) -> None:
-    """Say where the job completed although its output has errors, and which the first is."""
-    if output.job.state is State.COMPLETED and output.errors:
-        first = read_record(output.panel.text.split("\n")[output.errors[0]]).message
-        many = "" if len(output.errors) == 1 else ", first"
-        st.warning(
-            f"Completed with {wording.counted(len(output.errors), 'error')}{many}: {plain(first)}",
-            icon=":material/warning:",
-        )
+def read_output(database: Database, job: JobReport) -> Output:
+    """Return what is to be shown of a job's output; it is read where it has changed."""
+    output = page_state(Output)
+    if output.job_id != job.id:
+        asked = st.query_params.get(LINE_PARAM)
+        output.__init__(job.id)
+    else:
+        asked = None
+    try:
+        _read(output, database, job)
+        if asked is not None:
+            _open(output, database, job, asked)
+    except DatabaseUnavailable as problem:
+        output.problem = str(problem)
+    return output
 
 
-def show_title(output: Output, database: Database) -> None:
-    """Show the heading with how much of the output there is, and in which zone its times are."""
-    job, shown = output.job, output.panel
-    facts = [wording.size(job.output_bytes)]
-    if not job.output.strip():
-        facts = ["Nothing yet." if job.state is State.ACTIVE else "This job did not write any output."]
-    if job.output_is_tail:
-        facts = [f"The end of {facts[0]}: the beginning is left out"]
-    if shown.left_out:
-        facts.append(f"{shown.left_out:,} characters of long lines are left out")
-    if output.has_times:
-        facts.append(f"its times are in {database.timezone.key}, the platform's zone")
-    st.header("Output", anchor=False, width="content")
-    st.caption(" · ".join(facts), width="content")
-
-
-def show_download(job: JobReport) -> None:
-    """Show the link to the whole output, byte for byte."""
-    if job.output.strip():
-        st.link_button(
-            "Download output",
-            addresses.output_url(job.id),
-            type="tertiary",
-            icon=":material/download:",
-        )
-
-
-def show_text(output: Output) -> None:
-    """Show the output at its first error, or else at its end."""
-    if not output.job.output.strip():
-        return
-    with st.container(key="output"):
-        st.code(output.panel.text, language=None, wrap_lines=True)
-    # While a job runs, its newest lines matter more than an error that it went on after.
-    follows = output.job.state is State.ACTIVE or not output.errors
-    line = None if follows else output.errors[0]
-    _POSITION(key="output_position", data={"job": output.job.id, "line": line})
+def _read(output: Output, database: Database, job: JobReport) -> None:
+    step, output.step = output.step, None
+    if step is None:
+        if output.bytes_seen == job.output_bytes or output.part.has_later:
+            return
+        step = read_end
+    output.part = step(database, job.id, output.part)
+    output.bytes_seen = job.output_bytes
