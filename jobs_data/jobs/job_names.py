@@ -56,8 +56,8 @@ _ACRONYMS: Final = frozenset({"Csv", "Xml", "Pdf", "Ead", "Eac", "Skos", "Url", 
 def human_name(name: str) -> str:
     """Return the readable name for a stored name: `Finding aid` for `arFindingAidJob`.
 
-    The name of another class of the platform or its packages is split into its words. Other names are unchanged; a
-    blank name becomes `values.UNKNOWN_NAME`.
+    The name of another class of the platform or its packages is split into its words. Other names are
+    unchanged; a blank name becomes `values.UNKNOWN_NAME`.
     """
     if known := _KNOWN.get(name):
         return known
