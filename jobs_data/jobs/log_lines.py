@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -16,6 +16,7 @@ from jobs_data.platform import times
 from jobs_data.reasons.finding import error_lines
 from jobs_data.reasons.lines import Level, without_colours
 from jobs_data.reasons.marks import marked_lines
+from jobs_data.reasons.outputs import row_errors
 
 _PREFIX: Final = re.compile(
     r"\[(?P<level>[a-z]{1,20})\] \[(?P<time>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)[^\]]{0,20}\] "
@@ -70,6 +71,26 @@ def log_lines(part: OutputPart, timezone: ZoneInfo, *, is_failed: bool = False) 
         _read(number, line, levels.get(at, LineLevel.NONE), timezone)
         for at, (number, line) in enumerate(numbered)
     ]
+
+
+class RowLine(NamedTuple):
+    """An error or a warning about one row of an imported file."""
+
+    number: int
+    """The number of its line."""
+    row: int
+    message: str
+
+
+def row_lines(lines: Sequence[LogLine]) -> list[RowLine]:
+    """Return the lines that `reasons.outputs.row_errors` finds, in order."""
+    output = "\n".join(f"{line.prefix}{line.message}" for line in lines)
+    found = []
+    for one in row_errors(output):
+        numbers = (lines[at].number for at in range(one.line, -1, -1))
+        number = next(number for number in numbers if number is not None)
+        found.append(RowLine(number, one.row, one.message))
+    return found
 
 
 def _numbered(part: OutputPart) -> Iterator[tuple[int | None, str]]:

@@ -16,11 +16,6 @@ BLOCK_BYTES: Final = 200_000
 """How much is read at a time: less than `reasons.lines.lines_of` would cut."""
 
 
-def file_name(job_id: int) -> str:
-    """Return the name under which a browser saves a job's row errors."""
-    return f"job-{job_id}-row-errors.csv"
-
-
 def csv_of_row_errors(database: Database, job_id: int) -> Generator[bytes]:
     """Yield a CSV with the row and the message of each row error of an output, of any size, in order.
 

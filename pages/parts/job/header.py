@@ -17,6 +17,7 @@ from jobs_data.platform import times
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import FINISHED_STATES
+from pages.parts.job.output import LINE_PARAM
 from pages.parts.removal import dialogs
 from pages.parts.shared import address
 from pages.parts.shared.look import LOOKS, status_word
@@ -103,7 +104,7 @@ def show_navigation(database: Database, came_from: ListView, job_id: int) -> Non
 
 
 def _open_neighbour(job_id: int) -> None:
-    st.query_params["id"] = str(job_id)
+    address.put_into_url({"id": str(job_id)}, ("id", LINE_PARAM))
 
 
 def show_heading(job: JobReport, roots: result_files.ResultRoots | None, viewer: Viewer) -> None:
@@ -159,12 +160,12 @@ def _result_button(job: JobReport, roots: result_files.ResultRoots | None) -> No
 
 
 def show_facts(job: JobReport, zone: ZoneInfo, site_url: str, now: datetime) -> None:
-    """Show in one line the number, the user, the time, the duration, the class and the record."""
+    """Show in one line the number, who started it, the time, the duration, the class and the record."""
     ran = f"duration unknown: {job.duration_unknown}" if job.duration_unknown else ""
     if job.duration_seconds is not None:
         ran = f"ran {wording.ran(job.duration_seconds)}"
     name = job.name if human_name(job.name) != job.name else job.type
-    facts = [f"Job {job.id}", job.owner, moment_in_words(job.created, zone, now), ran, name]
+    facts = [f"Job {job.id}", job.started_by, moment_in_words(job.created, zone, now), ran, name]
     shown = [plain(fact) for fact in facts if fact]
     if job.object_id is not None:
         name = plain(job.slug or f"record #{job.object_id}")

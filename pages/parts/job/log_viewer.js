@@ -50,7 +50,7 @@ const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${numbe
 
 export default function ({ data, parentElement: root, setTriggerValue }) {
   const viewer = (root.logViewer ??= new Viewer(root))
-  viewer.press = (name) => setTriggerValue(name, true)
+  viewer.move = (where) => setTriggerValue("move", where)
   viewer.show(data)
 }
 
@@ -88,8 +88,17 @@ class Viewer {
       button("copy", ""),
       button("follow", "Follow", "false"),
     )
-    this.earlier = make("button", { type: "button", class: "more" }, "Show earlier lines")
-    this.later = make("button", { type: "button", class: "more" }, "Show later lines")
+    const moves = (...places) => make("div", { class: "moves" }, ...places.map(([where, label]) => {
+      const element = make("button", { type: "button" }, label)
+      element.addEventListener("click", () => {
+        element.parentElement.inert = true
+        this.say("Loading…")
+        this.move(where)
+      })
+      return element
+    }))
+    this.earlier = moves(["earlier", "Show earlier lines"], ["beginning", "Go to the beginning"])
+    this.later = moves(["later", "Show later lines"], ["end", "Go to the end"])
     this.body = make("div", { class: "lines" })
     this.log.append(this.earlier, this.body, this.later)
     this.log.tabIndex = 0
@@ -120,13 +129,6 @@ class Viewer {
       this.say(`${counted(shown.length, "line")} copied.`)
     })
     this.follow.addEventListener("click", () => this.setFollowing(!this.following))
-    for (const [name, element] of [["earlier", this.earlier], ["later", this.later]]) {
-      element.addEventListener("click", () => {
-        element.disabled = true
-        element.textContent = "Loading…"
-        this.press(name)
-      })
-    }
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target === this.find) return
       event.preventDefault()
@@ -167,13 +169,13 @@ class Viewer {
       this.log.setAttribute("aria-label", data.label)
       this.log.setAttribute("role", data.follows ? "log" : "region")
       this.log.setAttribute("aria-live", "off")
-      for (const [name, label] of [["earlier", "Show earlier lines"], ["later", "Show later lines"]]) {
+      for (const name of ["earlier", "later"]) {
         this[name].hidden = !data[name]
-        this[name].disabled = false
-        this[name].textContent = label
+        this[name].inert = false
       }
+      this.say("")
       this.drawLines(data.lines, data.zone)
-      if (isOther) this.marked = null
+      if (isOther) this.marked?.removeAttribute("aria-current")
       this.search()
       this.drawBar()
     }
@@ -189,14 +191,14 @@ class Viewer {
     const { line, follows } = this.data
     const at = line === null ? -1 : this.lines.findIndex((one) => one[0] === line)
     const error = this.lines.findIndex((one) => one[1] === "error")
-    this.setFollowing(at < 0 && follows, isOther)
+    this.setFollowing(at < 0 && follows)
     if (at >= 0) {
       if (!this.isShown(at)) this.toggle(this.only, "only")
       this.mark(at)
       this.setUrl(line)
       this.root.host?.scrollIntoView({ block: "nearest" })
     }
-    else if (!follows && isOther) error >= 0 ? this.toRow(error) : this.toEnd()
+    else if (!follows) isOther && error >= 0 ? this.toRow(error) : this.toEnd()
   }
 
   // One element for each line, in chunks whose numbers do not change when lines are added before them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -23,15 +24,26 @@ _VIEWER: Final = st.components.v2.component(
 )
 
 
+class Move(StrEnum):
+    """Another part of the log that the user asks for."""
+
+    BEGINNING = "beginning"
+    EARLIER = "earlier"
+    LATER = "later"
+    END = "end"
+
+
 @dataclass(frozen=True)
 class Log:
-    """What a viewer shows. Texts typed, filter and scroll position stay as long as its id does."""
+    """What a viewer shows. Find, filter and scroll position stay as long as its id does."""
 
     id: str
     label: str
     lines: Sequence[LogLine]
     follows: bool
-    """Whether it shows its end, until the user scrolls up: more lines are to come."""
+    """Whether more lines are to come: it shows its end until the user scrolls up."""
+    has_earlier: bool
+    has_later: bool
 
 
 @dataclass(frozen=True)
@@ -41,19 +53,19 @@ class Position:
     line: int | None = None
     """The number of a line; without one, the first error or else the end."""
     seq: int = 0
-    """Another number means that the user asks for the line again."""
+    """Another number means that the user asks for the place again."""
 
 
 def log_viewer(
-    key: str,
-    log: Log,
-    position: Position,
-    zone: ZoneInfo,
-    *,
-    on_earlier: Callable[[], None] | None = None,
-    on_later: Callable[[], None] | None = None,
+    key: str, log: Log, position: Position, zone: ZoneInfo, on_move: Callable[[Move], None]
 ) -> None:
-    """Show a log; the buttons above and below its lines call `on_earlier` and `on_later`, if given."""
+    """Show a log; buttons above and below its lines call `on_move`, as a button's callback."""
+
+    def moved() -> None:
+        move = getattr(st.session_state[key], "move", None)
+        if move in list(Move):
+            on_move(Move(move))
+
     _VIEWER(
         key=key,
         data={
@@ -64,20 +76,15 @@ def log_viewer(
             "follows": log.follows,
             "line": position.line,
             "seq": position.seq,
-            "earlier": on_earlier is not None,
-            "later": on_later is not None,
+            "earlier": log.has_earlier,
+            "later": log.has_later,
         },
-        on_earlier_change=on_earlier or _nothing,
-        on_later_change=on_later or _nothing,
+        on_move_change=moved,
     )
 
 
 def _line(line: LogLine, zone: ZoneInfo) -> list[Any]:
-    # The component shows the clock of `2026-11-25 09:14:02 (Europe/Berlin)`, and all of it as tooltip.
+    # Of `2026-11-25 09:14:02 (Europe/Berlin)` the component shows the clock, and all as tooltip.
     time = "" if line.time is None else times.shown(line.time, zone).partition(" (")[0]
     prefix, message = (visible(cut_line(text)[0]) for text in (line.prefix, line.message))
     return [line.number, str(line.level), time, prefix, message]
-
-
-def _nothing() -> None:
-    """Take what another run's button sent."""
