@@ -71,7 +71,7 @@ def read_earlier(database: Database, job_id: int, seen: OutputPart) -> OutputPar
     """Return a part with the lines before one that was seen. Raises DatabaseUnavailable."""
     with database.reading() as connection:
         start = max(0, seen.start - PART_BYTES)
-        return _read(connection, job_id, start, min(seen.end, start + MOST_BYTES), start, seen)
+        return _read(connection, job_id, start, min(seen.end, start + MOST_BYTES), seen.start, seen)
 
 
 def read_later(database: Database, job_id: int, seen: OutputPart) -> OutputPart:
@@ -79,7 +79,7 @@ def read_later(database: Database, job_id: int, seen: OutputPart) -> OutputPart:
     with database.reading() as connection:
         size = _read_size(connection, job_id)
         end = min(size, seen.end + PART_BYTES)
-        return _read(connection, job_id, max(seen.start, end - MOST_BYTES), end, end, seen)
+        return _read(connection, job_id, max(seen.start, end - MOST_BYTES), end, seen.end, seen)
 
 
 def read_around(database: Database, job_id: int, number: int) -> OutputPart | None:

@@ -58,7 +58,6 @@ class Viewer {
   constructor(root) {
     this.root = root
     this.bar = root.querySelector(".bar")
-    this.notice = root.querySelector(".notice")
     this.log = root.querySelector(".log")
     this.lines = []
     this.rows = []
@@ -77,6 +76,7 @@ class Viewer {
       return element
     }
     this.find = make("input", { type: "search", placeholder: "Find", "aria-label": "Find in the log", title: "Press / to get here, Enter for the next match, Shift and Enter for the previous one", autocomplete: "off", spellcheck: "false" })
+    this.notice = make("span", { class: "notice", role: "status" })
     this.count = make("span", { class: "count", role: "status" })
     for (const [id, label] of [["up", "Previous match"], ["down", "Next match"]]) {
       this[id] = make("button", { type: "button", "aria-label": label, title: label }, icon(id))
@@ -87,6 +87,7 @@ class Viewer {
       button("wrap", "Wrap", "true"),
       button("copy", ""),
       button("follow", "Follow", "false"),
+      this.notice,
     )
     const moves = (...places) => make("div", { class: "moves" }, ...places.map(([where, label]) => {
       const element = make("button", { type: "button" }, label)
@@ -203,6 +204,7 @@ class Viewer {
 
   // One element for each line, in chunks whose numbers do not change when lines are added before them.
   drawLines(lines, zone) {
+    this.address = this.addressOf("")
     const known = new Map([...this.body.children].map((chunk) => [chunk.dataset.chunk, chunk]))
     this.lines = lines
     this.rows = []
@@ -260,9 +262,9 @@ class Viewer {
 
   rowOf([number, level, time, prefix, message], zone) {
     const link = number
-      ? make("a", { class: "n", href: this.addressOf(number), tabindex: -1, "data-n": number, "aria-label": `Link to line ${number}` })
+      ? make("a", { class: "n", href: this.address + number, tabindex: -1, "data-n": number, "aria-label": `Link to line ${number}` })
       : make("span", { class: "n" })
-    const word = LEVELS[level] ? make("span", { class: "level", title: prefix }, icon(level), LEVELS[level]) : null
+    const word = LEVELS[level] ? make("span", { class: "level", title: prefix }, icon(level), make("span", {}, LEVELS[level])) : null
     const clock = time ? make("time", { title: `${time} (${zone})` }, time.slice(11)) : null
     return make("div", { class: `row ${level}` }, link, word, make("span", { class: "text", dir: "auto" }, message), clock)
   }
@@ -270,7 +272,7 @@ class Viewer {
   drawBar() {
     const marked = (level) => this.lines.filter((line) => line[1] === level).length
     const [errors, warnings] = [marked("error"), marked("warning")]
-    this.only.lastElementChild.textContent = warnings ? `Errors and warnings (${(errors + warnings).toLocaleString("en")})` : `Errors (${errors.toLocaleString("en")})`
+    this.only.lastElementChild.textContent = `${warnings ? "Only errors and warnings" : "Only errors"} (${(errors + warnings).toLocaleString("en")})`
     this.only.hidden = !errors && !warnings && this.only.ariaPressed !== "true"
     this.copy.lastElementChild.textContent = `Copy ${counted(this.shown().length, "line")}`
     this.follow.hidden = !this.data.follows
@@ -332,8 +334,8 @@ class Viewer {
 
   drawMatches() {
     const many = this.matches.length
-    const place = this.match < 0 ? "" : `${(this.match + 1).toLocaleString("en")} of `
-    this.count.textContent = !this.find.value ? "" : many ? `${place}${many.toLocaleString("en")}` : "No match"
+    const place = this.match < 0 ? `${many.toLocaleString("en")} match${many === 1 ? "" : "es"}` : `${(this.match + 1).toLocaleString("en")} of ${many.toLocaleString("en")}`
+    this.count.textContent = !this.find.value ? "" : many ? place : "No match"
     this.up.disabled = this.down.disabled = !many
     if (!window.Highlight) return
     const from = Math.max(0, Math.min(this.match - MOST_MARKS / 2, many - MOST_MARKS))
@@ -370,8 +372,8 @@ class Viewer {
 
   addressOf(number) {
     const address = new URL(location.href)
-    address.searchParams.set("line", number)
-    return address.href
+    address.searchParams.delete("line")
+    return `${address}${address.search ? "&" : "?"}line=${number}`
   }
 
   setUrl(number) {

@@ -18,7 +18,7 @@ from jobs_data.platform import times
 _HERE: Final = Path(__file__).parent
 _VIEWER: Final = st.components.v2.component(
     "log_viewer",
-    html='<div class="bar"></div><p class="notice" role="status"></p><div class="log"></div>',
+    html='<div class="bar"></div><div class="log"></div>',
     js=(_HERE / "log_viewer.js").read_text("utf-8"),
     css=(_HERE / "log_viewer.css").read_text("utf-8"),
 )

@@ -23,18 +23,22 @@ from jobs_data.reasons.outputs import CUT_CHARACTERS
 from jobs_data.url_values import parse_number
 from pages.parts.job.log_viewer import Log, Move, Position, log_viewer
 from pages.parts.shared.page_state import page_state
-from pages.parts.shared.rows_table import Column, Handlers, Row, rows_table
+from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, rows_table
 from pages.parts.shared.text import plain
 
 LINE_PARAM: Final = "line"
 ROWS_SHOWN: Final = 20
+ROWS_HIGH: Final = 8
+ROWS_PIXELS: Final = 310
+"""With more rows than ROWS_HIGH the list has this height and scrolls: the log is to be in sight."""
+
 TIMED_LINES: Final = 20
 """An output that has times has one among this many of its last lines."""
 
 _ROWS: Final = [
-    Column("row", "Row", kind="number"),
+    Column("row", "Row", kind="number", width="4rem"),
     Column("message", "What is wrong", kind="name", main=True),
-    Column("line", "Line of the output", kind="number", phone="last"),
+    Column("line", "Line", kind="number", phone="last", width="5rem"),
 ]
 
 
@@ -127,7 +131,11 @@ def show_outcome(output: Output, job: JobReport) -> None:
 def _show_rows(output: Output) -> None:
     def row(one: RowLine) -> Row:
         number = str(one.number)
-        cells = {"row": f"{one.row:,}", "message": one.message, "line": f"{one.number:,}"}
+        cells: dict[str, Cell | str] = {
+            "row": f"{one.row:,}",
+            "message": Cell(one.message),
+            "line": f"{one.number:,}",
+        }
         href = addresses.report_url(output.job_id, {LINE_PARAM: number})
         return Row(number, f"row {one.row}", cells, href=href)
 
@@ -135,17 +143,13 @@ def _show_rows(output: Output) -> None:
         output.asked = number
 
     more = len(output.rows) - ROWS_SHOWN
-    sentence = f"and {more:,} more" if more > 0 else ""
-    if output.rows and output.part.size > output_parts.PART_BYTES:
-        sentence = f"{sentence} · only those of the output's end".removeprefix(" · ")
+    is_end = output.part.size > output_parts.PART_BYTES
+    where = " in the end of the output" if is_end else ""
+    sentence = f"and {more:,} more{where}" if more > 0 else where.strip()
+    shown = [row(one) for one in output.rows[:ROWS_SHOWN]]
     with st.container(key="row_errors"):
-        rows_table(
-            "row_error_lines",
-            "Errors of rows",
-            _ROWS,
-            [row(one) for one in output.rows[:ROWS_SHOWN]],
-            Handlers(on_open=open_line),
-        )
+        with st.container(height=ROWS_PIXELS if len(shown) > ROWS_HIGH else "content", border=False):
+            rows_table("row_error_lines", "Errors of rows", _ROWS, shown, Handlers(on_open=open_line))
         with st.container(horizontal=True, vertical_alignment="center"):
             if sentence:
                 st.caption(sentence, width="content")
