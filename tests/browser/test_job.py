@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from jobs_data import wording
 from pages.parts.job.header import BUTTON_MAX_BYTES
 from tests.support.app_servers import AppServers

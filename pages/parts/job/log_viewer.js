@@ -78,7 +78,7 @@ class Viewer {
     this.find = make("input", { type: "search", placeholder: "Find", "aria-label": "Find in the log", title: "Press / to get here, Enter for the next match, Shift and Enter for the previous one", autocomplete: "off", spellcheck: "false" })
     this.notice = make("span", { class: "notice", role: "status" })
     this.count = make("span", { class: "count", role: "status" })
-    for (const [id, label] of [["up", "Previous match"], ["down", "Next match"]]) {
+    for (const [id, label] of [["up", "Match above"], ["down", "Match below"]]) {
       this[id] = make("button", { type: "button", "aria-label": label, title: label }, icon(id))
     }
     this.bar.append(
@@ -169,14 +169,13 @@ class Viewer {
       this.data = data
       this.log.setAttribute("aria-label", data.label)
       this.log.setAttribute("role", data.follows ? "log" : "region")
-      this.log.setAttribute("aria-live", "off")
+      if (isOther) this.body.replaceChildren()
       for (const name of ["earlier", "later"]) {
         this[name].hidden = !data[name]
         this[name].inert = false
       }
       this.say("")
       this.drawLines(data.lines, data.zone)
-      if (isOther) this.marked?.removeAttribute("aria-current")
       this.search()
       this.drawBar()
     }
@@ -204,7 +203,6 @@ class Viewer {
 
   // One element for each line, in chunks whose numbers do not change when lines are added before them.
   drawLines(lines, zone) {
-    this.address = this.addressOf("")
     const known = new Map([...this.body.children].map((chunk) => [chunk.dataset.chunk, chunk]))
     this.lines = lines
     this.rows = []
@@ -262,7 +260,7 @@ class Viewer {
 
   rowOf([number, level, time, prefix, message], zone) {
     const link = number
-      ? make("a", { class: "n", href: this.address + number, tabindex: -1, "data-n": number, "aria-label": `Link to line ${number}` })
+      ? make("a", { class: "n", href: this.addressOf(number), tabindex: -1, "data-n": number, "aria-label": `Link to line ${number}` })
       : make("span", { class: "n" })
     const word = LEVELS[level] ? make("span", { class: "level", title: prefix }, icon(level), make("span", {}, LEVELS[level])) : null
     const clock = time ? make("time", { title: `${time} (${zone})` }, time.slice(11)) : null
@@ -366,18 +364,18 @@ class Viewer {
     this.setFollowing(false)
     this.mark(this.lines.findIndex((line) => line[0] === number))
     this.setUrl(number)
-    await copy(location.href)
+    await copy(new URL(this.addressOf(number), location.href).href)
     this.say(`Link to line ${number.toLocaleString("en")} copied.`)
   }
 
   addressOf(number) {
-    const address = new URL(location.href)
-    address.searchParams.delete("line")
-    return `${address}${address.search ? "&" : "?"}line=${number}`
+    return `${this.data.address}&line=${number}`
   }
 
   setUrl(number) {
-    history.replaceState(history.state, "", this.addressOf(number))
+    const address = new URL(location.href)
+    address.searchParams.set("line", number)
+    history.replaceState(history.state, "", address)
   }
 
   // One number can be reached with Tab, the others from it with the arrow keys.
@@ -401,6 +399,7 @@ class Viewer {
     this.follow.lastElementChild.textContent = isOn ? "Following" : "Follow"
     this.log.setAttribute("aria-live", isOn ? "polite" : "off")
     if (isOn && moves) this.toEnd()
+    else if (!isOn && !this.target?.row) this.target = null
   }
 
   isAtEnd() {
@@ -408,20 +407,22 @@ class Viewer {
   }
 
   toEnd() {
-    this.target = null
-    this.log.scrollTop = this.log.scrollHeight
+    this.toRow(null)
   }
 
   toRow(at, match) {
-    this.target = { row: this.rows[at], match, until: Date.now() + 500 }
+    this.target = { row: this.rows[at], match, from: Date.now() }
     this.settle()
   }
 
   // Goes again to where it should be while the heights of lines around it become known.
   settle() {
-    if (this.following) return this.toEnd()
-    if (!this.target || this.target.until < Date.now() || this.userAt > this.target.until - 500) return
+    if (!this.target || (!this.following && this.userAt > this.target.from)) return
     const { row, match } = this.target
+    if (!row) {
+      this.log.scrollTop = this.log.scrollHeight
+      return
+    }
     const [box, line] = [this.log.getBoundingClientRect(), row.getBoundingClientRect()]
     const isInSight = line.top >= box.top && line.bottom <= box.bottom
     if (!match || !isInSight) this.log.scrollTop += line.top - box.top - Math.min(80, box.height / 4)
@@ -446,6 +447,7 @@ class Viewer {
 
   // Changes lines or their heights, and leaves the first line in sight where it is.
   keepingPlace(change) {
+    this.target = null
     const row = this.rows[this.firstInSight()]
     const before = row?.getBoundingClientRect().top
     change()

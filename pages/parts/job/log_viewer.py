@@ -39,6 +39,8 @@ class Log:
 
     id: str
     label: str
+    address: str
+    """The address of the page, with a query; `line` is added for a link to a line."""
     lines: Sequence[LogLine]
     follows: bool
     """Whether more lines are to come: it shows its end until the user scrolls up."""
@@ -71,6 +73,7 @@ def log_viewer(
         data={
             "log": log.id,
             "label": log.label,
+            "address": log.address,
             "zone": zone.key,
             "lines": [_line(line, zone) for line in log.lines],
             "follows": log.follows,

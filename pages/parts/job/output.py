@@ -64,7 +64,12 @@ class Output:
     @property
     def is_empty(self) -> bool:
         """Return whether the job wrote nothing to be seen."""
-        return self.part.is_whole and not self.part.text.strip()
+        return self.was_read and self.part.is_whole and not self.part.text.strip()
+
+    @property
+    def was_read(self) -> bool:
+        """Return whether any of it was read; not in an outage."""
+        return self.bytes_seen >= 0
 
 
 @dataclass
@@ -167,7 +172,7 @@ def show_title(output: Output, job: JobReport, database: Database) -> None:
     part = output.part
     if output.is_empty:
         facts = ["Nothing yet." if job.state is State.ACTIVE else "This job did not write any output."]
-    elif not part.is_whole:
+    elif output.was_read and not part.is_whole:
         facts.append(f"{wording.size(part.end - part.start)} of it shown")
     if left_out := sum(cut_line(line.message)[1] for line in output.lines):
         facts.append(f"{left_out:,} characters of long lines are left out")
@@ -198,7 +203,7 @@ def show_log(output: Output, job: JobReport, zone: ZoneInfo) -> None:
             st.warning(sentence, icon=":material/content_cut:")
         if output.problem:
             st.warning(plain(output.problem), icon=":material/info:")
-    if output.is_empty:
+    if output.is_empty or not output.was_read:
         return
 
     def go_to(move: Move) -> None:
@@ -212,6 +217,7 @@ def show_log(output: Output, job: JobReport, zone: ZoneInfo) -> None:
         Log(
             str(job.id),
             "Output",
+            addresses.report_url(job.id, {}),
             output.lines,
             follows=job.state is State.ACTIVE and not output.part.has_later,
             has_earlier=output.part.start > 0,
