@@ -122,8 +122,9 @@ class ListView:
         return replace(self._first_page, filter=job_filter)
 
     def with_state(self, state: State | None) -> ListView:
-        """Return the first page of the jobs in another state."""
-        return self.with_filter(replace(self.filter, state=state))
+        """Return the first page of the jobs in another state; what active jobs do is active jobs' alone."""
+        alive = self.filter.alive if state in (None, State.ACTIVE) else None
+        return self.with_filter(replace(self.filter, state=state, alive=alive))
 
     def with_sort(self, sort: Sort, *, is_reversed: bool = False) -> ListView:
         """Return the first page in another order."""

@@ -12,11 +12,14 @@ import streamlit as st
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, job_report
 from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.outcomes import Coverage
 from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.status import State
 from jobs_data.url_values import clean_text
 from jobs_data.wording import counted
+from pages.parts.jobs import quick_filters
 from pages.parts.jobs.state import JobsState
 from pages.parts.shared.address import go_to, notify, open_job, view_in_url
 from pages.parts.shared.text import plain
@@ -64,10 +67,11 @@ def show_search(job_filter: JobFilter, state: JobsState) -> None:
 
 def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
     """Show each part of the filter as a button that removes it, and how many jobs match."""
-    chips = filter_words.chips(jobs.view.filter, names, zone)
-    if not chips:
-        st.caption(counted(jobs.matching))
+    shown = jobs.view.filter
+    if not filter_words.chips(shown, names, zone):
+        st.caption(counted(jobs.matching), width="content")
         return
+    chips = filter_words.chips(quick_filters.without(shown), names, zone)
     for number, chip in enumerate(chips):
         st.button(
             f"{plain(chip.words)} ✕",
@@ -75,7 +79,7 @@ def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None
             on_click=_remove,
             args=(chip.words, names, zone),
         )
-    st.caption(f"{jobs.matching:,} of {jobs.everything.total:,} match")
+    st.caption(f"{jobs.matching:,} of {jobs.everything.total:,} match", width="content")
     st.button(
         "Clear filters", icon=":material/filter_alt_off:", type="tertiary", on_click=clear_filters
     )
@@ -91,6 +95,19 @@ def show_bound(jobs: JobsList) -> None:
         "creation date, user or status. Export and Clean up cover all jobs.",
         icon=":material/timer:",
     )
+
+
+def show_coverage(jobs: JobsList, coverage: Coverage) -> None:
+    """Say how far outputs have been read, where the list depends on the errors in them."""
+    is_whole = coverage.is_done and not coverage.down_to
+    if jobs.view.filter.has_errors is None or is_whole:
+        return
+    goes_on = "" if coverage.is_done else " It goes on while this page is open."
+    if coverage.down_to is None:
+        st.caption(f"Errors in outputs have been read for the jobs that were shown.{goes_on}")
+        return
+    of = f"{coverage.jobs:,} of {counted(jobs.everything.finished, 'finished job')}"
+    st.caption(f"Errors in outputs have been read down to job {coverage.down_to} ({of}).{goes_on}")
 
 
 def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
@@ -109,6 +126,10 @@ def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> No
     sentence = f"Found no {plain(filter_words.words(asked, names, zone))} among {looked_at}."
     if asked.is_search and asked.state and jobs.counts.total:
         sentence += f" {jobs.counts.total:,} match in another status."
+    if asked.alive:
+        sentence += f" {filter_words.ALIVE_RULES[asked.alive]}"
+    if asked.has_errors and asked.state is State.ACTIVE:
+        sentence += " The output of an active job is read for errors when it has finished."
     st.info(sentence, icon=":material/filter_alt_off:")
     st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_filters)
 

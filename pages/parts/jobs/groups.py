@@ -13,6 +13,7 @@ import streamlit as st
 
 from jobs_data.jobs import folding
 from jobs_data.jobs.folding import Folded
+from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import Dates, ListView
 from jobs_data.platform.status import State
@@ -77,8 +78,8 @@ def cells_of(row: pd.Series[Any], zone: ZoneInfo) -> dict[str, Cell | str]:
     """Return the cells of a row that stands for several jobs: what all of these have in common."""
     return {
         "name": Cell(
-            f"{row['jobs']:,} × {row['name']}",
-            title="Shows these jobs one by one",
+            f"{row['jobs']:,} × {human_name(row['name'])}",
+            title=f"{row['name']}: shows these jobs one by one",
             detail=f"Grouped: {row['jobs']:,} in a row, all {row['state']} {_when(row, zone)}".rstrip(),
         ),
         "owner": "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,13 +14,15 @@ import pandas as pd
 from jobs_data import addresses
 from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.liveness import Liveness
 from jobs_data.jobs.result_files import measure
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.url_values import Params
 from jobs_data.wording import counted, elapsed, file_kind_and_size, ran
-from pages.parts.jobs import groups
+from pages.parts.jobs import alive, groups
+from pages.parts.jobs.alive import Activity
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
@@ -60,8 +62,15 @@ def lines(jobs: JobsList) -> Lines:
     return tuple((int(job_id),) for job_id in jobs.rows["id"])
 
 
-def show_table(jobs: JobsList, zone: ZoneInfo, viewer: Viewer, selected: Ids, state: JobsState) -> None:
-    """Show a page of jobs, those that are selected ticked."""
+def show_table(
+    jobs: JobsList,
+    zone: ZoneInfo,
+    viewer: Viewer,
+    selected: Ids,
+    state: JobsState,
+    liveness: Liveness | None,
+) -> None:
+    """Show a page of jobs, those that are selected ticked; `liveness` is None while it is read."""
     line_of = {str(line[0]): line for line in lines(jobs)}
 
     def opened(row: str) -> None:
@@ -82,11 +91,17 @@ def show_table(jobs: JobsList, zone: ZoneInfo, viewer: Viewer, selected: Ids, st
         go_to(view.with_sort(sort, is_reversed=sort is view.sort and not view.is_reversed))
 
     sizes, link = _sizes(jobs, state), link_params(view_in_url())
+    doing = alive.activities(
+        liveness, [job_id for line in line_of.values() for job_id in line], jobs.read_at
+    )
     rows_table(
         KEY,
         "Jobs",
         _columns(jobs.view, with_results=any(size is not None for size in sizes.values())),
-        [_row(row, jobs, zone, sizes, link) for _, row in jobs.rows.iterrows()],
+        [
+            _row(row, jobs, zone, sizes, link, [doing[each] for each in line if each in doing])
+            for line, (_, row) in zip(lines(jobs), jobs.rows.iterrows(), strict=True)
+        ],
         Handlers(on_open=opened, on_action=pressed, on_sort=sorted_by),
         actions=[DELETE] if viewer.may_remove else [],
         selection=Selection(
@@ -115,7 +130,7 @@ def _columns(view: ListView, *, with_results: bool) -> list[Column]:
     columns = [
         Column("status", "Status", sort=order("status"), width="7.5rem"),
         Column("name", "Job", "name", main=True, sort=order("name")),
-        Column("owner", "User", sort=order("owner"), phone="wide"),
+        Column("owner", "User", sort=order("owner"), phone="wide", width="6.5rem"),
         Column("created", "Created", "time", sort=order("created"), phone="last"),
         Column("completed", "Completed", "time", sort=order("completed"), phone="wide"),
         Column("duration", "Duration", "time", sort=order("duration")),
@@ -137,13 +152,17 @@ def _row(
     zone: ZoneInfo,
     sizes: Mapping[str, int | None],
     link: Params,
+    doing: Sequence[Activity],
 ) -> Row:
+    """Return a row; `doing` is what its active jobs do, as far as that is known."""
     number, now, state = int(row["id"]), jobs.read_at, State(row["state"])
     site_url = get_services().settings.site_url
     called = human_name(row["name"])
     cells: dict[str, Cell | str] = {
-        "status": state_cell(state, row["status"]),
-        "name": Cell(called, title=f"{row['name']}, job {number}", detail=row["reason"], tone="red"),
+        "status": alive.chip(doing)
+        if doing
+        else state_cell(state, row["status"], *row[["errors", "warnings"]].fillna(0)),
+        "name": _name(row, called, doing),
         "owner": row["owner"],
         "created": time_cell(row["created"], zone, now),
         "completed": time_cell(row["completed"], zone, now),
@@ -160,6 +179,15 @@ def _row(
         href=addresses.report_url(number, link),
         actions=(DELETE.id,) if state in FINISHED_STATES else (),
     )
+
+
+def _name(row: pd.Series[Any], called: str, doing: Sequence[Activity]) -> Cell:
+    """Return the name with one line below it: what a search has found, why it failed, or what it did."""
+    evidence = doing[0].evidence if doing else ""
+    detail = row["hit"] or row["reason"] or " · ".join(filter(None, (evidence, row["did"])))
+    tone: Literal["red", "quiet"] = "red" if row["reason"] and not row["hit"] else "quiet"
+    more = "" if row["did"] in detail else f" · {row['did']}"
+    return Cell(called, title=f"{row['name']}, job {row['id']}{more}", detail=detail, tone=tone)
 
 
 def _duration(row: pd.Series[Any], state: State, now: datetime) -> Cell | str:

@@ -8,7 +8,8 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.status import ERROR, FIXED_LABELS, IN_PROGRESS, OTHER_LABELS, State
+from jobs_data.platform.status import ERROR, FIXED_LABELS, IN_PROGRESS, OTHER_LABELS, Alive, State
+from jobs_data.wording import counted
 from pages.parts.shared.rows_table import Cell, Color
 
 
@@ -21,13 +22,30 @@ class Look:
     icon: str
 
 
-LOOKS: Final[dict[State, Look]] = {
+LOOKS: Final[dict[State | Alive, Look]] = {
     State.ACTIVE: Look("blue", "●", ":material/autorenew:"),
     State.COMPLETED: Look("green", "✔", ":material/check_circle:"),
     State.FAILED: Look("red", "✖", ":material/error:"),
     State.OTHER: Look("gray", "○", ":material/help:"),
+    Alive.WORKING: Look("blue", "●", ":material/autorenew:"),
+    Alive.SILENT: Look("orange", "!", ":material/notifications_paused:"),
+    Alive.OVERDUE: Look("orange", "◷", ":material/timer:"),
+    Alive.NEVER_STARTED: Look("orange", "◌", ":material/hourglass_disabled:"),
+    Alive.WAITING: Look("gray", "…", ":material/hourglass_top:"),
+    Alive.UNKNOWN: Look("blue", "●", ":material/autorenew:"),
 }
+WITH_ERRORS: Final = Look("violet", "▲", ":material/warning:")
+"""How a completed job looks in whose output errors were found."""
 
+ALIVE_LABELS: Final = {
+    Alive.WORKING: "Working",
+    Alive.SILENT: "Silent",
+    Alive.OVERDUE: "Overdue",
+    Alive.NEVER_STARTED: "Never started",
+    Alive.WAITING: "Waiting",
+    Alive.UNKNOWN: "Cannot tell",
+}
+"""What an active job does, in a word."""
 
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
@@ -36,15 +54,31 @@ _WORDS: Final = {
 }
 
 
-def state_cell(state: State, label: str) -> Cell:
-    """Return the chip of a job's status."""
-    look = LOOKS[state]
-    return Cell(status_word(state, label), color=look.color, icon=look.sign)
+def look_of(state: State, errors: int = 0) -> Look:
+    """Return how a job's status looks; `errors` were found in its output."""
+    return WITH_ERRORS if state is State.COMPLETED and errors else LOOKS[state]
 
 
-def status_word(state: State, label: str) -> str:
-    """Return a status as screens say it: the platform's English says Error, In progress and Active."""
-    return _WORDS.get((state, label), label)
+def state_cell(state: State, label: str, errors: int = 0, warnings: int = 0) -> Cell:
+    """Return the chip of a job's status; a completed one says what was found in its output."""
+    look = look_of(state, errors)
+    found = {"error": errors, "warning": warnings} if state is State.COMPLETED else {}
+    words = " and ".join(counted(number, noun) for noun, number in found.items() if number)
+    return Cell(
+        status_word(state, label, errors),
+        title=f"{words} in its output" if words else "",
+        color=look.color,
+        icon=look.sign,
+    )
+
+
+def status_word(state: State, label: str, errors: int = 0) -> str:
+    """Return a status as screens say it: the platform's English says Error, In progress and Active.
+
+    Of a completed job it says how many `errors` were found in its output: `Completed · 7 errors`.
+    """
+    word = _WORDS.get((state, label), label)
+    return f"{word} · {counted(errors, 'error')}" if state is State.COMPLETED and errors else word
 
 
 def pager(shown: str, page: int, pages: int, on_page: Callable[[int], None]) -> None:

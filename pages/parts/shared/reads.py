@@ -70,6 +70,11 @@ class Reading(Generic[T]):
         with translated_errors():
             return self.future.result(self._seconds_left)
 
+    @property
+    def found(self) -> T | None:
+        """Return what was read; None while it is being read, and where it could not be."""
+        return self.result() if self.is_done and not self.has_failed else None
+
     def shown(self) -> T:
         """Return as `result`; in an outage what this session has seen last, with its age above it."""
         return refresh.last_good(self.name, self.asked, self.result)
@@ -88,6 +93,12 @@ def begin(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Readin
     future = _flights.submit(key, partial(_cached, read, arguments, named), _pool)
     name = getattr(arguments[0] if read is _at_present else read, "__name__", "")
     return Reading(name, key, future, time.monotonic() + WAIT_SECONDS)
+
+
+def begin_shared(read: Callable[[], T]) -> Reading[T]:
+    """Begin to read in another thread what is cached where it is read."""
+    future = _flights.submit(read, read, _pool)
+    return Reading(getattr(read, "__name__", ""), read, future, time.monotonic() + WAIT_SECONDS)
 
 
 def begin_now(read: Callable[..., T], *arguments: Any) -> Reading[T]:

@@ -87,7 +87,10 @@ const content = (cell, row, column, press) => {
   if (cell.share !== undefined) {
     parts.unshift(make("progress", { max: 1, value: cell.share, "aria-label": column.label }))
   }
-  if (cell.detail) parts.push(make("span", { class: `detail ${cell.tone ?? ""}` }, cell.detail))
+  if (cell.detail) {
+    // Cut after a line or two: all of it is in the tooltip.
+    parts.push(make("span", { class: `detail ${cell.tone ?? ""}`, title: cell.detail }, cell.detail))
+  }
   return parts
 }
 
