@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from jobs_data.jobs.search_words import Within, parse_search, without
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter
 from jobs_data.platform.status import Alive, State
 from jobs_data.platform.values import SYSTEM_OWNER
@@ -31,6 +32,12 @@ ALIVE_WORDS: Final = {
     Alive.NEVER_STARTED: "never started",
     Alive.WAITING: "waiting for another job",
     Alive.UNKNOWN: "without a usual duration",
+}
+WITHIN_WORDS: Final = {
+    Within.ERROR: "error text",
+    Within.OUTPUT: "output",
+    Within.NOTE: "notes",
+    Within.PARAMETER: "parameters",
 }
 _UNITS: Final = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
 
@@ -69,8 +76,10 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
     found = []
     if job_filter.state is State.OTHER:
         found.append(Chip("Status: other", left(state=None)))
-    if job_filter.search:
-        found.append(Chip(f"Search: {job_filter.search}", left(search="")))
+    search = parse_search(job_filter.search)
+    for each in search:
+        label = WITHIN_WORDS[each.within].capitalize() if each.within else "Search"
+        found.append(Chip(f"{label}: {each.words}", left(search=without(search, each))))
     for part, label in (("owners", "User"), ("names", "Name"), ("types", "Type")):
         chosen = getattr(job_filter, part)
         for value in chosen:
@@ -127,8 +136,9 @@ def date_words(dates: Dates, zone: ZoneInfo) -> str:
 
 
 def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> Iterator[str]:
-    if job_filter.search:
-        yield f"with “{job_filter.search}” in their name, user or related record"
+    for part in parse_search(job_filter.search):
+        where = WITHIN_WORDS[part.within] if part.within else "name, user or related record"
+        yield f"with “{part.words}” in their {where}"
     if job_filter.names:
         yield f"named {_few(job_filter.names)}"
     if job_filter.types:

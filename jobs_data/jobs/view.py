@@ -61,7 +61,7 @@ class JobFilter:
 
     state: State | None = None
     search: str = ""
-    """A text in the job's name, its user's names, or its related record's address."""
+    """What `search_words.parse_search` reads: plain words, and words in one text of the job."""
     owners: tuple[int, ...] = ()
     """Ids of users, NO_OWNER for jobs without one; a job of any of them."""
     names: tuple[str, ...] = ()

@@ -141,9 +141,10 @@ def _row(
     number, now, state = int(row["id"]), jobs.read_at, State(row["state"])
     site_url = get_services().settings.site_url
     called = human_name(row["name"])
+    about = {"detail": row["hit"]} if row["hit"] else {"detail": row["reason"], "tone": "red"}
     cells: dict[str, Cell | str] = {
         "status": state_cell(state, row["status"]),
-        "name": Cell(called, title=f"{row['name']}, job {number}", detail=row["reason"], tone="red"),
+        "name": Cell(called, title=f"{row['name']}, job {number}", **about),
         "owner": row["owner"],
         "created": time_cell(row["created"], zone, now),
         "completed": time_cell(row["completed"], zone, now),
