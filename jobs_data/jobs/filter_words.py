@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from jobs_data.jobs.search_words import Within, parse_search, without
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter
 from jobs_data.platform.status import Alive, State
 from jobs_data.platform.values import SYSTEM_OWNER
@@ -34,11 +35,17 @@ ALIVE_WORDS: Final = {
 }
 ALIVE_RULES: Final = {
     Alive.WORKING: "A job works while it writes as often as is usual for its name.",
-    Alive.SILENT: "A job is silent when it has written nothing for much longer than its name usually takes.",
+    Alive.SILENT: "A job is silent when it wrote nothing for much longer than its name usually takes.",
     Alive.OVERDUE: "A job is overdue when it runs much longer than its name usually takes, and writes.",
     Alive.NEVER_STARTED: "A job has never started when it has neither an output nor a recorded start.",
     Alive.WAITING: "A job waits for another one when its last lines say so.",
     Alive.UNKNOWN: "The usual duration is unknown where too few jobs of a name have finished.",
+}
+WITHIN_WORDS: Final = {
+    Within.ERROR: "error text",
+    Within.OUTPUT: "output",
+    Within.NOTE: "notes",
+    Within.PARAMETER: "parameters",
 }
 _UNITS: Final = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
 
@@ -77,8 +84,10 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
     found = []
     if job_filter.state is State.OTHER:
         found.append(Chip("Status: other", left(state=None)))
-    if job_filter.search:
-        found.append(Chip(f"Search: {job_filter.search}", left(search="")))
+    search = parse_search(job_filter.search)
+    for each in search:
+        label = WITHIN_WORDS[each.within].capitalize() if each.within else "Search"
+        found.append(Chip(f"{label}: {each.words}", left(search=without(search, each))))
     for part, label in (("owners", "User"), ("names", "Name"), ("types", "Type")):
         chosen = getattr(job_filter, part)
         for value in chosen:
@@ -135,8 +144,9 @@ def date_words(dates: Dates, zone: ZoneInfo) -> str:
 
 
 def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> Iterator[str]:
-    if job_filter.search:
-        yield f"with “{job_filter.search}” in their name, user or related record"
+    for part in parse_search(job_filter.search):
+        where = WITHIN_WORDS[part.within] if part.within else "name, user or related record"
+        yield f"with “{part.words}” in their {where}"
     if job_filter.names:
         yield f"named {_few(job_filter.names)}"
     if job_filter.types:

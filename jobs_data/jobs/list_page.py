@@ -54,7 +54,9 @@ class JobsList:
     everything: Counts
     """How many jobs the database has, whatever the filter."""
     looked_at: int | None = None
-    """How many of them a search covered within its time; None if all."""
+    """How many of them a search covered within its time; None if all, or all that are older."""
+    floor: int | None = None
+    """The lowest id that such a search covered: the next one begins below it."""
     folded: Folded | None = None
     """The lines, if the view groups repeated jobs; `rows` is then a `frames.folded_frame`."""
 
@@ -155,7 +157,8 @@ class Snapshot:
             folded = fold(self._connection, self._jobs(shown, overview), shown, ids)
             ids = [line[0] for line in folded.lines]
         terms = overview.status_names
-        rows = list_frame(self._connection, self._database, ids, terms, self._read_at)
+        search = shown.filter.search
+        rows = list_frame(self._connection, self._database, ids, terms, self._read_at, search)
         return JobsList(
             view=shown,
             counts=overview.found.counts,
@@ -169,6 +172,7 @@ class Snapshot:
             read_at=self._read_at,
             everything=overview.everything,
             looked_at=overview.found.looked_at,
+            floor=overview.found.floor,
             folded=folded,
         )
 

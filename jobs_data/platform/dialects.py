@@ -190,6 +190,21 @@ def last_characters(column: ColumnElement[Any], characters: int) -> ColumnElemen
     )
 
 
+def around(column: ColumnElement[Any], words: str, before: int, characters: int) -> ColumnElement[str]:
+    """Return a piece of a text that `contains` words: some characters from so many before them on.
+
+    Where the text begins less than `before` characters before the words, the piece begins with it.
+    """
+    comparable = column if words.isascii() else in_utf8mb4(column)
+    begin = func.locate(words, comparable, type_=Integer) - before
+    # LIKE disregards the case of ASCII letters there, and so does lower().
+    begin_there = func.instr(func.lower(column), func.lower(words), type_=Integer) - before
+    return _Spellings(
+        func.substr(column, func.greatest(begin, 1), characters, type_=String()),
+        func.substr(column, func.max(begin_there, 1), characters, type_=String()),
+    )
+
+
 def without_case(column: ColumnElement[Any]) -> ColumnElement[str]:
     """Return a text that is compared and sorted without regard to case.
 

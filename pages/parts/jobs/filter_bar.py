@@ -27,6 +27,20 @@ from pages.parts.shared.text import plain
 MAX_TYPED: Final = 2_000
 """Room for an address that is pasted; a search uses less of a text."""
 
+_UNLIMITED: Final = "Export and Clean up have no time limit."
+HELP: Final = """
+**Words** are found in the name, user and related record. `4711` opens that job.
+
+| Type | to find it in |
+| --- | --- |
+| `error:disk` | error texts, and outputs of jobs with errors |
+| `output:"no space left"` | outputs |
+| `note:clipboard` | notes, the description included |
+| `param:accessions.csv` | parameters |
+
+Put several words in quotes. Parts can be combined: `import error:disk`.
+"""
+
 
 def follow_number(database: Database, state: JobsState) -> None:
     """Open the job whose number was typed, or search for the number as a text.
@@ -46,7 +60,7 @@ def follow_number(database: Database, state: JobsState) -> None:
     if job_id is not None and is_there:
         open_job(view, job_id)
         st.rerun()
-    go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
+    go_to(view.with_filter(replace(view.filter, search=clean_text(typed), below=None)))
 
 
 def show_search(job_filter: JobFilter, state: JobsState) -> None:
@@ -58,11 +72,15 @@ def show_search(job_filter: JobFilter, state: JobsState) -> None:
         key="search",
         type="search",
         max_chars=MAX_TYPED,
-        placeholder="Search name, user, record or number",
+        placeholder="Search name, user, record or number, or error:disk",
         on_change=_searched,
         args=(state, job_filter.search),
         label_visibility="collapsed",
     )
+    with st.popover(
+        "Search help", icon=":material/help:", type="tertiary", key="search_help", help="How to search"
+    ):
+        st.markdown(HELP)
 
 
 def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
@@ -79,22 +97,24 @@ def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None
             on_click=_remove,
             args=(chip.words, names, zone),
         )
-    st.caption(f"{jobs.matching:,} of {jobs.everything.total:,} match", width="content")
+    of = jobs.everything.total if jobs.looked_at is None else jobs.looked_at
+    searched = "" if jobs.looked_at is None else " searched"
+    st.caption(f"{jobs.matching:,} of {of:,}{searched} match", width="content")
     st.button(
         "Clear filters", icon=":material/filter_alt_off:", type="tertiary", on_click=clear_filters
     )
 
 
 def show_bound(jobs: JobsList) -> None:
-    """Say so where a search was stopped by time before it had looked at all jobs."""
-    if jobs.looked_at is None:
+    """Say so where a search was stopped by time before it had covered all jobs, and let it go on."""
+    if jobs.looked_at is None or not jobs.matching:
         return
     st.warning(
-        f"The search took too long and was stopped. The list and the counts cover the newest "
-        f"{jobs.looked_at:,} of {counted(jobs.everything.total)}. To find older jobs, narrow it by "
-        "creation date, user or status. Export and Clean up cover all jobs.",
+        f"The search took too long and was stopped. The list and the counts cover {_covered(jobs)}. "
+        f"Search older jobs, or narrow it by creation date, user or status. {_UNLIMITED}",
         icon=":material/timer:",
     )
+    _show_older(jobs)
 
 
 def show_coverage(jobs: JobsList, coverage: Coverage) -> None:
@@ -120,18 +140,46 @@ def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> No
         )
         return
     asked = jobs.view.filter
-    looked_at = counted(jobs.everything.total)
-    if jobs.looked_at is not None:
-        looked_at = f"the newest {jobs.looked_at:,} of {looked_at}"
-    sentence = f"Found no {plain(filter_words.words(asked, names, zone))} among {looked_at}."
+    sentence = f"Found no {plain(filter_words.words(asked, names, zone))} among {_covered(jobs)}."
     if asked.is_search and asked.state and jobs.counts.total:
         sentence += f" {jobs.counts.total:,} match in another status."
     if asked.alive:
         sentence += f" {filter_words.ALIVE_RULES[asked.alive]}"
     if asked.has_errors and asked.state is State.ACTIVE:
         sentence += " The output of an active job is read for errors when it has finished."
+    if jobs.looked_at is not None:
+        sentence += " The search took too long and was stopped: older jobs were not searched. "
+        sentence += _UNLIMITED
     st.info(sentence, icon=":material/filter_alt_off:")
-    st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_filters)
+    with st.container(horizontal=True):
+        _show_older(jobs)
+        st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_filters)
+
+
+def _covered(jobs: JobsList) -> str:
+    """Return which jobs a search has covered, for a sentence."""
+    everything = counted(jobs.everything.total)
+    if jobs.looked_at is None:
+        return everything
+    newest = "" if jobs.view.filter.below else "the newest "
+    return f"{newest}{jobs.looked_at:,} of {everything}"
+
+
+def _show_older(jobs: JobsList) -> None:
+    """Show the button with which a stopped search goes on."""
+    if jobs.floor is not None:
+        st.button(
+            "Search older jobs",
+            key="search_older",
+            icon=":material/history:",
+            on_click=_search_below,
+            args=(jobs.floor,),
+        )
+
+
+def _search_below(job_id: int) -> None:
+    view = view_in_url()
+    go_to(view.with_filter(replace(view.filter, below=job_id)))
 
 
 def clear_filters() -> None:
@@ -148,7 +196,7 @@ def _searched(state: JobsState, shown: str) -> None:
         state.typed_number = typed
         return
     view = view_in_url()
-    go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
+    go_to(view.with_filter(replace(view.filter, search=clean_text(typed), below=None)))
 
 
 def _remove(words: str, names: Mapping[int, str], zone: ZoneInfo) -> None:

@@ -182,7 +182,7 @@ def _row(
 
 
 def _name(row: pd.Series[Any], called: str, doing: Sequence[Activity]) -> Cell:
-    """Return the name with one line below it: what a search has found, why it failed, or what it did."""
+    """Return the name with one line below it: what a search found, why it failed, or what it did."""
     evidence = doing[0].evidence if doing else ""
     detail = row["hit"] or row["reason"] or " · ".join(filter(None, (evidence, row["did"])))
     tone: Literal["red", "quiet"] = "red" if row["reason"] and not row["hit"] else "quiet"
