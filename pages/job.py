@@ -9,14 +9,13 @@ import streamlit as st
 from jobs_data import url_values
 from jobs_data.jobs import job_report
 from jobs_data.jobs.job_names import human_name
-from jobs_data.jobs.usual_duration import usual_duration
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.statistics.failures import read_failures, similar_failures
 from jobs_data.statistics.period import Period
-from pages.parts.job import failure, header, timeline
+from pages.parts.job import alive, failure, header, timeline
 from pages.parts.job.output import Output, show_download, show_outcome, show_text, show_title
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
@@ -55,10 +54,11 @@ header.show_navigation(database, came_from, job.id)
 address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
 header.show_facts(job, zone, services.settings.site_url, now)
+if is_active:
+    alive.show_alive(database, job.id, zone, now)
 similar = failure.show_failure(job)
 show_outcome(output)
 timeline.show_timeline(job, zone, now)
-usual = st.container()
 failure.show_notes(job)
 with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
     show_title(output, database)
@@ -74,12 +74,9 @@ with st.container(horizontal=True, vertical_alignment="center", key="output_head
 show_text(output)
 dialogs.show_dialog(came_from)
 
-# Last: these take their time where the platform has many jobs.
-with suppress(DatabaseUnavailable):
-    if is_active:
-        words = timeline.usual_in_words(reads.read_cached(usual_duration, database, job.name))
-        usual.caption(words)
-    elif job.reason:
+# Last: this takes its time where the platform has many jobs.
+if job.reason and not is_active:
+    with suppress(DatabaseUnavailable):
         failures = reads.read_now(read_failures, database, services.order, Period.ALL, zone)
         with similar:
             failure.show_similar(similar_failures(failures, job.id, job.reason))

@@ -33,14 +33,6 @@ ALIVE_WORDS: Final = {
     Alive.WAITING: "waiting for another job",
     Alive.UNKNOWN: "without a usual duration",
 }
-ALIVE_RULES: Final = {
-    Alive.WORKING: "A job works while it writes as often as is usual for its name.",
-    Alive.SILENT: "A job is silent when it wrote nothing for much longer than its name usually takes.",
-    Alive.OVERDUE: "A job is overdue when it runs much longer than its name usually takes, and writes.",
-    Alive.NEVER_STARTED: "A job has never started when it has neither an output nor a recorded start.",
-    Alive.WAITING: "A job waits for another one when its last lines say so.",
-    Alive.UNKNOWN: "The usual duration is unknown where too few jobs of a name have finished.",
-}
 WITHIN_WORDS: Final = {
     Within.ERROR: "error text",
     Within.OUTPUT: "output",

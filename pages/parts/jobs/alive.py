@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-
+from jobs_data.jobs import liveness_words
 from jobs_data.jobs.liveness import Liveness
-from jobs_data.jobs.liveness_words import evidence
 from jobs_data.platform.status import Alive
-from pages.parts.shared.look import ALIVE_LABELS, LOOKS
+from pages.parts.shared.look import ALIVE_LOOKS
 from pages.parts.shared.rows_table import Cell
 
 NEEDS_A_LOOK: Final = (Alive.SILENT, Alive.NEVER_STARTED, Alive.OVERDUE, Alive.WAITING)
@@ -21,10 +20,11 @@ NEEDS_A_LOOK: Final = (Alive.SILENT, Alive.NEVER_STARTED, Alive.OVERDUE, Alive.W
 
 @dataclass(frozen=True)
 class Activity:
-    """What one active job does, and what shows it."""
+    """What one active job does, what shows it in short, and in full."""
 
     state: Alive
     evidence: str
+    summary: str
 
 
 def activities(
@@ -35,7 +35,12 @@ def activities(
         return {}
     jobs = liveness.jobs[liveness.jobs["id"].isin(shown)]
     return {
-        int(job["id"]): Activity(Alive(job["state"]), evidence(job, now)) for _, job in jobs.iterrows()
+        job["id"]: Activity(
+            Alive(job["state"]),
+            liveness_words.in_short(job, now),
+            f"{ALIVE_LOOKS[Alive(job['state'])].meaning} {liveness_words.summary(job, now)}",
+        )
+        for job in jobs.to_dict("records")
     }
 
 
@@ -43,16 +48,10 @@ def chip(found: Sequence[Activity]) -> Cell:
     """Return the chip of one active job, or of several: how many are in the most serious state."""
     numbers = Counter(each.state for each in found)
     first = next(state for state in (*NEEDS_A_LOOK, Alive.WORKING, Alive.UNKNOWN) if numbers[state])
-    label = _WORDS[first]
+    look = ALIVE_LOOKS[first]
+    word, title = look.word, found[0].summary
+    if len(found) > 1:
+        title = ", ".join(f"{n:,} {ALIVE_LOOKS[state].word.lower()}" for state, n in numbers.items())
     if len(found) > numbers[first]:
-        label = f"{numbers[first]:,} {label.lower()}"
-    words = found[0].evidence if len(found) == 1 else _counts(numbers)
-    return Cell(label, title=words, color=LOOKS[first].color, icon=LOOKS[first].sign)
-
-
-_WORDS: Final = ALIVE_LABELS | {Alive.UNKNOWN: "Running"}
-"""What a chip says: that nothing can be told stands beside it."""
-
-
-def _counts(numbers: Counter[Alive]) -> str:
-    return ", ".join(f"{jobs:,} {_WORDS[state].lower()}" for state, jobs in numbers.items())
+        word = f"{numbers[first]:,} {word.lower()}"
+    return Cell(word, title=title, color=look.color, icon=look.sign)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -36,7 +36,7 @@ class Beside:
     """None for a search: beside its counts that of all jobs would say something else."""
 
     @property
-    def readings(self) -> list[Reading[object]]:
+    def readings(self) -> list[Reading[Any]]:
         """Return all of them."""
         return [each for each in (self.liveness, self.with_errors, self.trend) if each is not None]
 

@@ -8,11 +8,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from jobs_data.jobs.outcomes import Coverage
 
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, job_report
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.outcomes import Coverage
 from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -22,6 +22,7 @@ from jobs_data.wording import counted
 from pages.parts.jobs import quick_filters
 from pages.parts.jobs.state import JobsState
 from pages.parts.shared.address import go_to, notify, open_job, view_in_url
+from pages.parts.shared.look import ALIVE_LOOKS
 from pages.parts.shared.text import plain
 
 MAX_TYPED: Final = 2_000
@@ -144,7 +145,8 @@ def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> No
     if asked.is_search and asked.state and jobs.counts.total:
         sentence += f" {jobs.counts.total:,} match in another status."
     if asked.alive:
-        sentence += f" {filter_words.ALIVE_RULES[asked.alive]}"
+        look = ALIVE_LOOKS[asked.alive]
+        sentence += f" {look.word} means: {look.meaning}"
     if asked.has_errors and asked.state is State.ACTIVE:
         sentence += " The output of an active job is read for errors when it has finished."
     if jobs.looked_at is not None:

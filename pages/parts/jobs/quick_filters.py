@@ -14,7 +14,7 @@ from jobs_data.platform.status import Alive, State
 from pages.parts.jobs.alive import NEEDS_A_LOOK
 from pages.parts.jobs.beside import Beside
 from pages.parts.shared.address import go_to, view_in_url
-from pages.parts.shared.look import ALIVE_LABELS, LOOKS, WITH_ERRORS
+from pages.parts.shared.look import ALIVE_LOOKS, WITH_ERRORS
 
 KEY: Final = "quick"
 _ERRORS: Final = "errors"
@@ -83,9 +83,8 @@ def _numbers(jobs: JobsList, beside: Beside) -> dict[str, int]:
 
 
 def _label(choice: str, number: int | None) -> str:
-    is_errors = choice == _ERRORS
-    look = WITH_ERRORS if is_errors else LOOKS[Alive(choice)]
-    words = "With errors" if is_errors else ALIVE_LABELS[Alive(choice)]
+    alive = None if choice == _ERRORS else ALIVE_LOOKS[Alive(choice)]
+    look, words = alive or WITH_ERRORS, alive.word if alive else "With errors"
     return f":{look.color}[{look.sign}] {words}" + ("" if number is None else f" {number:,}")
 
 

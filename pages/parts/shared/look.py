@@ -8,7 +8,14 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.status import ERROR, FIXED_LABELS, IN_PROGRESS, OTHER_LABELS, Alive, State
+from jobs_data.platform.status import (
+    ERROR,
+    FIXED_LABELS,
+    IN_PROGRESS,
+    OTHER_LABELS,
+    Alive,
+    State,
+)
 from jobs_data.wording import counted
 from pages.parts.shared.rows_table import Cell, Color
 
@@ -22,30 +29,50 @@ class Look:
     icon: str
 
 
-LOOKS: Final[dict[State | Alive, Look]] = {
+@dataclass(frozen=True)
+class AliveLook(Look):
+    """How it looks what an active job does, in a word or two and in a sentence."""
+
+    word: str
+    meaning: str
+
+
+LOOKS: Final[dict[State, Look]] = {
     State.ACTIVE: Look("blue", "●", ":material/autorenew:"),
     State.COMPLETED: Look("green", "✔", ":material/check_circle:"),
     State.FAILED: Look("red", "✖", ":material/error:"),
     State.OTHER: Look("gray", "○", ":material/help:"),
-    Alive.WORKING: Look("blue", "●", ":material/autorenew:"),
-    Alive.SILENT: Look("orange", "!", ":material/notifications_paused:"),
-    Alive.OVERDUE: Look("orange", "◷", ":material/timer:"),
-    Alive.NEVER_STARTED: Look("orange", "◌", ":material/hourglass_disabled:"),
-    Alive.WAITING: Look("gray", "…", ":material/hourglass_top:"),
-    Alive.UNKNOWN: Look("blue", "●", ":material/autorenew:"),
 }
+
 WITH_ERRORS: Final = Look("violet", "▲", ":material/warning:")
 """How a completed job looks in whose output errors were found."""
 
-ALIVE_LABELS: Final = {
-    Alive.WORKING: "Working",
-    Alive.SILENT: "Silent",
-    Alive.OVERDUE: "Overdue",
-    Alive.NEVER_STARTED: "Never started",
-    Alive.WAITING: "Waiting",
-    Alive.UNKNOWN: "Cannot tell",
+ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
+    Alive.WORKING: AliveLook(
+        *("blue", "●", ":material/autorenew:", "Working"),
+        "It runs no longer than is usual for its name.",
+    ),
+    Alive.SILENT: AliveLook(
+        *("orange", "■", ":material/volume_off:", "Silent"),
+        "It has written nothing for much longer than its name usually takes: it may be dead.",
+    ),
+    Alive.OVERDUE: AliveLook(
+        *("orange", "◷", ":material/timer:", "Overdue"),
+        "It still writes, but runs much longer than its name usually takes.",
+    ),
+    Alive.NEVER_STARTED: AliveLook(
+        *("orange", "□", ":material/hourglass_disabled:", "Never started"),
+        "It has no output and no recorded start: no worker may have taken it.",
+    ),
+    Alive.WAITING: AliveLook(
+        *("gray", "‖", ":material/pause_circle:", "Waiting"),
+        "It waits for another job to finish, and writes so every few seconds.",
+    ),
+    Alive.UNKNOWN: AliveLook(
+        *("gray", "?", ":material/help:", "Cannot tell"),
+        "Too few jobs of its name have finished to tell whether it runs as usual.",
+    ),
 }
-"""What an active job does, in a word."""
 
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
@@ -70,6 +97,12 @@ def state_cell(state: State, label: str, errors: int = 0, warnings: int = 0) -> 
         color=look.color,
         icon=look.sign,
     )
+
+
+def alive_cell(alive: Alive) -> Cell:
+    """Return the chip of what an active job does; its tooltip says what that means."""
+    look = ALIVE_LOOKS[alive]
+    return Cell(look.word, title=look.meaning, color=look.color, icon=look.sign)
 
 
 def status_word(state: State, label: str, errors: int = 0) -> str:

@@ -95,15 +95,15 @@ def begin(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Readin
     return Reading(name, key, future, time.monotonic() + WAIT_SECONDS)
 
 
-def begin_shared(read: Callable[[], T]) -> Reading[T]:
-    """Begin to read in another thread what is cached where it is read."""
-    future = _flights.submit(read, read, _pool)
-    return Reading(getattr(read, "__name__", ""), read, future, time.monotonic() + WAIT_SECONDS)
-
-
 def begin_now(read: Callable[..., T], *arguments: Any) -> Reading[T]:
     """Begin to read what takes the present time as its last argument."""
     return begin(_at_present, read, *arguments)
+
+
+def begin_shared(read: Callable[[], T]) -> Reading[T]:
+    """Begin to read what is shared and cached where it is read."""
+    future = _flights.submit(read, read, _pool)
+    return Reading(read.__qualname__, read, future, time.monotonic() + WAIT_SECONDS)
 
 
 def read_now(read: Callable[..., T], *arguments: Any) -> T:

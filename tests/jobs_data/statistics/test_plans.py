@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.liveness import read_liveness
 from jobs_data.platform.database import Database
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.durations import read_durations
@@ -16,7 +17,6 @@ from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.news import read_news
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
-from jobs_data.statistics.stuck import read_stuck
 from tests.support.mariadb import MariaDB
 from tests.support.statistics import NOW, UTC_ZONE
 from tests.support.store import Store
@@ -75,7 +75,7 @@ def test_what_is_known_of_the_order_narrows_each_read(
     assert "job.id >= " in first
 
 
-@pytest.mark.parametrize("read", [read_stuck, read_news])
+@pytest.mark.parametrize("read", [read_liveness, read_news])
 def test_objects_are_looked_up_without_a_period_too(
     database: Database, read: Callable[[Database, datetime], object]
 ) -> None:
