@@ -13,6 +13,7 @@ from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import with_object
 from jobs_data.jobs.durations import seconds_taken
 from jobs_data.jobs.failure_reasons import read_reason_lines
+from jobs_data.jobs.outcomes import Outcomes, read_outcomes_of
 from jobs_data.jobs.related_record import related_id
 from jobs_data.jobs.search_hits import read_hits
 from jobs_data.platform.database import Database
@@ -37,10 +38,12 @@ def list_frame(
     terms: dict[int, str],
     now: datetime,
     search: str = "",
+    outcomes: Outcomes | None = None,
 ) -> pd.DataFrame:
     """Return the jobs with up to a page of ids, in their order, as `frames.list_frame`.
 
-    Reasons are read for the failed jobs, and what a search has found.
+    Reasons are read for the failed jobs, outcomes for the finished ones, and what a search has found;
+    without `outcomes` nothing is remembered.
     """
     statement = with_run(job_columns(database), database, ("started_at", "duration"), now)
     statement = statement.add_columns(job.c.download_path).where(job.c.id.in_(ids))
@@ -49,7 +52,11 @@ def list_frame(
     failed = [row["id"] for row in rows if row["status_id"] == ERROR]
     reasons = read_reason_lines(connection, database, failed)
     hits = read_hits(connection, database, [row["id"] for row in rows], search)
-    return frames.list_frame(rows, terms, database.timezone, reasons, now, counts={}, did={}, hits=hits)
+    found = read_outcomes_of(connection, database, ids, outcomes)
+    counts = {job_id: (each.errors, each.warnings) for job_id, each in found.items()}
+    return frames.list_frame(
+        rows, terms, database.timezone, reasons, now, counts=counts, did={}, hits=hits
+    )
 
 
 def job_columns(database: Database) -> Select[Any]:

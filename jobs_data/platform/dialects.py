@@ -205,6 +205,24 @@ def around(column: ColumnElement[Any], words: str, before: int, characters: int)
     )
 
 
+def either_end(column: ColumnElement[Any], characters: int) -> tuple[ColumnElement[Any], ...]:
+    """Return a text's length, its first characters, and as many last ones, without the first.
+
+    All in characters on a server, whatever its longest packet, and in bytes on SQLite, as
+    `first_characters`. The last ones are NULL where there are none.
+    """
+    as_bytes = cast(column, LargeBinary)
+    whole = _Spellings(column, as_bytes)
+    length: ColumnElement[int] = _Spellings(
+        func.char_length(column, type_=Integer), func.length(as_bytes, type_=Integer)
+    )
+    end = case(
+        (length > 2 * characters, func.substr(whole, -characters)),
+        (length > characters, func.substr(whole, characters + 1)),
+    )
+    return length, func.substr(whole, 1, characters), end
+
+
 def without_case(column: ColumnElement[Any]) -> ColumnElement[str]:
     """Return a text that is compared and sorted without regard to case.
 
