@@ -178,7 +178,8 @@ class Snapshot:
     def _list(self, shown: ListView, ids: Sequence[int], overview: Overview) -> JobsList:
         folded = None
         if shown.fold:
-            folded = fold(self._connection, self._jobs(shown, overview), shown, ids)
+            jobs = self._jobs(shown, overview)
+            folded = fold(self._connection, self._database, jobs, shown, ids)
             ids = [line[0] for line in folded.lines]
         terms = overview.status_names
         search = shown.filter.search

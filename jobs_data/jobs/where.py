@@ -106,10 +106,15 @@ def is_called(names: Collection[str]) -> ColumnElement[bool]:
 
 def in_set(database: Database, name: str) -> ColumnElement[bool]:
     """Return whether a job is in one of `Database.job_sets`; false if this process has no such set."""
-    read = database.job_sets.get(name)
-    ids = ",".join(str(int(job_id)) for job_id in read()) if read else ""
+    ids = ",".join(map(str, ids_in_set(database, name)))
     # In one piece: a statement has room for few parameters, and a tenth of a second for none of them.
     return job.c.id.bool_op("IN")(literal_column(f"({ids})")) if ids else false()
+
+
+def ids_in_set(database: Database, name: str) -> list[int]:
+    """Return the ids in one of `Database.job_sets`; none if this process has no such set."""
+    read = database.job_sets.get(name)
+    return [int(job_id) for job_id in read()] if read else []
 
 
 def _within(

@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import streamlit as st
-from jobs_data.jobs.outcomes import Coverage, Outcomes
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
 from jobs_data.jobs.liveness import Liveness, SharedLiveness
+from jobs_data.jobs.outcomes import Coverage, Outcomes
 from jobs_data.jobs.view_url import parse_view, view_params
-from pages.parts.shared.services import get_services
-from tests.support.pages import component, introduce, names, pick_in_menu, rows, show, table, words
+from tests.support.pages import component, introduce, names, rows, show, table, words
 from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
@@ -175,7 +174,7 @@ def test_the_list_says_how_far_errors_have_been_read(
     """Only where it matters."""
     with_errors(store)
     monkeypatch.setattr(Outcomes, "coverage", property(lambda _: Coverage(4711, 3)))
-    assert "4711" not in words(show())
+    assert "down to" not in words(show())
     assert "down to job 4711 (3 of 1 finished job)" in words(show(errors="with"))
     monkeypatch.setattr(Outcomes, "coverage", property(lambda _: Coverage(0, 3, is_done=True)))
     assert "down to" not in words(show(errors="with"))
@@ -185,13 +184,5 @@ def test_an_empty_list_says_what_was_looked_for(store: Store) -> None:
     """What makes a job silent, and that errors are found in finished jobs."""
     store.job("import", 183)
     text = words(show(status="active", alive="waiting"))
-    assert "waits for another one" in text
+    assert "it waits for another job to finish" in text
     assert "when it has finished" in words(show(status="active", errors="with"))
-
-
-def test_dialogs_say_how_a_job_ended(store: Store) -> None:
-    """Before jobs with errors are deleted."""
-    with_errors(store, number=7)
-    app = show()
-    assert get_services().outcomes
-    pick_in_menu(app, "Delete all finished…")

@@ -146,7 +146,7 @@ def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> No
         sentence += f" {jobs.counts.total:,} match in another status."
     if asked.alive:
         look = ALIVE_LOOKS[asked.alive]
-        sentence += f" {look.word} means: {look.meaning}"
+        sentence += f" {look.word}: {look.meaning[:1].lower()}{look.meaning[1:]}"
     if asked.has_errors and asked.state is State.ACTIVE:
         sentence += " The output of an active job is read for errors when it has finished."
     if jobs.looked_at is not None:

@@ -159,9 +159,7 @@ def _row(
     site_url = get_services().settings.site_url
     called = human_name(row["name"])
     cells: dict[str, Cell | str] = {
-        "status": alive.chip(doing)
-        if doing
-        else state_cell(state, row["status"], *row[["errors", "warnings"]].fillna(0)),
+        "status": _status(row, state, doing),
         "name": _name(row, called, doing),
         "owner": row["owner"],
         "created": time_cell(row["created"], zone, now),
@@ -171,7 +169,7 @@ def _row(
         "result": _result(number, row["result"], sizes.get(row["result"])),
     }
     if row.get("jobs", 1) > 1:
-        cells |= groups.cells_of(row, zone)
+        cells |= groups.cells_of(row, zone, doing)
     return Row(
         id=str(number),
         label=f"{called}, job {number}",
@@ -179,6 +177,13 @@ def _row(
         href=addresses.report_url(number, link),
         actions=(DELETE.id,) if state in FINISHED_STATES else (),
     )
+
+
+def _status(row: pd.Series[Any], state: State, doing: Sequence[Activity]) -> Cell:
+    if doing:
+        return alive.chip(doing)
+    found = (0 if pd.isna(row[each]) else int(row[each]) for each in ("errors", "warnings"))
+    return state_cell(state, row["status"], *found)
 
 
 def _name(row: pd.Series[Any], called: str, doing: Sequence[Activity]) -> Cell:
