@@ -180,7 +180,7 @@ def test_a_stopped_search_goes_on_when_asked(store: Store, monkeypatch: pytest.M
     app = show(q='output:"no space"')
     assert (names(app), "1 of 3 searched" in words(app)) == (["job 8"], True)
     press(app, "Search older jobs")
-    assert "among 3 of 9 jobs" in words(app)
+    assert "among the next 3 of 9 jobs" in words(app)
     press(app, "Search older jobs")
     assert names(app) == ["job 0"]
     assert "1 of 9" in words(app)

@@ -78,9 +78,7 @@ def show_search(job_filter: JobFilter, state: JobsState) -> None:
         args=(state, job_filter.search),
         label_visibility="collapsed",
     )
-    with st.popover(
-        "Search help", icon=":material/help:", type="tertiary", key="search_help", help="How to search"
-    ):
+    with st.popover("Search help", icon=":material/help:", key="search_help", help="How to search"):
         st.markdown(HELP)
 
 
@@ -163,8 +161,8 @@ def _covered(jobs: JobsList) -> str:
     everything = counted(jobs.everything.total)
     if jobs.looked_at is None:
         return everything
-    newest = "" if jobs.view.filter.below else "the newest "
-    return f"{newest}{jobs.looked_at:,} of {everything}"
+    which = "newest" if jobs.view.filter.below is None else "next"
+    return f"the {which} {jobs.looked_at:,} of {everything}"
 
 
 def _show_older(jobs: JobsList) -> None:

@@ -103,8 +103,8 @@ def show_filters(jobs: JobsList, database: Database, zone: ZoneInfo) -> None:
 
 
 def _behind(job_filter: JobFilter) -> JobFilter:
-    """Return a filter without what is chosen elsewhere: the status and the search."""
-    return replace(job_filter, state=None, search="")
+    """Return a filter without what is chosen elsewhere: the status, the search and where it goes on."""
+    return replace(job_filter, state=None, search="", below=None)
 
 
 def _choose(
