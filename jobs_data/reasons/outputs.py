@@ -133,13 +133,13 @@ def is_cut(characters: int, size: int) -> bool:
 
 
 def _first_error(output: str) -> str:
-    if output.startswith(JSON) and (found := documents.json_error(output)):
-        return _on_one_line(found)
+    if output.startswith(JSON):
+        return _on_one_line(documents.json_error(output) or "")
     errors = (message for _, level, message in marked_lines(output) if level >= Level.ERROR)
     message = next(errors, "")
     if own := PROGRAM.match(message):
         message = read_record(message[own.end() :]).message
-    return _on_one_line(message)
+    return _on_one_line(message.removeprefix("Exception: "))
 
 
 def _on_one_line(text: str) -> str:
