@@ -25,7 +25,7 @@ from jobs_data.platform.dialects import first_characters, last_characters
 from jobs_data.platform.errors import translated_errors
 from jobs_data.platform.status import Alive, State, is_in
 from jobs_data.platform.tables import job, job_execution, object_
-from jobs_data.reasons.outputs import read_output
+from jobs_data.reasons.outputs import is_waiting_in, last_time_in
 from jobs_data.single_flight import SingleFlight
 
 ACTIVE_JOBS: Final = 2_000
@@ -37,7 +37,7 @@ OUTPUT_CHARACTERS: Final = 2_000
 START_SECONDS: Final = 60
 """After this a job without any trace counts as never started."""
 
-SHARED_SECONDS: Final = 5
+SHARED_SECONDS: Final = 10
 """How long the sessions share what was read."""
 
 _TRACES: Final = {
@@ -160,13 +160,13 @@ def _trace(row: Any, database: Database, now: datetime) -> tuple[Any, ...]:
         return found if found and after <= found <= latest else None
 
     head, tail = values.text(row["head"]), values.text(row["tail"])
-    facts = read_output(head, tail if len(head) >= OUTPUT_CHARACTERS else "")
+    is_whole = len(head) < OUTPUT_CHARACTERS
     created = moment(row["created_at"]) or earliest
     started = moment(row["started_at"], created)
     # An object is written once when it is created, which is no sign of life.
     traces = [moment(row[name], created) for name in ("updated_at", "written_at")]
     seen = [trace for trace in traces if trace and trace > created]
-    if last := moment(facts.last_time, created):
+    if last := moment(last_time_in(tail) or last_time_in(head), created):
         seen.append(last)
     since = started or (created if created > earliest else None)
     return (
@@ -175,7 +175,7 @@ def _trace(row: Any, database: Database, now: datetime) -> tuple[Any, ...]:
         since,
         max(seen, default=None),
         bool(started or head.strip() or tail.strip()),
-        facts.is_waiting,
+        is_whole and is_waiting_in(head),
     )
 
 

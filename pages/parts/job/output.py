@@ -84,7 +84,7 @@ class Output:
     @cached_property
     def errors(self) -> list[int]:
         """Return which lines of the text are errors."""
-        return error_lines(self.panel.text)
+        return error_lines(self.panel.text, is_failed=self.job.state is State.FAILED)
 
     @property
     def has_times(self) -> bool:
