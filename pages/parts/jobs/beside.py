@@ -84,6 +84,6 @@ def draw_again(
     has_waited, state.has_waited = state.has_waited, False
     if may and is_lacking and not has_waited:
         beside.liveness.wait()
-        if beside.liveness.found:
+        if known_liveness(beside, state):
             state.has_waited = True
             st.rerun()
