@@ -130,7 +130,7 @@ def _columns(view: ListView, *, with_results: bool) -> list[Column]:
     columns = [
         Column("status", "Status", sort=order("status"), width="7.5rem"),
         Column("name", "Job", "name", main=True, sort=order("name")),
-        Column("owner", "User", sort=order("owner"), phone="wide", width="6.5rem"),
+        Column("owner", "User", sort=order("owner"), phone="wide"),
         Column("created", "Created", "time", sort=order("created"), phone="last"),
         Column("completed", "Completed", "time", sort=order("completed"), phone="wide"),
         Column("duration", "Duration", "time", sort=order("duration")),

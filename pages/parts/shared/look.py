@@ -65,7 +65,7 @@ ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
         "It has no output and no recorded start: no worker may have taken it.",
     ),
     Alive.WAITING: AliveLook(
-        *("gray", "‖", ":material/pause_circle:", "Waiting"),
+        *("gray", "…", ":material/pause_circle:", "Waiting"),
         "It waits for another job to finish, and writes so every few seconds.",
     ),
     Alive.UNKNOWN: AliveLook(
