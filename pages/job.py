@@ -55,7 +55,7 @@ address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
 header.show_facts(job, zone, services.settings.site_url, now)
 if is_active:
-    alive.show_alive(database, job.id, zone, now)
+    alive.show_alive(database, job, zone, now)
 similar = failure.show_failure(job)
 show_outcome(output)
 timeline.show_timeline(job, zone, now)

@@ -97,15 +97,15 @@ def evidence(active: ActiveJob, now: datetime) -> str:
             f"{wrote}. Its worker has probably died."
         )
     usual = (
-        f"Of the last {active['runs']} finished jobs of this name, 95 % took at most "
-        f"{ran(active['p95'])}. More than {ran(active['limit'])} is far too long"
+        f"The last {active['runs']} finished jobs of this name usually took {ran(active['usual'])}; "
+        f"more than {ran(active['limit'])} is unusual."
     )
     if active["state"] == Alive.OVERDUE:
         return (
-            f"{usual}, and this one has been running for {ran(active['seconds'])}. But it {wrote}: "
-            "it may only have more to do than usual."
+            f"{usual} This one has been running for {ran(active['seconds'])}, but it {wrote}: it may "
+            "only have more to do."
         )
-    return f"{usual}, and this one {wrote}. Its worker has probably died."
+    return f"{usual} This one {wrote}: its worker has probably died."
 
 
 def _wrote(active: ActiveJob, now: datetime, spelt: Callable[[float], str] = ran) -> str:

@@ -11,24 +11,27 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data.jobs import liveness_words
+from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.liveness import read_liveness
 from jobs_data.jobs.liveness_words import WayOut
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import Alive
 from pages.parts.shared.look import ALIVE_LOOKS
+from pages.parts.shared.text import plain
 
+LINE_CHARACTERS: Final = 300
 PROTECTED: Final = (
     "Nothing here runs these commands. An active job is protected: it cannot be deleted here before "
     "it is completed or failed."
 )
 
 
-def show_alive(database: Database, job_id: int, zone: ZoneInfo, now: datetime) -> None:
+def show_alive(database: Database, report: JobReport, zone: ZoneInfo, now: datetime) -> None:
     """Show what an active job does; nothing where that cannot be read, or it has just finished."""
     with suppress(DatabaseUnavailable):
-        ways_out = liveness_words.ways_out(database, job_id)
-        for job in read_liveness(database, now, job_id).jobs.to_dict("records"):
+        ways_out = liveness_words.ways_out(database, report.id)
+        for job in read_liveness(database, now, report.id).jobs.to_dict("records"):
             state = Alive(job["state"])
             look = ALIVE_LOOKS[state]
             with st.container(horizontal=True, vertical_alignment="center", key="alive"):
@@ -38,7 +41,9 @@ def show_alive(database: Database, job_id: int, zone: ZoneInfo, now: datetime) -
                     help=liveness_words.exact_times(job, now, zone),
                 )
             if state in liveness_words.NEEDS_HELP:
-                st.warning(liveness_words.evidence(job, now), icon=look.icon)
+                last = report.output.rstrip().rpartition("\n")[2][:LINE_CHARACTERS]
+                its_end = f"\n\nIts last line: {plain(last)}" if last else ""
+                st.warning(liveness_words.evidence(job, now) + its_end, icon=look.icon)
                 with st.expander("What you can do", expanded=state is not Alive.OVERDUE, key="way_out"):
                     _show_ways_out(ways_out)
 

@@ -29,7 +29,7 @@ _COLUMNS: Final = [
     Column("state", "State", width="8rem"),
     Column("name", "Job", kind="name", main=True),
     Column("runs", "Runs for", kind="number", phone="below"),
-    Column("wrote", "Last wrote", kind="time", phone="below"),
+    Column("wrote", "Last wrote", kind="number", phone="below"),
     Column("usual", "Usual", kind="number", phone="below"),
 ]
 
@@ -59,7 +59,7 @@ def show_stuck(liveness: Liveness, scope: Scope) -> None:
                 "state": alive_cell(Alive(job["state"])),
                 "name": Cell(human_name(job["name"]), title=name),
                 "runs": runs,
-                "wrote": time_cell(job["wrote"], scope.zone, liveness.read_at),
+                "wrote": time_cell(job["wrote"], scope.zone, liveness.read_at) or "never",
                 "usual": usual,
             },
             href=addresses.report_url(job["id"], {}),
