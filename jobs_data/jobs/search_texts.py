@@ -93,7 +93,10 @@ def texts_of(part: Part, database: Database, with_errors: ColumnElement[bool]) -
             # PHP writes JSON in ASCII, and slashes with a backslash.
             in_json = json.dumps(words)[1:-1].replace("/", "\\/")
             for spelling in dict.fromkeys((words, in_json)):
-                yield _output(PARAMETERS_LABEL, spelling, _parameters(_this.c.output))
+                output = _this.c.output
+                # First, because finding the line takes longer.
+                first = (contains(output, spelling),)
+                yield Text(PARAMETERS_LABEL, spelling, _parameters(output), _this, _this.c.id, first)
                 yield from _properties(database, spelling)
 
 
