@@ -110,7 +110,9 @@ def evidence(active: ActiveJob, now: datetime) -> str:
 
 def _wrote(active: ActiveJob, now: datetime, spelt: Callable[[float], str] = ran) -> str:
     if not _is_known(active["wrote"]):
-        return "has written nothing"
+        # Lines without a time do not say when they were written.
+        has_begun = active["state"] != Alive.NEVER_STARTED
+        return "has written nothing with a time" if has_begun else "has written nothing"
     return f"last wrote {spelt((now - active['wrote']).total_seconds())} ago"
 
 

@@ -8,11 +8,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import streamlit as st
-from jobs_data.jobs.outcomes import Coverage
 
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, job_report
 from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.outcomes import Coverage
 from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable

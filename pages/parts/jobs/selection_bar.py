@@ -52,16 +52,15 @@ def show_line(
             _show_selection(jobs, selected, viewer, state)
             return lambda: None
         filter_bar.show_chips(jobs, names, zone)
+        finish_filters = show_quick_filters(jobs, beside)
         is_plain = jobs.view.filter == EVERYTHING
         finish_since = show_since(
             visit if is_plain else None, get_services().database, jobs.read_at, zone
         )
-        st.space("stretch")
-        finish_filters = show_quick_filters(jobs, beside)
 
     def finish() -> None:
-        finish_since()
         finish_filters()
+        finish_since()
 
     return finish
 
