@@ -20,6 +20,9 @@ CUT_CHARACTERS: Final = 65_534
 CUT_BYTES: Final = 65_535
 """How much a column of the type TEXT has."""
 
+LEAST_CUT_BYTES: Final = CUT_BYTES - 3
+"""If the first character that does not fit has four bytes."""
+
 LINE_CHARACTERS: Final = 200
 RETRIES: Final = 2
 _TIME: Final = re.compile(
@@ -128,7 +131,7 @@ def is_cut(characters: int, size: int) -> bool:
     AtoM keeps the first CUT_CHARACTERS; a column of the type TEXT keeps CUT_BYTES, and no part of a
     character.
     """
-    least = CUT_BYTES if size == characters else CUT_BYTES - 2
+    least = CUT_BYTES if size == characters else LEAST_CUT_BYTES
     return characters == CUT_CHARACTERS or least <= size <= CUT_BYTES
 
 
