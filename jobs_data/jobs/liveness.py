@@ -21,7 +21,7 @@ from jobs_data.jobs.durations import with_execution
 from jobs_data.jobs.usual_duration import SHORTEST_LIMIT_SECONDS, read_usual_durations
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import first_characters, last_characters
+from jobs_data.platform.dialects import last_characters
 from jobs_data.platform.errors import translated_errors
 from jobs_data.platform.status import Alive, State, is_in
 from jobs_data.platform.tables import job, job_execution, object_
@@ -31,8 +31,8 @@ from jobs_data.single_flight import SingleFlight
 ACTIVE_JOBS: Final = 2_000
 """How many active jobs are looked at: the oldest, which are the likeliest to be stuck."""
 
-OUTPUT_CHARACTERS: Final = 2_000
-"""How much is read of an output's beginning, in which a job waits, and of its end: the last time."""
+TAIL_CHARACTERS: Final = 2_000
+"""How much of an output's end is read: more than a job writes while it waits for another one."""
 
 START_SECONDS: Final = 60
 """After this a job without any trace counts as never started."""
@@ -136,8 +136,7 @@ def _read_traces(
             started.label("started_at"),
             object_.c.updated_at,
             written.label("written_at"),
-            first_characters(job.c.output, OUTPUT_CHARACTERS).label("head"),
-            last_characters(job.c.output, OUTPUT_CHARACTERS).label("tail"),
+            last_characters(job.c.output, TAIL_CHARACTERS).label("tail"),
         )
         .select_from(source)
         .where(is_in(State.ACTIVE))
@@ -159,14 +158,14 @@ def _trace(row: Any, database: Database, now: datetime) -> tuple[Any, ...]:
         found = times.utc(value, database.timezone, after=after)
         return found if found and after <= found <= latest else None
 
-    head, tail = values.text(row["head"]), values.text(row["tail"])
-    is_whole = len(head) < OUTPUT_CHARACTERS
+    tail = values.text(row["tail"])
+    is_whole = len(tail) < TAIL_CHARACTERS
     created = moment(row["created_at"]) or earliest
     started = moment(row["started_at"], created)
     # An object is written once when it is created, which is no sign of life.
     traces = [moment(row[name], created) for name in ("updated_at", "written_at")]
     seen = [trace for trace in traces if trace and trace > created]
-    if last := moment(last_time_in(tail) or last_time_in(head), created):
+    if last := moment(last_time_in(tail), created):
         seen.append(last)
     since = started or (created if created > earliest else None)
     return (
@@ -174,8 +173,8 @@ def _trace(row: Any, database: Database, now: datetime) -> tuple[Any, ...]:
         values.name_called(row["name"]),
         since,
         max(seen, default=None),
-        bool(started or head.strip() or tail.strip()),
-        is_whole and is_waiting_in(head),
+        bool(started or tail.strip()),
+        is_whole and is_waiting_in(tail),
     )
 
 
