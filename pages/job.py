@@ -18,6 +18,7 @@ from jobs_data.statistics.failures import read_failures, similar_failures
 from jobs_data.statistics.period import Period
 from pages.parts.job import failure, header, timeline
 from pages.parts.job.output import Output, show_download, show_outcome, show_text, show_title
+from pages.parts.job.parameters import show_parameters
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.look import status_word
@@ -60,6 +61,7 @@ show_outcome(output)
 timeline.show_timeline(job, zone, now)
 usual = st.container()
 failure.show_notes(job)
+show_parameters(job)
 with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
     show_title(output, database)
     st.space("stretch")

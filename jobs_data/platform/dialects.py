@@ -171,6 +171,11 @@ def byte_length(column: ColumnElement[Any]) -> ColumnElement[int]:
     )
 
 
+def character_length(column: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return how many characters a text has; SQLite counts up to the first NUL."""
+    return _Spellings(func.char_length(column, type_=Integer), func.length(column, type_=Integer))
+
+
 def first_characters(column: ColumnElement[Any], characters: int) -> ColumnElement[Any]:
     """Return the first characters of a text; on SQLite as bytes, up to four for each character.
 

@@ -6,25 +6,31 @@ import re
 from typing import Final
 
 from jobs_data.reasons import json_results
-from jobs_data.reasons.lines import lines_of, read_record
-from jobs_data.reasons.marks import ATOM_RECORD
+from jobs_data.reasons.lines import Level, lines_of, read_record
+from jobs_data.reasons.marks import ATOM_RECORD, as_lines, line_at
 from jobs_data.reasons.parameters import PARAMETERS
 
 CLOSING_CHARACTERS: Final = 8_000
 CLOSING_LINES: Final = 12
 """How many of the last lines may say what a job did."""
 
+BARE_WORDS: Final = 4
+"""A last line of so few words says no more than the job's name: `Finding aid generation complete.`"""
+
 LAST_WORDS: Final = 6
 """AtoM's last record is `Job finished.` in the user's language: at most so many words."""
 
 _SENTENCE: Final = re.compile(r"(?<=[.!。])\s+")
 _NUMBER: Final = re.compile(
-    r"(?<![\w#/.:,-])(?:\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+|\d+)(?![\w/-]|[.:,]\d)"
+    r"(?<![\w#/.:,-])(?:\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+|\d+)(?=\s+[^\W\d])"
+    r"|(?<=: )\d+(?=[.\s]*$)"
 )
 _NO_COUNT: Final = re.compile(
-    r"\b(?:ids?|line|row|seconds?|ms|errors?|erreurs?|erros?)\b|[/\\\"#«»“”]|\d\d:\d\d|\d{4}-\d\d",
+    r"\b(?:ids?|line|row|seconds?|secondes?|segundos?|ms|errors?|erreurs?|erros?)\b"
+    r"|[/\\\"#«»“”]|\d\d:\d\d|\d{4}-\d\d",
     re.IGNORECASE,
 )
+_PATH: Final = re.compile(r"/\S*/")
 _PLURAL: Final = re.compile(r"\b([^\W\d]+)\(s\)")
 
 
@@ -36,23 +42,27 @@ def read_closing(part: str) -> str:
     text = part.strip()
     if text.startswith("{"):
         return _in_words(json_results.closing(text))
-    lines = [line for line in lines_of(text[-CLOSING_CHARACTERS:]) if line.strip()][-CLOSING_LINES:]
-    messages: list[str] = []
-    for line in lines:
-        atom = ATOM_RECORD.match(line)
-        record = read_record(line)
-        if atom and atom["level"] == "info":
-            messages.append(line[atom.end() :].strip())
-        elif not atom and record.level is None:
-            messages.append(record.message.strip())
-    if lines and ATOM_RECORD.match(lines[-1]) and messages and _says_nothing(messages[-1]):
-        messages.pop()
+    messages = _messages(text[-CLOSING_CHARACTERS:])
     for message in reversed(messages):
         for sentence in reversed(_SENTENCE.split(message)):
             if _NUMBER.search(sentence) and not _NO_COUNT.search(sentence):
                 return _in_words(sentence)
     last = messages[-1] if messages else ""
-    return "" if last.startswith(PARAMETERS) else _in_words(last)
+    is_bare = len(last.split()) <= BARE_WORDS or last.startswith(PARAMETERS)
+    return "" if is_bare or _PATH.search(last) else _in_words(last)
+
+
+def _messages(text: str) -> list[str]:
+    """Return what the last records say that have no other level than `info`."""
+    text = as_lines(text)
+    if records := list(ATOM_RECORD.finditer(text))[-CLOSING_LINES:]:
+        levels = ["start" if not one.start() else one["level"] for one in records]
+        said = [line_at(text, record.end()).strip() for record in records]
+        if levels[-1] == "info" and _says_nothing(said[-1]):
+            levels.pop()
+        return [one for one, level in zip(said, levels, strict=False) if level == "info"]
+    lines = map(read_record, [line for line in lines_of(text) if line.strip()][-CLOSING_LINES:])
+    return [line.message.strip() for line in lines if line.level in {None, Level.INFO}]
 
 
 def _says_nothing(message: str) -> bool:

@@ -39,14 +39,17 @@ _ROW_REMARK: Final = re.compile(
 # Source: AtoM's `CsvValidatorResultCollection`.
 _CHECKED: Final = re.compile(r"^Errors: (\d{1,9})\nWarnings: (\d{1,9})$", re.MULTILINE)
 _CHECK_MARK: Final = re.compile(r"^(?P<level>ERROR|WARNING) \d{1,9} - ", re.MULTILINE)
+# Heratio's finding aid is completed without its PDF. Source: its `FindingAidJob`.
 _HERATIO_MARK: Final = re.compile(
-    rf"^{COLOURS}(?:(?P<level>ERROR|WARNING): ?|\[\d{{4}}-\d\d-\d\d[^\]\n]{{0,30}}\] [\w-]{{1,40}}"
+    rf"^{COLOURS}(?:(?P<level>ERROR|WARNING|PDF generation failed): ?"
+    r"|\[\d{4}-\d\d-\d\d[^\]\n]{0,30}\] [\w-]{1,40}"
     r"\.(?P<laravel>EMERGENCY|ALERT|CRITICAL|ERROR|WARNING): ?)",
     re.MULTILINE,
 )
 _FINISHED_WITH: Final = re.compile(
     rf"^{COLOURS}Import finished with (\d{{1,9}}) error\(s\)\.", re.MULTILINE
 )
+_CONTEXT: Final = ' {"exception":'
 _OTHER_LINE_ENDS: Final = re.compile(r"[\x1b\r\x9b\v\f\x85\u2028\u2029]")
 
 
@@ -87,7 +90,8 @@ def marked_lines(output: str) -> list[tuple[int, Level, str]]:
     for mark in marks(output):
         number += output.count("\n", at, mark.start)
         at = mark.start
-        found.append((number, mark.level, line_at(output, mark.message).strip()))
+        message = line_at(output, mark.message).partition(_CONTEXT)[0]
+        found.append((number, mark.level, message.strip()))
     if not found and _closing_counts(output)[0]:
         closing = [at for at, one in enumerate(lines) if _FINISHED_WITH.match(one)]
         checked = [at for at, one in enumerate(lines) if one.startswith("Errors: ")]
@@ -132,6 +136,7 @@ def _may_have_marks(output: str) -> bool:
         or "error(s)" in output
         or ": Row " in output
         or "\nErrors: " in output
+        or "PDF generation failed" in output
         or "[crit]" in output
         or "[alert]" in output
         or "[emerg]" in output
@@ -142,7 +147,7 @@ def _may_have_marks(output: str) -> bool:
 
 
 def _level(word: str) -> Level:
-    return Level.WARNING if word.lower() == "warning" else Level.ERROR
+    return Level.ERROR if word.lower() not in {"warning", "pdf generation failed"} else Level.WARNING
 
 
 def _atom_marks(output: str) -> Iterator[Mark]:

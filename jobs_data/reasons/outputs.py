@@ -20,6 +20,9 @@ CUT_CHARACTERS: Final = 65_534
 CUT_BYTES: Final = 65_535
 """How much a column of the type TEXT has."""
 
+LEAST_CUT_BYTES: Final = CUT_BYTES - 2
+"""If the first character that does not fit has three bytes."""
+
 LINE_CHARACTERS: Final = 200
 RETRIES: Final = 2
 _TIME: Final = re.compile(
@@ -128,18 +131,18 @@ def is_cut(characters: int, size: int) -> bool:
     AtoM keeps the first CUT_CHARACTERS; a column of the type TEXT keeps CUT_BYTES, and no part of a
     character.
     """
-    least = CUT_BYTES if size == characters else CUT_BYTES - 2
+    least = CUT_BYTES if size == characters else LEAST_CUT_BYTES
     return characters == CUT_CHARACTERS or least <= size <= CUT_BYTES
 
 
 def _first_error(output: str) -> str:
-    if output.startswith(JSON) and (found := documents.json_error(output)):
-        return _on_one_line(found)
+    if output.startswith(JSON):
+        return _on_one_line(documents.json_error(output) or "")
     errors = (message for _, level, message in marked_lines(output) if level >= Level.ERROR)
     message = next(errors, "")
     if own := PROGRAM.match(message):
         message = read_record(message[own.end() :]).message
-    return _on_one_line(message)
+    return _on_one_line(message.removeprefix("Exception: "))
 
 
 def _on_one_line(text: str) -> str:

@@ -18,6 +18,7 @@ VALUE_CHARACTERS: Final = 2_000
 PARAMETERS: Final = "Parameters: "
 _LINE: Final = re.compile(ATOM % r"\w+" + PARAMETERS + r"(?=[{\[])", re.MULTILINE)
 _NAME: Final = re.compile(r'[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*')
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|/)")
 _CUT_ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?$")
 
 
@@ -53,6 +54,7 @@ def _pairs_of_cut(text: str) -> _Pairs:
             value, at = decoder.raw_decode(text, name.end())
         except (ValueError, RecursionError):
             rest = _CUT_ESCAPE.sub("", text[name.end() :]).strip('"')
+            rest = _ESCAPE.sub(lambda code: chr(int(code[1], 16)) if code[1] else "/", rest)
             return _Pairs([*found, (key, f"{rest}…")]) if rest else found
         found.append((key, value))
     return found
@@ -71,4 +73,6 @@ def _plain(value: Any) -> Any:
 
 
 def _cut(text: str, characters: int) -> str:
+    # An escape of half a character has no UTF-8.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text if len(text) <= characters else f"{text[: characters - 1]}…"
