@@ -55,7 +55,8 @@ def read_with_errors(store: Store, platform: str, most: int) -> list[int]:
             job_outcome.c.is_completed == 1,
             job_outcome.c.errors > 0,
         )
-        .order_by(job_outcome.c.job_id.desc())
+        # An expression, because the server would otherwise look at all jobs in this order.
+        .order_by((job_outcome.c.job_id + 0).desc())
         .limit(most)
     )
     with store.reading() as connection:

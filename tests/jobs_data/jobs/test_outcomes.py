@@ -5,7 +5,7 @@ import io
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, delete, func, select, update
@@ -15,16 +15,26 @@ from jobs_data.jobs import outcomes as outcomes_module
 from jobs_data.jobs.export import csv_chunks
 from jobs_data.jobs.list_page import JobsList, Snapshot
 from jobs_data.jobs.outcomes import Coverage, Outcome, Outcomes, read_finished, read_outcomes
+from jobs_data.jobs.selections import read_matching
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
+from jobs_data.removal.retention import Rules, read_preview
 from jobs_data.store import schema
 from tests.support.store import NOON, Store
 
 LOST = "Import started.\nERROR: Row 3: title is empty.\nERROR: Row 9: no such parent.\nfinished"
+
+
+FALSE_ALARMS = (
+    "Import complete. 0 error(s). 3 record(s) imported.",
+    '[info] [2026-06-15 12:00:00] Job 1 "arFileImportJob": no error found in error.csv',
+    "Row 3: Letters, with the note ERROR: illegible",
+    '{"errors": 0, "failed": [], "error": null}',
+)
 
 
 class Site:
@@ -157,13 +167,15 @@ def test_a_page_is_read_at_once_and_writes_nothing(site: Site, reads: list[list[
     assert reads == [[job_id]]
 
 
-def test_the_filter_list_count_and_export_agree(site: Site) -> None:
+def test_list_count_export_selection_and_clean_up_agree(site: Site) -> None:
     """A completed job has errors if its output has some, or if the platform noted some for it."""
     store = site.store
-    fine, failed = store.job(output="0 errors"), store.job(status_id=185)
+    fine, failed = store.job(output="fine"), store.job(status_id=185)
+    false = [store.job("error.csv", output=output) for output in FALSE_ALARMS]
     lost, noted, said = store.job(output=LOST), store.job(), store.job(output="fine")
     store.note(noted, en="it broke")
     store.note(noted, en="line 3")
+    store.note(failed, en="it broke")
     store.execution(said, error_message="Import finished with 1 error(s).")
     store.note(fine, type_id=None, en="ERROR: in a description")
     store.execution(fine, error_message="  ")
@@ -177,14 +189,18 @@ def test_the_filter_list_count_and_export_agree(site: Site) -> None:
         said: 1,
     }
     assert (shown.counts.completed, shown.counts.failed, shown.with_errors) == (3, 1, 3)
-    assert (site.read().counts.completed, site.read().with_errors) == (4, 3)
+    assert (site.read().counts.completed, site.read().with_errors) == (8, 3)
     assert site.read(ListView(JobFilter(search="no such"))).with_errors == 0
     without = site.read(ListView(JobFilter(has_errors=False), limit=200)).rows["id"]
-    assert sorted(without) == [fine, active]
+    assert sorted(without) == [fine, *false, active]
+    assert read_matching(site.database, with_errors.filter).tolist() == [lost, noted, said]
+    to_clean = read_preview(site.database, Rules(with_errors.filter), datetime.now(UTC))
+    assert to_clean.ids.tolist() == [lost, noted, said]
     chunks = csv_chunks(site.database, with_errors, all_columns=True, outcomes=site.outcomes)
     lines = csv.DictReader(io.StringIO(b"".join(chunks).decode("utf-8-sig"), newline=""))
     counted = [(int(line["Id"]), line["Errors"], line["Warnings"]) for line in lines]
     assert counted == [(said, "1", "0"), (noted, "2", "0"), (lost, "2", "0")]
+    assert site.of(failed) == {failed: Outcome(0, 0)}  # what its notes say is no part of its output
     assert failed in site.read(ListView(JobFilter(has_errors=True), limit=200)).rows["id"].tolist()
 
 
