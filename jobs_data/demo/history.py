@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import accumulate, cycle
+from itertools import cycle
 from random import Random
 from typing import Final
 
@@ -92,12 +92,12 @@ class History:
         self._now = now
         self._surroundings = surroundings
         self._atom = atom
-        self._kinds = ATOM_KINDS if atom else KINDS
+        kinds = ATOM_KINDS if atom else KINDS
+        self._kinds = iter(rng.choices(kinds, [kind.weight for kind in kinds], k=jobs))
         examples = [one for one in EXAMPLES if one.kind.writer is Writer.ATOM or not atom]
         self._examples = examples[: jobs // 20]
         self._error_places = [p for p in ERROR_PLACES if not (atom and p.execution)]
         self._long_outputs = {jobs * number // (LONG_OUTPUTS + 1) for number in range(LONG_OUTPUTS)}
-        self._kind_weights = list(accumulate(kind.weight for kind in self._kinds))
         self._free_names = cycle(FREE_TEXT_NAMES)
         self._starters = (None,) * 5 + surroundings.user_ids
         self._last_note_id = 0
@@ -131,7 +131,7 @@ class History:
         self, job_id: int, created: datetime, burst: bool, is_long: bool, is_whole: bool
     ) -> PastJob:
         rng = self._rng
-        kind = SEARCH_UPDATE if burst else rng.choices(self._kinds, cum_weights=self._kind_weights)[0]
+        kind = SEARCH_UPDATE if burst else next(self._kinds)
         if is_long:
             kind = FILE_IMPORT if self._atom else FREE_TEXT
         steps = rng.randint(*LONG_OUTPUT_STEPS) if is_long else self._usual_steps() or int(is_whole)
@@ -192,7 +192,7 @@ class History:
         )
 
     def _usual_time(self, kind: Kind) -> timedelta:
-        return timedelta(seconds=int(kind.typical_seconds * self._rng.expovariate(1)))
+        return timedelta(seconds=int(self._rng.expovariate(1 / kind.typical_seconds)))
 
     def _record_of(self, job_id: int, kind: Kind) -> int | None:
         if kind.type == "import":  # Heratio's imports name themselves
