@@ -20,7 +20,6 @@ from jobs_data.demo.kinds import (
     VALIDATION,
     Kind,
 )
-from jobs_data.demo.outputs import ErrorPlace
 from jobs_data.platform.status import CANCELLED, COMPLETED, ERROR, IN_PROGRESS
 
 RUNNING_ELSEWHERE: Final = 182
@@ -30,7 +29,7 @@ COPYING: Final = "Copying glass-negative-{n}.tif."
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One job; its time is in minutes."""
+    """One job; its times are in minutes. It is active unless its status is of a finished job."""
 
     age: float
     """How long ago it was created."""
@@ -44,14 +43,12 @@ class Example:
     culture: str = "en"
     """Of its user; empty: an anonymous visitor."""
     row_errors: int = 0
-    error_place: ErrorPlace | None = None
     is_started: bool = True
-    is_active: bool = False
 
 
 EXAMPLES: Final = (
-    Example(0.6, CSV_EXPORT, IN_PROGRESS, is_active=True),
-    Example(1.7, OBJECT_MOVE, IN_PROGRESS, texts=(RETRY,) * 10, is_active=True),
+    Example(0.6, CSV_EXPORT, IN_PROGRESS),
+    Example(1.7, OBJECT_MOVE, IN_PROGRESS, texts=(RETRY,) * 10),
     Example(3, FINDING_AID),
     Example(
         5,
@@ -65,49 +62,23 @@ EXAMPLES: Final = (
             ),
         ),
     ),
-    Example(
-        9,
-        replace(CSV_IMPORT, failures=CSV_IMPORT.failures[:1]),
-        ERROR,
-        texts=("Read 38 rows.",),
-        error_place=ErrorPlace(),
-    ),
-    Example(14, FINDING_AID, None, is_started=False, is_active=True),
+    Example(9, replace(CSV_IMPORT, failures=CSV_IMPORT.failures[:1]), ERROR, texts=("Read 38 rows.",)),
+    Example(14, FINDING_AID, None, is_started=False),
     Example(25, CSV_EXPORT, culture=""),
     Example(
         130,
         CSV_EXPORT,
         IN_PROGRESS,
         texts=("Exported 4811 descriptions.", *(COPYING.format(n=n) for n in range(312, 360))),
-        is_active=True,
     ),
-    Example(170, FILE_IMPORT, culture="fr", row_errors=3),
-    Example(
-        310,
-        FILE_IMPORT,
-        IN_PROGRESS,
-        wrote=12,
-        texts=("Importing 4811 records.", INDEXING),
-        is_active=True,
-    ),
+    Example(190, FILE_IMPORT, IN_PROGRESS, wrote=12, texts=("Importing 4811 records.", INDEXING)),
+    Example(310, FILE_IMPORT, culture="fr", row_errors=3),
     # The second page.
-    Example(320, FILE_IMPORT, ERROR, culture="pt", error_place=ErrorPlace(notes=3)),
-    Example(330, CHECKSUMS, RUNNING_ELSEWHERE, wrote=0.1, is_active=True),
+    Example(320, FILE_IMPORT, ERROR, culture="pt"),
+    Example(330, CHECKSUMS, RUNNING_ELSEWHERE, wrote=0.1),
     Example(335, CHECKSUMS),
-    Example(
-        340,
-        FILE_IMPORT,
-        texts=tuple(f"Row {row} imported." for row in range(2, 900)),
-        wrote=14,
-    ),
-    Example(
-        350,
-        OBJECT_MOVE,
-        CANCELLED,
-        texts=("Moved; 12 descendants updated.",),
-        wrote=0.1,
-        is_active=True,
-    ),
+    Example(340, FILE_IMPORT, texts=tuple(f"Row {row} imported." for row in range(2, 900)), wrote=14),
+    Example(350, OBJECT_MOVE, CANCELLED, texts=("Moved; 12 descendants updated.",), wrote=0.1),
     Example(
         360,
         FREE_TEXT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import accumulate, cycle
+from itertools import cycle
 from random import Random
 from typing import Final
 
@@ -25,7 +25,7 @@ from jobs_data.demo.result_files import ResultFile, result_path
 from jobs_data.demo.rows import Chunk
 from jobs_data.demo.surroundings import Surroundings
 from jobs_data.demo.timeline import moments
-from jobs_data.platform.status import CANCELLED, COMPLETED, ERROR
+from jobs_data.platform.status import CANCELLED, COMPLETED, ERROR, FINISHED_IDS
 from jobs_data.platform.tables import (
     ERROR_NOTE_TYPE_ID,
     JOB_CLASS,
@@ -55,7 +55,7 @@ WHOLE_OUTPUTS: Final = 3_000
 So a million jobs are created quickly and need little space.
 """
 
-JOBS_WITH_FILES: Final = 600
+JOBS_WITH_FILES: Final = 800
 """How many of the newest jobs may still have their result files."""
 MOST_FILES: Final = 150
 EVERY_MISSING: Final = 20
@@ -92,12 +92,12 @@ class History:
         self._now = now
         self._surroundings = surroundings
         self._atom = atom
-        self._kinds = ATOM_KINDS if atom else KINDS
+        kinds = ATOM_KINDS if atom else KINDS
+        self._kinds = iter(rng.choices(kinds, [kind.weight for kind in kinds], k=jobs))
         examples = [one for one in EXAMPLES if one.kind.writer is Writer.ATOM or not atom]
         self._examples = examples[: jobs // 20]
         self._error_places = [p for p in ERROR_PLACES if not (atom and p.execution)]
         self._long_outputs = {jobs * number // (LONG_OUTPUTS + 1) for number in range(LONG_OUTPUTS)}
-        self._kind_weights = list(accumulate(kind.weight for kind in self._kinds))
         self._free_names = cycle(FREE_TEXT_NAMES)
         self._starters = (None,) * 5 + surroundings.user_ids
         self._last_note_id = 0
@@ -131,14 +131,14 @@ class History:
         self, job_id: int, created: datetime, burst: bool, is_long: bool, is_whole: bool
     ) -> PastJob:
         rng = self._rng
-        kind = SEARCH_UPDATE if burst else rng.choices(self._kinds, cum_weights=self._kind_weights)[0]
+        kind = SEARCH_UPDATE if burst else next(self._kinds)
         if is_long:
             kind = FILE_IMPORT if self._atom else FREE_TEXT
         steps = rng.randint(*LONG_OUTPUT_STEPS) if is_long else self._usual_steps() or int(is_whole)
         status = self._status()
         user_id = None if kind.type == "import" else rng.choice(self._starters)
         culture = self._surroundings.cultures.get(user_id or 0, "en")
-        rows_failed = kind.rows_fail and status == COMPLETED and rng.random() < ROWS_FAILED_SHARE
+        rows_failed = kind.has_rows and status == COMPLETED and rng.random() < ROWS_FAILED_SHARE
         texts = [step_text(rng, kind, culture) for _ in range(steps)]
         if rows_failed:
             texts += row_texts(rng.randint(1, 6), culture)
@@ -169,7 +169,8 @@ class History:
         users = [i for i, own in cultures.items() if own == example.culture]
         time = timedelta(minutes=example.wrote) if example.wrote else self._usual_time(kind)
         started = created + timedelta(seconds=2)
-        wrote = self._now if example.is_active and not example.wrote else started + time
+        is_active = example.status not in FINISHED_IDS
+        wrote = self._now if is_active and not example.wrote else started + time
         wrote = min(wrote, self._now)
         steps = [step_text(rng, kind, example.culture) for _ in range(2)]
         texts = steps if example.texts is None else example.texts
@@ -181,18 +182,18 @@ class History:
             created=created,
             started=started if example.is_started else None,
             wrote=wrote,
-            ended=None if example.is_active else wrote,
+            ended=None if is_active else wrote,
             record_id=self._record_of(job_id, kind),
             user_id=rng.choice(users) if users and kind.type != "import" else None,
             culture=example.culture,
             failure=failure_text(rng, kind) if example.status == ERROR else None,
-            error_place=example.error_place or ErrorPlace(),
+            error_place=PLACE_BY_WRITER.get(kind.writer, ErrorPlace(notes=3)),
             texts=[*texts, *row_texts(example.row_errors, example.culture)],
             is_whole=True,
         )
 
     def _usual_time(self, kind: Kind) -> timedelta:
-        return timedelta(seconds=int(kind.typical_seconds * self._rng.expovariate(1)))
+        return timedelta(seconds=int(self._rng.expovariate(1 / kind.typical_seconds)))
 
     def _record_of(self, job_id: int, kind: Kind) -> int | None:
         if kind.type == "import":  # Heratio's imports name themselves

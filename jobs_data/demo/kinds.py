@@ -38,8 +38,11 @@ class Kind:
     parameters: Mapping[str, object] = field(default_factory=dict)
     description: str = ""
     """The note that says what the job is for, if any."""
-    rows_fail: bool = False
-    """Whether it may complete although some of its rows failed."""
+
+    @property
+    def has_rows(self) -> bool:
+        """Return whether it is an import, which may complete although some of its rows failed."""
+        return self.type in {"import", "file_import"}
 
 
 SEARCH_UPDATE: Final = Kind(
@@ -75,7 +78,6 @@ FREE_TEXT: Final = Kind(
         "Row {n}: <b>repository</b> “Musée d’Orléans & Cie” does not exist.",
     ),
     writer=Writer.HERATIO,
-    rows_fail=True,
 )
 """Jobs with a typed name; see FREE_TEXT_NAMES."""
 
@@ -161,7 +163,6 @@ FILE_IMPORT: Final = Kind(
         "index": True,
         "file": {"name": "accessions-2026.csv", "tmp_name": "/uploads/tmp/TMPa81Kc2.csv"},
     },
-    rows_fail=True,
 )
 OBJECT_MOVE: Final = Kind(
     name="arObjectMoveJob",

@@ -135,6 +135,6 @@ def _spread(past: PastJob, texts: Sequence[str]) -> list[str]:
 
 
 def _line(past: PastJob, moment: datetime, text: str, level: str = "info") -> str:
-    if text.startswith("[") and "] " in text:
+    if text[0] == "[" and "] " in text:
         level, _, text = text[1:].partition("] ")
     return log_line(past.kind.writer, moment, past.id, past.name, text, level)

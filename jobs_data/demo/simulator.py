@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,8 +63,10 @@ FAILED_SHARE: Final = 0.1
 ROWS_FAILED_SHARE: Final = 0.3
 """How many of the imports complete although a row failed."""
 
-ENDLESS: Final = {RETRY: 5, COPYING.partition("{")[0]: 20}
-"""How the last line of jobs that never end begins, and after how many steps they write another."""
+ENDLESS: Final = (RETRY, COPYING.partition("{")[0])
+"""How the last line of jobs begins that never end."""
+ENDLESS_STEPS: Final = 5
+"""After how many steps they write it again."""
 MOST_LINES: Final = 12
 """Their outputs keep the first two lines and the last ones."""
 END_CHARACTERS: Final = 300
@@ -92,16 +93,14 @@ class RunningJob:
         return self.end.rstrip("\n").rpartition("\n")[2].rpartition('": ')[2]
 
     @property
-    def is_lively(self) -> bool:
-        """Return whether the simulator writes to it and ends it."""
-        last = self.last_text
-        return bool(last) and last != INDEXING and not last.startswith(tuple(ENDLESS))
+    def is_endless(self) -> bool:
+        """Return whether it writes the same line for ever."""
+        return self.last_text.startswith(ENDLESS)
 
     @property
-    def endless_steps(self) -> int:
-        """Return after how many steps it writes again if it never ends, else a large number."""
-        found = (steps for begin, steps in ENDLESS.items() if self.last_text.startswith(begin))
-        return next(found, sys.maxsize)
+    def is_lively(self) -> bool:
+        """Return whether it is neither endless, nor silent, nor without any line."""
+        return self.last_text not in {"", INDEXING} and not self.is_endless
 
     @property
     def kind(self) -> Kind:
@@ -172,7 +171,7 @@ class Simulator:
                 ]
                 self._live(connection, [one for one in running if one.is_lively])
                 for one in running:
-                    if self._steps % one.endless_steps == 0:
+                    if one.is_endless and self._steps % ENDLESS_STEPS == 0:
                         _continue(connection, one)
                 # With their own random numbers, so that the queues do not change the jobs.
                 queue_life.live(connection, self._queue_rng, _now())
@@ -195,10 +194,12 @@ class Simulator:
         kind = self._rng.choices(kinds, [kind.weight for kind in kinds])[0]
         name = kind.name or f"Import: accessions-{now:%Y-%m-%d}.csv"
         users = connection.scalars(select(user.c.id).where(user.c.active == 1)).all()
-        records = connection.scalars(select(slug.c.object_id)).all() if kind.about_record else ()
+        records = connection.execute(select(slug.c.object_id, slug.c.slug)).all()
+        record_id, title = (
+            self._rng.choice(records) if kind.about_record and records else (None, "report")
+        )
         job_id = _insert(connection, object_, class_name=JOB_CLASS, created_at=now, updated_at=now)
         is_import = kind.type == "import"
-        record_id = self._rng.choice(records) if records else job_id if is_import else None
         texts = [step_text(self._rng, kind)]
         if kind.writer is Writer.ATOM:
             texts = [STARTED, parameters_text(kind, job_id, record_id)]
@@ -208,13 +209,17 @@ class Simulator:
             id=job_id,
             name=name,
             user_id=None if is_import else self._rng.choice([None, *users]),
-            object_id=record_id,
+            object_id=job_id if is_import else record_id,
             status_id=IN_PROGRESS,
             output="".join(log_line(kind.writer, now, job_id, name, text) for text in texts),
         )
-        if has_executions and kind.writer is Writer.ATOM:
+        if kind.description:
+            text = kind.description.format(n=int(self._rng.random() * 5000) + 1, title=title)
+            _insert_note(connection, job_id, None, text)
+        if has_executions:
             # SQLite may reuse a deleted job's id, and nothing deletes its execution record.
             connection.execute(delete(job_execution).where(job_execution.c.job_id == job_id))
+        if has_executions and kind.writer is Writer.ATOM:
             _insert(
                 connection,
                 job_execution,
@@ -235,7 +240,7 @@ class Simulator:
         kind = running.kind
         result = self._result_of(connection, running)
         row = int(self._rng.random() * 500) + 1
-        errors = int(kind.rows_fail and self._rng.random() < ROWS_FAILED_SHARE)
+        errors = int(kind.has_rows and self._rng.random() < ROWS_FAILED_SHARE)
         if errors:
             _append(connection, running, NO_ROW.format(n=row), "err")
         text = FINISHED if kind.writer is Writer.ATOM else closing_text(kind, errors, row)
@@ -261,17 +266,14 @@ def _fail_job(connection: Connection, running: RunningJob, message: str) -> None
         _close(connection, running, ERROR, [f"ERROR: {message}", *closing])
         return
     texts = exception_texts(kind, message)
-    if not _close(connection, running, ERROR, texts, "err"):
-        return
-    for text in texts:
-        note_id = _insert(
-            connection,
-            note,
-            object_id=running.id,
-            type_id=ERROR_NOTE_TYPE_ID,
-            source_culture="en",
-        )
-        _insert(connection, note_i18n, id=note_id, culture="en", content=text)
+    if _close(connection, running, ERROR, texts, "err"):
+        for text in texts:
+            _insert_note(connection, running.id, ERROR_NOTE_TYPE_ID, text)
+
+
+def _insert_note(connection: Connection, job_id: int, type_id: int | None, text: str) -> None:
+    note_id = _insert(connection, note, object_id=job_id, type_id=type_id, source_culture="en")
+    _insert(connection, note_i18n, id=note_id, culture="en", content=text)
 
 
 def _now() -> datetime:
@@ -299,7 +301,8 @@ def _append(
 def _continue(connection: Connection, running: RunningJob) -> None:
     """Let a job that never ends write its line again, and keep its output short."""
     text = re.sub(r"\d+(?=\.tif)", lambda number: str(int(number[0]) + 1), running.last_text)
-    _append(connection, running, text)
+    if not _append(connection, running, text):
+        return
     output = connection.scalar(select(job.c.output).where(job.c.id == running.id))
     lines = (output or "").splitlines(keepends=True)
     if len(lines) > MOST_LINES:
