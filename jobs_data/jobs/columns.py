@@ -24,12 +24,23 @@ from jobs_data.platform.tables import job, job_execution, object_, slug
 
 
 def frame_of(
-    connection: Connection, database: Database, ids: Sequence[int], terms: dict[int, str]
+    connection: Connection,
+    database: Database,
+    ids: Sequence[int],
+    terms: dict[int, str],
+    outcomes: Outcomes | None = None,
 ) -> pd.DataFrame:
-    """Return the jobs with some ids, in their order, as `frames.jobs_frame`."""
+    """Return the jobs with some ids, in their order, as `frames.jobs_frame`.
+
+    Its column `errors` has how many the outputs of finished jobs have; without `outcomes` these are
+    read and not remembered.
+    """
     rows = connection.execute(job_columns(database).where(job.c.id.in_(ids))).mappings()
     by_id = {row["id"]: row for row in rows}
-    return frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
+    jobs = frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
+    found = read_outcomes_of(connection, database, ids, outcomes)
+    errors = [found[i].errors if i in found else 0 for i in jobs["id"]]
+    return jobs.assign(errors=pd.Series(errors, dtype="int64"))
 
 
 def list_frame(

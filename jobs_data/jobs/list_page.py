@@ -243,8 +243,8 @@ def count_jobs(database: Database) -> Counts:
         return read_counts(connection)
 
 
-def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
-    """Return the jobs of up to a page of ids that exist, as `frames.jobs_frame`, newest first.
+def read_jobs(database: Database, ids: Sequence[int], outcomes: Outcomes | None = None) -> pd.DataFrame:
+    """Return the jobs of up to a page of ids that exist, as `columns.frame_of`, newest first.
 
     Reads the primary, because the user is about to delete them. Raises DatabaseUnavailable.
     """
@@ -252,7 +252,7 @@ def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
         terms = read_status_names(connection, database)
         found = select(job.c.id).select_from(with_object()).where(job.c.id.in_(ids))
         in_order = connection.execute(found.order_by(*newest_first())).scalars().all()
-        return frame_of(connection, database, in_order, terms)
+        return frame_of(connection, database, in_order, terms, outcomes)
 
 
 def _hits_per_page(connection: Connection, database: Database) -> int:
