@@ -12,7 +12,18 @@ from jobs_data.accounts.accounts import Right
 from jobs_data.jobs.liveness import Liveness, SharedLiveness
 from jobs_data.jobs.outcomes import Coverage, Outcomes
 from jobs_data.jobs.view_url import parse_view, view_params
-from tests.support.pages import component, introduce, names, rows, show, table, words
+from jobs_data.platform.errors import DatabaseUnavailable
+from tests.support.pages import (
+    component,
+    fire,
+    introduce,
+    names,
+    press,
+    rows,
+    show,
+    table,
+    words,
+)
 from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
@@ -94,6 +105,9 @@ def test_a_completed_job_says_how_many_errors_it_has(store: Store) -> None:
     assert query(app) == {"status": "completed", "errors": "with"}
     assert names(app) == ["import"]
     assert component(app)["rows"][0]["actions"] == ["delete"]
+    fire(app, "pressed", {"row": component(app)["rows"][0]["id"], "action": "delete"})
+    assert "Completed · 2 errors" in words(app)
+    press(app, "Cancel")
     pick(app, None)
     assert query(app) == {}
     assert len(names(app)) == 3
@@ -140,17 +154,24 @@ def test_rows_do_not_wait_for_what_active_jobs_do(
     """The page is drawn again once it is known; not under a dialog, and without end where it fails."""
     usually_a_minute(store, "import")
     active(store, "import", timedelta(hours=5))
-    read = SharedLiveness.read
-    drawn = []
+    read, reads = SharedLiveness.read, []
 
     def slow(self: SharedLiveness) -> Liveness:
+        reads.append(1)
         time.sleep(0.3)
-        drawn.append(1)
+        if len(reads) > 3:
+            raise DatabaseUnavailable("away")
         return read(self)
 
     monkeypatch.setattr(SharedLiveness, "read", slow)
     app = show(status="active")
     assert [row["status"] for row in rows(app)] == ["Silent"]
+    assert len(reads) == 2
+    app.session_state["page_state"].clear()
+    reads.extend([1] * 3)
+    app.run()
+    assert [row["status"] for row in rows(app)] == ["Running"]
+    assert len(reads) == 6
 
 
 def test_a_group_says_how_many_of_its_jobs_are_silent(store: Store) -> None:
