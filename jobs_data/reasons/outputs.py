@@ -99,7 +99,7 @@ def read_output(
     whole = f"{head}\n{tail}" if tail else head
     counts = count_errors(whole)
     characters = len(head) + len(tail) if characters is None else characters
-    size = len((head + tail).encode()) if size is None else size
+    size = len((head + tail).encode(errors="replace")) if size is None else size
     return OutputFacts(
         errors=counts.errors,
         warnings=counts.warnings,
