@@ -39,13 +39,14 @@ if problem:
 progress.show_progress()
 progress.show_notice()
 
+begun.wait(beside.CACHED_SECONDS)
+alive = beside.known_liveness(begun, state)
 finish_counts = counts.show_counts(jobs, begun)
 toolbar.show_toolbar(jobs, viewer, zone, state)
 names = reads.user_names(database, asked.filter.owners)
 filter_bar.show_bound(jobs)
 filter_bar.show_coverage(jobs, services.outcomes.coverage)
 finish_line = show_line(jobs, selected, viewer, state, names, zone, visit, begun)
-alive = beside.known_liveness(begun, state)
 if jobs.matching:
     table.show_table(jobs, zone, viewer, selected, state, alive)
     table.show_pager(jobs, zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,11 +17,14 @@ from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import JobFilter
 from jobs_data.platform import times
 from jobs_data.platform.id_lists import Ids
-from jobs_data.platform.status import State
 from jobs_data.services import Services
+from jobs_data.single_flight import WAIT_SECONDS
 from pages.parts.jobs.state import JobsState
 from pages.parts.shared import reads
 from pages.parts.shared.reads import Reading
+
+CACHED_SECONDS: Final = 0.05
+"""So long the page waits for it, which is enough for what is cached."""
 
 LAST_SEEN: Final = timedelta(minutes=1)
 """While it is read again, rows show what was read up to this long ago."""
@@ -45,10 +49,9 @@ class Beside:
         """Return whether all of it has been read, or could not be."""
         return all(reading.is_done for reading in self.readings)
 
-    def wait(self) -> None:
+    def wait(self, seconds: float = WAIT_SECONDS) -> None:
         """Return when all is done, or when the time is over."""
-        for reading in self.readings:
-            reading.wait()
+        wait([reading.future for reading in self.readings], seconds)
 
 
 def begin(services: Services, job_filter: JobFilter, zone: ZoneInfo) -> Beside:
@@ -76,11 +79,11 @@ def known_liveness(beside: Beside, state: JobsState) -> Liveness | None:
 def draw_again(
     beside: Beside, jobs: JobsList, shown: Liveness | None, state: JobsState, *, may: bool
 ) -> None:
-    """Draw the page once more where its active rows were shown before it was known what they do.
+    """Draw the page once more where it was drawn before it was known what the active jobs do.
 
     Nothing if it may not move, because a dialog or a selection speaks of what is shown.
     """
-    is_lacking = shown is None and (jobs.rows["state"] == State.ACTIVE).any()
+    is_lacking = shown is None and jobs.everything.active > 0
     has_waited, state.has_waited = state.has_waited, False
     if may and is_lacking and not has_waited:
         beside.liveness.wait()

@@ -128,7 +128,7 @@ def _choose(
     )
     st.multiselect(
         "Job name",
-        _sorted(*shown.names, *(offered.names or ())),
+        sorted({*shown.names, *(offered.names or ())}, key=lambda name: _name(name).casefold()),
         format_func=_name,
         accept_new_options=True,
         placeholder="Any name. Choose, or type a whole one",
