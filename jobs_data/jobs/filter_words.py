@@ -26,12 +26,20 @@ STATE_WORDS: Final = {
     State.OTHER: "with another status",
 }
 ALIVE_WORDS: Final = {
-    Alive.WORKING: "working",
-    Alive.SILENT: "silent",
-    Alive.OVERDUE: "overdue",
-    Alive.NEVER_STARTED: "never started",
-    Alive.WAITING: "waiting for another job",
-    Alive.UNKNOWN: "without a usual duration",
+    Alive.WORKING: "that are working",
+    Alive.SILENT: "that are silent",
+    Alive.OVERDUE: "that are overdue",
+    Alive.NEVER_STARTED: "that have never started",
+    Alive.WAITING: "that wait for another job",
+    Alive.UNKNOWN: "of which nobody can tell whether they run as usual",
+}
+ALIVE_LABELS: Final = {
+    Alive.WORKING: "Working",
+    Alive.SILENT: "Silent",
+    Alive.OVERDUE: "Overdue",
+    Alive.NEVER_STARTED: "Never started",
+    Alive.WAITING: "Waiting",
+    Alive.UNKNOWN: "Cannot tell",
 }
 WITHIN_WORDS: Final = {
     Within.ERROR: "error text",
@@ -95,7 +103,7 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
         longer = span_words(timedelta(seconds=job_filter.longer_than))
         found.append(Chip(f"Took longer than {longer}", left(longer_than=None)))
     if job_filter.alive is not None:
-        found.append(Chip(ALIVE_WORDS[job_filter.alive].capitalize(), left(alive=None)))
+        found.append(Chip(f"Active jobs: {ALIVE_LABELS[job_filter.alive]}", left(alive=None)))
     if job_filter.below is not None:
         found.append(Chip(f"Older than job {job_filter.below:,}", left(below=None)))
     return found
@@ -157,7 +165,7 @@ def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo
     if job_filter.longer_than is not None:
         yield f"that took longer than {span_words(timedelta(seconds=job_filter.longer_than))}"
     if job_filter.alive is not None:
-        yield f"that are {ALIVE_WORDS[job_filter.alive]}"
+        yield ALIVE_WORDS[job_filter.alive]
     if job_filter.below is not None:
         yield f"older than job {job_filter.below:,}"
 

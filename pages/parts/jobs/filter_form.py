@@ -47,7 +47,6 @@ _BETWEEN: Final = "Between these days"
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 _ANY_WITH_WITHOUT: Final = {"Any": None, "With": True, "Without": False}
 _ANY_ACTIVITY: Final = "Whatever they do"
-_ALIVE: Final = {state: words.capitalize() for state, words in filter_words.ALIVE_WORDS.items()}
 _DURATIONS: Final = (60, 300, 1_800, 3_600, 21_600, 86_400)
 _TYPED: Final = re.compile(r"(\d+) ?(s|m|h|d)(?:ec\w*|in\w*|ours?|ays?)?", re.ASCII)
 _ANY: Final = 0
@@ -95,7 +94,7 @@ def show_filters(jobs: JobsList, database: Database, zone: ZoneInfo) -> None:
             st.selectbox(
                 "Active jobs",
                 [_ANY_ACTIVITY, *Alive],
-                format_func=lambda choice: _ALIVE.get(choice, choice),
+                format_func=lambda choice: filter_words.ALIVE_LABELS.get(choice, choice),
                 filter_mode=None,
                 **_applied("alive", zone),
             )

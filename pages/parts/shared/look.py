@@ -8,6 +8,7 @@ from typing import Final
 
 import streamlit as st
 
+from jobs_data.jobs.filter_words import ALIVE_LABELS
 from jobs_data.platform.status import (
     ERROR,
     FIXED_LABELS,
@@ -31,7 +32,7 @@ class Look:
 
 @dataclass(frozen=True)
 class AliveLook(Look):
-    """How it looks what an active job does, in a word or two and in a sentence."""
+    """How it looks what an active job does, and what that means."""
 
     word: str
     meaning: str
@@ -49,27 +50,27 @@ WITH_ERRORS: Final = Look("violet", "▲", ":material/warning:")
 
 ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
     Alive.WORKING: AliveLook(
-        *("blue", "●", ":material/autorenew:", "Working"),
+        *("blue", "●", ":material/autorenew:", ALIVE_LABELS[Alive.WORKING]),
         "It runs no longer than is usual for its name.",
     ),
     Alive.SILENT: AliveLook(
-        *("orange", "■", ":material/volume_off:", "Silent"),
+        *("orange", "■", ":material/volume_off:", ALIVE_LABELS[Alive.SILENT]),
         "It has written nothing for much longer than its name usually takes: it may be dead.",
     ),
     Alive.OVERDUE: AliveLook(
-        *("orange", "◷", ":material/timer:", "Overdue"),
+        *("orange", "◷", ":material/timer:", ALIVE_LABELS[Alive.OVERDUE]),
         "It still writes, but runs much longer than its name usually takes.",
     ),
     Alive.NEVER_STARTED: AliveLook(
-        *("orange", "□", ":material/hourglass_disabled:", "Never started"),
+        *("orange", "□", ":material/hourglass_disabled:", ALIVE_LABELS[Alive.NEVER_STARTED]),
         "It has no output and no recorded start: no worker may have taken it.",
     ),
     Alive.WAITING: AliveLook(
-        *("gray", "…", ":material/pause_circle:", "Waiting"),
+        *("gray", "…", ":material/pause_circle:", ALIVE_LABELS[Alive.WAITING]),
         "It waits for another job to finish, and writes so every few seconds.",
     ),
     Alive.UNKNOWN: AliveLook(
-        *("gray", "?", ":material/help:", "Cannot tell"),
+        *("gray", "?", ":material/help:", ALIVE_LABELS[Alive.UNKNOWN]),
         "Too few jobs of its name have finished to tell whether it runs as usual.",
     ),
 }
@@ -81,14 +82,9 @@ _WORDS: Final = {
 }
 
 
-def look_of(state: State, errors: int = 0) -> Look:
-    """Return how a job's status looks; `errors` were found in its output."""
-    return WITH_ERRORS if state is State.COMPLETED and errors else LOOKS[state]
-
-
 def state_cell(state: State, label: str, errors: int = 0, warnings: int = 0) -> Cell:
     """Return the chip of a job's status; a completed one says what was found in its output."""
-    look = look_of(state, errors)
+    look = WITH_ERRORS if state is State.COMPLETED and errors else LOOKS[state]
     found = {"error": errors, "warning": warnings} if state is State.COMPLETED else {}
     words = " and ".join(counted(number, noun) for noun, number in found.items() if number)
     return Cell(
