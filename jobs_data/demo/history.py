@@ -143,7 +143,8 @@ class History:
         if rows_failed:
             texts += row_texts(rng.randint(1, 6), culture)
         started = created + timedelta(seconds=int(rng.random() * 5))
-        ended = min(started + self._usual_time(kind), self._now)
+        time = timedelta(seconds=int(rng.expovariate(1 / kind.typical_seconds)))
+        ended = min(started + time, self._now)
         return PastJob(
             id=job_id,
             kind=kind,
@@ -167,11 +168,12 @@ class History:
         kind = example.kind
         cultures = self._surroundings.cultures
         users = [i for i, own in cultures.items() if own == example.culture]
-        time = timedelta(minutes=example.wrote) if example.wrote else self._usual_time(kind)
+        usual = timedelta(seconds=kind.typical_seconds)
+        time = timedelta(minutes=example.wrote) if example.wrote else usual
         started = created + timedelta(seconds=2)
         is_active = example.status not in FINISHED_IDS
-        wrote = self._now if is_active and not example.wrote else started + time
-        wrote = min(wrote, self._now)
+        is_at_it = is_active and not example.wrote
+        wrote = self._now if is_at_it else min(started + time, self._now)
         steps = [step_text(rng, kind, example.culture) for _ in range(2)]
         texts = steps if example.texts is None else example.texts
         return PastJob(
@@ -191,9 +193,6 @@ class History:
             texts=[*texts, *row_texts(example.row_errors, example.culture)],
             is_whole=True,
         )
-
-    def _usual_time(self, kind: Kind) -> timedelta:
-        return timedelta(seconds=int(self._rng.expovariate(1 / kind.typical_seconds)))
 
     def _record_of(self, job_id: int, kind: Kind) -> int | None:
         if kind.type == "import":  # Heratio's imports name themselves
