@@ -121,7 +121,7 @@ def show_coverage(jobs: JobsList, coverage: Coverage) -> None:
     is_whole = coverage.is_done and not coverage.down_to
     if jobs.view.filter.has_errors is None or is_whole:
         return
-    goes_on = "" if coverage.is_done else " It goes on while this page is open."
+    goes_on = "" if coverage.is_done else " Older ones are being read: Refresh shows how far it is."
     if coverage.down_to is None:
         st.caption(f"Errors in outputs have been read for the jobs that were shown.{goes_on}")
         return
