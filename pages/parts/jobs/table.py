@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -188,11 +188,14 @@ def _status(row: pd.Series[Any], state: State, doing: Sequence[Activity]) -> Cel
 
 def _name(row: pd.Series[Any], called: str, doing: Sequence[Activity]) -> Cell:
     """Return the name with one line below it: what a search found, why it failed, or what it did."""
+    title, did = f"{row['name']}, job {row['id']}", row["did"]
+    if row["hit"] or row["reason"]:
+        title = " · ".join(filter(None, (title, did)))
+        if row["hit"]:
+            return Cell(called, title, row["hit"])
+        return Cell(called, title, row["reason"], "red")
     evidence = doing[0].evidence if doing else ""
-    detail = row["hit"] or row["reason"] or " · ".join(filter(None, (evidence, row["did"])))
-    tone: Literal["red", "quiet"] = "red" if row["reason"] and not row["hit"] else "quiet"
-    more = "" if row["did"] in detail else f" · {row['did']}"
-    return Cell(called, title=f"{row['name']}, job {row['id']}{more}", detail=detail, tone=tone)
+    return Cell(called, title, " · ".join(filter(None, (evidence, did))), "quiet")
 
 
 def _duration(row: pd.Series[Any], state: State, now: datetime) -> Cell | str:
