@@ -43,6 +43,7 @@ from jobs_data.platform.tables import job
 from jobs_data.reasons.finding import Weight
 from jobs_data.reasons.lines import lines_of, read_record
 from jobs_data.reasons.outputs import LEAST_CUT_BYTES, OutputFacts, read_output
+from jobs_data.reasons.parameters import read_parameters
 
 OUTPUT_TAIL_BYTES: Final = 200_000
 OUTPUT_HEAD_CHARACTERS: Final = 20_000
@@ -325,9 +326,13 @@ def _with_facts(connection: Connection, report: JobReport) -> JobReport:
         statement = select(character_length(job.c.output), beginning).where(job.c.id == report.id)
         if row := connection.execute(statement).one_or_none():
             characters, head = row[0] or 0, values.text(row[1])
-    parts = (head, report.output) if report.output_is_tail else (report.output,)
-    facts = read_output(*parts, characters=characters, size=report.output_bytes)
-    return replace(report, facts=facts)
+    size = report.output_bytes
+    if not report.output_is_tail:
+        facts = read_output(report.output, characters=characters, size=size)
+        return replace(report, facts=facts)
+    before_tail = head.encode()[: size - OUTPUT_TAIL_BYTES].decode(errors="ignore")
+    facts = read_output(before_tail, report.output, characters=characters, size=size)
+    return replace(report, facts=replace(facts, parameters=read_parameters(head)))
 
 
 def _with_reason(connection: Connection, report: JobReport) -> JobReport:

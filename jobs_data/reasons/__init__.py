@@ -1,1 +1,1 @@
-"""Finds the line that says why something failed, in outputs, error texts, traces and answers."""
+"""Finds why something failed in outputs, texts, traces and answers, and reads what outputs say."""

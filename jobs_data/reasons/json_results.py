@@ -22,6 +22,7 @@ _ERRORS: Final = frozenset(
     ("error", "errors", "errorcount", "errorscount", "failed", "failures", "failedcount", "exception")
 )
 _WARNINGS: Final = frozenset(("warning", "warnings", "warningcount", "warningscount"))
+_BEGINNING: Final = re.compile(r'\[?\{\s*"')
 _PARTS_OF_NAMES: Final = ("rror", "fail", "Fail", "arning", "xception")
 _NUMBER: Final = re.compile(
     r'"(errors?|error_?count|failed|failures|warnings?|warning_?count)"\s*:\s*(\d{1,9})(?![\d.])',
@@ -41,7 +42,7 @@ def counts(text: str) -> tuple[int, int] | None:
             return _counts_in(json.loads(text, strict=False), DEPTH)
         except (ValueError, RecursionError):
             pass
-    if not text.startswith(('{"', "{\n", '[{"')):
+    if not _BEGINNING.match(text):
         return None
     numbers = [(name.lower(), int(number)) for name, number in _NUMBER.findall(text)]
     errors = [number for name, number in numbers if not name.startswith("warn")]

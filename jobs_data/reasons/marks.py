@@ -92,11 +92,11 @@ def marked_lines(output: str) -> list[tuple[int, Level, str]]:
         at = mark.start
         message = line_at(output, mark.message).partition(_CONTEXT)[0]
         found.append((number, mark.level, message.strip()))
-    if not found and _closing_counts(output)[0]:
+    if _closing_counts(output)[0] and not any(level >= Level.ERROR for _, level, _ in found):
         closing = [at for at, one in enumerate(lines) if _FINISHED_WITH.match(one)]
         checked = [at for at, one in enumerate(lines) if one.startswith("Errors: ")]
-        found = [(at, Level.ERROR, lines[at]) for at in (closing or checked)[-1:]]
-    return found
+        found += [(at, Level.ERROR, lines[at]) for at in (closing or checked)[-1:]]
+    return sorted(found)
 
 
 def line_at(output: str, position: int) -> str:
@@ -121,7 +121,7 @@ def marks(output: str) -> list[Mark]:
     if ": Row " in output:
         remarks = _ROW_REMARK.finditer(output)
         found += [Mark(one.start(), Level.WARNING, one.end()) for one in remarks]
-    if "\nErrors: " in output:
+    if "Errors: " in output:
         checked = _CHECK_MARK.finditer(output)
         found += [Mark(one.start(), _level(one["level"]), one.end()) for one in checked]
     return sorted(found)
@@ -135,7 +135,7 @@ def _may_have_marks(output: str) -> bool:
         or "[warning]" in output
         or "error(s)" in output
         or ": Row " in output
-        or "\nErrors: " in output
+        or "Errors: " in output
         or "PDF generation failed" in output
         or "[crit]" in output
         or "[alert]" in output

@@ -20,8 +20,8 @@ CUT_CHARACTERS: Final = 65_534
 CUT_BYTES: Final = 65_535
 """How much a column of the type TEXT has."""
 
-LEAST_CUT_BYTES: Final = CUT_BYTES - 2
-"""If the first character that does not fit has three bytes."""
+LEAST_CUT_BYTES: Final = CUT_BYTES - 3
+"""If the first character that does not fit has four bytes."""
 
 LINE_CHARACTERS: Final = 200
 RETRIES: Final = 2
@@ -99,7 +99,7 @@ def read_output(
     whole = f"{head}\n{tail}" if tail else head
     counts = count_errors(whole)
     characters = len(head) + len(tail) if characters is None else characters
-    size = len((head + tail).encode()) if size is None else size
+    size = len((head + tail).encode(errors="replace")) if size is None else size
     return OutputFacts(
         errors=counts.errors,
         warnings=counts.warnings,

@@ -149,6 +149,17 @@ def test_the_facts_of_a_long_output_come_from_both_ends(store: Store) -> None:
     assert report.facts.is_cut is False
 
 
+def test_no_error_of_a_long_output_counts_twice(store: Store) -> None:
+    """The beginning that is read, and the end, would overlap in an output of this size."""
+    line = f"{'x' * 99}\n"
+    start = OUTPUTS["atom-import"]
+    errors = 3 * '[err] [2026-11-25 09:14:02] Job 4711 "arFileImportJob": Row 7: bad\n'
+    job_id = store.job(output=start + line * 100 + errors + line * 1_890)
+    report = read(store, job_id)
+    assert report.output_is_tail
+    assert (report.facts.errors, len(report.facts.parameters)) == (3, 11)
+
+
 @pytest.mark.parametrize("letter", ["a", "é", "語"])
 def test_an_output_of_the_platform_s_limit_was_cut(store: Store, letter: str) -> None:
     """It is counted in characters, by the database: the report has the text as a terminal shows it."""

@@ -280,6 +280,8 @@ def test_the_larger_number_counts() -> None:
         ('{"title": "errors", "errors": "none"}', 0),
         ('{"processed": 5, "errors": 4, "cut": "here', 4),
         ("{errors}", 0),
+        ("{\r\n[err]\r\nErrors: 3\nWarnings: 1\n", 3),
+        (ATOM.format("warning", "x") + "Errors: 3\nWarnings: 1\n", 3),
         ("[]", 0),
         ('"errors"', 0),
         ("5", 0),
