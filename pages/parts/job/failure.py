@@ -39,11 +39,11 @@ def show_failure(job: JobReport) -> DeltaGenerator:
 
 
 def show_similar(similar: SimilarFailures) -> None:
-    """Show a link to the other jobs that failed with the same error."""
+    """Show a link to the other jobs with the same error."""
     if similar.others:
         st.page_link(
             "job_statistics.py",
-            label=f"{similar.others:,} more failed like this",
+            label=f"{similar.others:,} more with this error",
             icon=":material/search:",
             query_params={"period": "all", "failure": similar.key},
         )
