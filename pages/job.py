@@ -15,8 +15,9 @@ from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.statistics.failures import read_failures, similar_failures
+from jobs_data.statistics.name_history import read_name_history
 from jobs_data.statistics.period import Period
-from pages.parts.job import failure, header, timeline
+from pages.parts.job import failure, header, same_name, timeline
 from pages.parts.job.output import Output, show_download, show_outcome, show_text, show_title
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
@@ -55,6 +56,7 @@ header.show_navigation(database, came_from, job.id)
 address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
 header.show_facts(job, zone, services.settings.site_url, now)
+runs_of_name = same_name.make_place()
 similar = failure.show_failure(job)
 show_outcome(output)
 timeline.show_timeline(job, zone, now)
@@ -75,6 +77,12 @@ show_text(output)
 dialogs.show_dialog(came_from)
 
 # Last: these take their time where the platform has many jobs.
+with suppress(DatabaseUnavailable):
+    history = reads.read_now(read_name_history, database, job.name)
+    with runs_of_name:
+        same_name.show_same_name(history, job, came_from, zone)
+    with similar:
+        same_name.show_sentence(history, job)
 with suppress(DatabaseUnavailable):
     if is_active:
         words = timeline.usual_in_words(reads.read_cached(usual_duration, database, job.name))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from jobs_data import url_values
 from jobs_data.jobs.job_names import human_name
+from jobs_data.jobs.view import ListView
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.platform.errors import TookTooLong
@@ -30,7 +31,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", ke
     if job_id is None:
         st.page_link("job_statistics.py", label="Statistics", icon=":material/arrow_back:")
     else:
-        back = address.link_params(address.view_in_url(), id=str(job_id))
+        back = address.link_params(address.list_in_url() or ListView(), id=str(job_id))
         st.page_link("job.py", label=f"Job {job_id}", icon=":material/arrow_back:", query_params=back)
     st.space("stretch")
     updated = st.container(width="content")

@@ -99,7 +99,8 @@ class NameHistory:
 
     def _after_good(self, outcomes: Sequence[str]) -> str:
         good = len(list(takewhile(lambda outcome: outcome == State.COMPLETED, outcomes)))
-        last = "The last job of this name" if good == 1 else f"The last {good} of this name all"
+        last = "The last job of this name" if good == 1 else f"The last {good} of this name"
+        last += " all" if good > 2 else ""
         before = ""
         if good < len(outcomes):
             it = "it" if good == 1 else "them"

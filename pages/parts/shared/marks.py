@@ -94,7 +94,7 @@ def show_marks(
     rows = jobs[["id", "outcome", "at", "text"]].itertuples(index=False, name=None)
     label = "The newest jobs of this name, the oldest first"
     data = {"label": label, "marks": [mark(*row) for row in rows]}
-    _MARKS(key="marks", data=data, on_opened_change=opened)
+    _MARKS(key="marks", data=data, on_opened_change=opened, width="content")
 
 
 def legend(jobs: pd.DataFrame) -> str:

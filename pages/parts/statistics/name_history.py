@@ -131,7 +131,7 @@ def show_usual_errors(history: NameHistory, scope: Scope) -> None:
         return Row(job_id, f"{error['pattern']}, job {job_id}", cells, href=href)
 
     if history.patterns.empty:
-        sentence = f"None of the newest {NEWEST} jobs failed or is known to have errors in its output."
+        sentence = f"No job of the newest {NEWEST} failed or is known to have errors in its output."
         st.success(sentence, icon=":material/check_circle:")
     else:
         show_rows("usual-errors", _ERRORS, history.patterns, row, Handlers(on_open=open_job))
@@ -162,10 +162,9 @@ def _chart(
     this = [{"filter": f"datum.job == '#{marked}'"}]
     ring = {"type": "point", "size": 300, "filled": False, "strokeWidth": 2, "color": _LINE}
     lines = [
-        layer
+        _line(f"{name} {ran(seconds)}", seconds / size, is_dashed=name != "median")
         for name, seconds in (("median", history.median_seconds), ("95 %", history.p95_seconds))
         if seconds is not None
-        for layer in _line(f"{name} {ran(seconds)}", seconds / size, is_dashed=name != "median")
     ]
     return {
         "layer": [
@@ -181,11 +180,18 @@ def _chart(
     }
 
 
-def _line(label: str, height: float, *, is_dashed: bool) -> list[dict[str, Any]]:
-    y = {"datum": height, "type": "quantitative"}
+def _line(label: str, height: float, *, is_dashed: bool) -> dict[str, Any]:
     dash = [6, 4] if is_dashed else [1, 0]
-    text = {"type": "text", "align": "left", "baseline": "bottom", "dx": 4, "color": _LINE}
-    return [
-        {"mark": {"type": "rule", "color": _LINE, "strokeDash": dash}, "encoding": {"y": y}},
-        {"mark": text, "encoding": {"y": y, "x": {"value": 0}, "text": {"value": label}}},
-    ]
+    # Beside the chart, and so that the label of the upper line lies above that of the lower one.
+    text = {"align": "left", "baseline": "bottom" if is_dashed else "top", "dx": 4, "color": _LINE}
+    return {
+        "data": {"values": [{}]},  # one line, not one for each run
+        "encoding": {"y": {"datum": height, "type": "quantitative"}},
+        "layer": [
+            {"mark": {"type": "rule", "color": _LINE, "strokeDash": dash}},
+            {
+                "mark": {"type": "text", **text},
+                "encoding": {"x": {"value": "width"}, "text": {"value": label}},
+            },
+        ],
+    }

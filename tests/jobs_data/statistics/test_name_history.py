@@ -68,11 +68,11 @@ def test_the_newest_jobs_their_errors_and_their_durations(store: Store) -> None:
     [
         ((), "No job of this name has finished yet."),
         ((GOOD,), "The last job of this name completed."),
-        ((GOOD, GOOD), "The last 2 of this name all completed."),
+        ((GOOD, GOOD, GOOD), "The last 3 of this name all completed."),
         ((FAILED, GOOD), "The last job of this name completed; #{0} before it failed."),
         (
             (ERRORS, GOOD, GOOD),
-            "The last 2 of this name all completed; #{0} before them completed with errors.",
+            "The last 2 of this name completed; #{0} before them completed with errors.",
         ),
         ((FAILED,), "The last job of this name failed; none has ended well."),
         (
