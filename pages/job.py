@@ -56,7 +56,7 @@ header.show_navigation(database, came_from, job.id)
 address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
 header.show_facts(job, zone, services.settings.site_url, now)
-runs_of_name = same_name.make_place()
+runs_of_name = same_name.show_link(job)
 similar = failure.show_failure(job)
 show_outcome(output)
 timeline.show_timeline(job, zone, now)
@@ -80,7 +80,7 @@ dialogs.show_dialog(came_from)
 with suppress(DatabaseUnavailable):
     history = reads.read_now(read_name_history, database, job.name)
     with runs_of_name:
-        same_name.show_same_name(history, job, came_from, zone)
+        same_name.show_newest(history, job, came_from, zone)
     with similar:
         same_name.show_sentence(history, job)
 with suppress(DatabaseUnavailable):

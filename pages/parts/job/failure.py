@@ -27,6 +27,8 @@ def show_failure(job: JobReport) -> DeltaGenerator:
             sentence = "The platform noted an error, but the job did not fail."
             st.warning(sentence, icon=":material/warning:")
     between = st.container(horizontal=True, vertical_alignment="center", key="failure_more")
+    if job.state is State.FAILED:
+        between.empty()  # with something in it, it has its room before the rest is read
     if job.more_errors:
         between.caption(f"The output has {wording.counted(job.more_errors, 'more error')}.")
     for error in texts:
