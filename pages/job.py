@@ -19,6 +19,7 @@ from jobs_data.statistics.name_history import read_name_history
 from jobs_data.statistics.period import Period
 from pages.parts.job import failure, header, same_name, timeline
 from pages.parts.job.output import Output, show_download, show_outcome, show_text, show_title
+from pages.parts.job.parameters import show_parameters
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.look import status_word
@@ -62,6 +63,7 @@ show_outcome(output)
 timeline.show_timeline(job, zone, now)
 usual = st.container()
 failure.show_notes(job)
+show_parameters(job)
 with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
     show_title(output, database)
     st.space("stretch")

@@ -13,7 +13,9 @@ from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import with_object
 from jobs_data.jobs.durations import seconds_taken
 from jobs_data.jobs.failure_reasons import read_reason_lines
+from jobs_data.jobs.outcomes import Outcomes, read_outcomes_of
 from jobs_data.jobs.related_record import related_id
+from jobs_data.jobs.what_it_did import read_what_they_did
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
 from jobs_data.platform.status import ERROR
@@ -35,10 +37,12 @@ def list_frame(
     ids: Sequence[int],
     terms: dict[int, str],
     now: datetime,
+    outcomes: Outcomes | None = None,
 ) -> pd.DataFrame:
     """Return the jobs with up to a page of ids, in their order, as `frames.list_frame`.
 
-    Reasons are read for the failed jobs.
+    Reasons are read for the failed jobs, outcomes for the finished ones, and for all what they did;
+    without `outcomes` nothing is remembered.
     """
     statement = with_run(job_columns(database), database, ("started_at", "duration"), now)
     statement = statement.add_columns(job.c.download_path).where(job.c.id.in_(ids))
@@ -46,7 +50,12 @@ def list_frame(
     rows = [by_id[i] for i in ids if i in by_id]
     failed = [row["id"] for row in rows if row["status_id"] == ERROR]
     reasons = read_reason_lines(connection, database, failed)
-    return frames.list_frame(rows, terms, database.timezone, reasons, now, counts={}, did={}, hits={})
+    found = read_outcomes_of(connection, database, ids, outcomes)
+    counts = {job_id: (each.errors, each.warnings) for job_id, each in found.items()}
+    did = read_what_they_did(connection, database, rows)
+    return frames.list_frame(
+        rows, terms, database.timezone, reasons, now, counts=counts, did=did, hits={}
+    )
 
 
 def job_columns(database: Database) -> Select[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
@@ -26,17 +26,28 @@ from jobs_data.jobs.durations import why_unknown
 from jobs_data.jobs.failure_reasons import find_in_texts, needs_more_output, read_around_errors
 from jobs_data.jobs.notes import Note, read_notes
 from jobs_data.jobs.paging import OrderedJobs
+from jobs_data.jobs.started_by import read_started_by
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import byte_length, in_utf8mb4, last_characters
+from jobs_data.platform.dialects import (
+    byte_length,
+    character_length,
+    first_characters,
+    in_utf8mb4,
+    last_characters,
+)
 from jobs_data.platform.status import State, label_of, state_of
 from jobs_data.platform.status_names import read_status_names
 from jobs_data.platform.tables import job
 from jobs_data.reasons.finding import Weight
 from jobs_data.reasons.lines import lines_of, read_record
+from jobs_data.reasons.outputs import LEAST_CUT_BYTES, OutputFacts, read_output
 
 OUTPUT_TAIL_BYTES: Final = 200_000
+OUTPUT_HEAD_CHARACTERS: Final = 20_000
+"""How much of the beginning of a longer output is read for its parameters."""
+
 CUT_LINE_CHARACTERS: Final = 1_000
 OUTPUT_READ_BYTES: Final = 8_000_000
 """How much of an output one statement reads: the server reads everything up to there each time."""
@@ -148,6 +159,10 @@ class JobReport:
     """How many more errors its output has than the reason."""
     notes: tuple[Note, ...] = ()
     """All notes but those of errors, the oldest first."""
+    started_by: str = ""
+    """A user, a visitor or the system; empty if not read."""
+    facts: OutputFacts = field(default_factory=lambda: read_output(""))
+    """What the output says, with the parameters; of a long one what its beginning and its end say."""
 
     @property
     def description(self) -> str:
@@ -182,7 +197,12 @@ def read_report(database: Database, job_id: int) -> JobReport | None:
     with database.reading() as connection:
         terms = read_status_names(connection, database)
         found = read_reports(connection, database, [job_id], terms, with_output=True)
-        return _without_repetition(_with_reason(connection, found[0])) if found else None
+        if not found:
+            return None
+        who = read_started_by(connection, database, job_id)
+        report = replace(found[0], started_by=who or found[0].owner)
+        report = _with_reason(connection, _with_facts(connection, report))
+        return _without_repetition(report)
 
 
 def read_reports(
@@ -295,6 +315,19 @@ def _output(text: str, *, is_tail: bool) -> str:
     # there is nothing else.
     cut_line, _, whole_lines = text.partition("\n")
     return whole_lines if len(cut_line) < CUT_LINE_CHARACTERS and whole_lines.strip() else text
+
+
+def _with_facts(connection: Connection, report: JobReport) -> JobReport:
+    """Return the job with what its output says."""
+    characters, head = len(report.output), ""
+    if report.output_bytes >= LEAST_CUT_BYTES:
+        beginning = first_characters(job.c.output, OUTPUT_HEAD_CHARACTERS)
+        statement = select(character_length(job.c.output), beginning).where(job.c.id == report.id)
+        if row := connection.execute(statement).one_or_none():
+            characters, head = row[0] or 0, values.text(row[1])
+    parts = (head, report.output) if report.output_is_tail else (report.output,)
+    facts = read_output(*parts, characters=characters, size=report.output_bytes)
+    return replace(report, facts=facts)
 
 
 def _with_reason(connection: Connection, report: JobReport) -> JobReport:

@@ -48,6 +48,15 @@ def read_error_notes(
     return {job_id: [each.text for each in notes] for job_id, notes in found.items()}
 
 
+def read_descriptions(
+    connection: Connection, database: Database, ids: Sequence[int], characters: int
+) -> dict[int, str]:
+    """Return the first description of jobs, as `read_notes` chooses it, cut to some characters."""
+    content = func.substr(note_i18n.c.content, 1, characters)
+    found = _read(connection, database, ids, content, note.c.type_id.is_(None))
+    return {job_id: notes[0].text for job_id, notes in found.items()}
+
+
 def _read(
     connection: Connection, database: Database, ids: Sequence[int], content: Any, *where: Any
 ) -> dict[int, list[Note]]:

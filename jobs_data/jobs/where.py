@@ -105,10 +105,9 @@ def is_called(names: Collection[str]) -> ColumnElement[bool]:
 def in_set(database: Database, name: str) -> ColumnElement[bool]:
     """Return whether a job is in one of `Database.job_sets`; false if this process has no such set."""
     read = database.job_sets.get(name)
-    ids = sorted({int(job_id) for job_id in read()}) if read else []
-    # Written out, because a statement has room for few parameters, and as one text: of 100,000 ids
-    # SQLAlchemy would take a second.
-    return job.c.id.in_([literal_column(", ".join(map(str, ids)))] if ids else [])
+    ids = ",".join(str(int(job_id)) for job_id in read()) if read else ""
+    # In one piece: a statement has room for few parameters, and a tenth of a second for none of them.
+    return job.c.id.bool_op("IN")(literal_column(f"({ids})")) if ids else false()
 
 
 def _within(

@@ -171,6 +171,11 @@ def byte_length(column: ColumnElement[Any]) -> ColumnElement[int]:
     )
 
 
+def character_length(column: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return how many characters a text has; SQLite counts up to the first NUL."""
+    return _Spellings(func.char_length(column, type_=Integer), func.length(column, type_=Integer))
+
+
 def first_characters(column: ColumnElement[Any], characters: int) -> ColumnElement[Any]:
     """Return the first characters of a text; on SQLite as bytes, up to four for each character.
 
@@ -188,6 +193,24 @@ def last_characters(column: ColumnElement[Any], characters: int) -> ColumnElemen
         func.right(column, characters, type_=String()),
         func.substr(cast(column, LargeBinary), -characters * 4),
     )
+
+
+def either_end(column: ColumnElement[Any], characters: int) -> tuple[ColumnElement[Any], ...]:
+    """Return a text's length, its first characters, and as many last ones, without the first.
+
+    All in characters on a server, whatever its longest packet, and in bytes on SQLite, as
+    `first_characters`. The last ones are NULL where there are none.
+    """
+    as_bytes = cast(column, LargeBinary)
+    whole = _Spellings(column, as_bytes)
+    length: ColumnElement[int] = _Spellings(
+        func.char_length(column, type_=Integer), func.length(as_bytes, type_=Integer)
+    )
+    end = case(
+        (length > 2 * characters, func.substr(whole, -characters)),
+        (length > characters, func.substr(whole, characters + 1)),
+    )
+    return length, func.substr(whole, 1, characters), end
 
 
 def without_case(column: ColumnElement[Any]) -> ColumnElement[str]:

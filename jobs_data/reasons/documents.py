@@ -93,7 +93,7 @@ def _speaks_of_failure(value: Any, depth: int) -> bool:
     known = _lower(value)
     status = known.get("status", known.get("statuscode", known.get("code")))
     return (
-        any(_is_error(known.get(key)) for key in _NAMES_OF_ERRORS)
+        any(is_error(known.get(key)) for key in _NAMES_OF_ERRORS)
         or any(str(known.get(key)).lower() in _FAILED_WORDS for key in _NAMES_OF_STATES)
         or re.fullmatch(r"[45]\d\d", str(status)[:9]) is not None
         or any(known.get(key) is False for key in ("success", "ok"))
@@ -101,7 +101,8 @@ def _speaks_of_failure(value: Any, depth: int) -> bool:
     )
 
 
-def _is_error(value: Any) -> bool:
+def is_error(value: Any) -> bool:
+    """Return whether a value under a name of errors is one: a number is a count and no reason."""
     # A number is a count and no reason.
     is_number = isinstance(value, int | float)
     return bool(value) and not is_number and str(value).lower() not in {"null", "none", "false", "0"}

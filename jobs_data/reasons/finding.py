@@ -16,6 +16,7 @@ from typing import Final
 from jobs_data.reasons import documents
 from jobs_data.reasons import lines as log
 from jobs_data.reasons.lines import Level, lines_of
+from jobs_data.reasons.marks import marked_lines
 
 REASON_CHARACTERS: Final = 8_000
 """The longest part of the line that is returned."""
@@ -141,8 +142,15 @@ def find_reason(text: str, *, is_output: bool = False) -> Reason | None:
     return Reason(_one_line(best.text), best.line, best.weight, max(0, len(errors) - 1))
 
 
-def error_lines(output: str) -> list[int]:
-    """Return which of an output's `lines_of` are marked as errors and say which, from 0, in order."""
+def error_lines(output: str, *, is_failed: bool = False) -> list[int]:
+    """Return which of an output's `lines_of` are errors, from 0, in order.
+
+    They are the lines that `outputs.count_errors` counts. Of a failed job (`is_failed`) without any,
+    those that say why, such as exceptions.
+    """
+    marked = [line for line, level, _ in marked_lines(output) if level >= Level.ERROR]
+    if marked or not is_failed:
+        return marked
     found = _Scan(lines_of(output), is_output=True).run()
     return [one.line for one in found if one.weight >= Weight.ERROR]
 

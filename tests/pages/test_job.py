@@ -118,6 +118,29 @@ def test_a_completed_job_says_that_its_output_has_errors(store: Store) -> None:
     assert not open_job(store.job(output="All went well.\n")).warning
 
 
+def test_the_page_says_what_the_job_was_started_with(store: Store) -> None:
+    """Notes under their types, parameters without the job's own id and name, and who started it."""
+    store.term(174, en="Remark")
+    prefix = '[info] [2026-11-25 09:14:02] Job 1 "arFileImportJob": '
+    parameters = '{"file":{"name":"<b>.csv"},"name":"arFileImportJob","index":true}'
+    job_id = store.job("arFileImportJob", output=f"{prefix}Parameters: {parameters}\n")
+    store.property(job_id, "abc", name="userToken")
+    for type_id, text in ((None, "Exporting *2* items"), (None, "2 items exported"), (174, "Seen")):
+        store.note(job_id, type_id=type_id, en=text)
+    app = open_job(job_id)
+    text = text_of(app)
+    assert "· public export ·" in text
+    assert [text.index(each) for each in ("Description", "Note", "Remark")] == sorted(
+        text.index(each) for each in ("Description", "Note", "Remark")
+    )
+    assert "Exporting *2* items" in text
+    [table] = [str(part.proto) for part in app.get("html") if "<table" in str(part.proto)]
+    assert "&lt;b&gt;.csv" in table
+    assert "arFileImportJob" not in table
+    assert [one.label for one in app.expander] == ["Parameters · 2 values"]
+    assert not open_job(store.job()).expander
+
+
 def test_the_steps_of_a_job_have_their_waits(store: Store) -> None:
     """A running job goes on counting; where no start is known, the whole time is named."""
     minute, zone = timedelta(minutes=1), ZoneInfo("UTC")

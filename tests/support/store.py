@@ -198,9 +198,9 @@ class Store:
             self.insert(tables.note_i18n, id=note_id, culture=culture, content=content)
         return note_id
 
-    def property(self, job_id: int, value: str) -> int:
+    def property(self, job_id: int, value: str, name: str = "key") -> int:
         """Insert a property of a job and return its id."""
-        property_id = self.insert(tables.property_, object_id=job_id, name="key", source_culture="en")
+        property_id = self.insert(tables.property_, object_id=job_id, name=name, source_culture="en")
         self.insert(tables.property_i18n, id=property_id, culture="en", value=value)
         return property_id
 

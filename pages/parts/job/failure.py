@@ -52,9 +52,11 @@ def show_similar(similar: SimilarFailures) -> None:
 
 
 def show_notes(job: JobReport) -> None:
-    """Show the notes that are no errors, each under the name of its type."""
+    """Show the notes that are no errors, each under its type; the first without is the description."""
+    first = next((note for note in job.notes if note.type_id is None), None)
     for note in job.notes:
-        name = "Description" if note.type_id is None else note.type_name or f"Note {note.type_id}"
+        untyped = "Description" if note is first else "Note"
+        name = untyped if note.type_id is None else note.type_name or f"Note {note.type_id}"
         with st.container(gap=None):
             st.caption(plain(name))
             st.text(plain_text.panel(note.text).text)

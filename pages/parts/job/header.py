@@ -159,12 +159,12 @@ def _result_button(job: JobReport, roots: result_files.ResultRoots | None) -> No
 
 
 def show_facts(job: JobReport, zone: ZoneInfo, site_url: str, now: datetime) -> None:
-    """Show in one line the number, the user, the time, the duration, the class and the record."""
+    """Show in one line the number, who started it, the time, the duration, the class and the record."""
     ran = f"duration unknown: {job.duration_unknown}" if job.duration_unknown else ""
     if job.duration_seconds is not None:
         ran = f"ran {wording.ran(job.duration_seconds)}"
     name = job.name if human_name(job.name) != job.name else job.type
-    facts = [f"Job {job.id}", job.owner, moment_in_words(job.created, zone, now), ran, name]
+    facts = [f"Job {job.id}", job.started_by, moment_in_words(job.created, zone, now), ran, name]
     shown = [plain(fact) for fact in facts if fact]
     if job.object_id is not None:
         name = plain(job.slug or f"record #{job.object_id}")

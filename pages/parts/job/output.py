@@ -84,7 +84,7 @@ class Output:
     @cached_property
     def errors(self) -> list[int]:
         """Return which lines of the text are errors."""
-        return error_lines(self.panel.text)
+        return error_lines(self.panel.text, is_failed=self.job.state is State.FAILED)
 
     @property
     def has_times(self) -> bool:
@@ -94,13 +94,12 @@ class Output:
 
 def show_outcome(output: Output) -> None:
     """Say where the job completed although its output has errors, and which the first is."""
-    if output.job.state is State.COMPLETED and output.errors:
-        first = read_record(output.panel.text.split("\n")[output.errors[0]]).message
-        many = "" if len(output.errors) == 1 else ", first"
-        st.warning(
-            f"Completed with {wording.counted(len(output.errors), 'error')}{many}: {plain(first)}",
-            icon=":material/warning:",
-        )
+    facts = output.job.facts
+    if output.job.state is State.COMPLETED and facts.errors:
+        which = "" if facts.errors == 1 else ", first"
+        first = f"{which}: {plain(facts.first_error)}" if facts.first_error else "."
+        errors = wording.counted(facts.errors, "error")
+        st.warning(f"Completed with {errors}{first}", icon=":material/warning:")
 
 
 def show_title(output: Output, database: Database) -> None:

@@ -6,7 +6,12 @@ import pytest
 
 from jobs_data.jobs import job_report
 from jobs_data.jobs.job_report import JobReport
+from jobs_data.platform import tables
+from jobs_data.reasons.outputs import CUT_CHARACTERS, count_errors
+from tests.support.outputs import read_outputs
 from tests.support.store import NOON, Store
+
+OUTPUTS = read_outputs()
 
 NOW = NOON.replace(tzinfo=UTC) + timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -95,3 +100,67 @@ def test_times_that_cannot_be_right_make_no_wait(store: Store) -> None:
     assert waits(store, backwards) == (None, 180, 120)
     assert waits(store, future) == (None, None, None)
     assert waits(store, never) == (None, None, None)
+
+
+def test_who_started_a_job(store: Store) -> None:
+    """A user, an anonymous visitor, unknown where an import has its own id as record, or the system."""
+    ada = store.user("ada")
+    record = store.record("fonds")
+    jobs = [
+        store.job(user_id=ada, object_id=record),
+        store.job(object_id=record),
+        store.job(object_id=record),
+        store.job("CSV import - authority records"),
+        store.job("CSV import - authority records", user_id=ada),
+    ]
+    store.property(jobs[0], "abc", name="userToken")
+    store.property(jobs[1], "abc", name="userToken")
+    store.property(jobs[2], "abc", name="userTokens")
+    with store.engine.begin() as connection:
+        own = tables.job.update().values(object_id=tables.job.c.id)
+        connection.execute(own.where(tables.job.c.id.in_(jobs[3:])))
+    found = [read(store, job_id) for job_id in jobs]
+    assert [job.started_by for job in found] == [
+        "ada",
+        "public export",
+        "System",
+        "no user recorded",
+        "ada",
+    ]
+    assert [job.object_id for job in found] == [record, record, record, None, None]
+
+
+def test_an_older_database_without_properties_has_no_visitors(atom_store: Store) -> None:
+    """The table may be absent."""
+    job_id = atom_store.job()
+    with atom_store.engine.begin() as connection:
+        tables.property_i18n.drop(connection)
+        tables.property_.drop(connection)
+    assert read(atom_store, job_id).started_by == "System"
+
+
+def test_the_facts_of_a_long_output_come_from_both_ends(store: Store) -> None:
+    """The parameters stand at the beginning, the closing line at the end; neither is cut there."""
+    middle = "Ünïcödé 😀 line\n" * 20_000
+    job_id = store.job(output=OUTPUTS["atom-import"] + middle + OUTPUTS["heratio-import-row-errors"])
+    report = read(store, job_id)
+    assert report.output_is_tail
+    assert dict(report.facts.parameters)["objectType"] == "informationObject"
+    assert report.facts.is_cut is False
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "語"])
+def test_an_output_of_the_platform_s_limit_was_cut(store: Store, letter: str) -> None:
+    """It is counted in characters, by the database: the report has the text as a terminal shows it."""
+    lines = (f"{letter * 60}\r\n" * 1_100)[:CUT_CHARACTERS]
+    assert read(store, store.job(output=lines)).facts.is_cut
+    assert not read(store, store.job(output=lines[:-1])).facts.is_cut
+
+
+@pytest.mark.parametrize("name", ["atom-import-pt", "heratio-import-row-errors", "heratio-json-errors"])
+def test_the_counts_are_those_of_the_output(store: Store, name: str) -> None:
+    """Read through SQL, from both kinds of database."""
+    counts = count_errors(OUTPUTS[name])
+    facts = read(store, store.job(output=OUTPUTS[name])).facts
+    assert (facts.errors, facts.warnings) == (counts.errors, counts.warnings)
+    assert facts.errors
