@@ -80,7 +80,7 @@ dialogs.show_dialog(came_from)
 
 # Last: these take their time where the platform has many jobs.
 with suppress(DatabaseUnavailable):
-    history = reads.read_now(read_name_history, database, job.name)
+    history = reads.read_now(read_name_history, database, job.name, services.outcomes)
     with runs_of_name:
         same_name.show_newest(history, job, came_from, zone)
     with similar:

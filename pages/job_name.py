@@ -18,7 +18,8 @@ from pages.parts.shared.text import heading
 from pages.parts.statistics import name_history
 from pages.parts.statistics.panel import Scope, panel
 
-database = get_services().database
+services = get_services()
+database = services.database
 zone = times.zone_named(st.context.timezone)
 # A name is compared byte by byte: cut or cleaned it would be another one.
 name = url_values.whole_text(st.query_params.get("name", ""))
@@ -56,7 +57,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         args=(name_history.jobs_called(name),),
     )
 
-reading = reads.begin_now(read_name_history, database, name)
+reading = reads.begin_now(read_name_history, database, name, services.outcomes)
 try:
     history = reading.shown()
 except TookTooLong:

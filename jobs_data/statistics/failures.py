@@ -13,14 +13,16 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
-from jobs_data.jobs.failure_reasons import read_reasons
+from jobs_data.jobs.failure_reasons import TEXT_CHARACTERS, read_reasons
 from jobs_data.jobs.where import WITH_ERRORS, in_set
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
-from jobs_data.platform.status import State, is_in, state_of
+from jobs_data.platform.dialects import first_characters
+from jobs_data.platform.status import ERROR, State, is_in, state_of
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import to_platform
 from jobs_data.reasons.finding import Reason, Weight
+from jobs_data.reasons.outputs import read_output
 from jobs_data.statistics.error_patterns import fold
 from jobs_data.statistics.period import Period, created_since
 
@@ -66,7 +68,7 @@ def read_failures(
 ) -> Failures:
     """Return why the jobs of a period failed or completed with errors; `now` is aware.
 
-    The reason is what `failure_reasons` finds in a job's texts. Raises DatabaseUnavailable.
+    The reason is that of `read_errors`. Raises DatabaseUnavailable.
     """
     start = period.start(zone, now)
     with database.reading() as connection:
@@ -140,7 +142,27 @@ def key_of(pattern: str) -> str:
     return hashlib.sha256(pattern.encode()).hexdigest()[:10]
 
 
-def in_words(reason: Reason | None) -> str:
+def read_errors(
+    connection: Connection, database: Database, failed: Sequence[int], completed: Sequence[int]
+) -> dict[int, str]:
+    """Return the error of each of some jobs, by its id, ENDS_WELL or NO_TEXT if there is none.
+
+    Of a failed job it is the reason that `failure_reasons` finds, of a completed one the first error
+    in the beginning of its output, else such a reason. Raises what the database driver raises, inside
+    `Database.reading`.
+    """
+    head = first_characters(job.c.output, TEXT_CHARACTERS)
+    heads = select(job.c.id, head).where(job.c.id.in_(completed))
+    first = {
+        job_id: read_output(values.text(text)).first_error
+        for job_id, text in (connection.execute(heads) if completed else ())
+    }
+    others = [job_id for job_id in (*failed, *completed) if not first.get(job_id)]
+    reasons = read_reasons(connection, database, others)
+    return first | {job_id: _in_words(reasons.get(job_id)) for job_id in others}
+
+
+def _in_words(reason: Reason | None) -> str:
     """Return a reason's text; a report of success is no reason, as on the job's page."""
     if reason is None:
         return NO_TEXT
@@ -160,14 +182,16 @@ def _read_newest(
     )
     bad = [row for each in has_errors(database) for row in connection.execute(newest.where(each))]
     rows = sorted(bad, key=lambda row: -row.id)[:limit]
-    reasons = read_reasons(connection, database, [row.id for row in rows])
+    is_failed = {row.id: row.status_id == ERROR for row in rows}
+    failed, completed = ([i for i in is_failed if is_failed[i] is which] for which in (True, False))
+    texts = read_errors(connection, database, failed, completed)
     jobs = [
         (
             row.id,
             values.name_called(row.name),
             state_of(row.status_id, has_ended=True),
             times.utc(row.completed_at or row.created_at, database.timezone),
-            in_words(reasons.get(row.id)),
+            texts[row.id],
         )
         for row in rows
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -12,15 +12,15 @@ import pandas as pd
 from sqlalchemy import Connection, Row, select
 
 from jobs_data.jobs.durations import seconds_taken, with_execution
-from jobs_data.jobs.failure_reasons import read_reasons
+from jobs_data.jobs.outcomes import Outcomes, read_outcomes_of
 from jobs_data.jobs.usual_duration import FEWEST_RUNS, NEWEST_RUNS, SECONDS
 from jobs_data.jobs.where import WITH_ERRORS, is_called
 from jobs_data.platform import times
 from jobs_data.platform.database import Database
-from jobs_data.platform.status import State, is_finished, is_unfinished, state_of
+from jobs_data.platform.status import COMPLETED, State, is_finished, is_unfinished, state_of
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.statistics.error_patterns import fold
-from jobs_data.statistics.failures import ENDS_WELL, EXAMPLE_CHARACTERS, NO_TEXT, in_words
+from jobs_data.statistics.failures import ENDS_WELL, EXAMPLE_CHARACTERS, NO_TEXT, read_errors
 from jobs_data.statistics.period import newest_jobs
 
 NEWEST: Final = 20
@@ -139,18 +139,28 @@ class NameHistory:
         return None if ids.empty else int(ids.iloc[-1])
 
 
-def read_name_history(database: Database, name: str, now: datetime) -> NameHistory:
+def read_name_history(
+    database: Database, name: str, outcomes: Outcomes | None, now: datetime
+) -> NameHistory:
     """Return the newest jobs of exactly this name, of the newest 100,000; `now` is aware.
 
-    `values.UNKNOWN_NAME` means the jobs without a name. Raises DatabaseUnavailable, and TookTooLong
-    after SECONDS.
+    `values.UNKNOWN_NAME` means the jobs without a name. `outcomes` remembers the errors found in the
+    outputs of the newest 20; those of older runs are known if the background has read them. Raises
+    DatabaseUnavailable, and TookTooLong after SECONDS.
     """
     with database.reading(SECONDS) as connection:
-        runs, others, is_searched_through = _read_jobs(connection, database, name, now)
-        newest = pd.concat([runs, others]).sort_values("id").tail(NEWEST).reset_index(drop=True)
-        bad = newest.loc[newest["outcome"].isin(_VERBS), "id"].tolist()
-        reasons = read_reasons(connection, database, bad)
-    texts = {job_id: in_words(reasons.get(job_id)) for job_id in bad}
+        finished, others, is_searched_through = _read_jobs(connection, database, name, now)
+        newest_ids = sorted(row.id for row in (*finished, *others))[-NEWEST:]
+        found = read_outcomes_of(connection, database, newest_ids, outcomes)
+        known = frozenset(map(int, database.job_sets.get(WITH_ERRORS, tuple)()))
+        with_errors = (known - found.keys()) | {i for i, outcome in found.items() if outcome.errors}
+        runs = _frame(finished, with_errors, database)
+        newest = pd.concat([runs, _frame(others, with_errors, database)])
+        newest = newest.sort_values("id").tail(NEWEST).reset_index(drop=True)
+        failed, completed = (
+            newest.loc[newest["outcome"] == outcome, "id"].tolist() for outcome in _VERBS
+        )
+        texts = read_errors(connection, database, failed, completed)
     newest["text"] = newest["id"].map(lambda job_id: texts.get(job_id, "")[:EXAMPLE_CHARACTERS])
     newest["pattern"] = newest["id"].map(lambda job_id: fold(texts[job_id]) if job_id in texts else "")
     newest = newest.astype({"text": "str", "pattern": "str"})
@@ -173,31 +183,31 @@ def _patterns(newest: pd.DataFrame) -> pd.DataFrame:
 
 def _read_jobs(
     connection: Connection, database: Database, name: str, now: datetime
-) -> tuple[pd.DataFrame, pd.DataFrame, bool]:
-    """Return the newest runs, the newest other jobs, and whether all jobs were searched."""
+) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]], bool]:
+    """Return the newest finished jobs, the newest others, and whether all jobs were searched."""
     source, recorded = with_execution(database, job_execution.c.duration)
     took = seconds_taken(object_.c.created_at, job.c.completed_at, recorded, database.timezone, now)
     where, has_more = newest_jobs(connection)
     columns = (job.c.id, job.c.status_id, job.c.completed_at, object_.c.created_at, took.label("took"))
     jobs = select(*columns).select_from(source).where(is_called([name]), *where)
     jobs = jobs.order_by(job.c.id.desc())
-    with_errors = frozenset(database.job_sets.get(WITH_ERRORS, tuple)())
+    finished = connection.execute(jobs.where(is_finished()).limit(NEWEST_RUNS)).all()
+    others = connection.execute(jobs.where(is_unfinished()).limit(NEWEST)).all()
+    return finished, others, not has_more
 
-    def outcome(row: Row[Any]) -> str:
-        state = state_of(row.status_id, row.completed_at is not None)
-        return WITH_ERRORS if state is State.COMPLETED and row.id in with_errors else state
 
-    def frame(statement: Any) -> pd.DataFrame:
-        rows = [
-            (
-                row.id,
-                outcome(row),
-                times.utc(row.completed_at or row.created_at, database.timezone),
-                row.took,
-            )
-            for row in connection.execute(statement)
-        ]
-        return pd.DataFrame(rows[::-1], columns=list(_RUNS)).astype(_RUNS)
+def _frame(rows: Sequence[Row[Any]], with_errors: Collection[int], database: Database) -> pd.DataFrame:
+    jobs = [
+        (
+            row.id,
+            WITH_ERRORS if row.status_id == COMPLETED and row.id in with_errors else _state(row),
+            times.utc(row.completed_at or row.created_at, database.timezone),
+            row.took,
+        )
+        for row in reversed(rows)
+    ]
+    return pd.DataFrame(jobs, columns=list(_RUNS)).astype(_RUNS)
 
-    runs = frame(jobs.where(is_finished()).limit(NEWEST_RUNS))
-    return runs, frame(jobs.where(is_unfinished()).limit(NEWEST)), not has_more
+
+def _state(row: Row[Any]) -> State:
+    return state_of(row.status_id, row.completed_at is not None)

@@ -64,7 +64,7 @@ def test_each_answer_leads_to_its_jobs(address: str, new_page: Windows) -> None:
     warnings = open_whole(screen, f"{address}/report?period=90")
     assert warnings == []
     csv = download(page, page.locator(".st-key-csv-top-errors").get_by_role("button"))
-    assert csv.decode("utf-8-sig").startswith("Error,Example,Jobs,First seen,Last seen,")
+    assert csv.decode("utf-8-sig").startswith("Error,Example,Jobs,Completed,First seen,Last seen,")
     page.get_by_role("button", name=re.compile("^✖ .* failed$")).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Jobs")
     assert query(page)["status"] == "failed"

@@ -67,7 +67,7 @@ def test_the_answers_come_first(store: Store) -> None:
     )
     shown = links(app)
     assert shown.pop(f"Last good: #{ids[2]}").endswith(f"&id={ids[2]}")
-    assert shown.pop(f"First bad after it: #{ids[3]}").endswith(f"&id={ids[3]}")
+    assert shown.pop(f"First bad: #{ids[3]}").endswith(f"&id={ids[3]}")
     assert shown == {f"Job {ids[1]}": f"job?status=failed&id={ids[1]}"}
     marks = component(app, "marks")["marks"]
     assert "".join(mark["sign"] for mark in marks) == "✔✔✔✖▲▲●"

@@ -39,7 +39,7 @@ def show_outcome(history: NameHistory, name: str) -> None:
     """Show in a sentence how the newest jobs ended, with links to the jobs that matter most."""
     newest = "" if history.runs.empty else str(history.runs["outcome"].iloc[-1])
     _BOXES.get(newest, st.info)(history.sentence)
-    good, bad = ("Last good", history.last_good), ("First bad after it", history.first_bad)
+    good, bad = ("Last good", history.last_good), ("First bad", history.first_bad)
     if history.first_bad is None:
         bad = ("Last bad", history.last_bad)
     with st.container(horizontal=True, key="name_links"):

@@ -19,7 +19,7 @@ def read(store: Store, name: str = "import", with_errors: Sequence[int] = ()) ->
     """Return the history of a name as of 15 June 2026."""
     database = store.database()
     database.job_sets[WITH_ERRORS] = lambda: with_errors
-    return name_history.read_name_history(database, name, NOW)
+    return name_history.read_name_history(database, name, None, NOW)
 
 
 def insert(store: Store, *outputs: str) -> tuple[list[int], list[int]]:
