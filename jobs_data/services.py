@@ -11,6 +11,7 @@ from jobs_data.accounts.rights import Rights
 from jobs_data.accounts.sign_in import SignIns
 from jobs_data.background import StopSwitch
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.liveness import SharedLiveness
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
 from jobs_data.jobs.selections import Selections
@@ -45,6 +46,7 @@ class Services:
     order: CreationOrder
     outcomes: Outcomes
     shared_list: SharedList
+    liveness: SharedLiveness
 
     def wait_for_changes(self, seconds: float) -> None:
         """Wait until no deletion or restore of this process is running, for at most `seconds`."""
@@ -83,4 +85,5 @@ def build_services(settings: Settings) -> Services:
         order,
         outcomes,
         SharedList(database, order, settings.list_seconds, outcomes),
+        SharedLiveness(database),
     )

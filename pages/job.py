@@ -9,7 +9,6 @@ import streamlit as st
 from jobs_data import url_values
 from jobs_data.jobs import job_report
 from jobs_data.jobs.job_names import human_name
-from jobs_data.jobs.usual_duration import usual_duration
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -17,7 +16,7 @@ from jobs_data.platform.status import State
 from jobs_data.statistics.failures import read_failures, similar_failures
 from jobs_data.statistics.name_history import read_name_history
 from jobs_data.statistics.period import Period
-from pages.parts.job import failure, header, same_name, timeline
+from pages.parts.job import alive, failure, header, same_name, timeline
 from pages.parts.job.output import Output, show_download, show_outcome, show_text, show_title
 from pages.parts.job.parameters import show_parameters
 from pages.parts.removal import dialogs
@@ -58,10 +57,11 @@ address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
 header.show_facts(job, zone, services.settings.site_url, now)
 runs_of_name = same_name.show_link(job)
+if is_active:
+    alive.show_alive(database, job, zone, now)
 similar = failure.show_failure(job)
 show_outcome(output)
 timeline.show_timeline(job, zone, now)
-usual = st.container()
 failure.show_notes(job)
 show_parameters(job)
 with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
@@ -85,11 +85,8 @@ with suppress(DatabaseUnavailable):
         same_name.show_newest(history, job, came_from, zone)
     with similar:
         same_name.show_sentence(history, job)
-with suppress(DatabaseUnavailable):
-    if is_active:
-        words = timeline.usual_in_words(reads.read_cached(usual_duration, database, job.name))
-        usual.caption(words)
-    elif job.reason:
+if job.reason and not is_active:
+    with suppress(DatabaseUnavailable):
         failures = reads.read_now(read_failures, database, services.order, Period.ALL, zone)
         with similar:
             failure.show_similar(similar_failures(failures, job.id, job.reason))

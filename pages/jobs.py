@@ -4,7 +4,6 @@ import streamlit as st
 
 from jobs_data.jobs.trend import read_trend
 from jobs_data.platform import times
-from jobs_data.statistics.stuck import read_stuck
 from pages.parts.jobs import counts, filter_bar, groups, reading, table, toolbar
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
@@ -40,12 +39,12 @@ if problem:
 progress.show_progress()
 progress.show_notice()
 
-trend, stuck = None, None
+trend, liveness = None, None
 if not asked.filter.is_search:
     # Of all jobs: beside the counts of a search they would say something else than these.
     trend = reads.begin(read_trend, database, tuple(times.day_starts(zone)), services.order)
-    stuck = reads.begin_now(read_stuck, database)
-finish_counts = counts.show_counts(jobs, trend, stuck)
+    liveness = reads.begin_shared(services.liveness.read)
+finish_counts = counts.show_counts(jobs, trend, liveness)
 toolbar.show_toolbar(jobs, viewer, zone, state)
 names = reads.user_names(database, asked.filter.owners)
 filter_bar.show_bound(jobs)

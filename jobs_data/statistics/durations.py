@@ -103,7 +103,7 @@ def read_runs(
     (created since `middle`, which is the platform's time), `has_failed`, `last_job` (the largest id of
     the group).
     """
-    source, recorded = with_execution(database, job_execution.c.duration)
+    source, (recorded,) = with_execution(database, job_execution.c.duration)
     zone = database.timezone
     seconds = seconds_taken(object_.c.created_at, job.c.completed_at, recorded, zone, now)
     rows = connection.execute(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 
 from jobs_data.jobs.durations import seconds_taken, with_execution
 from jobs_data.jobs.outcomes import Outcomes, read_outcomes_of
-from jobs_data.jobs.usual_duration import FEWEST_RUNS, NEWEST_RUNS, SECONDS
+from jobs_data.jobs.usual_duration import FEWEST_RUNS, NEWEST_RUNS
 from jobs_data.jobs.where import WITH_ERRORS, is_called
 from jobs_data.platform import times
 from jobs_data.platform.database import Database
@@ -25,6 +25,9 @@ from jobs_data.statistics.period import newest_jobs
 
 NEWEST: Final = 20
 """How many jobs are shown one by one, and their errors read."""
+
+SECONDS: Final = 2
+"""How long each statement may take."""
 
 _RUNS: Final = {"id": "int64", "outcome": "str", "at": "datetime64[us, UTC]", "seconds": "float64"}
 _VERBS: Final = {State.FAILED.value: "failed", WITH_ERRORS: "completed with errors"}
@@ -185,7 +188,7 @@ def _read_jobs(
     connection: Connection, database: Database, name: str, now: datetime
 ) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]], bool]:
     """Return the newest finished jobs, the newest others, and whether all jobs were searched."""
-    source, recorded = with_execution(database, job_execution.c.duration)
+    source, (recorded,) = with_execution(database, job_execution.c.duration)
     took = seconds_taken(object_.c.created_at, job.c.completed_at, recorded, database.timezone, now)
     where, has_more = newest_jobs(connection)
     columns = (job.c.id, job.c.status_id, job.c.completed_at, object_.c.created_at, took.label("took"))

@@ -171,10 +171,14 @@ def test_a_running_job_is_live_and_says_what_is_usual(store: Store) -> None:
     running = store.job("arSlow", status_id=183)
     app = open_job(running)
     assert "again every 15 seconds" in words(app)
-    assert "Usually 48 s" in words(app)
+    assert "Never started" in words(app)
+    assert "usually 48 s (95 % within 48 s)" in words(app)
+    assert [tab.label for tab in app.tabs] == ["Heratio", "AtoM"]
+    assert all(f"WHERE job.id = {running} " in tab.code[-1].value for tab in app.tabs)
     store.set_status(running, 184)
     app.run()
     assert "again every" not in words(app)
+    assert not app.tabs
     assert "again every" not in words(open_job(running, auto="true"))
 
 

@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.platform.status import State
-from jobs_data.statistics.stuck import Stuck
+from jobs_data.jobs.liveness import Liveness
+from jobs_data.platform.status import Alive, State
 from pages.parts.shared.address import go_to, view_in_url
 from pages.parts.shared.look import LOOKS
 from pages.parts.shared.reads import Reading
@@ -26,7 +26,7 @@ _LABELS: Final = {_ALL: "All", "active": "Active", "completed": "Completed", "fa
 
 
 def show_counts(
-    jobs: JobsList, trend: Reading[pd.DataFrame] | None, stuck: Reading[Stuck] | None
+    jobs: JobsList, trend: Reading[pd.DataFrame] | None, liveness: Reading[Liveness] | None
 ) -> Callable[[], None]:
     """Show how many jobs there are in each state, with bars of the last 14 days; a press filters.
 
@@ -40,15 +40,15 @@ def show_counts(
         State.COMPLETED.value: counts.completed,
         State.FAILED.value: counts.failed,
     }
-    readings = [reading for reading in (trend, stuck) if reading is not None]
+    readings = [reading for reading in (trend, liveness) if reading is not None]
     were_done = all(reading.is_done for reading in readings)
     with st.container(key="counts"):
         with st.container(horizontal=True, key="cards"):
             places = [st.empty() for _ in _LABELS]
-        _switch(jobs.view.filter.state, values, _facts(trend, stuck))
+        _switch(jobs.view.filter.state, values, _facts(trend, liveness))
 
     def draw() -> None:
-        days, facts = _result(trend), _facts(trend, stuck)
+        days, facts = _result(trend), _facts(trend, liveness)
         for place, choice in zip(places, _LABELS, strict=True):
             _card(place, choice, values[choice], facts, days)
 
@@ -67,12 +67,12 @@ def _result(reading: Reading[T] | None) -> T | None:
     return reading.result() if reading and is_there else None
 
 
-def _facts(trend: Reading[pd.DataFrame] | None, stuck: Reading[Stuck] | None) -> dict[str, str]:
+def _facts(trend: Reading[pd.DataFrame] | None, liveness: Reading[Liveness] | None) -> dict[str, str]:
     """Return a few words more of some states, where there is something to say."""
-    days, silent = _result(trend), _result(stuck)
+    days, alive = _result(trend), _result(liveness)
     facts = {
         State.FAILED.value: (0 if days is None else int(days["failed"].iloc[-1]), "today"),
-        State.ACTIVE.value: (0 if silent is None else len(silent.jobs), "silent"),
+        State.ACTIVE.value: (alive.count(Alive.SILENT) if alive else 0, "silent"),
     }
     return {state: f"{number:,} {word}" for state, (number, word) in facts.items() if number}
 

@@ -8,7 +8,14 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.status import ERROR, FIXED_LABELS, IN_PROGRESS, OTHER_LABELS, State
+from jobs_data.platform.status import (
+    ERROR,
+    FIXED_LABELS,
+    IN_PROGRESS,
+    OTHER_LABELS,
+    Alive,
+    State,
+)
 from pages.parts.shared.rows_table import Cell, Color
 
 
@@ -21,6 +28,14 @@ class Look:
     icon: str
 
 
+@dataclass(frozen=True)
+class AliveLook(Look):
+    """How it looks what an active job does, in a word or two and in a sentence."""
+
+    word: str
+    meaning: str
+
+
 LOOKS: Final[dict[State, Look]] = {
     State.ACTIVE: Look("blue", "●", ":material/autorenew:"),
     State.COMPLETED: Look("green", "✔", ":material/check_circle:"),
@@ -30,6 +45,32 @@ LOOKS: Final[dict[State, Look]] = {
 WITH_ERRORS: Final = Look("violet", "▲", ":material/warning:")
 """How a completed job looks in whose output errors were found."""
 
+ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
+    Alive.WORKING: AliveLook(
+        *("blue", "●", ":material/autorenew:", "Working"),
+        "It runs no longer than is usual for its name.",
+    ),
+    Alive.SILENT: AliveLook(
+        *("red", "■", ":material/volume_off:", "Silent"),
+        "It has written nothing for much longer than its name usually takes: it may be dead.",
+    ),
+    Alive.OVERDUE: AliveLook(
+        *("orange", "▲", ":material/timer:", "Overdue"),
+        "It still writes, but runs much longer than its name usually takes.",
+    ),
+    Alive.NEVER_STARTED: AliveLook(
+        *("red", "□", ":material/hourglass_disabled:", "Never started"),
+        "It has no output and no recorded start: no worker may have taken it.",
+    ),
+    Alive.WAITING: AliveLook(
+        *("gray", "‖", ":material/pause_circle:", "Waiting"),
+        "It waits for another job to finish, and writes so every few seconds.",
+    ),
+    Alive.UNKNOWN: AliveLook(
+        *("gray", "?", ":material/help:", "Cannot tell"),
+        "Too few jobs of its name have finished to tell whether it runs as usual.",
+    ),
+}
 
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
@@ -42,6 +83,12 @@ def state_cell(state: State, label: str) -> Cell:
     """Return the chip of a job's status."""
     look = LOOKS[state]
     return Cell(status_word(state, label), color=look.color, icon=look.sign)
+
+
+def alive_cell(alive: Alive) -> Cell:
+    """Return the chip of what an active job does; its tooltip says what that means."""
+    look = ALIVE_LOOKS[alive]
+    return Cell(look.word, title=look.meaning, color=look.color, icon=look.sign)
 
 
 def status_word(state: State, label: str) -> str:

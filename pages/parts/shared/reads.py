@@ -96,6 +96,12 @@ def begin_now(read: Callable[..., T], *arguments: Any) -> Reading[T]:
     return begin(_at_present, read, *arguments)
 
 
+def begin_shared(read: Callable[[], T]) -> Reading[T]:
+    """Begin to read what is shared and cached where it is read."""
+    future = _flights.submit(read, read, _pool)
+    return Reading(read.__qualname__, read, future, time.monotonic() + WAIT_SECONDS)
+
+
 def read_now(read: Callable[..., T], *arguments: Any) -> T:
     """Return as `read_cached` what takes the present time as its last argument."""
     return read_cached(_at_present, read, *arguments)

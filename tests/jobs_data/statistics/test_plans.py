@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.liveness import read_liveness
 from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform.database import Database
 from jobs_data.statistics.activity import read_activity
@@ -18,7 +19,6 @@ from jobs_data.statistics.name_history import NameHistory, read_name_history
 from jobs_data.statistics.news import read_news
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
-from jobs_data.statistics.stuck import read_stuck
 from tests.support.mariadb import MariaDB
 from tests.support.statistics import NOW, UTC_ZONE
 from tests.support.store import Store
@@ -83,7 +83,7 @@ def read_history(database: Database, now: datetime) -> NameHistory:
     return read_name_history(database, "export", None, now)
 
 
-@pytest.mark.parametrize("read", [read_stuck, read_news, read_history])
+@pytest.mark.parametrize("read", [read_liveness, read_news, read_history])
 def test_objects_are_looked_up_without_a_period_too(
     database: Database, read: Callable[[Database, datetime], object]
 ) -> None:
