@@ -27,7 +27,7 @@ ABOUT: Final = (
 _STATES: Final = (Alive.SILENT, Alive.NEVER_STARTED, Alive.OVERDUE, Alive.UNKNOWN)
 _COLUMNS: Final = [
     Column("state", "State", width="8rem"),
-    Column("name", "Job", kind="name", main=True),
+    Column("name", "Job", main=True),  # as narrow as half a page needs
     Column("runs", "Runs for", kind="number", phone="below"),
     Column("wrote", "Last wrote", kind="number", phone="below"),
     Column("usual", "Usual", kind="number", phone="below"),
