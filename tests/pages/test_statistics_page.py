@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.jobs.outcomes import Coverage, Outcomes
 from jobs_data.jobs.view import Dates, JobFilter
 from jobs_data.jobs.view_url import parse_view
 from jobs_data.jobs.where import WITH_ERRORS
@@ -130,6 +131,24 @@ def test_completed_jobs_with_errors_are_counted_and_explained(store: Store) -> N
     app = statistics()
     press(app, ":violet[▲] 1 with errors")
     assert names(app) == ["import"]
+
+
+@pytest.mark.parametrize(
+    ("coverage", "sentence"),
+    [
+        (Coverage(), "Outputs are being read for errors"),
+        (Coverage(4711, 10), "read for errors down to job 4711"),
+        (Coverage(0, 10, is_done=True), ""),
+    ],
+)
+def test_it_says_how_far_outputs_have_been_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch, coverage: Coverage, sentence: str
+) -> None:
+    """Not where all have been."""
+    monkeypatch.setattr(Outcomes, "coverage", coverage)
+    shown = words(statistics())
+    assert sentence in shown
+    assert ("for errors" in shown) == bool(sentence)
 
 
 def test_rows_beyond_the_first_few_can_be_shown(store: Store) -> None:
