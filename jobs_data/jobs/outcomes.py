@@ -303,6 +303,7 @@ class Outcomes:
             if below == 0:
                 self._end_pass(Coverage(0, jobs, is_done=True))
                 return
+            self._cover(below, jobs)
 
     def _read_older(self) -> None:
         """Read the next slice of the pass over all jobs."""
@@ -314,8 +315,13 @@ class Outcomes:
             if below:
                 memory.forget_below(self._store, self._database.identity, below)
             self._end_pass(Coverage(below, self._jobs, is_done=True))
-        elif not self._coverage.is_done:
-            self._coverage = Coverage(below, self._jobs)
+        else:
+            self._cover(below, self._jobs)
+
+    def _cover(self, down_to: int, jobs: int) -> None:
+        """Note how far the first pass is; the newest jobs are read before it."""
+        if not self._coverage.is_done and jobs > self._coverage.jobs:
+            self._coverage = Coverage(down_to, jobs)
 
     def _end_pass(self, coverage: Coverage) -> None:
         self._coverage, self._whole_at = coverage, self._clock()
