@@ -14,8 +14,9 @@ from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.statistics.failures import read_failures, similar_failures
+from jobs_data.statistics.name_history import read_name_history
 from jobs_data.statistics.period import Period
-from pages.parts.job import alive, failure, header, timeline
+from pages.parts.job import alive, failure, header, same_name, timeline
 from pages.parts.job.output import Output, show_download, show_outcome, show_text, show_title
 from pages.parts.job.parameters import show_parameters
 from pages.parts.removal import dialogs
@@ -55,6 +56,7 @@ header.show_navigation(database, came_from, job.id)
 address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
 header.show_facts(job, zone, services.settings.site_url, now)
+runs_of_name = same_name.show_link(job)
 if is_active:
     alive.show_alive(database, job, zone, now)
 similar = failure.show_failure(job)
@@ -76,7 +78,13 @@ with st.container(horizontal=True, vertical_alignment="center", key="output_head
 show_text(output)
 dialogs.show_dialog(came_from)
 
-# Last: this takes its time where the platform has many jobs.
+# Last: these take their time where the platform has many jobs.
+with suppress(DatabaseUnavailable):
+    history = reads.read_now(read_name_history, database, job.name, services.outcomes)
+    with runs_of_name:
+        same_name.show_newest(history, job, came_from, zone)
+    with similar:
+        same_name.show_sentence(history, job)
 if job.reason and not is_active:
     with suppress(DatabaseUnavailable):
         failures = reads.read_now(read_failures, database, services.order, Period.ALL, zone)

@@ -18,6 +18,7 @@ from pages.parts.statistics.period_choice import pick_period
 
 services = get_services()
 database, order = services.database, services.order
+services.outcomes.keep_reading()
 zone = times.zone_named(st.context.timezone)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
@@ -55,6 +56,7 @@ with right, panel("Top errors", errors.ABOUT):
     errors.show_errors(latest(failures), scope)
 with panel("By day"):
     by_day.show_by_day(latest(activity), scope)
+    by_day.say_coverage(services.outcomes.coverage)
 with panel("By name"):
     by_name.show_by_name(latest(durations), scope)
 by_hour, by_user = st.tabs(["Hours", "Users"], key="hours_or_users", on_change="rerun")

@@ -249,7 +249,7 @@ class Outcomes:
         return connection.execute(select(func.count()).select_from(job).where(*among)).scalar_one()
 
     def keep_reading(self) -> None:
-        """Let the background read for the next minute. Call this whenever the list is looked at."""
+        """Let the background read for the next minute. Call this where outcomes are looked at."""
         self._wanted_until = self._clock() + WANTED_SECONDS
         if self._thread.is_alive() or self._clock() < self._retry_at:
             return

@@ -44,7 +44,6 @@ LOOKS: Final[dict[State, Look]] = {
     State.FAILED: Look("red", "✖", ":material/error:"),
     State.OTHER: Look("gray", "○", ":material/help:"),
 }
-
 WITH_ERRORS: Final = Look("violet", "▲", ":material/warning:")
 """How a completed job looks in whose output errors were found."""
 

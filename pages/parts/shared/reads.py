@@ -21,6 +21,7 @@ import streamlit as st
 
 from jobs_data.jobs.choices import read_owner_names
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong, translated_errors
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
@@ -174,6 +175,7 @@ _HASHES: Final[dict[str | type[Any], Callable[[Any], Any]]] = {
     # A change of ours is seen at once: bars must not count what was deleted.
     Database: lambda database: f"{database.identity} {database.changes}",
     CreationOrder: lambda _: "",  # there is one for each database
+    Outcomes: lambda _: "",
     ZoneInfo: str,
 }
 
