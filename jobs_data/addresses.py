@@ -76,6 +76,11 @@ def output_url(job_id: int) -> str:
     return f"{BASE}/{job_id}/output"
 
 
+def row_errors_url(job_id: int) -> str:
+    """Return the address from which the errors of rows in a job's output are streamed as CSV."""
+    return f"{BASE}/{job_id}/row-errors"
+
+
 def export_url(view: ListView, *, all_columns: bool = False, csv_format: CsvFormat = STANDARD) -> str:
     """Return the address from which the CSV of a view's jobs is streamed; pages do not matter."""
     more = {**({"columns": "all"} if all_columns else {}), **format_params(csv_format)}

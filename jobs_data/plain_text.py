@@ -66,15 +66,17 @@ def panel(text: str) -> Panel:
         half = PANEL_CHARACTERS // 2
         left_out = len(text) - 2 * half
         text = f"{text[:half]}\n{_gap(left_out)}\n{text[-half:]}"
-    shown = []
-    for line in as_printed(text).split("\n"):
-        more = len(line) - LINE_BEGINNING - LINE_END
-        if more > 0:
-            left_out += more
-            shown.append(f"{line[:LINE_BEGINNING]} {_gap(more)} {line[-LINE_END:]}")
-        else:
-            shown.append(line)
-    return Panel(visible("\n".join(shown)), left_out)
+    shown = [cut_line(line) for line in as_printed(text).split("\n")]
+    left_out += sum(more for _, more in shown)
+    return Panel(visible("\n".join(line for line, _ in shown)), left_out)
+
+
+def cut_line(line: str) -> tuple[str, int]:
+    """Return a line with its middle left out where it is long, and how many characters that is."""
+    more = len(line) - LINE_BEGINNING - LINE_END
+    if more <= 0:
+        return line, 0
+    return f"{line[:LINE_BEGINNING]} {_gap(more)} {line[-LINE_END:]}", more
 
 
 def as_printed(text: str) -> str:

@@ -17,7 +17,7 @@ from jobs_data.statistics.failures import read_failures, similar_failures
 from jobs_data.statistics.name_history import read_name_history
 from jobs_data.statistics.period import Period
 from pages.parts.job import alive, failure, header, same_name, timeline
-from pages.parts.job.output import Output, show_download, show_outcome, show_text, show_title
+from pages.parts.job.output import read_output, show_download, show_log, show_outcome, show_title
 from pages.parts.job.parameters import show_parameters
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
@@ -47,7 +47,7 @@ if job is None:
     st.stop()
 
 is_active = job.state is State.ACTIVE
-output = Output(job)
+output = read_output(database, job)
 st.set_page_config(
     page_title=f"{status_word(job.state, job.status)}: {on_one_line(human_name(job.name))}"
 )
@@ -60,12 +60,12 @@ runs_of_name = same_name.show_link(job)
 if is_active:
     alive.show_alive(database, job, zone, now)
 similar = failure.show_failure(job)
-show_outcome(output)
+show_outcome(output, job)
 timeline.show_timeline(job, zone, now)
 failure.show_notes(job)
 show_parameters(job)
 with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
-    show_title(output, database)
+    show_title(output, job, database)
     st.space("stretch")
     refresh.keep_refreshing(
         refresh.last_read_at("report", job_id),
@@ -74,8 +74,8 @@ with st.container(horizontal=True, vertical_alignment="center", key="output_head
         paused_by="a dialog is open" if dialogs.is_open() else "",
     )
     refresh.refresh_button()
-    show_download(job)
-show_text(output)
+    show_download(output)
+show_log(output, job, zone)
 dialogs.show_dialog(came_from)
 
 # Last: these take their time where the platform has many jobs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Generator
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -16,8 +17,10 @@ from jobs_data.accounts.rights import NotAllowed
 from jobs_data.background import NotStarted
 from jobs_data.jobs import export, job_report
 from jobs_data.jobs.result_files import ResultUnavailable, open_result
+from jobs_data.jobs.row_errors import csv_of_row_errors
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import parse_view
+from jobs_data.platform.database import Database
 from jobs_data.removal.removal import ALL_FINISHED, RemovalRuns, sentence_on
 from jobs_data.services import Services
 from jobs_data.store import receipts
@@ -91,6 +94,7 @@ class JobRoutes:
             Route(f"{base}/{{job_id:id}}", report),
             Route(f"{base}/{{job_id:id}}/download", self.download),
             Route(f"{base}/{{job_id:id}}/output", self.output),
+            Route(f"{base}/{{job_id:id}}/row-errors", self.row_errors),
         ]
 
     async def export_csv(self, request: Request) -> Response:
@@ -130,17 +134,27 @@ class JobRoutes:
 
     async def output(self, request: Request) -> Response:
         """Stream a job's whole output as a text file."""
-        job_id = request.path_params["job_id"]
-        if (
-            await run_in_threadpool(job_report.read_download_path, self._services.database, job_id)
-            is None
-        ):
-            return plain(request, 404, f"There is no job {job_id}.")
-        return Download(
-            f"job-{job_id}-output.txt",
-            "text/plain; charset=utf-8",
-            job_report.stream_output(self._services.database, job_id),
+        return await self._of_output(
+            request, "output.txt", "text/plain; charset=utf-8", job_report.stream_output
         )
+
+    async def row_errors(self, request: Request) -> Response:
+        """Stream the errors of rows in a job's output as CSV."""
+        return await self._of_output(
+            request, "row-errors.csv", "text/csv; charset=utf-8", csv_of_row_errors
+        )
+
+    async def _of_output(
+        self,
+        request: Request,
+        name: str,
+        media_type: str,
+        stream: Callable[[Database, int], Generator[bytes]],
+    ) -> Response:
+        database, job_id = self._services.database, request.path_params["job_id"]
+        if await run_in_threadpool(job_report.read_download_path, database, job_id) is None:
+            return plain(request, 404, f"There is no job {job_id}.")
+        return Download(f"job-{job_id}-{name}", media_type, stream(database, job_id))
 
     async def receipt(self, request: Request) -> Response:
         """Stream a receipt as JSON lines; each batch as it is when it is read."""

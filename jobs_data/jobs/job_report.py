@@ -10,10 +10,8 @@ from typing import Any, Final
 
 from sqlalchemy import (
     Connection,
-    LargeBinary,
     RowMapping,
     Select,
-    cast,
     func,
     null,
     select,
@@ -34,7 +32,7 @@ from jobs_data.platform.dialects import (
     byte_length,
     character_length,
     first_characters,
-    in_utf8mb4,
+    in_utf8,
     last_characters,
 )
 from jobs_data.platform.status import State, label_of, state_of
@@ -256,7 +254,7 @@ def stream_output(database: Database, job_id: int) -> Generator[bytes]:
     between reads. Raises DatabaseUnavailable.
     """
     # Bytes, to limit what the server sends: a character may have four of them.
-    output = cast(in_utf8mb4(job.c.output), LargeBinary)
+    output = in_utf8(job.c.output)
     position, is_end = 1, False
     while not is_end:
         some = select(func.substr(output, position, OUTPUT_READ_BYTES)).where(job.c.id == job_id)

@@ -171,6 +171,30 @@ def byte_length(column: ColumnElement[Any]) -> ColumnElement[int]:
     )
 
 
+def in_utf8(column: ColumnElement[Any]) -> ColumnElement[bytes]:
+    """Return a text's bytes in UTF-8, so that parts of it are parts of what a download has."""
+    return cast(in_utf8mb4(column), LargeBinary)
+
+
+def line_breaks(octets: ColumnElement[bytes]) -> ColumnElement[int]:
+    """Return how many line feeds some bytes have.
+
+    MariaDB takes minutes to remove those of a long value, because each removal moves the rest. So they
+    become characters of the same length: `QUOTE` writes two bytes for each apostrophe.
+    """
+    feed: ColumnElement[str] = literal_column("CHAR(10)")
+
+    def quoted(character: str) -> ColumnElement[int]:
+        replaced = func.replace(octets, feed, literal_column(f"CHAR({ord(character)})"))
+        return func.length(func.quote(replaced), type_=Integer)
+
+    without = cast(func.replace(octets, feed, literal_column("''")), LargeBinary)
+    return _Spellings(
+        quoted("'") - quoted(" "),
+        func.length(octets, type_=Integer) - func.length(without, type_=Integer),
+    )
+
+
 def character_length(column: ColumnElement[Any]) -> ColumnElement[int]:
     """Return how many characters a text has; SQLite counts up to the first NUL."""
     return _Spellings(func.char_length(column, type_=Integer), func.length(column, type_=Integer))

@@ -13,7 +13,18 @@ from jobs_data.jobs.job_report import read_report
 from pages.parts.job.header import BUTTON_MAX_BYTES
 from pages.parts.job.timeline import steps_of
 from tests.support import web_roots
-from tests.support.pages import component, fire, introduce, press, show, until, words
+from tests.support.pages import (
+    component,
+    fire,
+    introduce,
+    log,
+    log_data,
+    press,
+    show,
+    table,
+    until,
+    words,
+)
 from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served", "administrator")
@@ -43,7 +54,8 @@ def test_the_page_shows_the_job_and_deletes_it(store: Store) -> None:
     app = open_job(job_id, status="failed")
     assert "&lt;b&gt;*bold*&lt;/b&gt;" in "".join(str(part.proto) for part in app.get("html"))
     assert [error.value for error in app.error] == [r"\[no\](link)"]
-    assert [code.value for code in app.code] == ["#0", "# no heading"]
+    assert [code.value for code in app.code] == ["#0"]
+    assert log(app) == ["# no heading"]
     assert f"Job {job_id} · System · 2026-06-15 12:00:00 (UTC) · ran 1 min 5 s · x" in text_of(app)
     press(app, "Delete…")
     assert f"Job {job_id}" in words(app)
@@ -287,9 +299,9 @@ def test_a_long_line_is_cut_and_all_of_it_offered(store: Store) -> None:
     """The error behind it is in sight, with how much is left out and the way to the whole."""
     job_id = store.job(output="x" * 150_000 + "\nERROR: full")
     app = open_job(job_id)
-    [output] = app.code
-    assert len(output.value) < 2_000
-    assert output.value.endswith("\nERROR: full")
+    [long, error] = log(app)
+    assert len(long) < 2_000
+    assert error == "ERROR: full"
     assert "148,700 characters" in words(app)
     assert addresses.output_url(job_id) in links(app).values()
 
@@ -297,15 +309,63 @@ def test_a_long_line_is_cut_and_all_of_it_offered(store: Store) -> None:
 def test_an_output_in_json_is_laid_out_as_it_is_written(store: Store) -> None:
     """Heratio keeps the results of its newer jobs so."""
     app = open_job(store.job(output='{"a":1e400,"a":0.10}'))
-    assert [code.value for code in app.code] == ['{\n  "a": 1e400,\n  "a": 0.10\n}']
+    assert log(app) == ["{", '  "a": 1e400,', '  "a": 0.10', "}"]
 
 
 def test_the_times_of_a_log_have_their_zone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the platform's; a text without times has none."""
+    """AtoM's become the user's; others are the platform's, which is said."""
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_TIMEZONE", "Europe/Berlin")
     line = '[info] [2026-11-25 09:14:02] Job 4711 "arFileImportJob": Job started.\n'
-    assert "Europe/Berlin" in words(open_job(store.job(output=line)))
-    assert "Europe/Berlin" not in words(open_job(store.job(output="Job started.\n")))
+    app = open_job(store.job(output=line))
+    assert log_data(app)["lines"][0][1:3] == ["info", "2026-11-25 08:14:02"]
+    assert log_data(app)["zone"] == "UTC"
+    assert "Europe/Berlin" not in words(app)
+    assert "Europe/Berlin" in words(open_job(store.job(output="2026-11-25 09:14:02 Job started.\n")))
+
+
+def test_the_errors_of_rows_lead_to_their_lines(store: Store) -> None:
+    """The first twenty are listed, all are in the CSV, and a press shows the line."""
+    rows = "".join(f"Row {n} imported.\nERROR: Row {n}: =No *parent*\n" for n in range(1, 31))
+    job_id = store.job(output=f"Start\n{rows}Import finished with 30 error(s).\n")
+    app = open_job(job_id)
+    shown = table(app, "Errors of rows")
+    assert len(shown) == 20
+    assert shown[1] == {"row": "2", "message": "=No *parent*", "line": "5"}
+    assert "and 10 more" in words(app)
+    assert addresses.row_errors_url(job_id) in links(app).values()
+    before = log_data(app)
+    fire(app, "opened", "5", key="row_error_lines")
+    assert (log_data(app)["line"], log_data(app)["seq"]) == (5, before["seq"] + 1)
+
+
+@pytest.mark.parametrize("line", ["0", "-3", "4", "abc", "9" * 30, ""])
+def test_a_line_that_is_not_there_is_explained(store: Store, line: str) -> None:
+    """The viewer opens where it would without it."""
+    app = open_job(store.job(output="one\ntwo\nthree\n"), line=line)
+    assert "This output has no line" in app.warning[0].value
+    assert log_data(app)["line"] is None
+    app.run()
+    assert not app.warning
+
+
+def test_a_line_outside_the_end_of_a_long_output_is_shown(store: Store) -> None:
+    """With the lines around it, and ways to what comes before and after."""
+    job_id = store.job(output="".join(f"line {n}\n" for n in range(1, 60_001)))
+    app = open_job(job_id, line="30000")
+    shown = log_data(app)
+    assert (shown["line"], shown["earlier"], shown["later"]) == (30_000, True, True)
+    numbers = [number for number, *_ in shown["lines"]]
+    assert log(app)[numbers.index(30_000)] == "line 30000"
+    for move, is_at in (("earlier", 30_000), ("beginning", 1), ("later", 25_000), ("end", 60_000)):
+        fire(app, "move", move, key="log_viewer")
+        assert is_at in [number for number, *_ in log_data(app)["lines"]]
+    assert not log_data(app)["later"]
+
+
+def test_a_cut_output_says_so(store: Store) -> None:
+    """AtoM keeps so many characters, and not the end, where the error stands."""
+    app = open_job(store.job(output="läuft\n" * 10_922 + "xx"))
+    assert "cut this output at 65,534 characters" in app.warning[0].value
 
 
 def test_a_description_is_no_error(store: Store) -> None:
@@ -315,6 +375,6 @@ def test_a_description_is_no_error(store: Store) -> None:
     app = open_job(job_id)
     assert "Description\n" in f"{words(app)}\n"
     assert "Exporting 2 descriptions" in words(app)
-    assert [code.value for code in app.code] == ["done"]
+    assert log(app) == ["done"]
     assert not app.error
     assert not app.warning

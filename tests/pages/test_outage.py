@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.shared import reads
 from pages.parts.shared.services import get_services
-from tests.support.pages import cards, names, pick_in_menu, press, rows, show, table, words
+from tests.support.pages import cards, log, names, pick_in_menu, press, rows, show, table, words
 from tests.support.queue_rows import queued
 from tests.support.store import Store
 
@@ -109,7 +109,7 @@ def test_a_report_of_a_job_stays(served: Store) -> None:
         app.run()
         assert not app.exception
         assert not app.error
-        assert [each.value for each in app.code] == ["a line"]
+        assert log(app) == ["a line"]
         assert AGE.search(words(app))
         assert has_timer(app)
     served.set_status(job_id, 184)

@@ -172,6 +172,17 @@ def _text(cell: Any) -> str:
     )
 
 
+def log(app: AppTest) -> list[str]:
+    """Return the lines that the log viewer shows, with their prefixes; none without it."""
+    return [f"{prefix}{message}" for *_, prefix, message in log_data(app).get("lines", [])]
+
+
+def log_data(app: AppTest) -> dict[str, Any]:
+    """Return what the log viewer is given."""
+    found = _components(app, "log_viewer")
+    return dict(json.loads(found[0].json)) if found else {}
+
+
 def press(app: AppTest, label: str) -> None:
     """Press the button with a label."""
     [button] = [button for button in app.button if button.label == label]

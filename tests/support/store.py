@@ -224,6 +224,11 @@ class Store:
         for culture, text in {"en": value, **others}.items():
             self.insert(tables.setting_i18n, id=setting_id, culture=culture, value=text)
 
+    def set_job(self, job_id: int, **values: Any) -> None:
+        """Change a job as its worker does."""
+        with self.engine.begin() as connection:
+            connection.execute(update(tables.job).where(tables.job.c.id == job_id).values(**values))
+
     def set_status(
         self, job_id: int, status_id: int | None, completed_at: datetime | None = None
     ) -> None:

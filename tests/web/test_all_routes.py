@@ -54,6 +54,7 @@ CLOSED = [
     Known("http", "/admin/jobs/{job_id:id}", READ),
     Known("http", "/admin/jobs/{job_id:id}/download", READ),
     Known("http", "/admin/jobs/{job_id:id}/output", READ),
+    Known("http", "/admin/jobs/{job_id:id}/row-errors", READ),
     Known("http", "/admin/jobs/_stcore/metrics", READ),
     Known("http", "/admin/jobs/_stcore/metrics", "OPTIONS"),
     Known("http", "/admin/jobs/media/{file_id:path}", READ),

@@ -336,6 +336,16 @@ def test_a_whole_output_is_streamed_as_text(client: TestClient, store: Store) ->
         assert client.get(f"/admin/jobs/{missing}/output").status_code == 404
 
 
+def test_the_errors_of_rows_are_streamed_as_csv(client: TestClient, store: Store) -> None:
+    """To be sent to the person who made the import file."""
+    job_id = store.job(output="ERROR: Row 3: =no parent\nRow 4 imported.\n")
+    response = client.get(f"/admin/jobs/{job_id}/row-errors")
+    assert response.content.decode() == '\ufeffrow,message\r\n3,"\'=no parent"\r\n'
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert f"job-{job_id}-row-errors.csv" in response.headers["content-disposition"]
+    assert client.get("/admin/jobs/99999999/row-errors").status_code == 404
+
+
 def test_a_database_that_does_not_answer_is_a_503_with_a_sentence(
     client: TestClient, store: Store
 ) -> None:

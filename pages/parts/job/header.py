@@ -17,6 +17,7 @@ from jobs_data.platform import times
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import FINISHED_STATES
+from pages.parts.job.output import LINE_PARAM
 from pages.parts.removal import dialogs
 from pages.parts.shared import address
 from pages.parts.shared.look import LOOKS, status_word
@@ -103,7 +104,7 @@ def show_navigation(database: Database, came_from: ListView, job_id: int) -> Non
 
 
 def _open_neighbour(job_id: int) -> None:
-    st.query_params["id"] = str(job_id)
+    address.put_into_url({"id": str(job_id)}, ("id", LINE_PARAM))
 
 
 def show_heading(job: JobReport, roots: result_files.ResultRoots | None, viewer: Viewer) -> None:

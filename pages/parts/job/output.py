@@ -1,141 +1,229 @@
-"""What a job wrote, from its first error on, or its end."""
+"""What a job wrote: how it ended, the errors of its rows, and the log."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from jobs_data import addresses, json_layout, plain_text, wording
+from jobs_data import addresses, wording
+from jobs_data.jobs import output_parts
 from jobs_data.jobs.job_report import JobReport
+from jobs_data.jobs.log_lines import LogLine, RowLine, log_lines, row_lines
+from jobs_data.jobs.output_parts import OutputPart
+from jobs_data.plain_text import cut_line
 from jobs_data.platform.database import Database
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
-from jobs_data.reasons.finding import error_lines
 from jobs_data.reasons.lines import read_record
+from jobs_data.reasons.outputs import CUT_CHARACTERS
+from jobs_data.url_values import parse_number
+from pages.parts.job.log_viewer import Log, Move, Position, log_viewer
+from pages.parts.shared.page_state import page_state
+from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, rows_table
 from pages.parts.shared.text import plain
+
+LINE_PARAM: Final = "line"
+ROWS_SHOWN: Final = 20
+ROWS_HIGH: Final = 8
+ROWS_PIXELS: Final = 310
+"""With more rows than ROWS_HIGH the list has this height and scrolls: the log is to be in sight."""
 
 TIMED_LINES: Final = 20
 """An output that has times has one among this many of its last lines."""
 
-# Scrolls to a line and marks it, or follows the end until the viewer scrolls away from it.
-_POSITION: Final = st.components.v2.component(
-    "output_position",
-    js="""
-const [NEAR, ABOVE] = [40, 80]
-const rangeOf = (code, line) => {
-  const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT)
-  const range = document.createRange()
-  let [at, isOpen] = [0, false]
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    for (let from = 0; from <= node.length; ) {
-      if (at === line && !isOpen) { range.setStart(node, from); isOpen = true }
-      const end = node.data.indexOf("\\n", from)
-      if (isOpen) range.setEnd(node, end < 0 ? node.length : end)
-      if (end < 0) break
-      if (at === line) return range
-      at += 1
-      from = end + 1
-    }
-  }
-  return isOpen ? range : null
-}
-export default function ({ data, parentElement }) {
-  const state = (parentElement.position ??= {})
-  const panel = document.querySelector(".st-key-output")
-  const top = (one) => one.getBoundingClientRect().top
-  const place = () => {
-    const code = panel.querySelector("pre code")
-    if (!code) return
-    const pre = code.closest("pre")
-    Object.assign(pre, { tabIndex: 0, role: "region", ariaLabel: "Output" })
-    pre.onscroll = () => { state.atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < NEAR }
-    const error = data.line === null ? null : rangeOf(code, data.line)
-    if (error && window.Highlight) CSS.highlights.set("first-error", new Highlight(error))
-    else CSS.highlights?.delete("first-error")
-    if (state.job !== data.job) {
-      Object.assign(state, { job: data.job, atEnd: !error })
-      if (error) pre.scrollTop += top(error) - top(pre) - ABOVE
-    }
-    if (state.atEnd) pre.scrollTop = pre.scrollHeight
-  }
-  place()
-  const observer = new MutationObserver(place)
-  observer.observe(panel, { childList: true, characterData: true, subtree: true })
-  return () => observer.disconnect()
-}
-""",
-)
+_ROWS: Final = [
+    Column("row", "Row", kind="number", width="4rem"),
+    Column("message", "What is wrong", kind="name", main=True),
+    Column("line", "Line", kind="number", phone="last", width="5rem"),
+]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Output:
-    """A job's output as the page shows it."""
+    """Which part of a job's output is shown, and where in it the viewer opens."""
 
-    job: JobReport
-
-    @cached_property
-    def panel(self) -> plain_text.Panel:
-        """Return the text; JSON has one value a line."""
-        text = self.job.output
-        return plain_text.panel(text if self.job.output_is_tail else json_layout.indented(text))
-
-    @cached_property
-    def errors(self) -> list[int]:
-        """Return which lines of the text are errors."""
-        return error_lines(self.panel.text, is_failed=self.job.state is State.FAILED)
+    job_id: int
+    asked: str | None = None
+    """The number of a line that is to be shown, untrusted."""
+    move: Move | None = None
+    """The other part that is to be read."""
+    part: OutputPart = output_parts.NOTHING
+    bytes_seen: int = -1
+    """The length of the output when its end was read."""
+    lines: Sequence[LogLine] = ()
+    rows: Sequence[RowLine] = ()
+    """The errors of rows in the end of the output, which is all of a short one."""
+    position: Position = field(default_factory=Position)
+    problem: str = ""
+    """Why a line or a part is not shown."""
 
     @property
-    def has_times(self) -> bool:
-        """Return whether its lines begin with times."""
-        return any(read_record(line).has_time for line in self.panel.text.split("\n")[-TIMED_LINES:])
+    def is_empty(self) -> bool:
+        """Return whether the job wrote nothing to be seen."""
+        return self.was_read and self.part.is_whole and not self.part.text.strip()
+
+    @property
+    def was_read(self) -> bool:
+        """Return whether any of it was read; not in an outage."""
+        return self.bytes_seen >= 0
 
 
-def show_outcome(output: Output) -> None:
-    """Say where the job completed although its output has errors, and which the first is."""
-    facts = output.job.facts
-    if output.job.state is State.COMPLETED and facts.errors:
+@dataclass
+class _Shown:
+    output: Output | None = None
+
+
+def read_output(database: Database, job: JobReport) -> Output:
+    """Return what is to be shown of a job's output; it is read where it is new."""
+    shown = page_state(_Shown)
+    if shown.output is None or shown.output.job_id != job.id:
+        shown.output = Output(job.id, st.query_params.get(LINE_PARAM))
+    output = shown.output
+    output.problem = ""
+    is_failed = job.state is State.FAILED
+    try:
+        if output.bytes_seen != job.output_bytes and not output.part.has_later:
+            output.part = output_parts.read_end(database, job.id, output.part)
+            output.lines = log_lines(output.part, database.timezone, is_failed=is_failed)
+            output.rows, output.bytes_seen = row_lines(output.lines), job.output_bytes
+        if part := _asked_part(output, database):
+            output.part = part
+            output.lines = log_lines(part, database.timezone, is_failed=is_failed)
+    except DatabaseUnavailable as problem:
+        output.problem = str(problem)
+    output.asked = output.move = None
+    return output
+
+
+def _asked_part(output: Output, database: Database) -> OutputPart | None:
+    """Return another part, if one is asked for, and note where the viewer opens."""
+    if output.asked is not None:
+        number = parse_number(output.asked) or 0
+        part = None
+        if all(line.number != number for line in output.lines):
+            can_have = number > 0 and not output.part.is_whole
+            part = output_parts.read_around(database, output.job_id, number) if can_have else None
+            if part is None:
+                output.problem = f"This output has no line {output.asked[:20]}."
+                return None
+        output.position = Position(number, output.position.seq + 1)
+        return part
+    if output.move is Move.END:
+        output.position = Position(None, output.position.seq + 1)
+        return output_parts.read_end(database, output.job_id)
+    if output.move is not None:
+        read = {Move.EARLIER: output_parts.read_earlier, Move.LATER: output_parts.read_later}
+        return read[output.move](database, output.job_id, output.part)
+    return None
+
+
+def show_outcome(output: Output, job: JobReport) -> None:
+    """Say where a job completed although its output has errors, and list the errors of rows."""
+    facts = job.facts
+    if job.state is State.COMPLETED and facts.errors:
         which = "" if facts.errors == 1 else ", first"
         first = f"{which}: {plain(facts.first_error)}" if facts.first_error else "."
         errors = wording.counted(facts.errors, "error")
         st.warning(f"Completed with {errors}{first}", icon=":material/warning:")
+    if output.rows:
+        _show_rows(output)
 
 
-def show_title(output: Output, database: Database) -> None:
-    """Show the heading with how much of the output there is, and in which zone its times are."""
-    job, shown = output.job, output.panel
+def _show_rows(output: Output) -> None:
+    def row(one: RowLine) -> Row:
+        number = str(one.number)
+        cells: dict[str, Cell | str] = {
+            "row": f"{one.row:,}",
+            "message": Cell(one.message),
+            "line": f"{one.number:,}",
+        }
+        href = addresses.report_url(output.job_id, {LINE_PARAM: number})
+        return Row(number, f"row {one.row}", cells, href=href)
+
+    def open_line(number: str) -> None:
+        output.asked = number
+
+    more = len(output.rows) - ROWS_SHOWN
+    is_end = output.part.size > output_parts.PART_BYTES
+    where = " in the end of the output" if is_end else ""
+    sentence = f"and {more:,} more{where}" if more > 0 else where.strip()
+    shown = [row(one) for one in output.rows[:ROWS_SHOWN]]
+    with st.container(key="row_errors"):
+        with st.container(height=ROWS_PIXELS if len(shown) > ROWS_HIGH else "content", border=False):
+            rows_table("row_error_lines", "Errors of rows", _ROWS, shown, Handlers(on_open=open_line))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if sentence:
+                st.caption(sentence, width="content")
+            st.link_button(
+                "Download all as CSV" if sentence else "Download as CSV",
+                addresses.row_errors_url(output.job_id),
+                type="tertiary",
+                icon=":material/download:",
+            )
+
+
+def show_title(output: Output, job: JobReport, database: Database) -> None:
+    """Show the heading with how much of the output there is."""
     facts = [wording.size(job.output_bytes)]
-    if not job.output.strip():
+    part = output.part
+    if output.is_empty:
         facts = ["Nothing yet." if job.state is State.ACTIVE else "This job did not write any output."]
-    if job.output_is_tail:
-        facts = [f"The end of {facts[0]}: the beginning is left out"]
-    if shown.left_out:
-        facts.append(f"{shown.left_out:,} characters of long lines are left out")
-    if output.has_times:
-        facts.append(f"its times are in {database.timezone.key}, the platform's zone")
+    elif output.was_read and not part.is_whole:
+        facts.append(f"{wording.size(part.end - part.start)} of it shown")
+    if left_out := sum(cut_line(line.message)[1] for line in output.lines):
+        facts.append(f"{left_out:,} characters of long lines are left out")
+    if any(read_record(line.message).has_time for line in output.lines[-TIMED_LINES:]):
+        facts.append(f"times in its lines are in {database.timezone.key}, the platform's zone")
     st.header("Output", anchor=False, width="content")
     st.caption(" · ".join(facts), width="content")
 
 
-def show_download(job: JobReport) -> None:
+def show_download(output: Output) -> None:
     """Show the link to the whole output, byte for byte."""
-    if job.output.strip():
+    if not output.is_empty:
         st.link_button(
             "Download output",
-            addresses.output_url(job.id),
+            addresses.output_url(output.job_id),
             type="tertiary",
             icon=":material/download:",
         )
 
 
-def show_text(output: Output) -> None:
-    """Show the output at its first error, or else at its end."""
-    if not output.job.output.strip():
-        return
+def show_log(output: Output, job: JobReport, zone: ZoneInfo) -> None:
+    """Show the lines of the output, at the first error or at the end."""
     with st.container(key="output"):
-        st.code(output.panel.text, language=None, wrap_lines=True)
-    # While a job runs, its newest lines matter more than an error that it went on after.
-    follows = output.job.state is State.ACTIVE or not output.errors
-    line = None if follows else output.errors[0]
-    _POSITION(key="output_position", data={"job": output.job.id, "line": line})
+        if job.facts.is_cut:
+            sentence = (
+                f"The platform cut this output at {CUT_CHARACTERS:,} characters: the end is lost."
+            )
+            st.warning(sentence, icon=":material/content_cut:")
+        if output.problem:
+            st.warning(plain(output.problem), icon=":material/info:")
+    if output.is_empty or not output.was_read:
+        return
+
+    def go_to(move: Move) -> None:
+        if move is Move.BEGINNING:
+            output.asked = "1"
+        else:
+            output.move = move
+
+    log_viewer(
+        "log_viewer",
+        Log(
+            str(job.id),
+            "Output",
+            addresses.report_url(job.id, {}),
+            output.lines,
+            follows=job.state is State.ACTIVE and not output.part.has_later,
+            has_earlier=output.part.start > 0,
+            has_later=output.part.has_later,
+        ),
+        output.position,
+        zone,
+        go_to,
+    )

@@ -37,6 +37,12 @@ SPELLINGS: list[tuple[ColumnElement[Any], str, str]] = [
     ),
     (dialects.without_case(job.c.name), "job.name", 'job.name COLLATE "NOCASE"'),
     (dialects.in_utf8mb4(job.c.name), "convert(job.name USING utf8mb4)", "job.name"),
+    (
+        dialects.line_breaks(job.c.output),
+        "length(quote(replace(job.output, CHAR(10), CHAR(39))))"
+        " - length(quote(replace(job.output, CHAR(10), CHAR(32))))",
+        "length(job.output) - length(CAST(replace(job.output, CHAR(10), '') AS BLOB))",
+    ),
     (dialects.before_all_times(), "TIMESTAMP'1000-01-01 00:00:00'", "'1000-01-01 00:00:00'"),
 ]
 

@@ -1,0 +1,166 @@
+"""A part of a job's output: whole lines, where they are in it, and which number the first has.
+
+Numbers count line feeds, as programs do that show the downloaded file. An output may be of any size:
+a part is PART_BYTES long or a little more, and never the whole of a long one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy import Connection, func, literal, select
+
+from jobs_data.jobs.job_report import CUT_LINE_CHARACTERS, OUTPUT_TAIL_BYTES, stream_output
+from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import in_utf8, line_breaks
+from jobs_data.platform.tables import job
+
+PART_BYTES: Final = OUTPUT_TAIL_BYTES
+MOST_BYTES: Final = 2 * PART_BYTES
+"""No more than `reasons.lines.lines_of` reads: else the errors in it would be others."""
+
+MOST_LINES: Final = 20_000
+"""What a browser still draws at once."""
+
+_WITHIN_CHARACTER: Final = bytes(range(0x80, 0xC0))
+"""Bytes with which no character of UTF-8 begins."""
+
+
+@dataclass(frozen=True)
+class OutputPart:
+    """Some lines of an output. Positions are bytes of UTF-8."""
+
+    text: str
+    """As the platform wrote it, cut only where a line is very long."""
+    start: int
+    end: int
+    size: int
+    """The size of the whole output."""
+    first: int
+    """The number of its first line, from 1."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether it is all of the output."""
+        return self.start == 0 and self.end == self.size
+
+    @property
+    def has_later(self) -> bool:
+        """Return whether lines come after it."""
+        return self.end < self.size
+
+
+NOTHING: Final = OutputPart("", 0, 0, 0, 1)
+
+
+def read_end(database: Database, job_id: int, seen: OutputPart = NOTHING) -> OutputPart:
+    """Return the end of an output, from where the part that was `seen` begins, if that is not too long.
+
+    Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        size = _read_size(connection, job_id)
+        start = max(0, size - PART_BYTES)
+        if seen.size and size - MOST_BYTES <= seen.start <= start:
+            start = seen.start
+        return _read(connection, job_id, start, size, size, seen)
+
+
+def read_earlier(database: Database, job_id: int, seen: OutputPart) -> OutputPart:
+    """Return a part with the lines before one that was seen. Raises DatabaseUnavailable."""
+    with database.reading() as connection:
+        start = max(0, seen.start - PART_BYTES)
+        return _read(connection, job_id, start, min(seen.end, start + MOST_BYTES), seen.start, seen)
+
+
+def read_later(database: Database, job_id: int, seen: OutputPart) -> OutputPart:
+    """Return a part with the lines after one that was seen. Raises DatabaseUnavailable."""
+    with database.reading() as connection:
+        size = _read_size(connection, job_id)
+        end = min(size, seen.end + PART_BYTES)
+        return _read(connection, job_id, max(seen.start, end - MOST_BYTES), end, seen.end, seen)
+
+
+def read_around(database: Database, job_id: int, number: int) -> OutputPart | None:
+    """Return the part around the line of a number; None if there is no such line.
+
+    The output is read from its beginning up to there, in pieces. Raises DatabaseUnavailable.
+    """
+    at = _position_of(database, job_id, number)
+    if at is None:
+        return None
+    with database.reading() as connection:
+        size = _read_size(connection, job_id)
+        start = max(0, at - PART_BYTES // 2)
+        known = OutputPart("", at, at, size, number)
+        return _read(connection, job_id, start, min(size, start + PART_BYTES), at, known)
+
+
+def _position_of(database: Database, job_id: int, number: int) -> int | None:
+    position, missing = 0, number - 1
+    if not missing:
+        return 0
+    for piece in stream_output(database, job_id):
+        breaks = piece.count(b"\n")
+        if breaks >= missing:
+            at = -1
+            for _ in range(missing):
+                at = piece.index(b"\n", at + 1)
+            return position + at + 1
+        missing -= breaks
+        position += len(piece)
+    return None
+
+
+def _read_size(connection: Connection, job_id: int) -> int:
+    size = select(func.length(in_utf8(job.c.output))).where(job.c.id == job_id)
+    return connection.execute(size).scalar() or 0
+
+
+def _read(
+    connection: Connection, job_id: int, start: int, end: int, keep: int, known: OutputPart
+) -> OutputPart:
+    """Return the lines between two positions; of very many lines, those around `keep`.
+
+    The line breaks up to the start are counted from the start of the part that is `known`.
+    """
+    output = in_utf8(job.c.output)
+    low, high = sorted((start, known.start))
+    breaks = line_breaks(func.substr(output, low + 1, high - low)) if low < high else literal(0)
+    statement = select(func.length(output), func.substr(output, start + 1, end - start), breaks).where(
+        job.c.id == job_id
+    )
+    row = connection.execute(statement).one_or_none()
+    size, data, counted = (row[0] or 0, row[1] or b"", row[2] or 0) if row else (0, b"", 0)
+    first = known.first + (counted if start >= known.start else -counted) if start else 1
+    part = OutputPart("", start, start + len(data), size, first)
+    return _near(*_whole_lines(part, data, is_cut=start not in {0, known.start}), keep)
+
+
+def _whole_lines(part: OutputPart, data: bytes, *, is_cut: bool) -> tuple[OutputPart, bytes]:
+    """Return a part and its bytes without the lines that are cut, unless they are long.
+
+    `is_cut` says whether the first line may be.
+    """
+    start, end, first = part.start, part.end, part.first
+    if is_cut and 0 <= (cut := data.find(b"\n")) < CUT_LINE_CHARACTERS and cut + 1 < len(data):
+        data, start, first = data[cut + 1 :], start + cut + 1, first + 1
+    if end < part.size and len(data) - (cut := data.rfind(b"\n") + 1) < CUT_LINE_CHARACTERS and cut:
+        data, end = data[:cut], start + cut
+    return replace(part, start=start, end=end, first=first), data
+
+
+def _near(part: OutputPart, data: bytes, keep: int) -> OutputPart:
+    """Return a part with its text; of more than MOST_LINES those around a position."""
+    start, end, first = part.start, part.end, part.first
+    if data.count(b"\n") > MOST_LINES:
+        rows = data.split(b"\n")
+        begin = data.count(b"\n", 0, max(0, keep - start)) - MOST_LINES // 2
+        begin = max(0, min(begin, len(rows) - MOST_LINES))
+        before, kept = rows[:begin], rows[begin : begin + MOST_LINES]
+        skipped = sum(len(row) + 1 for row in before)
+        data = data[skipped : skipped + sum(len(row) + 1 for row in kept)]
+        start, end, first = start + skipped, start + skipped + len(data), first + begin
+    text = (data.lstrip(_WITHIN_CHARACTER) if start else data).decode("utf-8", "replace")
+    return replace(part, text=text, start=start, end=end, first=first)
