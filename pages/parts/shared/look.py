@@ -45,9 +45,6 @@ LOOKS: Final[dict[State, Look]] = {
     State.OTHER: Look("gray", "○", ":material/help:"),
 }
 
-WITH_ERRORS: Final = Look("violet", "▲", ":material/warning:")
-"""How a completed job looks in whose output errors were found."""
-
 ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
     Alive.WORKING: AliveLook(
         *("blue", "●", ":material/autorenew:", ALIVE_LABELS[Alive.WORKING]),
