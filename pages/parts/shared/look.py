@@ -44,6 +44,8 @@ LOOKS: Final[dict[State, Look]] = {
     State.FAILED: Look("red", "✖", ":material/error:"),
     State.OTHER: Look("gray", "○", ":material/help:"),
 }
+WITH_ERRORS: Final = Look("violet", "▲", ":material/warning:")
+"""How a completed job looks in whose output errors were found."""
 
 ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
     Alive.WORKING: AliveLook(
@@ -79,9 +81,14 @@ _WORDS: Final = {
 }
 
 
+def look_of(state: State, errors: int = 0) -> Look:
+    """Return how a job looks with some errors in its output, which matter for a completed one."""
+    return WITH_ERRORS if state is State.COMPLETED and errors else LOOKS[state]
+
+
 def state_cell(state: State, label: str, errors: int = 0, warnings: int = 0) -> Cell:
     """Return the chip of a job's status; a completed one says what was found in its output."""
-    look = WITH_ERRORS if state is State.COMPLETED and errors else LOOKS[state]
+    look = look_of(state, errors)
     found = {"error": errors, "warning": warnings} if state is State.COMPLETED else {}
     words = " and ".join(counted(number, noun) for noun, number in found.items() if number)
     return Cell(
