@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from benchmarks.bench import FULL_SIZE, USUAL_JOBS, Bench
 from benchmarks.figures import Figure, faster, seconds
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.liveness import read_liveness
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.statistics.activity import read_activity
@@ -21,7 +22,6 @@ from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.news import read_news
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
-from jobs_data.statistics.stuck import read_stuck
 
 ROUNDS: Final = 5
 SEARCH_OF_OBJECTS: Final = "SELECT count(*) FROM object WHERE class_name = 'QubitJob'"
@@ -62,7 +62,7 @@ def _panel_seconds(url: str) -> list[tuple[str, float]]:
         "By name": partial(read_durations, *of_month),
         "Users": partial(read_owners, *of_month),
         "Top errors": partial(read_failures, *of_month),
-        "May be stuck": partial(read_stuck, database, now),
+        "May be stuck": partial(read_liveness, database, now),
         "Since your last visit": partial(read_news, database, now - timedelta(days=1)),
     }
     found = [(name, _seconds(read)) for name, read in panels.items()]

@@ -11,9 +11,12 @@ from jobs_data.accounts.rights import Rights
 from jobs_data.accounts.sign_in import SignIns
 from jobs_data.background import StopSwitch
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.liveness import SharedLiveness
+from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
 from jobs_data.jobs.selections import Selections
 from jobs_data.jobs.shared_list import SharedList
+from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.notices import Notices
 from jobs_data.platform.database import Database, database_for
 from jobs_data.removal.removal import Removals
@@ -41,7 +44,9 @@ class Services:
     sign_ins: SignIns
     rights: Rights
     order: CreationOrder
+    outcomes: Outcomes
     shared_list: SharedList
+    liveness: SharedLiveness
 
     def wait_for_changes(self, seconds: float) -> None:
         """Wait until no deletion or restore of this process is running, for at most `seconds`."""
@@ -52,6 +57,7 @@ class Services:
 
     def close(self) -> None:
         """Close every connection; further use opens new ones."""
+        self.outcomes.close()
         self.order.close()
         self.database.close()
         self.store.close()
@@ -61,6 +67,8 @@ def build_services(settings: Settings) -> Services:
     """Return the services that the settings describe; nothing is connected yet."""
     database, store = database_for(settings), store_for(settings)
     order, switch = CreationOrder(database), StopSwitch()
+    outcomes = Outcomes(database, store, switch)
+    database.job_sets[WITH_ERRORS] = outcomes.with_errors
     return Services(
         settings,
         database,
@@ -75,5 +83,7 @@ def build_services(settings: Settings) -> Services:
         SignIns(database, store),
         Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
         order,
-        SharedList(database, order, settings.list_seconds),
+        outcomes,
+        SharedList(database, order, settings.list_seconds, outcomes),
+        SharedLiveness(database),
     )

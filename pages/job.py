@@ -9,14 +9,14 @@ import streamlit as st
 from jobs_data import url_values
 from jobs_data.jobs import job_report
 from jobs_data.jobs.job_names import human_name
-from jobs_data.jobs.usual_duration import usual_duration
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.statistics.failures import read_failures, similar_failures
+from jobs_data.statistics.name_history import read_name_history
 from jobs_data.statistics.period import Period
-from pages.parts.job import failure, header, timeline
+from pages.parts.job import alive, failure, header, same_name, timeline
 from pages.parts.job.output import read_output, show_download, show_log, show_outcome, show_title
 from pages.parts.job.parameters import show_parameters
 from pages.parts.removal import dialogs
@@ -49,17 +49,20 @@ if job is None:
 is_active = job.state is State.ACTIVE
 output = read_output(database, job)
 st.set_page_config(
-    page_title=f"{status_word(job.state, job.status)}: {on_one_line(human_name(job.name))}"
+    page_title=f"{status_word(job.state, job.status, job.facts.errors)}: "
+    f"{on_one_line(human_name(job.name))}"
 )
 
 header.show_navigation(database, came_from, job.id)
 address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
 header.show_facts(job, zone, services.settings.site_url, now)
+runs_of_name = same_name.show_link(job)
+if is_active:
+    alive.show_alive(database, job, zone, now)
 similar = failure.show_failure(job)
 show_outcome(output, job)
 timeline.show_timeline(job, zone, now)
-usual = st.container()
 failure.show_notes(job)
 show_parameters(job)
 with st.container(horizontal=True, vertical_alignment="center", key="output_heading"):
@@ -78,10 +81,13 @@ dialogs.show_dialog(came_from)
 
 # Last: these take their time where the platform has many jobs.
 with suppress(DatabaseUnavailable):
-    if is_active:
-        words = timeline.usual_in_words(reads.read_cached(usual_duration, database, job.name))
-        usual.caption(words)
-    elif job.reason:
+    history = reads.read_now(read_name_history, database, job.name, services.outcomes)
+    with runs_of_name:
+        same_name.show_newest(history, job, came_from, zone)
+    with similar:
+        same_name.show_sentence(history, job)
+if job.reason and not is_active:
+    with suppress(DatabaseUnavailable):
         failures = reads.read_now(read_failures, database, services.order, Period.ALL, zone)
         with similar:
             failure.show_similar(similar_failures(failures, job.id, job.reason))

@@ -10,14 +10,15 @@ from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.owners import read_owners
-from jobs_data.statistics.stuck import read_stuck
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.services import get_services
 from pages.parts.statistics import by_day, by_name, errors, headline, hours, stuck, users
 from pages.parts.statistics.panel import Scope, panel
 from pages.parts.statistics.period_choice import pick_period
 
-database, order = get_services().database, get_services().order
+services = get_services()
+database, order = services.database, services.order
+services.outcomes.keep_reading()
 zone = times.zone_named(st.context.timezone)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
@@ -35,7 +36,7 @@ age = st.empty()
 asked = (database, order, scope.period, zone)
 activity = reads.begin_now(read_activity, *asked)
 durations = reads.begin_now(read_durations, *asked)
-stuck_jobs = reads.begin_now(read_stuck, database)
+liveness = reads.begin_shared(services.liveness.read)
 failures = reads.begin_now(read_failures, *asked)
 owners = reads.begin_now(read_owners, *asked)
 
@@ -50,11 +51,12 @@ with figures, panel():
     headline.show_headline(latest(activity), latest(durations), scope)
 left, right = st.columns(2, gap="medium")
 with left, panel("May be stuck", stuck.ABOUT):
-    stuck.show_stuck(latest(stuck_jobs), scope)
+    stuck.show_stuck(latest(liveness), scope)
 with right, panel("Top errors", errors.ABOUT):
     errors.show_errors(latest(failures), scope)
 with panel("By day"):
     by_day.show_by_day(latest(activity), scope)
+    by_day.say_coverage(services.outcomes.coverage)
 with panel("By name"):
     by_name.show_by_name(latest(durations), scope)
 by_hour, by_user = st.tabs(["Hours", "Users"], key="hours_or_users", on_change="rerun")

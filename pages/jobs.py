@@ -2,10 +2,8 @@
 
 import streamlit as st
 
-from jobs_data.jobs.trend import read_trend
 from jobs_data.platform import times
-from jobs_data.statistics.stuck import read_stuck
-from pages.parts.jobs import counts, filter_bar, groups, reading, table, toolbar
+from pages.parts.jobs import beside, counts, filter_bar, groups, reading, table, toolbar
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
@@ -21,6 +19,7 @@ zone = times.zone_named(st.context.timezone)
 filter_bar.follow_number(database, state)
 in_url = address.view_in_url()
 asked = groups.as_shown(in_url)
+begun = beside.begin(services, asked.filter, zone)
 
 progress.take_result()
 is_asked = dialogs.is_open()
@@ -40,18 +39,16 @@ if problem:
 progress.show_progress()
 progress.show_notice()
 
-trend, stuck = None, None
-if not asked.filter.is_search:
-    # Of all jobs: beside the counts of a search they would say something else than these.
-    trend = reads.begin(read_trend, database, tuple(times.day_starts(zone)), services.order)
-    stuck = reads.begin_now(read_stuck, database)
-finish_counts = counts.show_counts(jobs, trend, stuck)
+begun.wait(beside.CACHED_SECONDS)
+alive = beside.known_liveness(begun, state)
+finish_counts = counts.show_counts(jobs, begun)
 toolbar.show_toolbar(jobs, viewer, zone, state)
 names = reads.user_names(database, asked.filter.owners)
 filter_bar.show_bound(jobs)
-finish_line = show_line(jobs, selected, viewer, state, names, zone, visit)
+filter_bar.show_coverage(jobs, services.outcomes.coverage)
+finish_line = show_line(jobs, selected, viewer, state, names, zone, visit, begun)
 if jobs.matching:
-    table.show_table(jobs, zone, viewer, selected, state)
+    table.show_table(jobs, zone, viewer, selected, state, alive)
     table.show_pager(jobs, zone)
 else:
     with st.container(key="nothing"):
@@ -60,3 +57,4 @@ else:
 dialogs.show_dialog(in_url)
 finish_counts()  # last: the table does not wait for the bars
 finish_line()
+beside.draw_again(begun, jobs, alive, state, may=not (is_asked or selected.size))

@@ -18,6 +18,7 @@ page = st.navigation(
     [
         st.Page("jobs.py", title="Jobs", icon=":material/list:", default=True),
         st.Page("job.py", title="Job", url_path="job", visibility="hidden"),
+        st.Page("job_name.py", title="Job name", url_path="name", visibility="hidden"),
         st.Page("cleanup.py", title="Clean up", url_path="cleanup", visibility="hidden"),
         st.Page("queues.py", title="Queues", icon=":material/queue:", url_path="queue-browse"),
         st.Page("batches.py", title="Batches", icon=":material/stacks:", url_path="queue-batches"),

@@ -109,6 +109,7 @@ class JobRoutes:
             all_columns=all_columns,
             order=self._services.order,
             csv_format=export.parse_format(request.query_params),
+            outcomes=self._services.outcomes,
         )
         file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
         # With its first jobs, so that an unreachable database is answered with 503.

@@ -8,19 +8,20 @@ from typing import Final
 
 from jobs_data.demo.database import create
 from jobs_data.platform.engine import make_engine
-from jobs_data.platform.tables import present_tables, queue_job
 
 JOBS: Final = 1_204
 SEED: Final = 7
+VERSION: Final = 1
+"""Raise it when the demo's data change. SQLite keeps it in the file."""
 
 
 def create_embedded(database: Path, web_root: Path) -> None:
     """Create the demo's SQLite file and result files unless the file exists.
 
-    A file of an earlier version, without the newest table, is replaced. It is created under another
-    name first, so that an interrupted start leaves no partial demo.
+    A file of an earlier version is replaced. It is created under another name first, so that an
+    interrupted start leaves no partial demo.
     """
-    if database.exists() and _has_queues(database):
+    if database.exists() and _is_current(database):
         return
     database.parent.mkdir(parents=True, exist_ok=True)
     unfinished = database.with_suffix(".unfinished")
@@ -28,6 +29,8 @@ def create_embedded(database: Path, web_root: Path) -> None:
     engine = make_engine(f"sqlite:///{unfinished}")
     _lay_out(web_root)
     create(engine, jobs=JOBS, seed=SEED, results_root=web_root)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
     engine.dispose()
     _remove(database)
     unfinished.rename(database)
@@ -41,12 +44,12 @@ def _lay_out(web_root: Path) -> None:
         (web_root / "storage").symlink_to("../storage/app/public")
 
 
-def _has_queues(database: Path) -> bool:
+def _is_current(database: Path) -> bool:
     engine = make_engine(f"sqlite:///{database}")
     with engine.connect() as connection:
-        tables = present_tables(connection)
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     engine.dispose()
-    return queue_job.name in tables
+    return bool(version == VERSION)
 
 
 def _remove(database: Path) -> None:

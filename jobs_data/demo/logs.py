@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from datetime import datetime
 from random import Random
+from typing import Final
 
-from jobs_data.demo.kinds import Kind
+from jobs_data.demo.kinds import TRANSLATIONS, Kind, Writer
 
-
-def log_line(moment: datetime, job_id: int, name: str | None, text: str, level: str = "info") -> str:
-    """Return one line of a job's output as the platform writes it, without a line break."""
-    return f'[{level}] [{moment}] Job {job_id} "{name or ""}": {text}'
+CODE: Final = "/usr/share/nginx/heratio"
 
 
-def step_text(rng: Random, kind: Kind) -> str:
-    """Return a log line of a running job of this kind."""
-    return rng.choice(kind.steps).format(n=int(rng.random() * 5000) + 1)
+def log_line(
+    writer: Writer, moment: datetime, job_id: int, name: str | None, text: str, level: str = "info"
+) -> str:
+    """Return one line of a job's output as its writer writes it, with the line break."""
+    if writer is Writer.ATOM:
+        return f'[{level}] [{moment}] Job {job_id} "{name or ""}": {text}\n'
+    return f"ERROR: {text}\n" if level == "err" else f"{text}\n"
+
+
+def translated(text: str, culture: str) -> str:
+    """Return a text of AtoM in a culture, in English where it has no translation."""
+    return TRANSLATIONS[culture].get(text, text) if culture in TRANSLATIONS else text
+
+
+def step_text(rng: Random, kind: Kind, culture: str = "en") -> str:
+    """Return what a running job of this kind writes."""
+    return translated(rng.choice(kind.steps), culture).format(n=int(rng.random() * 5000) + 1)
 
 
 def failure_text(rng: Random, kind: Kind) -> str:
@@ -23,55 +36,40 @@ def failure_text(rng: Random, kind: Kind) -> str:
     return rng.choice(kind.failures).format(n=int(rng.random() * 5000) + 1)
 
 
-def step_lines(
-    rng: Random,
-    kind: Kind,
-    job_id: int,
-    name: str | None,
-    started: datetime,
-    ended: datetime,
-    count: int,
-) -> list[str]:
-    """Return `count` lines of work, spread evenly over the time that the job ran."""
-    seconds = int((ended - started).total_seconds())
-    return [
-        log_line(
-            started + timedelta(seconds=seconds * step // count),
-            job_id,
-            name,
-            step_text(rng, kind),
-        )
-        for step in range(count)
-    ]
+def exception_texts(kind: Kind, message: str) -> list[str]:
+    """Return what AtoM writes of an exception: three lines, and as many error notes."""
+    line = 40 + len(message)
+    return [f"Exception: {message}", f"File: {CODE}/lib/job/{kind.name}.class.php", f"Line: {line}"]
 
 
-def import_output(failure: str, rows: int) -> str:
-    """Return the lines of Heratio's import: one for each row, failures among the first."""
-    errors = [f"ERROR: {failure}", "ERROR: Row 3: title is empty."]
-    lines = [f"Row {row} imported." for row in range(4, rows + 4)]
-    return "\n".join(["Import started.", *errors, *lines, import_closing(rows)])
+def parameters_text(kind: Kind, job_id: int, record_id: int | None) -> str:
+    """Return what AtoM writes of a job's parameters."""
+    record = {"objectId": record_id} if kind.about_record else {}
+    values = {**kind.parameters, **record, "name": kind.name, "id": job_id}
+    return f"Parameters: {json.dumps(values)}"
 
 
-def import_closing(rows: int) -> str:
-    """Return the line with which Heratio's import ends, which is also its error message."""
-    return f"Import finished with 2 error(s). {rows} record(s) imported."
+def closing_text(kind: Kind, errors: int, rows: int) -> str:
+    """Return the last line of a job of Heratio."""
+    if kind.type != "import":
+        return "The finding aid is complete."
+    begin = f"Import finished with {errors} error(s)." if errors else "Import complete."
+    return f"{begin} {rows} record(s) imported."
 
 
 def stack_trace(rng: Random, kind: Kind, message: str) -> str:
     """Return a PHP stack trace that ends in a job of this kind."""
-    job = kind.name or "arFileImportJob"
+    job = kind.name if kind.writer is Writer.ATOM else "arFileImportJob"
     line = rng.randrange(40, 400)
     return (
-        f"Exception: {message} in /usr/share/nginx/heratio/lib/job/{job}.class.php:{line}\n"
+        f"Exception: {message} in {CODE}/lib/job/{job}.class.php:{line}\n"
         "Stack trace:\n"
-        f"#0 /usr/share/nginx/heratio/lib/job/{job}.class.php({line - 21}): "
-        f"{job}->process(Array, true)\n"
-        f"#1 /usr/share/nginx/heratio/lib/job/arBaseJob.class.php(138): {job}->runJob(Array)\n"
-        "#2 /usr/share/nginx/heratio/vendor/Net/Gearman/Worker.php(389): "
-        "arBaseJob->run(Array)\n"
-        "#3 /usr/share/nginx/heratio/vendor/Net/Gearman/Worker.php(273): "
+        f"#0 {CODE}/lib/job/{job}.class.php({line - 21}): {job}->process(Array, true)\n"
+        f"#1 {CODE}/lib/job/arBaseJob.class.php(138): {job}->runJob(Array)\n"
+        f"#2 {CODE}/vendor/Net/Gearman/Worker.php(389): arBaseJob->run(Array)\n"
+        f"#3 {CODE}/vendor/Net/Gearman/Worker.php(273): "
         "Net_Gearman_Worker->doWork(Resource id #412)\n"
-        "#4 /usr/share/nginx/heratio/lib/task/jobs/jobWorkerTask.class.php(113): "
+        f"#4 {CODE}/lib/task/jobs/jobWorkerTask.class.php(113): "
         "Net_Gearman_Worker->beginWork(Object(Closure))\n"
         "#5 {main}"
     )

@@ -150,6 +150,7 @@ PEOPLE: Final = (
         ADMINISTRATOR_GROUP_ID,
         active=False,
     ),
+    Person("carvalho", {"pt": "João Carvalho", "en": "João Carvalho"}, EDITORS),
     Person("script-account", {}),
     Person(
         "reader",
@@ -168,6 +169,8 @@ class Surroundings:
     """The ids that jobs refer to; `slugs` holds those records' slugs that have one."""
 
     user_ids: tuple[int, ...]
+    cultures: Mapping[int, str]
+    """Each user's own culture."""
     record_ids: tuple[int, ...]
     slugs: Mapping[int, str]
     last_id: int
@@ -200,7 +203,12 @@ def create_surroundings(connection: Connection, rng: Random, now: datetime) -> S
         setting.insert(), {"id": 1, "name": "hits_per_page", "scope": None, "source_culture": "en"}
     )
     connection.execute(setting_i18n.insert(), {"id": 1, "culture": "en", "value": "10"})
-    return Surroundings(user_ids, record_ids, slugs, last_id=record_ids[-1])
+    cultures = {i: _culture_of(person) for i, person in zip(user_ids, PEOPLE, strict=True)}
+    return Surroundings(user_ids, cultures, record_ids, slugs, last_id=record_ids[-1])
+
+
+def _culture_of(person: Person) -> str:
+    return next(iter(person.names), "en")
 
 
 def _object(object_id: int, class_name: str, created_at: datetime) -> dict[str, Any]:
@@ -244,7 +252,7 @@ def _insert_people(connection: Connection, user_ids: tuple[int, ...], created_at
             {
                 "id": user_id,
                 "parent_id": ROOT_ACTOR_ID,
-                "source_culture": next(iter(person.names), "en"),
+                "source_culture": _culture_of(person),
             }
             for user_id, person in people
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
@@ -15,12 +15,14 @@ BURST_SIZES: Final = (8, 36)
 PER_SECOND: Final = 4
 
 
-def moments(rng: Random, jobs: int, recent: int, now: datetime) -> Iterator[tuple[datetime, bool]]:
+def moments(
+    rng: Random, jobs: int, recent: Sequence[timedelta], now: datetime
+) -> Iterator[tuple[datetime, bool]]:
     """Yield the creation time of each of `jobs` jobs, oldest first, and whether it is in a burst.
 
-    The last `recent` of them fall into the last minutes before `now`, whatever the hour.
+    The last of them are as old as `recent` has it, newest first, whatever the hour.
     """
-    end = now - RECENT
+    end = now - max(recent, default=RECENT)
     start = end - timedelta(days=DAYS)
     days = [
         [_business(start + timedelta(days=day, hours=hour)) for hour in range(24)]
@@ -29,12 +31,12 @@ def moments(rng: Random, jobs: int, recent: int, now: datetime) -> Iterator[tupl
     busy_until = list(accumulate(sum(hours) for hours in days))
     done = 0
     for day, (hours, busy) in enumerate(zip(days, busy_until, strict=True)):
-        until = round((jobs - recent) * busy / busy_until[-1])
+        until = round((jobs - len(recent)) * busy / busy_until[-1])
         for second, burst in _seconds(rng, until - done, hours):
             yield start + timedelta(days=day, seconds=second), burst
         done = until
-    for second in sorted(rng.randrange(int(RECENT.total_seconds())) for _ in range(recent)):
-        yield end + timedelta(seconds=second), False
+    for age in reversed(recent):
+        yield now - age, False
 
 
 def _business(hour: datetime) -> int:

@@ -13,7 +13,9 @@ from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import with_object
 from jobs_data.jobs.durations import seconds_taken
 from jobs_data.jobs.failure_reasons import read_reason_lines
+from jobs_data.jobs.outcomes import Outcomes, read_outcomes_of
 from jobs_data.jobs.related_record import related_id
+from jobs_data.jobs.search_hits import read_hits
 from jobs_data.jobs.what_it_did import read_what_they_did
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
@@ -22,12 +24,23 @@ from jobs_data.platform.tables import job, job_execution, object_, slug
 
 
 def frame_of(
-    connection: Connection, database: Database, ids: Sequence[int], terms: dict[int, str]
+    connection: Connection,
+    database: Database,
+    ids: Sequence[int],
+    terms: dict[int, str],
+    outcomes: Outcomes | None = None,
 ) -> pd.DataFrame:
-    """Return the jobs with some ids, in their order, as `frames.jobs_frame`."""
+    """Return the jobs with some ids, in their order, as `frames.jobs_frame`.
+
+    Its column `errors` has how many the outputs of finished jobs have; without `outcomes` these are
+    read and not remembered.
+    """
     rows = connection.execute(job_columns(database).where(job.c.id.in_(ids))).mappings()
     by_id = {row["id"]: row for row in rows}
-    return frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
+    jobs = frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
+    found = read_outcomes_of(connection, database, ids, outcomes)
+    errors = [found[i].errors if i in found else 0 for i in jobs["id"]]
+    return jobs.assign(errors=pd.Series(errors, dtype="int64"))
 
 
 def list_frame(
@@ -36,10 +49,13 @@ def list_frame(
     ids: Sequence[int],
     terms: dict[int, str],
     now: datetime,
+    search: str = "",
+    outcomes: Outcomes | None = None,
 ) -> pd.DataFrame:
     """Return the jobs with up to a page of ids, in their order, as `frames.list_frame`.
 
-    Reasons are read for the failed jobs, and for all what they did.
+    Reasons are read for the failed jobs, outcomes for the finished ones, and for all what they did and
+    what a search has found; without `outcomes` nothing is remembered.
     """
     statement = with_run(job_columns(database), database, ("started_at", "duration"), now)
     statement = statement.add_columns(job.c.download_path).where(job.c.id.in_(ids))
@@ -47,8 +63,13 @@ def list_frame(
     rows = [by_id[i] for i in ids if i in by_id]
     failed = [row["id"] for row in rows if row["status_id"] == ERROR]
     reasons = read_reason_lines(connection, database, failed)
+    hits = read_hits(connection, database, [row["id"] for row in rows], search)
+    found = read_outcomes_of(connection, database, ids, outcomes)
+    counts = {job_id: (each.errors, each.warnings) for job_id, each in found.items()}
     did = read_what_they_did(connection, database, rows)
-    return frames.list_frame(rows, terms, database.timezone, reasons, now, counts={}, did=did, hits={})
+    return frames.list_frame(
+        rows, terms, database.timezone, reasons, now, counts=counts, did=did, hits=hits
+    )
 
 
 def job_columns(database: Database) -> Select[Any]:

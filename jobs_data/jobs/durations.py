@@ -19,11 +19,15 @@ from jobs_data.platform.tables import job, job_execution
 from jobs_data.platform.times import CLOCK_TOLERANCE, EARLIEST, to_platform
 
 
-def with_execution(database: Database, column: Column[Any]) -> tuple[FromClause, ColumnElement[Any]]:
-    """Return `with_object` joined with a column of `job_execution`; NULL where that is missing."""
-    if column.name not in database.columns.get(job_execution.name, ()):
-        return with_object(), null()
-    return with_object().outerjoin(job_execution, job_execution.c.job_id == job.c.id), column
+def with_execution(
+    database: Database, *columns: Column[Any]
+) -> tuple[FromClause, list[ColumnElement[Any]]]:
+    """Return `with_object` joined with columns of `job_execution`; NULL for each that is missing."""
+    present = database.columns.get(job_execution.name, ())
+    source = with_object()
+    if any(column.name in present for column in columns):
+        source = source.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
+    return source, [column if column.name in present else null() for column in columns]
 
 
 def seconds_taken(

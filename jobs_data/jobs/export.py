@@ -15,6 +15,7 @@ from jobs_data import csv_lines
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export_rows import ExportedJob, stream_jobs, stream_reports
 from jobs_data.jobs.job_report import JobReport
+from jobs_data.jobs.outcomes import Outcome, Outcomes
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseBusy
@@ -26,7 +27,8 @@ HEADER: Final = ("Name", "Status", "User", "Created", "Completed")
 ALL_COLUMNS_HEADER: Final = (
     *("Id", "Name", "Status", "State", "User", "User id", "Type"),
     *("Created", "Started", "Completed", "Duration (s)"),
-    *("Related record", "Related record id", "Result file", "Description", "Error text", "Stack trace"),
+    *("Related record", "Related record id", "Result file", "Description"),
+    *("Errors", "Warnings", "Error text", "Stack trace"),
 )
 BUTTON_MAX_JOBS: Final = 50_000
 """With more jobs the button links to the streaming route: Streamlit keeps a button's file in memory."""
@@ -91,14 +93,16 @@ def csv_chunks(
     all_columns: bool = False,
     order: CreationOrder | None = None,
     csv_format: CsvFormat = STANDARD,
+    outcomes: Outcomes | None = None,
 ) -> Generator[bytes]:
     """Yield the CSV of all jobs of a view's filter, in its order, in pieces of constant size.
 
     It has the five columns of HEADER, or with `all_columns` those of ALL_COLUMNS_HEADER. UTF-8 with
     a byte-order mark, so that spreadsheets read it as such; texts quoted and defused, numbers
     as they are; lines end as in RFC 4180; times in ISO 8601 with the offset of the platform's time
-    zone, unless the format has another. `order` is the known order by date. Raises
-    DatabaseUnavailable, and DatabaseBusy at the first piece if too many exports are running.
+    zone, unless the format has another. `order` is the known order by date, and `outcomes` what is
+    known of errors in outputs. Raises DatabaseUnavailable, and DatabaseBusy at the first piece if too
+    many exports are running.
     """
     # An export keeps a connection for as long as its client reads.
     if not _slots.acquire(blocking=False):
@@ -111,7 +115,7 @@ def csv_chunks(
     try:
         yield csv_lines.header(names, separator)
         if all_columns:
-            for reports in stream_reports(database, view, order):
+            for reports in stream_reports(database, view, order, outcomes):
                 yield _encode_all_columns(reports, clock, separator)
         else:
             for jobs in stream_jobs(database, view, order):
@@ -161,7 +165,9 @@ def _encode(jobs: Iterable[ExportedJob], clock: _Clock, separator: str) -> bytes
     ).encode()
 
 
-def _encode_all_columns(reports: Iterable[JobReport], clock: _Clock, separator: str) -> bytes:
+def _encode_all_columns(
+    reports: Iterable[tuple[JobReport, Outcome | None]], clock: _Clock, separator: str
+) -> bytes:
     time = csv_lines.Plain if clock.shown else str
     return "".join(
         csv_lines.line(
@@ -169,11 +175,12 @@ def _encode_all_columns(reports: Iterable[JobReport], clock: _Clock, separator: 
                 *(job.id, job.name, job.status, job.state.value, job.owner, job.user_id, job.type),
                 *(time(clock.written(each)) for each in (job.created, job.started, job.completed)),
                 *(job.duration_seconds, job.slug, job.object_id, job.download_path, job.description),
+                *((outcome.errors, outcome.warnings) if outcome else (None, None)),
                 *("\n\n".join(error.text for error in job.errors), job.stack_trace),
             ),
             separator,
         )
-        for job in reports
+        for job, outcome in reports
     ).encode()
 
 

@@ -32,6 +32,7 @@ from jobs_data.jobs.creation_order import (
     with_object,
 )
 from jobs_data.jobs.job_report import JobReport, read_reports
+from jobs_data.jobs.outcomes import Outcome, Outcomes, read_outcomes_of
 from jobs_data.jobs.sorting import in_order, source_of
 from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import ListView, Sort
@@ -85,18 +86,23 @@ def stream_jobs(
 
 
 def stream_reports(
-    database: Database, view: ListView, order: CreationOrder | None = None
-) -> Iterator[list[JobReport]]:
+    database: Database,
+    view: ListView,
+    order: CreationOrder | None = None,
+    outcomes: Outcomes | None = None,
+) -> Iterator[list[tuple[JobReport, Outcome | None]]]:
     """Yield all columns, without outputs, of all jobs of a view's filter in its order.
 
-    All come from one transaction, at most a thousand at a time, and fewer where their texts are long.
-    Where the database sorts, memory grows by the eight bytes of each job's id. Raises
-    DatabaseUnavailable.
+    Each with the outcome of a finished job, which is read if `outcomes` does not know it. All come
+    from one transaction, at most a thousand at a time, and fewer where their texts are long. Where the
+    database sorts, memory grows by the eight bytes of each job's id. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
         exporting = _Exporting(connection, database, view, order or CreationOrder(database))
         for ids in exporting.ids():
-            yield from exporting.reports(ids)
+            found = read_outcomes_of(connection, database, ids, outcomes)
+            for reports in exporting.reports(ids):
+                yield [(report, found.get(report.id)) for report in reports]
 
 
 _Row = list[Any]

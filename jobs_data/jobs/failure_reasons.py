@@ -118,7 +118,7 @@ def read_reasons(
     unsaid = [i for i in ids if needs_more_output(found[i], texts[i])]
     traces = _execution_texts(connection, database, "stack_trace", unsaid)
     end = last_characters(job.c.output, END_CHARACTERS)
-    ends = _texts(connection, select(job.c.id, end).where(job.c.id.in_(unsaid)))
+    ends = _texts(connection, select(job.c.id, end).where(job.c.id.in_(unsaid))) if unsaid else {}
     for i in unsaid:
         texts[i].append(traces.get(i, ""))
         found[i] = find_in_texts(texts[i], ends.get(i, ""))
@@ -182,7 +182,7 @@ def _execution_texts(
     connection: Connection, database: Database, name: str, ids: Sequence[int]
 ) -> dict[int, str]:
     """Return the beginnings of a text of the execution records; none if its column is missing."""
-    if name not in database.columns.get(job_execution.name, ()):
+    if not ids or name not in database.columns.get(job_execution.name, ()):
         return {}
     text = func.substr(job_execution.c[name], 1, TEXT_CHARACTERS)
     return _texts(

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from jobs_data.jobs.search_words import Within, parse_search, without
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter
 from jobs_data.platform.status import Alive, State
 from jobs_data.platform.values import SYSTEM_OWNER
@@ -25,12 +26,26 @@ STATE_WORDS: Final = {
     State.OTHER: "with another status",
 }
 ALIVE_WORDS: Final = {
-    Alive.WORKING: "working",
-    Alive.SILENT: "silent",
-    Alive.OVERDUE: "overdue",
-    Alive.NEVER_STARTED: "never started",
-    Alive.WAITING: "waiting for another job",
-    Alive.UNKNOWN: "without a usual duration",
+    Alive.WORKING: "that are working",
+    Alive.SILENT: "that are silent",
+    Alive.OVERDUE: "that are overdue",
+    Alive.NEVER_STARTED: "that have never started",
+    Alive.WAITING: "that wait for another job",
+    Alive.UNKNOWN: "of which nobody can tell whether they run as usual",
+}
+ALIVE_LABELS: Final = {
+    Alive.WORKING: "Working",
+    Alive.SILENT: "Silent",
+    Alive.OVERDUE: "Overdue",
+    Alive.NEVER_STARTED: "Never started",
+    Alive.WAITING: "Waiting",
+    Alive.UNKNOWN: "Cannot tell",
+}
+WITHIN_WORDS: Final = {
+    Within.ERROR: "error text",
+    Within.OUTPUT: "output",
+    Within.NOTE: "notes",
+    Within.PARAMETER: "parameters",
 }
 _UNITS: Final = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
 
@@ -69,8 +84,10 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
     found = []
     if job_filter.state is State.OTHER:
         found.append(Chip("Status: other", left(state=None)))
-    if job_filter.search:
-        found.append(Chip(f"Search: {job_filter.search}", left(search="")))
+    search = parse_search(job_filter.search)
+    for each in search:
+        label = WITHIN_WORDS[each.within].capitalize() if each.within else "Search"
+        found.append(Chip(f"{label}: {each.words}", left(search=without(search, each))))
     for part, label in (("owners", "User"), ("names", "Name"), ("types", "Type")):
         chosen = getattr(job_filter, part)
         for value in chosen:
@@ -86,7 +103,7 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
         longer = span_words(timedelta(seconds=job_filter.longer_than))
         found.append(Chip(f"Took longer than {longer}", left(longer_than=None)))
     if job_filter.alive is not None:
-        found.append(Chip(ALIVE_WORDS[job_filter.alive].capitalize(), left(alive=None)))
+        found.append(Chip(f"Active jobs: {ALIVE_LABELS[job_filter.alive]}", left(alive=None)))
     if job_filter.below is not None:
         found.append(Chip(f"Older than job {job_filter.below:,}", left(below=None)))
     return found
@@ -127,8 +144,9 @@ def date_words(dates: Dates, zone: ZoneInfo) -> str:
 
 
 def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo) -> Iterator[str]:
-    if job_filter.search:
-        yield f"with “{job_filter.search}” in their name, user or related record"
+    for part in parse_search(job_filter.search):
+        where = WITHIN_WORDS[part.within] if part.within else "name, user or related record"
+        yield f"with “{part.words}” in their {where}"
     if job_filter.names:
         yield f"named {_few(job_filter.names)}"
     if job_filter.types:
@@ -147,7 +165,7 @@ def _parts(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo
     if job_filter.longer_than is not None:
         yield f"that took longer than {span_words(timedelta(seconds=job_filter.longer_than))}"
     if job_filter.alive is not None:
-        yield f"that are {ALIVE_WORDS[job_filter.alive]}"
+        yield ALIVE_WORDS[job_filter.alive]
     if job_filter.below is not None:
         yield f"older than job {job_filter.below:,}"
 

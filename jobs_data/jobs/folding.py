@@ -1,11 +1,11 @@
 """Groups repeated jobs: several in a row with the same name and status become one line.
 
-Failed jobs, and jobs with a result, always have a line of their own.
+Failed jobs, completed ones with errors, and jobs with a result always have a line of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -14,8 +14,9 @@ from sqlalchemy import Connection, select
 
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView
-from jobs_data.jobs.where import has_result
+from jobs_data.jobs.where import WITH_ERRORS, has_result, ids_in_set
 from jobs_data.platform import values
+from jobs_data.platform.database import Database
 from jobs_data.platform.status import State, state_of
 from jobs_data.platform.tables import job
 
@@ -45,43 +46,56 @@ class Folded:
     """The job after which the next page begins, None on the last page."""
 
 
-def fold(connection: Connection, jobs: OrderedJobs, view: ListView, first: Sequence[int]) -> Folded:
+def fold(
+    connection: Connection,
+    database: Database,
+    jobs: OrderedJobs,
+    view: ListView,
+    first: Sequence[int],
+) -> Folded:
     """Return a view's page of lines; `first` are the ids with which its list begins.
 
     A page begins after `view.after` or ends before `view.before`; without either it is the first.
     """
     wanted = view.limit or DEFAULT_PAGE_SIZE
+    alone = set(ids_in_set(database, WITH_ERRORS))
+
+    def lines(read: Callable[[int | None, int], Sequence[int]]) -> tuple[list[Ids], bool]:
+        return _lines(connection, read, wanted, alone)
+
     if view.before is not None:
         before = view.before
-        found, has_more = _lines(
-            connection, lambda after, n: jobs.following(after or before, n, backwards=True), wanted
-        )
+        found, has_more = lines(lambda after, n: jobs.following(after or before, n, backwards=True))
         if has_more:
             in_order = [line[::-1] for line in reversed(found)]
             return Folded(in_order, in_order[0][0], in_order[-1][-1])
         # It is the first, and may have room for more.
     elif view.after is not None:
         start = view.after
-        found, has_more = _lines(connection, lambda after, n: jobs.following(after or start, n), wanted)
+        found, has_more = lines(lambda after, n: jobs.following(after or start, n))
         if found:  # else the jobs after it have been deleted
             return Folded(found, found[0][0], found[-1][-1] if has_more else None)
-    found, has_more = _lines(
-        connection, lambda after, n: jobs.following(after, n) if after else first[:n], wanted
-    )
+    found, has_more = lines(lambda after, n: jobs.following(after, n) if after else first[:n])
     return Folded(found, None, found[-1][-1] if has_more else None)
 
 
 def _lines(
-    connection: Connection, read: Callable[[int | None, int], Sequence[int]], wanted: int
+    connection: Connection,
+    read: Callable[[int | None, int], Sequence[int]],
+    wanted: int,
+    alone: Set[int],
 ) -> tuple[list[Ids], bool]:
-    """Return the first lines, and whether there are more; `read` returns the ids after one."""
+    """Return the first lines, and whether there are more.
+
+    `read` returns the ids after one; the jobs in `alone` have a line of their own.
+    """
     kinds: dict[int, _Kind] = {}
     size = wanted * 2
     while True:
         ids = read(next(reversed(kinds), None), size)
         has_more = len(ids) == size
         found = _kinds(connection, ids)
-        kinds |= {job_id: found[job_id] for job_id in ids if job_id in found}
+        kinds |= {i: i if i in alone else found[i] for i in ids if i in found}
         runs = [tuple(run) for _, run in groupby(kinds, key=kinds.__getitem__)]
         # The last run may continue among the jobs not read yet.
         sure = _in_lines(runs[:-1])

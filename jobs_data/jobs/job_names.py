@@ -71,6 +71,16 @@ def human_name(name: str) -> str:
     return " ".join([first[0].upper() + first[1:], *words[1:]])
 
 
+def classes_called(words: str) -> list[str]:
+    """Return the known classes whose readable name has some words, without `ar` and `Job`."""
+    found = words.casefold()
+    return [
+        name.removeprefix("ar").removesuffix("Job")
+        for name, known in _KNOWN.items()
+        if found in known.casefold()
+    ]
+
+
 def _as_said(word: str) -> str:
     """Return a word of a class's name as it stands in a sentence."""
     if word in _ACRONYMS or (word.isupper() and len(word) > 1):

@@ -19,9 +19,11 @@ from jobs_data.jobs.columns import frame_of, list_frame
 from jobs_data.jobs.counts import Counts, SearchResult, read_counts, search
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.folding import Folded, fold
+from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.sorting import newest_first
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView
+from jobs_data.jobs.where import matching
 from jobs_data.platform import values
 from jobs_data.platform.cultures import ENGLISH
 from jobs_data.platform.database import Database
@@ -53,8 +55,13 @@ class JobsList:
     """When it was read, in UTC."""
     everything: Counts
     """How many jobs the database has, whatever the filter."""
+    with_errors: int = 0
+    """How many of the completed jobs that match the filter, whatever its status, are known to have
+    errors in their outputs."""
     looked_at: int | None = None
-    """How many of them a search covered within its time; None if all."""
+    """How many of them a search covered within its time; None if all, or all that are older."""
+    floor: int | None = None
+    """The lowest id that such a search covered: the next one begins below it."""
     folded: Folded | None = None
     """The lines, if the view groups repeated jobs; `rows` is then a `frames.folded_frame`."""
 
@@ -87,18 +94,28 @@ class Overview:
     found: SearchResult
     status_names: dict[int, str]
     page_size: int
+    with_errors: int = 0
+    """See `JobsList`."""
 
 
 class Snapshot:
     """The database as one transaction sees it, so that all reads agree."""
 
     def __init__(
-        self, database: Database, connection: Connection, order: CreationOrder | None = None
+        self,
+        database: Database,
+        connection: Connection,
+        order: CreationOrder | None = None,
+        outcomes: Outcomes | None = None,
     ) -> None:
-        """Read in a transaction of `Database.reading`; `order` is what is known of the dates."""
+        """Read in a transaction of `Database.reading`.
+
+        `order` is what is known of the dates, and `outcomes` what is known of errors in outputs.
+        """
         self._database = database
         self._connection = connection
         self._order = order or CreationOrder(database)
+        self._outcomes = outcomes
         self._read_at = datetime.now(UTC)
 
     def overview(self, job_filter: JobFilter, page_size: int) -> Overview:
@@ -109,7 +126,16 @@ class Snapshot:
         if job_filter.is_search:
             found = search(connection, database, job_filter, self._read_at, self._order)
         names = read_status_names(connection, database)
-        return Overview(everything, found, names, page_size)
+        return Overview(everything, found, names, page_size, self._with_errors(job_filter, found))
+
+    def _with_errors(self, job_filter: JobFilter, found: SearchResult) -> int:
+        """Return how many of a search's completed jobs are known to have errors."""
+        if self._outcomes is None:
+            return 0
+        where = matching(job_filter.in_any_state, self._database, self._read_at)
+        if found.floor is not None:
+            where.append(job.c.id >= found.floor)
+        return self._outcomes.count_with_errors(self._connection, *where)
 
     def read(self, view: ListView, known: Overview | None = None) -> tuple[JobsList, Overview]:
         """Return the page that a view asks for, and its overview; one past the end is the last page.
@@ -152,10 +178,14 @@ class Snapshot:
     def _list(self, shown: ListView, ids: Sequence[int], overview: Overview) -> JobsList:
         folded = None
         if shown.fold:
-            folded = fold(self._connection, self._jobs(shown, overview), shown, ids)
+            jobs = self._jobs(shown, overview)
+            folded = fold(self._connection, self._database, jobs, shown, ids)
             ids = [line[0] for line in folded.lines]
         terms = overview.status_names
-        rows = list_frame(self._connection, self._database, ids, terms, self._read_at)
+        search = shown.filter.search
+        rows = list_frame(
+            self._connection, self._database, ids, terms, self._read_at, search, self._outcomes
+        )
         return JobsList(
             view=shown,
             counts=overview.found.counts,
@@ -168,7 +198,9 @@ class Snapshot:
             },
             read_at=self._read_at,
             everything=overview.everything,
+            with_errors=overview.with_errors,
             looked_at=overview.found.looked_at,
+            floor=overview.found.floor,
             folded=folded,
         )
 
@@ -211,8 +243,8 @@ def count_jobs(database: Database) -> Counts:
         return read_counts(connection)
 
 
-def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
-    """Return the jobs of up to a page of ids that exist, as `frames.jobs_frame`, newest first.
+def read_jobs(database: Database, ids: Sequence[int], outcomes: Outcomes | None = None) -> pd.DataFrame:
+    """Return the jobs of up to a page of ids that exist, as `columns.frame_of`, newest first.
 
     Reads the primary, because the user is about to delete them. Raises DatabaseUnavailable.
     """
@@ -220,7 +252,7 @@ def read_jobs(database: Database, ids: Sequence[int]) -> pd.DataFrame:
         terms = read_status_names(connection, database)
         found = select(job.c.id).select_from(with_object()).where(job.c.id.in_(ids))
         in_order = connection.execute(found.order_by(*newest_first())).scalars().all()
-        return frame_of(connection, database, in_order, terms)
+        return frame_of(connection, database, in_order, terms, outcomes)
 
 
 def _hits_per_page(connection: Connection, database: Database) -> int:

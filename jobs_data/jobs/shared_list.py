@@ -15,6 +15,7 @@ from typing import Final
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
+from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
@@ -54,10 +55,17 @@ class _Overview:
 class SharedList:
     """The pages of one database's list and their counts, as last read."""
 
-    def __init__(self, database: Database, order: CreationOrder, list_seconds: float = 10) -> None:
+    def __init__(
+        self,
+        database: Database,
+        order: CreationOrder,
+        list_seconds: float = 10,
+        outcomes: Outcomes | None = None,
+    ) -> None:
         """Read nothing yet. `list_seconds` is the lifetime of a cached page."""
         self._database = database
         self._order = order
+        self._outcomes = outcomes
         self._list_seconds = list_seconds
         self._lock = threading.Lock()
         self._pages: OrderedDict[ListView, _Page] = OrderedDict()
@@ -69,6 +77,8 @@ class SharedList:
         It always includes this process's own changes. Raises DatabaseUnavailable.
         """
         self._order.keep_surveyed()
+        if self._outcomes:
+            self._outcomes.keep_reading()
         now, changes = monotonic(), self._database.changes
         oldest = now - min(self._list_seconds, self._list_seconds if max_age is None else max_age)
         with self._lock:
@@ -96,7 +106,7 @@ class SharedList:
             job_filter = view.filter.in_any_state
             shared = self._shared_overview(job_filter, page, oldest)
             with self._database.reading() as connection:
-                snapshot = Snapshot(self._database, connection, self._order)
+                snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
                 jobs, overview = snapshot.read(view, shared.overview if shared else None)
             if shared and overview is shared.overview:
                 page.began = shared.began  # a page is as old as its oldest part

@@ -59,7 +59,7 @@ def _owner_key(database: Database) -> ColumnElement[Any]:
 
 
 def _duration_key(database: Database, now: datetime) -> ColumnElement[int]:
-    _, recorded = with_execution(database, job_execution.c.duration)
+    _, (recorded,) = with_execution(database, job_execution.c.duration)
     times = (object_.c.created_at, job.c.completed_at)
     took = seconds_taken(*times, recorded, database.timezone, now)
     return case((is_in(State.ACTIVE), -1), else_=func.coalesce(took, -1, type_=Integer))

@@ -61,7 +61,7 @@ class JobFilter:
 
     state: State | None = None
     search: str = ""
-    """A text in the job's name, its user's names, or its related record's address."""
+    """What `search_words.parse_search` reads: plain words, and words in one text of the job."""
     owners: tuple[int, ...] = ()
     """Ids of users, NO_OWNER for jobs without one; a job of any of them."""
     names: tuple[str, ...] = ()
@@ -122,8 +122,9 @@ class ListView:
         return replace(self._first_page, filter=job_filter)
 
     def with_state(self, state: State | None) -> ListView:
-        """Return the first page of the jobs in another state."""
-        return self.with_filter(replace(self.filter, state=state))
+        """Return the first page of the jobs in another state, whatever the active ones do."""
+        alive = self.filter.alive if state in (None, State.ACTIVE) else None
+        return self.with_filter(replace(self.filter, state=state, alive=alive))
 
     def with_sort(self, sort: Sort, *, is_reversed: bool = False) -> ListView:
         """Return the first page in another order."""

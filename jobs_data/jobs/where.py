@@ -22,7 +22,10 @@ from sqlalchemy import (
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.durations import seconds_taken
+from jobs_data.jobs.job_names import classes_called
 from jobs_data.jobs.related_record import has_related
+from jobs_data.jobs.search_texts import texts_of
+from jobs_data.jobs.search_words import Part, parse_search
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
@@ -70,8 +73,7 @@ def matching(
         where += [is_in(State.ACTIVE), in_set(database, fixed.alive)]
     if fixed.below is not None:
         where.append(job.c.id < fixed.below)
-    if fixed.search:
-        where.append(_mentions(fixed.search, database))
+    where += [_mentions(part, database) for part in parse_search(fixed.search)]
     return where
 
 
@@ -104,10 +106,15 @@ def is_called(names: Collection[str]) -> ColumnElement[bool]:
 
 def in_set(database: Database, name: str) -> ColumnElement[bool]:
     """Return whether a job is in one of `Database.job_sets`; false if this process has no such set."""
+    ids = ",".join(map(str, ids_in_set(database, name)))
+    # In one piece: a statement has room for few parameters, and a tenth of a second for none of them.
+    return job.c.id.bool_op("IN")(literal_column(f"({ids})")) if ids else false()
+
+
+def ids_in_set(database: Database, name: str) -> list[int]:
+    """Return the ids in one of `Database.job_sets`; none if this process has no such set."""
     read = database.job_sets.get(name)
-    # Written out: a statement has room for few parameters.
-    ids = sorted({int(job_id) for job_id in read()}) if read else []
-    return job.c.id.in_([literal_column(str(job_id)) for job_id in ids])
+    return [int(job_id) for job_id in read()] if read else []
 
 
 def _within(
@@ -161,9 +168,17 @@ def _took_longer_than(seconds: int, database: Database, now: datetime) -> Column
     return longer.correlate(job).exists()
 
 
-def _mentions(words: str, database: Database) -> ColumnElement[bool]:
+def _mentions(part: Part, database: Database) -> ColumnElement[bool]:
+    """Return whether a job matches one part of a search."""
+    if part.within is None:
+        return _is_described_by(part.words, database)
+    texts = texts_of(part, database, in_set(database, WITH_ERRORS))
+    return or_(false(), *(text.mentions for text in texts))
+
+
+def _is_described_by(words: str, database: Database) -> ColumnElement[bool]:
     """Return whether a text is in a job's name, user or related record, as the list shows them."""
-    found = [contains(job.c.name, words)]
+    found = [contains(job.c.name, words), _has_human_name(words)]
     if user.name in database.tables:
         found.append(job.c.user_id.in_(users_called(database, lambda name: contains(name, words))))
     # The placeholders for a missing name or user can be searched too.
@@ -178,3 +193,14 @@ def _mentions(words: str, database: Database) -> ColumnElement[bool]:
     if number is not None and words.startswith("#"):
         found.append(and_(job.c.object_id == number, has_related()))
     return or_(*found)
+
+
+def _has_human_name(words: str) -> ColumnElement[bool]:
+    """Return whether a text is in the readable name of a job whose name is a class."""
+    # A class that is not known has the words of its readable name without the spaces.
+    together = words.replace(" ", "")
+    of_known = [each for each in classes_called(words) if words.lower() not in each.lower()]
+    in_class = [*of_known, *([together] if together != words else [])]
+    return and_(
+        job.c.name.endswith("Job"), or_(false(), *(contains(job.c.name, each) for each in in_class))
+    )

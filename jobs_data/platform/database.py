@@ -8,7 +8,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import Final
@@ -62,7 +62,7 @@ class Database:
         self.timezone = ZoneInfo(timezone)
         self.changes = 0
         """How often this process has changed jobs: nothing older than the last change is shown."""
-        self.job_sets: dict[str, Callable[[], Sequence[int]]] = {}
+        self.job_sets: dict[str, Callable[[], Iterable[int]]] = {}
         """Sets of jobs that no column tells and this process found by reading, each as ids by its
         name: see `jobs.where.in_set`."""
         self._changing = threading.Lock()

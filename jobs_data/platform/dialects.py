@@ -219,6 +219,39 @@ def last_characters(column: ColumnElement[Any], characters: int) -> ColumnElemen
     )
 
 
+def around(column: ColumnElement[Any], words: str, before: int, characters: int) -> ColumnElement[str]:
+    """Return a piece of a text that `contains` words: some characters from so many before them on.
+
+    Where the text begins less than `before` characters before the words, the piece begins with it.
+    """
+    comparable = column if words.isascii() else in_utf8mb4(column)
+    begin = func.locate(words, comparable, type_=Integer) - before
+    # LIKE disregards the case of ASCII letters there, and so does lower().
+    begin_there = func.instr(func.lower(column), func.lower(words), type_=Integer) - before
+    return _Spellings(
+        func.substr(column, func.greatest(begin, 1), characters, type_=String()),
+        func.substr(column, func.max(begin_there, 1), characters, type_=String()),
+    )
+
+
+def either_end(column: ColumnElement[Any], characters: int) -> tuple[ColumnElement[Any], ...]:
+    """Return a text's length, its first characters, and as many last ones, without the first.
+
+    All in characters on a server, whatever its longest packet, and in bytes on SQLite, as
+    `first_characters`. The last ones are NULL where there are none.
+    """
+    as_bytes = cast(column, LargeBinary)
+    whole = _Spellings(column, as_bytes)
+    length: ColumnElement[int] = _Spellings(
+        func.char_length(column, type_=Integer), func.length(as_bytes, type_=Integer)
+    )
+    end = case(
+        (length > 2 * characters, func.substr(whole, -characters)),
+        (length > characters, func.substr(whole, characters + 1)),
+    )
+    return length, func.substr(whole, 1, characters), end
+
+
 def without_case(column: ColumnElement[Any]) -> ColumnElement[str]:
     """Return a text that is compared and sorted without regard to case.
 

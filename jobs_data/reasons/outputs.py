@@ -106,8 +106,8 @@ def read_output(
         first_error=_first_error(whole) if counts.errors else "",
         closing=_on_one_line(read_closing(tail or head)),
         parameters=read_parameters(head),
-        last_time=_last_time(tail) or _last_time(head),
-        is_waiting=not tail and _is_waiting(head),
+        last_time=last_time_in(tail) or last_time_in(head),
+        is_waiting=not tail and is_waiting_in(head),
         is_cut=is_cut(characters, size),
     )
 
@@ -150,7 +150,8 @@ def _on_one_line(text: str) -> str:
     return text if len(text) <= LINE_CHARACTERS else f"{text[: LINE_CHARACTERS - 1]}…"
 
 
-def _last_time(part: str) -> datetime | None:
+def last_time_in(part: str) -> datetime | None:
+    """Return the last time in a part of an output, naive, on the platform's clock."""
     for found in reversed(_TIME.findall(part)):
         try:
             return datetime.fromisoformat(found)
@@ -159,7 +160,7 @@ def _last_time(part: str) -> datetime | None:
     return None
 
 
-def _is_waiting(head: str) -> bool:
+def is_waiting_in(head: str) -> bool:
     """Return whether AtoM's job has logged nothing since its start but the same line again and again.
 
     The line is in the user's language; the parameters follow it. Source: AtoM's `arBaseJob::run`.

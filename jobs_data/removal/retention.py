@@ -21,6 +21,7 @@ from jobs_data.background import StopSwitch
 from jobs_data.jobs import filter_words, result_files
 from jobs_data.jobs.columns import frame_of
 from jobs_data.jobs.creation_order import created, with_object
+from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.result_files import FileSizes, ResultRoots
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, Dates, JobFilter
 from jobs_data.jobs.view_url import FILTER_PARAMS, filter_params, parse_filter
@@ -194,17 +195,20 @@ def read_preview(
     *,
     roots: ResultRoots | None = None,
     switch: StopSwitch | None = None,
+    outcomes: Outcomes | None = None,
 ) -> Preview:
     """Return exactly the jobs that are finished and that the rules do not keep, at one moment.
 
     `now`, which is aware, is what the rules' days are counted from; `roots` are where result files
-    are looked for; `switch` ends the read early. Takes up to a minute, and eight bytes a job. Raises
+    are looked for; `switch` ends the read early; `outcomes` is what is known of errors in outputs.
+    Takes up to a minute, and eight bytes a job. Raises
     DatabaseUnavailable, TookTooLong with what to do where a minute is not enough, and Stopped.
     """
     try:
         with database.reading(PREVIEW_SECONDS, primary=True) as connection:
             allow_lists(connection)
-            return _preview(connection, database, rules, now, roots, switch or StopSwitch())
+            switch = switch or StopSwitch()
+            return _preview(connection, database, rules, now, roots, switch, outcomes)
     except TookTooLong as error:
         raise TookTooLong(
             f"The database did not find these jobs within {PREVIEW_SECONDS} seconds, and was stopped. "
@@ -220,6 +224,7 @@ def _preview(
     now: datetime,
     roots: ResultRoots | None,
     switch: StopSwitch,
+    outcomes: Outcomes | None,
 ) -> Preview:
     where = (is_finished(), *matching(rules.filter, database, now))
     kept = _last_of_each_name(connection, database, rules) if rules.keep_last else joined([])
@@ -238,7 +243,7 @@ def _preview(
     terms = read_status_names(connection, database)
     some = ids[np.linspace(0, max(0, len(ids) - 1), min(len(ids), SAMPLES)).astype(int)]
     results = [result_files.size_in_words(roots, path) for path in _paths(connection, some)]
-    samples = frame_of(connection, database, some.tolist(), terms)
+    samples = frame_of(connection, database, some.tolist(), terms, outcomes)
     paths = _paths(connection, joined(found.file_ids))
     return Preview(
         ids=ids,

@@ -13,10 +13,11 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.durations import seconds_taken, with_execution
+from jobs_data.jobs.where import WITH_ERRORS, in_set
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import exactly
-from jobs_data.platform.status import ERROR, is_finished
+from jobs_data.platform.status import ERROR, State, is_finished, is_in
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import EARLIEST, to_platform
 from jobs_data.statistics.period import Period, created_since, newest_jobs
@@ -35,6 +36,7 @@ _BY_NAME: Final = {
     "runs": "int64",
     "failed": "int64",
     "failed_share": "float64",
+    "with_errors": "int64",
     "timed": "int64",
     "slowest_job": "int64",
     "change": "float64",
@@ -53,10 +55,11 @@ class Durations:
     median: float | None
     by_name: pd.DataFrame
     """A row per job name, most runs first: `name` str, `runs` and `failed` int64, all finished jobs and
-    those of them that failed, `failed_share` float64 0 to 1, `timed` int64 the runs whose duration is
-    known; of these `median`, `p95`, `slowest` float64 seconds, NaN where there are none. `slowest_job`
-    int64 is the id of the slowest, else of the newest. `change` float64 is how the median of the later
-    half of the time compares to the earlier half's (0.5 is half as long again; NaN: no runs in one)."""
+    those of them that failed, `failed_share` float64 0 to 1, `with_errors` int64 those that completed
+    with errors in their output, `timed` int64 the runs whose duration is known; of these `median`,
+    `p95`, `slowest` float64 seconds, NaN where there are none. `slowest_job` int64 is the id of the
+    slowest, else of the newest. `change` float64 is how the median of the later half of the time
+    compares to the earlier half's (0.5 is half as long again; NaN: no runs in one)."""
     has_more: bool
     """Whether the period has more jobs than the newest, which alone count."""
 
@@ -74,6 +77,7 @@ def read_durations(
         end = to_platform(now, database.timezone)
         began: datetime = connection.execute(first).scalar() or end
         runs = read_runs(connection, database, where, now, middle=began + (end - began) / 2)
+        with_errors = _read_with_errors(connection, database, where)
     timed = runs.dropna(subset="seconds")
     return Durations(
         recorded=int(timed["recorded"].sum()),
@@ -81,7 +85,7 @@ def read_durations(
         unknown=len(runs) - len(timed),
         mean=float(timed["seconds"].mean()) if len(timed) else None,
         median=float(timed["seconds"].median()) if len(timed) else None,
-        by_name=_by_name(runs),
+        by_name=_by_name(runs, with_errors),
         has_more=has_more,
     )
 
@@ -99,7 +103,7 @@ def read_runs(
     (created since `middle`, which is the platform's time), `has_failed`, `last_job` (the largest id of
     the group).
     """
-    source, recorded = with_execution(database, job_execution.c.duration)
+    source, (recorded,) = with_execution(database, job_execution.c.duration)
     zone = database.timezone
     seconds = seconds_taken(object_.c.created_at, job.c.completed_at, recorded, zone, now)
     rows = connection.execute(
@@ -124,7 +128,22 @@ def read_runs(
     return runs.loc[runs.index.repeat(runs.pop("jobs"))].reset_index(drop=True)
 
 
-def _by_name(runs: pd.DataFrame) -> pd.DataFrame:
+def _read_with_errors(
+    connection: Connection, database: Database, where: Sequence[ColumnElement[bool]]
+) -> pd.Series[int]:
+    """Return how many jobs of each name completed with errors in their output."""
+    rows = connection.execute(
+        select(exactly(job.c.name).label("called"), func.count())
+        .select_from(with_object())
+        .where(is_in(State.COMPLETED), in_set(database, WITH_ERRORS), *where)
+        .group_by("called")
+    )
+    counts = [(values.name_called(name), jobs) for name, jobs in rows]
+    found = pd.DataFrame(counts, columns=["name", "jobs"]).astype({"name": "str", "jobs": "int64"})
+    return found.groupby("name")["jobs"].sum()
+
+
+def _by_name(runs: pd.DataFrame, with_errors: pd.Series[int]) -> pd.DataFrame:
     by_name = runs.groupby("name")
     seconds = by_name["seconds"]
     halves = runs.groupby(["name", "is_late"])["seconds"].median().unstack()
@@ -136,6 +155,7 @@ def _by_name(runs: pd.DataFrame) -> pd.DataFrame:
             "runs": seconds.size(),
             "failed": by_name["has_failed"].sum(),
             "failed_share": by_name["has_failed"].mean(),
+            "with_errors": with_errors.reindex(seconds.size().index, fill_value=0),
             "timed": seconds.count(),
             "median": seconds.median(),
             "p95": seconds.quantile(0.95),

@@ -1,4 +1,4 @@
-"""Why the jobs of a period failed, grouped by the pattern of their error texts."""
+"""Why the jobs of a period failed or completed with errors, by the pattern of their error texts."""
 
 from __future__ import annotations
 
@@ -10,76 +10,87 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
-from jobs_data.jobs.failure_reasons import read_reasons
+from jobs_data.jobs.failure_reasons import TEXT_CHARACTERS, read_reasons
+from jobs_data.jobs.where import WITH_ERRORS, in_set
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
-from jobs_data.platform.status import ERROR
+from jobs_data.platform.dialects import first_characters
+from jobs_data.platform.status import ERROR, State, is_in, state_of
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import to_platform
 from jobs_data.reasons.finding import Reason, Weight
+from jobs_data.reasons.outputs import read_output
 from jobs_data.statistics.error_patterns import fold
 from jobs_data.statistics.period import Period, created_since
 
 NEWEST_FAILURES: Final = 3_000
-"""The most failures of a period that are read, text by text: the newest."""
+"""The most jobs with errors of a period that are read, text by text: the newest."""
 
 FAILURES_BEFORE: Final = 2_000
-"""The most failures before the period that are read: an error that is not among them is new."""
+"""The most before the period that are read: an error that is not among them is new."""
 
 JOBS_OF_PATTERN: Final = 200
 EXAMPLE_CHARACTERS: Final = 300
 ENDS_WELL: Final = "(no reason: the output ends without an error)"
 NO_TEXT: Final = "(no reason: the platform kept no error text and no output)"
-_FAILED: Final = {"id": "int64", "name": "str", "at": "datetime64[us, UTC]", "text": "str"}
+_JOBS: Final = {
+    "id": "int64",
+    "name": "str",
+    "state": "str",
+    "at": "datetime64[us, UTC]",
+    "text": "str",
+}
 
 
 @dataclass(frozen=True)
 class Failures:
-    """The failures of a period, grouped by the pattern of their error texts."""
+    """The jobs of a period that failed or completed with errors, by the pattern of their errors."""
 
     patterns: pd.DataFrame
-    """A row per pattern, most failures first: `key` str (a short name for addresses), `pattern` and
-    `example` (a whole reason) str, `jobs` int64, `first` and `last` UTC (completed, else created),
-    `first_job` int64 the least id, `is_new` bool: not among the failures looked at before the period;
-    always false for all time."""
+    """A row per pattern, most jobs first: `key` str (a short name for addresses), `pattern` and
+    `example` (a whole reason) str, `jobs` int64, `completed` int64 those of them that completed, with
+    errors, `first` and `last` UTC (completed, else created), `first_job` int64 the least id, `is_new`
+    bool: not among those looked at before the period; always false for all time."""
     jobs: pd.DataFrame
-    """The newest 200 jobs of each pattern, newest first: `pattern` str, `id` int64, `name` str, `at`
-    UTC, `text` str, the reason."""
+    """The newest 200 jobs of each pattern, newest first: `pattern` str, `id` int64, `name` str,
+    `state` str a State, `at` UTC, `text` str, the reason."""
     looked_at: int
     of: int
-    """How many failures the period has; the newest of them were read."""
+    """How many such jobs the period has; the newest of them were read."""
     looked_at_before: int
 
 
 def read_failures(
     database: Database, order: CreationOrder, period: Period, zone: ZoneInfo, now: datetime
 ) -> Failures:
-    """Return why the jobs of a period failed; `now` is aware. Raises DatabaseUnavailable.
+    """Return why the jobs of a period failed or completed with errors; `now` is aware.
 
-    The reason is what `failure_reasons` finds in a job's texts.
+    The reason is that of `read_errors`. Raises DatabaseUnavailable.
     """
     start = period.start(zone, now)
     with database.reading() as connection:
         since = created_since(connection, database, order, start)
-        failed = select(func.count()).select_from(with_object()).where(job.c.status_id == ERROR, *since)
-        of = connection.execute(failed).scalar_one()
-        found = _read_failed(connection, database, since, NEWEST_FAILURES)
+        counted = select(func.count()).select_from(with_object()).where(*since)
+        of = sum(connection.execute(counted.where(bad)).scalar_one() for bad in has_errors(database))
+        found = _read_newest(connection, database, since, NEWEST_FAILURES)
         earlier = found[:0]
         if start is not None:
             before = object_.c.created_at < to_platform(start, database.timezone)
-            earlier = _read_failed(connection, database, [before], FAILURES_BEFORE)
+            earlier = _read_newest(connection, database, [before], FAILURES_BEFORE)
     by_pattern = found.groupby("pattern", sort=False)
     patterns = by_pattern.agg(
         example=("text", "first"),
         jobs=("id", "size"),
+        completed=("state", lambda states: states.eq(State.COMPLETED).sum()),
         first=("at", "min"),
         last=("at", "max"),
         first_job=("id", "min"),
     ).reset_index()
-    patterns["key"] = patterns["pattern"].map(_key).astype("str")
+    patterns["completed"] = patterns["completed"].astype("int64")
+    patterns["key"] = patterns["pattern"].map(key_of).astype("str")
     patterns["is_new"] = ~patterns["pattern"].isin(earlier["pattern"]) & (start is not None)
     return Failures(
         patterns=patterns.sort_values(["jobs", "last"], ascending=False, ignore_index=True),
@@ -92,22 +103,22 @@ def read_failures(
 
 @dataclass(frozen=True)
 class SimilarFailures:
-    """Other failed jobs whose reason has the same pattern as a job's."""
+    """Other jobs whose error has the same pattern as a job's, whether they failed or completed."""
 
     others: int
-    """How many more there are among the failures read."""
+    """How many more there are among the jobs read."""
     key: str
     """The pattern's `key` in `Failures.patterns`."""
     pattern: str
 
 
 def similar_failures(failures: Failures, job_id: int, reason: str) -> SimilarFailures:
-    """Return which of the failures that were read have the pattern of a failed job's reason.
+    """Return which of the jobs that were read have the pattern of a job's reason.
 
     `reason` is `JobReport.reason`; without one there are none. Nothing is read.
     """
     pattern = fold(reason) if reason else ""
-    key = _key(pattern)
+    key = key_of(pattern)
     alike = failures.patterns[failures.patterns["key"] == key] if reason else failures.patterns[:0]
     if alike.empty:
         return SimilarFailures(0, key, pattern)
@@ -118,40 +129,73 @@ def similar_failures(failures: Failures, job_id: int, reason: str) -> SimilarFai
     return SimilarFailures(jobs - int(is_counted), key, pattern)
 
 
-def _key(pattern: str) -> str:
+def has_errors(database: Database) -> list[ColumnElement[bool]]:
+    """Return the conditions of the jobs that failed and of those that completed with errors.
+
+    Each for a statement of its own: no index serves both.
+    """
+    return [is_in(State.FAILED), and_(is_in(State.COMPLETED), in_set(database, WITH_ERRORS))]
+
+
+def key_of(pattern: str) -> str:
+    """Return a short name of a pattern for addresses."""
     return hashlib.sha256(pattern.encode()).hexdigest()[:10]
 
 
-def _shown(reason: Reason | None) -> str:
+def read_errors(
+    connection: Connection, database: Database, failed: Sequence[int], completed: Sequence[int]
+) -> dict[int, str]:
+    """Return the error of each of some jobs, by its id, ENDS_WELL or NO_TEXT if there is none.
+
+    Of a failed job it is the reason that `failure_reasons` finds, of a completed one the first error
+    in the beginning of its output, else such a reason. Raises what the database driver raises, inside
+    `Database.reading`.
+    """
+    head = first_characters(job.c.output, TEXT_CHARACTERS)
+    heads = select(job.c.id, head).where(job.c.id.in_(completed))
+    first = {
+        job_id: read_output(values.text(text)).first_error
+        for job_id, text in (connection.execute(heads) if completed else ())
+    }
+    others = [job_id for job_id in (*failed, *completed) if not first.get(job_id)]
+    reasons = read_reasons(connection, database, others)
+    return first | {job_id: _in_words(reasons.get(job_id)) for job_id in others}
+
+
+def _in_words(reason: Reason | None) -> str:
     """Return a reason's text; a report of success is no reason, as on the job's page."""
     if reason is None:
         return NO_TEXT
     return reason.text if reason.weight > Weight.FINE else ENDS_WELL
 
 
-def _read_failed(
+def _read_newest(
     connection: Connection, database: Database, where: Sequence[ColumnElement[bool]], limit: int
 ) -> pd.DataFrame:
-    """Return the newest failed jobs that meet some conditions, with the pattern of each."""
+    """Return the newest jobs with errors that meet some conditions, with the pattern of each."""
     newest = (
-        select(job.c.id, job.c.name, job.c.completed_at, object_.c.created_at)
+        select(job.c.id, job.c.name, job.c.status_id, job.c.completed_at, object_.c.created_at)
         .select_from(with_object())
-        .where(job.c.status_id == ERROR, *where)
+        .where(*where)
         .order_by(job.c.id.desc())
         .limit(limit)
     )
-    rows = connection.execute(newest).all()
-    reasons = read_reasons(connection, database, [row.id for row in rows])
-    failed = [
+    bad = [row for each in has_errors(database) for row in connection.execute(newest.where(each))]
+    rows = sorted(bad, key=lambda row: -row.id)[:limit]
+    is_failed = {row.id: row.status_id == ERROR for row in rows}
+    failed, completed = ([i for i in is_failed if is_failed[i] is which] for which in (True, False))
+    texts = read_errors(connection, database, failed, completed)
+    jobs = [
         (
             row.id,
             values.name_called(row.name),
+            state_of(row.status_id, has_ended=True),
             times.utc(row.completed_at or row.created_at, database.timezone),
-            _shown(reasons.get(row.id)),
+            texts[row.id],
         )
         for row in rows
     ]
-    found = pd.DataFrame(failed, columns=list(_FAILED)).astype(_FAILED)
+    found = pd.DataFrame(jobs, columns=list(_JOBS)).astype(_JOBS)
     patterns = {text: fold(text) for text in found["text"].unique()}
     pattern = found["text"].map(patterns).astype("str")
     return found.assign(

@@ -20,6 +20,8 @@ class Headline:
     """The change of that share from the period before, in percentage points; None without one."""
     median_seconds: float | None
     """The median duration of the finished jobs; None if unknown."""
+    with_errors: int = 0
+    """How many of the completed jobs have errors in their output."""
 
 
 def headline(activity: Activity, durations: Durations) -> Headline:
@@ -31,6 +33,7 @@ def headline(activity: Activity, durations: Durations) -> Headline:
         completed_share=share,
         change_points=None if share is None or before is None else (share - before) * 100,
         median_seconds=durations.median,
+        with_errors=activity.outcomes.with_errors,
     )
 
 

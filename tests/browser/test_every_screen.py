@@ -19,6 +19,7 @@ SCREENS = [
     "/queue-batches",
     "/queue-job?id=1",
     "/report",
+    "/name?name=arFileImportJob",
     "/receipts",
 ]
 QUIET = "[data-testid=stApp][data-test-script-state=notRunning]"

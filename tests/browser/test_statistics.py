@@ -58,13 +58,13 @@ def expect_jobs_of_the_error(page: Page) -> None:
 
 
 def test_each_answer_leads_to_its_jobs(address: str, new_page: Windows) -> None:
-    """By mouse: a name and a count to the list, an error to its jobs and one of them; with a CSV."""
+    """By mouse: a count to the list, a name and an error to their jobs and one of them; with a CSV."""
     screen = new_page()
     page = screen.page
     warnings = open_whole(screen, f"{address}/report?period=90")
     assert warnings == []
     csv = download(page, page.locator(".st-key-csv-top-errors").get_by_role("button"))
-    assert csv.decode("utf-8-sig").startswith("Error,Example,Jobs,First seen,Last seen,")
+    assert csv.decode("utf-8-sig").startswith("Error,Example,Jobs,Completed,First seen,Last seen,")
     page.get_by_role("button", name=re.compile("^✖ .* failed$")).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Jobs")
     assert query(page)["status"] == "failed"
@@ -72,7 +72,19 @@ def test_each_answer_leads_to_its_jobs(address: str, new_page: Windows) -> None:
     go_back(page)
     names = page.get_by_role("table", name="By name")
     names.get_by_role("link").first.click()
-    page.wait_for_url(re.compile(r"/\?name="))
+    page.wait_for_url(re.compile(r"/name\?name="))
+    newest = page.get_by_role("list", name="The newest jobs of this name").get_by_role("link")
+    failed = newest.and_(page.get_by_role("link", name=re.compile(": failed · "))).first
+    tab_to(page, failed)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/job\?"))
+    expect(page.locator('.st-key-marks [aria-current="true"]')).to_have_text("✖")
+    page.get_by_role("link", name="This name").click()
+    page.wait_for_url(re.compile(r"/name\?name=.*&job="))
+    expect(page.get_by_test_id("stVegaLiteChart").locator("svg")).to_be_visible()
+    for _ in range(2):
+        page.go_back()
+        page.wait_for_timeout(1_500)  # a page that is left at once leaves no entry in the history
     go_back(page)
     assert query(page) == {"period": "90"}
     top_error(page).click()

@@ -1,5 +1,6 @@
 """Search, filters, chips and order of the list, run as Streamlit runs them but without a browser."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,7 +14,18 @@ from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import counts
 from jobs_data.jobs.view import Dates
 from jobs_data.jobs.view_url import parse_view
-from tests.support.pages import answer, cards, export_menu, fire, introduce, names, press, show, words
+from tests.support.pages import (
+    answer,
+    cards,
+    component,
+    export_menu,
+    fire,
+    introduce,
+    names,
+    press,
+    show,
+    words,
+)
 from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
@@ -150,10 +162,49 @@ def test_a_search_that_runs_out_of_time_says_so(store: Store, monkeypatch: pytes
     monkeypatch.setattr(counts, "SEARCH_SECONDS", -1)
     app = show(q="job")
     shown = words(app)
-    assert "the newest 0 of 1 job." in shown
-    assert "Export and Clean up cover all jobs" in shown
     assert "among the newest 0 of 1 job." in shown
+    assert "Export and Clean up" in shown
     assert export_menu(app)["reason"] == ""
+
+
+def test_a_stopped_search_goes_on_when_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the last job that it covered. The chip leads back, and so does a new search."""
+    output = "no space left"
+    for n in range(9):
+        store.job(f"job {n}", output=output if n in {0, 8} else None)
+    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 3)
+    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
+    monkeypatch.setattr(counts, "SEARCH_SECONDS", 2)
+    clock = itertools.count()
+    monkeypatch.setattr(counts, "monotonic", lambda: float(next(clock)))
+    app = show(q='output:"no space"')
+    assert (names(app), "1 of 3 searched" in words(app)) == (["job 8"], True)
+    press(app, "Search older jobs")
+    assert "among the next 3 of 9 jobs" in words(app)
+    press(app, "Search older jobs")
+    assert names(app) == ["job 0"]
+    assert "1 of 9" in words(app)
+    assert query_of(app)["q"] == ['output:"no space"']
+    assert "Search older jobs" not in [button.label for button in app.button]
+    older = chips(app)[-1]
+    press(app, f"{older} ✕")
+    assert names(app) == ["job 8"]
+    press(app, "Search older jobs")
+    find(app, "job 7")
+    assert names(app) == ["job 7"]
+
+
+def test_a_row_shows_where_a_search_has_found_its_words(store: Store) -> None:
+    """Untrusted texts as they are; each part has a chip of its own."""
+    store.job("import", 185, output="Killed\n<b>no space</b> left on /srv")
+    store.job("export", output="no space left")
+    app = show()
+    find(app, 'import output:"no space"')
+    [row] = component(app)["rows"]
+    assert row["cells"]["name"]["detail"] == "Output: <b>no space</b> left on /srv"
+    assert chips(app) == ["Search: import", "Output: no space"]
+    press(app, "Search: import ✕")
+    assert sorted(names(app)) == ["export", "import"]
 
 
 @pytest.mark.parametrize(

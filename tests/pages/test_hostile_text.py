@@ -85,6 +85,7 @@ def test_no_text_reverses_what_follows(store: Store) -> None:
         ("batches.py", {"batch": "1"}),
         ("queue_job.py", {"id": str(queued)}),
         ("job_statistics.py", {"period": "all"}),
+        ("job_name.py", {"name": f"name {REVERSED}"}),
     ]
     for script, query in pages:
         assert_seen(show(script, **query))

@@ -14,6 +14,7 @@ from pages.parts.job.header import BUTTON_MAX_BYTES
 from pages.parts.job.timeline import steps_of
 from tests.support import web_roots
 from tests.support.pages import (
+    component,
     fire,
     introduce,
     log,
@@ -91,10 +92,33 @@ def test_failures_like_this_are_counted(store: Store) -> None:
     for parent in (46, 47, 48):
         job_id = store.job(status_id=185, output=f"ERROR: Parent {parent} does not exist.")
     alone = store.job(status_id=185, output="ERROR: Disk full.")
-    [link] = [each.proto for each in open_job(job_id).get("page_link")]
-    assert link.label == "2 more failed like this"
+    app = open_job(job_id)
+    [link] = [each.proto for each in app.get("page_link") if each.proto.page.endswith("report")]
+    assert link.label == "2 more with this error"
     assert "period=all" in link.query_string
-    assert not open_job(alone).get("page_link")
+    assert [each.proto.page for each in open_job(alone).get("page_link")] == ["name"]
+
+
+def test_the_newest_jobs_of_the_same_name_stand_below_the_facts(store: Store) -> None:
+    """This one is marked; a failed one says how it goes with the name; the link leads to its page."""
+    good = store.job("a&b")
+    failed = [store.job("a&b", 185, output=f"ERROR: Parent {n} does not exist.") for n in (46, 47, 48)]
+    store.job("another")
+    app = open_job(failed[1], status="failed")
+    marks = component(app, "marks")["marks"]
+    assert [mark["id"] for mark in marks] == [good, *failed]
+    assert [mark["sign"] for mark in marks] == ["✔", "✖", "✖", "✖"]
+    assert [mark["is_marked"] for mark in marks] == [False, False, True, False]
+    assert f"Job {failed[2]}: failed · 2026-06-15 12:00:00 (UTC) · Parent 48" in marks[3]["title"]
+    assert "25 % completed" in text_of(app)
+    sentence = f"The last 3 of this name failed alike; the last good one was #{good}."
+    assert sentence in text_of(app)
+    [link] = [each.proto for each in app.get("page_link") if each.proto.page == "name"]
+    assert link.query_string == f"name=a%26b&job={failed[1]}&list=status%3Dfailed"
+    assert sentence not in text_of(open_job(good))
+    fire(app, "opened", failed[2], "marks")
+    assert app.query_params["id"] in (str(failed[2]), [str(failed[2])])
+    assert component(app, "marks")["marks"][3]["is_marked"]
 
 
 def test_a_completed_job_says_that_its_output_has_errors(store: Store) -> None:
@@ -159,10 +183,14 @@ def test_a_running_job_is_live_and_says_what_is_usual(store: Store) -> None:
     running = store.job("arSlow", status_id=183)
     app = open_job(running)
     assert "again every 15 seconds" in words(app)
-    assert "Usually 48 s" in words(app)
+    assert "Never started" in words(app)
+    assert "usually 48 s (95 % within 48 s)" in words(app)
+    assert [tab.label for tab in app.tabs] == ["Heratio", "AtoM"]
+    assert all(f"WHERE job.id = {running} " in tab.code[-1].value for tab in app.tabs)
     store.set_status(running, 184)
     app.run()
     assert "again every" not in words(app)
+    assert not app.tabs
     assert "again every" not in words(open_job(running, auto="true"))
 
 

@@ -116,7 +116,10 @@ def test_a_database_that_does_not_answer_is_a_sentence(store: Store) -> None:
 @on_sqlite
 @pytest.mark.parametrize(
     "script",
-    ["", "job.py", "cleanup.py", "queues.py", "batches.py", "queue_job.py", "job_statistics.py"],
+    [
+        *("", "job.py", "cleanup.py", "queues.py", "batches.py", "queue_job.py"),
+        *("job_statistics.py", "job_name.py"),
+    ],
 )
 def test_every_page_says_that_the_database_is_away(
     monkeypatch: pytest.MonkeyPatch, script: str
@@ -124,7 +127,7 @@ def test_every_page_says_that_the_database_is_away(
     """The first time that anything is read, too."""
     url = f"mysql://jobs:word@127.0.0.1:{free_port()}/atom"
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", url)
-    assert "does not answer" in words(show(script, id="1"))
+    assert "does not answer" in words(show(script, id="1", name="export"))
 
 
 def test_the_clearing_asked_for_is_done_though_the_count_has_changed(store: Store) -> None:

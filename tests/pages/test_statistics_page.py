@@ -10,15 +10,19 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.jobs.outcomes import Coverage, Outcomes
 from jobs_data.jobs.view import Dates, JobFilter
 from jobs_data.jobs.view_url import parse_view
+from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform import tables
 from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.status import State
 from jobs_data.statistics import failures, period
+from jobs_data.statistics.failures import key_of
 from pages.parts.shared.last_visit import visit_at
+from pages.parts.shared.services import get_services
 from pages.parts.statistics.panel import to_csv
-from tests.support.pages import PANELS, introduce, press, show, table, words
+from tests.support.pages import PANELS, fire, introduce, names, press, show, table, words
 from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
@@ -57,7 +61,8 @@ def test_the_answers_come_first(store: Store) -> None:
     app = statistics()
     assert [panel.value for panel in app.header] == PANELS
     assert "**5 jobs** · **75 %** completed, +25 points · median **15 s**" in words(app)
-    assert [row["name"] for row in table(app, "May be stuck")] == ["import"]
+    stuck = table(app, "May be stuck")
+    assert [(row["state"], row["name"]) for row in stuck] == [("Never started", "import")]
     [error] = table(app, "Top errors")
     assert error["pattern"].startswith("Row <number>: no such *parent* <b> / New · first seen")
     assert [(row["name"], row["runs"], row["failed_share"]) for row in table(app, "By name")] == [
@@ -101,6 +106,51 @@ def test_a_count_opens_its_jobs_in_the_list(store: Store) -> None:
     assert view.filter == JobFilter(State.FAILED, created=Dates(since=today - timedelta(days=6)))
 
 
+def test_completed_jobs_with_errors_are_counted_and_explained(store: Store) -> None:
+    """In the line, by day, by name and among the errors; the count and the name open their pages."""
+    fill(store)
+    for row in (17, 18):
+        with_errors = store.job("import", created=NOW, output=f"ERROR: Row {row}: no such thing\n")
+    get_services().database.job_sets[WITH_ERRORS] = lambda: [with_errors]
+    app = statistics()
+    assert "16.7 points · **1** with errors · median" in words(app)
+    by_name = {row["name"]: (row["failed_share"], row["with_errors"]) for row in table(app, "By name")}
+    assert by_name == {"export": ("0%", "0%"), "import": ("33%", "33%")}
+    patterns = [row["pattern"].partition(" / ")[0] for row in table(app, "Top errors")]
+    assert "Row <number>: no such thing" in patterns
+    key = key_of("Row <number>: no such thing")
+    error = statistics(failure=key)
+    assert [row["state"] for row in table(error, "Jobs with this error")] == ["Completed with errors"]
+    assert "1 job, 1 of them completed." in words(error)
+    fire(app, "opened", "import", "rows-by-name")
+    assert app.query_params["name"] in ("import", ["import"])
+    assert "of 3 runs completed" in words(app)
+    app = statistics()
+    fire(app, "pressed", {"row": "import", "action": "list"}, "rows-by-name")
+    assert names(app) == ["import"] * 3
+    app = statistics()
+    press(app, ":violet[▲] 1 with errors")
+    assert names(app) == ["import"]
+
+
+@pytest.mark.parametrize(
+    ("coverage", "sentence"),
+    [
+        (Coverage(), "Outputs are being read for errors"),
+        (Coverage(4711, 10), "read for errors down to job 4711"),
+        (Coverage(0, 10, is_done=True), ""),
+    ],
+)
+def test_it_says_how_far_outputs_have_been_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch, coverage: Coverage, sentence: str
+) -> None:
+    """Not where all have been."""
+    monkeypatch.setattr(Outcomes, "coverage", coverage)
+    shown = words(statistics())
+    assert sentence in shown
+    assert ("for errors" in shown) == bool(sentence)
+
+
 def test_rows_beyond_the_first_few_can_be_shown(store: Store) -> None:
     """Until the page is left."""
     for number in range(9):
@@ -127,8 +177,9 @@ def test_an_error_opens_its_jobs(store: Store) -> None:
     assert [code.value for code in app.code] == ["Row <number>: no such *parent* <b>"]
     [job] = table(app, "Jobs with this error")
     assert job["name"] == "import / Row 17: no such *parent* <b>"
+    assert job["state"] == "Failed"
     assert "A longer period may have one" in words(statistics(failure="nothing"))
-    assert "No job has failed with this error." in words(statistics(failure="nothing", period="all"))
+    assert "No job has this error." in words(statistics(failure="nothing", period="all"))
 
 
 def test_what_is_sampled_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,8 +190,8 @@ def test_what_is_sampled_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) 
     store.job("import", 185, created=NOW, completed_at=NOW)
     app = statistics(failure="nothing")
     assert "of the period are counted here." in words(app)
-    assert "Only the newest 1 of 2 failures." in words(app)
-    assert "not among the 1 newest failures of the period" in words(app)
+    assert "Only the newest 1 of 2 jobs with errors." in words(app)
+    assert "not among those of the period's 1 newest jobs with errors" in words(app)
 
 
 def test_jobs_that_no_day_has_are_counted(store: Store) -> None:
@@ -176,8 +227,8 @@ def test_an_empty_database_has_statistics(store: Store) -> None:
     """Nothing is shown as a figure that is none."""
     app = statistics()
     assert "**0 jobs**\n" in words(app)
-    assert "No job of this period failed." in words(app)
-    assert "No active job runs longer than usual." in words(app)
+    assert "No job of this period failed or is known to have errors" in words(app)
+    assert "No active job is silent" in words(app)
     assert words(app).count("in this period. Choose a longer one.") == 3
     assert not app.get("vega_lite_chart")
 
@@ -185,10 +236,10 @@ def test_an_empty_database_has_statistics(store: Store) -> None:
 @pytest.mark.parametrize(
     ("reader", "panels"),
     [
-        ("activity.read_activity", 3),
-        ("durations.read_durations", 2),
-        ("stuck.read_stuck", 1),
-        ("failures.read_failures", 1),
+        ("statistics.activity.read_activity", 3),
+        ("statistics.durations.read_durations", 2),
+        ("jobs.liveness.read_liveness", 1),
+        ("statistics.failures.read_failures", 1),
     ],
 )
 def test_what_takes_too_long_costs_its_panel_alone(
@@ -200,7 +251,7 @@ def test_what_takes_too_long_costs_its_panel_alone(
     def too_long(*_: object) -> None:
         raise TookTooLong("That took too long.")
 
-    monkeypatch.setattr(f"jobs_data.statistics.{reader}", too_long)
+    monkeypatch.setattr(f"jobs_data.{reader}", too_long)
     app = statistics()
     assert [warning.value for warning in app.warning] == ["That took too long."] * panels
     assert [panel.value for panel in app.header] == PANELS

@@ -27,6 +27,8 @@ def show_failure(job: JobReport) -> DeltaGenerator:
             sentence = "The platform noted an error, but the job did not fail."
             st.warning(sentence, icon=":material/warning:")
     between = st.container(horizontal=True, vertical_alignment="center", key="failure_more")
+    if job.state is State.FAILED:
+        between.empty()  # with something in it, it has its room before the rest is read
     if job.more_errors:
         between.caption(f"The output has {wording.counted(job.more_errors, 'more error')}.")
     for error in texts:
@@ -39,11 +41,11 @@ def show_failure(job: JobReport) -> DeltaGenerator:
 
 
 def show_similar(similar: SimilarFailures) -> None:
-    """Show a link to the other jobs that failed with the same error."""
+    """Show a link to the other jobs with the same error."""
     if similar.others:
         st.page_link(
             "job_statistics.py",
-            label=f"{similar.others:,} more failed like this",
+            label=f"{similar.others:,} more with this error",
             icon=":material/search:",
             query_params={"period": "all", "failure": similar.key},
         )

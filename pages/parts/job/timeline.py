@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from jobs_data import wording
 from jobs_data.jobs.job_report import JobReport
-from jobs_data.jobs.usual_duration import UsualDuration
 from jobs_data.platform.status import State
 from pages.parts.shared import timeline
 from pages.parts.shared.look import LOOKS, status_word
@@ -42,11 +41,3 @@ def steps_of(job: JobReport, zone: ZoneInfo, now: datetime) -> list[dict[str, An
 
 def _wait(verb: str, seconds: int | None) -> str:
     return "" if seconds is None else f"{verb} {wording.ran(seconds)}"
-
-
-def usual_in_words(usual: UsualDuration) -> str:
-    """Return how long the jobs of this name usually take; empty where too few have finished."""
-    if usual.median_seconds is None or usual.p95_seconds is None:
-        return ""
-    median, p95 = wording.ran(usual.median_seconds), wording.ran(usual.p95_seconds)
-    return f"Usually {median}; 95 % of the last {usual.runs} jobs of this name took at most {p95}."

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.platform.status import State
-from jobs_data.statistics.stuck import Stuck
+from jobs_data.platform.status import Alive, State
+from pages.parts.jobs.beside import Beside
 from pages.parts.shared.address import go_to, view_in_url
 from pages.parts.shared.look import LOOKS
-from pages.parts.shared.reads import Reading
 
 KEY: Final = "status"
 _ALL: Final = "all"
 
-T = TypeVar("T")
-
-
 _LABELS: Final = {_ALL: "All", "active": "Active", "completed": "Completed", "failed": "Failed"}
 
 
-def show_counts(
-    jobs: JobsList, trend: Reading[pd.DataFrame] | None, stuck: Reading[Stuck] | None
-) -> Callable[[], None]:
+def show_counts(jobs: JobsList, beside: Beside) -> Callable[[], None]:
     """Show how many jobs there are in each state, with bars of the last 14 days; a press filters.
 
-    Beside them stand how many jobs of today failed, and how many active ones are silent. What has not
-    been read yet is left out; the function returned waits for it and draws the cards again.
+    Beside them, but for a search, stand how many active jobs are silent, how many completed ones have
+    errors, and how many failed today. What has not been read yet is left out; the function returned
+    waits for it and draws the cards again.
     """
     counts = jobs.counts
     values = {
@@ -40,41 +35,37 @@ def show_counts(
         State.COMPLETED.value: counts.completed,
         State.FAILED.value: counts.failed,
     }
-    readings = [reading for reading in (trend, stuck) if reading is not None]
-    were_done = all(reading.is_done for reading in readings)
+    was_done = beside.is_done
     with st.container(key="counts"):
         with st.container(horizontal=True, key="cards"):
             places = [st.empty() for _ in _LABELS]
-        _switch(jobs.view.filter.state, values, _facts(trend, stuck))
+        _switch(jobs.view.filter.state, values, _facts(jobs, beside))
 
     def draw() -> None:
-        days, facts = _result(trend), _facts(trend, stuck)
+        days, facts = beside.trend.found if beside.trend else None, _facts(jobs, beside)
         for place, choice in zip(places, _LABELS, strict=True):
             _card(place, choice, values[choice], facts, days)
 
     def finish() -> None:
-        if not were_done:
-            for reading in readings:
-                reading.wait()
+        if not was_done:
+            beside.wait()
             draw()
 
     draw()
     return finish
 
 
-def _result(reading: Reading[T] | None) -> T | None:
-    is_there = reading is not None and reading.is_done and not reading.has_failed
-    return reading.result() if reading and is_there else None
-
-
-def _facts(trend: Reading[pd.DataFrame] | None, stuck: Reading[Stuck] | None) -> dict[str, str]:
-    """Return a few words more of some states, where there is something to say."""
-    days, silent = _result(trend), _result(stuck)
+def _facts(jobs: JobsList, beside: Beside) -> dict[str, str]:
+    """Return a few words more of some states, where there is something to say of all jobs."""
+    if beside.trend is None:
+        return {}
+    days, alive = beside.trend.found, beside.liveness.found
     facts = {
+        State.ACTIVE.value: (0 if alive is None else alive.count(Alive.SILENT), "silent"),
+        State.COMPLETED.value: (jobs.with_errors, "with errors"),
         State.FAILED.value: (0 if days is None else int(days["failed"].iloc[-1]), "today"),
-        State.ACTIVE.value: (0 if silent is None else len(silent.jobs), "silent"),
     }
-    return {state: f"{number:,} {word}" for state, (number, word) in facts.items() if number}
+    return {state: f"{number:,} {words}" for state, (number, words) in facts.items() if number}
 
 
 def _card(

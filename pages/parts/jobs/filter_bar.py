@@ -12,17 +12,35 @@ import streamlit as st
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, job_report
 from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.outcomes import Coverage
 from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.status import State
 from jobs_data.url_values import clean_text
 from jobs_data.wording import counted
+from pages.parts.jobs import quick_filters
 from pages.parts.jobs.state import JobsState
 from pages.parts.shared.address import go_to, notify, open_job, view_in_url
+from pages.parts.shared.look import ALIVE_LOOKS
 from pages.parts.shared.text import plain
 
 MAX_TYPED: Final = 2_000
 """Room for an address that is pasted; a search uses less of a text."""
+
+_UNLIMITED: Final = "Export and Clean up have no time limit."
+HELP: Final = """
+**Words** are found in the name, user and related record. `4711` opens that job.
+
+| Type | to find it in |
+| --- | --- |
+| `error:disk` | error texts, and outputs of jobs with errors |
+| `output:"no space left"` | outputs |
+| `note:clipboard` | notes, the description included |
+| `param:accessions.csv` | parameters |
+
+Put several words in quotes. Parts can be combined: `import error:disk`.
+"""
 
 
 def follow_number(database: Database, state: JobsState) -> None:
@@ -43,7 +61,7 @@ def follow_number(database: Database, state: JobsState) -> None:
     if job_id is not None and is_there:
         open_job(view, job_id)
         st.rerun()
-    go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
+    go_to(view.with_filter(replace(view.filter, search=clean_text(typed), below=None)))
 
 
 def show_search(job_filter: JobFilter, state: JobsState) -> None:
@@ -55,19 +73,22 @@ def show_search(job_filter: JobFilter, state: JobsState) -> None:
         key="search",
         type="search",
         max_chars=MAX_TYPED,
-        placeholder="Search name, user, record or number",
+        placeholder="Search name, user, record or number, or error:disk",
         on_change=_searched,
         args=(state, job_filter.search),
         label_visibility="collapsed",
     )
+    with st.popover("Search help", icon=":material/help:", key="search_help", help="How to search"):
+        st.markdown(HELP)
 
 
 def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
     """Show each part of the filter as a button that removes it, and how many jobs match."""
-    chips = filter_words.chips(jobs.view.filter, names, zone)
-    if not chips:
-        st.caption(counted(jobs.matching))
+    shown = jobs.view.filter
+    if not filter_words.chips(shown, names, zone):
+        st.caption(counted(jobs.matching), width="content")
         return
+    chips = filter_words.chips(quick_filters.without(shown), names, zone)
     for number, chip in enumerate(chips):
         st.button(
             f"{plain(chip.words)} ✕",
@@ -75,22 +96,37 @@ def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None
             on_click=_remove,
             args=(chip.words, names, zone),
         )
-    st.caption(f"{jobs.matching:,} of {jobs.everything.total:,} match")
+    of = jobs.everything.total if jobs.looked_at is None else jobs.looked_at
+    searched = "" if jobs.looked_at is None else " searched"
+    st.caption(f"{jobs.matching:,} of {of:,}{searched} match", width="content")
     st.button(
         "Clear filters", icon=":material/filter_alt_off:", type="tertiary", on_click=clear_filters
     )
 
 
 def show_bound(jobs: JobsList) -> None:
-    """Say so where a search was stopped by time before it had looked at all jobs."""
-    if jobs.looked_at is None:
+    """Say so where a search was stopped by time before it had covered all jobs, and let it go on."""
+    if jobs.looked_at is None or not jobs.matching:
         return
     st.warning(
-        f"The search took too long and was stopped. The list and the counts cover the newest "
-        f"{jobs.looked_at:,} of {counted(jobs.everything.total)}. To find older jobs, narrow it by "
-        "creation date, user or status. Export and Clean up cover all jobs.",
+        f"The search took too long and was stopped. The list and the counts cover {_covered(jobs)}. "
+        f"Search older jobs, or narrow it by creation date, user or status. {_UNLIMITED}",
         icon=":material/timer:",
     )
+    _show_older(jobs)
+
+
+def show_coverage(jobs: JobsList, coverage: Coverage) -> None:
+    """Say how far outputs have been read, where the list depends on the errors in them."""
+    is_whole = coverage.is_done and not coverage.down_to
+    if jobs.view.filter.has_errors is None or is_whole:
+        return
+    goes_on = "" if coverage.is_done else " Older ones are being read: Refresh shows how far it is."
+    if coverage.down_to is None:
+        st.caption(f"Errors in outputs have been read for the jobs that were shown.{goes_on}")
+        return
+    of = f"{coverage.jobs:,} of {counted(jobs.everything.finished, 'finished job')}"
+    st.caption(f"Errors in outputs have been read down to job {coverage.down_to} ({of}).{goes_on}")
 
 
 def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
@@ -103,14 +139,47 @@ def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> No
         )
         return
     asked = jobs.view.filter
-    looked_at = counted(jobs.everything.total)
-    if jobs.looked_at is not None:
-        looked_at = f"the newest {jobs.looked_at:,} of {looked_at}"
-    sentence = f"Found no {plain(filter_words.words(asked, names, zone))} among {looked_at}."
+    sentence = f"Found no {plain(filter_words.words(asked, names, zone))} among {_covered(jobs)}."
     if asked.is_search and asked.state and jobs.counts.total:
         sentence += f" {jobs.counts.total:,} match in another status."
+    if asked.alive:
+        look = ALIVE_LOOKS[asked.alive]
+        sentence += f" {look.word}: {look.meaning[:1].lower()}{look.meaning[1:]}"
+    if asked.has_errors and asked.state is State.ACTIVE:
+        sentence += " The output of an active job is read for errors when it has finished."
+    if jobs.looked_at is not None:
+        sentence += " The search took too long and was stopped: older jobs were not searched. "
+        sentence += _UNLIMITED
     st.info(sentence, icon=":material/filter_alt_off:")
-    st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_filters)
+    with st.container(horizontal=True):
+        _show_older(jobs)
+        st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_filters)
+
+
+def _covered(jobs: JobsList) -> str:
+    """Return which jobs a search has covered, for a sentence."""
+    everything = counted(jobs.everything.total)
+    if jobs.looked_at is None:
+        return everything
+    which = "newest" if jobs.view.filter.below is None else "next"
+    return f"the {which} {jobs.looked_at:,} of {everything}"
+
+
+def _show_older(jobs: JobsList) -> None:
+    """Show the button with which a stopped search goes on."""
+    if jobs.floor is not None:
+        st.button(
+            "Search older jobs",
+            key="search_older",
+            icon=":material/history:",
+            on_click=_search_below,
+            args=(jobs.floor,),
+        )
+
+
+def _search_below(job_id: int) -> None:
+    view = view_in_url()
+    go_to(view.with_filter(replace(view.filter, below=job_id)))
 
 
 def clear_filters() -> None:
@@ -127,7 +196,7 @@ def _searched(state: JobsState, shown: str) -> None:
         state.typed_number = typed
         return
     view = view_in_url()
-    go_to(view.with_filter(replace(view.filter, search=clean_text(typed))))
+    go_to(view.with_filter(replace(view.filter, search=clean_text(typed), below=None)))
 
 
 def _remove(words: str, names: Mapping[int, str], zone: ZoneInfo) -> None:

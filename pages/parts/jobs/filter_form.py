@@ -13,11 +13,13 @@ import streamlit as st
 
 from jobs_data.jobs import choices, filter_words
 from jobs_data.jobs.choices import Choices
+from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.status import Alive, State
 from jobs_data.url_values import MAX_CHOICES, parse_duration
 from pages.parts.jobs import groups
 from pages.parts.shared import reads
@@ -44,6 +46,7 @@ _PRESETS: Final = (
 _BETWEEN: Final = "Between these days"
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 _ANY_WITH_WITHOUT: Final = {"Any": None, "With": True, "Without": False}
+_ANY_ACTIVITY: Final = "Whatever they do"
 _DURATIONS: Final = (60, 300, 1_800, 3_600, 21_600, 86_400)
 _TYPED: Final = re.compile(r"(\d+) ?(s|m|h|d)(?:ec\w*|in\w*|ours?|ays?)?", re.ASCII)
 _ANY: Final = 0
@@ -88,12 +91,19 @@ def show_filters(jobs: JobsList, database: Database, zone: ZoneInfo) -> None:
                     label, list(_ANY_WITH_WITHOUT), required=True, **_applied(part, zone)
                 )
             _longer_than(values["longer"], zone)
+            st.selectbox(
+                "Active jobs",
+                [_ANY_ACTIVITY, *Alive],
+                format_func=lambda choice: filter_words.ALIVE_LABELS.get(choice, choice),
+                filter_mode=None,
+                **_applied("alive", zone),
+            )
         _order(jobs, values["limit"], zone)
 
 
 def _behind(job_filter: JobFilter) -> JobFilter:
-    """Return a filter without what is chosen elsewhere: the status and the search."""
-    return replace(job_filter, state=None, search="")
+    """Return a filter without what is chosen elsewhere: the status, the search and where it goes on."""
+    return replace(job_filter, state=None, search="", below=None)
 
 
 def _choose(
@@ -117,8 +127,8 @@ def _choose(
     )
     st.multiselect(
         "Job name",
-        _sorted(*shown.names, *(offered.names or ())),
-        format_func=on_one_line,
+        sorted({*shown.names, *(offered.names or ())}, key=lambda name: _name(name).casefold()),
+        format_func=_name,
         accept_new_options=True,
         placeholder="Any name. Choose, or type a whole one",
         **_applied("names", zone),
@@ -206,6 +216,7 @@ def _values(view: ListView, zone: ZoneInfo) -> dict[str, Any]:
         "has_result": words[asked.has_result],
         "has_errors": words[asked.has_errors],
         "longer": asked.longer_than or _ANY,
+        "alive": asked.alive or _ANY_ACTIVITY,
         "order": ORDERS[view.sort][view.is_reversed],
         "limit": view.limit or _ANY,
     }
@@ -241,7 +252,10 @@ def _apply(zone: ZoneInfo) -> None:
         has_result=_ANY_WITH_WITHOUT[now["has_result"]],
         has_errors=_ANY_WITH_WITHOUT[now["has_errors"]],
         longer_than=_seconds(now["longer"], view.filter.longer_than),
+        alive=now["alive"] if isinstance(now["alive"], Alive) else None,
     )
+    if wanted.alive and wanted.alive is not view.filter.alive:
+        wanted = replace(wanted, state=State.ACTIVE)
     in_order = view.with_filter(wanted).with_sort(sort, is_reversed=is_reversed)
     go_to(replace(in_order, limit=now["limit"] or None))
 
@@ -284,6 +298,12 @@ def _seconds(chosen: int | str, shown: int | None) -> int | None:
 
 def _key(part: str) -> str:
     return f"filter_{part}"
+
+
+def _name(name: str) -> str:
+    """Return a name as the list shows it, with the stored one beside it where that is another."""
+    called = human_name(name)
+    return on_one_line(name if called == name else f"{called} ({name})")
 
 
 def _sorted(*texts: str) -> list[str]:

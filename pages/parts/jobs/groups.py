@@ -13,11 +13,15 @@ import streamlit as st
 
 from jobs_data.jobs import folding
 from jobs_data.jobs.folding import Folded
+from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import Dates, ListView
 from jobs_data.platform.status import State
 from jobs_data.wording import counted
+from pages.parts.jobs import alive
+from pages.parts.jobs.alive import Activity
 from pages.parts.shared.address import go_to, view_in_url
+from pages.parts.shared.look import state_cell
 from pages.parts.shared.rows_table import Cell
 from pages.parts.shared.services import get_services
 
@@ -41,7 +45,7 @@ def show_toggle(jobs: JobsList) -> None:
         "Press it to see them."
         if can_group
         else "Only the plain list is grouped: newest or oldest first, without search and filters. "
-        "Failed jobs and jobs with a result are never grouped.",
+        "Failed jobs, completed ones with errors and jobs with a result are never grouped.",
     )
 
 
@@ -73,12 +77,17 @@ def _go(way: str, job_id: int) -> None:
     go_to(replace(view, before=job_id) if way == "before" else replace(view, after=job_id))
 
 
-def cells_of(row: pd.Series[Any], zone: ZoneInfo) -> dict[str, Cell | str]:
-    """Return the cells of a row that stands for several jobs: what all of these have in common."""
+def cells_of(row: pd.Series[Any], zone: ZoneInfo, doing: Sequence[Activity]) -> dict[str, Cell | str]:
+    """Return the cells of a row that stands for several jobs: what these have in common.
+
+    `doing` is what its active jobs do, as far as that is known.
+    """
     return {
+        # Errors in the newest one, which was not read before, say nothing of the others.
+        "status": alive.chip(doing) if doing else state_cell(State(row["state"]), row["status"]),
         "name": Cell(
-            f"{row['jobs']:,} × {row['name']}",
-            title="Shows these jobs one by one",
+            f"{row['jobs']:,} × {human_name(row['name'])}",
+            title=f"{row['name']}: shows these jobs one by one",
             detail=f"Grouped: {row['jobs']:,} in a row, all {row['state']} {_when(row, zone)}".rstrip(),
         ),
         "owner": "",

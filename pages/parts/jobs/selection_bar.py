@@ -17,6 +17,8 @@ from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import State
 from jobs_data.wording import counted
 from pages.parts.jobs import filter_bar
+from pages.parts.jobs.beside import Beside
+from pages.parts.jobs.quick_filters import show_quick_filters
 from pages.parts.jobs.since_visit import show_since
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
@@ -38,19 +40,29 @@ def show_line(
     names: Mapping[int, str],
     zone: ZoneInfo,
     visit: datetime | None,
+    beside: Beside,
 ) -> Callable[[], None]:
-    """Show the selection where there is one, else the filters in force and how many jobs match.
+    """Show the selection where there is one, else the filters and how many jobs match.
 
-    Of the plain list it also says what has ended since the viewer's last visit; see `show_since`.
+    Of the plain list it also says what has ended since the viewer's last visit. The function returned
+    shows what had not been read yet; see `show_since` and `show_quick_filters`.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line"):
         if selected.size:
             _show_selection(jobs, selected, viewer, state)
-        else:
-            filter_bar.show_chips(jobs, names, zone)
-            if jobs.view.filter == EVERYTHING:
-                return show_since(visit, get_services().database, jobs.read_at, zone)
-    return lambda: None
+            return lambda: None
+        filter_bar.show_chips(jobs, names, zone)
+        finish_filters = show_quick_filters(jobs, beside)
+        is_plain = jobs.view.filter == EVERYTHING
+        finish_since = show_since(
+            visit if is_plain else None, get_services().database, jobs.read_at, zone
+        )
+
+    def finish() -> None:
+        finish_filters()
+        finish_since()
+
+    return finish
 
 
 def _show_selection(jobs: JobsList, selected: Ids, viewer: Viewer, state: JobsState) -> None:

@@ -34,7 +34,9 @@ def show_since(
     def finish() -> None:
         reading.wait()
         if not reading.has_failed:
-            with place.container(horizontal=True, vertical_alignment="center", width="content"):
+            with place.container(
+                horizontal=True, vertical_alignment="center", width="content", key="since_visit"
+            ):
                 _show(reading.result(), minute, relative_time(visit, now, zone))
 
     if reading.is_done:

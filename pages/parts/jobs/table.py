@@ -14,13 +14,15 @@ import pandas as pd
 from jobs_data import addresses
 from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.liveness import Liveness
 from jobs_data.jobs.result_files import measure
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform.id_lists import Ids
 from jobs_data.platform.status import FINISHED_STATES, State
 from jobs_data.url_values import Params
 from jobs_data.wording import counted, elapsed, file_kind_and_size, ran
-from pages.parts.jobs import groups
+from pages.parts.jobs import alive, groups
+from pages.parts.jobs.alive import Activity
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
@@ -60,8 +62,15 @@ def lines(jobs: JobsList) -> Lines:
     return tuple((int(job_id),) for job_id in jobs.rows["id"])
 
 
-def show_table(jobs: JobsList, zone: ZoneInfo, viewer: Viewer, selected: Ids, state: JobsState) -> None:
-    """Show a page of jobs, those that are selected ticked."""
+def show_table(
+    jobs: JobsList,
+    zone: ZoneInfo,
+    viewer: Viewer,
+    selected: Ids,
+    state: JobsState,
+    liveness: Liveness | None,
+) -> None:
+    """Show a page of jobs, those that are selected ticked; `liveness` is None while it is read."""
     line_of = {str(line[0]): line for line in lines(jobs)}
 
     def opened(row: str) -> None:
@@ -82,11 +91,17 @@ def show_table(jobs: JobsList, zone: ZoneInfo, viewer: Viewer, selected: Ids, st
         go_to(view.with_sort(sort, is_reversed=sort is view.sort and not view.is_reversed))
 
     sizes, link = _sizes(jobs, state), link_params(view_in_url())
+    doing = alive.activities(
+        liveness, [job_id for line in line_of.values() for job_id in line], jobs.read_at
+    )
     rows_table(
         KEY,
         "Jobs",
         _columns(jobs.view, with_results=any(size is not None for size in sizes.values())),
-        [_row(row, jobs, zone, sizes, link) for _, row in jobs.rows.iterrows()],
+        [
+            _row(row, jobs, zone, sizes, link, [doing[each] for each in line if each in doing])
+            for line, (_, row) in zip(lines(jobs), jobs.rows.iterrows(), strict=True)
+        ],
         Handlers(on_open=opened, on_action=pressed, on_sort=sorted_by),
         actions=[DELETE] if viewer.may_remove else [],
         selection=Selection(
@@ -137,13 +152,15 @@ def _row(
     zone: ZoneInfo,
     sizes: Mapping[str, int | None],
     link: Params,
+    doing: Sequence[Activity],
 ) -> Row:
+    """Return a row; `doing` is what its active jobs do, as far as that is known."""
     number, now, state = int(row["id"]), jobs.read_at, State(row["state"])
     site_url = get_services().settings.site_url
     called = human_name(row["name"])
     cells: dict[str, Cell | str] = {
-        "status": state_cell(state, row["status"]),
-        "name": Cell(called, title=f"{row['name']}, job {number}", detail=row["reason"], tone="red"),
+        "status": _status(row, state, doing),
+        "name": _name(row, called, doing),
         "owner": row["owner"],
         "created": time_cell(row["created"], zone, now),
         "completed": time_cell(row["completed"], zone, now),
@@ -152,7 +169,7 @@ def _row(
         "result": _result(number, row["result"], sizes.get(row["result"])),
     }
     if row.get("jobs", 1) > 1:
-        cells |= groups.cells_of(row, zone)
+        cells |= groups.cells_of(row, zone, doing)
     return Row(
         id=str(number),
         label=f"{called}, job {number}",
@@ -160,6 +177,25 @@ def _row(
         href=addresses.report_url(number, link),
         actions=(DELETE.id,) if state in FINISHED_STATES else (),
     )
+
+
+def _status(row: pd.Series[Any], state: State, doing: Sequence[Activity]) -> Cell:
+    if doing:
+        return alive.chip(doing)
+    found = (0 if pd.isna(row[each]) else int(row[each]) for each in ("errors", "warnings"))
+    return state_cell(state, row["status"], *found)
+
+
+def _name(row: pd.Series[Any], called: str, doing: Sequence[Activity]) -> Cell:
+    """Return the name with one line below it: what a search found, why it failed, or what it did."""
+    title, did = f"{row['name']}, job {row['id']}", row["did"]
+    if row["hit"] or row["reason"]:
+        title = " · ".join(filter(None, (title, did)))
+        if row["hit"]:
+            return Cell(called, title, row["hit"])
+        return Cell(called, title, row["reason"], "red")
+    evidence = doing[0].evidence if doing else ""
+    return Cell(called, title, " · ".join(filter(None, (evidence, did))), "quiet")
 
 
 def _duration(row: pd.Series[Any], state: State, now: datetime) -> Cell | str:

@@ -138,9 +138,9 @@ def _some(question: _Question, view: ListView) -> None:
         _counts_by_name(contents)
     else:
         with st.container(height="content" if len(named) <= FEW else NAMES_HEIGHT):
-            columns = named[["name", "id", "state", "status"]]
-            for name, number, state, status in columns.itertuples(index=False):
-                word = status_word(State(state), status)
+            columns = named[["name", "id", "state", "status", "errors"]]
+            for name, number, state, status, errors in columns.itertuples(index=False):
+                word = status_word(State(state), status, errors)
                 st.text(f"{on_one_line(human_name(name))}\nJob {number} · {word}")
     if others:
         jobs = "This job" if contents.selected == 1 else counted(others)
@@ -156,9 +156,9 @@ def _some(question: _Question, view: ListView) -> None:
 
 def _read(ids: Ids) -> tuple[Contents, pd.DataFrame]:
     """Return what some ids stand for, and the jobs to name."""
-    database = get_services().database
+    database, outcomes = get_services().database, get_services().outcomes
     contents = read_contents(database, ids, EVERYTHING)
-    return contents, list_page.read_jobs(database, contents.finished_ids[-NAMED:].tolist())
+    return contents, list_page.read_jobs(database, contents.finished_ids[-NAMED:].tolist(), outcomes)
 
 
 def _counts_by_name(contents: Contents) -> None:

@@ -100,6 +100,7 @@ def _begin(rules: Rules, words: str) -> _Reading:
             datetime.now(UTC),
             roots=services.result_roots,
             switch=switch,
+            outcomes=services.outcomes,
         )
         state.reading = _Reading(rules, words, _pool.submit(read), switch)
     return state.reading
@@ -119,21 +120,26 @@ def _show_jobs(preview: Preview, zone: ZoneInfo) -> None:
     by_name, samples = st.columns(2)
     with by_name:
         st.caption("By name and status")
-        _table(preview.by_name[["jobs", "name", "status"]], zone, "Jobs to delete, by name and status")
+        rows = preview.by_name[["jobs", "name", "status"]]
+        # All are finished, and of these statuses screens say only that of failed jobs in another word.
+        rows = rows.assign(status=[status_word(State.FAILED, status) for status in rows["status"]])
+        _table(rows, zone, "Jobs to delete, by name and status")
     with samples:
         st.caption(f"Some of them, from the first to the last ({zone.key})")
-        links = [addresses.report_url(job_id, {}) for job_id in preview.samples["id"]]
-        shown = preview.samples.assign(id=links)[["id", "name", "status", "completed", "result"]]
-        _table(shown, zone, "Some of the jobs to delete")
+        rows = preview.samples
+        ended = rows[["state", "status", "errors"]].itertuples(index=False)
+        rows = rows.assign(
+            id=[addresses.report_url(job_id, {}) for job_id in rows["id"]],
+            status=[status_word(State(state), status, errors) for state, status, errors in ended],
+        )
+        _table(
+            rows[["id", "name", "status", "completed", "result"]], zone, "Some of the jobs to delete"
+        )
     st.text(preview.result_files.sentence())
 
 
 def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
-    shown = rows.assign(
-        name=rows["name"].map(human_name),
-        # All are finished, and of these statuses screens say only that of failed jobs in another word.
-        status=[status_word(State.FAILED, status) for status in rows["status"]],
-    )
+    shown = rows.assign(name=rows["name"].map(human_name))
     st.dataframe(
         visible_cells(shown),
         hide_index=True,
@@ -142,7 +148,7 @@ def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
         lazy=False,
         column_config={
             "name": st.column_config.TextColumn("Job name", width=150),
-            "status": st.column_config.TextColumn("Status", width=80),
+            "status": st.column_config.TextColumn("Status", width=130),
             "jobs": st.column_config.NumberColumn("Jobs", width=80, format="localized"),
             "id": st.column_config.LinkColumn("Job", display_text=r"id=(\d+)", width=60),
             "completed": st.column_config.DatetimeColumn(

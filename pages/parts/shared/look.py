@@ -8,7 +8,16 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data.platform.status import ERROR, FIXED_LABELS, IN_PROGRESS, OTHER_LABELS, State
+from jobs_data.jobs.filter_words import ALIVE_LABELS
+from jobs_data.platform.status import (
+    ERROR,
+    FIXED_LABELS,
+    IN_PROGRESS,
+    OTHER_LABELS,
+    Alive,
+    State,
+)
+from jobs_data.wording import counted
 from pages.parts.shared.rows_table import Cell, Color
 
 
@@ -21,13 +30,49 @@ class Look:
     icon: str
 
 
+@dataclass(frozen=True)
+class AliveLook(Look):
+    """How it looks what an active job does, and what that means."""
+
+    word: str
+    meaning: str
+
+
 LOOKS: Final[dict[State, Look]] = {
     State.ACTIVE: Look("blue", "●", ":material/autorenew:"),
     State.COMPLETED: Look("green", "✔", ":material/check_circle:"),
     State.FAILED: Look("red", "✖", ":material/error:"),
     State.OTHER: Look("gray", "○", ":material/help:"),
 }
+WITH_ERRORS: Final = Look("violet", "▲", ":material/warning:")
+"""How a completed job looks in whose output errors were found."""
 
+ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
+    Alive.WORKING: AliveLook(
+        *("blue", "●", ":material/autorenew:", ALIVE_LABELS[Alive.WORKING]),
+        "It runs no longer than is usual for its name.",
+    ),
+    Alive.SILENT: AliveLook(
+        *("orange", "■", ":material/volume_off:", ALIVE_LABELS[Alive.SILENT]),
+        "It has written nothing for much longer than its name usually takes: it may be dead.",
+    ),
+    Alive.OVERDUE: AliveLook(
+        *("orange", "◷", ":material/timer:", ALIVE_LABELS[Alive.OVERDUE]),
+        "It still writes, but runs much longer than its name usually takes.",
+    ),
+    Alive.NEVER_STARTED: AliveLook(
+        *("orange", "□", ":material/hourglass_disabled:", ALIVE_LABELS[Alive.NEVER_STARTED]),
+        "It has no output and no recorded start: no worker may have taken it.",
+    ),
+    Alive.WAITING: AliveLook(
+        *("gray", "…", ":material/pause_circle:", ALIVE_LABELS[Alive.WAITING]),
+        "It waits for another job to finish, and writes so every few seconds.",
+    ),
+    Alive.UNKNOWN: AliveLook(
+        *("gray", "?", ":material/help:", ALIVE_LABELS[Alive.UNKNOWN]),
+        "Too few jobs of its name have finished to tell whether it runs as usual.",
+    ),
+}
 
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
@@ -36,15 +81,37 @@ _WORDS: Final = {
 }
 
 
-def state_cell(state: State, label: str) -> Cell:
-    """Return the chip of a job's status."""
-    look = LOOKS[state]
-    return Cell(status_word(state, label), color=look.color, icon=look.sign)
+def look_of(state: State, errors: int = 0) -> Look:
+    """Return how a job looks with some errors in its output, which matter for a completed one."""
+    return WITH_ERRORS if state is State.COMPLETED and errors else LOOKS[state]
 
 
-def status_word(state: State, label: str) -> str:
-    """Return a status as screens say it: the platform's English says Error, In progress and Active."""
-    return _WORDS.get((state, label), label)
+def state_cell(state: State, label: str, errors: int = 0, warnings: int = 0) -> Cell:
+    """Return the chip of a job's status; a completed one says what was found in its output."""
+    look = look_of(state, errors)
+    found = {"error": errors, "warning": warnings} if state is State.COMPLETED else {}
+    words = " and ".join(counted(number, noun) for noun, number in found.items() if number)
+    return Cell(
+        status_word(state, label, errors),
+        title=f"{words} in its output" if words else "",
+        color=look.color,
+        icon=look.sign,
+    )
+
+
+def alive_cell(alive: Alive) -> Cell:
+    """Return the chip of what an active job does; its tooltip says what that means."""
+    look = ALIVE_LOOKS[alive]
+    return Cell(look.word, title=look.meaning, color=look.color, icon=look.sign)
+
+
+def status_word(state: State, label: str, errors: int = 0) -> str:
+    """Return a status as screens say it: the platform's English says Error, In progress and Active.
+
+    Of a completed job it says how many `errors` were found in its output: `Completed · 7 errors`.
+    """
+    word = _WORDS.get((state, label), label)
+    return f"{word} · {counted(errors, 'error')}" if state is State.COMPLETED and errors else word
 
 
 def pager(shown: str, page: int, pages: int, on_page: Callable[[int], None]) -> None:

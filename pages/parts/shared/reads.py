@@ -21,6 +21,7 @@ import streamlit as st
 
 from jobs_data.jobs.choices import read_owner_names
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong, translated_errors
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
@@ -70,6 +71,11 @@ class Reading(Generic[T]):
         with translated_errors():
             return self.future.result(self._seconds_left)
 
+    @property
+    def found(self) -> T | None:
+        """Return what was read; None while it is being read, and where it could not be."""
+        return self.result() if self.is_done and not self.has_failed else None
+
     def shown(self) -> T:
         """Return as `result`; in an outage what this session has seen last, with its age above it."""
         return refresh.last_good(self.name, self.asked, self.result)
@@ -93,6 +99,12 @@ def begin(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Readin
 def begin_now(read: Callable[..., T], *arguments: Any) -> Reading[T]:
     """Begin to read what takes the present time as its last argument."""
     return begin(_at_present, read, *arguments)
+
+
+def begin_shared(read: Callable[[], T]) -> Reading[T]:
+    """Begin to read what is shared and cached where it is read."""
+    future = _flights.submit(read, read, _pool)
+    return Reading(read.__qualname__, read, future, time.monotonic() + WAIT_SECONDS)
 
 
 def read_now(read: Callable[..., T], *arguments: Any) -> T:
@@ -163,6 +175,7 @@ _HASHES: Final[dict[str | type[Any], Callable[[Any], Any]]] = {
     # A change of ours is seen at once: bars must not count what was deleted.
     Database: lambda database: f"{database.identity} {database.changes}",
     CreationOrder: lambda _: "",  # there is one for each database
+    Outcomes: lambda _: "",
     ZoneInfo: str,
 }
 

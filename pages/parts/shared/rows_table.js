@@ -8,6 +8,7 @@ const PATHS = {
   more: "M5 12h.01M12 12h.01M19 12h.01",
   failed: "M12 3a9 9 0 1 0 .01 0M9 9l6 6M15 9l-6 6",
   slowest: "M12 3a9 9 0 1 0 .01 0M12 7v5l3 2",
+  list: "M4 6h.01M8 6h12M4 12h.01M8 12h12M4 18h.01M8 18h12",
   columns: "M4 5h16v14H4zM9.5 5v14M14.5 5v14",
 }
 
@@ -87,7 +88,10 @@ const content = (cell, row, column, press) => {
   if (cell.share !== undefined) {
     parts.unshift(make("progress", { max: 1, value: cell.share, "aria-label": column.label }))
   }
-  if (cell.detail) parts.push(make("span", { class: `detail ${cell.tone ?? ""}` }, cell.detail))
+  if (cell.detail) {
+    // Cut after a line or two: all of it is in the tooltip.
+    parts.push(make("span", { class: `detail ${cell.tone ?? ""}`, title: cell.detail }, cell.detail))
+  }
   return parts
 }
 

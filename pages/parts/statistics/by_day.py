@@ -7,20 +7,22 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from jobs_data.jobs.outcomes import Coverage
+from jobs_data.jobs.view import ListView
 from jobs_data.platform.status import State
 from jobs_data.statistics.activity import Activity, Outcomes
 from jobs_data.wording import counted
 from pages.parts.shared import address
-from pages.parts.shared.look import LOOKS
+from pages.parts.shared.look import LOOKS, WITH_ERRORS
 from pages.parts.statistics.panel import Scope, channel, numbers
 
 DAYS_IN_CHART: Final = 100
 WEEKS_IN_CHART: Final = 120
 LABELS_ON_AXIS: Final = 7
-_OUTCOMES: Final = ["Completed", "Failed", "Others"]
+_OUTCOMES: Final = ["Completed", "Failed", "Others", "With errors"]
 """In the order of the theme's chart colours."""
 
-_OPACITY: Final = {"Failed": 1, "Completed": 0.6, "Others": 0}
+_OPACITY: Final = {"Failed": 1, "With errors": 0.8, "Completed": 0.6, "Others": 0}
 """From below. They differ without their colours."""
 
 
@@ -40,14 +42,25 @@ def show_by_day(activity: Activity, scope: Scope) -> None:
     numbers("jobs-per-day", days.reset_index().assign(day=[f"{day:%Y-%m-%d}" for day in days.index]))
 
 
+def say_coverage(coverage: Coverage) -> None:
+    """Say how far outputs have been read for errors, unless all have been."""
+    if coverage.down_to is None:
+        st.caption("Outputs are being read for errors: Refresh shows how far it is.")
+    elif coverage.down_to or not coverage.is_done:
+        st.caption(
+            f"Outputs have been read for errors down to job {coverage.down_to}, the newest first."
+        )
+
+
 def _show_bars(days: pd.DataFrame) -> None:
     unit, step = bars_of(len(days))
-    bars = days[["failed", "completed", "total"]].resample(step, label="left", closed="left").sum()
+    counts = days[["failed", "with_errors", "completed", "total"]]
+    bars = counts.resample(step, label="left", closed="left").sum()
     alt = f"Failed, completed and other jobs per {unit}: the numbers are below"
     st.vega_lite_chart(*_chart(bars, unit), height=240, alt=alt)
     st.caption(
-        f"One bar per {unit}. From below: failed (filled), completed (tinted), others (outlined): "
-        "active, or ended without a status that says how."
+        f"One bar per {unit}. From below: failed, completed with errors, completed (tinted), others "
+        "(outlined): active, or ended without a status that says how."
     )
 
 
@@ -60,13 +73,14 @@ def _show_counts(outcomes: Outcomes, scope: Scope) -> None:
             (State.ACTIVE, "gray", "active", outcomes.active),
             (State.OTHER, "gray", "ended otherwise", others),
         ):
-            st.button(
-                f":{color}[{LOOKS[state].sign}] {count:,} {label}",
-                key=f"outcome-{state}",
-                type="tertiary",
-                on_click=address.open_list,
-                args=(scope.jobs(state=state),),
-            )
+            _count(f":{color}[{LOOKS[state].sign}] {count:,} {label}", scope.jobs(state=state))
+            if state is State.COMPLETED and (with_errors := outcomes.with_errors):
+                jobs = scope.jobs(state=state, has_errors=True)
+                _count(f":violet[{WITH_ERRORS.sign}] {with_errors:,} with errors", jobs)
+
+
+def _count(label: str, jobs: ListView) -> None:
+    st.button(label, type="tertiary", on_click=address.open_list, args=(jobs,))
 
 
 def bars_of(days: int) -> tuple[str, str]:
@@ -81,8 +95,9 @@ def _chart(bars: pd.DataFrame, unit: str) -> tuple[pd.DataFrame, dict[str, Any]]
     with_year = bars.index[0].year != bars.index[-1].year
     spelled = "%b %Y" if unit == "month" else "%d %b %Y" if with_year else "%d %b"
     names = [f"{day:{spelled}}".removeprefix("0") for day in bars.index]
-    bars = bars.rename(columns=str.capitalize).assign(at=names)
+    bars = bars.rename(columns=lambda name: name.replace("_", " ").capitalize()).assign(at=names)
     bars["Others"] = bars["Total"] - bars["Failed"] - bars["Completed"]
+    bars["Completed"] -= bars["With errors"]
     color = channel("how", "nominal", scale={"domain": _OUTCOMES}, legend=None)
     # Counted back from the last bar, which is today's.
     axis = {"values": names[:: -max(1, -(-len(names) // LABELS_ON_AXIS))], "labelAngle": 0}

@@ -24,16 +24,27 @@ _COLUMNS: Final = [
     Column("name", "Job name", kind="name", main=True),
     Column("runs", "Runs", kind="number", help="Finished jobs of the period"),
     Column("failed_share", "Failed", "number", phone="below", help="Share of the runs that failed"),
+    Column(
+        "with_errors",
+        "With errors",
+        "number",
+        phone="below",
+        help="Share of the runs that completed with errors in their output",
+    ),
     Column("median", "Median", "number", phone="below"),
     Column("p95", "95 %", "number", phone="below", help="95 of 100 runs end within this time"),
     Column("slowest", "Slowest", "number", phone="wide"),
     Column("change", "Trend", "number", phone="below", help="The later half's median to the earlier's"),
 ]
-_ACTIONS: Final = [Action("failed", "Failed jobs"), Action("slowest", "Slowest job")]
+_ACTIONS: Final = [
+    Action("list", "List of jobs"),
+    Action("failed", "Failed jobs"),
+    Action("slowest", "Slowest job"),
+]
 
 
 def show_by_name(durations: Durations, scope: Scope) -> None:
-    """Show a row per job name; it opens the list, its failed jobs, or its slowest job."""
+    """Show a row per job name; it opens the name's page, its jobs, failed jobs, or slowest job."""
     by_name, state = durations.by_name, page_state(StatisticsState)
     if by_name.empty:
         scope.say_none("has finished")
@@ -42,32 +53,35 @@ def show_by_name(durations: Durations, scope: Scope) -> None:
     slowest = dict(zip(by_name["name"], by_name["slowest_job"], strict=True))
 
     def row(found: dict[Any, Any]) -> Row:
-        name, share = found["name"], found["failed_share"]
+        name, runs = found["name"], found["runs"]
         cells: dict[str, Cell | str] = {
             "name": Cell(human_name(name), title=name),
-            "runs": f"{found['runs']:,}",
+            "runs": f"{runs:,}",
             "failed_share": Cell(
-                "< 1%" if 0 < share < 0.005 else f"{share:.0%}",
-                title=counted(found["failed"], "failed job"),
+                _share(found["failed"] / runs), title=counted(found["failed"], "failed job")
+            ),
+            "with_errors": Cell(
+                _share(found["with_errors"] / runs),
+                title=f"{counted(found['with_errors'], 'job')} with errors",
             ),
             "change": _trend(found["change"]),
         }
         for each in ("median", "p95", "slowest"):
             cells[each] = "" if math.isnan(found[each]) else ran(found[each])
-        actions = ("failed", "slowest") if found["failed"] else ("slowest",)
-        href = addresses.list_url(scope.jobs(names=(name,)))
-        return Row(quote(name), name, cells, href=href, actions=actions)
+        actions = ("list", "failed", "slowest") if found["failed"] else ("list", "slowest")
+        return Row(quote(name), name, cells, href=addresses.job_name_url(name), actions=actions)
 
     def act(row_id: str, action: str) -> None:
         name = unquote(row_id)
-        if action == "failed":
-            address.open_list(scope.jobs(names=(name,), state=State.FAILED))
+        if action in {"list", "failed"}:
+            state = State.FAILED if action == "failed" else None
+            address.open_list(scope.jobs(names=(name,), state=state))
         elif name in slowest:
             open_job(str(slowest[name]))
 
     columns = [replace(column, sort=state.order_of(column.id)) for column in _COLUMNS]
     handlers = Handlers(
-        on_open=lambda row_id: address.open_list(scope.jobs(names=(unquote(row_id),))),
+        on_open=lambda row_id: address.leave_for("job_name.py", {"name": unquote(row_id)}),
         on_action=act,
         on_sort=state.sort_by,
     )
@@ -88,6 +102,10 @@ def show_by_name(durations: Durations, scope: Scope) -> None:
         job_execution, "a duration is completed minus created, the time in the queue included"
     )
     say_has_more(durations.has_more)
+
+
+def _share(share: float) -> str:
+    return "< 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _trend(change: float) -> str:

@@ -1,4 +1,4 @@
-"""Why jobs failed: the most frequent errors, and the jobs of one."""
+"""Why jobs failed or completed with errors: the most frequent errors, and the jobs of one."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import streamlit as st
 
 from jobs_data import addresses, plain_text
 from jobs_data.jobs.job_names import human_name
+from jobs_data.jobs.where import WITH_ERRORS
+from jobs_data.platform.status import State
 from jobs_data.platform.tables import job_execution, note, note_i18n
 from jobs_data.statistics.failures import Failures
 from jobs_data.wording import counted, relative_time
-from pages.parts.shared import address
+from pages.parts.shared import address, marks
 from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, rows_table, time_cell
 from pages.parts.statistics.panel import Scope, open_job, show_rows
 
 ERROR_PARAM: Final = "failure"
 ABOUT: Final = (
-    "Numbers, paths, times and quoted names are folded, so that the same error counts once. New: not "
-    "among the failures looked at before the period."
+    "Of the jobs that failed or completed with errors. Numbers, paths, times and quoted names are "
+    "folded, so that the same error counts once. New: not among those looked at before the period."
 )
 _ERRORS: Final = [
     Column("pattern", "Error", kind="name", main=True),
@@ -27,6 +29,7 @@ _ERRORS: Final = [
 ]
 _JOBS: Final = [
     Column("name", "Job", kind="name", main=True),
+    Column("state", "Status", phone="below"),
     Column("id", "Number", kind="number"),
     Column("at", "When", kind="time", phone="last"),
 ]
@@ -49,12 +52,15 @@ def show_errors(failures: Failures, scope: Scope) -> None:
     if is_error_open():
         _show_jobs(failures, scope)
     if failures.patterns.empty:
-        st.success("No job of this period failed.", icon=":material/check_circle:")
+        sentence = "No job of this period failed or is known to have errors in its output."
+        st.success(sentence, icon=":material/check_circle:")
     else:
         handlers = Handlers(on_open=lambda key: st.query_params.update({ERROR_PARAM: key}))
         show_rows("top-errors", _ERRORS, failures.patterns, row, handlers)
     if failures.looked_at < failures.of:
-        st.caption(f"Only the newest {failures.looked_at:,} of {counted(failures.of, 'failure')}.")
+        st.caption(
+            f"Only the newest {failures.looked_at:,} of {counted(failures.of, 'job')} with errors."
+        )
     for table in (note, note_i18n):
         scope.say_lacking(
             table, "the reason is that of the recorded message, the stack trace or the job's output"
@@ -82,11 +88,15 @@ def _show_jobs(failures: Failures, scope: Scope) -> None:
     jobs = failures.jobs[failures.jobs["pattern"] == pattern]
     newest = f"; the newest {len(jobs):,} are listed." if len(jobs) < count else "."
     st.code(plain_text.panel(pattern).text, language=None, wrap_lines=True)
-    st.caption(counted(count) + newest)
+    completed = int(found.iloc[0]["completed"])
+    how = f", {completed:,} of them completed" if completed else ""
+    st.caption(counted(count) + how + newest)
 
     def row(job: dict[Any, Any]) -> Row:
+        is_completed = job["state"] == State.COMPLETED
         cells: dict[str, Cell | str] = {
             "name": Cell(human_name(job["name"]), title=job["name"], detail=job["text"], tone="red"),
+            "state": marks.outcome_cell(WITH_ERRORS if is_completed else job["state"]),
             "id": str(job["id"]),
             "at": time_cell(job["at"], scope.zone, scope.now),
         }
@@ -103,9 +113,9 @@ def _show_jobs(failures: Failures, scope: Scope) -> None:
 def _no_such_error(failures: Failures, scope: Scope) -> str:
     if failures.looked_at < failures.of:
         return (
-            f"This error is not among the {failures.looked_at:,} newest failures of the period. A "
-            "shorter period may have it."
+            f"This error is not among those of the period's {failures.looked_at:,} newest jobs with "
+            "errors. A shorter period may have it."
         )
     if scope.period.days is None:
-        return "No job has failed with this error."
-    return "No job of this period has failed with this error. A longer period may have one that did."
+        return "No job has this error."
+    return "No job of this period has this error. A longer period may have one."

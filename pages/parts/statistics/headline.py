@@ -34,6 +34,8 @@ def headline_parts(found: Headline) -> list[str]:
         # Cut, not rounded: with a failure it is never 100 %.
         share = f"**{math.floor(found.completed_share * 1000) / 10:g} %** completed"
         parts.append(share + _change(found.change_points))
+    if found.with_errors:
+        parts.append(f"**{found.with_errors:,}** with errors")
     if found.median_seconds is not None:
         parts.append(f"median **{ran(found.median_seconds)}**")
     return parts

@@ -28,7 +28,7 @@ def test_the_demos_two_accounts_get_in(empty_database: str, atom: bool) -> None:
     assert store.ids(tables.acl_group) == [100, 101, 102, 103]
     hashes = store.ids(tables.user, "password_hash")
     assert len([found for found in hashes if found]) == 2
-    assert len(hashes) == 14
+    assert len(hashes) == 15
     assert visitor.refusal("sato", demo.DEMO_PASSWORD) is Reason.WRONG
     assert set(store.ids(tables.acl_user_group, "group_id")) == {100, 101, 102, 103}
     if atom:

@@ -1,5 +1,6 @@
 """A search counts from the newest numbers down, and says how far it got when its time is over."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -79,3 +80,31 @@ def test_many_jobs_found_are_counted_where_few_are_remembered(
         jobs = read(store, replace(IMPORTS, page=2))
         shown.append((jobs.counts, jobs.rows["id"].tolist()))
     assert shown == [(Counts(total=10, active=0, completed=5, failed=5), ids[::3][::-1][5:])] * 4
+
+
+def test_a_search_goes_on_below_the_job_at_which_another_one_was_stopped(
+    store: Store, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them together find each job once, page by page, and read no newer job again."""
+    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 6)
+    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
+    monkeypatch.setattr(counts, "SEARCH_SECONDS", 6)  # the clock goes on by three a slice
+    clock = itertools.count()
+    monkeypatch.setattr(counts, "monotonic", lambda: float(next(clock)))
+    below: int | None = None
+    found: list[int] = []
+    looked_at = []
+    for _ in range(5):
+        asked = replace(IMPORTS, limit=3, filter=replace(IMPORTS.filter, below=below))
+        jobs = read(store, asked)
+        of_this = [
+            i for n in range(jobs.pages) for i in read(store, replace(asked, page=n + 1)).rows["id"]
+        ]
+        assert len(of_this) == jobs.matching == jobs.counts.total
+        found += of_this
+        looked_at.append(jobs.looked_at)
+        if jobs.floor is None:
+            break
+        below = jobs.floor
+    assert found == ids[::3][::-1]
+    assert looked_at == [12, 12, None]

@@ -21,7 +21,6 @@ from jobs_data.platform.times import utc
 from jobs_data.platform.types import PlatformTime
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.period import Period
-from jobs_data.statistics.stuck import read_stuck
 from tests.support.statistics import UTC_ZONE
 from tests.support.store import Store
 
@@ -140,13 +139,6 @@ def test_an_end_in_a_repeated_hour_comes_after_the_beginning(store: Store) -> No
         exported = b"".join(csv_chunks(database, ListView(), all_columns=all_columns)).decode()
         assert "2025-10-26T02:50:00+02:00" in exported
         assert "2025-10-26T02:10:00+01:00" in exported
-
-
-def test_a_job_of_long_ago_is_not_stuck(store: Store) -> None:
-    """A creation time that stands for nothing says nothing of how long the job runs."""
-    store.job("old", 183, created=datetime(1970, 1, 1))
-    stuck = read_stuck(store.database(), datetime.now(UTC))
-    assert (stuck.active, len(stuck.cannot_tell)) == (1, 0)
 
 
 ZONES = st.sampled_from(

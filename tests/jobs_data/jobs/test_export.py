@@ -153,6 +153,8 @@ def test_all_columns_are_what_the_report_tells(store: Store) -> None:
             "Related record id": str(record),
             "Result file": "/storage/downloads/a.csv",
             "Description": "Importing a.csv\n\ninto fonds-1",
+            "Errors": "0",
+            "Warnings": "0",
             "Error text": "ça a cassé\n\ntwice\n\nno\nmemory",
             "Stack trace": "#0 a\n#1 b",
         }

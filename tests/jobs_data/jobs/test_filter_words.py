@@ -14,7 +14,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NAMES = {7: "Ada", 8: "Ada"}
 FULL = JobFilter(
     state=State.OTHER,
-    search="50%",
+    search="50% error:disk note:b",
     owners=(NO_OWNER, 7, 9),
     names=("a", "b"),
     types=("x",),
@@ -33,6 +33,11 @@ FULL = JobFilter(
         (JobFilter(State.FAILED), "failed jobs"),
         (JobFilter(State.OTHER), "jobs with another status"),
         (JobFilter(search="é_"), "jobs with “é_” in their name, user or related record"),
+        (
+            JobFilter(State.FAILED, 'import error:disk output:"no space"'),
+            "failed jobs with “import” in their name, user or related record, with “disk” in their "
+            "error text, with “no space” in their output",
+        ),
         (JobFilter(State.COMPLETED, owners=(7, NO_OWNER)), "completed jobs of Ada or System"),
         (JobFilter(owners=(9,)), "jobs of user 9"),
         (JobFilter(names=tuple("abcdefgh")), "jobs named a, b, c, d, e or 3 more"),
@@ -78,7 +83,15 @@ def test_each_chip_takes_one_part_away() -> None:
     """All of them together take away everything."""
     parts = chips(FULL, NAMES, ZoneInfo("UTC"))
     assert [part.words for part in parts] == [
-        *("Status: other", "Search: 50%", "User: System", "User: Ada", "User: user 9"),
+        *(
+            "Status: other",
+            "Search: 50%",
+            "Error text: disk",
+            "Notes: b",
+            "User: System",
+            "User: Ada",
+            "User: user 9",
+        ),
         *("Name: a", "Name: b", "Type: x", "Created: last 7 days"),
         *("Finished: from 2026-11-01 to 2026-11-23", "Result file: with", "Errors: without"),
         "Took longer than 5 minutes",
@@ -89,7 +102,8 @@ def test_each_chip_takes_one_part_away() -> None:
         assert len(now) == count
         left = now[-1].without
     assert left == EVERYTHING
-    assert parts[3].without.owners == (NO_OWNER, 9)
+    assert parts[2].without.search == "50% note:b"
+    assert parts[5].without.owners == (NO_OWNER, 9)
 
 
 def test_a_state_that_has_a_button_is_no_chip() -> None:

@@ -17,6 +17,7 @@ from jobs_data.accounts.optional_writes import OptionalWrites
 from jobs_data.accounts.sign_in import SignIns
 from jobs_data.jobs import choices, export, job_report
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.liveness import read_liveness
 from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import ListView
 from jobs_data.platform import database as database_module
@@ -27,7 +28,6 @@ from jobs_data.platform.tables import job, queue_job, user_totp_secret
 from jobs_data.queues import reads
 from jobs_data.removal.job_tables import look_at_tables
 from jobs_data.removal.removal import Removals
-from jobs_data.statistics.stuck import read_stuck
 from jobs_data.store.database import file_store
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB, free_port
@@ -77,7 +77,7 @@ FIRST_READS: dict[str, Callable[[Database], object]] = {
     "list": look,
     "report": lambda database: job_report.read_report(database, 1),
     "export": lambda database: list(export.csv_chunks(database, ListView())),
-    "statistics": lambda database: read_stuck(database, NOW),
+    "statistics": lambda database: read_liveness(database, NOW),
     "tables of a job": look_at_tables,
     "removal": remove_one,
     "clearing": lambda database: removals(database).start(None, CLEARING).wait(),

@@ -9,11 +9,11 @@ from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export import csv_chunks
 from jobs_data.jobs.job_report import read_report
 from jobs_data.jobs.list_page import read_list
+from jobs_data.jobs.liveness import read_liveness
 from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.period import Period
-from jobs_data.statistics.stuck import read_stuck
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump
 from tests.support.mariadb import MariaDB
@@ -106,4 +106,4 @@ def answers(store: Store) -> list[object]:
     of = (database, order, Period.ALL, UTC_ZONE, NOW)
     activity = read_activity(*of)
     found += [activity.outcomes, activity.by_day.to_csv(), read_durations(*of).by_name.to_csv()]
-    return [*found, read_stuck(database, NOW).cannot_tell.to_csv()]
+    return [*found, read_liveness(database, NOW).jobs.to_csv()]

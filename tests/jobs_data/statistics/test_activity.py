@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete
 
 from jobs_data.jobs.list_page import count_jobs
+from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform.tables import object_
 from jobs_data.statistics.activity import Outcomes, read_activity
 from jobs_data.statistics.period import Period
@@ -36,6 +37,20 @@ def test_jobs_count_by_outcome_and_day(store: Store) -> None:
     assert days["failed"].tolist() == [0, 0, 0, 0, 1, 0, 1]
     assert days["active"].tolist() == [0, 0, 0, 0, 0, 0, 1]
     assert set(map(str, days.dtypes)) == {"int64"}
+
+
+def test_completed_jobs_with_errors_are_counted_among_the_completed(store: Store) -> None:
+    """By day and in the period before; of the set, only jobs of the period that completed count."""
+    ids = [store.job(status_id=status) for status in (184, 184, 184, 185)]
+    early = [store.job(created=NOON - days * DAY) for days in (2, 8, 20)]
+    question = asked(store, Period.WEEK)
+    question[0].job_sets[WITH_ERRORS] = lambda: [*ids[1:], *early, 10**9]
+    activity = read_activity(*question)
+    assert activity.outcomes == Outcomes(total=5, completed=4, failed=1, active=0, with_errors=3)
+    assert activity.before == Outcomes(total=1, completed=1, failed=0, active=0, with_errors=1)
+    assert activity.by_day["with_errors"].tolist() == [0, 0, 0, 0, 1, 0, 2]
+    assert activity.by_day["completed"].tolist() == [0, 0, 0, 0, 1, 0, 3]
+    assert activity.by_hour["jobs"].sum() == 5
 
 
 def test_hours_are_the_viewers(store: Store) -> None:

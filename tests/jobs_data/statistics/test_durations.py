@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy import delete
 
-from jobs_data.platform.tables import object_
+from jobs_data.jobs.where import WITH_ERRORS
+from jobs_data.platform.tables import job, object_
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.period import Period
-from tests.support.names import insert_jobs_called
+from tests.support.names import compare_loosely, insert_jobs_called
 from tests.support.statistics import DAY, asked, took
 from tests.support.store import NOON, Store
 
@@ -51,6 +52,17 @@ def test_each_name_has_its_failures(store: Store) -> None:
     assert by_name["failed_share"].tolist() == [pytest.approx(2 / 3), 1, 1]
     assert by_name["median"].isna().tolist() == [False, False, True]
     assert by_name["slowest_job"][["export", "lost"]].tolist() == [timed, unknown]
+
+
+def test_each_name_has_its_runs_with_errors(store: Store) -> None:
+    """Those of them that completed; the bytes of a name count, and no name is one too."""
+    compare_loosely(store, job, "name")
+    ids = [store.job(name) for name in ("import", "import", "Import", None, "export")]
+    failed = store.job("import", 185)
+    question = asked(store)
+    question[0].job_sets[WITH_ERRORS] = lambda: [*ids[:4], failed]
+    by_name = read_durations(*question).by_name.set_index("name")
+    assert by_name["with_errors"].to_dict() == {"import": 2, "Import": 1, "[Unknown]": 1, "export": 0}
 
 
 def test_a_trend_compares_the_later_half_with_the_earlier(store: Store) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.statistics import failures
 from jobs_data.statistics.failures import Failures, similar_failures
 from jobs_data.statistics.period import Period
@@ -62,6 +63,30 @@ def test_failures_are_grouped_by_pattern(store: Store) -> None:
     assert (found.looked_at, found.of, found.looked_at_before) == (5, 5, 1)
 
 
+def test_jobs_that_completed_with_errors_count_too(store: Store) -> None:
+    """Their reason is the error in their output."""
+    rows = "ERROR: Row {}: no parent {}.\nImport finished with 1 error(s). 8 record(s) imported.\n"
+    failed = [store.job(status_id=185, output=rows.format(n, n)) for n in (3, 4)]
+    completed = [store.job(output=rows.format(n, n)) for n in (5, 6, 7)]
+    store.job(output=rows.format(8, 8))
+    early = store.job(created=LONG_AGO, output=rows.format(9, 9))
+    # An id of a failed job, and one that is gone: the set is older than the jobs.
+    question = asked(store)
+    question[0].job_sets[WITH_ERRORS] = lambda: [*completed, early, failed[0], 10**9]
+    found = failures.read_failures(*question)
+    assert found.patterns[["pattern", "jobs", "completed"]].to_numpy().tolist() == [
+        ["Row <number>: no parent <number>.", 5, 3]
+    ]
+    assert found.patterns["is_new"].tolist() == [False]
+    assert list(zip(found.jobs["id"], found.jobs["state"], strict=True)) == [
+        *((job_id, "completed") for job_id in reversed(completed)),
+        *((job_id, "failed") for job_id in reversed(failed)),
+    ]
+    assert (found.looked_at, found.of, found.looked_at_before) == (5, 5, 1)
+    for job_id, others in ((failed[0], 4), (completed[0], 4), (early, 5)):
+        assert similar_failures(found, job_id, "Row 3: no parent 3.").others == others
+
+
 def test_all_time_has_nothing_new(store: Store) -> None:
     """There is nothing before it."""
     store.job(status_id=185, created=LONG_AGO, output="broken")
@@ -100,6 +125,7 @@ def test_no_failures_are_an_empty_frame(atom_store: Store) -> None:
         "pattern": "str",
         "example": "str",
         "jobs": "int64",
+        "completed": "int64",
         "first": "datetime64[us, UTC]",
         "last": "datetime64[us, UTC]",
         "first_job": "int64",

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.headline import Headline, headline
@@ -23,8 +24,9 @@ def test_a_period_is_compared_with_the_one_before(store: Store) -> None:
         store.job(status_id=status, completed_at=None)
     for status in (184, 185):
         store.job(status_id=status, created=NOON - 8 * DAY)
-    found = read(*asked(store, Period.WEEK))
-    assert found == Headline(6, 0.75, 25, 8)
+    question = asked(store, Period.WEEK)
+    question[0].job_sets[WITH_ERRORS] = lambda: store.ids()[:2]
+    assert read(*question) == Headline(6, 0.75, 25, 8, with_errors=2)
     assert read(*asked(store, Period.ALL)).change_points is None
 
 

@@ -9,14 +9,16 @@ import pytest
 from sqlalchemy import Connection, event
 
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.liveness import read_liveness
+from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform.database import Database
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.failures import read_failures
+from jobs_data.statistics.name_history import NameHistory, read_name_history
 from jobs_data.statistics.news import read_news
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
-from jobs_data.statistics.stuck import read_stuck
 from tests.support.mariadb import MariaDB
 from tests.support.statistics import NOW, UTC_ZONE
 from tests.support.store import Store
@@ -58,6 +60,7 @@ def test_objects_are_looked_up_by_the_ids_of_jobs(
     database: Database, read: Callable[..., object], is_surveyed: bool, period: Period
 ) -> None:
     """No statement searches the records for jobs, of which there are few among them."""
+    database.job_sets[WITH_ERRORS] = lambda: range(100, OBJECTS, 300)
     order = CreationOrder(database)
     if is_surveyed:
         order.survey()
@@ -75,7 +78,12 @@ def test_what_is_known_of_the_order_narrows_each_read(
     assert "job.id >= " in first
 
 
-@pytest.mark.parametrize("read", [read_stuck, read_news])
+def read_history(database: Database, now: datetime) -> NameHistory:
+    """Return the history of the name that all jobs have."""
+    return read_name_history(database, "export", None, now)
+
+
+@pytest.mark.parametrize("read", [read_liveness, read_news, read_history])
 def test_objects_are_looked_up_without_a_period_too(
     database: Database, read: Callable[[Database, datetime], object]
 ) -> None:

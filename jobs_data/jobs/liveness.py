@@ -1,0 +1,206 @@
+"""What the active jobs do, as far as their traces show: their output, times and earlier runs.
+
+Nothing on the platform reports that a worker has died. A job that a dead worker left keeps its status
+for ever; only the time since it last wrote, and how long its name usually takes, tell it from one that
+works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, func, select
+
+from jobs_data.jobs.durations import with_execution
+from jobs_data.jobs.usual_duration import SHORTEST_LIMIT_SECONDS, read_usual_durations
+from jobs_data.platform import times, values
+from jobs_data.platform.database import Database
+from jobs_data.platform.dialects import last_characters
+from jobs_data.platform.errors import translated_errors
+from jobs_data.platform.status import Alive, State, is_in
+from jobs_data.platform.tables import job, job_execution, object_
+from jobs_data.reasons.outputs import is_waiting_in, last_time_in
+from jobs_data.single_flight import SingleFlight
+
+ACTIVE_JOBS: Final = 2_000
+"""How many active jobs are looked at: the oldest, which are the likeliest to be stuck."""
+
+TAIL_CHARACTERS: Final = 2_000
+"""How much of an output's end is read: more than a job writes while it waits for another one."""
+
+START_SECONDS: Final = 60
+"""After this a job without any trace counts as never started."""
+
+SHARED_SECONDS: Final = 10
+"""How long the sessions share what was read."""
+
+_TRACES: Final = {
+    "id": "int64",
+    "name": "str",
+    "since": "datetime64[us, UTC]",
+    "wrote": "datetime64[us, UTC]",
+    "has_begun": "bool",
+    "is_waiting": "bool",
+}
+_COLUMNS: Final = {
+    "id": "int64",
+    "name": "str",
+    "state": "str",
+    "since": "datetime64[us, UTC]",
+    "seconds": "float64",
+    "wrote": "datetime64[us, UTC]",
+    "usual": "float64",
+    "p95": "float64",
+    "limit": "float64",
+    "runs": "int64",
+}
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """The active jobs and what they do."""
+
+    jobs: pd.DataFrame
+    """A row per job, the longest running first: `id` int64, `name` str, `state` str, an `Alive`;
+    `since` UTC, the recorded start, else the creation, and float64 `seconds` until `read_at`; `wrote`
+    UTC, when it last wrote, NaT: never. Of the finished runs of its name int64 `runs`, those whose
+    duration is known, and float64 seconds `usual` (the median), `p95` and `limit`, NaN: unknown."""
+    active: int
+    """How many active jobs there are of those asked for."""
+    looked_at: int
+    """How many of them are in `jobs`, the oldest."""
+    read_at: datetime
+    """Aware."""
+
+    def count(self, state: Alive) -> int:
+        """Return how many jobs are in a state."""
+        return int((self.jobs["state"] == state).sum())
+
+
+def read_liveness(database: Database, now: datetime, job_id: int | None = None) -> Liveness:
+    """Return what the oldest ACTIVE_JOBS do, or one alone if it is active; `now` is aware.
+
+    A job is *never started* without an output and a recorded start a minute after its creation,
+    *waiting* while its last lines say so, *silent* where it has written nothing for longer than the
+    limit of its name, *overdue* where it runs longer than that and still writes, and *unknown* where
+    its name has no limit and it runs longer than ten minutes. One that waits writes every few seconds,
+    so that ten minutes without a line are silent. Raises DatabaseUnavailable.
+    """
+    with database.reading() as connection:
+        traces = _read_traces(connection, database, now, job_id)
+        active = len(traces)
+        if active == ACTIVE_JOBS:
+            count = select(func.count()).where(is_in(State.ACTIVE))
+            active = connection.execute(count).scalar_one()
+        usual = read_usual_durations(connection, database, set(traces["name"]), now)
+    jobs = traces.join(usual, on="name")
+    jobs["seconds"] = (now - jobs["since"]).dt.total_seconds().clip(lower=0)
+    jobs["state"] = _states(jobs, (now - jobs["wrote"]).dt.total_seconds())
+    jobs = jobs.sort_values("seconds", ascending=False, ignore_index=True)
+    return Liveness(jobs[list(_COLUMNS)].astype(_COLUMNS), active, len(jobs), now)
+
+
+def _states(jobs: pd.DataFrame, silence: pd.Series[float]) -> Any:
+    """Return the state of each job; a comparison with NaN is false."""
+    seconds, limit = jobs["seconds"], jobs["limit"]
+    silence = silence.fillna(seconds)
+    is_unknown = limit.isna() | seconds.isna()
+    limit_of_silence = limit.mask(jobs["is_waiting"], SHORTEST_LIMIT_SECONDS)
+    rules = {
+        Alive.NEVER_STARTED: ~jobs["has_begun"] & (seconds > START_SECONDS),
+        Alive.SILENT: silence > limit_of_silence,
+        Alive.WAITING: jobs["is_waiting"],
+        Alive.OVERDUE: seconds > limit,
+        Alive.UNKNOWN: is_unknown & ~(seconds <= SHORTEST_LIMIT_SECONDS),
+    }
+    return np.select(list(rules.values()), [state.value for state in rules], Alive.WORKING.value)
+
+
+def _read_traces(
+    connection: Connection, database: Database, now: datetime, job_id: int | None
+) -> pd.DataFrame:
+    source, (started, written) = with_execution(
+        database, job_execution.c.started_at, job_execution.c.updated_at
+    )
+    active = (
+        select(
+            job.c.id,
+            job.c.name,
+            object_.c.created_at,
+            started.label("started_at"),
+            object_.c.updated_at,
+            written.label("written_at"),
+            last_characters(job.c.output, TAIL_CHARACTERS).label("tail"),
+        )
+        .select_from(source)
+        .where(is_in(State.ACTIVE))
+        .order_by(job.c.id)
+        .limit(ACTIVE_JOBS)
+    )
+    if job_id is not None:
+        active = active.where(job.c.id == job_id)
+    rows = connection.execute(active).mappings()
+    found = [_trace(row, database, now) for row in rows]
+    return pd.DataFrame(found, columns=list(_TRACES)).astype(_TRACES)
+
+
+def _trace(row: Any, database: Database, now: datetime) -> tuple[Any, ...]:
+    """Return the values of _TRACES; times that are impossible or in the future are none."""
+    earliest, latest = times.EARLIEST.replace(tzinfo=UTC), now + times.CLOCK_TOLERANCE
+
+    def moment(value: datetime | None, after: datetime = earliest) -> datetime | None:
+        found = times.utc(value, database.timezone, after=after)
+        return found if found and after <= found <= latest else None
+
+    tail = values.text(row["tail"])
+    is_whole = len(tail) < TAIL_CHARACTERS
+    created = moment(row["created_at"]) or earliest
+    started = moment(row["started_at"], created)
+    # An object is written once when it is created, which is no sign of life.
+    traces = [moment(row[name], created) for name in ("updated_at", "written_at")]
+    seen = [trace for trace in traces if trace and trace > created]
+    if last := moment(last_time_in(tail), created):
+        seen.append(last)
+    since = started or (created if created > earliest else None)
+    return (
+        row["id"],
+        values.name_called(row["name"]),
+        since,
+        max(seen, default=None),
+        bool(started or tail.strip()),
+        is_whole and is_waiting_in(tail),
+    )
+
+
+class SharedLiveness:
+    """What the active jobs do, read once for all sessions; also the filter by that."""
+
+    def __init__(self, database: Database) -> None:
+        """Read nothing yet, and make each `Alive` one of the database's sets of jobs."""
+        self._database = database
+        self._flights = SingleFlight[Liveness]()
+        self._last: Liveness | None = None
+        database.job_sets.update({state: partial(self._ids, state) for state in Alive})
+
+    def read(self) -> Liveness:
+        """Return as `read_liveness`, at most SHARED_SECONDS old. Raises DatabaseUnavailable."""
+        age = timedelta(seconds=SHARED_SECONDS)
+        if self._last and abs(datetime.now(UTC) - self._last.read_at) < age:
+            return self._last
+        with translated_errors():  # of another thread that takes too long
+            return self._flights.run("", self._read)
+
+    def _read(self) -> Liveness:
+        self._last = read_liveness(self._database, datetime.now(UTC))
+        return self._last
+
+    def _ids(self, state: Alive) -> Sequence[int]:
+        jobs = self.read().jobs
+        found: list[int] = jobs.loc[jobs["state"] == state, "id"].tolist()
+        return found

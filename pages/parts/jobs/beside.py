@@ -1,0 +1,92 @@
+"""What is read beside the list, of all jobs: its rows do not wait for it."""
+
+from __future__ import annotations
+
+from concurrent.futures import wait
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.liveness import Liveness
+from jobs_data.jobs.trend import read_trend
+from jobs_data.jobs.view import JobFilter
+from jobs_data.platform import times
+from jobs_data.platform.id_lists import Ids
+from jobs_data.services import Services
+from jobs_data.single_flight import WAIT_SECONDS
+from pages.parts.jobs.state import JobsState
+from pages.parts.shared import reads
+from pages.parts.shared.reads import Reading
+
+CACHED_SECONDS: Final = 0.05
+"""So long the page waits for it, which is enough for what is cached."""
+
+LAST_SEEN: Final = timedelta(minutes=1)
+"""While it is read again, rows show what was read up to this long ago."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The reads that have begun."""
+
+    liveness: Reading[Liveness]
+    with_errors: Reading[Ids]
+    trend: Reading[pd.DataFrame] | None
+    """None for a search: beside its counts that of all jobs would say something else."""
+
+    @property
+    def readings(self) -> list[Reading[Any]]:
+        """Return all of them."""
+        return [each for each in (self.liveness, self.with_errors, self.trend) if each is not None]
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether all of it has been read, or could not be."""
+        return all(reading.is_done for reading in self.readings)
+
+    def wait(self, seconds: float = WAIT_SECONDS) -> None:
+        """Return when all is done, or when the time is over."""
+        wait([reading.future for reading in self.readings], seconds)
+
+
+def begin(services: Services, job_filter: JobFilter, zone: ZoneInfo) -> Beside:
+    """Begin to read what a page of the list shows beside its rows."""
+    trend = None
+    if not job_filter.is_search:
+        trend = reads.begin(
+            read_trend, services.database, tuple(times.day_starts(zone)), services.order
+        )
+    return Beside(
+        reads.begin_shared(services.liveness.read),
+        reads.begin_shared(services.outcomes.with_errors),
+        trend,
+    )
+
+
+def known_liveness(beside: Beside, state: JobsState) -> Liveness | None:
+    """Return what the active jobs do, as read now or a moment ago; None where it is not known yet."""
+    state.liveness = beside.liveness.found or state.liveness
+    if state.liveness and datetime.now(UTC) - state.liveness.read_at > LAST_SEEN:
+        state.liveness = None
+    return state.liveness
+
+
+def draw_again(
+    beside: Beside, jobs: JobsList, shown: Liveness | None, state: JobsState, *, may: bool
+) -> None:
+    """Draw the page once more where it was drawn before it was known what the active jobs do.
+
+    Nothing if it may not move, because a dialog or a selection speaks of what is shown.
+    """
+    is_lacking = shown is None and jobs.everything.active > 0
+    has_waited, state.has_waited = state.has_waited, False
+    if may and is_lacking and not has_waited:
+        beside.liveness.wait()
+        if known_liveness(beside, state):
+            state.has_waited = True
+            st.rerun()
