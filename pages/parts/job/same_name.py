@@ -20,9 +20,8 @@ def show_link(job: JobReport) -> DeltaGenerator:
     line = st.container(horizontal=True, vertical_alignment="center", gap="small", key="same_name")
     line.page_link(
         "job_name.py",
-        label="This name",
+        label="This name over time",
         icon=":material/timeline:",
-        help="How the jobs of this name ended, how long they took, and their usual errors",
         query_params={"name": job.name, "job": str(job.id), **address.origin_params()},
     )
     return line
