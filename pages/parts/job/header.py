@@ -20,7 +20,7 @@ from jobs_data.platform.status import FINISHED_STATES
 from pages.parts.job.output import LINE_PARAM
 from pages.parts.removal import dialogs
 from pages.parts.shared import address
-from pages.parts.shared.look import LOOKS, status_word
+from pages.parts.shared.look import look_of, status_word
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading, plain
 from pages.parts.shared.viewer import Viewer
@@ -109,11 +109,11 @@ def _open_neighbour(job_id: int) -> None:
 
 def show_heading(job: JobReport, roots: result_files.ResultRoots | None, viewer: Viewer) -> None:
     """Show the status, the name, and the buttons; below them why the result file is not served."""
-    problem = ""
-    look = LOOKS[job.state]
+    problem, errors = "", job.facts.errors
+    look, status = look_of(job.state, errors), plain(status_word(job.state, job.status, errors))
     with st.container(horizontal=True, vertical_alignment="center", key="job_heading"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(plain(status_word(job.state, job.status)), icon=look.icon, color=look.color)
+            st.badge(status, icon=look.icon, color=look.color)
             heading(human_name(job.name))
         with st.container(horizontal=True, width="content", key="job_actions"):
             try:

@@ -81,9 +81,14 @@ _WORDS: Final = {
 }
 
 
+def look_of(state: State, errors: int) -> Look:
+    """Return how a job's status looks; `errors` were found in its output."""
+    return WITH_ERRORS if state is State.COMPLETED and errors else LOOKS[state]
+
+
 def state_cell(state: State, label: str, errors: int = 0, warnings: int = 0) -> Cell:
     """Return the chip of a job's status; a completed one says what was found in its output."""
-    look = WITH_ERRORS if state is State.COMPLETED and errors else LOOKS[state]
+    look = look_of(state, errors)
     found = {"error": errors, "warning": warnings} if state is State.COMPLETED else {}
     words = " and ".join(counted(number, noun) for noun, number in found.items() if number)
     return Cell(
