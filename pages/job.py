@@ -49,7 +49,8 @@ if job is None:
 is_active = job.state is State.ACTIVE
 output = read_output(database, job)
 st.set_page_config(
-    page_title=f"{status_word(job.state, job.status)}: {on_one_line(human_name(job.name))}"
+    page_title=f"{status_word(job.state, job.status, job.facts.errors)}: "
+    f"{on_one_line(human_name(job.name))}"
 )
 
 header.show_navigation(database, came_from, job.id)

@@ -41,8 +41,9 @@ def read_usual_durations(
     did not exceed, and `limit`, beyond which a job runs far longer than usual. These three are NaN for
     fewer runs than FEWEST_RUNS. `now` is aware.
 
-    The limit is the median plus five times the median absolute deviation, ten minutes at least: jobs
-    that were stuck would distort quartiles or a standard deviation. Raises what the driver raises.
+    The limit is the median plus five times the median absolute deviation, which a few stuck jobs do not
+    distort; at least ten minutes and `p95`, because one job in twenty is no alarm. Raises what the
+    driver raises.
     """
     oldest = select(job.c.id).order_by(job.c.id.desc()).offset(LOOKED_AT_JOBS).limit(1)
     since = connection.execute(oldest).scalar() or 0 if names else 0
@@ -67,7 +68,7 @@ def read_usual_durations(
     usual = pd.DataFrame({"usual": by_name.median(), "p95": by_name.quantile(0.95)})
     deviations = (frame["seconds"] - by_name.transform("median")).abs().groupby(frame["name"])
     limit = usual["usual"] + SPREADS * deviations.median()
-    usual["limit"] = limit.clip(lower=SHORTEST_LIMIT_SECONDS)
+    usual["limit"] = limit.clip(lower=usual["p95"].clip(lower=SHORTEST_LIMIT_SECONDS))
     count = by_name.size()
     usual = usual[count >= FEWEST_RUNS].reindex(sorted(names))
     return usual.assign(runs=count.reindex(usual.index, fill_value=0)).astype("float64")

@@ -109,11 +109,13 @@ def _open_neighbour(job_id: int) -> None:
 
 def show_heading(job: JobReport, roots: result_files.ResultRoots | None, viewer: Viewer) -> None:
     """Show the status, the name, and the buttons; below them why the result file is not served."""
-    problem, errors = "", job.facts.errors
-    look, status = look_of(job.state, errors), plain(status_word(job.state, job.status, errors))
+    problem = ""
+    errors = job.facts.errors
+    look = look_of(job.state, errors)
     with st.container(horizontal=True, vertical_alignment="center", key="job_heading"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(status, icon=look.icon, color=look.color)
+            word = status_word(job.state, job.status, errors)
+            st.badge(plain(word), icon=look.icon, color=look.color)
             heading(human_name(job.name))
         with st.container(horizontal=True, width="content", key="job_actions"):
             try:

@@ -81,8 +81,8 @@ _WORDS: Final = {
 }
 
 
-def look_of(state: State, errors: int) -> Look:
-    """Return how a job's status looks; `errors` were found in its output."""
+def look_of(state: State, errors: int = 0) -> Look:
+    """Return how a job looks with some errors in its output, which matter for a completed one."""
     return WITH_ERRORS if state is State.COMPLETED and errors else LOOKS[state]
 
 

@@ -20,14 +20,14 @@ from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, time_cell
 from pages.parts.statistics.panel import Scope, open_job, show_rows
 
 ABOUT: Final = (
-    "Active jobs that never started, or have been running or silent for longer than ten minutes and "
-    "than the median of their name's finished jobs plus five times the usual deviation from it. Of a "
-    f"name with fewer than {FEWEST_RUNS} finished jobs nobody can tell."
+    "Active jobs that never started, or have been running or silent for longer than ten minutes, than "
+    "95 of 100 finished jobs of their name, and than the median plus five times the usual deviation "
+    f"from it. Of a name with fewer than {FEWEST_RUNS} finished jobs nobody can tell."
 )
 _STATES: Final = (Alive.SILENT, Alive.NEVER_STARTED, Alive.OVERDUE, Alive.UNKNOWN)
 _COLUMNS: Final = [
     Column("state", "State", width="8rem"),
-    Column("name", "Job", kind="name", main=True),
+    Column("name", "Job", main=True),  # as narrow as half a page needs
     Column("runs", "Runs for", kind="number", phone="below"),
     Column("wrote", "Last wrote", kind="number", phone="below"),
     Column("usual", "Usual", kind="number", phone="below"),
