@@ -6,7 +6,6 @@ Downloads and exports do not use this: their text is unchanged.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 PANEL_CHARACTERS: Final = 400_000
@@ -50,25 +49,12 @@ _UNIT: Final = re.compile(r"[kmgt]?i?b(?:/s|ps)?|[hms]|ms|min|secs?|it/s|s/it", 
 _EDGES: Final = ".…,:;()[]<>|#=*+-?"
 
 
-@dataclass(frozen=True)
-class Panel:
-    """A text as a panel shows it."""
-
-    text: str
-    left_out: int
-    """How many characters are left out; the text says where."""
-
-
-def panel(text: str) -> Panel:
+def panel(text: str) -> str:
     """Return a text for a panel: as a terminal shows it, cut, with invisible characters named."""
-    left_out = 0
     if len(text) > PANEL_CHARACTERS:
         half = PANEL_CHARACTERS // 2
-        left_out = len(text) - 2 * half
-        text = f"{text[:half]}\n{_gap(left_out)}\n{text[-half:]}"
-    shown = [cut_line(line) for line in as_printed(text).split("\n")]
-    left_out += sum(more for _, more in shown)
-    return Panel(visible("\n".join(line for line, _ in shown)), left_out)
+        text = f"{text[:half]}\n{_gap(len(text) - 2 * half)}\n{text[-half:]}"
+    return visible("\n".join(cut_line(line)[0] for line in as_printed(text).split("\n")))
 
 
 def cut_line(line: str) -> tuple[str, int]:

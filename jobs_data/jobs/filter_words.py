@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from jobs_data.jobs.job_names import both_names
 from jobs_data.jobs.search_words import Within, parse_search, without
 from jobs_data.jobs.view import ANY_TIME, EVERYTHING, NO_OWNER, Dates, JobFilter
 from jobs_data.platform.status import Alive, State
@@ -79,7 +80,8 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
 
     Of the statuses only the one without a button of its own.
     """
-    owners = {owner: owner_called(owner, owner_names) for owner in job_filter.owners}
+    shown: dict[int | str, str] = {name: both_names(name) for name in job_filter.names}
+    shown |= {owner: owner_called(owner, owner_names) for owner in job_filter.owners}
     left = partial(replace, job_filter)
     found = []
     if job_filter.state is State.OTHER:
@@ -92,7 +94,7 @@ def chips(job_filter: JobFilter, owner_names: Mapping[int, str], zone: ZoneInfo)
         chosen = getattr(job_filter, part)
         for value in chosen:
             others = tuple(other for other in chosen if other != value)
-            found.append(Chip(f"{label}: {owners.get(value, value)}", left(**{part: others})))
+            found.append(Chip(f"{label}: {shown.get(value, value)}", left(**{part: others})))
     for part, label in (("created", "Created"), ("finished", "Finished")):
         if (dates := getattr(job_filter, part)) != ANY_TIME:
             found.append(Chip(f"{label}: {date_words(dates, zone)}", left(**{part: ANY_TIME})))

@@ -81,6 +81,12 @@ def classes_called(words: str) -> list[str]:
     ]
 
 
+def both_names(name: str) -> str:
+    """Return the readable name with the stored one beside it, where that is another."""
+    readable = human_name(name)
+    return name if readable == name else f"{readable} ({name})"
+
+
 def _as_said(word: str) -> str:
     """Return a word of a class's name as it stands in a sentence."""
     if word in _ACRONYMS or (word.isupper() and len(word) > 1):

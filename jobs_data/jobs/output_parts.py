@@ -64,14 +64,16 @@ def read_end(database: Database, job_id: int, seen: OutputPart = NOTHING) -> Out
         start = max(0, size - PART_BYTES)
         if seen.size and size - MOST_BYTES <= seen.start <= start:
             start = seen.start
-        return _read(connection, job_id, start, size, size, seen)
+        return _read(connection, job_id, size, (start, size, size), seen)
 
 
 def read_earlier(database: Database, job_id: int, seen: OutputPart) -> OutputPart:
     """Return a part with the lines before one that was seen. Raises DatabaseUnavailable."""
     with database.reading() as connection:
+        size = _read_size(connection, job_id)
         start = max(0, seen.start - PART_BYTES)
-        return _read(connection, job_id, start, min(seen.end, start + MOST_BYTES), seen.start, seen)
+        end = min(seen.end, start + MOST_BYTES)
+        return _read(connection, job_id, size, (start, end, seen.start), seen)
 
 
 def read_later(database: Database, job_id: int, seen: OutputPart) -> OutputPart:
@@ -79,7 +81,8 @@ def read_later(database: Database, job_id: int, seen: OutputPart) -> OutputPart:
     with database.reading() as connection:
         size = _read_size(connection, job_id)
         end = min(size, seen.end + PART_BYTES)
-        return _read(connection, job_id, max(seen.start, end - MOST_BYTES), end, seen.end, seen)
+        start = max(seen.start, end - MOST_BYTES)
+        return _read(connection, job_id, size, (start, end, seen.end), seen)
 
 
 def read_around(database: Database, job_id: int, number: int) -> OutputPart | None:
@@ -88,13 +91,14 @@ def read_around(database: Database, job_id: int, number: int) -> OutputPart | No
     The output is read from its beginning up to there, in pieces. Raises DatabaseUnavailable.
     """
     at = _position_of(database, job_id, number)
-    if at is None:
-        return None
     with database.reading() as connection:
         size = _read_size(connection, job_id)
+        if at is None or at >= size:
+            return None
         start = max(0, at - PART_BYTES // 2)
         known = OutputPart("", at, at, size, number)
-        return _read(connection, job_id, start, min(size, start + PART_BYTES), at, known)
+        end = min(size, start + PART_BYTES)
+        return _read(connection, job_id, size, (start, end, at), known)
 
 
 def _position_of(database: Database, job_id: int, number: int) -> int | None:
@@ -119,20 +123,23 @@ def _read_size(connection: Connection, job_id: int) -> int:
 
 
 def _read(
-    connection: Connection, job_id: int, start: int, end: int, keep: int, known: OutputPart
+    connection: Connection,
+    job_id: int,
+    size: int,
+    positions: tuple[int, int, int],
+    known: OutputPart,
 ) -> OutputPart:
-    """Return the lines between two positions; of very many lines, those around `keep`.
+    """Return the lines between the first two positions; of very many lines, those around the third.
 
     The line breaks up to the start are counted from the start of the part that is `known`.
     """
+    start, end, keep = positions
     output = in_utf8(job.c.output)
     low, high = sorted((start, known.start))
     breaks = line_breaks(func.substr(output, low + 1, high - low)) if low < high else literal(0)
-    statement = select(func.length(output), func.substr(output, start + 1, end - start), breaks).where(
-        job.c.id == job_id
-    )
-    row = connection.execute(statement).one_or_none()
-    size, data, counted = (row[0] or 0, row[1] or b"", row[2] or 0) if row else (0, b"", 0)
+    lines = func.substr(output, start + 1, end - start)
+    row = connection.execute(select(lines, breaks).where(job.c.id == job_id)).one_or_none()
+    data, counted = (row[0] or b"", row[1] or 0) if row else (b"", 0)
     first = known.first + (counted if start >= known.start else -counted) if start else 1
     part = OutputPart("", start, start + len(data), size, first)
     return _near(*_whole_lines(part, data, is_cut=start not in {0, known.start}), keep)

@@ -1,13 +1,14 @@
 """How jobs really ended and whether they are alive, in one look at the list, in a real browser."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.support.app_servers import AppServers
 from tests.support.databases import on_mariadb
 from tests.support.screen import Windows
-from tests.support.steps import assert_nothing_went_wrong, expect_jobs, query, row
+from tests.support.steps import assert_nothing_went_wrong, expect_jobs, open_row, query, row
 from tests.support.store import Store
 
 
@@ -46,4 +47,13 @@ def test_a_silent_job_and_errors_show_in_one_look(
     quick.get_by_role("radio", name="Silent 1").press("Enter")
     expect(page.get_by_text("18 jobs", exact=True)).to_be_visible()
     assert query(page) == {}
+    the_failed_rows_of_an_import_are_two_presses_away(page)
     assert_nothing_went_wrong(screen)
+
+
+def the_failed_rows_of_an_import_are_two_presses_away(page: Page) -> None:
+    """From the list: the job, which lists them, then the line of one."""
+    open_row(page, "import")
+    expect(row(page, "no title", "Errors of rows")).to_contain_text("12")
+    open_row(page, "no title", "Errors of rows")
+    expect(page).to_have_url(re.compile("line=1"))

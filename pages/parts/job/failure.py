@@ -59,7 +59,7 @@ def show_notes(job: JobReport) -> None:
         name = untyped if note.type_id is None else note.type_name or f"Note {note.type_id}"
         with st.container(gap=None):
             st.caption(plain(name))
-            st.text(plain_text.panel(note.text).text)
+            st.text(plain_text.panel(note.text))
 
 
 def _reason(job: JobReport) -> str:
@@ -83,4 +83,4 @@ def _show_text(error: ErrorText) -> None:
 
 
 def _code(text: str) -> None:
-    st.code(plain_text.panel(text).text, language=None, wrap_lines=True)
+    st.code(plain_text.panel(text), language=None, wrap_lines=True)

@@ -13,7 +13,7 @@ import streamlit as st
 
 from jobs_data.jobs import choices, filter_words
 from jobs_data.jobs.choices import Choices
-from jobs_data.jobs.job_names import human_name
+from jobs_data.jobs.job_names import both_names
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ANY_TIME, NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.plain_text import on_one_line
@@ -127,8 +127,8 @@ def _choose(
     )
     st.multiselect(
         "Job name",
-        sorted({*shown.names, *(offered.names or ())}, key=lambda name: _name(name).casefold()),
-        format_func=_name,
+        sorted({*shown.names, *(offered.names or ())}, key=lambda name: both_names(name).casefold()),
+        format_func=lambda name: on_one_line(both_names(name)),
         accept_new_options=True,
         placeholder="Any name. Choose, or type a whole one",
         **_applied("names", zone),
@@ -298,12 +298,6 @@ def _seconds(chosen: int | str, shown: int | None) -> int | None:
 
 def _key(part: str) -> str:
     return f"filter_{part}"
-
-
-def _name(name: str) -> str:
-    """Return a name as the list shows it, with the stored one beside it where that is another."""
-    called = human_name(name)
-    return on_one_line(name if called == name else f"{called} ({name})")
 
 
 def _sorted(*texts: str) -> list[str]:

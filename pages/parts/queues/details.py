@@ -117,7 +117,7 @@ def show_long_text(label: str, icon: str, text: LongText, *, is_trace: bool = Fa
                 f"Only the first 200,000 characters of {wording.size(text.size)} are shown here."
             )
         if is_trace:
-            shown = panel_text(text.text).text
+            shown = panel_text(text.text)
         else:
             # JSON has no control characters but in white space, which is laid out again.
             is_json = (pretty := text.pretty) != text.text

@@ -95,7 +95,7 @@ def show_failed_record(record: FailedRecord, job: JobDetails | None, zone: ZoneI
     attempts = f" after {record.attempts} attempts" if record.attempts else ""
     st.caption(f"Failed record {record.id}, of {times.shown(record.failed, zone)}{attempts}.")
     if record.message.strip() != message.strip():
-        st.code(panel(record.message).text, language=None, wrap_lines=True)
+        st.code(panel(record.message), language=None, wrap_lines=True)
     if record.trace.text.strip() != trace.strip():
         details.show_long_text(
             "Trace of the failed record", ":material/layers:", record.trace, is_trace=True
@@ -113,6 +113,6 @@ def _show_error(job: JobDetails) -> None:
     elif message or trace.text or code:
         st.warning(plain(f"An earlier attempt: {job.error}{code}"), icon=":material/warning:")
     if message.strip() not in {"", job.error}:
-        st.code(panel(message).text, language=None, wrap_lines=True)
+        st.code(panel(message), language=None, wrap_lines=True)
     label = "Exception and trace" if of_laravel else "Trace"
     details.show_long_text(label, ":material/layers:", trace, is_trace=True)

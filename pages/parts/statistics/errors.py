@@ -87,7 +87,7 @@ def _show_jobs(failures: Failures, scope: Scope) -> None:
     pattern, count = found.iloc[0]["pattern"], int(found.iloc[0]["jobs"])
     jobs = failures.jobs[failures.jobs["pattern"] == pattern]
     newest = f"; the newest {len(jobs):,} are listed." if len(jobs) < count else "."
-    st.code(plain_text.panel(pattern).text, language=None, wrap_lines=True)
+    st.code(plain_text.panel(pattern), language=None, wrap_lines=True)
     completed = int(found.iloc[0]["completed"])
     how = f", {completed:,} of them completed" if completed else ""
     st.caption(counted(count) + how + newest)

@@ -16,7 +16,7 @@ FULL = JobFilter(
     state=State.OTHER,
     search="50% error:disk note:b",
     owners=(NO_OWNER, 7, 9),
-    names=("a", "b"),
+    names=("a", "arFindingAidJob"),
     types=("x",),
     created=Dates(last=timedelta(days=7)),
     finished=parse_dates("2026-11-01..2026-11-23"),
@@ -92,7 +92,7 @@ def test_each_chip_takes_one_part_away() -> None:
             "User: Ada",
             "User: user 9",
         ),
-        *("Name: a", "Name: b", "Type: x", "Created: last 7 days"),
+        *("Name: a", "Name: Finding aid (arFindingAidJob)", "Type: x", "Created: last 7 days"),
         *("Finished: from 2026-11-01 to 2026-11-23", "Result file: with", "Errors: without"),
         "Took longer than 5 minutes",
     ]
