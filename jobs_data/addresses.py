@@ -61,9 +61,9 @@ def statistics_url(params: Params) -> str:
     return _with_query(f"{BASE}/report", params)
 
 
-def job_name_url(name: str, job_id: int | None = None) -> str:
-    """Return the address of the page of a job name, on which a job is marked if one is given."""
-    return _with_query(f"{BASE}/name", {"name": name} | ({"job": str(job_id)} if job_id else {}))
+def job_name_url(name: str) -> str:
+    """Return the address of the page of a job name, which is compared byte by byte."""
+    return _with_query(f"{BASE}/name", {"name": name})
 
 
 def download_url(job_id: int) -> str:
