@@ -13,13 +13,19 @@ from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import with_object
 from jobs_data.jobs.durations import seconds_taken
 from jobs_data.jobs.failure_reasons import read_reason_lines
-from jobs_data.jobs.outcomes import Outcomes, read_outcomes_of
+from jobs_data.jobs.outcomes import (
+    Outcomes,
+    completed_text,
+    finished_of,
+    read_finished,
+    read_outcomes_of,
+)
 from jobs_data.jobs.related_record import related_id
 from jobs_data.jobs.search_hits import read_hits
-from jobs_data.jobs.what_it_did import read_what_they_did
+from jobs_data.jobs.what_it_did import output_ends, read_what_they_did
 from jobs_data.platform.database import Database
 from jobs_data.platform.owners import with_owner
-from jobs_data.platform.status import ERROR
+from jobs_data.platform.status import ERROR, FINISHED_IDS
 from jobs_data.platform.tables import job, job_execution, object_, slug
 
 
@@ -38,7 +44,8 @@ def frame_of(
     rows = connection.execute(job_columns(database).where(job.c.id.in_(ids))).mappings()
     by_id = {row["id"]: row for row in rows}
     jobs = frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
-    found = read_outcomes_of(connection, database, ids, outcomes)
+    finished = read_finished(connection, job.c.id.in_(ids))
+    found = read_outcomes_of(connection, database, finished, outcomes)
     errors = [found[i].errors if i in found else 0 for i in jobs["id"]]
     return jobs.assign(errors=pd.Series(errors, dtype="int64"))
 
@@ -58,13 +65,19 @@ def list_frame(
     what a search has found; without `outcomes` nothing is remembered.
     """
     statement = with_run(job_columns(database), database, ("started_at", "duration"), now)
-    statement = statement.add_columns(job.c.download_path).where(job.c.id.in_(ids))
+    statement = statement.add_columns(job.c.download_path, completed_text(), *output_ends())
+    statement = statement.where(job.c.id.in_(ids))
     by_id = {row["id"]: row for row in connection.execute(statement).mappings()}
     rows = [by_id[i] for i in ids if i in by_id]
     failed = [row["id"] for row in rows if row["status_id"] == ERROR]
     reasons = read_reason_lines(connection, database, failed)
     hits = read_hits(connection, database, [row["id"] for row in rows], search)
-    found = read_outcomes_of(connection, database, ids, outcomes)
+    finished = [
+        finished_of(row["id"], row["completed_text"], row["status_id"])
+        for row in rows
+        if row["status_id"] in FINISHED_IDS
+    ]
+    found = read_outcomes_of(connection, database, finished, outcomes)
     counts = {job_id: (each.errors, each.warnings) for job_id, each in found.items()}
     did = read_what_they_did(connection, database, rows)
     return frames.list_frame(

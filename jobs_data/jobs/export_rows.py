@@ -32,7 +32,7 @@ from jobs_data.jobs.creation_order import (
     with_object,
 )
 from jobs_data.jobs.job_report import JobReport, read_reports
-from jobs_data.jobs.outcomes import Outcome, Outcomes, read_outcomes_of
+from jobs_data.jobs.outcomes import Outcome, Outcomes, read_finished, read_outcomes_of
 from jobs_data.jobs.sorting import in_order, source_of
 from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import ListView, Sort
@@ -100,7 +100,8 @@ def stream_reports(
     with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
         exporting = _Exporting(connection, database, view, order or CreationOrder(database))
         for ids in exporting.ids():
-            found = read_outcomes_of(connection, database, ids, outcomes)
+            finished = read_finished(connection, job.c.id.in_(ids))
+            found = read_outcomes_of(connection, database, finished, outcomes)
             for reports in exporting.reports(ids):
                 yield [(report, found.get(report.id)) for report in reports]
 

@@ -109,7 +109,7 @@ class Coverage:
 def read_finished(connection: Connection, *where: ColumnElement[bool]) -> list[Finished]:
     """Return the finished jobs that meet some conditions."""
     rows = connection.execute(_columns().where(is_finished(), *where))
-    return [_finished(*row) for row in rows]
+    return [finished_of(*row) for row in rows]
 
 
 def read_outcomes(
@@ -135,24 +135,33 @@ def read_outcomes(
 
 
 def read_outcomes_of(
-    connection: Connection, database: Database, ids: Sequence[int], outcomes: Outcomes | None
+    connection: Connection,
+    database: Database,
+    finished: Sequence[Finished],
+    outcomes: Outcomes | None,
 ) -> dict[int, Outcome]:
-    """Return the outcomes of the finished among some jobs by their ids.
+    """Return the outcomes of finished jobs by their ids.
 
     As `Outcomes.of`; without it as `read_outcomes`, and nothing is remembered.
     """
     if outcomes:
-        return outcomes.of(connection, ids)
-    return read_outcomes(connection, database, read_finished(connection, job.c.id.in_(ids)))
+        return outcomes.of(connection, finished)
+    return read_outcomes(connection, database, finished)
+
+
+def completed_text() -> ColumnElement[str]:
+    """Return the completion time of a job as `finished_of` wants it."""
+    return cast(job.c.completed_at, String()).label("completed_text")
+
+
+def finished_of(job_id: int, completed: str | None, status_id: int) -> Finished:
+    """Return a finished job from its id, `completed_text` and status."""
+    # SQLite can store any text as a time.
+    return Finished(job_id, str(completed or "")[:26], status_id == COMPLETED)
 
 
 def _columns() -> Any:
-    return select(job.c.id, cast(job.c.completed_at, String()), job.c.status_id)
-
-
-def _finished(job_id: int, completed: str | None, status_id: int) -> Finished:
-    # SQLite can store any text as a time.
-    return Finished(job_id, str(completed or "")[:26], status_id == COMPLETED)
+    return select(job.c.id, completed_text(), job.c.status_id)
 
 
 def _text(length: int | None, beginning: Any, end: Any) -> str:
@@ -208,13 +217,12 @@ class Outcomes:
         """Return how far the background of this process has read."""
         return self._coverage
 
-    def of(self, connection: Connection, ids: Sequence[int]) -> dict[int, Outcome]:
-        """Return the outcomes of the finished among some jobs by their ids.
+    def of(self, connection: Connection, finished: Sequence[Finished]) -> dict[int, Outcome]:
+        """Return the outcomes of finished jobs by their ids.
 
         Those that are not remembered, or have changed, are read now, as `read_outcomes`, and stored
         later. `connection` is of `Database.reading`.
         """
-        finished = read_finished(connection, job.c.id.in_(ids))
         known = self._remembered([each.id for each in finished])
         new = [each for each in finished if not _is_same(known.get(each.id), each)]
         read = read_outcomes(connection, self._database, new)
@@ -339,7 +347,7 @@ class Outcomes:
             asked = _columns().where(*is_below).order_by(job.c.id.desc()).limit(SLICE_JOBS)
             rows = connection.execute(asked).all()
         first = rows[-1].id if len(rows) == SLICE_JOBS else 0
-        finished = {row.id: _finished(*row) for row in rows if row.status_id in FINISHED_IDS}
+        finished = {row.id: finished_of(*row) for row in rows if row.status_id in FINISHED_IDS}
         known = memory.read_between(self._store, self._database.identity, first, below)
         with self._lock:
             unwritten = self._unwritten.copy()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, case, select
+from sqlalchemy import ColumnElement, Connection, case
 
 from jobs_data import plain_text
 from jobs_data.jobs.notes import read_descriptions
@@ -25,6 +25,16 @@ PART_CHARACTERS: Final = 2_000
 _FILE_PARAMETERS: Final = ("file", "filename", "filepath", "uploadpath", "location", "csvfile")
 
 
+def output_ends() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Return the beginning of a job's output, and the end of one that is longer."""
+    end = last_characters(job.c.output, PART_CHARACTERS)
+    tail = case((byte_length(job.c.output) > PART_CHARACTERS, end))
+    return (
+        first_characters(job.c.output, PART_CHARACTERS).label("output_head"),
+        tail.label("output_tail"),
+    )
+
+
 def read_what_they_did(
     connection: Connection, database: Database, rows: Sequence[Mapping[Any, Any]]
 ) -> dict[int, str]:
@@ -32,13 +42,15 @@ def read_what_they_did(
 
     The description if there is one, else the file or the record that a job was about, else what the
     end of its output says; jobs without any are left out. `rows` have the columns of
-    `columns.job_columns`. Raises what the database driver raises, inside `Database.reading`.
+    `columns.job_columns` and `output_ends`. Raises what the database driver raises, inside
+    `Database.reading`.
     """
     said = read_descriptions(connection, database, [row["id"] for row in rows], PART_CHARACTERS)
-    others = [row for row in rows if row["id"] not in said]
-    outputs = _read_ends(connection, [row["id"] for row in others])
-    for row in others:
-        head, tail = outputs.get(row["id"], ("", ""))
+    for row in rows:
+        if row["id"] in said:
+            continue
+        head = values.text(row["output_head"])[:PART_CHARACTERS]
+        tail = values.text(row["output_tail"])[-PART_CHARACTERS:]
         said[row["id"]] = (
             file_name(read_parameters(head))
             or slug_in_words(values.text(row["slug"]))
@@ -72,18 +84,6 @@ def _name_within(value: str) -> str:
         return ""
     name = file.get("name")
     return name if isinstance(name, str) else ""
-
-
-def _read_ends(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """Return the beginnings of jobs' outputs, and the ends of those that are longer."""
-    head = first_characters(job.c.output, PART_CHARACTERS)
-    end = last_characters(job.c.output, PART_CHARACTERS)
-    tail = case((byte_length(job.c.output) > PART_CHARACTERS, end))
-    found = connection.execute(select(job.c.id, head, tail).where(job.c.id.in_(ids))) if ids else ()
-    return {
-        job_id: (values.text(head)[:PART_CHARACTERS], values.text(tail)[-PART_CHARACTERS:])
-        for job_id, head, tail in found
-    }
 
 
 def _on_one_line(text: str) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, select
 
 from jobs_data.jobs.durations import seconds_taken, with_execution
-from jobs_data.jobs.outcomes import Outcomes, read_outcomes_of
+from jobs_data.jobs.outcomes import Outcomes, read_finished, read_outcomes_of
 from jobs_data.jobs.usual_duration import FEWEST_RUNS, NEWEST_RUNS
 from jobs_data.jobs.where import WITH_ERRORS, is_called
 from jobs_data.platform import times
@@ -154,7 +154,8 @@ def read_name_history(
     with database.reading(SECONDS) as connection:
         finished, others, is_searched_through = _read_jobs(connection, database, name, now)
         newest_ids = sorted(row.id for row in (*finished, *others))[-NEWEST:]
-        found = read_outcomes_of(connection, database, newest_ids, outcomes)
+        newest_finished = read_finished(connection, job.c.id.in_(newest_ids))
+        found = read_outcomes_of(connection, database, newest_finished, outcomes)
         known = frozenset(map(int, database.job_sets.get(WITH_ERRORS, tuple)()))
         with_errors = (known - found.keys()) | {i for i, outcome in found.items() if outcome.errors}
         runs = _frame(finished, with_errors, database)

@@ -72,7 +72,8 @@ class Site:
 
     def of(self, *ids: int) -> dict[int, Outcome]:
         with self.database.reading() as connection:
-            return self.outcomes.of(connection, ids)
+            finished = read_finished(connection, tables.job.c.id.in_(ids))
+            return self.outcomes.of(connection, finished)
 
     def remembered(self) -> dict[int, int]:
         """Return how many errors the store remembers of each job."""
