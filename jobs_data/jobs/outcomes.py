@@ -34,6 +34,7 @@ from jobs_data.reasons.outputs import count_errors
 from jobs_data.store import outcomes as memory
 from jobs_data.store.database import Store, StoreUnavailable
 from jobs_data.store.outcomes import Remembered
+from jobs_data.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,19 @@ class Coverage:
     """How many finished jobs these are."""
     is_done: bool = False
     """Whether it has read all jobs, or MOST_JOBS of them."""
+
+    @property
+    def sentence(self) -> str:
+        """Return how far it has read, for a screen that counts errors; empty if it has read all."""
+        if self.is_done and not self.down_to:
+            return ""
+        older = "are not read." if self.is_done else "are being read: Refresh shows how far it is."
+        if self.down_to is None:
+            return f"Errors in outputs are known of the jobs that were shown. Other outputs {older}"
+        return (
+            f"Errors in outputs are known down to job {self.down_to}, of {counted(self.jobs)}. "
+            f"Older outputs {older}"
+        )
 
 
 def read_finished(connection: Connection, *where: ColumnElement[bool]) -> list[Finished]:

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.jobs.outcomes import Coverage, Outcomes
 from jobs_data.platform import tables
 from jobs_data.removal import retention
 from jobs_data.removal.retention import Preview
@@ -126,6 +127,16 @@ def test_a_reader_may_look_and_not_delete(store: Store, monkeypatch: pytest.Monk
 def test_rules_that_ask_for_active_jobs_say_why_nothing_matches(store: Store) -> None:
     """Such jobs can never be deleted."""
     assert "these rules ask for active ones" in words(clean_up(status="active", keep_last="0"))
+
+
+def test_rules_by_errors_say_how_far_outputs_have_been_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older job with errors counts as one without until its output has been read."""
+    store.job("import")
+    monkeypatch.setattr(Outcomes, "coverage", Coverage(4711, 10))
+    assert "down to job 4711" in words(clean_up(errors="without"))
+    assert "down to job 4711" not in words(clean_up())
 
 
 def test_the_filter_of_the_list_begins_the_rules(store: Store) -> None:

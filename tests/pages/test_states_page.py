@@ -212,7 +212,7 @@ def test_the_list_says_how_far_errors_have_been_read(
     with_errors(store)
     monkeypatch.setattr(Outcomes, "coverage", property(lambda _: Coverage(4711, 3)))
     assert "down to" not in words(show())
-    assert "down to job 4711 (3 of 1 finished job)" in words(show(errors="with"))
+    assert "down to job 4711, of 3 jobs" in words(show(errors="with"))
     monkeypatch.setattr(Outcomes, "coverage", property(lambda _: Coverage(0, 3, is_done=True)))
     assert "down to" not in words(show(errors="with"))
 

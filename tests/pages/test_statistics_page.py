@@ -136,8 +136,8 @@ def test_completed_jobs_with_errors_are_counted_and_explained(store: Store) -> N
 @pytest.mark.parametrize(
     ("coverage", "sentence"),
     [
-        (Coverage(), "Outputs are being read for errors"),
-        (Coverage(4711, 10), "read for errors down to job 4711"),
+        (Coverage(), "known of the jobs that were shown"),
+        (Coverage(4711, 10), "down to job 4711, of 10 jobs"),
         (Coverage(0, 10, is_done=True), ""),
     ],
 )
@@ -148,7 +148,7 @@ def test_it_says_how_far_outputs_have_been_read(
     monkeypatch.setattr(Outcomes, "coverage", coverage)
     shown = words(statistics())
     assert sentence in shown
-    assert ("for errors" in shown) == bool(sentence)
+    assert ("Errors in outputs" in shown) == bool(sentence)
 
 
 def test_rows_beyond_the_first_few_can_be_shown(store: Store) -> None:

@@ -31,9 +31,14 @@ def show_failure(job: JobReport) -> DeltaGenerator:
         between.empty()  # with something in it, it has its room before the rest is read
     if job.more_errors:
         between.caption(f"The output has {wording.counted(job.more_errors, 'more error')}.")
-    for error in texts:
-        with st.expander(f"{error.source} · {wording.size(len(error.text.encode()))}"):
-            _show_text(error)
+    for source in dict.fromkeys(error.source for error in texts):
+        # AtoM notes the message, the file and the line of an exception one by one.
+        same = [error for error in texts if error.source == source]
+        label = source if len(same) == 1 else f"{source}s ({len(same)})"
+        size = wording.size(sum(len(error.text.encode()) for error in same))
+        with st.expander(f"{label} · {size}"):
+            for error in same:
+                _show_text(error)
     if job.stack_trace:
         with st.expander("Stack trace", icon=":material/layers:"):
             _code(job.stack_trace)

@@ -118,15 +118,8 @@ def show_bound(jobs: JobsList) -> None:
 
 def show_coverage(jobs: JobsList, coverage: Coverage) -> None:
     """Say how far outputs have been read, where the list depends on the errors in them."""
-    is_whole = coverage.is_done and not coverage.down_to
-    if jobs.view.filter.has_errors is None or is_whole:
-        return
-    goes_on = "" if coverage.is_done else " Older ones are being read: Refresh shows how far it is."
-    if coverage.down_to is None:
-        st.caption(f"Errors in outputs have been read for the jobs that were shown.{goes_on}")
-        return
-    of = f"{coverage.jobs:,} of {counted(jobs.everything.finished, 'finished job')}"
-    st.caption(f"Errors in outputs have been read down to job {coverage.down_to} ({of}).{goes_on}")
+    if jobs.view.filter.has_errors is not None and coverage.sentence:
+        st.caption(coverage.sentence)
 
 
 def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:

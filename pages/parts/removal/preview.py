@@ -15,6 +15,7 @@ import streamlit as st
 from jobs_data import addresses
 from jobs_data.background import StopSwitch
 from jobs_data.jobs.job_names import human_name
+from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.removal import retention
@@ -68,6 +69,8 @@ def show(rules: Rules, words: str, zone: ZoneInfo, viewer: Viewer) -> None:
         st.error(plain(str(problem)), icon=":material/cloud_off:")
         st.button("Try again", icon=":material/refresh:", on_click=forget)
         return
+    if rules.filter.has_errors is not None:
+        _show_coverage(get_services().outcomes)
     if preview.total:
         _show_jobs(preview, zone)
         _show_bar(reading, preview, viewer)
@@ -77,6 +80,13 @@ def show(rules: Rules, words: str, zone: ZoneInfo, viewer: Viewer) -> None:
         f"As of {preview.read_at.astimezone(zone):%H:%M:%S} ({zone.key}). "
         + " ".join(preview.kept_sentences(rules))
     )
+
+
+def _show_coverage(outcomes: Outcomes) -> None:
+    """Say how far outputs have been read for errors, and let the background go on."""
+    outcomes.keep_reading()
+    if sentence := outcomes.coverage.sentence:
+        st.warning(sentence, icon=":material/manage_search:")
 
 
 def forget() -> None:

@@ -44,12 +44,8 @@ def show_by_day(activity: Activity, scope: Scope) -> None:
 
 def say_coverage(coverage: Coverage) -> None:
     """Say how far outputs have been read for errors, unless all have been."""
-    if coverage.down_to is None:
-        st.caption("Outputs are being read for errors: Refresh shows how far it is.")
-    elif coverage.down_to or not coverage.is_done:
-        st.caption(
-            f"Outputs have been read for errors down to job {coverage.down_to}, the newest first."
-        )
+    if coverage.sentence:
+        st.caption(coverage.sentence)
 
 
 def _show_bars(days: pd.DataFrame) -> None:
