@@ -56,7 +56,8 @@ with right, panel("Top errors", errors.ABOUT):
     errors.show_errors(latest(failures), scope)
 with panel("By day"):
     by_day.show_by_day(latest(activity), scope)
-    by_day.say_coverage(services.outcomes.coverage)
+    if limits := services.outcomes.limits:
+        st.caption(limits)
 with panel("By name"):
     by_name.show_by_name(latest(durations), scope)
 by_hour, by_user = st.tabs(["Hours", "Users"], key="hours_or_users", on_change="rerun")

@@ -45,7 +45,8 @@ finish_counts = counts.show_counts(jobs, begun)
 toolbar.show_toolbar(jobs, viewer, zone, state)
 names = reads.user_names(database, asked.filter.owners)
 filter_bar.show_bound(jobs)
-filter_bar.show_coverage(jobs, services.outcomes.coverage)
+if jobs.view.filter.has_errors is not None and (limits := services.outcomes.limits):
+    st.caption(limits)
 finish_line = show_line(jobs, selected, viewer, state, names, zone, visit, begun)
 if jobs.matching:
     table.show_table(jobs, zone, viewer, selected, state, alive)

@@ -231,6 +231,13 @@ class Outcomes:
         """Return how far the background of this process has read."""
         return self._coverage
 
+    @property
+    def limits(self) -> str:
+        """Return which errors are not known, for a screen that counts them; empty if all are."""
+        most = f"Only the newest {MOST_WITH_ERRORS:,} completed jobs with errors are counted and found."
+        is_capped = len(self.with_errors()) >= MOST_WITH_ERRORS
+        return " ".join(filter(None, [self.coverage.sentence, most if is_capped else ""]))
+
     def of(self, connection: Connection, finished: Sequence[Finished]) -> dict[int, Outcome]:
         """Return the outcomes of finished jobs by their ids.
 

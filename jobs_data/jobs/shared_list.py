@@ -17,6 +17,7 @@ from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.view import JobFilter, ListView
+from jobs_data.jobs.where import ids_in_set
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.single_flight import WAIT_SECONDS
@@ -105,6 +106,8 @@ class SharedList:
         try:
             job_filter = view.filter.in_any_state
             shared = self._shared_overview(job_filter, page, oldest)
+            if job_filter.alive:
+                ids_in_set(self._database, job_filter.alive)  # read now, not within the transaction
             with self._database.reading() as connection:
                 snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
                 jobs, overview = snapshot.read(view, shared.overview if shared else None)

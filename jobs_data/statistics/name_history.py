@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, select
 from jobs_data.jobs.durations import seconds_taken, with_execution
 from jobs_data.jobs.outcomes import Outcomes, read_finished, read_outcomes_of
 from jobs_data.jobs.usual_duration import FEWEST_RUNS, NEWEST_RUNS
-from jobs_data.jobs.where import WITH_ERRORS, is_called
+from jobs_data.jobs.where import WITH_ERRORS, ids_in_set, is_called
 from jobs_data.platform import times
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import COMPLETED, State, is_finished, is_unfinished, state_of
@@ -156,7 +156,7 @@ def read_name_history(
         newest_ids = sorted(row.id for row in (*finished, *others))[-NEWEST:]
         newest_finished = read_finished(connection, job.c.id.in_(newest_ids))
         found = read_outcomes_of(connection, database, newest_finished, outcomes)
-        known = frozenset(map(int, database.job_sets.get(WITH_ERRORS, tuple)()))
+        known = frozenset(ids_in_set(database, WITH_ERRORS))
         with_errors = (known - found.keys()) | {i for i, outcome in found.items() if outcome.errors}
         runs = _frame(finished, with_errors, database)
         newest = pd.concat([runs, _frame(others, with_errors, database)])

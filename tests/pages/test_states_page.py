@@ -223,3 +223,15 @@ def test_an_empty_list_says_what_was_looked_for(store: Store) -> None:
     text = words(show(status="active", alive="waiting"))
     assert "it waits for another job to finish" in text
     assert "when it has finished" in words(show(status="active", errors="with"))
+
+
+def test_a_job_that_has_just_finished_is_not_alive(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the active jobs do may have been read before the row."""
+    usually_a_minute(store, "import")
+    job_id = active(store, "import", timedelta(hours=5))
+    before = SharedLiveness(store.database()).read()
+    store.set_job(job_id, status_id=184, completed_at=NOW, output="ERROR: no title\n")
+    monkeypatch.setattr(SharedLiveness, "read", lambda _: before)
+    assert rows(show())[0]["status"] == "Completed · 1 error"

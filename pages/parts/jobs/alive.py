@@ -30,7 +30,7 @@ class Activity:
 def activities(
     liveness: Liveness | None, shown: Sequence[int], now: datetime
 ) -> Mapping[int, Activity]:
-    """Return what the active ones among some jobs do, as far as that is known."""
+    """Return what some active jobs do, as far as that is known."""
     if liveness is None:
         return {}
     jobs = liveness.jobs[liveness.jobs["id"].isin(shown)]

@@ -12,7 +12,6 @@ import streamlit as st
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, job_report
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.outcomes import Coverage
 from jobs_data.jobs.view import EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -114,12 +113,6 @@ def show_bound(jobs: JobsList) -> None:
         icon=":material/timer:",
     )
     _show_older(jobs)
-
-
-def show_coverage(jobs: JobsList, coverage: Coverage) -> None:
-    """Say how far outputs have been read, where the list depends on the errors in them."""
-    if jobs.view.filter.has_errors is not None and coverage.sentence:
-        st.caption(coverage.sentence)
 
 
 def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:

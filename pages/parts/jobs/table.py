@@ -91,9 +91,15 @@ def show_table(
         go_to(view.with_sort(sort, is_reversed=sort is view.sort and not view.is_reversed))
 
     sizes, link = _sizes(jobs, state), link_params(view_in_url())
-    doing = alive.activities(
-        liveness, [job_id for line in line_of.values() for job_id in line], jobs.read_at
-    )
+    # Liveness may be older than the rows: a job that has finished since does nothing any more.
+    active = jobs.rows["state"].eq(State.ACTIVE)
+    shown = [
+        job_id
+        for line, is_active in zip(lines(jobs), active, strict=True)
+        if is_active
+        for job_id in line
+    ]
+    doing = alive.activities(liveness, shown, jobs.read_at)
     rows_table(
         KEY,
         "Jobs",

@@ -70,7 +70,7 @@ def show(rules: Rules, words: str, zone: ZoneInfo, viewer: Viewer) -> None:
         st.button("Try again", icon=":material/refresh:", on_click=forget)
         return
     if rules.filter.has_errors is not None:
-        _show_coverage(get_services().outcomes)
+        _show_limits(get_services().outcomes)
     if preview.total:
         _show_jobs(preview, zone)
         _show_bar(reading, preview, viewer)
@@ -82,11 +82,11 @@ def show(rules: Rules, words: str, zone: ZoneInfo, viewer: Viewer) -> None:
     )
 
 
-def _show_coverage(outcomes: Outcomes) -> None:
-    """Say how far outputs have been read for errors, and let the background go on."""
+def _show_limits(outcomes: Outcomes) -> None:
+    """Say which errors in outputs are not known, and let the background go on."""
     outcomes.keep_reading()
-    if sentence := outcomes.coverage.sentence:
-        st.warning(sentence, icon=":material/manage_search:")
+    if limits := outcomes.limits:
+        st.warning(limits, icon=":material/manage_search:")
 
 
 def forget() -> None:

@@ -7,7 +7,6 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from jobs_data.jobs.outcomes import Coverage
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.status import State
 from jobs_data.statistics.activity import Activity, Outcomes
@@ -40,12 +39,6 @@ def show_by_day(activity: Activity, scope: Scope) -> None:
             "missing, cannot be read, or is not in the period's days."
         )
     numbers("jobs-per-day", days.reset_index().assign(day=[f"{day:%Y-%m-%d}" for day in days.index]))
-
-
-def say_coverage(coverage: Coverage) -> None:
-    """Say how far outputs have been read for errors, unless all have been."""
-    if coverage.sentence:
-        st.caption(coverage.sentence)
 
 
 def _show_bars(days: pd.DataFrame) -> None:

@@ -175,3 +175,16 @@ def test_errors_are_not_shared(store: Store, monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(DatabaseUnavailable, match="locked"):
             shared.read()
     assert shared.read().active == 0
+
+
+def test_a_filter_reads_nothing_that_was_read_a_moment_ago(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction has a connection, and reading would take another one."""
+    database = store.database()
+    lost = store.job("import", 183, NOON)
+    shared = SharedLiveness(database)
+    shared.read()
+    monkeypatch.setattr(liveness, "SHARED_SECONDS", 0)
+    monkeypatch.setattr(liveness, "read_liveness", lambda *_: pytest.fail("It was read again."))
+    assert database.job_sets[Alive.NEVER_STARTED]() == [lost]

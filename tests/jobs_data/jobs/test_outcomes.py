@@ -354,3 +354,15 @@ def test_a_long_output_is_not_read_whole(store: Store, large_values: Engine) -> 
             tracemalloc.stop()
     assert found == {job_id: Outcome(2, 0)}
     assert peak < 5_000_000
+
+
+def test_it_says_where_jobs_with_errors_are_too_many(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those beyond the newest are in no filter."""
+    monkeypatch.setattr(Outcomes, "coverage", Coverage(0, 2, is_done=True))
+    site.store.job(output="ERROR: no title\n")
+    site.background()
+    assert site.outcomes.limits == ""
+    monkeypatch.setattr(outcomes_module, "MOST_WITH_ERRORS", 1)
+    assert "Only the newest 1 completed jobs" in site.outcomes.limits
