@@ -23,6 +23,9 @@ CUT_BYTES: Final = 65_535
 LEAST_CUT_BYTES: Final = CUT_BYTES - 3
 """If the first character that does not fit has four bytes."""
 
+MOST_ERRORS: Final = 999_999_999
+"""A JSON value can have any number, but a column of a database cannot."""
+
 LINE_CHARACTERS: Final = 200
 RETRIES: Final = 2
 _TIME: Final = re.compile(
@@ -83,9 +86,10 @@ def count_errors(output: str) -> Counts:
 
     Heratio's imports end with the number of errors: of a cut output, the larger number counts. An
     exception that AtoM logs in three lines is one error, and so is a program that failed and marked
-    none of its lines. Of a JSON value the counts and lists under names of errors count.
+    none of its lines. Of a JSON value the counts and lists under names of errors count. Neither number
+    is above MOST_ERRORS.
     """
-    errors, warnings = count_marks(output)
+    errors, warnings = (min(count, MOST_ERRORS) for count in count_marks(output))
     return Counts(errors, warnings) if errors or warnings else _NONE
 
 
