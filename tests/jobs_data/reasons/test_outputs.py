@@ -15,6 +15,7 @@ from jobs_data.reasons.outputs import (
     read_output,
     row_errors,
 )
+from jobs_data.reasons.parameters import MOST_DEPTH
 from tests.support.outputs import read_outputs
 
 OUTPUTS = read_outputs()
@@ -229,6 +230,22 @@ def test_parameters_that_are_none_are_no_trouble(value: str) -> None:
     """What follows may be anything: a value that has no UTF-8 is shown with a replacement."""
     found = read_output(ATOM.format("info", f"Parameters: {value}")).parameters
     assert str(found).encode()
+
+
+DEEP = f'{"[" * MOST_DEPTH}"…"{"]" * MOST_DEPTH}'
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (r'{"b":2,"a\q":1,"c":3', (("b", "2"),)),
+        (f'{{"b":2,"a":{"[" * 500}{"]" * 500},"c":3}}', (("b", "2"), ("a", DEEP), ("c", "3"))),
+    ],
+    ids=["no escape of JSON", "nested too deep"],
+)
+def test_the_other_parameters_are_read(value: str, expected: tuple[tuple[str, str], ...]) -> None:
+    """Those before a name that is no JSON, and those beside a value of too many levels."""
+    assert read_output(ATOM.format("info", f"Parameters: {value}")).parameters == expected
 
 
 def test_a_job_that_waits_repeats_one_line() -> None:
