@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from jobs_data.plain_text import encodable
 from jobs_data.reasons import documents
 from jobs_data.reasons import lines as log
 from jobs_data.reasons.closing import read_closing
@@ -125,7 +126,7 @@ def row_errors(output: str) -> list[RowError]:
     for line, _, message in marked_lines(output):
         row = _ROW.match(message)
         if row and row["word"].lower() not in _NO_ROWS:
-            found.append(RowError(line, int(row["row"]), row["message"].strip()))
+            found.append(RowError(line, int(row["row"]), encodable(row["message"].strip())))
     return found
 
 
@@ -150,7 +151,7 @@ def _first_error(output: str) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    text = " ".join(text[: LINE_CHARACTERS * 4].split())
+    text = " ".join(encodable(text[: LINE_CHARACTERS * 4]).split())
     return text if len(text) <= LINE_CHARACTERS else f"{text[: LINE_CHARACTERS - 1]}…"
 
 

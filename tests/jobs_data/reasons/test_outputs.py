@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from jobs_data.reasons.finding import error_lines
+from jobs_data.reasons.finding import error_lines, find_reason
 from jobs_data.reasons.outputs import (
     CUT_BYTES,
     CUT_CHARACTERS,
@@ -230,6 +230,19 @@ def test_parameters_that_are_none_are_no_trouble(value: str) -> None:
     """What follows may be anything: a value that has no UTF-8 is shown with a replacement."""
     found = read_output(ATOM.format("info", f"Parameters: {value}")).parameters
     assert str(found).encode()
+
+
+@pytest.mark.parametrize("text", [r"half a character: \ud83d", r"\udc00 is the other half"])
+def test_half_characters_have_utf_8(text: str) -> None:
+    """JSON can escape them alone; no file, store or message to a browser can have one."""
+    failed = f'{{"error": "{text}", "message": "{text}"}}'
+    facts = read_output(failed)
+    parameters = read_output(ATOM.format("info", f'Parameters: {{"{text}": "{text}"}}')).parameters
+    reason = find_reason(failed)
+    assert reason
+    for found in (facts.first_error, facts.closing, reason.text, *parameters[0]):
+        assert "half" in found
+        assert found.encode()
 
 
 DEEP = f'{"[" * MOST_DEPTH}"…"{"]" * MOST_DEPTH}'
