@@ -61,10 +61,6 @@ class OutputFacts:
     """What the job did, from its last lines, such as `120 records imported`; one line or empty."""
     parameters: tuple[tuple[str, str], ...]
     """Names and values of AtoM's line `Parameters: {json}`; a nested value is compact JSON."""
-    last_time: datetime | None
-    """The last time in the output, naive, on the platform's clock."""
-    is_waiting: bool
-    """Whether the job waits until another job ends, as some of AtoM's do."""
     is_cut: bool
     """Whether the platform cut the output: its end is lost."""
 
@@ -111,8 +107,6 @@ def read_output(
         first_error=_first_error(whole) if counts.errors else "",
         closing=_on_one_line(read_closing(tail or head)),
         parameters=read_parameters(head),
-        last_time=last_time_in(tail) or last_time_in(head),
-        is_waiting=not tail and is_waiting_in(head),
         is_cut=is_cut(characters, size),
     )
 
@@ -131,7 +125,7 @@ def row_errors(output: str) -> list[RowError]:
 
 
 def is_cut(characters: int, size: int) -> bool:
-    """Return whether the platform cut an output of so many characters and bytes of UTF-8.
+    """Return whether the platform cut an output that has this many characters and bytes of UTF-8.
 
     AtoM keeps the first CUT_CHARACTERS; a column of the type TEXT keeps CUT_BYTES, and no part of a
     character.

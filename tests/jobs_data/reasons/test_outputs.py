@@ -12,6 +12,8 @@ from jobs_data.reasons.outputs import (
     MOST_ERRORS,
     count_errors,
     is_cut,
+    is_waiting_in,
+    last_time_in,
     read_output,
     row_errors,
 )
@@ -263,19 +265,17 @@ def test_the_other_parameters_are_read(value: str, expected: tuple[tuple[str, st
 
 def test_a_job_that_waits_repeats_one_line() -> None:
     """AtoM logs the parameters after the wait; exports of an older version count on."""
-    waiting = {name for name, output in OUTPUTS.items() if read_output(output).is_waiting}
+    waiting = {name for name, output in OUTPUTS.items() if is_waiting_in(output)}
     assert waiting == {"atom-waiting", "atom-waiting-fr"}
-    assert not read_output(OUTPUTS["atom-waiting"] + ATOM.format("err", "Retries")).is_waiting
+    assert not is_waiting_in(OUTPUTS["atom-waiting"] + ATOM.format("err", "Retries"))
 
 
 def test_the_last_time_is_the_last_line_s() -> None:
-    """Of the end if it has one, else of the beginning; a time that does not exist is none."""
-    output = OUTPUTS["atom-csv-export"]
-    assert read_output(output).last_time == datetime(2026, 11, 25, 9, 18, 32)
-    assert read_output(output, "no time\n").last_time == datetime(2026, 11, 25, 9, 18, 32)
-    assert read_output(output, "[info] [2027-01-01 00:00:00] x").last_time == datetime(2027, 1, 1)
-    assert read_output("[2026-02-31 09:14:02] x").last_time is None
-    assert read_output(OUTPUTS["heratio-import-one"]).last_time is None
+    """A line may have none, and a time that does not exist is none."""
+    last = datetime(2026, 11, 25, 9, 18, 32)
+    assert last_time_in(OUTPUTS["atom-csv-export"] + "no time\n[2026-02-31 09:14:02] x") == last
+    assert last_time_in("[2026-02-31 09:14:02] x") is None
+    assert last_time_in(OUTPUTS["heratio-import-one"]) is None
 
 
 def test_an_output_of_just_that_length_was_cut() -> None:
