@@ -15,7 +15,7 @@ CLOSING_LINES: Final = 12
 """How many of the last lines may say what a job did."""
 
 BARE_WORDS: Final = 4
-"""A last line of at most this many words says no more than the name: `Finding aid generation complete.`"""
+"""A last line of at most this many words says no more than the name: `Finding aid complete.`"""
 
 LAST_WORDS: Final = 6
 """AtoM's last record is `Job finished.` in the user's language: at most this many words."""
