@@ -87,6 +87,11 @@ def visible(text: str) -> str:
     return text if text.isprintable() else _UNSEEN_IN_LINES.sub(_sign, text)
 
 
+def encodable(text: str) -> str:
+    """Return a text that has UTF-8, with `?` for each lone surrogate: JSON can escape such halves."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def on_one_line(text: str) -> str:
     """Return a text, such as a name, with a visible sign for each invisible character and line end."""
     return text if text.isprintable() else _UNSEEN_IN_A_LINE.sub(_sign, text)

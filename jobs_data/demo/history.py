@@ -50,7 +50,7 @@ LONG_OUTPUTS: Final = 5
 LONG_OUTPUT_STEPS: Final = (5000, 8000)
 
 WHOLE_OUTPUTS: Final = 3_000
-"""The outputs of so many of the newest jobs are whole, those of older ones have fewer lines.
+"""How many of the newest jobs have whole outputs; those of older ones have fewer lines.
 
 So a million jobs are created quickly and need little space.
 """

@@ -32,7 +32,7 @@ ALIVE_WORDS: Final = {
     Alive.OVERDUE: "that are overdue",
     Alive.NEVER_STARTED: "that have never started",
     Alive.WAITING: "that wait for another job",
-    Alive.UNKNOWN: "of which nobody can tell whether they run as usual",
+    Alive.UNKNOWN: "without enough finished jobs of their name to tell whether they run as usual",
 }
 ALIVE_LABELS: Final = {
     Alive.WORKING: "Working",

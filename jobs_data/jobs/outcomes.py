@@ -132,16 +132,16 @@ def read_outcomes(
     """Return the outcomes of finished jobs by their ids, without those of jobs that no longer exist.
 
     Of an output longer than both, the first and the last END_CHARACTERS are read. A completed job
-    without an error in its output, for which the platform noted errors elsewhere, has that many. Raises
-    what the database driver raises, inside `Database.reading`.
+    without an error in its output, for which the platform noted errors elsewhere, has that many. An
+    output that cannot be searched has none; the log names its job. Raises what the database driver
+    raises, inside `Database.reading`.
     """
     found: dict[int, Outcome] = {}
     for first in range(0, len(jobs), OUTPUTS_TOGETHER):
         ids = [each.id for each in jobs[first : first + OUTPUTS_TOGETHER]]
         outputs = select(job.c.id, *either_end(job.c.output, END_CHARACTERS))
         for job_id, *parts in connection.execute(outputs.where(job.c.id.in_(ids))):
-            counts = count_errors(_text(*parts))
-            found[job_id] = Outcome(counts.errors, counts.warnings)
+            found[job_id] = _outcome(job_id, _text(*parts))
     silent = [i for i, _, is_completed in jobs if is_completed and i in found and not found[i].errors]
     for job_id, errors in _noted_errors(connection, database, silent).items():
         found[job_id] = Outcome(errors, found[job_id].warnings)
@@ -185,6 +185,15 @@ def _text(length: int | None, beginning: Any, end: Any) -> str:
         # The end begins in the middle of a line, which may look like another one.
         last = "\n" + last.partition("\n")[2]
     return values.text(beginning) + last
+
+
+def _outcome(job_id: int, output: str) -> Outcome:
+    try:
+        counts = count_errors(output)
+    except Exception:  # whatever it is, the page and the background go on with the other outputs
+        log.warning("the output of job %s cannot be searched for errors", job_id, exc_info=True)
+        return Outcome(0, 0)
+    return Outcome(counts.errors, counts.warnings)
 
 
 def _noted_errors(connection: Connection, database: Database, ids: Sequence[int]) -> dict[int, int]:

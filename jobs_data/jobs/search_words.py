@@ -31,8 +31,8 @@ class Part:
 
 _QUOTES: Final = '"“”„'
 _PREFIXED: Final = re.compile(
-    rf"(?<!\S)({'|'.join(Within)}):\s*"
-    rf"(?:[{_QUOTES}]\s*([^{_QUOTES}\s][^{_QUOTES}]*)(?:[{_QUOTES}]|$)|(\S+))",
+    rf"(?<!\S)({'|'.join(Within)}):"
+    rf"(?:[{_QUOTES}]\s*([^{_QUOTES}\s][^{_QUOTES}]*)(?:[{_QUOTES}]|$)|(?![{_QUOTES}]+(?!\S))(\S+))",
     re.IGNORECASE,
 )
 
@@ -40,8 +40,8 @@ _PREFIXED: Final = re.compile(
 def parse_search(text: str) -> tuple[Part, ...]:
     """Return the parts of a search: the plain words as one part, then each part with a prefix.
 
-    `import error:disk output:"no space left"` has three. Another prefix, and one without a word, is
-    plain text, as in `Import: accessions.csv` or `12:30`.
+    `import error:disk output:"no space left"` has three. Another prefix, and one without a word
+    right behind it, is plain text, as in `12:30` or the pasted `Error: file not found`.
     """
     prefixed = [
         Part(" ".join((found[2] or found[3]).split()), Within(found[1].lower()), found[0])

@@ -87,6 +87,7 @@ def _name_within(value: str) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    line = " ".join(plain_text.as_printed(text[:PART_CHARACTERS]).split())
+    text = plain_text.encodable(text[:PART_CHARACTERS])
+    line = " ".join(plain_text.as_printed(text).split())
     line = f"{line[: LINE_CHARACTERS - 1]}…" if len(line) > LINE_CHARACTERS else line
     return plain_text.on_one_line(line)

@@ -220,7 +220,7 @@ def last_characters(column: ColumnElement[Any], characters: int) -> ColumnElemen
 
 
 def around(column: ColumnElement[Any], words: str, before: int, characters: int) -> ColumnElement[str]:
-    """Return a piece of a text that `contains` words: some characters from so many before them on.
+    """Return a piece of a text that `contains` words: it begins some characters before them.
 
     Where the text begins less than `before` characters before the words, the piece begins with it.
     """

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from jobs_data.plain_text import encodable
+
 UNKNOWN_NAME: Final = "[Unknown]"
 
 
@@ -49,4 +51,4 @@ def text(value: Any) -> str:
         return ""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    return encodable(str(value))

@@ -15,10 +15,10 @@ CLOSING_LINES: Final = 12
 """How many of the last lines may say what a job did."""
 
 BARE_WORDS: Final = 4
-"""A last line of so few words says no more than the job's name: `Finding aid generation complete.`"""
+"""A last line of at most this many words says no more than the name: `Finding aid complete.`"""
 
 LAST_WORDS: Final = 6
-"""AtoM's last record is `Job finished.` in the user's language: at most so many words."""
+"""AtoM's last record is `Job finished.` in the user's language: at most this many words."""
 
 _SENTENCE: Final = re.compile(r"(?<=[.!。])\s+")
 _NUMBER: Final = re.compile(

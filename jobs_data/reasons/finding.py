@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
+from jobs_data.plain_text import encodable
 from jobs_data.reasons import documents
 from jobs_data.reasons import lines as log
 from jobs_data.reasons.lines import Level, lines_of
@@ -584,7 +585,7 @@ def _first_of_last_cluster(found: Sequence[_Found]) -> _Found:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text[:REASON_CHARACTERS].split())
+    return " ".join(encodable(text[:REASON_CHARACTERS]).split())
 
 
 def choose(texts: Sequence[tuple[str, bool]]) -> tuple[int, Reason] | None:

@@ -17,6 +17,9 @@ JSON_CHARACTERS: Final = 1_000_000
 DEPTH: Final = 3
 """How deep counts are searched in objects within objects."""
 
+MOST_ITEMS: Final = 10_000
+"""How many values of a list at the top are searched for counts."""
+
 MOST_COUNTS: Final = 3
 _ERRORS: Final = frozenset(
     ("error", "errors", "errorcount", "errorscount", "failed", "failures", "failedcount", "exception")
@@ -33,15 +36,20 @@ _NUMBER: Final = re.compile(
 def counts(text: str) -> tuple[int, int] | None:
     """Return how many errors and warnings a JSON text counts or lists; None if it is no JSON.
 
-    Of a text that is cut, or too long, the counts that stand beside their names.
+    Of a list, the sum of its values. Of a text that is cut, or too long, the counts that stand beside
+    their names.
     """
     if not any(part in text for part in _PARTS_OF_NAMES):
         return None
     if len(text) <= JSON_CHARACTERS:
         try:
-            return _counts_in(json.loads(text, strict=False), DEPTH)
+            value = json.loads(text, strict=False)
         except (ValueError, RecursionError):
             pass
+        else:
+            items = value[:MOST_ITEMS] if isinstance(value, list) else [value]
+            found = [_counts_in(item, DEPTH) for item in items]
+            return sum(errors for errors, _ in found), sum(warnings for _, warnings in found)
     if not _BEGINNING.match(text):
         return None
     numbers = [(name.lower(), int(number)) for name, number in _NUMBER.findall(text)]

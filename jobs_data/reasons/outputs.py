@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from jobs_data.plain_text import encodable
 from jobs_data.reasons import documents
 from jobs_data.reasons import lines as log
 from jobs_data.reasons.closing import read_closing
@@ -22,6 +23,9 @@ CUT_BYTES: Final = 65_535
 
 LEAST_CUT_BYTES: Final = CUT_BYTES - 3
 """If the first character that does not fit has four bytes."""
+
+MOST_ERRORS: Final = 999_999_999
+"""A JSON value can have any number, but a column of a database cannot."""
 
 LINE_CHARACTERS: Final = 200
 RETRIES: Final = 2
@@ -57,10 +61,6 @@ class OutputFacts:
     """What the job did, from its last lines, such as `120 records imported`; one line or empty."""
     parameters: tuple[tuple[str, str], ...]
     """Names and values of AtoM's line `Parameters: {json}`; a nested value is compact JSON."""
-    last_time: datetime | None
-    """The last time in the output, naive, on the platform's clock."""
-    is_waiting: bool
-    """Whether the job waits until another job ends, as some of AtoM's do."""
     is_cut: bool
     """Whether the platform cut the output: its end is lost."""
 
@@ -83,9 +83,10 @@ def count_errors(output: str) -> Counts:
 
     Heratio's imports end with the number of errors: of a cut output, the larger number counts. An
     exception that AtoM logs in three lines is one error, and so is a program that failed and marked
-    none of its lines. Of a JSON value the counts and lists under names of errors count.
+    none of its lines. Of a JSON value the counts and lists under names of errors count. Neither number
+    is above MOST_ERRORS.
     """
-    errors, warnings = count_marks(output)
+    errors, warnings = (min(count, MOST_ERRORS) for count in count_marks(output))
     return Counts(errors, warnings) if errors or warnings else _NONE
 
 
@@ -106,8 +107,6 @@ def read_output(
         first_error=_first_error(whole) if counts.errors else "",
         closing=_on_one_line(read_closing(tail or head)),
         parameters=read_parameters(head),
-        last_time=last_time_in(tail) or last_time_in(head),
-        is_waiting=not tail and is_waiting_in(head),
         is_cut=is_cut(characters, size),
     )
 
@@ -121,12 +120,12 @@ def row_errors(output: str) -> list[RowError]:
     for line, _, message in marked_lines(output):
         row = _ROW.match(message)
         if row and row["word"].lower() not in _NO_ROWS:
-            found.append(RowError(line, int(row["row"]), row["message"].strip()))
+            found.append(RowError(line, int(row["row"]), encodable(row["message"].strip())))
     return found
 
 
 def is_cut(characters: int, size: int) -> bool:
-    """Return whether the platform cut an output of so many characters and bytes of UTF-8.
+    """Return whether the platform cut an output that has this many characters and bytes of UTF-8.
 
     AtoM keeps the first CUT_CHARACTERS; a column of the type TEXT keeps CUT_BYTES, and no part of a
     character.
@@ -146,7 +145,7 @@ def _first_error(output: str) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    text = " ".join(text[: LINE_CHARACTERS * 4].split())
+    text = " ".join(encodable(text[: LINE_CHARACTERS * 4]).split())
     return text if len(text) <= LINE_CHARACTERS else f"{text[: LINE_CHARACTERS - 1]}…"
 
 

@@ -14,6 +14,7 @@ from jobs_data.reasons.marks import ATOM, as_lines, line_at
 MOST_PARAMETERS: Final = 100
 NAME_CHARACTERS: Final = 200
 VALUE_CHARACTERS: Final = 2_000
+MOST_DEPTH: Final = 50
 
 PARAMETERS: Final = "Parameters: "
 _LINE: Final = re.compile(ATOM % r"\w+" + PARAMETERS + r"(?=[{\[])", re.MULTILINE)
@@ -29,7 +30,7 @@ class _Pairs(list[tuple[str, Any]]):
 def read_parameters(head: str) -> tuple[tuple[str, str], ...]:
     """Return the parameters in the beginning of an output: of a cut line those that can be read.
 
-    A nested value is compact JSON. Long values are cut.
+    A nested value is compact JSON, with `…` below MOST_DEPTH levels. Long values are cut.
     """
     output = as_lines(head) if PARAMETERS in head else ""
     if (found := _LINE.search(output)) is None:
@@ -45,11 +46,14 @@ def read_parameters(head: str) -> tuple[tuple[str, str], ...]:
 
 
 def _pairs_of_cut(text: str) -> _Pairs:
-    """Return what can be read of a JSON object that is cut at its end."""
+    """Return what can be read of a JSON object that is cut at its end or breaks the grammar."""
     decoder = json.JSONDecoder(strict=False, object_pairs_hook=_Pairs)
     found, at = _Pairs(), 0
     while name := _NAME.match(text, at):
-        key = str(json.loads(name[1], strict=False))
+        try:
+            key = str(json.loads(name[1], strict=False))
+        except ValueError:  # an escape that JSON does not have
+            break
         try:
             value, at = decoder.raw_decode(text, name.end())
         except (ValueError, RecursionError):
@@ -62,14 +66,18 @@ def _pairs_of_cut(text: str) -> _Pairs:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        value = json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+        value = json.dumps(_plain(value, MOST_DEPTH), ensure_ascii=False, separators=(",", ":"))
     return _cut(value, VALUE_CHARACTERS)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int) -> Any:
+    if not isinstance(value, list):
+        return value
+    if not depth:
+        return "…"
     if isinstance(value, _Pairs):
-        return {name: _plain(one) for name, one in value}
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+        return {name: _plain(one, depth - 1) for name, one in value}
+    return [_plain(one, depth - 1) for one in value]
 
 
 def _cut(text: str, characters: int) -> str:

@@ -22,7 +22,7 @@ from pages.parts.statistics.panel import Scope, open_job, show_rows
 ABOUT: Final = (
     "Active jobs that never started, or have been running or silent for longer than ten minutes, than "
     "95 of 100 finished jobs of their name, and than the median plus five times the usual deviation "
-    f"from it. Of a name with fewer than {FEWEST_RUNS} finished jobs nobody can tell."
+    f"from it. Of a name with fewer than {FEWEST_RUNS} finished jobs that is unknown."
 )
 _STATES: Final = (Alive.SILENT, Alive.NEVER_STARTED, Alive.OVERDUE, Alive.UNKNOWN)
 _COLUMNS: Final = [

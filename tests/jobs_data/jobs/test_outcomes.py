@@ -22,6 +22,7 @@ from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
+from jobs_data.reasons.outputs import Counts, count_errors
 from jobs_data.removal.retention import Rules, read_preview
 from jobs_data.store import schema
 from tests.support.store import NOON, Store
@@ -121,6 +122,26 @@ def test_the_background_remembers_all_finished_jobs(site: Site, reads: list[list
     assert site.outcomes.with_errors().tolist() == [ids[0]]
     site.background()
     assert len(reads) == 1
+
+
+def test_an_output_that_cannot_be_searched_keeps_no_other_from_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page and the background read the others; the log names the job."""
+
+    def count(output: str) -> Counts:
+        if output == "breaks":
+            raise IndexError
+        return count_errors(output)
+
+    monkeypatch.setattr(outcomes_module, "count_errors", count)
+    lost, broken = site.store.job(output=LOST), site.store.job(output="breaks")
+    assert site.of(lost, broken) == {lost: Outcome(2, 0), broken: Outcome(0, 0)}
+    site.begin().close()
+    site.background()
+    assert site.remembered() == {lost: 2, broken: 0}
+    assert site.outcomes.coverage.is_done
+    assert f"job {broken} " in caplog.text
 
 
 def test_a_job_is_read_again_when_it_has_ended_anew(site: Site, reads: list[list[int]]) -> None:

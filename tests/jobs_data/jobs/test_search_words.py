@@ -6,6 +6,7 @@ from jobs_data.jobs.search_words import parse_search, without
 
 PLAIN = [
     *("Import: accessions-2026.csv", "12:30", "https://archive.example/error:disk", "error:"),
+    *("Error: file not found", 'error: "disk"', 'error:""', 'note:"', "output:“” x", 'param:" "'),
     *('say "error"', "App\\Jobs\\FindingAidJob", "terror:disk", "note", ":", "param :x"),
 ]
 
@@ -23,11 +24,12 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
     [
         ("", []),
         ("error:disk", [("error", "disk")]),
-        ("ERROR: disk", [("error", "disk")]),
+        ("ERROR:disk", [("error", "disk")]),
         ('output:"no space  left"', [("output", "no space left")]),
         ("output:“no space left”", [("output", "no space left")]),
         ('note:"not closed', [("note", "not closed")]),
-        ('error:""', [("error", '""')]),
+        ('output:" no space"', [("output", "no space")]),
+        ('error:"" error:disk', [(None, 'error:""'), ("error", "disk")]),
         ("param:{12%_", [("param", "{12%_")]),
         ("a error:b c error:b note:d", [(None, "a c"), ("error", "b"), ("note", "d")]),
         ('output:say"hi" x', [(None, "x"), ("output", 'say"hi"')]),

@@ -53,6 +53,22 @@ def test_a_job_is_not_its_own_record(store: Store) -> None:
     assert did(store, job_id) == ["3 records imported"]
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        r'{"message": "Half \ud83d a character"}',
+        '[info] [2026-11-25 09:14:02] Job 1 "arFileImportJob": '
+        r'Parameters: {"file": "{\"name\": \"Half \\ud83d a character\"}"}',
+    ],
+    ids=["message", "name of a file"],
+)
+def test_half_a_character_has_utf_8(store: Store, output: str) -> None:
+    """JSON can escape it; the CSV and the browser cannot have it."""
+    (line,) = did(store, store.job(output=output))
+    assert line.startswith("Half")
+    assert line.encode()
+
+
 def test_a_long_output_is_read_at_both_ends(store: Store) -> None:
     """The parameters stand at the beginning, the count at the end, with all between left out."""
     middle = "Ünïcödé 😀\n" * 20_000

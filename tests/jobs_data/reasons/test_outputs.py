@@ -5,15 +5,19 @@ from typing import NamedTuple
 
 import pytest
 
-from jobs_data.reasons.finding import error_lines
+from jobs_data.reasons.finding import error_lines, find_reason
 from jobs_data.reasons.outputs import (
     CUT_BYTES,
     CUT_CHARACTERS,
+    MOST_ERRORS,
     count_errors,
     is_cut,
+    is_waiting_in,
+    last_time_in,
     read_output,
     row_errors,
 )
+from jobs_data.reasons.parameters import MOST_DEPTH
 from tests.support.outputs import read_outputs
 
 OUTPUTS = read_outputs()
@@ -230,21 +234,48 @@ def test_parameters_that_are_none_are_no_trouble(value: str) -> None:
     assert str(found).encode()
 
 
+@pytest.mark.parametrize("text", [r"half a character: \ud83d", r"\udc00 is the other half"])
+def test_half_characters_have_utf_8(text: str) -> None:
+    """JSON can escape them alone; no file, store or message to a browser can have one."""
+    failed = f'{{"error": "{text}", "message": "{text}"}}'
+    facts = read_output(failed)
+    parameters = read_output(ATOM.format("info", f'Parameters: {{"{text}": "{text}"}}')).parameters
+    reason = find_reason(failed)
+    assert reason
+    for found in (facts.first_error, facts.closing, reason.text, *parameters[0]):
+        assert "half" in found
+        assert found.encode()
+
+
+DEEP = f'{"[" * MOST_DEPTH}"…"{"]" * MOST_DEPTH}'
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (r'{"b":2,"a\q":1,"c":3', (("b", "2"),)),
+        (f'{{"b":2,"a":{"[" * 500}{"]" * 500},"c":3}}', (("b", "2"), ("a", DEEP), ("c", "3"))),
+    ],
+    ids=["no escape of JSON", "nested too deep"],
+)
+def test_the_other_parameters_are_read(value: str, expected: tuple[tuple[str, str], ...]) -> None:
+    """Those before a name that is no JSON, and those beside a value of too many levels."""
+    assert read_output(ATOM.format("info", f"Parameters: {value}")).parameters == expected
+
+
 def test_a_job_that_waits_repeats_one_line() -> None:
     """AtoM logs the parameters after the wait; exports of an older version count on."""
-    waiting = {name for name, output in OUTPUTS.items() if read_output(output).is_waiting}
+    waiting = {name for name, output in OUTPUTS.items() if is_waiting_in(output)}
     assert waiting == {"atom-waiting", "atom-waiting-fr"}
-    assert not read_output(OUTPUTS["atom-waiting"] + ATOM.format("err", "Retries")).is_waiting
+    assert not is_waiting_in(OUTPUTS["atom-waiting"] + ATOM.format("err", "Retries"))
 
 
 def test_the_last_time_is_the_last_line_s() -> None:
-    """Of the end if it has one, else of the beginning; a time that does not exist is none."""
-    output = OUTPUTS["atom-csv-export"]
-    assert read_output(output).last_time == datetime(2026, 11, 25, 9, 18, 32)
-    assert read_output(output, "no time\n").last_time == datetime(2026, 11, 25, 9, 18, 32)
-    assert read_output(output, "[info] [2027-01-01 00:00:00] x").last_time == datetime(2027, 1, 1)
-    assert read_output("[2026-02-31 09:14:02] x").last_time is None
-    assert read_output(OUTPUTS["heratio-import-one"]).last_time is None
+    """A line may have none, and a time that does not exist is none."""
+    last = datetime(2026, 11, 25, 9, 18, 32)
+    assert last_time_in(OUTPUTS["atom-csv-export"] + "no time\n[2026-02-31 09:14:02] x") == last
+    assert last_time_in("[2026-02-31 09:14:02] x") is None
+    assert last_time_in(OUTPUTS["heratio-import-one"]) is None
 
 
 def test_an_output_of_just_that_length_was_cut() -> None:
@@ -280,6 +311,11 @@ def test_the_larger_number_counts() -> None:
         ('{"title": "errors", "errors": "none"}', 0),
         ('{"processed": 5, "errors": 4, "cut": "here', 4),
         ("{errors}", 0),
+        (f'{{"errors": {"9" * 30}}}', MOST_ERRORS),
+        (f'{{"errors": -{"9" * 30}, "failed": NaN, "exception": Infinity, "error": 1e400}}', 0),
+        (f'[{{"errors": {MOST_ERRORS}}}, {{"errors": {MOST_ERRORS}}}]', MOST_ERRORS),
+        ("Errors: 999999999\nWarnings: 0\n" * 2, MOST_ERRORS),
+        ('[{"errors": ["a"]}, 5, {"failed": 2}, [], null]', 3),
         ("{\r\n[err]\r\nErrors: 3\nWarnings: 1\n", 3),
         (ATOM.format("warning", "x") + "Errors: 3\nWarnings: 1\n", 3),
         ("[]", 0),
