@@ -50,7 +50,7 @@ _FINISHED_WITH: Final = re.compile(
     rf"^{COLOURS}Import finished with (\d{{1,9}}) error\(s\)\.", re.MULTILINE
 )
 _CONTEXT: Final = ' {"exception":'
-_OTHER_LINE_ENDS: Final = re.compile(r"[\x1b\r\x9b\v\f\x85\u2028\u2029]")
+_OTHER_LINE_ENDS: Final = re.compile(r"[\x1b\b\r\x9b\v\f\x85\u2028\u2029]")
 
 
 class Mark(NamedTuple):
