@@ -80,6 +80,7 @@ def parse_view(params: Params) -> ListView:
 def parse_filter(params: Params) -> JobFilter:
     """Return only the filter of a URL's query."""
     longer_than = url_values.parse_duration(url_values.last_of(params, "longer"))
+    below = _number(params, "below")
     owners = map(url_values.parse_number, url_values.all_of(params, "owner"))
     return JobFilter(
         state=_STATES.get(_word(params, "status")),
@@ -93,7 +94,7 @@ def parse_filter(params: Params) -> JobFilter:
         has_errors=_choice(params, "errors", _WITH_OR_WITHOUT),
         longer_than=None if longer_than is None else int(longer_than.total_seconds()),
         alive=next((each for each in Alive if each == _word(params, "alive")), None),
-        below=_number(params, "below"),
+        below=below if below and below > 0 else None,
     )
 
 

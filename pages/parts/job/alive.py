@@ -17,6 +17,7 @@ from jobs_data.jobs.liveness_words import WayOut
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import Alive
+from jobs_data.reasons.lines import read_record
 from pages.parts.shared.look import ALIVE_LOOKS
 from pages.parts.shared.text import plain
 
@@ -41,7 +42,8 @@ def show_alive(database: Database, report: JobReport, zone: ZoneInfo, now: datet
                     help=liveness_words.exact_times(job, now, zone),
                 )
             if state in liveness_words.NEEDS_HELP:
-                last = report.output.rstrip().rpartition("\n")[2][:LINE_CHARACTERS]
+                line = report.output.rstrip().rpartition("\n")[2]
+                last = read_record(line).message[:LINE_CHARACTERS]
                 its_end = f"\n\nIts last line: {plain(last)}" if last else ""
                 st.warning(liveness_words.evidence(job, now) + its_end, icon=look.icon)
                 with st.expander("What you can do", expanded=state is not Alive.OVERDUE, key="way_out"):

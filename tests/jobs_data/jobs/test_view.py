@@ -7,7 +7,7 @@ import pytest
 
 from jobs_data.jobs.view import NO_OWNER, Dates, JobFilter, ListView, Sort
 from jobs_data.jobs.view_url import parse_dates, parse_view, spell_dates, view_params
-from jobs_data.platform.status import State
+from jobs_data.platform.status import Alive, State
 from jobs_data.url_values import parse_number
 
 
@@ -43,6 +43,10 @@ def utc(*parts: int) -> datetime:
         ({"limit": "99999999999"}, ListView(limit=200)),
         ({"limit": "many"}, ListView()),
         ({"page": "99999999999"}, ListView(page=99999999999)),
+        ({"below": "4711"}, ListView(JobFilter(below=4711))),
+        ({"below": "-1"}, ListView()),
+        ({"alive": "silent"}, ListView(JobFilter(alive=Alive.SILENT))),
+        ({"alive": "<script>"}, ListView()),
     ],
 )
 def test_a_url_is_read_as_a_view(params: dict[str, str], view: ListView) -> None:
