@@ -333,7 +333,8 @@ class Viewer {
   drawMatches() {
     const many = this.matches.length
     const place = this.match < 0 ? `${many.toLocaleString("en")} match${many === 1 ? "" : "es"}` : `${(this.match + 1).toLocaleString("en")} of ${many.toLocaleString("en")}`
-    this.count.textContent = !this.find.value ? "" : many ? place : "No match"
+    const where = this.earlier.hidden && this.later.hidden ? "" : " in this part"
+    this.count.textContent = !this.find.value ? "" : `${many ? place : "No match"}${where}`
     this.up.disabled = this.down.disabled = !many
     if (!window.Highlight) return
     const from = Math.max(0, Math.min(this.match - MOST_MARKS / 2, many - MOST_MARKS))
