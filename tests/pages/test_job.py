@@ -130,6 +130,21 @@ def test_a_completed_job_says_that_its_output_has_errors(store: Store) -> None:
     assert not open_job(store.job(output="All went well.\n")).warning
 
 
+def test_a_completed_job_says_which_error_is_noted_elsewhere(store: Store) -> None:
+    """Once; its status counts it too. One that is cancelled has no outcome, and its texts below."""
+    done = store.job(output="fine")
+    cancelled = store.job(status_id=186, completed_at=NOON)
+    for job_id in (done, cancelled):
+        store.note(job_id, en="No *parent*.")
+    app = open_job(done)
+    assert [warning.value for warning in app.warning] == [r"Completed with 1 error: No \*parent\*."]
+    assert "Completed · 1 error" in text_of(app)
+    assert not app.expander
+    app = open_job(cancelled)
+    assert "did not fail" in app.warning[0].value
+    assert len(app.expander) == 1
+
+
 def test_the_page_says_what_the_job_was_started_with(store: Store) -> None:
     """Notes under their types, parameters without the job's own id and name, and who started it."""
     store.term(174, en="Remark")
