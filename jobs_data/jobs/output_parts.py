@@ -161,7 +161,7 @@ def _whole_lines(part: OutputPart, data: bytes, *, is_cut: bool) -> tuple[Output
 def _near(part: OutputPart, data: bytes, keep: int) -> OutputPart:
     """Return a part with its text; of more than MOST_LINES those around a position."""
     start, end, first = part.start, part.end, part.first
-    if data.count(b"\n") > MOST_LINES:
+    if data.count(b"\n") + (not data.endswith(b"\n")) > MOST_LINES:
         rows = data.split(b"\n")
         begin = data.count(b"\n", 0, max(0, keep - start)) - MOST_LINES // 2
         begin = max(0, min(begin, len(rows) - MOST_LINES))
