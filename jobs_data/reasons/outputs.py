@@ -61,8 +61,8 @@ class OutputFacts:
     """The last time in the output, naive, on the platform's clock."""
     is_waiting: bool
     """Whether the job waits until another job ends, as some of AtoM's do."""
-    is_cut: bool
-    """Whether the platform cut the output: its end is lost."""
+    cut_at: str
+    """Where the platform cut the output, whose end is lost, in words; empty where it is whole."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def read_output(
         parameters=read_parameters(head),
         last_time=last_time_in(tail) or last_time_in(head),
         is_waiting=not tail and is_waiting_in(head),
-        is_cut=is_cut(characters, size),
+        cut_at=cut_at(characters, size),
     )
 
 
@@ -125,14 +125,16 @@ def row_errors(output: str) -> list[RowError]:
     return found
 
 
-def is_cut(characters: int, size: int) -> bool:
-    """Return whether the platform cut an output of so many characters and bytes of UTF-8.
+def cut_at(characters: int, size: int) -> str:
+    """Return where the platform cut an output of so many characters and bytes of UTF-8, or nothing.
 
     AtoM keeps the first CUT_CHARACTERS; a column of the type TEXT keeps CUT_BYTES, and no part of a
     character.
     """
+    if characters == CUT_CHARACTERS:
+        return f"{CUT_CHARACTERS:,} characters"
     least = CUT_BYTES if size == characters else LEAST_CUT_BYTES
-    return characters == CUT_CHARACTERS or least <= size <= CUT_BYTES
+    return f"{CUT_BYTES:,} bytes" if least <= size <= CUT_BYTES else ""
 
 
 def _first_error(output: str) -> str:

@@ -378,9 +378,21 @@ def test_a_line_outside_the_end_of_a_long_output_is_shown(store: Store) -> None:
 
 
 def test_a_cut_output_says_so(store: Store) -> None:
-    """AtoM keeps so many characters, and not the end, where the error stands."""
+    """AtoM keeps so many characters, its column so many bytes, and not the end with the error."""
     app = open_job(store.job(output="läuft\n" * 10_922 + "xx"))
     assert "cut this output at 65,534 characters" in app.warning[0].value
+    app = open_job(store.job(output="läuft\n" * 9_362 + "x"))
+    assert "cut this output at 65,535 bytes" in app.warning[0].value
+
+
+def test_a_job_that_fails_without_a_word_has_its_error_marked(store: Store) -> None:
+    """What it wrote before says why; while it ran, that was no error."""
+    job_id = store.job(status_id=183, output="Start\nRuntimeException: Disk full in /a/b.php:3\n#0\n")
+    app = open_job(job_id)
+    assert [line[1] for line in log_data(app)["lines"]] == ["", "", ""]
+    store.set_status(job_id, 185)
+    app.run()
+    assert [line[1] for line in log_data(app)["lines"]] == ["", "error", ""]
 
 
 def test_a_description_is_no_error(store: Store) -> None:

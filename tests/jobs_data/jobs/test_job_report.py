@@ -147,7 +147,7 @@ def test_the_facts_of_a_long_output_come_from_both_ends(store: Store) -> None:
     report = read(store, job_id)
     assert report.output_is_tail
     assert dict(report.facts.parameters)["objectType"] == "informationObject"
-    assert report.facts.is_cut is False
+    assert report.facts.cut_at == ""
 
 
 def test_no_error_of_a_long_output_counts_twice(store: Store) -> None:
@@ -165,8 +165,8 @@ def test_no_error_of_a_long_output_counts_twice(store: Store) -> None:
 def test_an_output_of_the_platform_s_limit_was_cut(store: Store, letter: str) -> None:
     """It is counted in characters, by the database: the report has the text as a terminal shows it."""
     lines = (f"{letter * 60}\r\n" * 1_100)[:CUT_CHARACTERS]
-    assert read(store, store.job(output=lines)).facts.is_cut
-    assert not read(store, store.job(output=lines[:-1])).facts.is_cut
+    assert read(store, store.job(output=lines)).facts.cut_at
+    assert not read(store, store.job(output=lines[:-1])).facts.cut_at
 
 
 @pytest.mark.parametrize("name", ["atom-import-pt", "heratio-import-row-errors", "heratio-json-errors"])
