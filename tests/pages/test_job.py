@@ -111,11 +111,12 @@ def test_the_newest_jobs_of_the_same_name_stand_below_the_facts(store: Store) ->
     assert [mark["is_marked"] for mark in marks] == [False, False, True, False]
     assert f"Job {failed[2]}: failed · 2026-06-15 12:00:00 (UTC) · Parent 48" in marks[3]["title"]
     assert "25 % completed" in text_of(app)
-    sentence = f"The last 3 of this name failed alike; the last good one was #{good}."
+    link = f"[#{good}](/admin/jobs/job?status=failed&id={good})"
+    sentence = f"The last 3 of this name failed alike; the last good one was {link}."
     assert sentence in text_of(app)
     [link] = [each.proto for each in app.get("page_link") if each.proto.page == "name"]
     assert link.query_string == f"name=a%26b&job={failed[1]}&list=status%3Dfailed"
-    assert sentence not in text_of(open_job(good))
+    assert "The last 3" not in text_of(open_job(good))
     fire(app, "opened", failed[2], "marks")
     assert app.query_params["id"] in (str(failed[2]), [str(failed[2])])
     assert component(app, "marks")["marks"][3]["is_marked"]
