@@ -85,7 +85,7 @@ with suppress(DatabaseUnavailable):
     with runs_of_name:
         same_name.show_newest(history, job, came_from, zone)
     with similar:
-        same_name.show_sentence(history, job)
+        same_name.show_sentence(history, job, came_from)
 if job.reason and not is_active:
     with suppress(DatabaseUnavailable):
         failures = reads.read_now(read_failures, database, services.order, Period.ALL, zone)

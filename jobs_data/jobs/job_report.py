@@ -23,6 +23,7 @@ from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.durations import why_unknown
 from jobs_data.jobs.failure_reasons import find_in_texts, needs_more_output, read_around_errors
 from jobs_data.jobs.notes import Note, read_notes
+from jobs_data.jobs.outcomes import read_finished, read_outcomes_of
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.started_by import read_started_by
 from jobs_data.jobs.view import ListView
@@ -40,7 +41,7 @@ from jobs_data.platform.status_names import read_status_names
 from jobs_data.platform.tables import job
 from jobs_data.reasons.finding import Weight
 from jobs_data.reasons.lines import lines_of, read_record
-from jobs_data.reasons.outputs import LEAST_CUT_BYTES, OutputFacts, read_output
+from jobs_data.reasons.outputs import LEAST_CUT_BYTES, LINE_CHARACTERS, OutputFacts, read_output
 from jobs_data.reasons.parameters import read_parameters
 
 OUTPUT_TAIL_BYTES: Final = 200_000
@@ -161,7 +162,10 @@ class JobReport:
     started_by: str = ""
     """A user, a visitor or the system; empty if not read."""
     facts: OutputFacts = field(default_factory=lambda: read_output(""))
-    """What the output says, with the parameters; of a long one what its beginning and its end say."""
+    """What the output says, with the parameters; of a long one what its beginning and its end say.
+
+    Of a finished job `read_report` counts errors and warnings as the list does: `jobs.outcomes`.
+    """
 
     @property
     def description(self) -> str:
@@ -170,8 +174,9 @@ class JobReport:
 
     @property
     def further_errors(self) -> tuple[ErrorText, ...]:
-        """Return the error texts that say more than the reason."""
-        return tuple(e for e in self.errors if read_record(_words(e.text)).message != self.reason)
+        """Return the error texts that say more than the reason; without a failure, the first error."""
+        said = self.reason if self.state is State.FAILED else self.facts.first_error
+        return tuple(error for error in self.errors if _message(error) != said)
 
     def timeline(self, now: datetime) -> Timeline:
         """Return how long it waited and ran, for an active job until `now`, which is aware."""
@@ -200,7 +205,8 @@ def read_report(database: Database, job_id: int) -> JobReport | None:
             return None
         who = read_started_by(connection, database, job_id)
         report = replace(found[0], started_by=who or found[0].owner)
-        report = _with_reason(connection, _with_facts(connection, report))
+        report = _with_counts(connection, database, _with_facts(connection, report))
+        report = _with_reason(connection, report)
         return _without_repetition(report)
 
 
@@ -333,6 +339,18 @@ def _with_facts(connection: Connection, report: JobReport) -> JobReport:
     return replace(report, facts=replace(facts, parameters=read_parameters(head)))
 
 
+def _with_counts(connection: Connection, database: Database, report: JobReport) -> JobReport:
+    """Return the job with the errors and warnings that the list counts, noted ones included."""
+    finished = read_finished(connection, job.c.id == report.id)
+    outcome = read_outcomes_of(connection, database, finished, None).get(report.id)
+    if outcome is None:
+        return report
+    facts = replace(report.facts, errors=outcome.errors, warnings=outcome.warnings)
+    if outcome.errors and not facts.first_error and report.errors:
+        facts = replace(facts, first_error=_cut(_message(report.errors[0]), LINE_CHARACTERS))
+    return replace(report, facts=facts)
+
+
 def _with_reason(connection: Connection, report: JobReport) -> JobReport:
     """Return the job with the reason for its failure, and the text around it among its errors."""
     if report.state is not State.FAILED and not report.errors:
@@ -402,6 +420,10 @@ def _contains(text: str, other: str) -> bool:
     if " " in words:
         return f" {words} " in f" {_words(text)} "
     return words in (line.strip() for line in lines_of(text))
+
+
+def _message(error: ErrorText) -> str:
+    return read_record(_words(error.text)).message
 
 
 def _words(text: str) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from jobs_data import json_layout
-from jobs_data.jobs.output_parts import OutputPart
+from jobs_data.jobs.output_parts import MOST_LINES, OutputPart
 from jobs_data.plain_text import as_printed
 from jobs_data.platform import times
 from jobs_data.reasons.finding import error_lines
 from jobs_data.reasons.lines import Level, without_colours
 from jobs_data.reasons.marks import marked_lines
 from jobs_data.reasons.outputs import row_errors
+from jobs_data.wording import counted
 
 _PREFIX: Final = re.compile(
     r"\[(?P<level>[a-z]{1,20})\] \[(?P<time>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)[^\]]{0,20}\] "
@@ -56,10 +57,12 @@ class LogLine(NamedTuple):
 def log_lines(part: OutputPart, timezone: ZoneInfo, *, is_failed: bool = False) -> list[LogLine]:
     """Return the lines of a part of an output; a whole output in JSON has one value a line.
 
+    They are MOST_LINES at most: JSON that would have more stays as it is written, and of lines that a
+    terminal shows in more, the last are kept, below one that says how many are left out.
     Their times are read in the platform's time zone. Which lines are errors and warnings is what
     `reasons.outputs.count_errors` counts; see `reasons.finding.error_lines` for `is_failed`.
     """
-    numbered = list(_numbered(part))
+    numbered = _numbered(part)
     output = "\n".join(line for _, line in numbered)
     levels = {
         line: LineLevel.ERROR if level >= Level.ERROR else LineLevel.WARNING
@@ -80,6 +83,7 @@ class RowLine(NamedTuple):
     """The number of its line."""
     row: int
     message: str
+    is_warning: bool
 
 
 def row_lines(lines: Sequence[LogLine]) -> list[RowLine]:
@@ -89,20 +93,35 @@ def row_lines(lines: Sequence[LogLine]) -> list[RowLine]:
     for one in row_errors(output):
         numbers = (lines[at].number for at in range(one.line, -1, -1))
         number = next(number for number in numbers if number is not None)
-        found.append(RowLine(number, one.row, one.message))
+        is_warning = lines[one.line].level is LineLevel.WARNING
+        found.append(RowLine(number, one.row, one.message, is_warning))
     return found
 
 
-def _numbered(part: OutputPart) -> Iterator[tuple[int | None, str]]:
-    """Yield what a terminal shows of each line, with the line's number at its first."""
+def _numbered(part: OutputPart) -> list[tuple[int | None, str]]:
+    """Return what a terminal shows of each line, with the line's number at its first."""
     text = json_layout.indented(part.text) if part.is_whole else part.text
-    rows = text.removesuffix("\n").split("\n")
-    for number, row in enumerate(rows, part.first):
-        if not _OTHER_LINE_ENDS.search(row):
-            yield number, row
-            continue
-        for at, line in enumerate(as_printed(row.rstrip("\r")).split("\n")):
-            yield None if at else number, line
+    rows = _rows(text)
+    if len(rows) > MOST_LINES:
+        rows = _rows(part.text)
+    room = max(0, MOST_LINES - len(rows))  # for lines without a number
+    backwards: list[tuple[int | None, str]] = []
+    for number in range(part.first + len(rows) - 1, part.first - 1, -1):
+        row = rows[number - part.first]
+        lines = [row]
+        if _OTHER_LINE_ENDS.search(row):
+            lines = as_printed(row.rstrip("\r")).split("\n")
+        if len(lines) - 1 > room:
+            more = len(lines) - room
+            lines = [f"… {counted(more, 'line')} left out", *lines[more:]]
+        room -= len(lines) - 1
+        backwards += [(None, line) for line in lines[:0:-1]]
+        backwards.append((number, lines[0]))
+    return backwards[::-1]
+
+
+def _rows(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n")
 
 
 def _read(number: int | None, line: str, level: LineLevel, timezone: ZoneInfo) -> LogLine:

@@ -6,12 +6,13 @@ a part is PART_BYTES long or a little more, and never the whole of a long one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import ColumnElement, Connection, func, literal, select
 
-from jobs_data.jobs.job_report import CUT_LINE_CHARACTERS, OUTPUT_TAIL_BYTES, stream_output
+from jobs_data.jobs.job_report import CUT_LINE_CHARACTERS, OUTPUT_READ_BYTES, OUTPUT_TAIL_BYTES
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import in_utf8, line_breaks
 from jobs_data.platform.tables import job
@@ -88,11 +89,11 @@ def read_later(database: Database, job_id: int, seen: OutputPart) -> OutputPart:
 def read_around(database: Database, job_id: int, number: int) -> OutputPart | None:
     """Return the part around the line of a number; None if there is no such line.
 
-    The output is read from its beginning up to there, in pieces. Raises DatabaseUnavailable.
+    The server counts line breaks; only the part is read. Raises DatabaseUnavailable.
     """
-    at = _position_of(database, job_id, number)
     with database.reading() as connection:
         size = _read_size(connection, job_id)
+        at = _position_of(connection, job_id, size, number)
         if at is None or at >= size:
             return None
         start = max(0, at - PART_BYTES // 2)
@@ -101,20 +102,42 @@ def read_around(database: Database, job_id: int, number: int) -> OutputPart | No
         return _read(connection, job_id, size, (start, end, at), known)
 
 
-def _position_of(database: Database, job_id: int, number: int) -> int | None:
-    position, missing = 0, number - 1
-    if not missing:
+def _position_of(connection: Connection, job_id: int, size: int, number: int) -> int | None:
+    """Return where the line of a number begins; None if the output has fewer lines."""
+    output = in_utf8(job.c.output)
+
+    def read(of: ColumnElement[Any]) -> Any:
+        return connection.execute(select(of).where(job.c.id == job_id)).scalar()
+
+    def breaks(low: int, high: int) -> int:
+        return read(line_breaks(func.substr(output, low + 1, high - low))) or 0
+
+    if number == 1:
         return 0
-    for piece in stream_output(database, job_id):
-        breaks = piece.count(b"\n")
-        if breaks >= missing:
-            at = -1
-            for _ in range(missing):
-                at = piece.index(b"\n", at + 1)
-            return position + at + 1
-        missing -= breaks
-        position += len(piece)
-    return None
+    if number > size:  # a line before it has one byte at least
+        return None
+    low, high, break_ = _halved(breaks, (0, size), number - 1, OUTPUT_READ_BYTES)
+    data: bytes = read(func.substr(output, low + 1, high - low)) or b""
+    at, end, break_ = _halved(lambda *part: data.count(b"\n", *part), (0, len(data)), break_, 1)
+    return low + end if break_ == 1 and data[at:end] == b"\n" else None
+
+
+def _halved(
+    breaks: Callable[[int, int], int], part: tuple[int, int], number: int, least: int
+) -> tuple[int, int, int]:
+    """Return where a part of a part is that has the line break of a number, and its number there.
+
+    It has `least` bytes or fewer; `breaks` counts those between two positions.
+    """
+    low, high = part
+    while high - low > least:
+        middle = (low + high) // 2
+        before = breaks(low, middle)
+        if before >= number:
+            high = middle
+        else:
+            low, number = middle, number - before
+    return low, high, number
 
 
 def _read_size(connection: Connection, job_id: int) -> int:
@@ -161,7 +184,7 @@ def _whole_lines(part: OutputPart, data: bytes, *, is_cut: bool) -> tuple[Output
 def _near(part: OutputPart, data: bytes, keep: int) -> OutputPart:
     """Return a part with its text; of more than MOST_LINES those around a position."""
     start, end, first = part.start, part.end, part.first
-    if data.count(b"\n") > MOST_LINES:
+    if data.count(b"\n") + (not data.endswith(b"\n")) > MOST_LINES:
         rows = data.split(b"\n")
         begin = data.count(b"\n", 0, max(0, keep - start)) - MOST_LINES // 2
         begin = max(0, min(begin, len(rows) - MOST_LINES))

@@ -61,8 +61,8 @@ class OutputFacts:
     """What the job did, from its last lines, such as `120 records imported`; one line or empty."""
     parameters: tuple[tuple[str, str], ...]
     """Names and values of AtoM's line `Parameters: {json}`; a nested value is compact JSON."""
-    is_cut: bool
-    """Whether the platform cut the output: its end is lost."""
+    cut_at: str
+    """Where the platform cut the output, whose end is lost, in words; empty where it is whole."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def read_output(
         first_error=_first_error(whole) if counts.errors else "",
         closing=_on_one_line(read_closing(tail or head)),
         parameters=read_parameters(head),
-        is_cut=is_cut(characters, size),
+        cut_at=cut_at(characters, size),
     )
 
 
@@ -124,14 +124,18 @@ def row_errors(output: str) -> list[RowError]:
     return found
 
 
-def is_cut(characters: int, size: int) -> bool:
-    """Return whether the platform cut an output that has this many characters and bytes of UTF-8.
+def cut_at(characters: int, size: int) -> str:
+    """Return where the platform cut an output, in words, from its characters and its bytes of UTF-8.
+
+    Empty where it did not.
 
     AtoM keeps the first CUT_CHARACTERS; a column of the type TEXT keeps CUT_BYTES, and no part of a
     character.
     """
+    if characters == CUT_CHARACTERS:
+        return f"{CUT_CHARACTERS:,} characters"
     least = CUT_BYTES if size == characters else LEAST_CUT_BYTES
-    return characters == CUT_CHARACTERS or least <= size <= CUT_BYTES
+    return f"{CUT_BYTES:,} bytes" if least <= size <= CUT_BYTES else ""
 
 
 def _first_error(output: str) -> str:

@@ -111,11 +111,12 @@ def test_the_newest_jobs_of_the_same_name_stand_below_the_facts(store: Store) ->
     assert [mark["is_marked"] for mark in marks] == [False, False, True, False]
     assert f"Job {failed[2]}: failed · 2026-06-15 12:00:00 (UTC) · Parent 48" in marks[3]["title"]
     assert "25 % completed" in text_of(app)
-    sentence = f"The last 3 of this name failed alike; the last good one was #{good}."
+    link = f"[#{good}](/admin/jobs/job?status=failed&id={good})"
+    sentence = f"The last 3 of this name failed alike; the last good one was {link}."
     assert sentence in text_of(app)
     [link] = [each.proto for each in app.get("page_link") if each.proto.page == "name"]
     assert link.query_string == f"name=a%26b&job={failed[1]}&list=status%3Dfailed"
-    assert sentence not in text_of(open_job(good))
+    assert "The last 3" not in text_of(open_job(good))
     fire(app, "opened", failed[2], "marks")
     assert app.query_params["id"] in (str(failed[2]), [str(failed[2])])
     assert component(app, "marks")["marks"][3]["is_marked"]
@@ -128,6 +129,21 @@ def test_a_completed_job_says_that_its_output_has_errors(store: Store) -> None:
     assert "Completed with 2 errors" in app.warning[0].value
     assert r"Row 12: \*No\* parent." in app.warning[0].value
     assert not open_job(store.job(output="All went well.\n")).warning
+
+
+def test_a_completed_job_says_which_error_is_noted_elsewhere(store: Store) -> None:
+    """Once; its status counts it too. One that is cancelled has no outcome, and its texts below."""
+    done = store.job(output="fine")
+    cancelled = store.job(status_id=186, completed_at=NOON)
+    for job_id in (done, cancelled):
+        store.note(job_id, en="No *parent*.")
+    app = open_job(done)
+    assert [warning.value for warning in app.warning] == [r"Completed with 1 error: No \*parent\*."]
+    assert "Completed · 1 error" in text_of(app)
+    assert not app.expander
+    app = open_job(cancelled)
+    assert "did not fail" in app.warning[0].value
+    assert len(app.expander) == 1
 
 
 def test_the_page_says_what_the_job_was_started_with(store: Store) -> None:
@@ -323,6 +339,24 @@ def test_the_times_of_a_log_have_their_zone(store: Store, monkeypatch: pytest.Mo
     assert "Europe/Berlin" in words(open_job(store.job(output="2026-11-25 09:14:02 Job started.\n")))
 
 
+def test_a_row_with_a_warning_is_no_error(store: Store) -> None:
+    """It is listed with its word, so that the list does not seem to count wrongly."""
+    prefix = '[2026-11-25 09:14:02] Job 1 "import": Row'
+    output = f"[err] {prefix} 12: no title\n[warning] {prefix} 48: no date\n"
+    app = open_job(store.job(output=output))
+    messages = [row["message"] for row in table(app, "Errors of rows")]
+    assert messages == ["no title", "no date / Warning"]
+    assert "Completed with 1 error" in words(app)
+
+
+def test_what_a_job_writes_in_place_of_older_lines_is_shown(store: Store) -> None:
+    """Its output is as long as before."""
+    job_id = store.job("import", 183, output="Row 1 imported.\n")
+    app = open_job(job_id)
+    store.set_job(job_id, output="Row 2 imported.\n")
+    assert log(app.run()) == ["Row 2 imported."]
+
+
 def test_the_errors_of_rows_lead_to_their_lines(store: Store) -> None:
     """The first twenty are listed, all are in the CSV, and a press shows the line."""
     rows = "".join(f"Row {n} imported.\nERROR: Row {n}: =No *parent*\n" for n in range(1, 31))
@@ -363,9 +397,21 @@ def test_a_line_outside_the_end_of_a_long_output_is_shown(store: Store) -> None:
 
 
 def test_a_cut_output_says_so(store: Store) -> None:
-    """AtoM keeps so many characters, and not the end, where the error stands."""
+    """AtoM keeps so many characters, its column so many bytes, and not the end with the error."""
     app = open_job(store.job(output="läuft\n" * 10_922 + "xx"))
     assert "cut this output at 65,534 characters" in app.warning[0].value
+    app = open_job(store.job(output="läuft\n" * 9_362 + "x"))
+    assert "cut this output at 65,535 bytes" in app.warning[0].value
+
+
+def test_a_job_that_fails_without_a_word_has_its_error_marked(store: Store) -> None:
+    """What it wrote before says why; while it ran, that was no error."""
+    job_id = store.job(status_id=183, output="Start\nRuntimeException: Disk full in /a/b.php:3\n#0\n")
+    app = open_job(job_id)
+    assert [line[1] for line in log_data(app)["lines"]] == ["", "", ""]
+    store.set_status(job_id, 185)
+    app.run()
+    assert [line[1] for line in log_data(app)["lines"]] == ["", "error", ""]
 
 
 def test_a_description_is_no_error(store: Store) -> None:

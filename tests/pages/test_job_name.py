@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from jobs_data import addresses
 from jobs_data.accounts.accounts import Right
 from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform.errors import TookTooLong
@@ -63,7 +64,7 @@ def test_the_answers_come_first(store: Store) -> None:
     [box] = app.warning
     assert box.value == (
         "The last 3 of this name failed or completed with errors, the newest 2 alike; "
-        f"the last good one was #{ids[2]}."
+        f"the last good one was [#{ids[2]}]({addresses.report_url(ids[2], {'name': HOSTILE})})."
     )
     shown = links(app)
     assert shown.pop(f"Last good: #{ids[2]}").endswith(f"&id={ids[2]}")

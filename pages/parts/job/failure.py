@@ -22,8 +22,10 @@ def show_failure(job: JobReport) -> DeltaGenerator:
         st.error(plain(_reason(job)), icon=":material/error:")
         texts = [e for e in job.further_errors if e.source != "Output" or job.output_is_tail]
     else:
-        texts = list(job.errors)
-        if texts or job.stack_trace:
+        # Of a completed job with errors `output.show_outcome` says how many, and the first.
+        is_said = job.state is State.COMPLETED and job.facts.errors > 0
+        texts = list(job.further_errors if is_said else job.errors)
+        if (texts or job.stack_trace) and not is_said:
             sentence = "The platform noted an error, but the job did not fail."
             st.warning(sentence, icon=":material/warning:")
     between = st.container(horizontal=True, vertical_alignment="center", key="failure_more")

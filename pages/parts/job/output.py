@@ -19,7 +19,6 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.reasons.lines import read_record
-from jobs_data.reasons.outputs import CUT_CHARACTERS
 from jobs_data.url_values import parse_number
 from pages.parts.job.log_viewer import Log, Move, Position, log_viewer
 from pages.parts.shared.page_state import page_state
@@ -54,6 +53,8 @@ class Output:
     part: OutputPart = output_parts.NOTHING
     bytes_seen: int = -1
     """The length of the output when its end was read."""
+    state: State | None = None
+    """The job's state then: of a failed job other lines are errors."""
     lines: Sequence[LogLine] = ()
     rows: Sequence[RowLine] = ()
     """The errors of rows in the end of the output, which is all of a short one."""
@@ -85,11 +86,14 @@ def read_output(database: Database, job: JobReport) -> Output:
     output = shown.output
     output.problem = ""
     is_failed = job.state is State.FAILED
+    is_active = job.state is State.ACTIVE  # which may have written as much as it has removed
+    is_same = (output.bytes_seen, output.state) == (job.output_bytes, job.state) and not is_active
     try:
-        if output.bytes_seen != job.output_bytes and not output.part.has_later:
+        if not is_same and not output.part.has_later:
             output.part = output_parts.read_end(database, job.id, output.part)
             output.lines = log_lines(output.part, database.timezone, is_failed=is_failed)
-            output.rows, output.bytes_seen = row_lines(output.lines), job.output_bytes
+            output.rows = row_lines(output.lines)
+            output.bytes_seen, output.state = job.output_bytes, job.state
         if part := _asked_part(output, database):
             output.part = part
             output.lines = log_lines(part, database.timezone, is_failed=is_failed)
@@ -138,7 +142,7 @@ def _show_rows(output: Output) -> None:
         number = str(one.number)
         cells: dict[str, Cell | str] = {
             "row": f"{one.row:,}",
-            "message": Cell(one.message),
+            "message": Cell(one.message, detail="Warning" if one.is_warning else ""),
             "line": f"{one.number:,}",
         }
         href = addresses.report_url(output.job_id, {LINE_PARAM: number})
@@ -196,10 +200,8 @@ def show_download(output: Output) -> None:
 def show_log(output: Output, job: JobReport, zone: ZoneInfo) -> None:
     """Show the lines of the output, at the first error or at the end."""
     with st.container(key="output"):
-        if job.facts.is_cut:
-            sentence = (
-                f"The platform cut this output at {CUT_CHARACTERS:,} characters: the end is lost."
-            )
+        if job.facts.cut_at:
+            sentence = f"The platform cut this output at {job.facts.cut_at}: the end is lost."
             st.warning(sentence, icon=":material/content_cut:")
         if output.problem:
             st.warning(plain(output.problem), icon=":material/info:")

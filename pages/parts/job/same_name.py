@@ -35,7 +35,7 @@ def show_newest(history: NameHistory, job: JobReport, came_from: ListView, zone:
     marks.show_marks(history.newest, zone, lambda job_id: address.open_job(came_from, job_id), job.id)
 
 
-def show_sentence(history: NameHistory, job: JobReport) -> None:
-    """Say of a failed job how the newest jobs of its name ended."""
+def show_sentence(history: NameHistory, job: JobReport, came_from: ListView) -> None:
+    """Say of a failed job how the newest jobs of its name ended, with a link to the last good one."""
     if job.state is State.FAILED:
-        st.text(history.sentence)
+        st.markdown(marks.linked_sentence(history, came_from), width="content")

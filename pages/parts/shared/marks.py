@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,9 +12,12 @@ import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.jobs import where
+from jobs_data.jobs.view import ListView
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.platform.status import State
+from jobs_data.statistics.name_history import NameHistory
+from pages.parts.shared import address
 from pages.parts.shared.look import LOOKS, WITH_ERRORS
 from pages.parts.shared.rows_table import Cell
 
@@ -112,3 +116,16 @@ def outcome_cell(outcome: str) -> Cell:
     """Return the chip of an outcome."""
     look = LOOKS_OF_OUTCOMES[outcome]
     return Cell(WORDS[outcome], color=look.color, icon=look.sign)
+
+
+def linked_sentence(history: NameHistory, view: ListView) -> str:
+    """Return how the newest jobs of a name ended, as Markdown with links to the jobs in it.
+
+    From them one comes back to the view. The sentence has no word of the platform's.
+    """
+    params = address.link_params(view)
+
+    def link(job: re.Match[str]) -> str:
+        return f"[{job[0]}]({addresses.report_url(int(job[1]), params)})"
+
+    return re.sub(r"#(\d+)", link, history.sentence)

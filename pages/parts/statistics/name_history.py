@@ -38,7 +38,7 @@ _ERRORS: Final = [
 def show_outcome(history: NameHistory, name: str) -> None:
     """Show in a sentence how the newest jobs ended, with links to the jobs that matter most."""
     newest = "" if history.runs.empty else str(history.runs["outcome"].iloc[-1])
-    _BOXES.get(newest, st.info)(history.sentence)
+    _BOXES.get(newest, st.info)(marks.linked_sentence(history, jobs_called(name)))
     good, bad = ("Last good", history.last_good), ("First bad", history.first_bad)
     if history.first_bad is None:
         bad = ("Last bad", history.last_bad)

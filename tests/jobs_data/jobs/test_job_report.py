@@ -6,6 +6,7 @@ import pytest
 
 from jobs_data.jobs import job_report
 from jobs_data.jobs.job_report import JobReport
+from jobs_data.jobs.outcomes import END_CHARACTERS, read_finished, read_outcomes
 from jobs_data.platform import tables
 from jobs_data.reasons.outputs import CUT_CHARACTERS, count_errors
 from tests.support.outputs import read_outputs
@@ -146,7 +147,7 @@ def test_the_facts_of_a_long_output_come_from_both_ends(store: Store) -> None:
     report = read(store, job_id)
     assert report.output_is_tail
     assert dict(report.facts.parameters)["objectType"] == "informationObject"
-    assert report.facts.is_cut is False
+    assert report.facts.cut_at == ""
 
 
 def test_no_error_of_a_long_output_counts_twice(store: Store) -> None:
@@ -164,8 +165,8 @@ def test_no_error_of_a_long_output_counts_twice(store: Store) -> None:
 def test_an_output_of_the_platform_s_limit_was_cut(store: Store, letter: str) -> None:
     """It is counted in characters, by the database: the report has the text as a terminal shows it."""
     lines = (f"{letter * 60}\r\n" * 1_100)[:CUT_CHARACTERS]
-    assert read(store, store.job(output=lines)).facts.is_cut
-    assert not read(store, store.job(output=lines[:-1])).facts.is_cut
+    assert read(store, store.job(output=lines)).facts.cut_at
+    assert not read(store, store.job(output=lines[:-1])).facts.cut_at
 
 
 @pytest.mark.parametrize("name", ["atom-import-pt", "heratio-import-row-errors", "heratio-json-errors"])
@@ -175,3 +176,27 @@ def test_the_counts_are_those_of_the_output(store: Store, name: str) -> None:
     facts = read(store, store.job(output=OUTPUTS[name])).facts
     assert (facts.errors, facts.warnings) == (counts.errors, counts.warnings)
     assert facts.errors
+
+
+@pytest.mark.parametrize(("before", "after"), [(30_000, 300_000), (END_CHARACTERS + 9, 90_000)])
+def test_the_counts_of_a_long_output_are_the_list_s(store: Store, before: int, after: int) -> None:
+    """Where one reads more of its beginning, or of its end, than the other."""
+    error = "\nERROR: Row 3: x\nWARNING: Row 4: y\n"
+    job_id, database = store.job(output=f"{'a' * before}{error}{'b' * after}"), store.database()
+    with database.reading() as connection:
+        finished = read_finished(connection, tables.job.c.id == job_id)
+        counts = read_outcomes(connection, database, finished)[job_id]
+    facts = read(store, job_id).facts
+    assert (facts.errors, facts.warnings) == (counts.errors, counts.warnings)
+    assert (counts.errors > 0) is (before < END_CHARACTERS)
+
+
+def test_errors_noted_elsewhere_count(store: Store) -> None:
+    """With the text of the first; of a job that runs they do not, as in the list."""
+    done, running = store.job(output="fine"), store.job(status_id=183, output="fine")
+    for job_id in (done, running):
+        store.note(job_id, en="ERROR: No\nparent.")
+    report = read(store, done)
+    assert (report.facts.errors, report.facts.first_error) == (1, "No parent.")
+    assert report.further_errors == ()
+    assert read(store, running).facts.errors == 0

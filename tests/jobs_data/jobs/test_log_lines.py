@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobs_data.jobs.log_lines import LineLevel, LogLine, log_lines
-from jobs_data.jobs.output_parts import OutputPart
+from jobs_data.jobs.output_parts import MOST_LINES, OutputPart
 from jobs_data.reasons.outputs import count_errors
 from tests.support.outputs import read_outputs
 
@@ -75,3 +75,16 @@ def test_a_failed_job_without_marks_has_the_line_that_says_why() -> None:
     text = "Start\nRuntimeException: Disk full in /a/b.php:3\nStack trace:\n#0 {main}\n"
     assert LineLevel.ERROR not in [line.level for line in lines_of(text)]
     assert [line.level for line in lines_of(text, is_failed=True)].index(LineLevel.ERROR) == 1
+
+
+def test_a_browser_never_gets_more_lines_than_it_draws() -> None:
+    """The end is kept, each line feed counts, and what is left out is said."""
+    numbers = f"[{','.join(map(str, range(90_000)))}]"
+    assert [line.message for line in lines_of(numbers)] == [numbers]
+    lines = lines_of("first\n" + "a\rb\r" * 40_000 + "\nc\u2028d\nlast\n")
+    assert len(lines) == MOST_LINES
+    assert [line.number for line in lines if line.number] == [1, 2, 3, 4]
+    assert lines[1].message == "… 60,005 lines left out"
+    assert [line.message for line in lines[-5:]] == ["a", "b", "c", "d", "last"]
+    full = lines_of("x\ry\n" * MOST_LINES)
+    assert (len(full), full[-1].message) == (MOST_LINES, "… 2 lines left out")

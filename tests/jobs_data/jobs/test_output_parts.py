@@ -7,6 +7,7 @@ import pytest
 from jobs_data.jobs import output_parts
 from jobs_data.jobs.output_parts import OutputPart, read_around, read_earlier, read_end, read_later
 from jobs_data.jobs.row_errors import csv_of_row_errors
+from tests.support.sign_ins import statements
 from tests.support.store import Store
 
 LINE = '[info] [2026-11-25 09:14:02] Job 4711 "arFileImportJob": Row 12345 imported 😀.\n'
@@ -23,6 +24,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a part have a hundred bytes, and cut lines of more than ten."""
     monkeypatch.setattr(output_parts, "PART_BYTES", 100)
     monkeypatch.setattr(output_parts, "MOST_BYTES", 200)
+    monkeypatch.setattr(output_parts, "OUTPUT_READ_BYTES", 100)
     monkeypatch.setattr(output_parts, "CUT_LINE_CHARACTERS", 20)
 
 
@@ -64,6 +66,26 @@ def test_an_output_of_50_mb_is_read_in_parts(store: Store, long_job: int) -> Non
     assert earlier.start < end.start < end.end == earlier.end == end.size
     assert around.start < size * LINES // 2 < around.end
     assert read_around(database, long_job, LINES + 1) is None
+    with statements(store) as sent:
+        assert read_around(database, long_job, 10**9) is None
+    assert len([statement for statement in sent if "output" in statement]) == 1
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_each_line_is_found_by_its_number(store: Store) -> None:
+    """Empty ones and one longer than a part, too; the last has no end."""
+    text = "\n\none 😀\n" + "x" * 300 + "\n" + "\n".join(f"line {n}" for n in range(5, 60))
+    job_id, database = store.job(output=text), store.database()
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        part = read_around(database, job_id, number)
+        assert part is not None
+        at = len("".join(f"{before}\n" for before in lines[: number - 1]).encode())
+        assert part.start <= at < part.end
+        if len(line) < 300:
+            assert part.text.split("\n")[number - part.first] == line
+    assert read_around(database, job_id, len(lines) + 1) is None
+    assert read_around(database, job_id, len(text)) is None
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -11,7 +11,7 @@ from jobs_data.reasons.outputs import (
     CUT_CHARACTERS,
     MOST_ERRORS,
     count_errors,
-    is_cut,
+    cut_at,
     is_waiting_in,
     last_time_in,
     read_output,
@@ -282,12 +282,11 @@ def test_an_output_of_just_that_length_was_cut() -> None:
     """AtoM counts characters; a column of the type TEXT bytes, and it keeps no half character."""
     lines = ATOM.format("err", "Row 3: Bad date.") * 1_000
     whole = read_output(lines[:CUT_CHARACTERS])
-    assert (whole.is_cut, whole.errors) == (True, lines[:CUT_CHARACTERS].count('": '))
-    assert not read_output(lines[: CUT_CHARACTERS - 1]).is_cut
-    assert read_output(lines[:2_000], lines[-2_000:], characters=CUT_CHARACTERS, size=70_000).is_cut
-    assert is_cut(CUT_BYTES, CUT_BYTES)
-    assert is_cut(30_000, CUT_BYTES - 1)
-    assert not is_cut(CUT_BYTES - 2, CUT_BYTES - 2)
+    assert (whole.cut_at, whole.errors) == ("65,534 characters", lines[:CUT_CHARACTERS].count('": '))
+    assert not read_output(lines[: CUT_CHARACTERS - 1]).cut_at
+    assert read_output(lines[:2_000], lines[-2_000:], characters=CUT_CHARACTERS, size=70_000).cut_at
+    assert cut_at(CUT_BYTES, CUT_BYTES) == cut_at(30_000, CUT_BYTES - 1) == "65,535 bytes"
+    assert not cut_at(CUT_BYTES - 2, CUT_BYTES - 2)
 
 
 def test_the_larger_number_counts() -> None:
