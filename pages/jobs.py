@@ -39,8 +39,7 @@ if problem:
 progress.show_progress()
 progress.show_notice()
 
-begun.wait(beside.CACHED_SECONDS)
-alive = beside.known_liveness(begun, state)
+alive = beside.known_liveness(begun, services)
 finish_counts = counts.show_counts(jobs, begun)
 toolbar.show_toolbar(jobs, viewer, zone, state)
 names = reads.user_names(database, asked.filter.owners)

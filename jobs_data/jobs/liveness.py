@@ -191,6 +191,11 @@ class SharedLiveness:
         self._last: Liveness | None = None
         database.job_sets.update({state: partial(self._ids, state) for state in Alive})
 
+    @property
+    def last(self) -> Liveness | None:
+        """Return what was read last, which may be old; None before."""
+        return self._last
+
     def read(self) -> Liveness:
         """Return as `read_liveness`, at most SHARED_SECONDS old. Raises DatabaseUnavailable."""
         age = timedelta(seconds=SHARED_SECONDS)

@@ -68,12 +68,16 @@ def begin(services: Services, job_filter: JobFilter, zone: ZoneInfo) -> Beside:
     )
 
 
-def known_liveness(beside: Beside, state: JobsState) -> Liveness | None:
-    """Return what the active jobs do, as read now or a moment ago; None where it is not known yet."""
-    state.liveness = beside.liveness.found or state.liveness
-    if state.liveness and datetime.now(UTC) - state.liveness.read_at > LAST_SEEN:
-        state.liveness = None
-    return state.liveness
+def known_liveness(beside: Beside, services: Services) -> Liveness | None:
+    """Return what the active jobs do, as read now or a moment ago; None where it is not known yet.
+
+    What is cached has a moment to come.
+    """
+    known = services.liveness.last
+    is_known = known is not None and datetime.now(UTC) - known.read_at < LAST_SEEN
+    others = [reading.future for reading in beside.readings if reading is not beside.liveness]
+    wait(others if is_known else [*others, beside.liveness.future], CACHED_SECONDS)
+    return beside.liveness.found or (known if is_known else None)
 
 
 def draw_again(
@@ -87,6 +91,6 @@ def draw_again(
     has_waited, state.has_waited = state.has_waited, False
     if may and is_lacking and not has_waited:
         beside.liveness.wait()
-        if known_liveness(beside, state):
+        if beside.liveness.found:
             state.has_waited = True
             st.rerun()

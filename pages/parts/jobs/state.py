@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.liveness import Liveness
 from jobs_data.jobs.selections import Contents
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.id_lists import Ids
@@ -26,7 +25,5 @@ class JobsState:
     """What is selected, as it was read last, and of what."""
     sizes: tuple[JobsList, dict[str, int | None]] | None = None
     """A page and the sizes of its result files: they are measured again when the page is read again."""
-    liveness: Liveness | None = None
-    """What the active jobs do, as read last."""
     has_waited: bool = False
     """Whether this run follows one that has waited for that: a second one in a row does not."""
