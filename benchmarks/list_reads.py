@@ -155,7 +155,7 @@ def main() -> None:
     with (
         TemporaryDirectory() as folder,
         closing(file_store(Path(folder))) as store,
-        closing(Outcomes(database, store)) as outcomes,  # they are read meanwhile, as in the app
+        closing(Outcomes(database, store)) as outcomes,  # the background reads outputs, as in the app
     ):
         database.job_sets[WITH_ERRORS] = outcomes.with_errors
         page = median(_timed_page(database, order, view, outcomes) for _ in range(ROUNDS))

@@ -7,17 +7,17 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, null, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, null, select
 
 from jobs_data.jobs import frames
 from jobs_data.jobs.creation_order import with_object
 from jobs_data.jobs.durations import seconds_taken
 from jobs_data.jobs.failure_reasons import read_reason_lines
 from jobs_data.jobs.outcomes import (
+    Finished,
     Outcomes,
     completed_text,
     finished_of,
-    read_finished,
     read_outcomes_of,
 )
 from jobs_data.jobs.related_record import related_id
@@ -41,11 +41,11 @@ def frame_of(
     Its column `errors` has how many the outputs of finished jobs have; without `outcomes` these are
     read and not remembered.
     """
-    rows = connection.execute(job_columns(database).where(job.c.id.in_(ids))).mappings()
-    by_id = {row["id"]: row for row in rows}
-    jobs = frames.jobs_frame([by_id[i] for i in ids if i in by_id], terms, database.timezone)
-    finished = read_finished(connection, job.c.id.in_(ids))
-    found = read_outcomes_of(connection, database, finished, outcomes)
+    statement = job_columns(database).add_columns(completed_text()).where(job.c.id.in_(ids))
+    by_id = {row["id"]: row for row in connection.execute(statement).mappings()}
+    rows = [by_id[i] for i in ids if i in by_id]
+    jobs = frames.jobs_frame(rows, terms, database.timezone)
+    found = read_outcomes_of(connection, database, _finished(rows), outcomes)
     errors = [found[i].errors if i in found else 0 for i in jobs["id"]]
     return jobs.assign(errors=pd.Series(errors, dtype="int64"))
 
@@ -72,17 +72,21 @@ def list_frame(
     failed = [row["id"] for row in rows if row["status_id"] == ERROR]
     reasons = read_reason_lines(connection, database, failed)
     hits = read_hits(connection, database, [row["id"] for row in rows], search)
-    finished = [
-        finished_of(row["id"], row["completed_text"], row["status_id"])
-        for row in rows
-        if row["status_id"] in FINISHED_IDS
-    ]
-    found = read_outcomes_of(connection, database, finished, outcomes)
+    found = read_outcomes_of(connection, database, _finished(rows), outcomes)
     counts = {job_id: (each.errors, each.warnings) for job_id, each in found.items()}
     did = read_what_they_did(connection, database, rows)
     return frames.list_frame(
         rows, terms, database.timezone, reasons, now, counts=counts, did=did, hits=hits
     )
+
+
+def _finished(rows: Sequence[RowMapping]) -> list[Finished]:
+    """Return the finished ones among rows that have `completed_text`."""
+    return [
+        finished_of(row["id"], row["completed_text"], row["status_id"])
+        for row in rows
+        if row["status_id"] in FINISHED_IDS
+    ]
 
 
 def job_columns(database: Database) -> Select[Any]:

@@ -18,7 +18,7 @@ def read_started_by(connection: Connection, database: Database, job_id: int) -> 
     """Return who started a job that has no user, if not the system: see the constants; else empty.
 
     An anonymous visitor's export has a token (source: AtoM's `QubitJob::generateUserTokenProperty`).
-    An import stores no user, whoever started it, and its own id in the place of the related record's
+    An import never stores a user, and its own id in the place of the related record's
     (source: Heratio's `ImportJob`). Raises what the database driver raises, inside `Database.reading`.
     """
     token = select(property_.c.id).where(property_.c.object_id == job_id, property_.c.name == _TOKEN)

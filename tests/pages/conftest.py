@@ -1,8 +1,10 @@
 """What all tests of pages need."""
 
 import sys
+from collections.abc import Iterator
 
 import pytest
+import streamlit as st
 
 from jobs_data.accounts.accounts import Right
 from tests.support.pages import introduce
@@ -30,3 +32,12 @@ def administrator(monkeypatch: pytest.MonkeyPatch) -> None:
 def reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """Introduce a reader as the gate does."""
     introduce(monkeypatch, Right.READER)
+
+
+@pytest.fixture
+def viewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Introduce a reader, and let no test see what another one has read."""
+    introduce(monkeypatch, Right.READER)
+    st.cache_data.clear()
+    yield
+    st.cache_data.clear()

@@ -1,16 +1,13 @@
 """Search, filters, chips and order of the list, run as Streamlit runs them but without a browser."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-import streamlit as st
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
-from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import counts
 from jobs_data.jobs.view import Dates
 from jobs_data.jobs.view_url import parse_view
@@ -20,7 +17,6 @@ from tests.support.pages import (
     component,
     export_menu,
     fire,
-    introduce,
     names,
     press,
     show,
@@ -29,15 +25,6 @@ from tests.support.pages import (
 from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
-
-
-@pytest.fixture
-def viewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Introduce a reader, and let no test see what another one has read."""
-    introduce(monkeypatch, Right.READER)
-    st.cache_data.clear()
-    yield
-    st.cache_data.clear()
 
 
 def chips(app: AppTest) -> list[str]:

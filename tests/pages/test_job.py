@@ -397,7 +397,7 @@ def test_a_line_outside_the_end_of_a_long_output_is_shown(store: Store) -> None:
 
 
 def test_a_cut_output_says_so(store: Store) -> None:
-    """AtoM keeps so many characters, its column so many bytes, and not the end with the error."""
+    """AtoM keeps the first characters, its column the first bytes: the end with the error is lost."""
     app = open_job(store.job(output="läuft\n" * 10_922 + "xx"))
     assert "cut this output at 65,534 characters" in app.warning[0].value
     app = open_job(store.job(output="läuft\n" * 9_362 + "x"))

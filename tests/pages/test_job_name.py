@@ -1,33 +1,21 @@
 """The page of a job name, run as Streamlit runs it but without a browser."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from jobs_data import addresses
-from jobs_data.accounts.accounts import Right
 from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform.errors import TookTooLong
 from pages.parts.shared.services import get_services
-from tests.support.pages import component, fire, introduce, press, show, table, words
+from tests.support.pages import component, fire, press, show, table, words
 from tests.support.store import NOON, Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
 HOSTILE = "[a](b) <b>&=é+\n🍣 "
-
-
-@pytest.fixture
-def viewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Introduce a reader, and let no test see what another one has read."""
-    introduce(monkeypatch, Right.READER)
-    st.cache_data.clear()
-    yield
-    st.cache_data.clear()
 
 
 def links(app: AppTest) -> dict[str, str]:

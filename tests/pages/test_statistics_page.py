@@ -1,15 +1,12 @@
 """The statistics' page, run as Streamlit runs it but without a browser."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from jobs_data.accounts.accounts import Right
 from jobs_data.jobs.outcomes import Coverage, Outcomes
 from jobs_data.jobs.view import Dates, JobFilter
 from jobs_data.jobs.view_url import parse_view
@@ -22,20 +19,11 @@ from jobs_data.statistics.failures import key_of
 from pages.parts.shared.last_visit import visit_at
 from pages.parts.shared.services import get_services
 from pages.parts.statistics.panel import to_csv
-from tests.support.pages import PANELS, fire, introduce, names, press, show, table, words
+from tests.support.pages import PANELS, fire, names, press, show, table, words
 from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
 NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-
-
-@pytest.fixture
-def viewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Introduce a reader, and let no test see what another one has read."""
-    introduce(monkeypatch, Right.READER)
-    st.cache_data.clear()
-    yield
-    st.cache_data.clear()
 
 
 def statistics(**query: str) -> AppTest:

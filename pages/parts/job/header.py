@@ -20,6 +20,7 @@ from jobs_data.platform.status import FINISHED_STATES
 from pages.parts.job.output import LINE_PARAM
 from pages.parts.removal import dialogs
 from pages.parts.shared import address
+from pages.parts.shared.elements import ELEMENTS
 from pages.parts.shared.look import look_of, status_word
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading, plain
@@ -28,7 +29,6 @@ from pages.parts.shared.viewer import Viewer
 BUTTON_MAX_BYTES: Final = 2_000_000
 """A larger file is streamed by a route: Streamlit keeps a button's file in memory."""
 
-# Without HTTPS a browser has no `navigator.clipboard`: then a field that nobody sees is copied.
 _COPY_LINK: Final = st.components.v2.component(
     "copy_link",
     html='<button type="button">Copy link</button>',
@@ -50,15 +50,8 @@ button:hover, button:focus-visible {
   color: var(--st-primary-color);
 }
 """,
-    js="""
-const copy = async (text) => {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text)
-  const field = Object.assign(document.createElement("textarea"), { value: text })
-  document.body.append(field)
-  field.select()
-  document.execCommand("copy")
-  field.remove()
-}
+    js=ELEMENTS
+    + """
 export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button")
   button.onclick = async () => {

@@ -17,35 +17,6 @@ const PATHS = {
   follow: "M12 4v12M7 11l5 5 5-5M5 20h14",
 }
 
-const make = (tag, attributes = {}, ...children) => {
-  const element = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== null && value !== "") element.setAttribute(name, value)
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined))
-  return element
-}
-
-const icon = (id) => {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path")
-  svg.setAttribute("viewBox", "0 0 24 24")
-  svg.setAttribute("aria-hidden", "true")
-  path.setAttribute("d", PATHS[id])
-  svg.append(path)
-  return svg
-}
-
-// Without HTTPS a browser has no `navigator.clipboard`: then a field that nobody sees is copied.
-const copy = async (text) => {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text)
-  const field = Object.assign(document.createElement("textarea"), { value: text })
-  document.body.append(field)
-  field.select()
-  document.execCommand("copy")
-  field.remove()
-}
-
 const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`
 
 export default function ({ data, parentElement: root, setTriggerValue }) {

@@ -14,12 +14,13 @@ import streamlit as st
 from jobs_data.jobs.log_lines import LogLine
 from jobs_data.plain_text import cut_line, visible
 from jobs_data.platform import times
+from pages.parts.shared.elements import ELEMENTS
 
 _HERE: Final = Path(__file__).parent
 _VIEWER: Final = st.components.v2.component(
     "log_viewer",
     html='<div class="bar"></div><div class="log"></div>',
-    js=(_HERE / "log_viewer.js").read_text("utf-8"),
+    js=ELEMENTS + (_HERE / "log_viewer.js").read_text("utf-8"),
     css=(_HERE / "log_viewer.css").read_text("utf-8"),
 )
 

@@ -12,25 +12,6 @@ const PATHS = {
   columns: "M4 5h16v14H4zM9.5 5v14M14.5 5v14",
 }
 
-const make = (tag, attributes = {}, ...children) => {
-  const element = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== null && value !== "") element.setAttribute(name, value)
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined))
-  return element
-}
-
-const icon = (id) => {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path")
-  svg.setAttribute("viewBox", "0 0 24 24")
-  svg.setAttribute("aria-hidden", "true")
-  path.setAttribute("d", PATHS[id] ?? PATHS.more)
-  svg.append(path)
-  return svg
-}
-
 const elapsed = (seconds) => {
   const [days, rest] = [Math.floor(seconds / 86400), Math.floor(seconds % 86400)]
   const two = (number) => String(number).padStart(2, "0")

@@ -19,6 +19,7 @@ import streamlit as st
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times
 from jobs_data.wording import relative_time
+from pages.parts.shared.elements import ELEMENTS
 
 Color = Literal["blue", "green", "red", "gray", "violet", "orange"]
 
@@ -28,7 +29,7 @@ FULL_PAGE: Final = 10
 _HERE: Final = Path(__file__).parent
 _TABLE: Final = st.components.v2.component(
     "rows_table",
-    js=(_HERE / "rows_table.js").read_text("utf-8"),
+    js=ELEMENTS + (_HERE / "rows_table.js").read_text("utf-8"),
     css=(_HERE / "rows_table.css").read_text("utf-8"),
 )
 

@@ -21,17 +21,17 @@ NAIVE_NOW = NOW.replace(tzinfo=None)
 
 
 def ago(minutes: float) -> datetime:
-    """Return the platform's time so many minutes before NOW."""
+    """Return the platform's time some minutes before NOW."""
     return NAIVE_NOW - timedelta(minutes=minutes)
 
 
 def line(minutes: float, text: str = "Importing row 7") -> str:
-    """Return a line that AtoM wrote so many minutes before NOW."""
+    """Return a line that AtoM wrote some minutes before NOW."""
     return f'[info] [{ago(minutes):%Y-%m-%d %H:%M:%S}] Job 4711 "arFileImportJob": {text}\n'
 
 
 def waiting(minutes: float) -> str:
-    """Return the output of a job of AtoM that said so many minutes before NOW that it waits."""
+    """Return the output of a job of AtoM whose last retry line is some minutes old."""
     retry = "Une autre tâche est en cours, nouvel essai dans 10 secondes"
     return line(minutes + 1, "Tâche démarrée.") + line(minutes + 0.2, retry) + line(minutes, retry)
 
@@ -45,7 +45,7 @@ def usual_runs(store: Store) -> None:
 
 
 def running(store: Store, minutes: float, output: str | None = None, name: str = "import") -> int:
-    """Insert a job that was created so many minutes before NOW."""
+    """Insert a job that was created some minutes before NOW."""
     return store.job(name, 183, ago(minutes), output=output)
 
 

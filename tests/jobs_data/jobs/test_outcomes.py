@@ -246,7 +246,7 @@ def test_without_the_store_pages_are_read_all_the_same(site: Site, reads: list[l
 
 
 def test_the_background_ends_when_nobody_looks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes on where it was when somebody looks again, and rests four times as long as it works."""
+    """The next look at the list continues the pass. A pause is four times as long as the work."""
     monkeypatch.setattr(outcomes_module, "SLICE_JOBS", 2)
     monkeypatch.setattr(outcomes_module, "NEWEST_JOBS", 2)
     ids = [site.store.job(output=LOST) for _ in range(9)]
