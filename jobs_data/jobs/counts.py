@@ -73,6 +73,8 @@ class SearchResult:
     """How many jobs it searched; None if it searched all."""
     ids: tuple[int, ...] | None = None
     """The jobs themselves, if at most FEW_JOBS, so that a page need not search again."""
+    is_done: bool = True
+    """Whether the search has ended; else it goes on in the background."""
 
 
 def read_counts(connection: Connection) -> Counts:

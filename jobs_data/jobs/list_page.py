@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Final
 
 import pandas as pd
 from sqlalchemy import (
@@ -40,30 +41,72 @@ from jobs_data.url_values import clamp_limit
 
 
 @dataclass(frozen=True)
+class Overview:
+    """What all pages of a filter share, whatever the status: counts, labels and page size."""
+
+    everything: Counts
+    """How many jobs the database has, whatever the filter."""
+    found: SearchResult
+    """Counts of all jobs, or of those that match a filter with more than a status."""
+    status_names: dict[int, str]
+    page_size: int
+    with_errors: int = 0
+    """How many of the completed jobs that match the filter, whatever its status, are known to have
+    errors in their outputs."""
+    read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When it was read, in UTC."""
+
+
+NO_JOBS: Final = Counts(0, 0, 0, 0)
+NOT_COUNTED: Final = Overview(NO_JOBS, SearchResult(NO_JOBS), {}, DEFAULT_PAGE_SIZE)
+
+
+@dataclass(frozen=True)
 class JobsList:
-    """One page of the list with its counts, from one snapshot."""
+    """One page of the list, with its counts if they are known."""
 
     view: ListView
     """The view as shown: its page lies within the pages there are, its limit is set."""
-    counts: Counts
-    """Counts of all jobs, or of those that match a filter with more than a status."""
     rows: pd.DataFrame
     """See `frames.list_frame`."""
     status_labels: dict[State, str]
     """The labels of the three main statuses in the configured language."""
     read_at: datetime
-    """When it was read, in UTC."""
-    everything: Counts
-    """How many jobs the database has, whatever the filter."""
-    with_errors: int = 0
-    """How many of the completed jobs that match the filter, whatever its status, are known to have
-    errors in their outputs."""
-    looked_at: int | None = None
-    """How many of them a search covered within its time; None if all, or all that are older."""
-    floor: int | None = None
-    """The lowest id that such a search covered: the next one begins below it."""
+    """When its rows were read, in UTC."""
+    overview: Overview | None
+    """None while nothing has been counted."""
     folded: Folded | None = None
     """The lines, if the view groups repeated jobs; `rows` is then a `frames.folded_frame`."""
+
+    @property
+    def is_counted(self) -> bool:
+        """Return whether the counts are known, though they may be some seconds older than the rows."""
+        return self.overview is not None
+
+    @property
+    def counts(self) -> Counts:
+        """Return the counts of all jobs, or of a search's; zeros before they are counted."""
+        return (self.overview or NOT_COUNTED).found.counts
+
+    @property
+    def everything(self) -> Counts:
+        """Return how many jobs the database has; zeros before they are counted."""
+        return (self.overview or NOT_COUNTED).everything
+
+    @property
+    def with_errors(self) -> int:
+        """Return how many completed jobs are known to have errors; 0 before they are counted."""
+        return (self.overview or NOT_COUNTED).with_errors
+
+    @property
+    def looked_at(self) -> int | None:
+        """Return how many jobs a search has covered so far; None if all, or all that are older."""
+        return (self.overview or NOT_COUNTED).found.looked_at
+
+    @property
+    def floor(self) -> int | None:
+        """Return the lowest id that such a search has covered: the next one begins below it."""
+        return (self.overview or NOT_COUNTED).found.floor
 
     @property
     def limit(self) -> int:
@@ -72,30 +115,20 @@ class JobsList:
 
     @property
     def matching(self) -> int:
-        """Return how many jobs match the filter, on all pages."""
+        """Return how many jobs match the filter, on all pages; before they are counted, at least."""
+        if self.overview is None:
+            return (self.view.page - 1) * self.limit + len(self.rows)
         return self.counts.matching(self.view.filter.state)
 
     @property
     def pages(self) -> int:
-        """Return how many pages there are, at least one."""
+        """Return how many pages there are, at least one; before they are counted, at least."""
         return max(1, -(-self.matching // self.limit))
 
     @property
     def first(self) -> int:
         """Return the position of the first row shown, counted from 1; 0 where there is none."""
         return (self.view.page - 1) * self.limit + 1 if self.matching else 0
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What all pages of a filter share, whatever the status: counts, labels and page size."""
-
-    everything: Counts
-    found: SearchResult
-    status_names: dict[int, str]
-    page_size: int
-    with_errors: int = 0
-    """See `JobsList`."""
 
 
 class Snapshot:
@@ -126,7 +159,14 @@ class Snapshot:
         if job_filter.is_search:
             found = search(connection, database, job_filter, self._read_at, self._order)
         names = read_status_names(connection, database)
-        return Overview(everything, found, names, page_size, self._with_errors(job_filter, found))
+        return Overview(
+            everything,
+            found,
+            names,
+            page_size,
+            self._with_errors(job_filter, found),
+            self._read_at,
+        )
 
     def _with_errors(self, job_filter: JobFilter, found: SearchResult) -> int:
         """Return how many of a search's completed jobs are known to have errors."""
@@ -188,7 +228,6 @@ class Snapshot:
         )
         return JobsList(
             view=shown,
-            counts=overview.found.counts,
             rows=self._lines(rows, folded) if folded else rows,
             status_labels={
                 state: label_of(status_id, state, terms)
@@ -197,10 +236,7 @@ class Snapshot:
                 )
             },
             read_at=self._read_at,
-            everything=overview.everything,
-            with_errors=overview.with_errors,
-            looked_at=overview.found.looked_at,
-            floor=overview.found.floor,
+            overview=overview,
             folded=folded,
         )
 
