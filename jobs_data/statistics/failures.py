@@ -26,10 +26,10 @@ from jobs_data.reasons.outputs import read_output
 from jobs_data.statistics.error_patterns import fold
 from jobs_data.statistics.period import Period, created_since
 
-NEWEST_FAILURES: Final = 3_000
+NEWEST_FAILURES: Final = 2_000
 """The most jobs with errors of a period that are read, text by text: the newest."""
 
-FAILURES_BEFORE: Final = 2_000
+FAILURES_BEFORE: Final = 1_000
 """The most before the period that are read: an error that is not among them is new."""
 
 JOBS_OF_PATTERN: Final = 200
