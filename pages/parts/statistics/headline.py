@@ -26,7 +26,7 @@ def show_headline(activity: Activity, durations: Durations, scope: Scope) -> Non
         )
     parts = headline_parts(headline(activity, durations))
     if activity.bound:
-        parts[0] = f"newest {parts[0]}"
+        parts[0] = f"Newest {parts[0]}"
     st.markdown(" · ".join(parts), help=about)
 
 
