@@ -13,6 +13,7 @@ from sqlalchemy import delete, event, select, update
 from jobs_data.jobs import creation_counts, creation_order, strays
 from jobs_data.jobs.creation_counts import CreationCounts, count_created, quarter_of
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.trend import read_trend
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import State, state_of
 from jobs_data.platform.tables import job, object_
@@ -135,6 +136,21 @@ def test_of_too_many_jobs_the_newest_are_counted(store: Store, monkeypatch: pyte
     order.survey()
     assert found.has_all_since(order, late) is (not database.is_sqlite)
     assert not found.has_all_since(order, early)
+
+
+def test_bars_leave_out_the_days_that_are_not_covered(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But today, which has a bar in any case."""
+    days = [NOON.replace(hour=0, tzinfo=UTC) - timedelta(days=back) for back in (3, 2, 1, 0)]
+    for back, jobs in ((3, 40), (2, 40), (1, 40), (0, 1)):
+        for _ in range(jobs):
+            store.job(created=NOON - timedelta(days=back))
+    assert read_trend(store.database(), days)["total"].tolist() == [40, 40, 40, 1]
+    monkeypatch.setattr(creation_counts, "MOST_JOBS", 50)
+    bars = read_trend(store.database(), days)
+    assert bars["total"].tolist() == [40, 1]
+    assert bars.index.tolist() == days[2:]
 
 
 def test_no_jobs_have_no_counts(store: Store) -> None:
