@@ -16,6 +16,8 @@ from pages.parts.statistics import by_day, by_name, errors, headline, hours, stu
 from pages.parts.statistics.panel import Scope, panel
 from pages.parts.statistics.period_choice import pick_period
 
+FIRST_SECONDS = 0.3
+
 services = get_services()
 database, order = services.database, services.order
 services.outcomes.keep_reading()
@@ -29,16 +31,16 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", ke
 address.show_notice()
 with st.container(horizontal=True, vertical_alignment="center", key="period"):
     scope = Scope(database, pick_period(), zone, datetime.now(UTC))
-    figures = st.container()
+    figures = st.container(key="figures")
 age = st.empty()
 
-# Read at the same time: a first visit waits for the slowest of them, not for the sum.
+# The first panel does not share processors with the others, which are read at the same time.
 asked = (database, order, scope.period, zone)
+liveness = reads.begin_shared(services.liveness.read)
+liveness.wait(FIRST_SECONDS)
+failures = reads.begin_now(read_failures, *asked)
 activity = reads.begin_now(read_activity, *asked)
 durations = reads.begin_now(read_durations, *asked)
-liveness = reads.begin_shared(services.liveness.read)
-failures = reads.begin_now(read_failures, *asked)
-owners = reads.begin_now(read_owners, *asked)
 
 
 def latest(reading: reads.Reading[Any]) -> Any:
@@ -47,13 +49,13 @@ def latest(reading: reads.Reading[Any]) -> Any:
         return reading.shown()
 
 
-with figures, panel():
-    headline.show_headline(latest(activity), latest(durations), scope)
 left, right = st.columns(2, gap="medium")
 with left, panel("May be stuck", stuck.ABOUT):
     stuck.show_stuck(latest(liveness), scope)
 with right, panel("Top errors", errors.ABOUT):
     errors.show_errors(latest(failures), scope)
+with figures, panel():
+    headline.show_headline(latest(activity), latest(durations), scope)
 with panel("By day"):
     by_day.show_by_day(latest(activity), scope)
     if limits := services.outcomes.limits:
@@ -66,7 +68,7 @@ if by_hour.open:
         hours.show_hours(latest(activity), scope)
 if by_user.open:
     with by_user, panel():
-        users.show_users(latest(owners), scope)
+        users.show_users(latest(reads.begin_now(read_owners, *asked)), scope)
 
 is_open = errors.is_error_open() and not failures.has_failed
 with updated:

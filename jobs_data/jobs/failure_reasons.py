@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, case, func, select
@@ -113,15 +114,16 @@ def read_reasons(
     """
     notes = read_error_notes(connection, database, ids, TEXT_CHARACTERS)
     messages = _execution_texts(connection, database, "error_message", ids)
-    texts = {i: [*notes.get(i, ()), messages.get(i, "")] for i in ids}
-    found = {i: find_in_texts(own, "") for i, own in texts.items()}
+    texts = {i: (*notes.get(i, ()), messages.get(i, "")) for i in ids}
+    find = cache(find_in_texts)  # many jobs of a list fail alike
+    found = {i: find(own, "") for i, own in texts.items()}
     unsaid = [i for i in ids if needs_more_output(found[i], texts[i])]
     traces = _execution_texts(connection, database, "stack_trace", unsaid)
     end = last_characters(job.c.output, END_CHARACTERS)
     ends = _texts(connection, select(job.c.id, end).where(job.c.id.in_(unsaid))) if unsaid else {}
     for i in unsaid:
-        texts[i].append(traces.get(i, ""))
-        found[i] = find_in_texts(texts[i], ends.get(i, ""))
+        texts[i] += (traces.get(i, ""),)
+        found[i] = find(texts[i], ends.get(i, ""))
     longer = [
         i
         for i in unsaid

@@ -131,23 +131,20 @@ def _read_traces(
     source, (started, written) = with_execution(
         database, job_execution.c.started_at, job_execution.c.updated_at
     )
-    active = (
-        select(
-            job.c.id,
-            job.c.name,
-            object_.c.created_at,
-            started.label("started_at"),
-            object_.c.updated_at,
-            written.label("written_at"),
-            last_characters(job.c.output, TAIL_CHARACTERS).label("tail"),
-        )
-        .select_from(source)
-        .where(is_in(State.ACTIVE))
-        .order_by(job.c.id)
-        .limit(ACTIVE_JOBS)
-    )
+    # By an expression, because the server would otherwise search all jobs in the order of their key.
+    oldest = select(job.c.id).where(is_in(State.ACTIVE)).order_by(job.c.id + 0).limit(ACTIVE_JOBS)
     if job_id is not None:
-        active = active.where(job.c.id == job_id)
+        oldest = oldest.where(job.c.id == job_id)
+    found_ids = oldest.subquery("oldest")
+    active = select(
+        job.c.id,
+        job.c.name,
+        object_.c.created_at,
+        started.label("started_at"),
+        object_.c.updated_at,
+        written.label("written_at"),
+        last_characters(job.c.output, TAIL_CHARACTERS).label("tail"),
+    ).select_from(source.join(found_ids, found_ids.c.id == job.c.id))
     rows = connection.execute(active).mappings()
     found = [_trace(row, database, now) for row in rows]
     return pd.DataFrame(found, columns=list(_TRACES)).astype(_TRACES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -70,6 +71,7 @@ def _read(
         .order_by(note.c.id)
     ).all()
 
+    @cache
     def rank(culture: Any, source_culture: Any) -> int:
         return preference(database.culture, values.text(source_culture))(values.text(culture))
 

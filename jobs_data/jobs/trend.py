@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import case, func, literal, select
 
 from jobs_data.jobs import frames
+from jobs_data.jobs.creation_counts import count_created, quarter_of
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform.database import Database
-from jobs_data.platform.status import state_of
-from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import to_platform
 
 
@@ -22,22 +21,20 @@ def read_trend(
     """Return the jobs created on each day, by their state now, as `frames.trend_frame`.
 
     `day_starts` are the aware starts of the days, oldest first; `order` limits the search for their
-    jobs. Raises DatabaseUnavailable.
+    jobs. Of many jobs only the newest are counted; days before today that these do not cover are left
+    out. Raises DatabaseUnavailable.
     """
     order = order or CreationOrder(database)
-    created = object_.c.created_at
     starts = [to_platform(start, database.timezone) for start in day_starts]
-    is_since = [created >= literal(start, created.type) for start in starts]
-    # One CASE branch per day instead of a date function, because the days are the user's.
-    latest_first = reversed([(since, day) for day, since in enumerate(is_since)])
-    ended = job.c.completed_at.is_not(None).label("ended")
-    statement = (
-        select(case(*latest_first).label("day"), job.c.status_id, ended, func.count())
-        .select_from(job.join(object_, object_.c.id == job.c.id))
-        .group_by("day", job.c.status_id, "ended")
-    )
     with database.reading() as connection:
-        where = (is_since[0], *order.since(connection, starts[0]))
-        rows = connection.execute(statement.where(*where)).all()
-    counted = ((day, state_of(status_id, bool(ended)), jobs) for day, status_id, ended, jobs in rows)
-    return frames.trend_frame(counted, day_starts)
+        created = count_created(connection, database, order, day_starts[0])
+    # A day begins with a quarter of an hour in every time zone.
+    quarters = [quarter_of(start) for start in starts]
+    counted = (
+        (bisect(quarters, quarter) - 1, state, jobs)
+        for (quarter, state), jobs in created.jobs.items()
+        if quarter is not None
+    )
+    trend = frames.trend_frame(counted, day_starts)
+    since = created.bound.since if created.bound else None
+    return trend if since is None else trend[trend.index >= min(since, day_starts[-1])]

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, and_, false, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
+from jobs_data.jobs.creation_counts import (
+    QUARTER_SECONDS,
+    Bound,
+    count_created,
+    created_quarter,
+    quarter_of,
+)
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.where import WITH_ERRORS, in_set
 from jobs_data.platform.database import Database
-from jobs_data.platform.dialects import seconds_since_1970, whole_quotient
-from jobs_data.platform.status import State, is_finished, is_in, is_unfinished, state_of
-from jobs_data.platform.tables import job, object_
+from jobs_data.platform.status import State, is_in
+from jobs_data.platform.tables import job
 from jobs_data.platform.times import EARLIEST, to_platform
 from jobs_data.statistics.period import Period, created_since
 
-_QUARTER_SECONDS: Final = 900
 _LAST_QUARTER: Final = 2**23
 """In 2209: a creation time before EARLIEST or after this means none."""
 
-_1970: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in the platform's zone, as the times in the tables
 _COUNTS: Final = {"quarter": "float64", "state": "str", "jobs": "int64", "with_errors": "int64"}
 _STATES: Final = [state.value for state in State]
 
@@ -54,13 +59,15 @@ class Activity:
     outcomes: Outcomes
     """For all time, with the jobs that have no creation time."""
     before: Outcomes | None
-    """The same for the period before, of the same length; None for all time."""
+    """The same for the period before, of the same length; None for all time and with a bound."""
     by_day: pd.DataFrame
     """A row per day of the period in the viewer's zone, whose index `day` is the naive midnight: int64
     columns `total`, one per State, and `with_errors` of the completed ones; today is the last. Jobs
     created after it, before EARLIEST or at no time are on no day."""
     by_hour: pd.DataFrame
     """168 rows: int64 columns `weekday` (0 is Monday), `hour`, `jobs`, in the viewer's zone."""
+    bound: Bound | None
+    """The newest jobs, which alone count; None where all of the period do."""
     read_at: datetime
 
 
@@ -71,20 +78,25 @@ def read_activity(
 
     Raises DatabaseUnavailable.
     """
-    start = period.start(zone, now)
+    start, start_before = period.start(zone, now), period.start(zone, now, periods=2)
     with database.reading() as connection:
-        start_before = period.start(zone, now, periods=2)
+        created = count_created(connection, database, order, start_before)
         since = created_since(connection, database, order, start_before)
-        counts = _read_counts(connection, database, since)
-    before = None
+        with_errors = _read_with_errors(connection, database, [*since, job.c.id >= created.floor])
+    rows = [(quarter, state, jobs, 0) for (quarter, state), jobs in created.jobs.items()]
+    rows += [(quarter, State.COMPLETED, 0, jobs) for quarter, jobs in with_errors]
+    counts = pd.DataFrame(rows, columns=list(_COUNTS)).astype(_COUNTS)
+    before, bound = None, created.bound
     if start is not None:
         # Every time zone of today is some quarters of an hour from UTC: no quarter is in both periods.
-        first = (to_platform(start, database.timezone) - _1970) // timedelta(seconds=_QUARTER_SECONDS)
-        before = _outcomes(counts[counts["quarter"] < first])
-        counts = counts[~(counts["quarter"] < first)]
-    first_quarter = (EARLIEST - _1970) // timedelta(seconds=_QUARTER_SECONDS)
+        is_before = counts["quarter"] < quarter_of(to_platform(start, database.timezone))
+        before = None if bound else _outcomes(counts[is_before])
+        counts = counts[~is_before]
+        if created.has_all_since(order, to_platform(start, database.timezone)):
+            bound = None
+    first_quarter = quarter_of(EARLIEST)
     dated = counts[counts["quarter"].between(first_quarter, _LAST_QUARTER)]
-    moments = pd.to_datetime(dated["quarter"] * _QUARTER_SECONDS, unit="s")
+    moments = pd.to_datetime(dated["quarter"] * QUARTER_SECONDS, unit="s")
     # A repeated hour counts as its first pass, as in `times.utc`.
     is_first_pass = np.ones(len(moments), bool)
     aware = moments.dt.tz_localize(database.timezone, is_first_pass, "shift_forward")
@@ -96,37 +108,21 @@ def read_activity(
         before=before,
         by_day=_by_day(dated, first_day, today),
         by_hour=_by_hour(dated),
+        bound=bound,
         read_at=now,
     )
 
 
-def _read_counts(
-    connection: Connection, database: Database, where: list[ColumnElement[bool]]
-) -> pd.DataFrame:
-    """Return how many jobs of a state were created in each quarter of an hour since 1970.
-
-    Those with errors are in rows of their own, which count no job a second time.
-    """
-    quarter = whole_quotient(seconds_since_1970(object_.c.created_at), _QUARTER_SECONDS)
-    counts = []
-    # The state of a finished job is in the index on the status; that of another one needs its row.
-    # The jobs with errors are few, and found by their ids.
-    for which, ended, is_counted in (
-        (is_finished(), false(), True),
-        (is_unfinished(), job.c.completed_at.is_not(None), True),
-        (and_(is_in(State.COMPLETED), in_set(database, WITH_ERRORS)), false(), False),
-    ):
-        rows = connection.execute(
-            select(quarter.label("quarter"), job.c.status_id, ended.label("ended"), func.count())
-            .select_from(with_object())
-            .where(which, *where)
-            .group_by("quarter", job.c.status_id, "ended")
-        )
-        counts += [
-            (number, state_of(status, bool(ended)), *((jobs, 0) if is_counted else (0, jobs)))
-            for number, status, ended, jobs in rows
-        ]
-    return pd.DataFrame(counts, columns=list(_COUNTS)).astype(_COUNTS)
+def _read_with_errors(
+    connection: Connection, database: Database, where: Sequence[ColumnElement[bool]]
+) -> Sequence[Row[int, int]]:
+    """Return how many jobs that completed with errors were created in each quarter of an hour."""
+    return connection.execute(
+        select(created_quarter().label("quarter"), func.count())
+        .select_from(with_object())
+        .where(is_in(State.COMPLETED), in_set(database, WITH_ERRORS), *where)
+        .group_by("quarter")
+    ).all()
 
 
 def _outcomes(counts: pd.DataFrame) -> Outcomes:

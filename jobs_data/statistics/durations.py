@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from jobs_data.jobs.creation_counts import Bound
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.durations import seconds_taken, with_execution
 from jobs_data.jobs.where import WITH_ERRORS, in_set
@@ -20,7 +21,7 @@ from jobs_data.platform.dialects import exactly
 from jobs_data.platform.status import ERROR, State, is_finished, is_in
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import EARLIEST, to_platform
-from jobs_data.statistics.period import Period, created_since, newest_jobs
+from jobs_data.statistics.period import Period, newest_created_since
 
 _RUNS: Final = {
     "name": "str",
@@ -60,8 +61,8 @@ class Durations:
     `p95`, `slowest` float64 seconds, NaN where there are none. `slowest_job` int64 is the id of the
     slowest, else of the newest. `change` float64 is how the median of the later half of the time
     compares to the earlier half's (0.5 is half as long again; NaN: no runs in one)."""
-    has_more: bool
-    """Whether the period has more jobs than the newest, which alone count."""
+    bound: Bound | None
+    """The newest jobs, which alone count; None where all of the period do."""
 
 
 def read_durations(
@@ -69,8 +70,8 @@ def read_durations(
 ) -> Durations:
     """Return how long the jobs of a period took; `now` is aware. Raises DatabaseUnavailable."""
     with database.reading() as connection:
-        since = created_since(connection, database, order, period.start(zone, now))
-        where, has_more = newest_jobs(connection, since)
+        start = period.start(zone, now)
+        where, bound = newest_created_since(connection, database, order, start)
         created = object_.c.created_at
         first = select(func.min(created, type_=created.type)).select_from(with_object())
         first = first.where(*where, created >= EARLIEST)
@@ -86,7 +87,7 @@ def read_durations(
         mean=float(timed["seconds"].mean()) if len(timed) else None,
         median=float(timed["seconds"].median()) if len(timed) else None,
         by_name=_by_name(runs, with_errors),
-        has_more=has_more,
+        bound=bound,
     )
 
 

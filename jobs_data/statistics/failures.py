@@ -26,11 +26,14 @@ from jobs_data.reasons.outputs import read_output
 from jobs_data.statistics.error_patterns import fold
 from jobs_data.statistics.period import Period, created_since
 
-NEWEST_FAILURES: Final = 3_000
+NEWEST_FAILURES: Final = 2_000
 """The most jobs with errors of a period that are read, text by text: the newest."""
 
-FAILURES_BEFORE: Final = 2_000
+FAILURES_BEFORE: Final = 1_000
 """The most before the period that are read: an error that is not among them is new."""
+
+COUNTED_FAILURES: Final = 50_000
+"""The most jobs with errors that are counted, failed and completed ones each: the newest."""
 
 JOBS_OF_PATTERN: Final = 200
 EXAMPLE_CHARACTERS: Final = 300
@@ -60,6 +63,8 @@ class Failures:
     looked_at: int
     of: int
     """How many such jobs the period has; the newest of them were read."""
+    is_counted: bool
+    """Whether these are all, and not those among the COUNTED_FAILURES alone."""
     looked_at_before: int
 
 
@@ -73,13 +78,16 @@ def read_failures(
     start = period.start(zone, now)
     with database.reading() as connection:
         since = created_since(connection, database, order, start)
+        near = since[1:]  # without the creation time, which would be looked up for each job
+        bad = [_newest_of(connection, each, near) for each in has_errors(database)]
         counted = select(func.count()).select_from(with_object()).where(*since)
-        of = sum(connection.execute(counted.where(bad)).scalar_one() for bad in has_errors(database))
-        found = _read_newest(connection, database, since, NEWEST_FAILURES)
+        of = sum(connection.execute(counted.where(each)).scalar_one() for each, _ in bad)
+        found = _read_newest(connection, database, bad, since, NEWEST_FAILURES)
         earlier = found[:0]
         if start is not None:
             before = object_.c.created_at < to_platform(start, database.timezone)
-            earlier = _read_newest(connection, database, [before], FAILURES_BEFORE)
+            all_bad = [_newest_of(connection, each) for each in has_errors(database)]
+            earlier = _read_newest(connection, database, all_bad, [before], FAILURES_BEFORE)
     by_pattern = found.groupby("pattern", sort=False)
     patterns = by_pattern.agg(
         example=("text", "first"),
@@ -97,6 +105,7 @@ def read_failures(
         jobs=by_pattern.head(JOBS_OF_PATTERN).reset_index(drop=True),
         looked_at=len(found),
         of=of,
+        is_counted=all(is_whole for _, is_whole in bad),
         looked_at_before=len(earlier),
     )
 
@@ -169,10 +178,23 @@ def _in_words(reason: Reason | None) -> str:
     return reason.text if reason.weight > Weight.FINE else ENDS_WELL
 
 
+def _newest_of(
+    connection: Connection, which: ColumnElement[bool], near: Sequence[ColumnElement[bool]] = ()
+) -> tuple[ColumnElement[bool], bool]:
+    """Return the condition of the newest COUNTED_FAILURES of some jobs, and whether these are all."""
+    ids = select(job.c.id).where(which, *near).order_by(job.c.id.desc())
+    older = connection.execute(ids.offset(COUNTED_FAILURES).limit(1)).scalar()
+    return (which, True) if older is None else (and_(which, job.c.id > older), False)
+
+
 def _read_newest(
-    connection: Connection, database: Database, where: Sequence[ColumnElement[bool]], limit: int
+    connection: Connection,
+    database: Database,
+    bad: Sequence[tuple[ColumnElement[bool], bool]],
+    where: Sequence[ColumnElement[bool]],
+    limit: int,
 ) -> pd.DataFrame:
-    """Return the newest jobs with errors that meet some conditions, with the pattern of each."""
+    """Return the newest of those jobs with errors that meet some conditions, with their patterns."""
     newest = (
         select(job.c.id, job.c.name, job.c.status_id, job.c.completed_at, object_.c.created_at)
         .select_from(with_object())
@@ -180,8 +202,8 @@ def _read_newest(
         .order_by(job.c.id.desc())
         .limit(limit)
     )
-    bad = [row for each in has_errors(database) for row in connection.execute(newest.where(each))]
-    rows = sorted(bad, key=lambda row: -row.id)[:limit]
+    found_rows = [row for each, _ in bad for row in connection.execute(newest.where(each))]
+    rows = sorted(found_rows, key=lambda row: -row.id)[:limit]
     is_failed = {row.id: row.status_id == ERROR for row in rows}
     failed, completed = ([i for i in is_failed if is_failed[i] is which] for which in (True, False))
     texts = read_errors(connection, database, failed, completed)

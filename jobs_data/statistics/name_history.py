@@ -191,13 +191,13 @@ def _read_jobs(
     """Return the newest finished jobs, the newest others, and whether all jobs were searched."""
     source, (recorded,) = with_execution(database, job_execution.c.duration)
     took = seconds_taken(object_.c.created_at, job.c.completed_at, recorded, database.timezone, now)
-    where, has_more = newest_jobs(connection)
+    where, oldest = newest_jobs(connection)
     columns = (job.c.id, job.c.status_id, job.c.completed_at, object_.c.created_at, took.label("took"))
     jobs = select(*columns).select_from(source).where(is_called([name]), *where)
     jobs = jobs.order_by(job.c.id.desc())
     finished = connection.execute(jobs.where(is_finished()).limit(NEWEST_RUNS)).all()
     others = connection.execute(jobs.where(is_unfinished()).limit(NEWEST)).all()
-    return finished, others, not has_more
+    return finished, others, oldest is None
 
 
 def _frame(rows: Sequence[Row[Any]], with_errors: Collection[int], database: Database) -> pd.DataFrame:

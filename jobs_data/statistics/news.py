@@ -34,7 +34,7 @@ class News:
 def read_news(database: Database, since: datetime) -> News:
     """Return what completed and what failed since an aware time. Raises DatabaseUnavailable."""
     with database.reading() as connection:
-        where, has_more = newest_jobs(connection)
+        where, oldest = newest_jobs(connection)
         where.append(job.c.completed_at >= times.to_platform(since, database.timezone))
         count = func.count().label("jobs")
         counted = select(job.c.status_id, count).where(is_finished(), *where).group_by(job.c.status_id)
@@ -53,5 +53,5 @@ def read_news(database: Database, since: datetime) -> News:
         completed=counts.get(COMPLETED, 0),
         failed=counts.get(ERROR, 0),
         failures=pd.DataFrame(failures, columns=list(_FAILURES)).astype(_FAILURES),
-        has_more=has_more,
+        has_more=oldest is not None,
     )

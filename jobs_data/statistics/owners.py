@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy import func, select
 
 from jobs_data.jobs.choices import distinct_labels
+from jobs_data.jobs.creation_counts import Bound
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.view import NO_OWNER
 from jobs_data.platform import values
@@ -18,7 +19,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.owners import owner_names
 from jobs_data.platform.status import COMPLETED, ERROR
 from jobs_data.platform.tables import job
-from jobs_data.statistics.period import Period, created_since, newest_jobs
+from jobs_data.statistics.period import Period, newest_created_since
 
 _BY_OWNER: Final = ("id", "total", "completed", "failed")
 
@@ -30,8 +31,8 @@ class Owners:
     by_owner: pd.DataFrame
     """A row per owner, most jobs first: `id` int64, NO_OWNER for jobs without one, `owner` str,
     `total`, `completed`, `failed` int64."""
-    has_more: bool
-    """Whether the period has more jobs than the newest, which alone count."""
+    bound: Bound | None
+    """The newest jobs, which alone count; None where all of the period do."""
 
 
 def read_owners(
@@ -39,8 +40,8 @@ def read_owners(
 ) -> Owners:
     """Return how many jobs each user had in a period; `now` is aware. Raises DatabaseUnavailable."""
     with database.reading() as connection:
-        since = created_since(connection, database, order, period.start(zone, now))
-        where, has_more = newest_jobs(connection, since)
+        start = period.start(zone, now)
+        where, bound = newest_created_since(connection, database, order, start)
         rows = connection.execute(
             select(job.c.user_id, job.c.status_id, func.count())
             .select_from(with_object())
@@ -62,4 +63,4 @@ def read_owners(
     by_owner = counted.groupby("id", as_index=False).sum()
     by_owner.insert(1, "owner", by_owner["id"].map(distinct_labels(owners)).astype("str"))
     by_owner = by_owner.sort_values(["total", "owner"], ascending=[False, True], ignore_index=True)
-    return Owners(by_owner, has_more)
+    return Owners(by_owner, bound)

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from jobs_data.jobs.creation_order import CreationOrder, with_object
+from jobs_data.jobs.creation_counts import Bound, bound_of
+from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.view import ANY_TIME, Dates
 from jobs_data.platform.database import Database
 from jobs_data.platform.tables import job, object_
@@ -64,10 +65,23 @@ def created_since(
     return [object_.c.created_at >= moment, *order.since(connection, moment)]
 
 
+def newest_created_since(
+    connection: Connection, database: Database, order: CreationOrder, start: datetime | None
+) -> tuple[list[ColumnElement[bool]], Bound | None]:
+    """Return the same for the newest jobs alone, and which these are; None for all of the period."""
+    near = [] if start is None else order.since(connection, to_platform(start, database.timezone))
+    newest, oldest = newest_jobs(connection, near)
+    where = [*created_since(connection, database, order, start), *newest]
+    return where, bound_of(connection, database, NEWEST_JOBS, oldest) if oldest else None
+
+
 def newest_jobs(
     connection: Connection, where: Sequence[ColumnElement[bool]] = ()
-) -> tuple[list[ColumnElement[bool]], bool]:
-    """Return the conditions of the NEWEST_JOBS of the highest ids, and whether there are more."""
-    jobs = select(job.c.id).select_from(with_object()).where(*where)
-    older = connection.execute(jobs.order_by(job.c.id.desc()).offset(NEWEST_JOBS).limit(1)).scalar()
-    return ([*where], False) if older is None else ([*where, job.c.id > older], True)
+) -> tuple[list[ColumnElement[bool]], int | None]:
+    """Return the conditions of the NEWEST_JOBS of the highest ids, and the oldest; None if it is all.
+
+    `where` are conditions on `job` alone: a creation time would have to be looked up for each job.
+    """
+    ids = select(job.c.id).where(*where).order_by(job.c.id.desc())
+    oldest = connection.execute(ids.offset(NEWEST_JOBS - 1).limit(2)).scalars().all()
+    return ([*where, job.c.id >= oldest[0]], oldest[0]) if len(oldest) > 1 else ([*where], None)

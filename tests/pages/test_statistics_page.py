@@ -177,7 +177,7 @@ def test_what_is_sampled_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) 
     fill(store)
     store.job("import", 185, created=NOW, completed_at=NOW)
     app = statistics(failure="nothing")
-    assert "of the period are counted here." in words(app)
+    assert "Of the newest 3 jobs, since " in words(app)
     assert "Only the newest 1 of 2 jobs with errors." in words(app)
     assert "not among those of the period's 1 newest jobs with errors" in words(app)
 

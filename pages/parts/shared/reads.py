@@ -62,9 +62,9 @@ class Reading(Generic[T]):
         """Return whether it could not be read, or not by now."""
         return not self.future.done() or self.future.exception() is not None
 
-    def wait(self) -> None:
+    def wait(self, seconds: float = WAIT_SECONDS) -> None:
         """Return when it is done, or when the time is over."""
-        wait([self.future], self._seconds_left)
+        wait([self.future], min(seconds, self._seconds_left))
 
     def result(self) -> T:
         """Return what was read. Raises what that raised, and DatabaseUnavailable in the end."""

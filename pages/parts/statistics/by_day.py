@@ -13,7 +13,7 @@ from jobs_data.statistics.activity import Activity, Outcomes
 from jobs_data.wording import counted
 from pages.parts.shared import address
 from pages.parts.shared.look import LOOKS, WITH_ERRORS
-from pages.parts.statistics.panel import Scope, channel, numbers
+from pages.parts.statistics.panel import Scope, channel, numbers, say_bound
 
 DAYS_IN_CHART: Final = 100
 WEEKS_IN_CHART: Final = 120
@@ -33,6 +33,7 @@ def show_by_day(activity: Activity, scope: Scope) -> None:
         _show_bars(days)
     else:
         scope.say_none("was created")
+    say_bound(activity.bound, scope)
     if undated := outcomes.total - int(days["total"].sum()):
         st.caption(
             f"{counted(undated)} {'is' if undated == 1 else 'are'} on no day: the creation time is "

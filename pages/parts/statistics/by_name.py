@@ -18,7 +18,7 @@ from jobs_data.wording import counted, ran
 from pages.parts.shared import address
 from pages.parts.shared.page_state import page_state
 from pages.parts.shared.rows_table import Action, Cell, Column, Handlers, Row
-from pages.parts.statistics.panel import Scope, StatisticsState, open_job, say_has_more, show_rows
+from pages.parts.statistics.panel import Scope, StatisticsState, open_job, say_bound, show_rows
 
 _COLUMNS: Final = [
     Column("name", "Job name", kind="name", main=True),
@@ -101,7 +101,7 @@ def show_by_name(durations: Durations, scope: Scope) -> None:
     scope.say_lacking(
         job_execution, "a duration is completed minus created, the time in the queue included"
     )
-    say_has_more(durations.has_more)
+    say_bound(durations.bound, scope)
 
 
 def _share(share: float) -> str:

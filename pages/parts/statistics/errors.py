@@ -11,7 +11,7 @@ from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job_execution, note, note_i18n
-from jobs_data.statistics.failures import Failures
+from jobs_data.statistics.failures import COUNTED_FAILURES, Failures
 from jobs_data.wording import counted, relative_time
 from pages.parts.shared import address, marks
 from pages.parts.shared.rows_table import Cell, Column, Handlers, Row, rows_table, time_cell
@@ -58,9 +58,10 @@ def show_errors(failures: Failures, scope: Scope) -> None:
         handlers = Handlers(on_open=lambda key: st.query_params.update({ERROR_PARAM: key}))
         show_rows("top-errors", _ERRORS, failures.patterns, row, handlers)
     if failures.looked_at < failures.of:
-        st.caption(
-            f"Only the newest {failures.looked_at:,} of {counted(failures.of, 'job')} with errors."
-        )
+        of = counted(failures.of, "job") if failures.is_counted else f"at least {failures.of:,} jobs"
+        st.caption(f"Only the newest {failures.looked_at:,} of {of} with errors.")
+    elif not failures.is_counted:
+        st.caption(f"Of the newest {COUNTED_FAILURES:,} jobs with errors.")
     for table in (note, note_i18n):
         scope.say_lacking(
             table, "the reason is that of the recorded message, the stack trace or the job's output"

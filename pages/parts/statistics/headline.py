@@ -24,7 +24,10 @@ def show_headline(activity: Activity, durations: Durations, scope: Scope) -> Non
             f" In the {scope.period.days} days before, {before.failed:,} of "
             f"{counted(before.completed + before.failed, 'finished job')} failed."
         )
-    st.markdown(" · ".join(headline_parts(headline(activity, durations))), help=about)
+    parts = headline_parts(headline(activity, durations))
+    if activity.bound:
+        parts[0] = f"Newest {parts[0]}"
+    st.markdown(" · ".join(parts), help=about)
 
 
 def headline_parts(found: Headline) -> list[str]:

@@ -14,11 +14,12 @@ import streamlit as st
 from sqlalchemy import Table
 
 from jobs_data import csv_lines
+from jobs_data.jobs.creation_counts import Bound
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import HERATIO_ONLY
-from jobs_data.statistics.period import NEWEST_JOBS, Period
+from jobs_data.statistics.period import Period
 from jobs_data.wording import counted
 from pages.parts.shared import address
 from pages.parts.shared.page_state import page_state
@@ -167,10 +168,16 @@ def open_job(job_id: str) -> None:
         address.open_job(ListView(), int(job_id))
 
 
-def say_has_more(has_more: bool) -> None:
-    """Say that a panel looked at the newest jobs alone."""
-    if has_more:
-        st.caption(f"Only the newest {counted(NEWEST_JOBS)} of the period are counted here.")
+def say_bound(bound: Bound | None, scope: Scope) -> None:
+    """Say that a panel counts the newest jobs alone, and what to do about it."""
+    if bound is None:
+        return
+    start, since = scope.period.start(scope.zone, scope.now), ""
+    if bound.since and (start is None or bound.since > start):
+        oldest = bound.since.astimezone(scope.zone)
+        since = f", since {oldest.day} {oldest:%B %Y}"
+    shorter = "" if scope.period is Period.WEEK else " A shorter period has fewer jobs."
+    st.caption(f"Of the newest {counted(bound.jobs)}{since}.{shorter}")
 
 
 def channel(name: str, kind: str, title: str | None = None, **more: Any) -> dict[str, Any]:

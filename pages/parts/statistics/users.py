@@ -11,7 +11,7 @@ from jobs_data.platform.tables import actor_i18n, user
 from jobs_data.statistics.owners import Owners
 from pages.parts.shared import address
 from pages.parts.shared.rows_table import Cell, Column, Handlers, Row
-from pages.parts.statistics.panel import Scope, say_has_more, show_rows
+from pages.parts.statistics.panel import Scope, say_bound, show_rows
 
 _COLUMNS: Final = [
     Column("owner", "User", kind="name", main=True),
@@ -43,4 +43,4 @@ def show_users(owners: Owners, scope: Scope) -> None:
         show_rows("users", _COLUMNS, by_owner, row, handlers)
     scope.say_lacking(user, f"every job counts as {values.SYSTEM_OWNER}'s")
     scope.say_lacking(actor_i18n, "users are called by their user names")
-    say_has_more(owners.has_more)
+    say_bound(owners.bound, scope)

@@ -25,7 +25,7 @@ def test_durations_by_name(store: Store) -> None:
     assert (durations.recorded, durations.derived) == (1, 5)
     assert durations.mean == pytest.approx(207 / 6)
     assert durations.median == 25
-    assert not durations.has_more
+    assert durations.bound is None
     columns = ["name", "timed", "median", "p95", "slowest", "slowest_job"]
     # The 95th percentile of five lies at four fifths between the fourth and the fifth: 40 + 0.8 · 60.
     timed = durations.by_name[durations.by_name["timed"] > 0]

@@ -105,6 +105,21 @@ def test_only_the_newest_are_looked_at(store: Store, monkeypatch: pytest.MonkeyP
     assert sorted(found.patterns["pattern"]) == ["reason b", "reason c"]
 
 
+def test_only_the_newest_are_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And an error is new if it is not among the newest of all, whenever these were created."""
+    monkeypatch.setattr(failures, "COUNTED_FAILURES", 3)
+    store.job(status_id=185, created=LONG_AGO, output="reason a")
+    for created, letter in ((LONG_AGO, "a"), (NOON, "a"), (NOON, "b")):
+        assert read(store).is_counted
+        store.job(status_id=185, created=created, output=f"reason {letter}")
+    found = read(store)
+    assert (found.looked_at, found.of, found.is_counted, found.looked_at_before) == (2, 2, False, 1)
+    assert found.patterns.set_index("pattern")["is_new"].to_dict() == {
+        "reason a": False,
+        "reason b": True,
+    }
+
+
 def test_the_first_note_counts_in_the_viewers_culture(store: Store) -> None:
     """Else in English, else in any, as in the job's report."""
     job_id = store.job(status_id=185)

@@ -1,11 +1,12 @@
 """Which jobs a period has, and at which of them is looked, on both kinds of database."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from jobs_data.jobs import creation_order
+from jobs_data.jobs.creation_counts import Bound
 from jobs_data.statistics import period
 from jobs_data.statistics.activity import Outcomes, read_activity
 from jobs_data.statistics.durations import read_durations
@@ -30,26 +31,27 @@ def test_only_the_newest_jobs_are_looked_at(store: Store, monkeypatch: pytest.Mo
     for seconds in (1000, 1000, 10, 20, 30):
         took(store, seconds)
     durations = read_durations(*asked(store))
-    assert (durations.median, durations.has_more) == (20, True)
+    bound = Bound(3, NOON.replace(tzinfo=UTC))
+    assert (durations.median, durations.bound) == (20, bound)
     owners = read_owners(*asked(store))
-    assert (owners.by_owner["total"].sum(), owners.has_more) == (3, True)
+    assert (owners.by_owner["total"].sum(), owners.bound) == (3, bound)
 
 
 def test_the_newest_are_those_of_the_highest_ids(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a period too, whose jobs may have any ids."""
-    monkeypatch.setattr(period, "NEWEST_JOBS", 2)
+    """Of these, the jobs of the period count."""
     for seconds, days in ((10, 0), (20, 1), (30, 2), (40, 50), (50, 0)):
         took(store, seconds, created=NOON - days * DAY)
-    durations = read_durations(*asked(store))
-    assert (durations.median, durations.has_more) == (40, True)
-    durations = read_durations(*asked(store, Period.ALL))
-    assert (durations.median, durations.has_more) == (45, True)
-    monkeypatch.setattr(period, "NEWEST_JOBS", 4)
-    durations = read_durations(*asked(store))
-    assert (durations.median, durations.has_more) == (25, False)
-    monkeypatch.setattr(period, "NEWEST_JOBS", 5)
-    durations = read_durations(*asked(store, Period.ALL))
-    assert (durations.median, durations.has_more) == (30, False)
+    for newest, asked_for, median in (
+        (2, Period.MONTH, 50),
+        (2, Period.ALL, 45),
+        (4, Period.MONTH, 30),
+        (5, Period.MONTH, 25),
+        (5, Period.ALL, 30),
+    ):
+        monkeypatch.setattr(period, "NEWEST_JOBS", newest)
+        durations = read_durations(*asked(store, asked_for))
+        assert durations.median == median
+        assert (durations.bound is None) is (newest == 5)
 
 
 def test_a_period_begins_at_the_viewers_midnight(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def test_objects_are_looked_up_by_the_ids_of_jobs(
     assert_starts_from_jobs(database, lambda: read(database, order, period, UTC_ZONE, NOW))
 
 
-@pytest.mark.parametrize("read", [read_activity, read_durations, read_owners, read_failures])
+@pytest.mark.parametrize("read", [read_durations, read_owners, read_failures])
 def test_what_is_known_of_the_order_narrows_each_read(
     database: Database, read: Callable[..., object]
 ) -> None:
