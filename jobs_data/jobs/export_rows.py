@@ -51,6 +51,9 @@ PIECE_JOBS: Final = 4_000
 JOB_BYTES: Final = 2_000
 """The most bytes of one job in JSON: the longest name, six bytes a character, and the rest."""
 
+FIRST_PIECES: Final = 2
+"""How many pieces the first statement reads: so many come at once before any other is looked for."""
+
 PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024
 """The usual limit of one value from a server."""
@@ -257,7 +260,9 @@ class _Exporting:
         ended = func.coalesce(func.concat('"', job.c.completed_at, '"'), "null")
         row = func.concat('"', created_text(), '",', job.c.id, ",", func.json_quote(_KEY), ",", ended)
         jobs = select(func.group_concat(row)).select_from(with_object()).where(*self._where)
-        while some := list(islice(pieces, PIECES_TOGETHER)):
+        together = FIRST_PIECES
+        while some := list(islice(pieces, together)):
+            together = PIECES_TOGETHER
             with closing(self._stream(union_all(*map(jobs.where, some)), 1)) as chunks:
                 for [(value,)] in chunks:
                     flat = json.loads(f"[{value or ''}]", strict=False)
