@@ -20,6 +20,7 @@ from typing import Final
 
 from benchmarks import (
     clearing,
+    demos,
     exports,
     first_sight,
     list_reads,
@@ -47,6 +48,7 @@ PARTS: Final[dict[str, Callable[[Bench], list[Figure]]]] = {
     "screens": screens.measure,
     "statistics": panels.measure,
     "clear": clearing.measure,
+    "demo": demos.measure,
 }
 KEPT: Final = ROOT / ".bench"
 SERVER_OPTIONS: Final = (
