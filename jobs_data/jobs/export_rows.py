@@ -58,6 +58,9 @@ PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024
 """The usual limit of one value from a server."""
 
+FIRST_REPORTS: Final = 100
+"""Of how many jobs all columns are read first, so that the first come at once."""
+
 REPORTS_TOGETHER: Final = 1_000
 TEXTS_TOGETHER: Final = 2_000_000
 """How much long text, in the database's own measure, the reports read at a time have, but for one
@@ -179,9 +182,12 @@ class _Exporting:
             chunks = self._stream(statement, EXPORT_CHUNK_ROWS)
             # Fetch all ids first: reading the jobs needs the same connection.
             ids = [np.fromiter((row.id for rows in chunks for row in rows), np.int64).tolist()]
+        together = min(FIRST_REPORTS, REPORTS_TOGETHER)
         for batch in ids:
-            for first in range(0, len(batch), REPORTS_TOGETHER):
-                yield batch[first : first + REPORTS_TOGETHER]
+            first = 0
+            while first < len(batch):
+                yield batch[first : first + together]
+                first, together = first + together, REPORTS_TOGETHER
 
     def _by_id(self) -> IdOrder | None:
         """Return the order by ids alone; None where the database soon has sorted all jobs."""
