@@ -18,7 +18,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import clearing, exports, first_sight, list_reads, panels, screens, searches, watchers
+from benchmarks import (
+    clearing,
+    demos,
+    exports,
+    first_sight,
+    list_reads,
+    panels,
+    screens,
+    searches,
+    startup,
+    watchers,
+)
 from benchmarks.bench import FULL_SIZE, SEED, Bench
 from benchmarks.figures import Figure, table, write_down
 from tests.support import mariadb
@@ -32,10 +43,12 @@ PARTS: Final[dict[str, Callable[[Bench], list[Figure]]]] = {
     "search": searches.measure,
     "watchers": watchers.measure,
     "export": exports.measure,
+    "start": startup.measure,
     "sight": first_sight.measure,
     "screens": screens.measure,
     "statistics": panels.measure,
     "clear": clearing.measure,
+    "demo": demos.measure,
 }
 KEPT: Final = ROOT / ".bench"
 SERVER_OPTIONS: Final = (

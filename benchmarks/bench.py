@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -44,6 +44,8 @@ class Bench:
 
     server: MariaDB
     sizes: tuple[int, ...]
+    made_in: dict[int, float] = field(default_factory=dict)
+    """The seconds in which the demo command made a database in this run, by its number of jobs."""
 
     def url(self, jobs: int) -> str:
         """Return the SQLAlchemy URL of the database with so many jobs, which is made if need be."""
@@ -82,6 +84,7 @@ class Bench:
         with self.server.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
         self.server.create_database(name)
+        began = time.perf_counter()
         subprocess.run(
             [
                 *(sys.executable, "-m", "jobs_data", "demo", self.server.url(name)),
@@ -91,6 +94,7 @@ class Bench:
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
         )
+        self.made_in[jobs] = time.perf_counter() - began
 
     def _rename(self, before: str, after: str) -> None:
         self.server.create_database(after)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
@@ -12,16 +15,22 @@ import httpx2
 
 from benchmarks.bench import FULL_SIZE, Bench, RunningApp, running_app
 from benchmarks.figures import Figure, limited, within
+from benchmarks.watchers import Watcher
 from jobs_data import addresses
 from jobs_data.jobs.view import ListView
 from tests.support.mariadb import MariaDB
 from tests.support.programs import find_program
 from web.sessions import COOKIE
 
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 FIRST_BYTE_SECONDS: Final = 0.2
 MEGABYTES: Final = 64
-TIMES_THE_CLIENT: Final = 2.0
+TIMES_THE_CLIENT: Final = 1.5
+TIMES_ALONE: Final = 2.0
+"""Two exports at once may take as long as one after the other."""
+
+OPEN_SECONDS: Final = 2.0
+"""How long a user waits for the list at most while others export."""
 
 # The same rows, columns and order as the export of the default list.
 SAME_ROWS: Final = """
@@ -37,7 +46,7 @@ SAME_ROWS: Final = """
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Return the figures of the export of a million jobs."""
+    """Return the figures of the export of a million jobs, and of the first byte of more."""
     url = bench.url(FULL_SIZE)
     client, firsts, totals, plain, grown = [], [], [], [], []
     with running_app(url) as app:
@@ -52,29 +61,90 @@ def measure(bench: Bench) -> list[Figure]:
             firsts.append(first)
             totals.append(total)
             grown.append(peak[0] - idle)
+        together = measure_two(app, cookie)
+    size, beside = f"Export of {FULL_SIZE:,} jobs", (median(client), "mariadb --quick --batch")
     return [
-        limited("Export of 1,000,000 jobs, first byte", median(firsts), FIRST_BYTE_SECONDS),
-        within(
-            "Export of 1,000,000 jobs, all of it",
-            median(totals),
-            median(client),
-            "mariadb --quick --batch",
-            TIMES_THE_CLIENT,
+        limited(f"{size}, first byte", median(firsts), FIRST_BYTE_SECONDS),
+        *(
+            limited(
+                f"Export of {jobs:,} jobs, first byte, process just started",
+                first_byte_after_start(bench.url(jobs)),
+                FIRST_BYTE_SECONDS,
+            )
+            for jobs in bench.sizes
+            if jobs >= FULL_SIZE
         ),
+        within(f"{size}, all of it", median(totals), *beside, TIMES_THE_CLIENT),
         within(
-            "Export of 1,000,000 jobs, all of it, to a client that reads no gzip",
+            f"{size}, all of it, to a client that reads no gzip",
             median(plain),
-            median(client),
-            "mariadb --quick --batch",
+            *beside,
             TIMES_THE_CLIENT,
         ),
-        Figure(
-            "Export of 1,000,000 jobs, memory above idle",
-            f"{max(grown) / 2**20:.0f} MB",
-            asked=f"at most {MEGABYTES} MB",
-            reached=max(grown) <= MEGABYTES * 2**20,
+        _memory(f"{size}, memory above idle", max(grown)),
+        within(
+            f"Two exports of {FULL_SIZE:,} jobs at once, the slower one",
+            together.slower,
+            median(totals),
+            "one alone",
+            TIMES_ALONE,
         ),
+        _memory(f"Two exports of {FULL_SIZE:,} jobs at once, memory above idle", together.grown),
+        limited("The list is opened while two exports run", together.opened, OPEN_SECONDS),
     ]
+
+
+@dataclass
+class Together:
+    """Two exports at the same time."""
+
+    slower: float
+    """Seconds until both were complete."""
+    grown: int
+    """Bytes of memory above idle."""
+    opened: float
+    """Seconds in which a new session had the list meanwhile, the median of some."""
+
+
+def measure_two(app: RunningApp, cookie: str) -> Together:
+    """Download the export twice at once, and open the list again and again meanwhile."""
+    asyncio.run(_open_list(app, cookie))
+    idle, began, opened = app.memory(), time.perf_counter(), []
+    with app.peak_memory() as peak, ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(download, app, cookie) for _ in range(2)]
+        while not all(one.done() for one in both):
+            opened.append(asyncio.run(_open_list(app, cookie)))
+        slower = max(one.result()[1] for one in both)
+    print(f"two exports took {time.perf_counter() - began:.1f} s, with {len(opened)} lists opened")
+    return Together(slower, peak[0] - idle, median(opened))
+
+
+async def _open_list(app: RunningApp, cookie: str) -> float:
+    began = time.perf_counter()
+    watcher = Watcher(app, cookie)
+    try:
+        await watcher.open()
+        return time.perf_counter() - began
+    finally:
+        await watcher.close()
+
+
+def first_byte_after_start(url: str) -> float:
+    """Return the median of the seconds until an export's first jobs, of processes just started."""
+    firsts = []
+    for _ in range(ROUNDS):
+        with running_app(url) as app:
+            firsts.append(download(app, app.sign_in(), rows=1_000)[0])
+    return median(firsts)
+
+
+def _memory(what: str, grown: int) -> Figure:
+    return Figure(
+        what,
+        f"{grown / 2**20:.0f} MB",
+        asked=f"at most {MEGABYTES} MB",
+        reached=grown <= MEGABYTES * 2**20,
+    )
 
 
 def client_seconds(server: MariaDB, database: str) -> float:

@@ -44,21 +44,24 @@ def attachment(name: str) -> str:
 
 
 class Download(StreamingResponse):
-    """Sends pieces as they are made, under the name of a file.
+    """Sends pieces that threads make, each while the one before it is compressed and sent.
 
     Where the database stops answering, the connection is closed in the middle, so that the client does
-    not take what it got for the whole.
+    not take what it got for the whole. When the client leaves, what makes the pieces is closed: its
+    database connection and transaction would otherwise stay open until the garbage collector comes by.
     """
 
     def __init__(
         self, name: str, media_type: str, pieces: Generator[bytes], first: bytes = b""
     ) -> None:
-        """Send pieces made in threads, after a first one that was made already."""
+        """Send pieces under the name of a file, after a first one that was made already."""
         super().__init__(
-            _closing(pieces, first),
+            self._made(first),
             media_type=media_type,
             headers={**_HEADERS, "Content-Disposition": attachment(name)},
         )
+        self._pieces = pieces
+        self._coming: asyncio.Task[bytes] | None = None
 
     async def stream_response(self, send: Send) -> None:
         """Send the headers and all pieces."""
@@ -66,24 +69,31 @@ class Download(StreamingResponse):
             await super().stream_response(send)
         except DatabaseUnavailable as problem:
             log.warning("%s is not sent whole: %s", self.headers["content-disposition"], problem)
+        finally:
+            if self._coming:  # a piece that is being made is finished first
+                self._coming.add_done_callback(self._close)
+            else:
+                self._close()
 
-
-async def _closing(pieces: Generator[bytes], first: bytes) -> AsyncIterator[bytes]:
-    """Yield pieces made in a thread; when the client leaves, close what makes them at once.
-
-    Otherwise its connection and transaction would stay open until the garbage collector comes by.
-    """
-
-    def close() -> None:
-        with suppress(DatabaseUnavailable):  # it has been logged
-            pieces.close()
-
-    try:
+    async def _made(self, first: bytes) -> AsyncIterator[bytes]:
+        self._coming = self._make()
         if first:
             yield first
-        while piece := await run_in_threadpool(next, pieces, b""):
+        while piece := await asyncio.shield(self._coming):
+            self._coming = self._make()
             yield piece
-    finally:
+
+    def _make(self) -> asyncio.Task[bytes]:
+        return asyncio.create_task(run_in_threadpool(next, self._pieces, b""))
+
+    def _close(self, last: asyncio.Task[bytes] | None = None) -> None:
+        if last and not last.cancelled():
+            last.exception()  # or asyncio logs it when nobody waits any more
+
+        def close() -> None:
+            with suppress(DatabaseUnavailable):  # it has been logged
+                self._pieces.close()
+
         # In a thread, because it speaks to the database; not awaited: this task may be cancelled.
         asyncio.get_running_loop().run_in_executor(None, close)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
 from jobs_data.demo.history import History
 from jobs_data.demo.queue_history import create_queues
 from jobs_data.demo.result_files import write_result
+from jobs_data.demo.rows import Chunk
 from jobs_data.demo.surroundings import create_surroundings
 from jobs_data.platform.tables import HERATIO_ONLY, job, metadata, present_tables
 
@@ -52,16 +54,25 @@ def create(
         with connection.begin():
             surroundings = create_surroundings(connection, rng, moment)
         history = History(rng, jobs, moment, surroundings, atom=atom)
-        done = 0
-        for chunk in history.chunks(CHUNK_JOBS):
-            if results_root:
-                for file in chunk.files:
-                    write_result(results_root, file)
+
+        def insert(chunk: Chunk, done: int) -> None:
             with connection.begin():
                 chunk.insert(connection)
-            done += chunk.jobs
             if progress:
                 progress(done, jobs)
+
+        # Each chunk is inserted while the next one is made.
+        with ThreadPoolExecutor(1, thread_name_prefix="demo") as inserter:
+            inserted: Future[Any] = inserter.submit(int)
+            done = 0
+            for chunk in history.chunks(CHUNK_JOBS):
+                if results_root:
+                    for file in chunk.files:
+                        write_result(results_root, file)
+                inserted.result()
+                done += chunk.jobs
+                inserted = inserter.submit(insert, chunk, done)
+            inserted.result()
         if not atom:
             # With their own random numbers, so that the queues do not change the jobs.
             with connection.begin():

@@ -112,6 +112,11 @@ class CreationOrder:
         order = self._order
         return None if order is None or order.is_too_mixed else order
 
+    @property
+    def is_too_mixed(self) -> bool:
+        """Return whether a survey found too many strays, so that the database must sort."""
+        return self._order is not None and self._order.is_too_mixed
+
     def find_out(self) -> IdOrder | None:
         """Return what is known, after a first survey if needed. Raises DatabaseUnavailable."""
         if self._order is None:

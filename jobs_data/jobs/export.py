@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from jobs_data import csv_lines
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.export_rows import ExportedJob, stream_jobs, stream_reports
+from jobs_data.jobs.export_rows import ExportedJob, Who, stream_jobs, stream_reports
 from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.outcomes import Outcome, Outcomes
 from jobs_data.jobs.view import ListView
@@ -118,8 +118,9 @@ def csv_chunks(
             for reports in stream_reports(database, view, order, outcomes):
                 yield _encode_all_columns(reports, clock, separator)
         else:
+            lines = _Lines(clock, separator)
             for jobs in stream_jobs(database, view, order):
-                yield _encode(jobs, clock, separator)
+                yield lines.encoded(jobs)
     finally:
         _slots.release()
 
@@ -132,11 +133,6 @@ class _Clock(NamedTuple):
 
     platform: ZoneInfo
     shown: ZoneInfo | None
-
-    @property
-    def quote(self) -> str:
-        """Return the quotes around a time, if any."""
-        return "" if self.shown else '"'
 
     def written(self, moment: datetime | None) -> str:
         """Return a moment as the CSV has it; empty where there is none."""
@@ -151,18 +147,59 @@ class _Clock(NamedTuple):
         return local.replace(tzinfo=None).isoformat(" ", timespec="seconds")
 
 
-def _encode(jobs: Iterable[ExportedJob], clock: _Clock, separator: str) -> bytes:
-    cell, quote = csv_lines.text_cell, clock.quote
-    return "".join(
-        separator.join(
-            (
-                *(cell(name), cell(status), cell(owner)),
-                f"{quote}{_time(created, clock)}{quote}",
-                f"{quote}{_time(completed, clock, created)}{quote}\r\n",
-            )
-        )
-        for name, status, owner, created, completed in jobs
-    ).encode()
+class _Lines:
+    """Writes the lines of one export. Names, users and hours repeat, and most of a line is cached."""
+
+    def __init__(self, clock: _Clock, separator: str) -> None:
+        self._clock = clock
+        self._separator = separator
+        self._quote = "" if clock.shown else '"'
+        self._start = lru_cache(maxsize=10_000)(self._read_start)
+        self._hour = lru_cache(maxsize=10_000)(self._read_hour)
+
+    def encoded(self, jobs: Iterable[ExportedJob]) -> bytes:
+        """Return the lines of some jobs."""
+        start, hour, separator = self._start, self._hour, self._separator
+        lines = []
+        for who, created, completed in jobs:
+            begin, end = hour(created[:13]), hour(completed[:13])
+            if begin and end and created <= completed:
+                lines.append(
+                    f"{start(who)}{begin[0]}{created[13:19]}{begin[1]}{separator}"
+                    f"{end[0]}{completed[13:19]}{end[1]}\r\n"
+                )
+            else:
+                # A job that ended before it began may have done so in a repeated hour.
+                times = (self._time(created), self._time(completed, created))
+                lines.append(f"{start(who)}{separator.join(times)}\r\n")
+        return "".join(lines).encode()
+
+    def _read_start(self, who: Who) -> str:
+        """Return the cells before the times, with the separator after them."""
+        return "".join(f"{csv_lines.text_cell(text)}{self._separator}" for text in who)
+
+    def _read_hour(self, text: str) -> tuple[str, str] | None:
+        """Return a cell's text before and after the minutes of an hour.
+
+        None without an hour, and if the offset changes within it.
+        """
+        first, last = (self._time(f"{text}:{minute}") for minute in ("00:00", "59:59"))
+        at = 13 + len(self._quote)
+        is_one = len(first) > at and first[:at] == last[:at] and first[at + 6 :] == last[at + 6 :]
+        return (first[:at], first[at + 6 :]) if is_one else None
+
+    def _time(self, time: str, after: str = "") -> str:
+        """Return the cell of a time of the platform; empty, in quotes or not, for no time.
+
+        `after` is the job's creation time.
+        """
+        zone = self._clock.platform
+        try:
+            begin = utc(datetime.fromisoformat(after[:19]), zone) if after else None
+            moment = utc(datetime.fromisoformat(time[:19]), zone, after=begin)
+        except ValueError:  # 0000-00-00, for example
+            moment = None
+        return f"{self._quote}{self._clock.written(moment)}{self._quote}"
 
 
 def _encode_all_columns(
@@ -182,33 +219,3 @@ def _encode_all_columns(
         )
         for job, outcome in reports
     ).encode()
-
-
-# Hours repeat, and converting zones would otherwise take most of an export's time.
-def _time(time: str, clock: _Clock, after: str = "") -> str:
-    """Return a time of the platform as the CSV has it; empty for no time.
-
-    `after` is the job's creation time: an earlier time may be in a repeated hour.
-    """
-    if not time:
-        return ""
-    if time < after:
-        return _exact_time(time, clock, after)
-    hour = _hour(time[:13], clock)
-    return f"{hour[0]}{time[13:19]}{hour[1]}" if hour else _exact_time(time, clock)
-
-
-@lru_cache(maxsize=10_000)
-def _hour(text: str, clock: _Clock) -> tuple[str, str] | None:
-    """Return the text before and after the minutes of an hour; None if the offset changes within it."""
-    first, last = (_exact_time(f"{text}:{minute}", clock) for minute in ("00:00", "59:59"))
-    is_one = first and first[:13] == last[:13] and first[19:] == last[19:]
-    return (first[:13], first[19:]) if is_one else None
-
-
-def _exact_time(time: str, clock: _Clock, after: str = "") -> str:
-    try:
-        begin = utc(datetime.fromisoformat(after[:19]), clock.platform) if after else None
-        return clock.written(utc(datetime.fromisoformat(time[:19]), clock.platform, after=begin))
-    except ValueError:  # 0000-00-00, for example
-        return ""

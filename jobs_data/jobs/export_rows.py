@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -51,9 +51,15 @@ PIECE_JOBS: Final = 4_000
 JOB_BYTES: Final = 2_000
 """The most bytes of one job in JSON: the longest name, six bytes a character, and the rest."""
 
+FIRST_PIECES: Final = 2
+"""How many pieces the first statement reads: so many come at once before any other is looked for."""
+
 PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024
 """The usual limit of one value from a server."""
+
+FIRST_REPORTS: Final = 100
+"""Of how many jobs all columns are read first, so that the first come at once."""
 
 REPORTS_TOGETHER: Final = 1_000
 TEXTS_TOGETHER: Final = 2_000_000
@@ -63,13 +69,19 @@ that has more alone."""
 LONG_TEXT: Final = 1_000
 """From this length on, a text counts as long."""
 
+FEW_JOBS: Final = 20_000
+"""The database sorts so many jobs by date within a fifth of a second."""
+
 EXPORT_SECONDS: Final = 3_600
 """How long an export may take: its statement ends only when the client has read everything."""
 
 
-ExportedJob = tuple[str, str, str, str, str]
-"""A job's name, status and owner, and when it was created and completed: as the platform has these
-times, without a zone, and empty where it has none."""
+Who = tuple[str, str, str]
+"""A job's name, status and owner: the same object for all jobs with the same ones."""
+
+ExportedJob = tuple[Who, str, str]
+"""A job, and when it was created and completed: as the platform has these times, without a zone, and
+empty where it has none."""
 
 
 def stream_jobs(
@@ -77,11 +89,14 @@ def stream_jobs(
 ) -> Iterator[list[ExportedJob]]:
     """Yield all jobs of a view's filter in its order, some thousands at a time.
 
-    All come from one transaction, in constant memory. `order` is the known order by date; without
-    it the database sorts. Raises DatabaseUnavailable.
+    All come from one transaction, in constant memory. By date, `order` is what is known of the order;
+    without it the database sorts. Before its survey has ended, jobs come by id, sorted by date among
+    their neighbours: exact where no job is further from its id's place than half a piece, which is
+    PIECE_JOBS jobs or what fits into a packet of the server. A database of at most FEW_JOBS jobs sorts
+    instead. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view, order or CreationOrder(database))
+        exporting = _Exporting(connection, database, view, order)
         yield from exporting.jobs()
 
 
@@ -94,11 +109,12 @@ def stream_reports(
     """Yield all columns, without outputs, of all jobs of a view's filter in its order.
 
     Each with the outcome of a finished job, which is read if `outcomes` does not know it. All come
-    from one transaction, at most a thousand at a time, and fewer where their texts are long. Where the
-    database sorts, memory grows by the eight bytes of each job's id. Raises DatabaseUnavailable.
+    from one transaction, at most a thousand at a time, and fewer where their texts are long. The order
+    is that of `stream_jobs`. Where the database sorts, memory grows by the eight bytes of each job's
+    id. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view, order or CreationOrder(database))
+        exporting = _Exporting(connection, database, view, order)
         for ids in exporting.ids():
             finished = read_finished(connection, job.c.id.in_(ids))
             found = read_outcomes_of(connection, database, finished, outcomes)
@@ -106,56 +122,58 @@ def stream_reports(
                 yield [(report, found.get(report.id)) for report in reports]
 
 
-_Row = list[Any]
-"""When a job was created, its id, its owner and status, its name, and when it was completed."""
+_Row = tuple[str, int, str, str | None]
+"""When a job was created, its id, its user, status and name in one text, and when it completed."""
 
 
 class _Exporting:
     """Reads the jobs of an export."""
 
     def __init__(
-        self, connection: Connection, database: Database, view: ListView, order: CreationOrder
+        self,
+        connection: Connection,
+        database: Database,
+        view: ListView,
+        order: CreationOrder | None,
     ) -> None:
         self._connection = connection
         self._database = database
         self._view = view
-        self._order = order
         source = source_of(database, view.sort)
         self._source = with_object() if source is job else source
         self._now = datetime.now(UTC)
         self._where = matching(view.filter, database, self._now)
         self._terms = read_status_names(connection, database)
-        self._statuses: dict[tuple[int | None, bool], str] = {}
-        is_by_id = view.sort is Sort.DATE and not database.is_sqlite
-        # None, not an order that turns out stale later: one export follows one order.
-        self._known = order.find_out() if is_by_id else None
+        self._owners: dict[int | None, str] = {}
+        is_by_id = order is not None and view.sort is Sort.DATE and not database.is_sqlite
+        # One export follows one order, also if it turns out stale later.
+        self._known = order.known if order and is_by_id else None
+        self._is_surveyed = self._known is not None
+        if order and is_by_id and not self._is_surveyed and not order.is_too_mixed:
+            order.keep_surveyed()
+            self._known = self._by_id()
 
     def jobs(self) -> Iterator[list[ExportedJob]]:
         """Yield jobs by id if the order is known, else sorted by the database."""
-        marks = self._marks_together() if self._known else 0
-        if not self._known or not marks:
+        jobs = self._jobs_in_one_value() if self._known else 0
+        if not self._known or not jobs:
             yield from self.sorted()
             return
         user_ids = self._connection.execute(select(job.c.user_id).distinct()).scalars().all()
         names = owner_names(self._connection, self._database, user_ids)
-        owners = {i: names.get(i, values.SYSTEM_OWNER) for i in user_ids}
-        pieces = self._each_in_one_value(self._pieces(self._known, marks))
+        self._owners = {i: names.get(i, values.SYSTEM_OWNER) for i in user_ids}
+        pieces = self._each_in_one_value(self._pieces(self._known, jobs))
+        who = lru_cache(maxsize=10_000)(self._who_of_key)
         for rows in self._merged(self._known, pieces):
             yield [
-                (
-                    _name(name),
-                    self._status(status_id, end is not None),
-                    owners[user_id],
-                    "" if time.startswith(_NEVER) else time,
-                    end or "",
-                )
-                for time, _, user_id, status_id, name, end in rows
+                (who(key, end is not None), "" if time.startswith(_NEVER) else time, end or "")
+                for time, _, key, end in rows
             ]
 
     def ids(self) -> Iterator[list[int]]:
         """Yield the ids of all jobs, at most a thousand at a time."""
         if self._known:
-            pieces = self._pieces(self._known, PIECE_JOBS // strays.MARK_JOBS)
+            pieces = self._pieces(self._known, PIECE_JOBS)
             batches = self._merged(self._known, map(self._read, pieces))
             ids: Iterable[list[int]] = ([row[1] for row in rows] for rows in batches)
         else:
@@ -164,65 +182,97 @@ class _Exporting:
             chunks = self._stream(statement, EXPORT_CHUNK_ROWS)
             # Fetch all ids first: reading the jobs needs the same connection.
             ids = [np.fromiter((row.id for rows in chunks for row in rows), np.int64).tolist()]
+        together = min(FIRST_REPORTS, REPORTS_TOGETHER)
         for batch in ids:
-            for first in range(0, len(batch), REPORTS_TOGETHER):
-                yield batch[first : first + REPORTS_TOGETHER]
+            first = 0
+            while first < len(batch):
+                yield batch[first : first + together]
+                first, together = first + together, REPORTS_TOGETHER
 
-    def _marks_together(self) -> int:
-        """Return how many marks' jobs fit into one value of the server, with room for as many more."""
+    def _by_id(self) -> IdOrder | None:
+        """Return the order by ids alone; None where the database soon has sorted all jobs."""
+        few = select(job.c.id).limit(FEW_JOBS + 1).subquery("few")
+        if self._connection.execute(select(func.count()).select_from(few)).scalar_one() <= FEW_JOBS:
+            return None
+        return IdOrder(end=self._connection.execute(select(func.max(job.c.id))).scalar_one() + 1)
+
+    def _jobs_in_one_value(self) -> int:
+        """Return how many jobs fit into one value of the server, with room for as many more."""
         self._connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {PACKET_BYTES}")
         sizes = "SELECT LEAST(@@group_concat_max_len, @@max_allowed_packet)"
         at_most = self._connection.exec_driver_sql(sizes).scalar_one() // JOB_BYTES
-        return int(min(PIECE_JOBS, at_most // 2) // strays.MARK_JOBS)
+        return int(min(PIECE_JOBS, at_most // 2))
 
-    def _pieces(self, known: IdOrder, marks: int) -> list[ColumnElement[bool]]:
-        """Return the conditions of the jobs in order, `marks` marks at a time, in the list's order."""
-        edges = [0, *known.marks[::marks].tolist(), known.end]
-        pieces = [is_in_order(known, first, end) for first, end in pairwise(edges)]
-        return pieces if self._view.is_reversed else pieces[::-1]
+    def _pieces(self, known: IdOrder, jobs: int) -> Iterator[ColumnElement[bool]]:
+        """Yield the conditions of the jobs in order, about `jobs` at a time, in the list's order."""
+        if self._is_surveyed:
+            marks = known.marks[:: max(1, jobs // strays.MARK_JOBS)].tolist()
+            edges = [0, *marks, known.end]
+            in_order: Iterable[int] = edges if self._view.is_reversed else edges[::-1]
+        else:
+            in_order = self._edges(known.end, jobs)
+        for edge, following in pairwise(in_order):
+            yield is_in_order(known, min(edge, following), max(edge, following))
+
+    def _edges(self, end: int, jobs: int) -> Iterator[int]:
+        """Yield ids with `jobs` jobs between them, in the list's order, from one end to the other."""
+        is_reversed = self._view.is_reversed
+        edge: int | None = 0 if is_reversed else end
+        while edge is not None:
+            yield edge
+            following = job.c.id >= edge if is_reversed else job.c.id < edge
+            ids = select(job.c.id).where(following).limit(1).offset(jobs if is_reversed else jobs - 1)
+            ids = ids.order_by(job.c.id if is_reversed else job.c.id.desc())
+            edge = self._connection.execute(ids).scalar()
+        yield end if is_reversed else 0
 
     def _merged(self, known: IdOrder, pieces: Iterable[Iterable[_Row]]) -> Iterator[list[_Row]]:
         """Yield the rows of the pieces in order, with strays and newest jobs merged in.
 
-        Each job comes once, also if a job was inserted below the newest ids since the survey.
+        Each job comes once, also if a job was inserted below the newest ids since the survey. Without a
+        survey, each piece is sorted together with the one before it.
         """
         is_reversed = self._view.is_reversed
+        if not self._is_surveyed:
+            before: list[_Row] = []
+            for piece in pieces:
+                rows = sorted([*before, *piece], reverse=not is_reversed)
+                yield rows[: len(before)]
+                before = rows[len(before) :]
+            yield before
+            return
         loose = sorted(self._read(is_loose(known)), reverse=is_reversed)  # the next one comes last
         for piece in pieces:
             rows = sorted(piece, reverse=not is_reversed)
             if not rows:
                 continue
-            last = rows[-1][:2]
+            last, in_order = rows[-1][:2], len(rows)
             while loose and (loose[-1][:2] < last if is_reversed else loose[-1][:2] > last):
                 rows.append(loose.pop())
-            yield sorted(rows, reverse=not is_reversed)
+            yield rows if len(rows) == in_order else sorted(rows, reverse=not is_reversed)
         yield loose[::-1]
 
     def _read(self, which: ColumnElement[bool]) -> list[_Row]:
-        columns = (job.c.id, job.c.user_id, job.c.status_id, job.c.name)
         ended = cast(job.c.completed_at, String())
-        rows = select(created_text(), *columns, ended).select_from(with_object())
-        return [list(row) for row in self._connection.execute(rows.where(*self._where, which))]
+        rows = select(created_text(), job.c.id, _KEY, ended).select_from(with_object())
+        return [(*row,) for row in self._connection.execute(rows.where(*self._where, which))]
 
-    def _each_in_one_value(self, pieces: Sequence[ColumnElement[bool]]) -> Iterator[list[_Row]]:
+    def _each_in_one_value(self, pieces: Iterator[ColumnElement[bool]]) -> Iterator[Iterable[_Row]]:
         """Yield the rows of each piece, while the server already reads the next of them.
 
         Drivers are slow for each row, but fast for one value of a megabyte. The value is JSON, so
-        that a name cannot be mistaken for anything else.
+        that a name cannot be mistaken for anything else: one flat list, which is read fastest.
         """
-        parts = (
-            func.json_quote(created_text()),
-            *(func.coalesce(column, "null") for column in (job.c.id, job.c.user_id, job.c.status_id)),
-            func.coalesce(func.json_quote(job.c.name), "null"),
-            func.coalesce(func.json_quote(func.concat(job.c.completed_at)), "null"),
-        )
-        in_one = func.group_concat(func.concat("[", func.concat_ws(",", *parts), "]"))
-        jobs = select(in_one).select_from(with_object()).where(*self._where)
-        for first in range(0, len(pieces), PIECES_TOGETHER):
-            some = pieces[first : first + PIECES_TOGETHER]
+        ended = func.coalesce(func.concat('"', job.c.completed_at, '"'), "null")
+        row = func.concat('"', created_text(), '",', job.c.id, ",", func.json_quote(_KEY), ",", ended)
+        jobs = select(func.group_concat(row)).select_from(with_object()).where(*self._where)
+        together = FIRST_PIECES
+        while some := list(islice(pieces, together)):
+            together = PIECES_TOGETHER
             with closing(self._stream(union_all(*map(jobs.where, some)), 1)) as chunks:
                 for [(value,)] in chunks:
-                    yield json.loads(f"[{value or ''}]", strict=False)
+                    flat = json.loads(f"[{value or ''}]", strict=False)
+                    yield zip(flat[::4], flat[1::4], flat[2::4], flat[3::4], strict=True)
 
     def sorted(self) -> Iterator[list[ExportedJob]]:
         """Yield jobs row by row, as the database sorts them."""
@@ -239,9 +289,7 @@ class _Exporting:
             for rows in chunks:
                 yield [
                     (
-                        _name(name),
-                        self._status(status_id, has_ended),
-                        values.owner_called(*names),
+                        self._who(name, status_id, has_ended, values.owner_called(*names)),
                         str(time or ""),
                         str(end or ""),
                     )
@@ -303,15 +351,20 @@ class _Exporting:
             self._connection.invalidate()
             raise
 
-    def _status(self, status_id: int | None, has_ended: bool) -> str:
-        known = self._statuses.get((status_id, has_ended))
-        if known is None:
-            known = label_of(status_id, state_of(status_id, has_ended), self._terms)
-            self._statuses[status_id, has_ended] = known
-        return known
+    def _who_of_key(self, key: str, has_ended: bool) -> Who:
+        user_id, status_id, *name = key.split("|", 2)
+        owner = self._owners[int(user_id) if user_id else None]
+        status = int(status_id) if status_id else None
+        return self._who(name[0] if name else None, status, has_ended, owner)
+
+    def _who(self, name: str | None, status_id: int | None, has_ended: bool, owner: str) -> Who:
+        status = label_of(status_id, state_of(status_id, has_ended), self._terms)
+        return values.name_called(name), status, owner
 
 
 _NEVER: Final = str(BEFORE_ALL_TIMES)
 
-# Thousands of jobs share a name.
-_name: Final = lru_cache(maxsize=10_000)(values.name_called)
+_KEY: Final = func.concat_ws(
+    "|", func.coalesce(job.c.user_id, ""), func.coalesce(job.c.status_id, ""), job.c.name
+)
+"""A job's user and status, and its name if it has one: thousands of jobs share them."""

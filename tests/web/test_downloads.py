@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import threading
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,6 +18,8 @@ from web.downloads import Download, FileDownload, attachment
 
 SIZE = 200_000
 CHUNK = FileDownload.chunk_size
+PATIENCE = 20
+SCOPE = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,12 @@ def result(tmp_path: Path) -> ResultFile:
     return result
 
 
+async def staying() -> Message:
+    """Receive nothing, as from a client that stays."""
+    await asyncio.Event().wait()
+    return {"type": "http.disconnect"}
+
+
 def answered(
     response: Response,
     before_each: Callable[[int], None],
@@ -62,18 +71,13 @@ def answered(
 ) -> list[Message]:
     """Return what a response sends to a client that stays."""
     messages: list[Message] = []
-    never = asyncio.Event()
-
-    async def receive() -> Message:
-        await never.wait()
-        return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         messages.append(message)
         before_each(sum(len(m.get("body", b"")) for m in messages))
 
     scope = {"type": "http", "method": method, "path": "/", "headers": headers}
-    asyncio.run(response(scope, receive, send))
+    asyncio.run(response(scope, staying, send))
     return messages
 
 
@@ -145,3 +149,51 @@ def test_an_export_that_the_database_breaks_off_does_not_pass_for_whole(
     assert [(m["body"], m["more_body"]) for m in bodies] == [(b"one", True), (b"two", True)]
     assert [r.exc_info for r in caplog.records] == [None]
     assert "stopped answering" in caplog.text
+
+
+def test_the_next_piece_is_made_while_one_is_sent() -> None:
+    """Compressing and sending a piece does not wait for the next one, nor the other way round."""
+    is_made = threading.Event()
+
+    def pieces() -> Generator[bytes]:
+        yield b"one"
+        is_made.set()
+        yield b"two"
+
+    async def send(message: Message) -> None:
+        if message.get("body") == b"one":
+            assert await asyncio.to_thread(is_made.wait, PATIENCE)
+
+    asyncio.run(Download("x.csv", "text/csv", pieces())(SCOPE, staying, send))
+
+
+def test_what_makes_the_pieces_is_closed_when_the_client_leaves() -> None:
+    """Also if a piece is being made at that moment: once it is made."""
+    has_left, is_closed = threading.Event(), threading.Event()
+
+    def pieces() -> Generator[bytes]:
+        try:
+            yield b"one"
+            has_left.wait(PATIENCE)
+            yield b"two"
+        finally:
+            is_closed.set()
+
+    async def leave() -> None:
+        is_sending = asyncio.Event()
+
+        async def receive() -> Message:
+            await is_sending.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if "body" in message:
+                is_sending.set()
+                await asyncio.Event().wait()
+
+        await Download("x.csv", "text/csv", pieces())(SCOPE, receive, send)
+        assert not is_closed.is_set()
+        has_left.set()
+        assert await asyncio.to_thread(is_closed.wait, PATIENCE)
+
+    asyncio.run(leave())

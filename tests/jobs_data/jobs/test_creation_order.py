@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 import pytest
@@ -38,6 +38,11 @@ def agreeing(_: random.Random, number: int) -> datetime:
 def jittering(rng: random.Random, number: int) -> datetime:
     """Give times that neighbours in id have swapped."""
     return NOON + timedelta(seconds=number + rng.randrange(-30, 30))
+
+
+def swapping(rng: random.Random, number: int) -> datetime:
+    """Give times that a few neighbours in id have swapped."""
+    return NOON + timedelta(seconds=number + rng.randrange(-3, 4))
 
 
 def straying(rng: random.Random, number: int) -> datetime:
@@ -221,6 +226,31 @@ def test_every_page_is_exact_before_the_survey_and_where_there_are_too_many_stra
     assert exported_names(order) == [f"job {i}" for i in expected]
     with store.database().reading() as connection:
         assert order.known or order.since(connection, NOON) == []
+
+
+@pytest.mark.usefixtures("small_steps")
+@pytest.mark.parametrize("times", [agreeing, swapping, straying, descending])
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_an_export_waits_for_no_survey(
+    store: Store, times: Order, is_reversed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has each job once; in order if none is far from its id's place, or if all are few."""
+    fill(store, times)
+    order = CreationOrder(store.database())
+    begun: list[None] = []
+    monkeypatch.setattr(order, "keep_surveyed", lambda: begun.append(None))
+    by_date = sorted_by_hand(store)
+    places = zip(by_date, sorted(by_date, reverse=True), strict=True)
+    furthest = max(abs(by_date.index(by_id) - by_date.index(i)) for i, by_id in places)
+    for few, state in product((10, JOBS), (None, State.COMPLETED)):
+        monkeypatch.setattr(export_rows, "FEW_JOBS", few)
+        expected = [f"job {i}" for i in sorted_by_hand(store, state)][:: -1 if is_reversed else 1]
+        found = exported_names(order, state, is_reversed=is_reversed)
+        assert sorted(found) == sorted(expected)
+        if furthest <= export_rows.PIECE_JOBS // 2 or few == JOBS:
+            assert found == expected
+    assert furthest > 0 or times is agreeing
+    assert begun or store.database().is_sqlite
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def test_pieces_are_of_constant_size(store: Store, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(export_rows, "EXPORT_CHUNK_ROWS", 4)
     for _ in range(10):
         store.job()
-    view = ListView(sort=Sort.NAME)  # newest first has pieces of its own: tests/test_spans.py
+    view = ListView(sort=Sort.NAME)  # newest first has pieces of its own
     pieces = [piece.count(b"\r\n") for piece in export.csv_chunks(store.database(), view)]
     assert pieces == [1, 4, 4, 2]
 
