@@ -18,7 +18,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import clearing, exports, first_sight, list_reads, panels, screens, searches, watchers
+from benchmarks import (
+    clearing,
+    exports,
+    first_sight,
+    list_reads,
+    panels,
+    presses,
+    screens,
+    searches,
+    watchers,
+)
 from benchmarks.bench import FULL_SIZE, SEED, Bench
 from benchmarks.figures import Figure, table, write_down
 from tests.support import mariadb
@@ -33,6 +43,7 @@ PARTS: Final[dict[str, Callable[[Bench], list[Figure]]]] = {
     "watchers": watchers.measure,
     "export": exports.measure,
     "sight": first_sight.measure,
+    "presses": presses.measure,
     "screens": screens.measure,
     "statistics": panels.measure,
     "clear": clearing.measure,

@@ -103,11 +103,11 @@ def seconds_until_seen(browser: Browser, address: str, cookie: str = "") -> tupl
 
 
 @contextmanager
-def running_bare_page() -> Iterator[str]:
-    """Serve the bare page with the app's own configuration, and yield its address."""
+def running_bare_page(script: str = "bare_page.py") -> Iterator[str]:
+    """Serve a bare page with the app's own configuration, and yield its address."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(ROOT / "benchmarks" / "bare_page.py")],
+        [sys.executable, "-m", "streamlit", "run", str(ROOT / "benchmarks" / script)],
         env=own_environment() | {"STREAMLIT_SERVER_PORT": str(port)},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

@@ -11,6 +11,7 @@ from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.owners import read_owners
 from pages.parts.shared import address, reads, refresh
+from pages.parts.shared.look import show_in_order
 from pages.parts.shared.services import get_services
 from pages.parts.statistics import by_day, by_name, errors, headline, hours, stuck, users
 from pages.parts.statistics.panel import Scope, panel
@@ -21,6 +22,7 @@ database, order = services.database, services.order
 services.outcomes.keep_reading()
 zone = times.zone_named(st.context.timezone)
 
+show_in_order()
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
     st.title("Statistics", anchor=False, width="content")
     st.space("stretch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -74,11 +75,18 @@ ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
     ),
 }
 
+_IN_ORDER: Final = Path(__file__).with_name("in_order.css")
+
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
     (State.ACTIVE, FIXED_LABELS[IN_PROGRESS]): "Running",
     (State.ACTIVE, OTHER_LABELS[0]): "Running",
 }
+
+
+def show_in_order() -> None:
+    """Show each part of this page only when those above it are drawn, so that none moves another."""
+    st.html(_IN_ORDER)
 
 
 def look_of(state: State, errors: int = 0) -> Look:
