@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 import pandas as pd
@@ -129,6 +130,13 @@ class JobsList:
     def first(self) -> int:
         """Return the position of the first row shown, counted from 1; 0 where there is none."""
         return (self.view.page - 1) * self.limit + 1 if self.matching else 0
+
+    @cached_property
+    def content(self) -> object:
+        """Return what equals that of another read where nothing but the time has changed."""
+        overview = self.overview and replace(self.overview, read_at=self.read_at.min)
+        rows = self.rows.to_csv()
+        return self.view, rows, tuple(self.status_labels.items()), overview, self.folded
 
 
 class Snapshot:
