@@ -14,6 +14,7 @@ from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.liveness import SharedLiveness
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
+from jobs_data.jobs.searching import Searches
 from jobs_data.jobs.selections import Selections
 from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.where import WITH_ERRORS
@@ -45,6 +46,7 @@ class Services:
     rights: Rights
     order: CreationOrder
     outcomes: Outcomes
+    searches: Searches
     shared_list: SharedList
     liveness: SharedLiveness
 
@@ -57,6 +59,7 @@ class Services:
 
     def close(self) -> None:
         """Close every connection; further use opens new ones."""
+        self.searches.close()
         self.outcomes.close()
         self.order.close()
         self.database.close()
@@ -84,6 +87,7 @@ def build_services(settings: Settings) -> Services:
         Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
         order,
         outcomes,
+        Searches(database, order),
         SharedList(database, order, settings.list_seconds, outcomes),
         SharedLiveness(database),
     )

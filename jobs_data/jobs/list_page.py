@@ -17,11 +17,12 @@ from sqlalchemy import (
 
 from jobs_data.jobs import frames
 from jobs_data.jobs.columns import frame_of, list_frame
-from jobs_data.jobs.counts import Counts, SearchResult, read_counts, search
+from jobs_data.jobs.counts import Counts, read_counts
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.folding import Folded, fold
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.paging import OrderedJobs
+from jobs_data.jobs.searching import SearchResult, search
 from jobs_data.jobs.sorting import newest_first
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView
 from jobs_data.jobs.where import matching
