@@ -70,7 +70,7 @@ def build_services(settings: Settings) -> Services:
     """Return the services that the settings describe; nothing is connected yet."""
     database, store = database_for(settings), store_for(settings)
     order, switch = CreationOrder(database), StopSwitch()
-    outcomes = Outcomes(database, store, switch)
+    outcomes, searches = Outcomes(database, store, switch), Searches(database, order)
     database.job_sets[WITH_ERRORS] = outcomes.with_errors
     return Services(
         settings,
@@ -87,7 +87,7 @@ def build_services(settings: Settings) -> Services:
         Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
         order,
         outcomes,
-        Searches(database, order),
-        SharedList(database, order, settings.list_seconds, outcomes),
+        searches,
+        SharedList(database, order, settings.list_seconds, outcomes, searches),
         SharedLiveness(database),
     )

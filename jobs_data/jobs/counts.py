@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from jobs_data.platform.status import COMPLETED, ERROR, State, is_in
+from jobs_data.platform.status import FINISHED_IDS, State, state_of
 from jobs_data.platform.tables import job
+
+SLICE_IDS: Final = 1_000_000
+"""How many ids one statement counts."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,37 @@ class Counts:
 
 
 def read_counts(connection: Connection) -> Counts:
-    """Return how many jobs there are."""
-    # Two statements that the index on status_id answers; counting completed_at IS NULL over all
-    # jobs would read the whole table, so it is asked of the few unfinished ones alone.
-    statuses = connection.execute(select(job.c.status_id, func.count()).group_by(job.c.status_id))
-    by_status: dict[int | None, int] = dict(map(tuple, statuses))
-    active = connection.execute(select(func.count()).where(is_in(State.ACTIVE))).scalar_one()
+    """Return how many jobs there are, by statements that each read the index of SLICE_IDS ids.
+
+    One GROUP BY of ten million jobs comes near the time limit of a statement on a busy server.
+    """
+    lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
+    in_state: Counter[State] = Counter()
+    for status_id in read_status_ids(connection):
+        is_finished = status_id in FINISHED_IDS
+        counted = select(func.count()).select_from(job).where(job.c.status_id == status_id)
+        if not is_finished:  # only these few are looked up, the others are counted in the index
+            counted = counted.add_columns(func.count(job.c.completed_at))
+        for first in range(lowest or 0, (highest or 0) + 1, SLICE_IDS):
+            slice_ = job.c.id.between(first, first + SLICE_IDS - 1)
+            row = connection.execute(counted.where(slice_)).one()
+            jobs, ended = row[0], row[-1]
+            in_state[state_of(status_id, has_ended=True)] += ended
+            in_state[state_of(status_id, has_ended=False)] += jobs - ended
     return Counts(
-        total=sum(by_status.values()),
-        active=active,
-        completed=by_status.get(COMPLETED, 0),
-        failed=by_status.get(ERROR, 0),
+        total=in_state.total(),
+        active=in_state[State.ACTIVE],
+        completed=in_state[State.COMPLETED],
+        failed=in_state[State.FAILED],
     )
+
+
+def read_status_ids(connection: Connection) -> list[int | None]:
+    """Return the ids of all statuses that jobs have, and None; each is one look into the index."""
+    found: list[int | None] = [None]
+    least = select(func.min(job.c.status_id))
+    next_ = connection.execute(least).scalar()
+    while next_ is not None:
+        found.append(next_)
+        next_ = connection.execute(least.where(job.c.status_id > next_)).scalar()
+    return found

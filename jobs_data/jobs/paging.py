@@ -87,6 +87,8 @@ class OrderedJobs:
         is_shallow = view.page * (view.limit or DEFAULT_PAGE_SIZE) <= SHALLOW_JOBS
         self._is_guessed = is_plain and is_shallow and not self._known and not database.is_sqlite
         self.has_begun = False
+        self.is_order_known = True
+        self.sorted_among: int | None = None
         self._largest: list[tuple[str, int]] = []
         self._as_new: Future[list[int]] | None = None
 
