@@ -10,8 +10,8 @@ from typing import Final
 from benchmarks.bench import FULL_SIZE, Bench
 from benchmarks.figures import Figure, limited
 from jobs_data.jobs import list_page
-from jobs_data.jobs.counts import SEARCH_SECONDS
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.searching import SEARCH_SECONDS
 from jobs_data.jobs.view import Dates, JobFilter, ListView, Sort
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine

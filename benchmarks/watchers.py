@@ -1,12 +1,22 @@
-"""Sessions that watch the list with auto refresh on, over Streamlit's own websocket protocol."""
+"""Sessions that watch the list with auto refresh on, over Streamlit's own websocket protocol.
+
+They run in this process, on the same cores as the app. Each sends what a browser sends when the timer
+fires, and reads what comes back without drawing it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event, Thread
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,15 +24,21 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.bench import FULL_SIZE, Bench, RunningApp, running_app
+from benchmarks.bench import FULL_SIZE, SIGNING_KEY, Bench, RunningApp, running_app
 from benchmarks.figures import Figure, limited, percentile, seconds
 from tests.support.mariadb import MariaDB
-from web.sessions import COOKIE
+from web.sessions import COOKIE, Sessions
 
-MANY: Final = 100
+MANY: Final = 300
+FEW: Final = 20
+"""How many sessions run the whole page, for comparison."""
+
 INTERVAL_SECONDS: Final = 15.0
 ROUNDS: Final = 4
 """How many times each session refreshes: four times 15 s are the minute that is measured."""
+
+WRITE_SECONDS: Final = 5.0
+"""How often a job changes where there is news: each refresh then has some."""
 
 PATIENCE: Final = 60.0
 P95_SECONDS: Final = 0.5
@@ -30,12 +46,12 @@ MORE_STATEMENTS: Final = 1.1
 LIST_SECONDS: Final = 10.0
 """How old a cached page may be: one session, which asks every 15 seconds, always finds an older one."""
 
-SESSION_MEGABYTES: Final = 3
-MEMORY_PATIENCE: Final = 5.0
+QUIET_CPU_SECONDS: Final = 0.01
+SESSION_MEGABYTES: Final = 0.3
 
 
 class NotShown(Exception):
-    """A run of the page ended without the list, or with an error."""
+    """A run of the page ended with an error, or without its table or its timer."""
 
 
 @dataclass
@@ -48,18 +64,34 @@ class Watched:
     selects: float
     memory: int
     """Bytes of the server's process at the end."""
+    cpu: float
+    """Seconds of the processor that the server's process took."""
+    elements: float
+    """How many elements a refresh sent, on average."""
+
+    def cpu_beyond(self, other: Watched) -> float:
+        """Return the seconds of the processor of one refresh, without what happens anyway."""
+        return (self.cpu - other.cpu) / (len(self.refreshes) - len(other.refreshes))
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Return what a hundred watching sessions cost, beside what one costs."""
+    """Return what 300 watching sessions cost, beside what one costs, with and without news."""
     with running_app(bench.url(FULL_SIZE)) as app:
-        # Each signs in for itself, before anything is measured: a password's hash takes memory.
-        cookies = [app.sign_in() for _ in range(MANY)]
+        cookies = cookies_like(app.sign_in(), MANY)
         asyncio.run(watch(bench.server, app, cookies[:1], rounds=1))  # imports and first reads
         one = asyncio.run(watch(bench.server, app, cookies[:1]))
+        whole = asyncio.run(watch(bench.server, app, cookies[:FEW], is_whole=True))
         many = asyncio.run(watch(bench.server, app, cookies))
+        with changes(bench.server, f"jobs_{FULL_SIZE}"):
+            busy = asyncio.run(watch(bench.server, app, cookies))
+    return figures(one, whole, many, busy)
+
+
+def figures(one: Watched, whole: Watched, many: Watched, busy: Watched) -> list[Figure]:
+    """Return the lines of the table."""
     most = MORE_STATEMENTS * INTERVAL_SECONDS / LIST_SECONDS
     each = (many.memory - one.memory) / (MANY - 1) / 2**20
+    quiet, full = many.cpu_beyond(one), whole.cpu_beyond(one)
     return [
         Figure(
             f"Statements a minute with {MANY} watching sessions",
@@ -70,15 +102,35 @@ def measure(bench: Bench) -> list[Figure]:
             many.questions <= one.questions * most,
         ),
         Figure(
-            f"Refresh with {MANY} watching sessions, median",
+            f"Refresh without news, {MANY} sessions, median",
             seconds(percentile(many.refreshes, 50)),
             f"one session {seconds(percentile(one.refreshes, 50))}",
         ),
         limited(
-            f"Refresh with {MANY} watching sessions, 95 %",
+            f"Refresh without news, {MANY} sessions, 95 %",
             percentile(many.refreshes, 95),
             P95_SECONDS,
         ),
+        Figure("Refresh without news, elements sent", f"{many.elements:.1f}"),
+        limited("Refresh without news, processor time", quiet, QUIET_CPU_SECONDS),
+        Figure(
+            "Refresh without news, beside a run of the whole page",
+            seconds(quiet),
+            f"whole page {seconds(full)}",
+            f"{quiet / full:.2f} ×",
+            "at most 0.25 ×",
+            quiet <= full / 4,
+        ),
+        Figure(
+            f"Refresh with news each time, {MANY} sessions, median",
+            seconds(percentile(busy.refreshes, 50)),
+        ),
+        limited(
+            f"Refresh with news each time, {MANY} sessions, 95 %",
+            percentile(busy.refreshes, 95),
+            P95_SECONDS,
+        ),
+        Figure("Refresh with news each time, processor time", seconds(busy.cpu_beyond(one))),
         Figure(
             "Memory of one watching session",
             f"{each:.2f} MB",
@@ -88,37 +140,90 @@ def measure(bench: Bench) -> list[Figure]:
     ]
 
 
+def cookies_like(cookie: str, many: int) -> list[str]:
+    """Return the cookies of so many sessions of one account, made without its password's slow hash."""
+    sessions = Sessions(SIGNING_KEY)
+    found = sessions.read(cookie)
+    if found is None:
+        raise NotShown("the app did not accept the sign-in")
+    return [sessions.token(replace(found, id=secrets.token_urlsafe(16))) for _ in range(many)]
+
+
+@contextmanager
+def changes(server: MariaDB, database: str) -> Iterator[None]:
+    """Change the newest job's name every few seconds meanwhile; in the end it is what it was."""
+    ended = Event()
+    with server.cursor(database) as cursor:
+        cursor.execute("SELECT id, name FROM job ORDER BY id DESC LIMIT 1")
+        job_id, name = cursor.fetchone() or (0, "")
+
+        def change() -> None:
+            number = 0
+            while not ended.wait(WRITE_SECONDS):
+                number += 1
+                cursor.execute("UPDATE job SET name = %s WHERE id = %s", (f"{name} ({number})", job_id))
+
+        writer = Thread(target=change)
+        writer.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            writer.join()
+            cursor.execute("UPDATE job SET name = %s WHERE id = %s", (name, job_id))
+
+
 async def watch(
-    server: MariaDB, app: RunningApp, cookies: Sequence[str], rounds: int = ROUNDS
+    server: MariaDB,
+    app: RunningApp,
+    cookies: Sequence[str],
+    rounds: int = ROUNDS,
+    *,
+    is_whole: bool = False,
 ) -> Watched:
-    """Let a session per cookie watch the list, spread evenly over the interval."""
+    """Let a session per cookie watch the list, spread evenly over the interval.
+
+    With `is_whole` each refresh runs the whole page, as Refresh does.
+    """
     sessions = [Watcher(app, cookie) for cookie in cookies]
     try:
         for session in sessions:
             await session.open()
-        before, began = _asked(server), time.monotonic()
+        before, began, cpu = _asked(server), time.monotonic(), cpu_seconds(app.pid)
         pause = INTERVAL_SECONDS / len(sessions)
         refreshes = await asyncio.gather(
             *(
-                session.refresh_on(began + number * pause, rounds)
+                session.refresh_on(began + number * pause, rounds, is_whole=is_whole)
                 for number, session in enumerate(sessions)
             )
         )
         await asyncio.sleep(max(0.0, began + rounds * INTERVAL_SECONDS - time.monotonic()))
         minutes = (time.monotonic() - began) / 60
-        after = _asked(server)
+        after, cpu = _asked(server), cpu_seconds(app.pid) - cpu
         memory = app.memory()
     finally:
         for session in sessions:
             await session.close()
     # Asking for the number is a statement, too.
     questions, selects = (later - earlier for later, earlier in zip(after, before, strict=True))
+    runs = [run for session in refreshes for run in session]
     return Watched(
-        [taken for session in refreshes for taken in session],
+        [run.seconds for run in runs],
         max(1, questions - 1) / minutes,
         selects / minutes,
         memory,
+        cpu,
+        sum(run.elements.total() for run in runs) / len(runs),
     )
+
+
+@dataclass
+class Run:
+    """What a message to the app was answered with."""
+
+    seconds: float = 0.0
+    elements: Counter[str] = field(default_factory=Counter)
+    """How many elements of each kind it sent."""
 
 
 class Watcher:
@@ -132,7 +237,7 @@ class Watcher:
         self._page = f"{app.address}?auto=true"
         self._cookie = cookie
         self._connection: ClientConnection
-        self._timer = ""
+        self._timer = self._fragment = ""
         self._count = 0
         self._known: dict[str, ForwardMsg] = {}
 
@@ -148,17 +253,17 @@ class Watcher:
             proxy=None,
             open_timeout=PATIENCE,
         )
-        await self._run()
-        if not self._timer:
-            raise NotShown("auto refresh has no timer")
+        elements = (await self.run(is_whole=True)).elements
+        if not ({"bidi_component", "metric"} <= elements.keys() and self._timer):
+            raise NotShown(f"the page came without its table or its timer: {elements}")
 
-    async def refresh_on(self, first: float, rounds: int) -> list[float]:
+    async def refresh_on(self, first: float, rounds: int, *, is_whole: bool = False) -> list[Run]:
         """Refresh at a moment and then every interval, as the page's timer would."""
         runs = []
         for number in range(rounds):
             await asyncio.sleep(max(0.0, first + number * INTERVAL_SECONDS - time.monotonic()))
             self._count += 1
-            runs.append(await self._run())
+            runs.append(await self.run(is_whole=is_whole))
         return runs
 
     async def close(self) -> None:
@@ -166,8 +271,8 @@ class Watcher:
         if hasattr(self, "_connection"):
             await self._connection.close()
 
-    async def _run(self) -> float:
-        """Ask for a run of the page, and return the seconds until it has ended. Raises NotShown."""
+    async def run(self, *, is_whole: bool = False) -> Run:
+        """Send what the timer sends, and return what came until the run had ended. Raises NotShown."""
         message = BackMsg()
         asked = message.rerun_script
         asked.query_string = "auto=true"
@@ -175,14 +280,16 @@ class Watcher:
         asked.context_info.locale = "en-GB"
         asked.context_info.url = self._page
         asked.cached_message_hashes.extend(self._known)
+        if not is_whole:
+            asked.fragment_id = self._fragment
         if self._timer:
             timer = asked.widget_states.widgets.add()
             timer.id = self._timer
             timer.json_value = json.dumps(self._count)
-        began = time.monotonic()
+        run, began = Run(), time.monotonic()
         await self._connection.send(message.SerializeToString())
-        elements: set[str] = set()
-        while True:
+        is_running = True
+        while is_running:
             received = ForwardMsg()
             raw = await asyncio.wait_for(self._connection.recv(), PATIENCE)
             received.ParseFromString(raw if isinstance(raw, bytes) else raw.encode())
@@ -191,22 +298,30 @@ class Watcher:
             elif received.metadata.cacheable:
                 self._known[received.hash] = received
             if received.WhichOneof("type") == "script_finished":
-                break
-            self._note(received, elements)
-        taken = time.monotonic() - began
-        missing = {"dataframe", "metric"} - elements
-        if missing or "exception" in elements:
-            raise NotShown(f"a run ended with {sorted(elements)}")
-        return taken
+                # One that has ended for a rerun is followed by that rerun.
+                is_running = received.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            else:
+                self._note(received, run.elements)
+        run.seconds = time.monotonic() - began
+        if "exception" in run.elements:
+            raise NotShown(f"a run ended with {run.elements}")
+        return run
 
-    def _note(self, message: ForwardMsg, elements: set[str]) -> None:
+    def _note(self, message: ForwardMsg, elements: Counter[str]) -> None:
         if message.WhichOneof("type") != "delta" or message.delta.WhichOneof("type") != "new_element":
             return
         element = message.delta.new_element
         kind = element.WhichOneof("type") or ""
-        elements.add(kind)
+        elements[kind] += 1
         if kind == "component_instance":
             self._timer = element.component_instance.id
+            self._fragment = message.delta.fragment_id
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the seconds of the processor that a process has taken, in user and system mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _asked(server: MariaDB) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from jobs_data.platform import times
-from pages.parts.jobs import beside, counts, filter_bar, groups, reading, table, toolbar
+from pages.parts.jobs import beside, counts, filter_bar, groups, news, reading, table, toolbar
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
@@ -31,7 +31,7 @@ selected = selection.selected_ids()
 with head:
     st.space("stretch")
     visit = last_visit(viewer)
-    refresh.keep_refreshing(jobs.read_at, zone, paused_by="a dialog is open" if is_asked else "")
+    updated = st.container(horizontal=True, vertical_alignment="center", width="content")
     refresh.refresh_controls(on_refresh=lambda: reading.want_fresh(state))
 
 if problem:
@@ -57,4 +57,11 @@ else:
 dialogs.show_dialog(in_url)
 finish_counts()  # last: the table does not wait for the bars
 finish_line()
+with updated:
+    refresh.keep_refreshing(
+        jobs.read_at,
+        zone,
+        paused_by="a dialog is open" if is_asked else "",
+        look=news.watcher(services, state, news.Drawn(asked, jobs, problem, alive, visit, zone), begun),
+    )
 beside.draw_again(begun, jobs, alive, state, may=not (is_asked or selected.size))

@@ -7,10 +7,10 @@ works.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -84,6 +84,12 @@ class Liveness:
     def count(self, state: Alive) -> int:
         """Return how many jobs are in a state."""
         return int((self.jobs["state"] == state).sum())
+
+    @cached_property
+    def traces(self) -> Mapping[int, tuple[str, datetime]]:
+        """Return the state of each job and when it last wrote, by their ids; NaT: never."""
+        columns = self.jobs["id"], self.jobs["state"], self.jobs["wrote"]
+        return {job_id: (state, wrote) for job_id, state, wrote in zip(*columns, strict=True)}
 
 
 def read_liveness(database: Database, now: datetime, job_id: int | None = None) -> Liveness:

@@ -21,7 +21,6 @@ from sqlalchemy import (
     true,
 )
 
-from jobs_data.jobs.counts import SearchResult
 from jobs_data.jobs.creation_order import (
     CreationOrder,
     beyond,
@@ -31,6 +30,7 @@ from jobs_data.jobs.creation_order import (
     is_loose,
     with_object,
 )
+from jobs_data.jobs.searching import SearchResult
 from jobs_data.jobs.sorting import exact_key, in_order, newest_first, sort_key, source_of
 from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView, Sort
@@ -78,8 +78,8 @@ class OrderedJobs:
         self._now = now = now or datetime.now(UTC)
         self._where = matching(view.filter, database, now)
         self._where += created_near(view.filter, database, now, order, connection)
-        self._has_few = found is not None and found.ids is not None
-        if found is not None and found.ids is not None:
+        self._has_few = found is not None and found.ids is not None and found.has_all_ids
+        if found is not None and found.ids is not None and found.has_all_ids:
             self._where.append(job.c.id.in_(found.ids))
         if found is not None and found.floor is not None:
             self._where.append(job.c.id >= found.floor)
@@ -87,6 +87,8 @@ class OrderedJobs:
         is_shallow = view.page * (view.limit or DEFAULT_PAGE_SIZE) <= SHALLOW_JOBS
         self._is_guessed = is_plain and is_shallow and not self._known and not database.is_sqlite
         self.has_begun = False
+        self.is_order_known = True
+        self.sorted_among: int | None = None
         self._largest: list[tuple[str, int]] = []
         self._as_new: Future[list[int]] | None = None
 

@@ -68,11 +68,14 @@ def take_result() -> bool:
 
 def show_progress() -> None:
     """Show how far running work of this server is; when it has ended, the page runs again."""
-    for work in (get_services().removals.current, get_services().restores.running()):
-        if work and work.is_running and work not in _watched():
-            _watched().append(work)
+    _watched().extend(_begun_elsewhere())
     if _watched():
         _progress()
+
+
+def has_begun_elsewhere() -> bool:
+    """Return whether work is running that this page does not show yet."""
+    return bool(_begun_elsewhere())
 
 
 def show_notice() -> None:
@@ -89,6 +92,11 @@ def show_notice() -> None:
                 args=(receipt,),
                 help="Restores these jobs under their old numbers.",
             )
+
+
+def _begun_elsewhere() -> list[Task]:
+    works = (get_services().removals.current, get_services().restores.running())
+    return [work for work in works if work and work.is_running and work not in _watched()]
 
 
 def _watched() -> list[Task]:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from time import monotonic
 
 import pytest
 from sqlalchemy import event
 
-from jobs_data.jobs import shared_list
+from jobs_data.jobs import shared_counts, shared_list
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
+from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -25,17 +26,30 @@ PATIENCE = 20.0
 
 @pytest.fixture
 def shown(store: Store) -> SharedList:
-    """Give the list of a database that has three jobs, and whose order is known."""
+    """Give the list of a database that has three jobs, which are counted, and whose order is known."""
     for name in ("first", "second", "third"):
         store.job(name)
     return list_of(store)
 
 
 def list_of(store: Store, list_seconds: float = 10) -> SharedList:
-    """Return the list of a database, without a survey that would read meanwhile."""
+    """Return the list of a database, without a survey or a count that would read meanwhile."""
     order = CreationOrder(store.database())
     order.survey()
-    return SharedList(order._database, order, list_seconds)
+    shown = SharedList(order._database, order, list_seconds)
+    shown._counts.read_now()
+    return shown
+
+
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let counts be read again at once where that is asked for."""
+    monkeypatch.setattr(shared_counts, "REST_TIMES", 0)
+
+
+def total(shown: SharedList, view: ListView, max_age: float | None = None) -> int:
+    """Return how many jobs there are beside a page, once they are counted."""
+    return shown.wait_for_counts(shown.read(view, max_age), PATIENCE).counts.total
 
 
 @contextmanager
@@ -84,9 +98,9 @@ def test_a_page_that_disagrees_with_shared_counts_has_them_read_anew(
     store: Store, shown: SharedList
 ) -> None:
     """What the screen says of the pages there are, and the rows that it shows, agree."""
-    shown.read(FIRST)
     store.job("meanwhile")
     after = shown.read(SECOND)
+    after = shown.wait_for_counts(after, PATIENCE)
     assert (after.counts.total, len(after.rows)) == (4, 2)
 
 
@@ -96,17 +110,16 @@ def test_what_this_process_removes_is_gone_at_once(store: Store, shown: SharedLi
     shown.read(SECOND)
     store.removals(shown._database).remove_jobs([gone], CAUSE)
     for view in (FIRST, SECOND):
-        jobs = shown.read(view)
-        assert jobs.counts.total == 2
-        assert gone not in jobs.rows["id"].tolist()
+        assert gone not in shown.read(view).rows["id"].tolist()
+        assert total(shown, view) == 2
 
 
 def test_a_fresh_read_accepts_no_old_page(store: Store, shown: SharedList) -> None:
     """A page that is good enough for the timer is not for who presses Refresh."""
     shown.read(FIRST)
     store.job("meanwhile")
-    assert shown.read(FIRST).counts.total == 3
-    assert shown.read(FIRST, max_age=0).counts.total == 4
+    assert total(shown, FIRST) == 3
+    assert total(shown, FIRST, max_age=0) == 4
 
 
 def test_without_sharing_each_reads_anew(store: Store, shown: SharedList) -> None:
@@ -114,7 +127,7 @@ def test_without_sharing_each_reads_anew(store: Store, shown: SharedList) -> Non
     unshared = list_of(store, list_seconds=0)
     unshared.read(FIRST)
     store.job("meanwhile")
-    assert unshared.read(FIRST).counts.total == 4
+    assert total(unshared, FIRST) == 4
 
 
 def test_no_transaction_stays_open(store: Store, shown: SharedList) -> None:
@@ -123,21 +136,22 @@ def test_no_transaction_stays_open(store: Store, shown: SharedList) -> None:
     assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of QueuePool
     with store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE job ADD COLUMN more INTEGER")
-    assert shown.read(FIRST, max_age=0).counts.total == 3
+    assert total(shown, FIRST, max_age=0) == 3
 
 
-def test_a_page_is_as_old_as_its_counts(
+def test_counts_are_read_again_after_ten_seconds(
     store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counts are shared for ten seconds, not for ten more with each page that they are shown on."""
-    clock = 0.0
+    """All pages share them until then, and none keeps them for longer."""
+    clock = monotonic()
     monkeypatch.setattr(shared_list, "monotonic", lambda: clock)
-    shown.read(FIRST)
-    clock = 9
-    assert shown.read(SECOND).counts.total == 3
+    monkeypatch.setattr(shared_counts, "monotonic", lambda: clock)
+    assert total(shown, FIRST, max_age=0) == 3
     store.job("meanwhile")
-    clock = 11
-    assert shown.read(SECOND).counts.total == 4
+    clock += 9
+    assert total(shown, FIRST) == 3
+    clock += 2
+    assert total(shown, FIRST) == 4
 
 
 def test_a_database_that_fails_is_asked_again(store: Store, shown: SharedList) -> None:
@@ -159,20 +173,18 @@ class SlowReads:
         self.began, self.goes_on = threading.Semaphore(0), threading.Event()
         self.reads = 0
         self.error: Exception | None = None
-        read = Snapshot.read
+        read = SharedList._read_rows
 
-        def slowly(
-            snapshot: Snapshot, asked: ListView, known: Overview | None = None
-        ) -> tuple[JobsList, Overview]:
+        def slowly(shown: SharedList, asked: ListView) -> JobsList:
             if asked == view:
                 self.reads += 1
                 self.began.release()
                 assert self.goes_on.wait(PATIENCE)
                 if self.error:
                     raise self.error
-            return read(snapshot, asked, known)
+            return read(shown, asked)
 
-        monkeypatch.setattr(Snapshot, "read", slowly)
+        monkeypatch.setattr(SharedList, "_read_rows", slowly)
 
 
 def test_who_waits_for_a_read_that_fails_gets_its_error(
@@ -234,12 +246,9 @@ def test_a_read_that_began_before_a_change_is_not_shown_after_it(
         assert before.result(PATIENCE) is not after.result(PATIENCE)
 
 
-def test_few_pages_and_counts_are_kept(
-    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_few_pages_are_kept(store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks for ever other searches does not fill the memory."""
     monkeypatch.setattr(shared_list, "MAX_PAGES", 3)
-    monkeypatch.setattr(shared_list, "MAX_FILTERS", 2)
     views = [ListView(JobFilter(search=f"word {n}")) for n in range(9)]
     for view in views:
         shown.read(view)
@@ -247,7 +256,6 @@ def test_few_pages_and_counts_are_kept(
         shown.read(views[-1])
     assert not sent
     assert len(shown._pages) == 3
-    assert len(shown._overviews) == 2
 
 
 def wait_for_waiters(shown: SharedList, waiters: int) -> None:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Table, delete, insert, select
 
 from jobs_data.jobs import (
-    counts,
     creation_order,
     export,
     export_rows,
     job_report,
     list_page,
     paging,
+    searching,
     strays,
 )
 from jobs_data.jobs.counts import Counts
@@ -342,8 +342,8 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(creation_order, "UNSETTLED_IDS", 20)
     monkeypatch.setattr(creation_order, "SLICE_JOBS", 7)
     monkeypatch.setattr(strays, "MARK_JOBS", 3)
-    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 30)
-    monkeypatch.setattr(counts, "FEW_JOBS", 5)
+    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 30)
+    monkeypatch.setattr(searching, "FEW_JOBS", 5)
     monkeypatch.setattr(paging, "SHALLOW_JOBS", 5)
     monkeypatch.setattr(paging, "SAMPLE_JOBS", 5)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 5)

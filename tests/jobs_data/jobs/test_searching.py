@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from jobs_data.jobs import counts, list_page
+from jobs_data.jobs import list_page, searching
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import JobFilter, ListView
@@ -40,8 +40,8 @@ def test_small_slices_find_the_same(
     store: Store, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No job is counted twice, or not at all, where one slice ends and the next begins."""
-    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 3)
-    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
+    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 3)
+    monkeypatch.setattr(searching, "QUICK_SECONDS", -1)
     jobs = read(store, replace(IMPORTS, page=2))
     assert (jobs.matching, jobs.looked_at) == (10, None)
     assert jobs.rows["id"].tolist() == ids[::3][::-1][5:]
@@ -51,11 +51,11 @@ def test_a_search_whose_time_is_over_says_how_far_it_got(
     store: Store, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list then has, and counts, what is among the newest numbers alone."""
-    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 6)
-    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
+    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 6)
+    monkeypatch.setattr(searching, "QUICK_SECONDS", -1)
     clock = iter(range(1_000))
-    monkeypatch.setattr(counts, "monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr(counts, "SEARCH_SECONDS", 6)  # the clock goes on by three a slice
+    monkeypatch.setattr(searching, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(searching, "SEARCH_SECONDS", 6)  # the clock goes on by three a slice
     jobs = read(store, replace(IMPORTS, limit=50))
     assert jobs.looked_at == 12
     assert jobs.rows["id"].tolist() == [i for i in ids[::3][::-1] if i >= ids[-12]]
@@ -72,11 +72,11 @@ def test_many_jobs_found_are_counted_where_few_are_remembered(
     store: Store, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether a search keeps the ids that it finds or not, it counts and shows the same."""
-    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 7)
-    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
+    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 7)
+    monkeypatch.setattr(searching, "QUICK_SECONDS", -1)
     shown = []
     for few in (1, 3, 10, 100):
-        monkeypatch.setattr(counts, "FEW_JOBS", few)
+        monkeypatch.setattr(searching, "FEW_JOBS", few)
         jobs = read(store, replace(IMPORTS, page=2))
         shown.append((jobs.counts, jobs.rows["id"].tolist()))
     assert shown == [(Counts(total=10, active=0, completed=5, failed=5), ids[::3][::-1][5:])] * 4
@@ -86,11 +86,11 @@ def test_a_search_goes_on_below_the_job_at_which_another_one_was_stopped(
     store: Store, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them together find each job once, page by page, and read no newer job again."""
-    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 6)
-    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
-    monkeypatch.setattr(counts, "SEARCH_SECONDS", 6)  # the clock goes on by three a slice
+    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 6)
+    monkeypatch.setattr(searching, "QUICK_SECONDS", -1)
+    monkeypatch.setattr(searching, "SEARCH_SECONDS", 6)  # the clock goes on by three a slice
     clock = itertools.count()
-    monkeypatch.setattr(counts, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(searching, "monotonic", lambda: float(next(clock)))
     below: int | None = None
     found: list[int] = []
     looked_at = []

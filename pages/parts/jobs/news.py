@@ -1,0 +1,104 @@
+"""Whether the list has to be drawn again, or shows what there is.
+
+To draw a page costs ten times what it costs to look into the caches that all sessions share.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.liveness import Liveness
+from jobs_data.jobs.view import ListView
+from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.status import State
+from jobs_data.services import Services
+from jobs_data.wording import relative_time
+from pages.parts.jobs import beside, table
+from pages.parts.jobs.beside import Beside
+from pages.parts.jobs.state import JobsState
+from pages.parts.removal import dialogs, progress
+from pages.parts.shared import selection
+
+REDRAW_SECONDS: Final = 300
+"""After this a page is drawn again in any case: few things on it are not compared, such as the sizes of
+result files."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a run has drawn that others than its viewer can change."""
+
+    asked: ListView
+    jobs: JobsList
+    problem: DatabaseUnavailable | None
+    """Why the jobs could not be read again."""
+    liveness: Liveness | None
+    """What the rows say of active jobs."""
+    visit: datetime | None
+    zone: ZoneInfo
+
+
+def watcher(
+    services: Services, state: JobsState, drawn: Drawn, begun: Beside
+) -> Callable[[], datetime | None]:
+    """Return a function for `refresh.keep_refreshing` that looks whether a page is still up to date.
+
+    Call it once the page is drawn. `begun` are the reads whose results it shows.
+    """
+    before = _parts(services, drawn, drawn.jobs, drawn.liveness, begun)
+    drawn_at = time.monotonic()
+
+    def look() -> datetime | None:
+        if dialogs.is_open():  # opened in the moment in which the timer fired
+            return drawn.jobs.read_at
+        # With a selection its summary would have to be read, too.
+        is_old = time.monotonic() - drawn_at > REDRAW_SECONDS
+        if is_old or selection.selected_ids().size or progress.has_begun_elsewhere():
+            return None
+        try:
+            jobs = services.shared_list.read(drawn.asked)
+        except DatabaseUnavailable as problem:
+            return drawn.jobs.read_at if str(problem) == str(drawn.problem) else None
+        now = beside.begin(services, drawn.asked.filter, drawn.zone)
+        now.wait(beside.CACHED_SECONDS)
+        parts = _parts(services, drawn, jobs, now.liveness.found, now)
+        # What is not known in time is not news.
+        if drawn.problem or any(before.get(name) != part for name, part in parts.items()):
+            return None
+        state.seen = (drawn.asked, jobs)
+        return jobs.read_at
+
+    return look
+
+
+def _parts(
+    services: Services, drawn: Drawn, jobs: JobsList, liveness: Liveness | None, begun: Beside
+) -> dict[str, object]:
+    """Return what a page shows, or what it is made of, as far as it is known."""
+    parts: dict[str, object] = {
+        "list": jobs.content,
+        "day": jobs.read_at.astimezone(drawn.zone).date(),
+        "visit": relative_time(drawn.visit, jobs.read_at, drawn.zone),
+    }
+    if begun.trend and (days := begun.trend.found) is not None:
+        parts["trend"] = days.index[-1], days.to_numpy().tobytes()
+    if drawn.asked.filter.is_search and (with_errors := begun.with_errors.found) is not None:
+        parts["with errors"] = len(with_errors)
+    if drawn.asked.filter.has_errors is not None:
+        parts["limits"] = services.outcomes.limits
+    if everywhere := begun.liveness.found:
+        parts["alive"] = Counter(state for state, _ in everywhere.traces.values())
+    if liveness:
+        lines = zip(table.lines(jobs), jobs.rows["state"], strict=True)
+        active = [each for line, state in lines if state == State.ACTIVE for each in line]
+        parts["active"] = {each: liveness.traces.get(each) for each in active}
+        # Their rows say how many minutes ago they last wrote.
+        parts["minute"] = active and jobs.read_at.replace(second=0, microsecond=0)
+    return parts
