@@ -1,9 +1,24 @@
-"""The list of jobs: counts that filter it, the table, and what can be done with jobs."""
+"""The list of jobs: counts that filter it, the table, and what can be done with jobs.
+
+The table is drawn first, in its place: presses are about its rows.
+"""
 
 import streamlit as st
 
+from jobs_data.jobs.view import EVERYTHING
 from jobs_data.platform import times
-from pages.parts.jobs import beside, counts, filter_bar, groups, news, reading, table, toolbar
+from pages.parts.jobs import (
+    beside,
+    counts,
+    filter_bar,
+    groups,
+    late,
+    news,
+    reading,
+    since_visit,
+    table,
+    toolbar,
+)
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
@@ -28,35 +43,41 @@ with head:
     reading.title(services.settings.site_url)
 jobs, problem = reading.read_jobs(state, asked, keeps=is_asked)
 selected = selection.selected_ids()
-with head:
-    st.space("stretch")
-    visit = last_visit(viewer)
-    updated = st.container(horizontal=True, vertical_alignment="center", width="content")
-    refresh.refresh_controls(on_refresh=lambda: reading.want_fresh(state))
-
-if problem:
-    refresh.show_age(jobs.read_at, problem)
-progress.show_progress()
-progress.show_notice()
-
 alive = beside.known_liveness(begun, services)
-finish_counts = counts.show_counts(jobs, begun)
-toolbar.show_toolbar(jobs, viewer, zone, state)
 names = reads.user_names(database, asked.filter.owners)
-filter_bar.show_bound(jobs)
-if jobs.view.filter.has_errors is not None and (limits := services.outcomes.limits):
-    st.caption(limits)
-finish_line = show_line(jobs, selected, viewer, state, names, zone, visit, begun)
-if jobs.matching:
+
+notices = st.container()
+top, tools, notes, line = counts.place(), toolbar.place(), st.container(), filter_bar.place()
+if len(jobs.rows):
     table.show_table(jobs, zone, viewer, selected, state, alive)
     table.show_pager(jobs, zone)
 else:
     with st.container(key="nothing"):
         filter_bar.show_nothing(jobs, names, zone)
+filter_bar.show_bound(jobs)
+
+with notices:
+    if problem:
+        refresh.show_age(jobs.read_at, problem)
+    progress.show_progress()
+    progress.show_notice()
+with notes:
+    filter_bar.show_bounds(jobs, services.outcomes.limits)
+with head:
+    st.space("stretch")
+    visit = last_visit(viewer)
+    updated = st.container(horizontal=True, vertical_alignment="center", width="content")
+    refresh.refresh_controls(on_refresh=lambda: reading.want_fresh(state))
+since = since_visit.begin(visit, database) if visit and asked.filter == EVERYTHING else None
+begun.wait(beside.CACHED_SECONDS)
+with line:
+    show_line(jobs, selected, viewer, state, names, zone, begun, since)
+with top:
+    counts.show_counts(jobs, begun)
+with tools:
+    toolbar.show_toolbar(jobs, viewer, zone, state)
 
 dialogs.show_dialog(in_url)
-finish_counts()  # last: the table does not wait for the bars
-finish_line()
 with updated:
     refresh.keep_refreshing(
         jobs.read_at,
@@ -64,4 +85,5 @@ with updated:
         paused_by="a dialog is open" if is_asked else "",
         look=news.watcher(services, state, news.Drawn(asked, jobs, problem, alive, visit, zone), begun),
     )
-beside.draw_again(begun, jobs, alive, state, may=not (is_asked or selected.size))
+if not (is_asked or selected.size):  # a dialog or a selection speaks of what is shown
+    late.draw_again(jobs, [*begun.readings, *([since.reading] if since else [])], services, state)

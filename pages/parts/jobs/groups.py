@@ -54,7 +54,8 @@ def show_pager(jobs: JobsList, folded: Folded, zone: ZoneInfo) -> None:
     together = sum(len(line) for line in folded.lines)
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
         shown = f"{counted(len(folded.lines), 'line')} for " if together > len(folded.lines) else ""
-        st.caption(f"Showing {shown}{together:,} of {counted(jobs.matching)} · times in {zone.key}")
+        of = f" of {counted(jobs.matching)}" if jobs.is_counted else ""
+        st.caption(f"Showing {shown}{together:,}{of} · times in {zone.key}")
         is_reversed = jobs.view.is_reversed
         for label, icon, job_id, way in (
             ("Older" if is_reversed else "Newer", ":material/chevron_left:", folded.newer, "before"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -14,9 +13,6 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.jobs.state import JobsState
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain
-
-COUNTS_SECONDS: Final = 5
-"""How long the first page of a process waits for its counts."""
 
 
 def read_jobs(
@@ -38,8 +34,6 @@ def read_jobs(
         wants_fresh = shared_list.is_quick(asked)
     try:
         jobs = shared_list.read(asked, FRESH_SECONDS if wants_fresh else None)
-        if not jobs.is_counted:
-            jobs = shared_list.wait_for_counts(jobs, COUNTS_SECONDS)
     except DatabaseUnavailable as problem:
         if seen is None:
             raise

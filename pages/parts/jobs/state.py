@@ -25,5 +25,5 @@ class JobsState:
     """What is selected, as it was read last, and of what."""
     sizes: tuple[JobsList, dict[str, int | None]] | None = None
     """A page and the sizes of its result files: they are measured again when the page is read again."""
-    has_waited: bool = False
-    """Whether this run follows one that has waited for that: a second one in a row does not."""
+    was_late: bool = False
+    """Whether this run follows one that lacked something, and was run for it."""

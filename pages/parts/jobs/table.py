@@ -23,6 +23,7 @@ from jobs_data.url_values import Params
 from jobs_data.wording import counted, elapsed, file_kind_and_size, ran
 from pages.parts.jobs import alive, groups
 from pages.parts.jobs.alive import Activity
+from pages.parts.jobs.filter_bar import has_numbers
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
@@ -123,8 +124,13 @@ def show_pager(jobs: JobsList, zone: ZoneInfo) -> None:
         groups.show_pager(jobs, jobs.folded, zone)
         return
     last = jobs.first + len(jobs.rows) - 1
-    shown = f"{jobs.first:,}–{last:,} of {counted(jobs.matching)} · times in {zone.key}"
-    pager(shown, jobs.view.page, jobs.pages, lambda page: go_to(replace(view_in_url(), page=page)))
+    of, pages = f" of {counted(jobs.matching)}", jobs.pages
+    if not has_numbers(jobs):
+        of = ""
+        # A full page may have a next one.
+        pages = jobs.view.page + (len(jobs.rows) == jobs.limit)
+    shown = f"{jobs.first:,}–{last:,}{of} · times in {zone.key}"
+    pager(shown, jobs.view.page, pages, lambda page: go_to(replace(view_in_url(), page=page)))
 
 
 def _columns(view: ListView, *, with_results: bool) -> list[Column]:

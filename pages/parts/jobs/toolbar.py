@@ -6,6 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view_url import filter_params
@@ -21,18 +22,24 @@ CLEAN_UP: Final = "Clean up…"
 DELETE_ALL: Final = "Delete all finished…"
 
 
+def place() -> DeltaGenerator:
+    """Return the place of the controls, which has their height."""
+    return st.container(
+        height=40, border=False, horizontal=True, vertical_alignment="center", key="tools"
+    )
+
+
 def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo, state: JobsState) -> None:
     """Show the controls of the list. Raises DatabaseUnavailable."""
-    with st.container(horizontal=True, vertical_alignment="center", key="tools"):
-        filter_bar.show_search(jobs.view.filter, state)
-        filter_form.show_filters(jobs, get_services().database, zone)
-        export_menu.show_export(jobs, zone)
-        _menu(jobs, viewer)
+    filter_bar.show_search(jobs.view.filter, state)
+    filter_form.show_filters(jobs, get_services().database, zone)
+    export_menu.show_export(jobs, zone)
+    _menu(jobs, viewer)
 
 
 def _menu(jobs: JobsList, viewer: Viewer) -> None:
     options = [CLEAN_UP]
-    if viewer.may_remove and jobs.everything.finished:
+    if viewer.may_remove and (jobs.everything.finished or not jobs.is_counted):
         options.append(DELETE_ALL)
     st.menu_button(
         "More",
