@@ -69,7 +69,7 @@ with head:
     updated = st.container(horizontal=True, vertical_alignment="center", width="content")
     refresh.refresh_controls(on_refresh=lambda: reading.want_fresh(state))
 since = since_visit.begin(visit, database) if visit and asked.filter == EVERYTHING else None
-begun.wait(beside.CACHED_SECONDS)
+lacking = late.wait_for_cached(begun, alive, jobs, since)
 with line:
     show_line(jobs, selected, viewer, state, names, zone, begun, since)
 with top:
@@ -86,4 +86,4 @@ with updated:
         look=news.watcher(services, state, news.Drawn(asked, jobs, problem, alive, visit, zone), begun),
     )
 if not (is_asked or selected.size):  # a dialog or a selection speaks of what is shown
-    late.draw_again(jobs, [*begun.readings, *([since.reading] if since else [])], services, state)
+    late.draw_again(jobs, lacking, services, state)

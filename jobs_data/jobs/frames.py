@@ -43,6 +43,9 @@ LIST_COLUMNS: Final = {
 }
 """The columns of a page of the list, which has more than previews and dialogs."""
 
+FrameRow = Mapping[Any, Any]
+"""A row of a frame, as `to_dict("records")` has it."""
+
 FOLDED_COLUMNS: Final = {**LIST_COLUMNS, "jobs": "int64", "oldest": _TIME}
 """The columns of a frame of lines: one job, or several in a row."""
 

@@ -7,6 +7,7 @@ works.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -83,7 +84,11 @@ class Liveness:
 
     def count(self, state: Alive) -> int:
         """Return how many jobs are in a state."""
-        return int((self.jobs["state"] == state).sum())
+        return self._counts[state.value]
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(self.jobs["state"])
 
     @cached_property
     def traces(self) -> Mapping[int, tuple[str, datetime]]:

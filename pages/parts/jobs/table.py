@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from jobs_data import addresses
+from jobs_data.jobs.frames import FrameRow
 from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.liveness import Liveness
@@ -107,7 +108,7 @@ def show_table(
         _columns(jobs.view, with_results=any(size is not None for size in sizes.values())),
         [
             _row(row, jobs, zone, sizes, link, [doing[each] for each in line if each in doing])
-            for line, (_, row) in zip(lines(jobs), jobs.rows.iterrows(), strict=True)
+            for line, row in zip(lines(jobs), jobs.rows.to_dict("records"), strict=True)
         ],
         Handlers(on_open=opened, on_action=pressed, on_sort=sorted_by),
         actions=[DELETE] if viewer.may_remove else [],
@@ -159,7 +160,7 @@ def _sizes(jobs: JobsList, state: JobsState) -> Mapping[str, int | None]:
 
 
 def _row(
-    row: pd.Series[Any],
+    row: FrameRow,
     jobs: JobsList,
     zone: ZoneInfo,
     sizes: Mapping[str, int | None],
@@ -191,14 +192,14 @@ def _row(
     )
 
 
-def _status(row: pd.Series[Any], state: State, doing: Sequence[Activity]) -> Cell:
+def _status(row: FrameRow, state: State, doing: Sequence[Activity]) -> Cell:
     if doing:
         return alive.chip(doing)
-    found = (0 if pd.isna(row[each]) else int(row[each]) for each in ("errors", "warnings"))
+    found = (0 if _is_missing(row[each]) else int(row[each]) for each in ("errors", "warnings"))
     return state_cell(state, row["status"], *found)
 
 
-def _name(row: pd.Series[Any], called: str, doing: Sequence[Activity]) -> Cell:
+def _name(row: FrameRow, called: str, doing: Sequence[Activity]) -> Cell:
     """Return the name with one line below it: what a search found, why it failed, or what it did."""
     title, did = f"{row['name']}, job {row['id']}", row["did"]
     if row["hit"] or row["reason"]:
@@ -210,16 +211,20 @@ def _name(row: pd.Series[Any], called: str, doing: Sequence[Activity]) -> Cell:
     return Cell(called, title, " · ".join(filter(None, (evidence, did))), "quiet")
 
 
-def _duration(row: pd.Series[Any], state: State, now: datetime) -> Cell | str:
+def _duration(row: FrameRow, state: State, now: datetime) -> Cell | str:
     """Return how long a job took; for an active one how long it has been running, which goes on."""
     if state is not State.ACTIVE:
-        return "" if pd.isna(row["seconds"]) else ran(row["seconds"])
-    since = row["created"] if pd.isna(row["started"]) else row["started"]
-    if pd.isna(since):
+        return "" if _is_missing(row["seconds"]) else ran(row["seconds"])
+    since = row["created"] if _is_missing(row["started"]) else row["started"]
+    if _is_missing(since):
         return ""
     words = "Since it was started" if since is row["started"] else "Since it was created"
     seconds = (now - since).total_seconds()
     return Cell(elapsed(seconds), title=words, since=int(since.timestamp() * 1000))
+
+
+def _is_missing(value: Any) -> bool:
+    return bool(pd.isna(value))
 
 
 def _result(job_id: int, path: str, size: int | None) -> Cell | str:
