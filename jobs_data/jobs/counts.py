@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection, func, select
@@ -14,6 +14,8 @@ from jobs_data.platform.tables import job
 SLICE_IDS: Final = 1_000_000
 """How many ids one statement counts."""
 
+MOST_ACTIVE: Final = 5_000
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -23,6 +25,8 @@ class Counts:
     active: int
     completed: int
     failed: int
+    active_ids: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    """The active jobs themselves, at most MOST_ACTIVE of the newest; of all jobs, not of a search."""
 
     @property
     def finished(self) -> int:
@@ -56,6 +60,8 @@ def read_counts(connection: Connection) -> Counts:
     """
     lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
     in_state: Counter[State] = Counter()
+    active: list[int] = []
+    not_ended = job.c.completed_at.is_(None)
     for status_id in read_status_ids(connection):
         is_finished = status_id in FINISHED_IDS
         counted = select(func.count()).select_from(job).where(job.c.status_id == status_id)
@@ -67,11 +73,15 @@ def read_counts(connection: Connection) -> Counts:
             jobs, ended = row[0], row[-1]
             in_state[state_of(status_id, has_ended=True)] += ended
             in_state[state_of(status_id, has_ended=False)] += jobs - ended
+            if ended < jobs:
+                ids = select(job.c.id).where(job.c.status_id == status_id, slice_, not_ended)
+                active += connection.execute(ids.limit(MOST_ACTIVE)).scalars()
     return Counts(
         total=in_state.total(),
         active=in_state[State.ACTIVE],
         completed=in_state[State.COMPLETED],
         failed=in_state[State.FAILED],
+        active_ids=tuple(sorted(active, reverse=True)[:MOST_ACTIVE]),
     )
 
 

@@ -217,7 +217,7 @@ class Snapshot:
             self._order,
             now=self._read_at,
             found=found,
-            total=overview.everything.total if overview else None,
+            everything=overview.everything if overview else None,
         )
         ids, folded = jobs.page(), None
         if shown.fold:

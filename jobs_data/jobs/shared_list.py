@@ -86,17 +86,12 @@ class SharedList:
         It always includes this process's own changes. Its overview is the last one that is known: see
         `wait_for_counts`. Raises DatabaseUnavailable.
         """
-        self._order.keep_surveyed()
-        if self._outcomes:
-            self._outcomes.keep_reading()
         now, changes = monotonic(), self._database.changes
         age = min(self._list_seconds, self._list_seconds if max_age is None else max_age)
-        self._counts.keep_counted(age)
         with self._lock:
             page = self._pages.get(view)
-            if page and page.is_searching:
-                age = min(age, SEARCHING_SECONDS)
-            if is_mine := page is None or page.began < now - age or page.changes < changes:
+            lifetime = min(age, SEARCHING_SECONDS) if page and page.is_searching else age
+            if is_mine := page is None or page.began < now - lifetime or page.changes < changes:
                 page = self._pages[view] = _Page(now, changes)
             self._pages.move_to_end(view)
             if len(self._pages) > MAX_PAGES:
@@ -107,6 +102,11 @@ class SharedList:
             jobs = page.jobs.result(WAIT_SECONDS)
         except TimeoutError:
             raise DatabaseUnavailable(NO_ANSWER) from None
+        # After the rows: what the background reads does not slow them down.
+        self._counts.keep_counted(age)
+        self._order.keep_surveyed()
+        if self._outcomes:
+            self._outcomes.keep_reading()
         self._wait_if_quick(jobs, page)
         page.counted = self._with_counts(page.counted or jobs)
         return page.counted

@@ -391,7 +391,8 @@ def test_list_counts_neighbours_exports_and_preview_mean_the_same_jobs(
             assert (last.matching, last.everything.total) == (len(ids), len(world)), view
             in_state = Counter(job.state for job in in_any_state)
             main = (State.ACTIVE, State.COMPLETED, State.FAILED)
-            assert last.counts == Counts(in_state.total(), *(in_state[state] for state in main)), view
+            active, completed, failed = (in_state[state] for state in main)
+            assert last.counts == Counts(in_state.total(), active, completed, failed), view
             names = [job.name if (job.name or "").strip() else UNKNOWN for job in ordered]
             assert [line[0] for line in exported(database, view, order, all_columns=False)] == names, (
                 view
