@@ -7,27 +7,21 @@ fires, and reads what comes back without drawing it.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
-from urllib.parse import urlsplit
-
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.bench import FULL_SIZE, SIGNING_KEY, Bench, RunningApp, running_app
 from benchmarks.figures import Figure, limited, percentile, seconds
 from tests.support.mariadb import MariaDB
-from web.sessions import COOKIE, Sessions
+from tests.support.watching import NotShown, Run, Watcher
+from web.sessions import Sessions
 
 MANY: Final = 300
 FEW: Final = 20
@@ -40,7 +34,6 @@ ROUNDS: Final = 4
 WRITE_SECONDS: Final = 5.0
 """How often a job changes where there is news: each refresh then has some."""
 
-PATIENCE: Final = 60.0
 P95_SECONDS: Final = 0.5
 MORE_STATEMENTS: Final = 1.1
 LIST_SECONDS: Final = 10.0
@@ -48,10 +41,6 @@ LIST_SECONDS: Final = 10.0
 
 QUIET_CPU_SECONDS: Final = 0.01
 SESSION_MEGABYTES: Final = 0.3
-
-
-class NotShown(Exception):
-    """A run of the page ended with an error, or without its table or its timer."""
 
 
 @dataclass
@@ -173,6 +162,15 @@ def changes(server: MariaDB, database: str) -> Iterator[None]:
             cursor.execute("UPDATE job SET name = %s WHERE id = %s", (name, job_id))
 
 
+async def refresh_on(session: Watcher, first: float, rounds: int, *, is_whole: bool) -> list[Run]:
+    """Refresh at a moment and then every interval, as the page's timer would."""
+    runs = []
+    for number in range(rounds):
+        await asyncio.sleep(max(0.0, first + number * INTERVAL_SECONDS - time.monotonic()))
+        runs.append(await session.run(is_whole=is_whole))
+    return runs
+
+
 async def watch(
     server: MariaDB,
     app: RunningApp,
@@ -185,7 +183,7 @@ async def watch(
 
     With `is_whole` each refresh runs the whole page, as Refresh does.
     """
-    sessions = [Watcher(app, cookie) for cookie in cookies]
+    sessions = [Watcher(app.address, cookie) for cookie in cookies]
     try:
         for session in sessions:
             await session.open()
@@ -193,7 +191,7 @@ async def watch(
         pause = INTERVAL_SECONDS / len(sessions)
         refreshes = await asyncio.gather(
             *(
-                session.refresh_on(began + number * pause, rounds, is_whole=is_whole)
+                refresh_on(session, began + number * pause, rounds, is_whole=is_whole)
                 for number, session in enumerate(sessions)
             )
         )
@@ -213,109 +211,8 @@ async def watch(
         selects / minutes,
         memory,
         cpu,
-        sum(run.elements.total() for run in runs) / len(runs),
+        sum(len(run.elements) for run in runs) / len(runs),
     )
-
-
-@dataclass
-class Run:
-    """What a message to the app was answered with."""
-
-    seconds: float = 0.0
-    elements: Counter[str] = field(default_factory=Counter)
-    """How many elements of each kind it sent."""
-
-
-class Watcher:
-    """One session: a websocket, opened and spoken to as the browser's side of Streamlit does."""
-
-    def __init__(self, app: RunningApp, cookie: str) -> None:
-        """Watch as the session of a cookie."""
-        parts = urlsplit(app.address)
-        self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._address = f"ws://{parts.netloc}{parts.path}/_stcore/stream"
-        self._page = f"{app.address}?auto=true"
-        self._cookie = cookie
-        self._connection: ClientConnection
-        self._timer = self._fragment = ""
-        self._count = 0
-        self._known: dict[str, ForwardMsg] = {}
-
-    async def open(self) -> None:
-        """Connect and run the page for the first time, until its timer is mounted."""
-        self._connection = await connect(
-            self._address,
-            origin=self._origin,  # type: ignore[arg-type]
-            additional_headers={"Cookie": f"{COOKIE}={self._cookie}"},
-            # The browser puts its XSRF token second, and the session to come back to third.
-            subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"],  # type: ignore[list-item]
-            max_size=None,
-            proxy=None,
-            open_timeout=PATIENCE,
-        )
-        elements = (await self.run(is_whole=True)).elements
-        if not ({"bidi_component", "metric"} <= elements.keys() and self._timer):
-            raise NotShown(f"the page came without its table or its timer: {elements}")
-
-    async def refresh_on(self, first: float, rounds: int, *, is_whole: bool = False) -> list[Run]:
-        """Refresh at a moment and then every interval, as the page's timer would."""
-        runs = []
-        for number in range(rounds):
-            await asyncio.sleep(max(0.0, first + number * INTERVAL_SECONDS - time.monotonic()))
-            self._count += 1
-            runs.append(await self.run(is_whole=is_whole))
-        return runs
-
-    async def close(self) -> None:
-        """Leave."""
-        if hasattr(self, "_connection"):
-            await self._connection.close()
-
-    async def run(self, *, is_whole: bool = False) -> Run:
-        """Send what the timer sends, and return what came until the run had ended. Raises NotShown."""
-        message = BackMsg()
-        asked = message.rerun_script
-        asked.query_string = "auto=true"
-        asked.context_info.timezone = "UTC"
-        asked.context_info.locale = "en-GB"
-        asked.context_info.url = self._page
-        asked.cached_message_hashes.extend(self._known)
-        if not is_whole:
-            asked.fragment_id = self._fragment
-        if self._timer:
-            timer = asked.widget_states.widgets.add()
-            timer.id = self._timer
-            timer.json_value = json.dumps(self._count)
-        run, began = Run(), time.monotonic()
-        await self._connection.send(message.SerializeToString())
-        is_running = True
-        while is_running:
-            received = ForwardMsg()
-            raw = await asyncio.wait_for(self._connection.recv(), PATIENCE)
-            received.ParseFromString(raw if isinstance(raw, bytes) else raw.encode())
-            if received.WhichOneof("type") == "ref_hash":
-                received = self._known[received.ref_hash]
-            elif received.metadata.cacheable:
-                self._known[received.hash] = received
-            if received.WhichOneof("type") == "script_finished":
-                # One that has ended for a rerun is followed by that rerun.
-                is_running = received.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-            else:
-                self._note(received, run.elements)
-        run.seconds = time.monotonic() - began
-        if "exception" in run.elements:
-            raise NotShown(f"a run ended with {run.elements}")
-        return run
-
-    def _note(self, message: ForwardMsg, elements: Counter[str]) -> None:
-        if message.WhichOneof("type") != "delta" or message.delta.WhichOneof("type") != "new_element":
-            return
-        element = message.delta.new_element
-        kind = element.WhichOneof("type") or ""
-        elements[kind] += 1
-        if kind == "component_instance":
-            self._timer = element.component_instance.id
-            self._fragment = message.delta.fragment_id
 
 
 def cpu_seconds(pid: int) -> float:

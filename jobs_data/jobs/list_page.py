@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -155,9 +155,9 @@ class JobsList:
     @cached_property
     def content(self) -> object:
         """Return what equals that of another read where nothing but the time has changed."""
-        overview = self.overview and replace(self.overview, read_at=self.read_at.min)
-        rows = self.rows.to_csv()
-        return self.view, rows, tuple(self.status_labels.items()), overview, self.folded
+        parts = {each.name: getattr(self, each.name) for each in fields(self)}
+        overview = self.overview and replace(self.overview, read_at=self.overview.read_at.min)
+        return parts | {"read_at": None, "rows": self.rows.to_csv(), "overview": overview}
 
 
 class Snapshot:

@@ -84,10 +84,16 @@ class Liveness:
 
     def count(self, state: Alive) -> int:
         """Return how many jobs are in a state."""
-        return self._counts[state.value]
+        return self.states.get(state, 0)
+
+    @property
+    def is_recent(self) -> bool:
+        """Return whether it is young enough to be shared."""
+        return abs(datetime.now(UTC) - self.read_at) < timedelta(seconds=SHARED_SECONDS)
 
     @cached_property
-    def _counts(self) -> Counter[str]:
+    def states(self) -> Mapping[str, int]:
+        """Return how many jobs are in each state."""
         return Counter(self.jobs["state"])
 
     @cached_property
@@ -209,8 +215,7 @@ class SharedLiveness:
 
     def read(self) -> Liveness:
         """Return as `read_liveness`, at most SHARED_SECONDS old. Raises DatabaseUnavailable."""
-        age = timedelta(seconds=SHARED_SECONDS)
-        if self._last and abs(datetime.now(UTC) - self._last.read_at) < age:
+        if self._last and self._last.is_recent:
             return self._last
         with translated_errors():  # of another thread that takes too long
             return self._flights.run("", self._read)

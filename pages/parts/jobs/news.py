@@ -5,8 +5,8 @@ To draw a page costs ten times what it costs to look into the caches that all se
 
 from __future__ import annotations
 
+import math
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,9 +26,12 @@ from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
 from pages.parts.shared import selection
 
-REDRAW_SECONDS: Final = 300
-"""After this a page is drawn again in any case: few things on it are not compared, such as the sizes of
-result files."""
+REDRAW_SECONDS: Final = 180
+"""After this a page is drawn again in any case: little of it is not compared, such as tooltips with
+times and the sizes of result files."""
+
+BESIDE_SECONDS: Final = 60
+"""How often a session compares what is cached for a minute."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,17 @@ def watcher(
     Call it once the page is drawn. `begun` are the reads whose results it shows.
     """
     before = _parts(services, drawn, drawn.jobs, drawn.liveness, begun)
-    drawn_at = time.monotonic()
+    drawn_at = looked_at = time.monotonic()
+
+    def known_beside() -> tuple[Liveness | None, Beside | None]:
+        """Return what active jobs do and, now and then, all that is read beside the list."""
+        nonlocal looked_at
+        last, now = services.liveness.last, time.monotonic()
+        if last and last.is_recent and now - looked_at < BESIDE_SECONDS:
+            return last, None
+        looked_at, found = now, beside.begin(services, drawn.asked.filter, drawn.zone)
+        found.wait(beside.CACHED_SECONDS)
+        return found.liveness.found, found
 
     def look() -> datetime | None:
         if dialogs.is_open():  # opened in the moment in which the timer fired
@@ -66,9 +79,7 @@ def watcher(
             jobs = services.shared_list.read(drawn.asked)
         except DatabaseUnavailable as problem:
             return drawn.jobs.read_at if str(problem) == str(drawn.problem) else None
-        now = beside.begin(services, drawn.asked.filter, drawn.zone)
-        now.wait(beside.CACHED_SECONDS)
-        parts = _parts(services, drawn, jobs, now.liveness.found, now)
+        parts = _parts(services, drawn, jobs, *known_beside())
         # What is not known in time is not news.
         if drawn.problem or any(before.get(name) != part for name, part in parts.items()):
             return None
@@ -79,26 +90,37 @@ def watcher(
 
 
 def _parts(
-    services: Services, drawn: Drawn, jobs: JobsList, liveness: Liveness | None, begun: Beside
+    services: Services,
+    drawn: Drawn,
+    jobs: JobsList,
+    liveness: Liveness | None,
+    begun: Beside | None,
 ) -> dict[str, object]:
     """Return what a page shows, or what it is made of, as far as it is known."""
+    now, job_filter = jobs.read_at, drawn.asked.filter
     parts: dict[str, object] = {
         "list": jobs.content,
-        "day": jobs.read_at.astimezone(drawn.zone).date(),
-        "visit": relative_time(drawn.visit, jobs.read_at, drawn.zone),
+        "day": now.astimezone(drawn.zone).date(),
+        "visit": relative_time(drawn.visit, now, drawn.zone),
     }
-    if begun.trend and (days := begun.trend.found) is not None:
+    if begun and begun.trend and (days := begun.trend.found) is not None:
         parts["trend"] = days.index[-1], days.to_numpy().tobytes()
-    if drawn.asked.filter.is_search and (with_errors := begun.with_errors.found) is not None:
+    if begun and job_filter.is_search and (with_errors := begun.with_errors.found) is not None:
         parts["with errors"] = len(with_errors)
-    if drawn.asked.filter.has_errors is not None:
+    if job_filter.has_errors is not None:
         parts["limits"] = services.outcomes.limits
-    if everywhere := begun.liveness.found:
-        parts["alive"] = Counter(state for state, _ in everywhere.traces.values())
+    if everywhere := begun.liveness.found if begun else liveness:
+        parts["alive"] = everywhere.states
     if liveness:
         lines = zip(table.lines(jobs), jobs.rows["state"], strict=True)
         active = [each for line, state in lines if state == State.ACTIVE for each in line]
-        parts["active"] = {each: liveness.traces.get(each) for each in active}
-        # Their rows say how many minutes ago they last wrote.
-        parts["minute"] = active and jobs.read_at.replace(second=0, microsecond=0)
+        traces = {each: liveness.traces[each] for each in active if each in liveness.traces}
+        parts["active"] = traces
+        parts["ages"] = [_age(wrote, now) for _, wrote in traces.values()]
     return parts
+
+
+def _age(wrote: datetime, now: datetime) -> int | None:
+    """Return a number that grows by one with each quarter that is added to the time since."""
+    seconds = (now - wrote).total_seconds()
+    return None if math.isnan(seconds) else int(math.log(max(1, seconds), 1.25))
