@@ -21,12 +21,12 @@ from time import monotonic
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.view import JobFilter
-from jobs_data.jobs.where import created_near, matching
+from jobs_data.jobs.where import created_near, ids_in_set, matching
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import TookTooLong, translated_errors
 from jobs_data.platform.id_lists import Ids, allow_lists, parse_list
@@ -110,7 +110,6 @@ class _Search:
         self._order = order
         self.filter = job_filter
         self._now = datetime.now(UTC)
-        self._where: list[ColumnElement[bool]] = []
         self._slices: list[_Slice] = []
         self._size = FIRST_SLICE_IDS
         self._lowest = 0
@@ -147,10 +146,11 @@ class _Search:
         return not self._is_whole and all(self.knows(*each) for each in self.wanted.items())
 
     def prepare(self) -> None:
-        """Find the conditions of a new pass: not within a transaction, because that may read."""
+        """Read what the conditions need: not within a transaction, because that may need another."""
+        if self.filter.alive:
+            ids_in_set(self._database, self.filter.alive)
         if not self._at:
             self._now = datetime.now(UTC)
-            self._where = matching(self.filter, self._database, self._now)
 
     def read(self, connection: Connection) -> _Slice | None:
         """Return the next slice, or None if that takes too long. Raises what the driver raises."""
@@ -169,21 +169,24 @@ class _Search:
         low = self._slices[self._at].low if self._at < len(self._slices) else below - self._size
         if low <= self._lowest:
             low = 0
-        slice_ = job.c.id.between(low, floor - 1)
+        where = matching(self.filter, self._database, self._now, (low, floor - 1))
         listed = [state for state in State if not self.knows(state, FEW_JOBS)]
         found = select(
             *(func.count(case((is_in(state), 1))) for state in State),
             *(func.group_concat(case((is_in(state), job.c.id))) for state in listed),
         )
         allow_lists(connection)
-        row = connection.execute(found.select_from(job).where(slice_, *self._where, *near)).one()
+        row = connection.execute(found.select_from(job).where(*where, *near)).one()
         values: list[Any] = list(row)
         hits = dict(zip(State, values, strict=False))
         ids = {
             state: np.sort(parse_list(text, hits[state]))[::-1][:FEW_JOBS]
             for state, text in zip(listed, values[len(State) :], strict=True)
         }
-        jobs = connection.execute(select(func.count()).where(slice_)).scalar_one() if low else 0
+        jobs = 0
+        if low:
+            counted = select(func.count()).where(job.c.id.between(low, floor - 1))
+            jobs = connection.execute(counted).scalar_one()
         return _Slice(low, jobs, hits, ids)
 
     def take(self, slice_: _Slice | None, seconds: float) -> None:
