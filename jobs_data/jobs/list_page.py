@@ -186,7 +186,7 @@ class Snapshot:
         everything = read_counts(connection)
         found, with_errors = SearchResult(everything), 0
         if job_filter.is_search:
-            found = search(connection, database, job_filter, self._read_at, self._order)
+            found = search(connection, database, job_filter, self._order)
         elif self._outcomes:
             with_errors = self._outcomes.count_with_errors(connection)
         names = read_status_names(connection, database)

@@ -1,6 +1,5 @@
 """A search counts from the newest numbers down, and says how far it got when its time is over."""
 
-import itertools
 from dataclasses import replace
 
 import pytest
@@ -41,7 +40,7 @@ def test_small_slices_find_the_same(
 ) -> None:
     """No job is counted twice, or not at all, where one slice ends and the next begins."""
     monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 3)
-    monkeypatch.setattr(searching, "QUICK_SECONDS", -1)
+    monkeypatch.setattr(searching, "MOST_SLICE_IDS", 1)
     jobs = read(store, replace(IMPORTS, page=2))
     assert (jobs.matching, jobs.looked_at) == (10, None)
     assert jobs.rows["id"].tolist() == ids[::3][::-1][5:]
@@ -52,13 +51,11 @@ def test_a_search_whose_time_is_over_says_how_far_it_got(
 ) -> None:
     """The list then has, and counts, what is among the newest numbers alone."""
     monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 6)
-    monkeypatch.setattr(searching, "QUICK_SECONDS", -1)
-    clock = iter(range(1_000))
-    monkeypatch.setattr(searching, "monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr(searching, "SEARCH_SECONDS", 6)  # the clock goes on by three a slice
+    monkeypatch.setattr(searching, "MOST_SLICE_IDS", 1)
+    monkeypatch.setattr(searching, "SEARCH_SECONDS", 1e-9)
     jobs = read(store, replace(IMPORTS, limit=50))
-    assert jobs.looked_at == 12
-    assert jobs.rows["id"].tolist() == [i for i in ids[::3][::-1] if i >= ids[-12]]
+    assert jobs.looked_at == 6
+    assert jobs.rows["id"].tolist() == [i for i in ids[::3][::-1] if i >= ids[-6]]
     assert jobs.matching == len(jobs.rows)
 
 
@@ -73,7 +70,7 @@ def test_many_jobs_found_are_counted_where_few_are_remembered(
 ) -> None:
     """Whether a search keeps the ids that it finds or not, it counts and shows the same."""
     monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 7)
-    monkeypatch.setattr(searching, "QUICK_SECONDS", -1)
+    monkeypatch.setattr(searching, "MOST_SLICE_IDS", 1)
     shown = []
     for few in (1, 3, 10, 100):
         monkeypatch.setattr(searching, "FEW_JOBS", few)
@@ -87,10 +84,8 @@ def test_a_search_goes_on_below_the_job_at_which_another_one_was_stopped(
 ) -> None:
     """All of them together find each job once, page by page, and read no newer job again."""
     monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 6)
-    monkeypatch.setattr(searching, "QUICK_SECONDS", -1)
-    monkeypatch.setattr(searching, "SEARCH_SECONDS", 6)  # the clock goes on by three a slice
-    clock = itertools.count()
-    monkeypatch.setattr(searching, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(searching, "MOST_SLICE_IDS", 1)
+    monkeypatch.setattr(searching, "SEARCH_SECONDS", 1e-9)
     below: int | None = None
     found: list[int] = []
     looked_at = []
@@ -107,4 +102,4 @@ def test_a_search_goes_on_below_the_job_at_which_another_one_was_stopped(
             break
         below = jobs.floor
     assert found == ids[::3][::-1]
-    assert looked_at == [12, 12, None]
+    assert looked_at == [6, 6, 6, 6, None]
