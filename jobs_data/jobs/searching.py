@@ -215,8 +215,10 @@ class _Search:
         """Return what is known, with the ids of hits in a state, or in any."""
         slices = self._slices
         counts = Counts(
-            _hits(slices, None),
-            *(_hits(slices, each) for each in (State.ACTIVE, State.COMPLETED, State.FAILED)),
+            total=_hits(slices, None),
+            active=_hits(slices, State.ACTIVE),
+            completed=_hits(slices, State.COMPLETED),
+            failed=_hits(slices, State.FAILED),
         )
         ids = self._newest(State if state is None else [state])
         has_all = len(ids) == _hits(slices, state)
