@@ -13,7 +13,7 @@ from jobs_data.platform.status import Alive, State
 from pages.parts.jobs.beside import Beside
 from pages.parts.jobs.filter_bar import has_numbers
 from pages.parts.shared.address import go_to, view_in_url
-from pages.parts.shared.look import LOOKS
+from pages.parts.shared.look import LOOKS, room
 
 KEY: Final = "status"
 _ALL: Final = "all"
@@ -22,8 +22,8 @@ _LABELS: Final = {_ALL: "All", "active": "Active", "completed": "Completed", "fa
 
 
 def place() -> DeltaGenerator:
-    """Return the place of the counts, which has their height."""
-    return st.container(height=72, border=False, key="counts")
+    """Return the place of the counts, which has their height before they are there."""
+    return room("counts")
 
 
 def show_counts(jobs: JobsList, beside: Beside) -> None:

@@ -24,7 +24,7 @@ from pages.parts.jobs import groups, late, quick_filters
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared.address import go_to, notify, open_job, view_in_url
-from pages.parts.shared.look import ALIVE_LOOKS
+from pages.parts.shared.look import ALIVE_LOOKS, room
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain
 
@@ -89,15 +89,8 @@ def show_search(job_filter: JobFilter, state: JobsState) -> None:
 
 
 def place() -> DeltaGenerator:
-    """Return the place of the line above the table, which has its height."""
-    return st.container(
-        height=40,
-        border=False,
-        horizontal=True,
-        vertical_alignment="center",
-        gap="small",
-        key="line",
-    )
+    """Return the place of the line above the table, which has its height before it is there."""
+    return room("line", horizontal=True, vertical_alignment="center", gap="small")
 
 
 def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
@@ -115,7 +108,8 @@ def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None
             args=(chip.words, names, zone),
         )
     if is_searching(jobs) and not dialogs.is_open():
-        late.follow_search(jobs, groups.as_shown(view_in_url()), get_services())
+        with st.container(width="content"):
+            late.follow_search(jobs, groups.as_shown(view_in_url()), get_services())
     else:
         st.caption(_number(jobs), width="content")
     if jobs.looked_at is not None and jobs.matching and not is_searching(jobs):

@@ -14,6 +14,7 @@ from pages.parts.jobs import export_menu, filter_bar, filter_form
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
 from pages.parts.shared.address import leave_for, notify, origin_params, view_in_url
+from pages.parts.shared.look import room
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import Viewer
 
@@ -23,10 +24,8 @@ DELETE_ALL: Final = "Delete all finished…"
 
 
 def place() -> DeltaGenerator:
-    """Return the place of the controls, which has their height."""
-    return st.container(
-        height=40, border=False, horizontal=True, vertical_alignment="center", key="tools"
-    )
+    """Return the place of the controls, which has their height before they are there."""
+    return room("tools", horizontal=True, vertical_alignment="center")
 
 
 def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo, state: JobsState) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data.jobs.filter_words import ALIVE_LABELS
 from jobs_data.platform.status import (
@@ -82,6 +83,11 @@ _WORDS: Final = {
     (State.ACTIVE, FIXED_LABELS[IN_PROGRESS]): "Running",
     (State.ACTIVE, OTHER_LABELS[0]): "Running",
 }
+
+
+def room(key: str, **layout: Any) -> DeltaGenerator:
+    """Return a container that is on the page before anything is in it; the style gives it a height."""
+    return st.container(border=True, key=key, **layout)  # one without a border is left out
 
 
 def show_in_order() -> None:
