@@ -60,7 +60,7 @@ with notices:
     if problem:
         refresh.show_age(jobs.read_at, problem)
     progress.show_progress()
-    progress.show_notice()
+    state.notice = progress.show_notice()
 with notes:
     filter_bar.show_bounds(jobs, services.outcomes.limits)
 with head:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -36,16 +37,16 @@ def sort_key(database: Database, sort: Sort, now: datetime) -> ColumnElement[Any
 
     `now` is aware: a later end makes no duration.
     """
-    keys: dict[Sort, ColumnElement[Any]] = {
-        Sort.DATE: created(),
-        Sort.NAME: without_case(func.coalesce(job.c.name, "")),
-        Sort.STATUS: _status_key(),
-        Sort.OWNER: _owner_key(database),
-        Sort.COMPLETED: func.coalesce(job.c.completed_at, before_all_times()),
-        Sort.DURATION: _duration_key(database, now),
-        Sort.RELATED: _record_key(database),
+    keys: dict[Sort, Callable[[], ColumnElement[Any]]] = {
+        Sort.DATE: created,
+        Sort.NAME: lambda: without_case(func.coalesce(job.c.name, "")),
+        Sort.STATUS: _status_key,
+        Sort.OWNER: lambda: _owner_key(database),
+        Sort.COMPLETED: lambda: func.coalesce(job.c.completed_at, before_all_times()),
+        Sort.DURATION: lambda: _duration_key(database, now),
+        Sort.RELATED: lambda: _record_key(database),
     }
-    return keys[sort]
+    return keys[sort]()
 
 
 def _status_key() -> ColumnElement[Any]:

@@ -93,7 +93,7 @@ def place() -> DeltaGenerator:
     return room("line", horizontal=True, vertical_alignment="center", gap="small")
 
 
-def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
+def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo, state: JobsState) -> None:
     """Show each part of the filter as a button that removes it, and how many jobs match."""
     shown = jobs.view.filter
     if not filter_words.chips(shown, names, zone):
@@ -109,7 +109,7 @@ def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None
         )
     if is_searching(jobs) and not dialogs.is_open():
         with st.container(width="content"):
-            late.follow_search(jobs, groups.as_shown(view_in_url()), get_services())
+            late.follow_search(jobs, groups.as_shown(view_in_url()), get_services(), state)
     else:
         st.caption(_number(jobs), width="content")
     if jobs.looked_at is not None and jobs.matching and not is_searching(jobs):

@@ -23,6 +23,7 @@ from jobs_data.wording import counted
 from pages.parts.jobs.beside import CACHED_SECONDS, Beside
 from pages.parts.jobs.since_visit import Since
 from pages.parts.jobs.state import JobsState
+from pages.parts.shared import address
 from pages.parts.shared.reads import Reading
 
 WAIT_SECONDS: Final = 1.0
@@ -62,32 +63,38 @@ def draw_again(
     until = monotonic() + WAIT_SECONDS
     while not has_failed():
         if was_late or monotonic() > until:
-            _look_again(is_known)
+            _look_again(is_known, state)
             return
         if is_known():
             state.was_late = True
-            st.rerun()
+            _run_again(state)
         sleep(LOOK_SECONDS)
         st.session_state.get("late")  # here a press ends this run
 
 
 @st.fragment(run_every=1.0)
-def _look_again(is_known: Callable[[], bool]) -> None:
+def _look_again(is_known: Callable[[], bool], state: JobsState) -> None:
     if is_known():
-        st.rerun()
+        _run_again(state)
 
 
 @st.fragment(run_every=1.0)
-def follow_search(jobs: JobsList, asked: ListView, services: Services) -> None:
+def follow_search(jobs: JobsList, asked: ListView, services: Services, state: JobsState) -> None:
     """Say how far a search got, and draw the page again when it has more rows or the search ends."""
     now = jobs
     with suppress(DatabaseUnavailable):  # it has been logged, and the page looks again
         now = services.shared_list.read(asked)
     is_done = now.found is None or now.found.is_done
     if is_done or len(now.rows) > len(jobs.rows):
-        st.rerun()
+        _run_again(state)
     st.caption(
         f"Searched the newest {now.looked_at or 0:,} of {counted(now.everything.total)} · "
         f"{now.matching:,} found so far",
         width="content",
     )
+
+
+def _run_again(state: JobsState) -> None:
+    if state.notice and not address.has_notice():  # else it would be gone before it can be read
+        address.notify(state.notice.sentence, is_good=state.notice.is_good)
+    st.rerun()

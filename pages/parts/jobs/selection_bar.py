@@ -48,7 +48,7 @@ def show_line(
     if selected.size:
         _show_selection(jobs, selected, viewer, state)
         return
-    filter_bar.show_chips(jobs, names, zone)
+    filter_bar.show_chips(jobs, names, zone, state)
     show_quick_filters(jobs, beside)
     if since:
         since.show(jobs.read_at, zone)

@@ -11,6 +11,7 @@ from typing import Final
 import streamlit as st
 
 from jobs_data.background import NotStarted
+from jobs_data.notices import Notice
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.removal import Removal
 from jobs_data.removal.restore import Restore
@@ -78,12 +79,15 @@ def has_begun_elsewhere() -> bool:
     return bool(_begun_elsewhere())
 
 
-def show_notice() -> None:
-    """Show the result of the last change; while the page keeps it, one press undoes a removal."""
+def show_notice() -> Notice | None:
+    """Show the result of the last change, and return it if there is one.
+
+    While the page keeps it, one press undoes a removal.
+    """
     if not address.has_notice():
-        return
+        return None
     with st.container(horizontal=True, vertical_alignment="center"):
-        receipt = address.show_notice(keeps=True)
+        notice, receipt = address.show_notice(keeps=True)
         if receipt and get_viewer().may_remove:
             st.button(
                 "Undo",
@@ -92,6 +96,7 @@ def show_notice() -> None:
                 args=(receipt,),
                 help="Restores these jobs under their old numbers.",
             )
+    return notice
 
 
 def _begun_elsewhere() -> list[Task]:
