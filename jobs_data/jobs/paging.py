@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Select,
     func,
+    or_,
     select,
     true,
     union,
@@ -29,14 +30,16 @@ from jobs_data.jobs.creation_order import (
     is_loose,
     with_object,
 )
+from jobs_data.jobs.durations import with_execution
 from jobs_data.jobs.searching import SearchResult
 from jobs_data.jobs.sorting import exact_key, in_order, newest_first, sort_key, source_of
 from jobs_data.jobs.strays import IdOrder
-from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView, Sort
-from jobs_data.jobs.where import created_near, matching
+from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, NO_OWNER, ListView, Sort
+from jobs_data.jobs.where import created_near, is_owned_by, matching
 from jobs_data.platform.database import Database
+from jobs_data.platform.id_lists import allow_lists, parse_list
 from jobs_data.platform.status import State, is_in, is_unfinished
-from jobs_data.platform.tables import job, object_
+from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
 
 SHALLOW_JOBS: Final = 1_000
@@ -99,11 +102,13 @@ class OrderedJobs:
         if self._hits is not None:
             state = [] if view.filter.state is None else [is_in(view.filter.state)]
             return self._sorted(offset, limit, [*state, job.c.id.in_(self._hits)])
+        if view.sort is Sort.STATUS:
+            return self._grouped(self._states(), offset, limit)
+        if view.sort is Sort.OWNER and not self._where:
+            return self._grouped(self._owners(), offset, limit)
         if self._known is None:
-            where, source = [*self._where, *self._newest()], self._source
-            if source is job:  # else comparing takes longer than sorting
-                where += self._bound(where, offset + limit)
-            return self._sorted(offset, limit, where)
+            where = [*self._where, *self._newest()]
+            return self._sorted(offset, limit, [*where, *self._bound(where, offset + limit)])
         if view.filter.state in {State.ACTIVE, State.OTHER} and not view.filter.is_search:
             return self._sorted(offset, limit, [*self._where, self._unfinished(offset + limit)])
         return self._merged(self._known, offset, limit)
@@ -210,6 +215,50 @@ class OrderedJobs:
         found = found.order_by(*by).limit(limit).offset(offset)
         return list(self._connection.execute(found).scalars())
 
+    def _grouped(
+        self, groups: Iterable[tuple[ColumnElement[bool], int | None]], offset: int, limit: int
+    ) -> list[int]:
+        """Return the ids of some jobs of groups that follow each other, in each by id.
+
+        A group is a condition, and how many jobs meet it if that is known.
+        """
+        ids: list[int] = []
+        for condition, known in groups:
+            counted = select(func.count()).select_from(job).where(*self._where, condition)
+            jobs = self._connection.execute(counted).scalar_one() if known is None else known
+            if jobs <= offset:
+                offset -= jobs
+                continue
+            # Few are sorted, as in `_by_id`.
+            key: ColumnElement[int] = job.c.id + 0 if jobs <= SAMPLE_JOBS else job.c.id
+            found = select(job.c.id).where(*self._where, condition)
+            found = found.order_by(key.asc() if self._view.is_reversed else key.desc())
+            ids += self._connection.execute(found.limit(limit - len(ids)).offset(offset)).scalars()
+            offset = 0
+            if len(ids) == limit:
+                break
+        return ids
+
+    def _states(self) -> Iterator[tuple[ColumnElement[bool], int | None]]:
+        """Yield the groups of the order by status."""
+        states = [self._view.filter.state] if self._view.filter.state else list(State)
+        for state in reversed(states) if self._view.is_reversed else states:
+            yield is_in(state), self._counts.matching(state) if self._counts else None
+
+    def _owners(self) -> Iterator[tuple[ColumnElement[bool], int | None]]:
+        """Yield the groups of the order by user: the jobs of the users whose names are equal."""
+        allow_lists(self._connection)
+        key = sort_key(self._database, Sort.OWNER, self._now).label("called")
+        user_id = func.coalesce(job.c.user_id, NO_OWNER).label("user_id")
+        users = select(user_id, key, func.count().label("jobs")).group_by(job.c.user_id).subquery()
+        same = select(func.group_concat(users.c.user_id), func.sum(users.c.jobs))
+        same = same.group_by(users.c.called)
+        is_reversed = self._view.is_reversed
+        same = same.order_by(users.c.called.desc() if is_reversed else users.c.called.asc())
+        for ids, jobs in self._connection.execute(same).all():
+            owners = parse_list(ids, str(ids).count(",") + 1).tolist()
+            yield is_owned_by(owners), int(jobs)
+
     def _newest(self) -> list[ColumnElement[bool]]:
         """Return the condition of the newest MOST_SORTED jobs, if there are more."""
         if self._counts and self._counts.matching(self._view.filter.state) <= MOST_SORTED:
@@ -233,7 +282,7 @@ class OrderedJobs:
         compared, which takes half as long as to sort them.
         """
         key = sort_key(self._database, self._view.sort, self._now)
-        sampled = select(key.label("key")).select_from(job).where(*where)
+        sampled = select(key.label("key")).select_from(self._source).where(*where)
         sample = sampled.order_by(self._by_id()).limit(SAMPLE_JOBS).subquery("sample")
         is_ascending = self._view.sort.is_descending is self._view.is_reversed
         in_order = sample.c.key.asc() if is_ascending else sample.c.key.desc()
@@ -241,7 +290,13 @@ class OrderedJobs:
         bound = self._connection.execute(last).scalar()
         if bound is None:
             return []
-        return [key <= bound if is_ascending else key >= bound]
+        if self._source is job:
+            return [key <= bound if is_ascending else key >= bound]
+        # Comparing takes longer than sorting, but most recorded durations alone show their place.
+        if self._view.sort is Sort.DURATION and not is_ascending:
+            _, (recorded,) = with_execution(self._database, job_execution.c.duration)
+            return [or_(recorded.is_(None), recorded >= bound)]
+        return []
 
     def _nearest(self, place: tuple[str, int], jobs: int, *, backwards: bool) -> list[int]:
         """Return the ids of the jobs next to a place in the order by date, nearest first."""

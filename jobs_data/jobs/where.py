@@ -60,8 +60,7 @@ def matching(
     if within:
         where.append(job.c.id.between(*within))
     if fixed.owners:
-        nobody = job.c.user_id.is_(None) if NO_OWNER in fixed.owners else false()
-        where.append(or_(job.c.user_id.in_(fixed.owners), nobody))
+        where.append(is_owned_by(fixed.owners))
     if fixed.names:
         where.append(is_called(fixed.names))
     if fixed.created != ANY_TIME:
@@ -103,6 +102,12 @@ def created_near(
 def has_result() -> ColumnElement[bool]:
     """Return whether a job names a result file; never NULL."""
     return func.trim(func.coalesce(job.c.download_path, "")) != ""
+
+
+def is_owned_by(owners: Collection[int]) -> ColumnElement[bool]:
+    """Return whether a job is of one of some users; NO_OWNER means none, too."""
+    nobody = job.c.user_id.is_(None) if NO_OWNER in owners else false()
+    return or_(job.c.user_id.in_(owners), nobody)
 
 
 def is_called(names: Collection[str]) -> ColumnElement[bool]:
