@@ -158,7 +158,7 @@ class Snapshot:
         everything = read_counts(connection)
         found = SearchResult(everything)
         if job_filter.is_search:
-            found = search(connection, database, job_filter, self._order)
+            found = search(connection, database, job_filter, self._read_at, self._order)
         names = read_status_names(connection, database)
         return Overview(
             everything,
