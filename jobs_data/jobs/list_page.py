@@ -21,6 +21,7 @@ from jobs_data.jobs.columns import frame_of, list_frame
 from jobs_data.jobs.counts import Counts, read_counts
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.folding import Folded, fold
+from jobs_data.jobs.frames import FrameRow
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.searching import SearchResult, search
@@ -153,6 +154,11 @@ class JobsList:
         return (self.view.page - 1) * self.limit + 1 if self.matching else 0
 
     @cached_property
+    def records(self) -> list[FrameRow]:
+        """Return `rows` one by one."""
+        return frames.records(self.rows)
+
+    @cached_property
     def content(self) -> object:
         """Return what equals that of another read where nothing but the time has changed."""
         parts = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -186,7 +192,7 @@ class Snapshot:
         everything = read_counts(connection)
         found, with_errors = SearchResult(everything), 0
         if job_filter.is_search:
-            found = search(connection, database, job_filter, self._order)
+            found = search(connection, database, job_filter, self._read_at, self._order)
         elif self._outcomes:
             with_errors = self._outcomes.count_with_errors(connection)
         names = read_status_names(connection, database)

@@ -19,6 +19,7 @@ import pandas as pd
 from sqlalchemy import Connection, func, select
 
 from jobs_data.jobs.durations import with_execution
+from jobs_data.jobs.frames import FrameRow, records
 from jobs_data.jobs.usual_duration import SHORTEST_LIMIT_SECONDS, read_usual_durations
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
@@ -95,6 +96,11 @@ class Liveness:
     def states(self) -> Mapping[str, int]:
         """Return how many jobs are in each state."""
         return Counter(self.jobs["state"])
+
+    @cached_property
+    def by_id(self) -> Mapping[int, FrameRow]:
+        """Return the rows of `jobs` by their ids."""
+        return {row["id"]: row for row in records(self.jobs)}
 
     @cached_property
     def traces(self) -> Mapping[int, tuple[str, datetime]]:

@@ -39,18 +39,18 @@ SEARCH_SECONDS: Final = 60
 WANTED_SECONDS: Final = 15
 """How long a search goes on after it was last asked for."""
 
-FRESH_SECONDS: Final = 10
-"""A search that has ended is read again if it is asked for after this."""
+FRESH_SECONDS: Final = 2
+"""A search that has ended is read again if it is asked for later than this."""
 
 PAUSE_TIMES: Final = 4
-"""How many times as long as it took a search is not read again, except for its newest hits."""
+"""How many times as long as a search took it is not read again, except for its newest hits."""
 
 FEW_JOBS: Final = 1_000
 """How many of the newest hits in each state a search keeps."""
 
 FIRST_SLICE_IDS: Final = 2_000
-MOST_SLICE_IDS: Final = 100_000
-"""How many ids a slice may have: a list of all of them is shorter than 1 MB."""
+MOST_SLICE_IDS: Final = 200_000
+"""How many ids a slice may have: a list of all of them is shorter than 2 MB."""
 
 SLICE_SECONDS: Final = 0.15
 """How long a slice should take: the next one has more ids or fewer."""
@@ -59,7 +59,7 @@ MOST_SLICE_SECONDS: Final = 3
 """A slice that takes longer is read again with fewer ids."""
 
 HEAD_START_SECONDS: Final = 0.1
-"""How long a new search goes before those that have had as much."""
+"""How long a search that begins goes before those that have had as much."""
 
 ALONE_SECONDS: Final = 5
 """How long a search in one transaction may take."""
@@ -143,14 +143,21 @@ class _Search:
         is_last = self._at > 0 and not self._slices[self._at - 1].low
         if is_last or not self._size or self.seconds >= SEARCH_SECONDS:
             return True
-        return not self._is_whole and all(self.knows(*each) for each in self.wanted.items())
+        if self._is_whole:
+            return False
+        return self.has_had_start or all(self.knows(*each) for each in self.wanted.items())
 
-    def prepare(self) -> None:
+    @property
+    def has_had_start(self) -> bool:
+        """Return whether the pass has worked for its head start."""
+        return self.seconds > HEAD_START_SECONDS
+
+    def prepare(self, now: datetime | None = None) -> None:
         """Read what the conditions need: not within a transaction, because that may need another."""
         if self.filter.alive:
             ids_in_set(self._database, self.filter.alive)
         if not self._at:
-            self._now = datetime.now(UTC)
+            self._now = now or datetime.now(UTC)
 
     def read(self, connection: Connection) -> _Slice | None:
         """Return the next slice, or None if that takes too long. Raises what the driver raises."""
@@ -194,7 +201,7 @@ class _Search:
         self.seconds += seconds
         if slice_ is None:
             del self._slices[self._at :]
-            self.has_ended = False
+            self.has_ended, self._is_whole = False, True
             self._size //= 4
             return
         is_new = self._at == len(self._slices)
@@ -312,8 +319,7 @@ class Searches:
     def _queue(self, search: _Search) -> None:
         """Give a search a turn: a new one before the others, else behind them."""
         search.is_queued = True
-        has_had_start = search.seconds > HEAD_START_SECONDS
-        heapq.heappush(self._turns, (has_had_start, next(self._number), search))
+        heapq.heappush(self._turns, (search.has_had_start, next(self._number), search))
         if self._pool is None:
             self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
         with suppress(RuntimeError):  # no thread is available now
@@ -358,14 +364,19 @@ class Searches:
 
 
 def search(
-    connection: Connection, database: Database, job_filter: JobFilter, order: CreationOrder
+    connection: Connection,
+    database: Database,
+    job_filter: JobFilter,
+    now: datetime,
+    order: CreationOrder,
 ) -> SearchResult:
     """Return the result of a search in one transaction, which stops after ALONE_SECONDS.
 
+    Dates are relative to `now`.
     Raises what the driver raises.
     """
     found = _Search(database, order, job_filter.in_any_state)
-    found.prepare()
+    found.prepare(now)
     while not found.is_over and found.seconds < ALONE_SECONDS:
         began = monotonic()
         slice_ = found.read(connection)

@@ -109,7 +109,7 @@ def _when(row: FrameRow, zone: ZoneInfo) -> str:
 
 def open_group(jobs: JobsList, line: Sequence[int]) -> None:
     """Show the jobs of a line one by one."""
-    [row] = [row for row in jobs.rows.to_dict("records") if row["id"] == line[0]]
+    [row] = [row for row in jobs.records if row["id"] == line[0]]
     go_to(opened(view_in_url(), row))
 
 

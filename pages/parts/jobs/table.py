@@ -94,11 +94,10 @@ def show_table(
 
     sizes, link = _sizes(jobs, state), link_params(view_in_url())
     # Liveness may be older than the rows: a job that has finished since does nothing any more.
-    active = jobs.rows["state"].eq(State.ACTIVE)
     shown = [
         job_id
-        for line, is_active in zip(lines(jobs), active, strict=True)
-        if is_active
+        for line, row in zip(lines(jobs), jobs.records, strict=True)
+        if row["state"] == State.ACTIVE
         for job_id in line
     ]
     doing = alive.activities(liveness, shown, jobs.read_at)
@@ -108,7 +107,7 @@ def show_table(
         _columns(jobs.view, with_results=any(size is not None for size in sizes.values())),
         [
             _row(row, jobs, zone, sizes, link, [doing[each] for each in line if each in doing])
-            for line, row in zip(lines(jobs), jobs.rows.to_dict("records"), strict=True)
+            for line, row in zip(lines(jobs), jobs.records, strict=True)
         ],
         Handlers(on_open=opened, on_action=pressed, on_sort=sorted_by),
         actions=[DELETE] if viewer.may_remove else [],
