@@ -19,7 +19,7 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.url_values import clean_text
-from jobs_data.wording import counted, elapsed
+from jobs_data.wording import counted, ran
 from pages.parts.jobs import groups, late, quick_filters
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
@@ -142,7 +142,7 @@ def _number(jobs: JobsList) -> str:
         number = f"{jobs.matching:,} of {jobs.everything.total:,} match"
     seconds = int((datetime.now(UTC) - jobs.overview.read_at).total_seconds())
     is_old = seconds >= OLD_SECONDS and not jobs.found
-    return f"{number} · counted {elapsed(seconds)} ago" if is_old else number
+    return f"{number} · counted {ran(seconds)} ago" if is_old else number
 
 
 def show_bounds(jobs: JobsList, limits: str) -> None:
