@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,8 +13,8 @@ from sqlalchemy import Connection, func, select
 from jobs_data.platform.status import FINISHED_IDS, State, state_of
 from jobs_data.platform.tables import job
 
-SLICE_IDS: Final = 1_000_000
-"""How many ids one statement counts."""
+SLICE_IDS: Final = 2_000_000
+"""How many ids one statement counts: a tenth of a second."""
 
 MOST_ACTIVE: Final = 5_000
 
@@ -53,36 +55,52 @@ class Counts:
                 return self.total
 
 
-def read_counts(connection: Connection) -> Counts:
+def read_counts(*connections: Connection) -> Counts:
     """Return how many jobs there are, by statements that each read the index of SLICE_IDS ids.
 
-    One GROUP BY of ten million jobs comes near the time limit of a statement on a busy server.
+    One GROUP BY of ten million jobs comes near the time limit of a statement on a busy server. The
+    connections share the work, and each has its own snapshot.
     """
-    lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
-    in_state: Counter[State] = Counter()
-    active: list[int] = []
-    not_ended = job.c.completed_at.is_(None)
-    for status_id in read_status_ids(connection):
-        is_finished = status_id in FINISHED_IDS
-        counted = select(func.count()).select_from(job).where(job.c.status_id == status_id)
-        if not is_finished:  # only these few are looked up, the others are counted in the index
-            counted = counted.add_columns(func.count(job.c.completed_at))
-        for first in range(lowest or 0, (highest or 0) + 1, SLICE_IDS):
-            slice_ = job.c.id.between(first, first + SLICE_IDS - 1)
-            row = connection.execute(counted.where(slice_)).one()
-            jobs, ended = row[0], row[-1]
-            in_state[state_of(status_id, has_ended=True)] += ended
-            in_state[state_of(status_id, has_ended=False)] += jobs - ended
-            if ended < jobs:
-                ids = select(job.c.id).where(job.c.status_id == status_id, slice_, not_ended)
-                active += connection.execute(ids.limit(MOST_ACTIVE)).scalars()
+    lowest, highest = connections[0].execute(select(func.min(job.c.id), func.max(job.c.id))).one()
+    starts = range(lowest or 0, (highest or 0) + 1, SLICE_IDS)
+    slices = [(status, first) for status in read_status_ids(connections[0]) for first in starts]
+    with ThreadPoolExecutor(len(connections), thread_name_prefix="counts") as pool:
+        parts = list(pool.map(lambda connection: _count(connection, slices), connections))
+    in_state = sum((part for part, _ in parts), Counter[State]())
+    active = sorted((job_id for _, ids in parts for job_id in ids), reverse=True)
     return Counts(
         total=in_state.total(),
         active=in_state[State.ACTIVE],
         completed=in_state[State.COMPLETED],
         failed=in_state[State.FAILED],
-        active_ids=tuple(sorted(active, reverse=True)[:MOST_ACTIVE]),
+        active_ids=tuple(active[:MOST_ACTIVE]),
     )
+
+
+def _count(
+    connection: Connection, slices: list[tuple[int | None, int]]
+) -> tuple[Counter[State], list[int]]:
+    """Take slices, each a status and a first id, as long as there are any, and count their jobs.
+
+    Returns also the ids of active jobs.
+    """
+    in_state: Counter[State] = Counter()
+    active: list[int] = []
+    with suppress(IndexError):
+        while True:
+            status_id, first = slices.pop()
+            where = job.c.status_id == status_id, job.c.id.between(first, first + SLICE_IDS - 1)
+            counted = select(func.count()).select_from(job).where(*where)
+            if status_id not in FINISHED_IDS:  # of all others the index tells enough
+                counted = counted.add_columns(func.count(job.c.completed_at))
+            row = connection.execute(counted).one()
+            jobs, ended = row[0], row[-1]
+            in_state[state_of(status_id, has_ended=True)] += ended
+            in_state[state_of(status_id, has_ended=False)] += jobs - ended
+            if ended < jobs:
+                ids = select(job.c.id).where(*where, job.c.completed_at.is_(None))
+                active += connection.execute(ids.limit(MOST_ACTIVE)).scalars()
+    return in_state, active
 
 
 def read_status_ids(connection: Connection) -> list[int | None]:

