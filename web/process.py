@@ -26,7 +26,7 @@ END_SECONDS: Final = 20.0
 """How long open work may take after SIGTERM; service managers kill after 30 s or more."""
 
 TURNS: Final = 20
-LATE_SECONDS: Final = 0.2
+LATE_SECONDS: Final = 0.1
 """How late a turn of the loop comes, as the median of TURNS, when each viewer notices it."""
 
 SILENT_SECONDS: Final = 300.0
@@ -100,8 +100,8 @@ async def log_waits(
         late.append(clock() - due)
         if len(late) == TURNS and median(late) > LATE_SECONDS:
             log.warning(
-                "refreshes wait: each turn comes %.1f s late. This process has more viewers than a "
-                "core can serve: run several processes (docs/scaling.md)",
+                "refreshes wait: this process has more viewers than one core can serve (each message "
+                "is %.1f s late). Run several processes (docs/scaling.md)",
                 median(late),
             )
             late.clear()

@@ -77,9 +77,9 @@ def watcher(
             return None
         try:
             jobs = services.shared_list.read(drawn.asked)
+            parts = _parts(services, drawn, jobs, *known_beside())
         except DatabaseUnavailable as problem:
             return drawn.jobs.read_at if str(problem) == str(drawn.problem) else None
-        parts = _parts(services, drawn, jobs, *known_beside())
         # What is not known in time is not news.
         if drawn.problem or any(before.get(name) != part for name, part in parts.items()):
             return None
