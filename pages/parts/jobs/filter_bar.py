@@ -142,7 +142,9 @@ def _number(jobs: JobsList) -> str:
         number = f"{jobs.matching:,} of {jobs.everything.total:,} match"
     seconds = int((datetime.now(UTC) - jobs.overview.read_at).total_seconds())
     is_old = seconds >= OLD_SECONDS and not jobs.found
-    return f"{number} · counted {ran(seconds)} ago" if is_old else number
+    if is_old:
+        number += f" · counted {ran(seconds)} ago"
+    return number if jobs.is_order_known else f"{number} · their order is still being checked"
 
 
 def show_bounds(jobs: JobsList, limits: str) -> None:
