@@ -34,7 +34,9 @@ zone = times.zone_named(st.context.timezone)
 filter_bar.follow_number(database, state)
 in_url = address.view_in_url()
 asked = groups.as_shown(in_url)
-begun = beside.begin(services, asked.filter, zone)
+alive = beside.recent_liveness(services)
+# What stands beside the table is read after it, unless the rows lack what the active jobs do.
+begun = None if alive else beside.begin(services, asked.filter, zone)
 
 progress.take_result()
 is_asked = dialogs.is_open()
@@ -43,7 +45,8 @@ with head:
     reading.title(services.settings.site_url)
 jobs, problem = reading.read_jobs(state, asked, keeps=is_asked)
 selected = selection.selected_ids()
-alive = beside.known_liveness(begun, services)
+if begun:
+    alive = beside.wait_for_liveness(begun)
 names = reads.user_names(database, asked.filter.owners)
 
 notices = st.container()
@@ -56,6 +59,7 @@ else:
         filter_bar.show_nothing(jobs, names, zone)
 filter_bar.show_bound(jobs)
 
+begun = begun or beside.begin(services, asked.filter, zone)
 with notices:
     if problem:
         refresh.show_age(jobs.read_at, problem)

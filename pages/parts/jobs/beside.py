@@ -64,13 +64,14 @@ def begin(services: Services, job_filter: JobFilter, zone: ZoneInfo) -> Beside:
     )
 
 
-def known_liveness(beside: Beside, services: Services) -> Liveness | None:
-    """Return what the active jobs do, as read now or a moment ago; None where it is not known yet.
-
-    What is cached has a moment to come.
-    """
+def recent_liveness(services: Services) -> Liveness | None:
+    """Return what the active jobs did a moment ago; None where that is not known."""
     known = services.liveness.last
-    if known is not None and datetime.now(UTC) - known.read_at < LAST_SEEN:
-        return beside.liveness.found or known
+    is_recent = known is not None and datetime.now(UTC) - known.read_at < LAST_SEEN
+    return known if is_recent else None
+
+
+def wait_for_liveness(beside: Beside) -> Liveness | None:
+    """Return what the active jobs do, as read now; None where that takes more than a moment."""
     wait([beside.liveness.future], CACHED_SECONDS)
     return beside.liveness.found
