@@ -160,9 +160,13 @@ class JobsList:
 
     @cached_property
     def content(self) -> object:
-        """Return what equals that of another read where nothing but the time has changed."""
+        """Return what equals that of another read where nothing but the time has changed.
+
+        `with_errors` is left out: it grows for minutes while outputs are read.
+        """
         parts = {each.name: getattr(self, each.name) for each in fields(self)}
-        overview = self.overview and replace(self.overview, read_at=self.overview.read_at.min)
+        overview = self.overview
+        overview = overview and replace(overview, read_at=overview.read_at.min, with_errors=0)
         return parts | {"read_at": None, "rows": self.rows.to_csv(), "overview": overview}
 
 

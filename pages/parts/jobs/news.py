@@ -105,8 +105,10 @@ def _parts(
     }
     if begun and begun.trend and (days := begun.trend.found) is not None:
         parts["trend"] = days.index[-1], days.to_numpy().tobytes()
+    if begun:
+        parts["with errors"] = jobs.with_errors
     if begun and job_filter.is_search and (with_errors := begun.with_errors.found) is not None:
-        parts["with errors"] = len(with_errors)
+        parts["with errors everywhere"] = len(with_errors)
     if job_filter.has_errors is not None:
         parts["limits"] = services.outcomes.limits
     if everywhere := begun.liveness.found if begun else liveness:
