@@ -116,3 +116,4 @@ def test_a_bounded_sort_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -
     app = show(sort="name", dir="asc", status="completed")
     assert names(app) == ["b", "c"]
     assert "Sorted among the newest 2 of 3 jobs" in words(app)
+    assert "1–2 of 2 jobs sorted" in words(app)

@@ -129,6 +129,8 @@ def show_pager(jobs: JobsList, zone: ZoneInfo) -> None:
         of = ""
         # A full page may have a next one.
         pages = jobs.view.page + (len(jobs.rows) == jobs.limit)
+    elif jobs.sorted_among is not None and jobs.sorted_among < jobs.matching:
+        of, pages = f" of {counted(jobs.sorted_among)} sorted", -(-jobs.sorted_among // jobs.limit)
     shown = f"{jobs.first:,}–{last:,}{of} · times in {zone.key}"
     pager(shown, jobs.view.page, pages, lambda page: go_to(replace(view_in_url(), page=page)))
 
