@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,9 @@ ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
     ),
 }
 
-_IN_ORDER: Final = Path(__file__).with_name("in_order.css")
+_IN_ORDER: Final = re.sub(
+    r"\s+", " ", Path(__file__).with_name("in_order.css").read_text("utf-8").split("*/", 1)[1]
+)
 
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
@@ -92,7 +95,9 @@ def room(key: str, **layout: Any) -> DeltaGenerator:
 
 def show_in_order() -> None:
     """Show each part of this page only when those above it are drawn, so that none moves another."""
-    st.html(_IN_ORDER)
+    # Not `st.html`, whose script a browser may have to fetch first: the parts would be drawn by then.
+    with st.container(key="in_order"):
+        st.markdown(f"<style>{_IN_ORDER}</style>", unsafe_allow_html=True)
 
 
 def look_of(state: State, errors: int = 0) -> Look:
