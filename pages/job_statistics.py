@@ -12,7 +12,7 @@ from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.owners import read_owners
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.services import get_services
-from pages.parts.statistics import by_day, by_name, errors, headline, hours, stuck, users
+from pages.parts.statistics import by_day, by_name, errors, headline, hours, news, stuck, users
 from pages.parts.statistics.panel import Scope, panel
 from pages.parts.statistics.period_choice import pick_period
 
@@ -69,9 +69,11 @@ if by_user.open:
         users.show_users(latest(owners), scope)
 
 is_open = errors.is_error_open() and not failures.has_failed
+read_at = refresh.last_read_at(activity.name, activity.asked)
 with updated:
     refresh.keep_refreshing(
-        refresh.last_read_at(activity.name, activity.asked),
+        read_at,
         zone,
         paused_by="the jobs of an error are open" if is_open else "",
+        look=news.watcher(activity, liveness, read_at),
     )
