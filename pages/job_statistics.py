@@ -13,7 +13,7 @@ from jobs_data.statistics.owners import read_owners
 from pages.parts.shared import address, reads, refresh
 from pages.parts.shared.look import show_in_order
 from pages.parts.shared.services import get_services
-from pages.parts.statistics import by_day, by_name, errors, headline, hours, stuck, users
+from pages.parts.statistics import by_day, by_name, errors, headline, hours, news, stuck, users
 from pages.parts.statistics.panel import Scope, panel
 from pages.parts.statistics.period_choice import pick_period
 
@@ -71,9 +71,11 @@ if by_user.open:
         users.show_users(latest(owners), scope)
 
 is_open = errors.is_error_open() and not failures.has_failed
+read_at = refresh.last_read_at(activity.name, activity.asked)
 with updated:
     refresh.keep_refreshing(
-        refresh.last_read_at(activity.name, activity.asked),
+        read_at,
         zone,
         paused_by="the jobs of an error are open" if is_open else "",
+        look=news.watcher(activity, liveness, read_at),
     )

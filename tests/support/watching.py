@@ -55,7 +55,7 @@ class Watcher:
         self._page = f"{address}?auto=true"
         self._cookie = cookie
         self._connection: ClientConnection
-        self._timer = self._fragment = ""
+        self._timer = self._fragment = self._script = ""
         self._count = 0
         self._known: dict[str, ForwardMsg] = {}
 
@@ -89,6 +89,7 @@ class Watcher:
         message = BackMsg()
         asked = message.rerun_script
         asked.query_string = "auto=true"
+        asked.page_script_hash = self._script
         asked.context_info.timezone = "UTC"
         asked.context_info.locale = "en-GB"
         asked.context_info.url = self._page
@@ -122,6 +123,8 @@ class Watcher:
         return run
 
     def _note(self, message: ForwardMsg, run: Run) -> None:
+        if message.WhichOneof("type") == "navigation":
+            self._script = message.navigation.page_script_hash
         if message.WhichOneof("type") != "delta" or message.delta.WhichOneof("type") != "new_element":
             return
         element = message.delta.new_element

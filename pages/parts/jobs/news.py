@@ -5,12 +5,11 @@ To draw a page costs ten times what it costs to look into the caches that all se
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jobs_data.jobs.list_page import JobsList
@@ -26,9 +25,14 @@ from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
 from pages.parts.shared import selection
 
-REDRAW_SECONDS: Final = 180
+REDRAW_SECONDS: Final = 300
 """After this a page is drawn again in any case: little of it is not compared, such as tooltips with
 times and the sizes of result files."""
+
+AGE_FACTOR: Final = 1.5
+AGE_MARGIN: Final = timedelta(seconds=20)
+"""A row that said "last wrote 4 min ago" is drawn again after 6 minutes and 20 seconds. That the job is
+silent by then is news at once."""
 
 BESIDE_SECONDS: Final = 60
 """How often a session compares what is cached for a minute."""
@@ -81,7 +85,9 @@ def watcher(
         except DatabaseUnavailable as problem:
             return drawn.jobs.read_at if str(problem) == str(drawn.problem) else None
         # What is not known in time is not news.
-        if drawn.problem or any(before.get(name) != part for name, part in parts.items()):
+        is_news = any(before.get(name) != part for name, part in parts.items())
+        active = parts.get("active", {})
+        if drawn.problem or is_news or _have_aged(active, drawn.jobs.read_at, jobs.read_at):
             return None
         state.seen = (drawn.asked, jobs)
         return jobs.read_at
@@ -95,10 +101,10 @@ def _parts(
     jobs: JobsList,
     liveness: Liveness | None,
     begun: Beside | None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return what a page shows, or what it is made of, as far as it is known."""
     now, job_filter = jobs.read_at, drawn.asked.filter
-    parts: dict[str, object] = {
+    parts: dict[str, Any] = {
         "list": jobs.content,
         "day": now.astimezone(drawn.zone).date(),
         "visit": relative_time(drawn.visit, now, drawn.zone),
@@ -116,13 +122,13 @@ def _parts(
     if liveness:
         lines = zip(table.lines(jobs), jobs.rows["state"], strict=True)
         active = [each for line, state in lines if state == State.ACTIVE for each in line]
-        traces = {each: liveness.traces[each] for each in active if each in liveness.traces}
-        parts["active"] = traces
-        parts["ages"] = [_age(wrote, now) for _, wrote in traces.values()]
+        traces = liveness.traces
+        parts["active"] = {each: traces[each] for each in active if each in traces}
     return parts
 
 
-def _age(wrote: datetime, now: datetime) -> int | None:
-    """Return a number that grows by one with each quarter that is added to the time since."""
-    seconds = (now - wrote).total_seconds()
-    return None if math.isnan(seconds) else int(math.log(max(1, seconds), 1.25))
+def _have_aged(active: Mapping[int, tuple[str, datetime]], drawn_at: datetime, now: datetime) -> bool:
+    """Return whether what a row says of the time since its job last wrote is too far off."""
+    return any(
+        now - wrote > AGE_FACTOR * (drawn_at - wrote) + AGE_MARGIN for _, wrote in active.values()
+    )
