@@ -24,8 +24,8 @@ from tests.support.screen import CHROMIUM_OPTIONS
 from web.sessions import COOKIE
 
 ROUNDS: Final = 9
-COLD: Final = 1.2
-RELOAD: Final = 1.3
+COLD: Final = 1.1
+RELOAD: Final = 1.2
 PATIENCE: Final = 60_000
 
 # The list's table has its rows, or the grid of the bare page its cells; the frame after that is drawn.
