@@ -1,6 +1,5 @@
 """Search, filters, chips and order of the list, run as Streamlit runs them but without a browser."""
 
-import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -145,11 +144,12 @@ def test_an_empty_list_says_what_was_searched(store: Store, query: dict[str, str
 
 def test_a_search_that_runs_out_of_time_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """How far it came, what still covers all jobs, and what to do; the export is offered."""
-    store.job("job")
-    monkeypatch.setattr(searching, "SEARCH_SECONDS", -1)
+    store.job("job"), store.job("export")
+    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 1)
+    monkeypatch.setattr(searching, "SEARCH_SECONDS", 1e-9)
     app = show(q="job")
     shown = words(app)
-    assert "among the newest 0 of 1 job." in shown
+    assert "among the newest 1 of 2 jobs." in shown
     assert "Export and Clean up" in shown
     assert export_menu(app)["reason"] == ""
 
@@ -160,10 +160,7 @@ def test_a_stopped_search_goes_on_when_asked(store: Store, monkeypatch: pytest.M
     for n in range(9):
         store.job(f"job {n}", output=output if n in {0, 8} else None)
     monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 3)
-    monkeypatch.setattr(searching, "QUICK_SECONDS", -1)
-    monkeypatch.setattr(searching, "SEARCH_SECONDS", 2)
-    clock = itertools.count()
-    monkeypatch.setattr(searching, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(searching, "SEARCH_SECONDS", 1e-9)
     app = show(q='output:"no space"')
     assert (names(app), "1 of 3 searched" in words(app)) == (["job 8"], True)
     press(app, "Search older jobs")
