@@ -45,8 +45,9 @@ def list_of(store: Store, list_seconds: float = 10) -> SharedList:
 
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let counts be read again at once where that is asked for."""
+    """Let counts be read again at once where that is asked for, and pass for quick."""
     monkeypatch.setattr(shared_counts, "REST_TIMES", 0)
+    monkeypatch.setattr(shared_list, "CHANGE_SECONDS", PATIENCE)
 
 
 def total(shown: SharedList, view: ListView, max_age: float | None = None) -> int:
