@@ -27,7 +27,7 @@ class Counts:
     active: int
     completed: int
     failed: int
-    active_ids: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    active_ids: tuple[int, ...] = field(default=(), compare=False, repr=False, kw_only=True)
     """The active jobs themselves, at most MOST_ACTIVE of the newest; of all jobs, not of a search."""
 
     @property

@@ -37,6 +37,7 @@ from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, NO_OWNER, ListView, Sort
 from jobs_data.jobs.where import created_near, is_owned_by, matching
 from jobs_data.platform.database import Database
+from jobs_data.platform.errors import TookTooLong, translated_errors
 from jobs_data.platform.id_lists import allow_lists, parse_list
 from jobs_data.platform.status import State, is_in, is_unfinished
 from jobs_data.platform.tables import job, job_execution, object_
@@ -52,6 +53,12 @@ UNFINISHED_JOBS: Final = 2_000
 
 MOST_SORTED: Final = 2_000_000
 """How many jobs are sorted by a column without an index; of more, the newest."""
+
+MOST_JOINED: Final = 1_000_000
+"""The same where the column is in another table."""
+
+FEWER_TIMES: Final = 10
+"""How many times fewer jobs are sorted where that took too long."""
 
 
 class OrderedJobs:
@@ -107,8 +114,7 @@ class OrderedJobs:
         if view.sort is Sort.OWNER and not self._where:
             return self._grouped(self._owners(), offset, limit)
         if self._known is None:
-            where = [*self._where, *self._newest()]
-            return self._sorted(offset, limit, [*where, *self._bound(where, offset + limit)])
+            return self._sorted_newest(offset, limit)
         if view.filter.state in {State.ACTIVE, State.OTHER} and not view.filter.is_search:
             return self._sorted(offset, limit, [*self._where, self._unfinished(offset + limit)])
         return self._merged(self._known, offset, limit)
@@ -259,21 +265,32 @@ class OrderedJobs:
             owners = parse_list(ids, str(ids).count(",") + 1).tolist()
             yield is_owned_by(owners), int(jobs)
 
-    def _newest(self) -> list[ColumnElement[bool]]:
-        """Return the condition of the newest MOST_SORTED jobs, if there are more."""
-        if self._counts and self._counts.matching(self._view.filter.state) <= MOST_SORTED:
-            return []
+    def _sorted_newest(self, offset: int, limit: int) -> list[int]:
+        """Return the ids of some jobs by sorting as many of the newest as there is time for."""
+        most = MOST_SORTED if self._source is job else MOST_JOINED
+        try:
+            with translated_errors():
+                return self._sorted_among(offset, limit, most)
+        except TookTooLong:
+            return self._sorted_among(offset, limit, most // FEWER_TIMES)
+
+    def _sorted_among(self, offset: int, limit: int, most: int) -> list[int]:
+        """Return the ids of some jobs by sorting them all, or the newest `most` if there are more."""
+        where = [*self._where]
+        if (first := self._first_of_newest(most)) is not None:
+            where.append(job.c.id >= first)
+            self.sorted_among = most
+        return self._sorted(offset, limit, [*where, *self._bound(where, offset + limit)])
+
+    def _first_of_newest(self, most: int) -> int | None:
+        """Return the lowest id of the newest jobs, or None if there are no others."""
+        if self._counts and self._counts.matching(self._view.filter.state) <= most:
+            return None
         if known := self._order.known:
-            if known.in_order + len(known.strays) <= MOST_SORTED:
-                return []
-            first: int | None = known.before_position(MOST_SORTED, from_end=True)[0]
-        else:
-            nth = select(job.c.id).order_by(job.c.id.desc()).limit(1).offset(MOST_SORTED - 1)
-            first = self._connection.execute(nth).scalar()
-        if first is None:
-            return []
-        self.sorted_among = MOST_SORTED
-        return [job.c.id >= first]
+            are_all = known.in_order + len(known.strays) <= most
+            return None if are_all else known.before_position(most, from_end=True)[0]
+        nth = select(job.c.id).order_by(job.c.id.desc()).limit(1).offset(most - 1)
+        return self._connection.execute(nth).scalar()
 
     def _bound(self, where: Sequence[ColumnElement[bool]], jobs: int) -> list[ColumnElement[bool]]:
         """Return a condition that the first `jobs` jobs meet, and most others do not.

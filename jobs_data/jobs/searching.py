@@ -174,7 +174,7 @@ class _Search:
             self._lowest, highest = (edge or 0 for edge in connection.execute(edges).one())
             below = highest + 1
         low = self._slices[self._at].low if self._at < len(self._slices) else below - self._size
-        if low <= self._lowest:
+        if low <= self._lowest or self.filter.alive:  # few jobs are active, found by their status
             low = 0
         where = matching(self.filter, self._database, self._now, (low, floor - 1))
         listed = [state for state in State if not self.knows(state, FEW_JOBS)]

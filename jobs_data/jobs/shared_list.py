@@ -18,9 +18,10 @@ from jobs_data.jobs.list_page import NOT_COUNTED, JobsList, Overview, Snapshot
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.searching import Searches
 from jobs_data.jobs.shared_counts import SharedCounts
-from jobs_data.jobs.view import EVERYTHING, ListView
+from jobs_data.jobs.view import EVERYTHING, ListView, Sort
 from jobs_data.jobs.where import ids_in_set
 from jobs_data.platform.database import Database
+from jobs_data.platform.engine import READ_SECONDS
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.single_flight import WAIT_SECONDS
 
@@ -38,6 +39,9 @@ QUICK_SECONDS: Final = 0.05
 
 CHANGE_SECONDS: Final = 0.3
 """As QUICK_SECONDS, where the counts are known to be wrong."""
+
+SORT_SECONDS: Final = 3
+"""How long a statement may sort, before fewer jobs are sorted."""
 
 MAX_PAGES: Final = 100
 
@@ -172,7 +176,8 @@ class SharedList:
             found = self._searches.latest(view.filter, wanted, HITS_SECONDS)
         if view.filter.alive:
             ids_in_set(self._database, view.filter.alive)  # read now, not within the transaction
-        with self._database.reading() as connection:
+        seconds = READ_SECONDS if view.sort is Sort.DATE else SORT_SECONDS
+        with self._database.reading(seconds) as connection:
             snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
             jobs = snapshot.page(view, last, found)
         return replace(jobs, overview=None)

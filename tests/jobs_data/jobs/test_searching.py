@@ -20,7 +20,7 @@ from jobs_data.jobs.view import Dates, JobFilter
 from jobs_data.jobs.where import WITH_ERRORS, matching
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
-from jobs_data.platform.status import State
+from jobs_data.platform.status import Alive, State
 from jobs_data.platform.tables import job, job_execution, object_
 from tests.support.store import NOON, Store
 
@@ -169,6 +169,23 @@ def test_longer_jobs_are_those_that_their_durations_say(
         expected = tuple(connection.execute(longer).scalars())
     assert 0 < len(expected) < n
     assert ended(searches, JobFilter(longer_than=60)).ids == expected
+
+
+@pytest.mark.usefixtures("small_slices")
+def test_active_jobs_are_found_in_one_slice(
+    store: Store,
+    database: Database,
+    searches: Searches,
+    ids: list[int],
+    before_slices: list[Callable[..., object]],
+) -> None:
+    """There are few, and the oldest are those that are stuck."""
+    store.set_job(ids[1], status_id=183, completed_at=None)
+    database.job_sets[Alive.SILENT] = lambda: ids[:2]
+    slices = count()
+    before_slices.append(lambda *_: next(slices))
+    found = searches.latest(JobFilter(alive=Alive.SILENT), 10, LONG)
+    assert (found.ids, found.is_done, next(slices)) == ((ids[1],), True, 1)
 
 
 def test_where_there_is_no_job_a_search_ends(searches: Searches) -> None:

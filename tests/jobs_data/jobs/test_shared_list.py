@@ -6,17 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import delete, event
 
 from jobs_data.jobs import shared_counts, shared_list
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
 from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
+from jobs_data.platform.tables import job
 from tests.support.store import CAUSE, Store
 
 FIRST = ListView(limit=2)
@@ -43,8 +45,9 @@ def list_of(store: Store, list_seconds: float = 10) -> SharedList:
 
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let counts be read again at once where that is asked for."""
+    """Let counts be read again at once where that is asked for, and pass for quick."""
     monkeypatch.setattr(shared_counts, "REST_TIMES", 0)
+    monkeypatch.setattr(shared_list, "CHANGE_SECONDS", PATIENCE)
 
 
 def total(shown: SharedList, view: ListView, max_age: float | None = None) -> int:
@@ -152,6 +155,65 @@ def test_counts_are_read_again_after_ten_seconds(
     assert total(shown, FIRST) == 3
     clock += 2
     assert total(shown, FIRST) == 4
+
+
+class HeldCounts:
+    """Holds up the counting until it is told to let it go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Hold up all counting from now on."""
+        self.goes_on = threading.Event()
+        self.readings = 0
+        self.error: Exception | None = None
+        read = Snapshot.overview
+
+        def overview(*asked: Any) -> Overview:
+            self.readings += 1
+            assert self.goes_on.wait(PATIENCE)
+            if self.error:
+                raise self.error
+            return read(*asked)
+
+        monkeypatch.setattr(Snapshot, "overview", overview)
+
+
+def test_pages_come_before_their_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are read meanwhile, one thread counts, and all of them get its counts."""
+    ids = [store.job(str(number)) for number in range(3)]
+    held = HeldCounts(monkeypatch)
+    shown = SharedList(store.database(), CreationOrder(store.database()))
+    first, second = shown.read(FIRST), shown.read(SECOND)
+    assert (first.rows["id"].tolist(), second.rows["id"].tolist()) == (ids[:0:-1], ids[:1])
+    assert not first.is_counted
+    assert (first.matching, second.matching) == (2, 3)  # at least
+    assert shown.wait_for_counts(first, 0.01) is first
+    held.goes_on.set()
+    assert shown.wait_for_counts(first, PATIENCE).counts.total == 3
+    assert shown.read(SECOND).counts.total == 3
+    assert held.readings == 1
+
+
+def test_a_page_past_the_end_waits_for_the_counts(store: Store, shown: SharedList) -> None:
+    """It becomes the last page, also of a list that has become shorter."""
+    assert shown.read(replace(SECOND, page=9)).view.page == 2
+    with store.engine.begin() as connection:
+        connection.execute(delete(job).where(job.c.id < max(store.ids(job))))
+    last = shown.read(SECOND, max_age=0)
+    assert (last.view.page, len(last.rows)) == (1, 1)
+
+
+def test_a_failure_to_count_leaves_the_pages(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They keep the last counts, and the next look tries again."""
+    held = HeldCounts(monkeypatch)
+    held.error = DatabaseUnavailable("It took too long.")
+    held.goes_on.set()
+    store.job("meanwhile")
+    assert total(shown, FIRST, max_age=0) == 3
+    assert shown.read(FIRST).rows["name"].tolist() == ["meanwhile", "third"]
+    held.error = None
+    assert total(shown, FIRST, max_age=0) == 4
 
 
 def test_a_database_that_fails_is_asked_again(store: Store, shown: SharedList) -> None:
