@@ -1,7 +1,7 @@
 # make setup   makes .venv with what the app needs
 # make run     does that, then serves the app on http://127.0.0.1:8501/admin/jobs
 # make test    runs everything that continuous integration checks
-# make bench   measures how fast the app is with up to a million jobs (JOBS=10000000: also that many)
+# make bench   measures how fast the app is with up to ten million jobs (JOBS=1000000: with fewer)
 # make cluster runs the app's data layer against a Galera cluster of three MariaDB nodes on loopback
 # make pictures  takes the README's picture
 # make clean   removes what the others made, the demo's database included

@@ -30,7 +30,7 @@ from web.gate import AccessSettings, AccountCache, Gate
 from web.head import Head
 from web.headers import content_policy, streamlit_documents
 from web.log_lines import RepeatFilter, cap_repeats
-from web.process import end_in_time, handle_errors, raise_open_files
+from web.process import end_in_time, handle_errors, log_waits, raise_open_files
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import DemoAccounts, SignIn
@@ -105,6 +105,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     # Daemon threads: neither the start nor the end waits for the database.
     threading.Thread(target=warm_up, name="warm up", daemon=True).start()
     threading.Thread(target=expire_receipts, name="expiry", daemon=True).start()
+    waits = asyncio.create_task(log_waits())
     simulator = None
     if settings.is_demo:
         simulator = demo.Simulator(services.database.engine, results_root=DEMO_WEB_ROOT)
@@ -112,6 +113,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     try:
         yield {}
     finally:
+        waits.cancel()
         services.switch.set()
         if simulator:
             simulator.stop()

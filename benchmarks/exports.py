@@ -15,11 +15,11 @@ import httpx2
 
 from benchmarks.bench import FULL_SIZE, Bench, RunningApp, running_app
 from benchmarks.figures import Figure, limited, within
-from benchmarks.watchers import Watcher
 from jobs_data import addresses
 from jobs_data.jobs.view import ListView
 from tests.support.mariadb import MariaDB
 from tests.support.programs import find_program
+from tests.support.watching import Watcher
 from web.sessions import COOKIE
 
 ROUNDS: Final = 5
@@ -121,7 +121,7 @@ def measure_two(app: RunningApp, cookie: str) -> Together:
 
 async def _open_list(app: RunningApp, cookie: str) -> float:
     began = time.perf_counter()
-    watcher = Watcher(app, cookie)
+    watcher = Watcher(app.address, cookie)
     try:
         await watcher.open()
         return time.perf_counter() - began

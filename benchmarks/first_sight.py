@@ -24,8 +24,8 @@ from tests.support.screen import CHROMIUM_OPTIONS
 from web.sessions import COOKIE
 
 ROUNDS: Final = 9
-COLD: Final = 1.2
-RELOAD: Final = 1.3
+COLD: Final = 1.1
+RELOAD: Final = 1.2
 PATIENCE: Final = 60_000
 
 # The list's table has its rows, or the grid of the bare page its cells; the frame after that is drawn.
@@ -103,11 +103,11 @@ def seconds_until_seen(browser: Browser, address: str, cookie: str = "") -> tupl
 
 
 @contextmanager
-def running_bare_page() -> Iterator[str]:
-    """Serve the bare page with the app's own configuration, and yield its address."""
+def running_bare_page(script: str = "bare_page.py") -> Iterator[str]:
+    """Serve a bare page with the app's own configuration, and yield its address."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(ROOT / "benchmarks" / "bare_page.py")],
+        [sys.executable, "-m", "streamlit", "run", str(ROOT / "benchmarks" / script)],
         env=own_environment() | {"STREAMLIT_SERVER_PORT": str(port)},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""How long the list's data takes, cards, count and page, beside the platform's own shape of it."""
+"""How long the list's data takes: first pages, counts, deep pages, sorts, and the shared cache."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -16,14 +17,14 @@ from zoneinfo import ZoneInfo
 
 from benchmarks import platform_shapes
 from benchmarks.bench import FULL_SIZE, Bench
-from benchmarks.figures import Figure, faster, limited, seconds
-from benchmarks.platform_shapes import FIRST_PAGE, SHAPES, Shape
-from jobs_data.jobs import list_page
+from benchmarks.figures import Figure, faster, limited, seconds, within
+from benchmarks.platform_shapes import SHAPES
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.list_page import Snapshot
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.trend import read_trend
-from jobs_data.jobs.view import ListView
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
@@ -32,99 +33,100 @@ from jobs_data.platform.times import day_starts
 from jobs_data.store.database import file_store
 from tests.support.app_servers import ROOT
 
-PROCESSES: Final = 3
-ROUNDS: Final = 5
+PROCESSES: Final = 5
+ROUNDS: Final = 3
 CACHED_READS: Final = 1_000
 """One alone takes microseconds, which a clock cannot tell from what else the processor does."""
 
-ASKED: Final = dict(zip((shape.name for shape in SHAPES), (10.0, 6.0, 20.0, 15.0), strict=True))
+FIRST_SECONDS: Final = 0.1
 CACHE_SECONDS: Final = 0.005
-GROWTH: Final = 1.5
+SORT_SECONDS: Final = 5
+COUNTS_SECONDS: Final = 120
+COUNTS_TIMES: Final = 1.3
+DEEP_TIMES: Final = 1.5
+FASTER: Final = dict(zip((shape.name for shape in SHAPES), (10.0, 6.0, 20.0, 15.0), strict=True))
+
+FIRST_PAGES: Final = {
+    "by date": ListView(),
+    "failed": ListView(JobFilter(State.FAILED)),
+    "active": ListView(JobFilter(State.ACTIVE)),
+    "completed": ListView(JobFilter(State.COMPLETED)),
+}
+DEEP: Final = ListView(page=50_000, limit=10)
+DEEP_OFFSET: Final = "SELECT id FROM job ORDER BY id DESC LIMIT 10 OFFSET 499990"
+GROUP_BY: Final = "SELECT status_id, count(*) FROM job GROUP BY status_id"
+SORTS: Final = {
+    Sort.NAME: "FROM job ORDER BY name",
+    Sort.STATUS: "FROM job ORDER BY status_id",
+    Sort.OWNER: "FROM job LEFT JOIN user ON user.id = job.user_id ORDER BY user.username",
+    Sort.COMPLETED: "FROM job ORDER BY completed_at DESC",
+    Sort.RELATED: "FROM job LEFT JOIN slug ON slug.object_id = job.object_id ORDER BY slug.slug",
+    Sort.DURATION: (
+        "FROM job LEFT JOIN object AS its ON its.id = job.id"
+        " LEFT JOIN ahg_job_execution AS run ON run.job_id = job.id"
+        " ORDER BY coalesce(run.duration, timestampdiff(SECOND, its.created_at, job.completed_at)) DESC"
+    ),
+}
+"""What one sort of the ids by each column is, with the joins that it needs."""
+
+Pair = tuple[float, float]
+"""Our seconds, and those of the statement beside it."""
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Return the figures of all four views with a million jobs, and the growth with their number."""
+    """Return the figures of each size; the limits are about a million jobs and more."""
+    return [figure for jobs in bench.sizes for figure in _of_size(bench, jobs)]
+
+
+def _of_size(bench: Bench, jobs: int) -> list[Figure]:
+    url, size = bench.url(jobs), f"{jobs:,} jobs"
+    asked = FIRST_SECONDS if jobs >= FULL_SIZE else float("inf")
     figures = []
-    page_by_size: dict[int, float] = {}
-    cached_by_size: dict[int, float] = {}
-    for jobs in bench.sizes:
-        url = bench.url(jobs)
+    for name in FIRST_PAGES:
+        first = median(float(_in_fresh_process(url, name)) for _ in range(PROCESSES))
+        what = f"First page, {name}, {size}, in a process that has just begun"
+        figures.append(limited(what, first, asked) if jobs >= FULL_SIZE else _plain(what, first))
+    found = json.loads(_in_fresh_process(url, "rest"))
+    figures.append(limited(f"A page from the shared cache, {size}", found["cached"], CACHE_SECONDS))
+    figures.append(_plain(f"The cards' bars, {size}", found["trend"]))
+    if jobs < FULL_SIZE:
+        return figures
+    ours, theirs = found["counts"]
+    figures.append(within(f"Counts, {size}", ours, theirs, "GROUP BY", COUNTS_TIMES))
+    for when in ("before the survey", "after it"):
+        what, (ours, theirs) = f"Page {DEEP.page:,}, {size}, {when}", found[when]
+        figures.append(within(what, ours, theirs, "OFFSET on the key", DEEP_TIMES))
+    figures.append(_plain(f"Survey of all creation times, in the background, {size}", found["survey"]))
+    for sort in SORTS:
+        ours, theirs = found[sort]
+        what = f"Sorted by {sort}, {size}"
+        if jobs == FULL_SIZE:
+            figures.append(within(what, ours, theirs, "one sort of the ids", 1))
+        else:
+            figures.append(limited(f"{what}, of the newest", ours, SORT_SECONDS))
+    if jobs == FULL_SIZE:
         for shape in SHAPES:
-            if jobs < FULL_SIZE and shape is not FIRST_PAGE:
-                continue
-            cold, page, shared, trend = in_fresh_processes(url, shape)
-            what = f"{shape.name}, {jobs:,} jobs"
-            if shape is FIRST_PAGE:
-                page_by_size[jobs] = page
-            if jobs >= FULL_SIZE:
-                theirs = platform_shapes.seconds_of(bench.server, f"jobs_{jobs}", shape)
-                asked = ASKED[shape.name]
-                figures += [
-                    compared(f"{what}, cold", cold, theirs, asked if shape is FIRST_PAGE else None),
-                    compared(f"{what}, counts shared", page, theirs, asked),
-                ]
-            else:
-                figures.append(Figure(f"{what}, cold", seconds(cold)))
-                figures.append(Figure(f"{what}, counts shared", seconds(page)))
-            figures.append(limited(f"{what}, shared cache", shared, CACHE_SECONDS))
-            if shape is FIRST_PAGE:
-                cached_by_size[jobs] = shared
-                figures.append(Figure(f"The cards' bars, {jobs:,} jobs", seconds(trend)))
-    return [
-        *figures,
-        *_growth("a page whose counts are shared", page_by_size),
-        *_growth("a read from the shared cache", cached_by_size),
-    ]
+            theirs = platform_shapes.seconds_of(bench.server, f"jobs_{jobs}", shape)
+            ours = found[f"shape {shape.name}"]
+            what = f"{shape.name}, {size}, any later page"
+            figures.append(faster(what, ours, theirs, "platform", FASTER[shape.name]))
+    return figures
 
 
-def compared(what: str, ours: float, theirs: float, asked: float | None) -> Figure:
-    """Return a time beside the platform's, and what is asked of it, if anything is."""
-    if asked is not None:
-        return faster(what, ours, theirs, "platform", asked)
-    ratio = f"{theirs / ours:.1f} × faster"
-    return Figure(what, seconds(ours), f"platform {seconds(theirs)}", ratio)
+def _plain(what: str, value: float) -> Figure:
+    return Figure(what, seconds(value))
 
 
-def in_fresh_processes(url: str, shape: Shape) -> tuple[float, ...]:
-    """Return the medians of a first read, of a page, of one from the cache, and of the trend."""
-    number = str(SHAPES.index(shape))
-    told = []
-    for _ in range(PROCESSES):
-        answer = subprocess.run(
-            [sys.executable, "-m", "benchmarks.list_reads", url, number],
-            check=True,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-        )
-        told.append(json.loads(answer.stdout))
-    return tuple(median(values) for values in zip(*told, strict=True))
-
-
-def read(database: Database, view: ListView) -> None:
-    """Read the page, its count and the cards' numbers from the database."""
-    list_page.read_list(database, view)
-
-
-def read_bars(database: Database, order: CreationOrder) -> None:
-    """Read the cards' bars from the database, which the page shows as soon as they are there."""
-    read_trend(database, day_starts(ZoneInfo("UTC")), order)
-
-
-def _growth(what: str, by_size: dict[int, float]) -> list[Figure]:
-    smallest = min(by_size)
-    return [
-        Figure(
-            f"Growth of {what}, {smallest:,} to {jobs:,} jobs",
-            seconds(taken),
-            f"{smallest:,} jobs {seconds(by_size[smallest])}",
-            f"{taken / by_size[smallest]:.2f} ×",
-            f"at most {GROWTH:g} ×",
-            taken / by_size[smallest] <= GROWTH,
-        )
-        for jobs, taken in by_size.items()
-        if jobs >= FULL_SIZE
-    ]
+def _in_fresh_process(url: str, what: str) -> bytes:
+    """Return what this module prints as a program."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "benchmarks.list_reads", url, what],
+        check=True,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    return answer.stdout
 
 
 def _timed(work: Callable[[], object], times: int = 1) -> float:
@@ -134,36 +136,96 @@ def _timed(work: Callable[[], object], times: int = 1) -> float:
     return (time.perf_counter() - began) / times
 
 
-def _timed_page(database: Database, order: CreationOrder, view: ListView, outcomes: Outcomes) -> float:
-    """Return the seconds of a page that nobody has asked for, while others look at the list."""
-    shared_list = SharedList(database, order, outcomes=outcomes)
-    shared_list.read(view.with_state(State.ACTIVE))
-    return _timed(lambda: shared_list.read(view))
+def _alternately(ours: Callable[[], float], theirs: Callable[[], float]) -> Pair:
+    """Return the medians of some rounds, in which each is measured once."""
+    both = [(ours(), theirs()) for _ in range(ROUNDS)]
+    return median(pair[0] for pair in both), median(pair[1] for pair in both)
+
+
+class _Reads:
+    """What is measured in one process."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.order = CreationOrder(database)
+
+    def statement(self, sql: str) -> float:
+        """Return the seconds of a statement, as the database's own client would send it."""
+        with self.database.reading(COUNTS_SECONDS) as connection:
+            return _timed(lambda: connection.exec_driver_sql(sql).all())
+
+    def page(self, view: ListView, order: CreationOrder) -> float:
+        """Return the seconds of a page that nobody has read yet, counts aside."""
+
+        def read() -> None:
+            with self.database.reading() as connection:
+                Snapshot(self.database, connection, order).page(view, None)
+
+        return _timed(read)
+
+    def counts(self) -> float:
+        """Return the seconds from the first page to its counts, in the background."""
+        shared = SharedList(self.database, self.order)
+        jobs = shared.read(ListView())
+        return _timed(lambda: shared.wait_for_counts(jobs, COUNTS_SECONDS))
+
+    def all(self, jobs: int) -> dict[str, float | Pair]:
+        """Return everything but the first page of a process."""
+        new = CreationOrder(self.database)
+        found: dict[str, float | Pair] = {}
+        offset = partial(self.statement, DEEP_OFFSET)
+        if jobs >= FULL_SIZE:
+            found["before the survey"] = _alternately(lambda: self.page(DEEP, new), offset)
+        found["survey"] = _timed(self.order.survey)
+        shared = SharedList(self.database, self.order)
+        known = shared.wait_for_counts(shared.read(ListView()), COUNTS_SECONDS)
+        found["cached"] = median(
+            _timed(lambda: shared.read(ListView()), CACHED_READS) for _ in range(ROUNDS)
+        )
+        days = day_starts(ZoneInfo("UTC"))
+        found["trend"] = _timed(lambda: read_trend(self.database, days, self.order))
+        if jobs < FULL_SIZE:
+            return found
+
+        def counted_page(view: ListView) -> float:
+            def read() -> None:
+                with self.database.reading() as connection:
+                    Snapshot(self.database, connection, self.order).page(view, known.overview)
+
+            return _timed(read)
+
+        found["after it"] = _alternately(lambda: counted_page(DEEP), offset)
+        found["counts"] = _alternately(self.counts, lambda: self.statement(GROUP_BY))
+        for sort, source in SORTS.items():
+            ours = partial(counted_page, ListView(sort=sort))
+            plain = partial(self.statement, f"SELECT job.id {source}, job.id DESC LIMIT 10")
+            # Of more jobs not all are sorted, so there is nothing to compare with.
+            found[sort] = _alternately(ours, plain if jobs == FULL_SIZE else lambda: 0.0)
+        for shape in SHAPES:
+            found[f"shape {shape.name}"] = median(counted_page(shape.view) for _ in range(ROUNDS))
+        return found
 
 
 def main() -> None:
-    """Measure one view in this process, which has just begun, and print the four times as JSON."""
-    url, number = sys.argv[1:]
+    """Measure in this process, which has just begun, and print it as JSON."""
+    url, what = sys.argv[1:]
     database = Database(make_engine(url))
-    view = SHAPES[int(number)].view
-    # What the app does when it starts is no part of the read: connecting, and a look at the tables.
+    # What the app does when it starts is no part of a read: connecting, and a look at the tables.
     with database.engine.connect(), database.engine.connect():
         database.tables  # noqa: B018
-    cold = _timed(lambda: read(database, view))
-    order = CreationOrder(database)
-    order.survey()
+    if what == "rest":
+        jobs = int(str(database.engine.url.database).rpartition("_")[2])
+        print(json.dumps(_Reads(database).all(jobs)))
+        return
     with (
         TemporaryDirectory() as folder,
         closing(file_store(Path(folder))) as store,
-        closing(Outcomes(database, store)) as outcomes,  # the background reads outputs, as in the app
+        closing(Outcomes(database, store)) as outcomes,
     ):
         database.job_sets[WITH_ERRORS] = outcomes.with_errors
-        page = median(_timed_page(database, order, view, outcomes) for _ in range(ROUNDS))
-        shared_list = SharedList(database, order, outcomes=outcomes)
-        shared_list.read(view)
-        shared = median(_timed(lambda: shared_list.read(view), CACHED_READS) for _ in range(ROUNDS))
-        trend = _timed(lambda: read_bars(database, order))
-    print(json.dumps([cold, page, shared, trend]))
+        # The survey in the background ends with the process.
+        shared = SharedList(database, CreationOrder(database), outcomes=outcomes)
+        print(_timed(lambda: shared.read(FIRST_PAGES[what])), flush=True)
 
 
 if __name__ == "__main__":

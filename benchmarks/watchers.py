@@ -1,41 +1,55 @@
-"""Sessions that watch the list with auto refresh on, over Streamlit's own websocket protocol."""
+"""Sessions that watch the list with auto refresh on, over Streamlit's own websocket protocol.
+
+They run in this process, on the same cores as the app. Each sends what a browser sends when the timer
+fires, and reads what comes back without drawing it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import os
+import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event, Thread
 from typing import Final
-from urllib.parse import urlsplit
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import ClientConnection, connect
-
-from benchmarks.bench import FULL_SIZE, Bench, RunningApp, running_app
+from benchmarks.bench import SIGNING_KEY, Bench, RunningApp, running_app
 from benchmarks.figures import Figure, limited, percentile, seconds
 from tests.support.mariadb import MariaDB
-from web.sessions import COOKIE
+from tests.support.watching import NotShown, Run, Watcher
+from web.sessions import Sessions
 
-MANY: Final = 100
+JOBS: Final = 100_000
+"""How many jobs the list has. More take no longer, as they are read once for all sessions; but then
+the app reads outputs for a quarter of an hour, which would be measured, too."""
+
+MANY: Final = 300
+FEW: Final = 20
+"""How many sessions run the whole page, for comparison."""
+
 INTERVAL_SECONDS: Final = 15.0
 ROUNDS: Final = 4
 """How many times each session refreshes: four times 15 s are the minute that is measured."""
 
-PATIENCE: Final = 60.0
+WRITE_SECONDS: Final = 5.0
+"""How often a job changes where there is news: each refresh then has some."""
+
+SETTLE_SECONDS: Final = 300.0
+LOOK_SECONDS: Final = 5.0
+IDLE: Final = 0.06
+"""The share of a core that the app takes for one session, and less than for reading outputs."""
+
 P95_SECONDS: Final = 0.5
 MORE_STATEMENTS: Final = 1.1
 LIST_SECONDS: Final = 10.0
 """How old a cached page may be: one session, which asks every 15 seconds, always finds an older one."""
 
-SESSION_MEGABYTES: Final = 3
-MEMORY_PATIENCE: Final = 5.0
-
-
-class NotShown(Exception):
-    """A run of the page ended without the list, or with an error."""
+QUIET_CPU_SECONDS: Final = 0.01
+SESSION_MEGABYTES: Final = 0.3
 
 
 @dataclass
@@ -48,18 +62,47 @@ class Watched:
     selects: float
     memory: int
     """Bytes of the server's process at the end."""
+    cpu: float
+    """Seconds of the processor that the server's process took."""
+    elements: float
+    """How many elements a refresh sent, on average."""
+
+    def cpu_beyond(self, other: Watched) -> float:
+        """Return the seconds of the processor of one refresh, without what happens anyway."""
+        return (self.cpu - other.cpu) / (len(self.refreshes) - len(other.refreshes))
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Return what a hundred watching sessions cost, beside what one costs."""
-    with running_app(bench.url(FULL_SIZE)) as app:
-        # Each signs in for itself, before anything is measured: a password's hash takes memory.
-        cookies = [app.sign_in() for _ in range(MANY)]
-        asyncio.run(watch(bench.server, app, cookies[:1], rounds=1))  # imports and first reads
+    """Return what 300 watching sessions cost, beside what one costs, with and without news."""
+    with running_app(bench.url(JOBS)) as app:
+        cookies = cookies_like(app.sign_in(), MANY)
+        asyncio.run(settle(app, cookies[0]))
         one = asyncio.run(watch(bench.server, app, cookies[:1]))
+        whole = asyncio.run(watch(bench.server, app, cookies[:FEW], is_whole=True))
         many = asyncio.run(watch(bench.server, app, cookies))
+        with changes(bench.server, f"jobs_{JOBS}"):
+            busy = asyncio.run(watch(bench.server, app, cookies))
+    return figures(one, whole, many, busy)
+
+
+async def settle(app: RunningApp, cookie: str) -> None:
+    """Watch until the app has read the outputs of all jobs, which it does while a list is open."""
+    session, end = Watcher(app.address, cookie), time.monotonic() + SETTLE_SECONDS
+    await session.open()
+    busy = 1.0
+    while busy > IDLE and time.monotonic() < end:
+        before = cpu_seconds(app.pid)
+        await asyncio.sleep(LOOK_SECONDS)
+        busy = (cpu_seconds(app.pid) - before) / LOOK_SECONDS
+        await session.run()
+    await session.close()
+
+
+def figures(one: Watched, whole: Watched, many: Watched, busy: Watched) -> list[Figure]:
+    """Return the lines of the table."""
     most = MORE_STATEMENTS * INTERVAL_SECONDS / LIST_SECONDS
     each = (many.memory - one.memory) / (MANY - 1) / 2**20
+    quiet, full = many.cpu_beyond(one), whole.cpu_beyond(one)
     return [
         Figure(
             f"Statements a minute with {MANY} watching sessions",
@@ -70,15 +113,34 @@ def measure(bench: Bench) -> list[Figure]:
             many.questions <= one.questions * most,
         ),
         Figure(
-            f"Refresh with {MANY} watching sessions, median",
+            f"Refresh without news, {MANY} sessions, median",
             seconds(percentile(many.refreshes, 50)),
             f"one session {seconds(percentile(one.refreshes, 50))}",
         ),
         limited(
-            f"Refresh with {MANY} watching sessions, 95 %",
+            f"Refresh without news, {MANY} sessions, 95 %",
             percentile(many.refreshes, 95),
             P95_SECONDS,
         ),
+        Figure("Refresh without news, elements sent", f"{many.elements:.1f}"),
+        Figure(
+            "Refresh without news, processor time",
+            seconds(quiet),
+            f"a run of the whole page {seconds(full)}",
+            f"{quiet / full:.2f} ×",
+            f"at most {seconds(QUIET_CPU_SECONDS)}",
+            quiet <= QUIET_CPU_SECONDS,
+        ),
+        Figure(
+            f"Refresh with news each time, {MANY} sessions, median",
+            seconds(percentile(busy.refreshes, 50)),
+        ),
+        limited(
+            f"Refresh with news each time, {MANY} sessions, 95 %",
+            percentile(busy.refreshes, 95),
+            P95_SECONDS,
+        ),
+        Figure("Refresh with news each time, processor time", seconds(busy.cpu_beyond(one))),
         Figure(
             "Memory of one watching session",
             f"{each:.2f} MB",
@@ -88,125 +150,96 @@ def measure(bench: Bench) -> list[Figure]:
     ]
 
 
+def cookies_like(cookie: str, many: int) -> list[str]:
+    """Return the cookies of so many sessions of one account, made without its password's slow hash."""
+    sessions = Sessions(SIGNING_KEY)
+    found = sessions.read(cookie)
+    if found is None:
+        raise NotShown("the app did not accept the sign-in")
+    return [sessions.token(replace(found, id=secrets.token_urlsafe(16))) for _ in range(many)]
+
+
+@contextmanager
+def changes(server: MariaDB, database: str) -> Iterator[None]:
+    """Change the newest job's name every few seconds meanwhile; in the end it is what it was."""
+    ended = Event()
+    with server.cursor(database) as cursor:
+        cursor.execute("SELECT id, name FROM job ORDER BY id DESC LIMIT 1")
+        job_id, name = cursor.fetchone() or (0, "")
+
+        def change() -> None:
+            number = 0
+            while not ended.wait(WRITE_SECONDS):
+                number += 1
+                cursor.execute("UPDATE job SET name = %s WHERE id = %s", (f"{name} ({number})", job_id))
+
+        writer = Thread(target=change)
+        writer.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            writer.join()
+            cursor.execute("UPDATE job SET name = %s WHERE id = %s", (name, job_id))
+
+
+async def refresh_on(session: Watcher, first: float, rounds: int, *, is_whole: bool) -> list[Run]:
+    """Refresh at a moment and then every interval, as the page's timer would."""
+    runs = []
+    for number in range(rounds):
+        await asyncio.sleep(max(0.0, first + number * INTERVAL_SECONDS - time.monotonic()))
+        runs.append(await session.run(is_whole=is_whole))
+    return runs
+
+
 async def watch(
-    server: MariaDB, app: RunningApp, cookies: Sequence[str], rounds: int = ROUNDS
+    server: MariaDB,
+    app: RunningApp,
+    cookies: Sequence[str],
+    rounds: int = ROUNDS,
+    *,
+    is_whole: bool = False,
 ) -> Watched:
-    """Let a session per cookie watch the list, spread evenly over the interval."""
-    sessions = [Watcher(app, cookie) for cookie in cookies]
+    """Let a session per cookie watch the list, spread evenly over the interval.
+
+    With `is_whole` each refresh runs the whole page, as Refresh does.
+    """
+    sessions = [Watcher(app.address, cookie) for cookie in cookies]
     try:
         for session in sessions:
             await session.open()
-        before, began = _asked(server), time.monotonic()
+        before, began, cpu = _asked(server), time.monotonic(), cpu_seconds(app.pid)
         pause = INTERVAL_SECONDS / len(sessions)
         refreshes = await asyncio.gather(
             *(
-                session.refresh_on(began + number * pause, rounds)
+                refresh_on(session, began + number * pause, rounds, is_whole=is_whole)
                 for number, session in enumerate(sessions)
             )
         )
         await asyncio.sleep(max(0.0, began + rounds * INTERVAL_SECONDS - time.monotonic()))
         minutes = (time.monotonic() - began) / 60
-        after = _asked(server)
+        after, cpu = _asked(server), cpu_seconds(app.pid) - cpu
         memory = app.memory()
     finally:
         for session in sessions:
             await session.close()
     # Asking for the number is a statement, too.
     questions, selects = (later - earlier for later, earlier in zip(after, before, strict=True))
+    runs = [run for session in refreshes for run in session]
     return Watched(
-        [taken for session in refreshes for taken in session],
+        [run.seconds for run in runs],
         max(1, questions - 1) / minutes,
         selects / minutes,
         memory,
+        cpu,
+        sum(len(run.elements) for run in runs) / len(runs),
     )
 
 
-class Watcher:
-    """One session: a websocket, opened and spoken to as the browser's side of Streamlit does."""
-
-    def __init__(self, app: RunningApp, cookie: str) -> None:
-        """Watch as the session of a cookie."""
-        parts = urlsplit(app.address)
-        self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._address = f"ws://{parts.netloc}{parts.path}/_stcore/stream"
-        self._page = f"{app.address}?auto=true"
-        self._cookie = cookie
-        self._connection: ClientConnection
-        self._timer = ""
-        self._count = 0
-        self._known: dict[str, ForwardMsg] = {}
-
-    async def open(self) -> None:
-        """Connect and run the page for the first time, until its timer is mounted."""
-        self._connection = await connect(
-            self._address,
-            origin=self._origin,  # type: ignore[arg-type]
-            additional_headers={"Cookie": f"{COOKIE}={self._cookie}"},
-            # The browser puts its XSRF token second, and the session to come back to third.
-            subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"],  # type: ignore[list-item]
-            max_size=None,
-            proxy=None,
-            open_timeout=PATIENCE,
-        )
-        await self._run()
-        if not self._timer:
-            raise NotShown("auto refresh has no timer")
-
-    async def refresh_on(self, first: float, rounds: int) -> list[float]:
-        """Refresh at a moment and then every interval, as the page's timer would."""
-        runs = []
-        for number in range(rounds):
-            await asyncio.sleep(max(0.0, first + number * INTERVAL_SECONDS - time.monotonic()))
-            self._count += 1
-            runs.append(await self._run())
-        return runs
-
-    async def close(self) -> None:
-        """Leave."""
-        if hasattr(self, "_connection"):
-            await self._connection.close()
-
-    async def _run(self) -> float:
-        """Ask for a run of the page, and return the seconds until it has ended. Raises NotShown."""
-        message = BackMsg()
-        asked = message.rerun_script
-        asked.query_string = "auto=true"
-        asked.context_info.timezone = "UTC"
-        asked.context_info.locale = "en-GB"
-        asked.context_info.url = self._page
-        asked.cached_message_hashes.extend(self._known)
-        if self._timer:
-            timer = asked.widget_states.widgets.add()
-            timer.id = self._timer
-            timer.json_value = json.dumps(self._count)
-        began = time.monotonic()
-        await self._connection.send(message.SerializeToString())
-        elements: set[str] = set()
-        while True:
-            received = ForwardMsg()
-            raw = await asyncio.wait_for(self._connection.recv(), PATIENCE)
-            received.ParseFromString(raw if isinstance(raw, bytes) else raw.encode())
-            if received.WhichOneof("type") == "ref_hash":
-                received = self._known[received.ref_hash]
-            elif received.metadata.cacheable:
-                self._known[received.hash] = received
-            if received.WhichOneof("type") == "script_finished":
-                break
-            self._note(received, elements)
-        taken = time.monotonic() - began
-        missing = {"dataframe", "metric"} - elements
-        if missing or "exception" in elements:
-            raise NotShown(f"a run ended with {sorted(elements)}")
-        return taken
-
-    def _note(self, message: ForwardMsg, elements: set[str]) -> None:
-        if message.WhichOneof("type") != "delta" or message.delta.WhichOneof("type") != "new_element":
-            return
-        element = message.delta.new_element
-        kind = element.WhichOneof("type") or ""
-        elements.add(kind)
-        if kind == "component_instance":
-            self._timer = element.component_instance.id
+def cpu_seconds(pid: int) -> float:
+    """Return the seconds of the processor that a process has taken, in user and system mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _asked(server: MariaDB) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.liveness import SharedLiveness
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.result_files import ResultRoots, read_result_roots
+from jobs_data.jobs.searching import Searches
 from jobs_data.jobs.selections import Selections
 from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.where import WITH_ERRORS
@@ -45,6 +46,7 @@ class Services:
     rights: Rights
     order: CreationOrder
     outcomes: Outcomes
+    searches: Searches
     shared_list: SharedList
     liveness: SharedLiveness
 
@@ -57,6 +59,7 @@ class Services:
 
     def close(self) -> None:
         """Close every connection; further use opens new ones."""
+        self.searches.close()
         self.outcomes.close()
         self.order.close()
         self.database.close()
@@ -67,7 +70,7 @@ def build_services(settings: Settings) -> Services:
     """Return the services that the settings describe; nothing is connected yet."""
     database, store = database_for(settings), store_for(settings)
     order, switch = CreationOrder(database), StopSwitch()
-    outcomes = Outcomes(database, store, switch)
+    outcomes, searches = Outcomes(database, store, switch), Searches(database, order)
     database.job_sets[WITH_ERRORS] = outcomes.with_errors
     return Services(
         settings,
@@ -84,6 +87,7 @@ def build_services(settings: Settings) -> Services:
         Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
         order,
         outcomes,
-        SharedList(database, order, settings.list_seconds, outcomes),
+        searches,
+        SharedList(database, order, settings.list_seconds, outcomes, searches),
         SharedLiveness(database),
     )

@@ -13,6 +13,7 @@ from jobs_data.platform.errors import TookTooLong
 from jobs_data.statistics.name_history import read_name_history
 from jobs_data.statistics.period import NEWEST_JOBS, Period
 from pages.parts.shared import address, reads, refresh
+from pages.parts.shared.look import show_in_order
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading
 from pages.parts.statistics import name_history
@@ -28,6 +29,7 @@ has_name = bool(name.strip(" "))
 title = on_one_line(human_name(name)) if has_name else "No job name"
 st.set_page_config(page_title=title)
 
+show_in_order()
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
     if job_id is None:
         st.page_link("job_statistics.py", label="Statistics", icon=":material/arrow_back:")

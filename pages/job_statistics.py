@@ -11,8 +11,9 @@ from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.owners import read_owners
 from pages.parts.shared import address, reads, refresh
+from pages.parts.shared.look import show_in_order
 from pages.parts.shared.services import get_services
-from pages.parts.statistics import by_day, by_name, errors, headline, hours, stuck, users
+from pages.parts.statistics import by_day, by_name, errors, headline, hours, news, stuck, users
 from pages.parts.statistics.panel import Scope, panel
 from pages.parts.statistics.period_choice import pick_period
 
@@ -23,6 +24,7 @@ database, order = services.database, services.order
 services.outcomes.keep_reading()
 zone = times.zone_named(st.context.timezone)
 
+show_in_order()
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
     st.title("Statistics", anchor=False, width="content")
     st.space("stretch")
@@ -71,9 +73,11 @@ if by_user.open:
         users.show_users(latest(reads.begin_now(read_owners, *asked)), scope)
 
 is_open = errors.is_error_open() and not failures.has_failed
+read_at = refresh.last_read_at(activity.name, activity.asked)
 with updated:
     refresh.keep_refreshing(
-        refresh.last_read_at(activity.name, activity.asked),
+        read_at,
         zone,
         paused_by="the jobs of an error are open" if is_open else "",
+        look=news.watcher(activity, liveness, read_at),
     )

@@ -1,9 +1,24 @@
-"""The list of jobs: counts that filter it, the table, and what can be done with jobs."""
+"""The list of jobs: counts that filter it, the table, and what can be done with jobs.
+
+The table is drawn first, in its place: presses are about its rows.
+"""
 
 import streamlit as st
 
+from jobs_data.jobs.view import EVERYTHING
 from jobs_data.platform import times
-from pages.parts.jobs import beside, counts, filter_bar, groups, reading, table, toolbar
+from pages.parts.jobs import (
+    beside,
+    counts,
+    filter_bar,
+    groups,
+    late,
+    news,
+    reading,
+    since_visit,
+    table,
+    toolbar,
+)
 from pages.parts.jobs.selection_bar import show_line
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
@@ -19,7 +34,9 @@ zone = times.zone_named(st.context.timezone)
 filter_bar.follow_number(database, state)
 in_url = address.view_in_url()
 asked = groups.as_shown(in_url)
-begun = beside.begin(services, asked.filter, zone)
+alive = beside.recent_liveness(services)
+# What stands beside the table is read after it, unless the rows lack what the active jobs do.
+begun = None if alive else beside.begin(services, asked.filter, zone)
 
 progress.take_result()
 is_asked = dialogs.is_open()
@@ -28,33 +45,49 @@ with head:
     reading.title(services.settings.site_url)
 jobs, problem = reading.read_jobs(state, asked, keeps=is_asked)
 selected = selection.selected_ids()
-with head:
-    st.space("stretch")
-    visit = last_visit(viewer)
-    refresh.keep_refreshing(jobs.read_at, zone, paused_by="a dialog is open" if is_asked else "")
-    refresh.refresh_controls(on_refresh=lambda: reading.want_fresh(state))
-
-if problem:
-    refresh.show_age(jobs.read_at, problem)
-progress.show_progress()
-progress.show_notice()
-
-alive = beside.known_liveness(begun, services)
-finish_counts = counts.show_counts(jobs, begun)
-toolbar.show_toolbar(jobs, viewer, zone, state)
+if begun:
+    alive = beside.wait_for_liveness(begun)
 names = reads.user_names(database, asked.filter.owners)
-filter_bar.show_bound(jobs)
-if jobs.view.filter.has_errors is not None and (limits := services.outcomes.limits):
-    st.caption(limits)
-finish_line = show_line(jobs, selected, viewer, state, names, zone, visit, begun)
-if jobs.matching:
+
+notices = st.container()
+top, tools, notes, line = counts.place(), toolbar.place(), st.container(), filter_bar.place()
+if len(jobs.rows):
     table.show_table(jobs, zone, viewer, selected, state, alive)
     table.show_pager(jobs, zone)
 else:
     with st.container(key="nothing"):
         filter_bar.show_nothing(jobs, names, zone)
+filter_bar.show_bound(jobs)
+
+begun = begun or beside.begin(services, asked.filter, zone)
+with notices:
+    if problem:
+        refresh.show_age(jobs.read_at, problem)
+    progress.show_progress()
+    state.notice = progress.show_notice()
+with notes:
+    filter_bar.show_bounds(jobs, services.outcomes.limits)
+with head:
+    st.space("stretch")
+    visit = last_visit(viewer)
+    updated = st.container(horizontal=True, vertical_alignment="center", width="content")
+    refresh.refresh_controls(on_refresh=lambda: reading.want_fresh(state))
+since = since_visit.begin(visit, database) if visit and asked.filter == EVERYTHING else None
+lacking = late.wait_for_cached(begun, alive, jobs, since)
+with line:
+    show_line(jobs, selected, viewer, state, names, zone, begun, since)
+with top:
+    counts.show_counts(jobs, begun)
+with tools:
+    toolbar.show_toolbar(jobs, viewer, zone, state)
 
 dialogs.show_dialog(in_url)
-finish_counts()  # last: the table does not wait for the bars
-finish_line()
-beside.draw_again(begun, jobs, alive, state, may=not (is_asked or selected.size))
+with updated:
+    refresh.keep_refreshing(
+        jobs.read_at,
+        zone,
+        paused_by="a dialog is open" if is_asked else "",
+        look=news.watcher(services, state, news.Drawn(asked, jobs, problem, alive, visit, zone), begun),
+    )
+if not (is_asked or selected.size):  # a dialog or a selection speaks of what is shown
+    late.draw_again(jobs, lacking, services, state)

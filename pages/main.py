@@ -33,9 +33,14 @@ page = st.navigation(
 address.follow()
 page_state.enter(page.url_path)
 
-show_viewer(viewer)
-
+# A press on the list does not wait for the sidebar, which has not changed.
+is_list_again = page.url_path == "" and "is_open" in st.session_state
+st.session_state["is_open"] = True
+if not is_list_again:
+    show_viewer(viewer)
 try:
     page.run()
 except DatabaseUnavailable as problem:
     refresh.show_problem(problem)
+if is_list_again:
+    show_viewer(viewer)

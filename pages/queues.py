@@ -9,6 +9,7 @@ from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed
 from jobs_data.queues import reads
 from jobs_data.queues.filters import Origin, QueueFilter
 from pages.parts.queues import address, cards, details, filters, tables
+from pages.parts.shared.look import show_in_order
 from pages.parts.shared.reads import read_recent
 from pages.parts.shared.services import get_services
 
@@ -20,6 +21,7 @@ asked = address.queue_view_in_url()
 address.forget_job()
 read_at = datetime.now(UTC)
 
+show_in_order()
 head = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head")
 with head:
     st.title("Queues", anchor=False, width="content")

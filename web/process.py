@@ -9,8 +9,11 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
 from functools import partial
+from statistics import median
 from types import FrameType
 from typing import Any, Final
 
@@ -21,6 +24,13 @@ MOST_OPEN_FILES: Final = 65_536
 
 END_SECONDS: Final = 20.0
 """How long open work may take after SIGTERM; service managers kill after 30 s or more."""
+
+TURNS: Final = 20
+LATE_SECONDS: Final = 0.1
+"""How late a turn of the loop comes, as the median of TURNS, when each viewer notices it."""
+
+SILENT_SECONDS: Final = 300.0
+"""How long `log_waits` says nothing more."""
 
 _Handler = Callable[[int, FrameType | None], object]
 
@@ -72,6 +82,30 @@ def handle_errors(loop: asyncio.AbstractEventLoop) -> None:
             loop.default_exception_handler(context)
 
     loop.set_exception_handler(handle)
+
+
+async def log_waits(
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Log when presses and refreshes wait because a core is full, at most once in SILENT_SECONDS.
+
+    The threads that draw pages take turns with the loop that sends them: where it gets its turn late,
+    all wait. A median, because the whole machine may have stood still for once.
+    """
+    late: deque[float] = deque(maxlen=TURNS)
+    while True:
+        due = clock() + 1
+        await sleep(1)
+        late.append(clock() - due)
+        if len(late) == TURNS and median(late) > LATE_SECONDS:
+            log.warning(
+                "refreshes wait: this process has more viewers than one core can serve (each message "
+                "is %.1f s late). Run several processes (docs/scaling.md)",
+                median(late),
+            )
+            late.clear()
+            await sleep(SILENT_SECONDS)
 
 
 def end_in_time(seconds: float = END_SECONDS, *, at_once: Callable[[], object] = lambda: None) -> None:

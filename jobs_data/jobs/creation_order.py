@@ -3,8 +3,8 @@
 A job's creation time, `object.created_at`, has no index, but ids are given out in ascending order, so
 the two orders nearly always agree. A survey reads all ids and times once, in the background, and finds
 the strays: the few jobs whose time disagrees with their place. Newest first then is descending ids,
-with the strays merged in, and so are the newest ids, which no survey has seen yet. Where there are too
-many strays, and before the first survey, the database sorts.
+with the strays merged in, and so are the newest ids, which no survey has seen yet. Before the first
+survey only the newest ids are sorted by time. Where there are too many strays, the database sorts.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 
 UNSETTLED_IDS: Final = 1_000
 """The newest ids are not surveyed: one of them may belong to a transaction that has not ended."""
+
+ASSUMED_JOBS: Final = 2_000
+"""How many of the newest jobs are sorted by time before the first survey."""
 
 SLICE_JOBS: Final = 20_000
 """How many jobs one statement of a survey reads: each is short, and its answer below 1 MB."""
@@ -116,6 +119,17 @@ class CreationOrder:
     def is_too_mixed(self) -> bool:
         """Return whether a survey found too many strays, so that the database must sort."""
         return self._order is not None and self._order.is_too_mixed
+
+    def known_or_assumed(self, connection: Connection) -> IdOrder | None:
+        """Return what is known, and before the first survey what is likely; None: the database sorts.
+
+        Then ids are assumed to ascend with the times, but for the newest ASSUMED_JOBS.
+        """
+        if self._order is not None or self._database.is_sqlite:
+            return self.known
+        newest = select(job.c.id).order_by(job.c.id.desc()).limit(1).offset(ASSUMED_JOBS - 1)
+        end = connection.execute(newest).scalar()
+        return IdOrder() if end is None else IdOrder(end, is_assumed=True)
 
     def find_out(self) -> IdOrder | None:
         """Return what is known, after a first survey if needed. Raises DatabaseUnavailable."""

@@ -15,18 +15,22 @@ from sqlalchemy import Column, ColumnElement, FromClause, Integer, and_, case, f
 from jobs_data.jobs.creation_order import with_object
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import not_negative, seconds_between, seconds_in_zone
-from jobs_data.platform.tables import job, job_execution
+from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import CLOCK_TOLERANCE, EARLIEST, to_platform
 
 
 def with_execution(
     database: Database, *columns: Column[Any]
 ) -> tuple[FromClause, list[ColumnElement[Any]]]:
-    """Return `with_object` joined with columns of `job_execution`; NULL for each that is missing."""
+    """Return the jobs with their objects and columns of `job_execution`; NULL for each missing one.
+
+    The execution record comes first: of a job that it excludes the object is not read.
+    """
     present = database.columns.get(job_execution.name, ())
-    source = with_object()
-    if any(column.name in present for column in columns):
-        source = source.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
+    if not any(column.name in present for column in columns):
+        return with_object(), [null() for _ in columns]
+    source = job.outerjoin(job_execution, job_execution.c.job_id == job.c.id)
+    source = source.outerjoin(object_, object_.c.id == job.c.id)
     return source, [column if column.name in present else null() for column in columns]
 
 

@@ -140,7 +140,8 @@ class _Exporting:
         self._database = database
         self._view = view
         source = source_of(database, view.sort)
-        self._source = with_object() if source is job else source
+        has_object = view.sort in {Sort.DATE, Sort.DURATION}
+        self._source = source if has_object else source.outerjoin(object_, object_.c.id == job.c.id)
         self._now = datetime.now(UTC)
         self._where = matching(view.filter, database, self._now)
         self._terms = read_status_names(connection, database)

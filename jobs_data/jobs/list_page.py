@@ -1,11 +1,12 @@
-"""One page of the list with its counts, from one transaction."""
+"""One page of the list, and the counts beside it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 import pandas as pd
@@ -17,14 +18,15 @@ from sqlalchemy import (
 
 from jobs_data.jobs import frames
 from jobs_data.jobs.columns import frame_of, list_frame
-from jobs_data.jobs.counts import Counts, SearchResult, read_counts, search
+from jobs_data.jobs.counts import Counts, read_counts
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.jobs.folding import Folded, fold
+from jobs_data.jobs.frames import FrameRow
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.paging import OrderedJobs
+from jobs_data.jobs.searching import SearchResult, search
 from jobs_data.jobs.sorting import newest_first
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView
-from jobs_data.jobs.where import matching
 from jobs_data.platform import values
 from jobs_data.platform.cultures import ENGLISH
 from jobs_data.platform.database import Database
@@ -51,10 +53,21 @@ class Overview:
     status_names: dict[int, str]
     page_size: int
     with_errors: int = 0
-    """How many of the completed jobs that match the filter, whatever its status, are known to have
-    errors in their outputs."""
+    """How many of all completed jobs are known to have errors in their outputs; 0 for a search."""
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     """When it was read, in UTC."""
+
+    def last_page_of(self, view: ListView) -> ListView:
+        """Return the view, or its last page if it asks for one past the end."""
+        jobs, limit = self.found.counts.matching(view.filter.state), view.limit or self.page_size
+        return replace(view, page=min(view.page, max(1, -(-jobs // limit))))
+
+    def agrees_with(self, jobs: JobsList) -> bool:
+        """Return whether a page has as many rows as these counts leave for it."""
+        if jobs.folded or jobs.found:
+            return True
+        left = self.found.counts.matching(jobs.view.filter.state) - (jobs.view.page - 1) * jobs.limit
+        return len(jobs.rows) == min(jobs.limit, max(0, left))
 
 
 NO_JOBS: Final = Counts(0, 0, 0, 0)
@@ -75,8 +88,14 @@ class JobsList:
     """When its rows were read, in UTC."""
     overview: Overview | None
     """None while nothing has been counted."""
+    found: SearchResult | None = None
+    """What its search had found when its rows were read; None if it is no search."""
     folded: Folded | None = None
     """The lines, if the view groups repeated jobs; `rows` is then a `frames.folded_frame`."""
+    is_order_known: bool = True
+    """Whether all jobs are at their place; else an old one may be missing among the newest."""
+    sorted_among: int | None = None
+    """Among how many of the newest jobs it is sorted; None if among all."""
 
     @property
     def is_counted(self) -> bool:
@@ -84,9 +103,13 @@ class JobsList:
         return self.overview is not None
 
     @property
+    def _found(self) -> SearchResult:
+        return self.found or (self.overview or NOT_COUNTED).found
+
+    @property
     def counts(self) -> Counts:
         """Return the counts of all jobs, or of a search's; zeros before they are counted."""
-        return (self.overview or NOT_COUNTED).found.counts
+        return self._found.counts
 
     @property
     def everything(self) -> Counts:
@@ -101,12 +124,12 @@ class JobsList:
     @property
     def looked_at(self) -> int | None:
         """Return how many jobs a search has covered so far; None if all, or all that are older."""
-        return (self.overview or NOT_COUNTED).found.looked_at
+        return self._found.looked_at
 
     @property
     def floor(self) -> int | None:
         """Return the lowest id that such a search has covered: the next one begins below it."""
-        return (self.overview or NOT_COUNTED).found.floor
+        return self._found.floor
 
     @property
     def limit(self) -> int:
@@ -116,7 +139,7 @@ class JobsList:
     @property
     def matching(self) -> int:
         """Return how many jobs match the filter, on all pages; before they are counted, at least."""
-        if self.overview is None:
+        if self.overview is None and self.found is None:
             return (self.view.page - 1) * self.limit + len(self.rows)
         return self.counts.matching(self.view.filter.state)
 
@@ -129,6 +152,22 @@ class JobsList:
     def first(self) -> int:
         """Return the position of the first row shown, counted from 1; 0 where there is none."""
         return (self.view.page - 1) * self.limit + 1 if self.matching else 0
+
+    @cached_property
+    def records(self) -> list[FrameRow]:
+        """Return `rows` one by one."""
+        return frames.records(self.rows)
+
+    @cached_property
+    def content(self) -> object:
+        """Return what equals that of another read where nothing but the time has changed.
+
+        `with_errors` is left out: it grows for minutes while outputs are read.
+        """
+        parts = {each.name: getattr(self, each.name) for each in fields(self)}
+        overview = self.overview
+        overview = overview and replace(overview, read_at=overview.read_at.min, with_errors=0)
+        return parts | {"read_at": None, "rows": self.rows.to_csv(), "overview": overview}
 
 
 class Snapshot:
@@ -151,81 +190,54 @@ class Snapshot:
         self._outcomes = outcomes
         self._read_at = datetime.now(UTC)
 
-    def overview(self, job_filter: JobFilter, page_size: int) -> Overview:
-        """Return how many jobs there are, what a search for the filter's jobs finds, and the rest."""
+    def overview(self, job_filter: JobFilter, *beside: Connection) -> Overview:
+        """Return how many jobs there are, what a search for the filter's jobs finds, and the rest.
+
+        Connections beside this one make the counting faster, but have other snapshots.
+        """
         connection, database = self._connection, self._database
-        everything = read_counts(connection)
-        found = SearchResult(everything)
+        everything = read_counts(connection, *beside)
+        found, with_errors = SearchResult(everything), 0
         if job_filter.is_search:
             found = search(connection, database, job_filter, self._read_at, self._order)
+        elif self._outcomes:
+            with_errors = self._outcomes.count_with_errors(connection)
         names = read_status_names(connection, database)
-        return Overview(
-            everything,
-            found,
-            names,
-            page_size,
-            self._with_errors(job_filter, found),
-            self._read_at,
-        )
+        page_size = _hits_per_page(connection, database)
+        return Overview(everything, found, names, page_size, with_errors, self._read_at)
 
-    def _with_errors(self, job_filter: JobFilter, found: SearchResult) -> int:
-        """Return how many of a search's completed jobs are known to have errors."""
-        if self._outcomes is None:
-            return 0
-        where = matching(job_filter.in_any_state, self._database, self._read_at)
-        if found.floor is not None:
-            where.append(job.c.id >= found.floor)
-        return self._outcomes.count_with_errors(self._connection, *where)
+    def page(
+        self, view: ListView, overview: Overview | None, found: SearchResult | None = None
+    ) -> JobsList:
+        """Return the page that a view asks for, which is empty past the end, with a known overview.
 
-    def read(self, view: ListView, known: Overview | None = None) -> tuple[JobsList, Overview]:
-        """Return the page that a view asks for, and its overview; one past the end is the last page.
-
-        `known` is from an earlier transaction: counts that disagree with the page are read again.
-        Raises what the database driver raises, inside `Database.reading`.
+        Of a search `found` is what it has found so far, by default the overview's. Raises what the
+        database driver raises, inside `Database.reading`.
         """
-        page_size = known.page_size if known else _hits_per_page(self._connection, self._database)
+        connection, database = self._connection, self._database
+        terms = overview.status_names if overview else read_status_names(connection, database)
+        page_size = overview.page_size if overview else _hits_per_page(connection, database)
         limit = view.limit or page_size
-        asked = replace(view, limit=limit)
-        if asked.fold and not asked.can_group:
-            asked = replace(asked, fold=False)
-        # Before the counts: while the order is not known, both are slow and run in parallel.
-        begun = self._jobs(replace(asked, page=1, limit=2 * limit) if asked.fold else asked)
-        begun.begin()
-        overview = known or self.overview(view.filter, page_size)
-        shown, ids, agrees = self._page(asked, overview, begun)
-        if known and not agrees:
-            overview = self.overview(view.filter, page_size)
-            shown, ids, _ = self._page(asked, overview, begun)
-        return self._list(shown, ids, overview), overview
-
-    def _page(
-        self, asked: ListView, overview: Overview, begun: OrderedJobs
-    ) -> tuple[ListView, list[int], bool]:
-        """Return the view as shown, its ids, and whether their number agrees with the counts.
-
-        Of a folded list these are the ids with which it begins.
-        """
-        limit = asked.limit or overview.page_size
-        jobs = overview.found.counts.matching(asked.filter.state)
-        pages = max(1, -(-jobs // limit))
-        shown = replace(asked, page=1 if asked.fold else min(asked.page, pages))
-        size = 2 * limit if shown.fold else limit
-        view = replace(shown, limit=size)
-        is_begun = begun.has_begun and view == begun.view
-        ids = (begun if is_begun else self._jobs(view, overview)).page()
-        return shown, ids, len(ids) == min(size, jobs - (shown.page - 1) * size)
-
-    def _list(self, shown: ListView, ids: Sequence[int], overview: Overview) -> JobsList:
-        folded = None
+        shown = replace(view, limit=limit, fold=bool(view.fold) and view.can_group)
         if shown.fold:
-            jobs = self._jobs(shown, overview)
-            folded = fold(self._connection, self._database, jobs, shown, ids)
-            ids = [line[0] for line in folded.lines]
-        terms = overview.status_names
-        search = shown.filter.search
-        rows = list_frame(
-            self._connection, self._database, ids, terms, self._read_at, search, self._outcomes
+            shown = replace(shown, page=1)
+        if found is None and overview and view.filter.is_search:
+            found = overview.found
+        jobs = OrderedJobs(
+            connection,
+            database,
+            replace(shown, limit=2 * limit) if shown.fold else shown,
+            self._order,
+            now=self._read_at,
+            found=found,
+            everything=overview.everything if overview else None,
         )
+        ids, folded = jobs.page(), None
+        if shown.fold:
+            folded = fold(connection, database, jobs, shown, ids)
+            ids = [line[0] for line in folded.lines]
+        search = shown.filter.search
+        rows = list_frame(connection, database, ids, terms, self._read_at, search, self._outcomes)
         return JobsList(
             view=shown,
             rows=self._lines(rows, folded) if folded else rows,
@@ -237,7 +249,10 @@ class Snapshot:
             },
             read_at=self._read_at,
             overview=overview,
+            found=found,
             folded=folded,
+            is_order_known=jobs.is_order_known,
+            sorted_among=jobs.sorted_among,
         )
 
     def _lines(self, newest: pd.DataFrame, folded: Folded) -> pd.DataFrame:
@@ -251,17 +266,6 @@ class Snapshot:
             newest, [len(line) for line in lines], map(created.get, last), self._database.timezone
         )
 
-    def _jobs(self, view: ListView, overview: Overview | None = None) -> OrderedJobs:
-        return OrderedJobs(
-            self._connection,
-            self._database,
-            view,
-            self._order,
-            now=self._read_at,
-            found=overview.found if overview else None,
-            total=overview.everything.total if overview else None,
-        )
-
 
 def read_list(database: Database, view: ListView, order: CreationOrder | None = None) -> JobsList:
     """Return the page of jobs that a view asks for with the counts, from one consistent read.
@@ -270,7 +274,9 @@ def read_list(database: Database, view: ListView, order: CreationOrder | None = 
     it the database sorts. Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
-        return Snapshot(database, connection, order).read(view)[0]
+        snapshot = Snapshot(database, connection, order)
+        overview = snapshot.overview(view.filter)
+        return snapshot.page(overview.last_page_of(view), overview)
 
 
 def count_jobs(database: Database) -> Counts:

@@ -7,10 +7,11 @@ works.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ import pandas as pd
 from sqlalchemy import Connection, func, select
 
 from jobs_data.jobs.durations import with_execution
+from jobs_data.jobs.frames import FrameRow, records
 from jobs_data.jobs.usual_duration import SHORTEST_LIMIT_SECONDS, read_usual_durations
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
@@ -83,7 +85,28 @@ class Liveness:
 
     def count(self, state: Alive) -> int:
         """Return how many jobs are in a state."""
-        return int((self.jobs["state"] == state).sum())
+        return self.states.get(state, 0)
+
+    @property
+    def is_recent(self) -> bool:
+        """Return whether it is young enough to be shared."""
+        return abs(datetime.now(UTC) - self.read_at) < timedelta(seconds=SHARED_SECONDS)
+
+    @cached_property
+    def states(self) -> Mapping[str, int]:
+        """Return how many jobs are in each state."""
+        return Counter(self.jobs["state"])
+
+    @cached_property
+    def by_id(self) -> Mapping[int, FrameRow]:
+        """Return the rows of `jobs` by their ids."""
+        return {row["id"]: row for row in records(self.jobs)}
+
+    @cached_property
+    def traces(self) -> Mapping[int, tuple[str, datetime]]:
+        """Return the state of each job and when it last wrote, by their ids; NaT: never."""
+        columns = self.jobs["id"], self.jobs["state"], self.jobs["wrote"]
+        return {job_id: (state, wrote) for job_id, state, wrote in zip(*columns, strict=True)}
 
 
 def read_liveness(database: Database, now: datetime, job_id: int | None = None) -> Liveness:
@@ -195,8 +218,7 @@ class SharedLiveness:
 
     def read(self) -> Liveness:
         """Return as `read_liveness`, at most SHARED_SECONDS old. Raises DatabaseUnavailable."""
-        age = timedelta(seconds=SHARED_SECONDS)
-        if self._last and abs(datetime.now(UTC) - self._last.read_at) < age:
+        if self._last and self._last.is_recent:
             return self._last
         with translated_errors():  # of another thread that takes too long
             return self._flights.run("", self._read)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
@@ -14,14 +13,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    String,
     func,
-    literal,
+    or_,
     select,
     true,
+    union,
 )
 
-from jobs_data.jobs.counts import SearchResult
+from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.creation_order import (
     CreationOrder,
     beyond,
@@ -31,22 +30,35 @@ from jobs_data.jobs.creation_order import (
     is_loose,
     with_object,
 )
+from jobs_data.jobs.durations import with_execution
+from jobs_data.jobs.searching import SearchResult
 from jobs_data.jobs.sorting import exact_key, in_order, newest_first, sort_key, source_of
 from jobs_data.jobs.strays import IdOrder
-from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView, Sort
-from jobs_data.jobs.where import created_near, matching
+from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, NO_OWNER, ListView, Sort
+from jobs_data.jobs.where import created_near, is_owned_by, matching
 from jobs_data.platform.database import Database
-from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.platform.status import State
-from jobs_data.platform.tables import job, object_
+from jobs_data.platform.errors import TookTooLong, translated_errors
+from jobs_data.platform.id_lists import allow_lists, parse_list
+from jobs_data.platform.status import State, is_in, is_unfinished
+from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
 
 SHALLOW_JOBS: Final = 1_000
 """How far from the newest job a page may be to be searched from there."""
 
 SAMPLE_JOBS: Final = 5_000
-BESIDE_SECONDS: Final = 4
-BESIDE_WAIT_SECONDS: Final = 10
+
+UNFINISHED_JOBS: Final = 2_000
+"""How many more of the newest unfinished jobs than the page needs are looked up."""
+
+MOST_SORTED: Final = 2_000_000
+"""How many jobs are sorted by a column without an index; of more, the newest."""
+
+MOST_JOINED: Final = 1_000_000
+"""The same where the column is in another table."""
+
+FEWER_TIMES: Final = 10
+"""How many times fewer jobs are sorted where that took too long."""
 
 
 class OrderedJobs:
@@ -61,77 +73,58 @@ class OrderedJobs:
         *,
         now: datetime | None = None,
         found: SearchResult | None = None,
-        total: int | None = None,
+        everything: Counts | None = None,
     ) -> None:
-        """Read nothing yet. Dates are relative to `now`; `found` is a search's result.
+        """Read at most the order. Dates are relative to `now`; `found` is what a search has found.
 
-        `total` is how many jobs there are, whatever the filter, if that is known.
+        `everything` is how many jobs there are, whatever the filter, if that is known.
         """
         self._connection = connection
         self._database = database
-        self.view = view
+        self._view = view
         self._order = order
         self._source = source_of(database, view.sort)
-        self._total = total
-        # The same for all reads of one object. On SQLite the database sorts.
-        self._known = None if database.is_sqlite else order.known
+        self._everything = everything
+        self._counts = found.counts if found else everything
+        self._known = order.known_or_assumed(connection) if view.sort is Sort.DATE else None
         self._now = now = now or datetime.now(UTC)
         self._where = matching(view.filter, database, now)
         self._where += created_near(view.filter, database, now, order, connection)
-        self._has_few = found is not None and found.ids is not None
-        if found is not None and found.ids is not None:
-            self._where.append(job.c.id.in_(found.ids))
+        self._hits = _hits_for(view, found)
         if found is not None and found.floor is not None:
             self._where.append(job.c.id >= found.floor)
-        is_plain = view.sort is Sort.DATE and not view.is_reversed and not view.filter.is_search
-        is_shallow = view.page * (view.limit or DEFAULT_PAGE_SIZE) <= SHALLOW_JOBS
-        self._is_guessed = is_plain and is_shallow and not self._known and not database.is_sqlite
-        self.has_begun = False
-        self._largest: list[tuple[str, int]] = []
-        self._as_new: Future[list[int]] | None = None
+        self.sorted_among: int | None = None
+        """Among how many of the newest jobs the page is sorted; None if among all."""
 
-    def begin(self) -> None:
-        """Begin to search for the newest jobs if the order is not known yet and the page is among them.
-
-        The largest ids nearly always are the newest jobs. Whether any other is as new is looked up
-        among all objects, in a tenth of the time that it takes to sort them, and in a transaction of
-        its own: the counts, which take as long, can be read beside it.
-        """
-        if not self._is_guessed or self.has_begun:
-            return
-        self.has_begun = True
-        jobs = self.view.page * (self.view.limit or DEFAULT_PAGE_SIZE)
-        top = select(job.c.id, created_text().label("time")).select_from(with_object())
-        top = top.where(*self._where).order_by(self._by_id()).limit(jobs)
-        self._largest = self._places(top)
-        since = min(self._largest, default=("", 0))[0]
-        if len(self._largest) == jobs and since > str(BEFORE_ALL_TIMES):
-            below = self._largest[-1][1]
-            pool = ThreadPoolExecutor(1, thread_name_prefix="newest")
-            with suppress(RuntimeError):  # no thread is available
-                self._as_new = pool.submit(self._read_as_new, since, below, jobs)
-            pool.shutdown(wait=False)
+    @property
+    def is_order_known(self) -> bool:
+        """Return whether all jobs are at their place, not only the newest."""
+        return self._known is None or not self._known.is_assumed
 
     def page(self) -> list[int]:
-        """Return the ids of the view's page."""
-        view = self.view
+        """Return the ids of the view's page. Raises TookTooLong if it sorts for too long."""
+        view = self._view
         limit = view.limit or DEFAULT_PAGE_SIZE
         offset = (view.page - 1) * limit
-        if self._is_guessed:
-            return self._newest(offset, limit)
-        is_by_id = view.sort is Sort.DATE and not self._database.is_sqlite and not self._has_few
-        if is_by_id and (known := self._known or self._order.find_out()):
-            ids = self._merged(known, offset, limit)
-            if ids is not None:
-                return ids
-        return self._sorted(offset, limit)
+        if self._hits is not None:
+            state = [] if view.filter.state is None else [is_in(view.filter.state)]
+            return self._sorted(offset, limit, [*state, job.c.id.in_(self._hits)])
+        if view.sort is Sort.STATUS:
+            return self._grouped(self._states(), offset, limit)
+        if view.sort is Sort.OWNER and not self._where:
+            return self._grouped(self._owners(), offset, limit)
+        if self._known is None:
+            return self._sorted_newest(offset, limit)
+        if view.filter.state in {State.ACTIVE, State.OTHER} and not view.filter.is_search:
+            return self._sorted(offset, limit, [*self._where, self._unfinished(offset + limit)])
+        return self._merged(self._known, offset, limit)
 
     def next(self, job_id: int, *, backwards: bool = False) -> int | None:
         """Return the id of the job after one, or backwards the one before it.
 
         The job itself need not be in the filter. None where there is no such job or no other.
         """
-        if self.view.sort is not Sort.DATE:
+        if self._view.sort is not Sort.DATE:
             return self._next_by_key(job_id, backwards=backwards)
         time = self._connection.execute(_time_of(job.c.id == job_id)).scalar()
         if time is None:
@@ -145,20 +138,19 @@ class OrderedJobs:
         """
         time = self._connection.execute(_time_of(job.c.id == job_id)).scalar()
         if time is None:
-            below = [job.c.id < job_id, *([is_in_order(self._known)] if self._known else [])]
+            known = self._known
+            in_order = [is_in_order(known)] if known and known.has_in_order(job_id) else []
+            below = [job.c.id < job_id, *in_order]
             nearest = _time_of(*below).order_by(job.c.id.desc()).limit(1)
             time = self._connection.execute(nearest).scalar() or str(BEFORE_ALL_TIMES)
         return self._nearest((time, job_id), jobs, backwards=backwards)
 
-    def _merged(self, known: IdOrder, offset: int, limit: int) -> list[int] | None:
-        """Return the ids of some jobs by id, with the strays and the newest merged in.
-
-        None if jobs that should be in order are not, because something inserted jobs among them.
-        """
-        is_reversed = self.view.is_reversed
+    def _merged(self, known: IdOrder, offset: int, limit: int) -> list[int]:
+        """Return the ids of some jobs by id, with the strays and the newest merged in."""
+        is_reversed = self._view.is_reversed
         places = select(job.c.id, created_text().label("time")).select_from(with_object())
         loose = places.where(*self._where, is_loose(known))
-        loose = loose.order_by(*in_order(self._database, self.view, self._now)).limit(offset + limit)
+        loose = loose.order_by(*in_order(self._database, self._view, self._now)).limit(offset + limit)
         loose_places = self._places(loose)
         if not is_reversed and len(loose_places) == offset + limit:
             wanted = loose_places[offset:]
@@ -169,16 +161,18 @@ class OrderedJobs:
         begin, skipped = self._begin(known, first)
         ids = select(job.c.id).where(*self._where, is_in_order(known), begin)
         ids = ids.order_by(self._by_id(is_ascending=is_reversed))
-        window = ids.limit(limit + len(loose_places)).offset(first - skipped).subquery("window")
-        source = window.outerjoin(object_, object_.c.id == window.c.id)
-        window_places = self._places(
-            select(window.c.id, created_text().label("time")).select_from(source)
-        )
-        by_id = sorted(window_places, key=lambda place: place[1])
-        if any(place[0] > following[0] for place, following in pairwise(by_id)):
-            self._order.forget()
-            return None
-        merged = sorted(window_places + loose_places, reverse=not is_reversed)
+        ids = ids.limit(limit + len(loose_places)).offset(first - skipped)
+        if not known.is_assumed:
+            window = ids.subquery("window")
+            source = window.outerjoin(object_, object_.c.id == window.c.id)
+            timed = self._places(select(window.c.id, created_text().label("time")).select_from(source))
+            by_id = sorted(timed, key=lambda place: place[1])
+            if any(place[0] > following[0] for place, following in pairwise(by_id)):
+                self._order.forget()  # something inserted jobs among them
+                self._known = replace(known, is_assumed=True)
+        else:  # their ids are taken for their times
+            timed = [("", job_id) for job_id in self._connection.execute(ids).scalars()]
+        merged = sorted(timed + loose_places, reverse=not is_reversed)
         return [job_id for _, job_id in merged[offset - first : offset - first + limit]]
 
     def _begin(self, known: IdOrder, first: int) -> tuple[ColumnElement[bool], int]:
@@ -186,86 +180,144 @@ class OrderedJobs:
 
         The server then need not count them, if none was deleted since the survey.
         """
-        if self._where or not self._total or first < SHALLOW_JOBS:
+        if self._where or not self._everything or first < SHALLOW_JOBS:
             return true(), 0
         newest = select(func.count()).where(job.c.id >= known.end)
         settled = known.in_order + len(known.strays)
-        if settled + self._connection.execute(newest).scalar_one() != self._total:
+        if settled + self._connection.execute(newest).scalar_one() != self._everything.total:
             return true(), 0
-        begin, skipped = known.before_position(first, from_end=not self.view.is_reversed)
-        return (job.c.id >= begin if self.view.is_reversed else job.c.id < begin), skipped
+        begin, skipped = known.before_position(first, from_end=not self._view.is_reversed)
+        return (job.c.id >= begin if self._view.is_reversed else job.c.id < begin), skipped
 
     def _places(self, statement: Select[int, str]) -> list[tuple[str, int]]:
         return [(time, job_id) for job_id, time in self._connection.execute(statement)]
 
-    def _newest(self, offset: int, limit: int) -> list[int]:
-        """Return the ids of some of the newest jobs while the order is not known."""
-        self.begin()
-        ids = [job_id for _, job_id in self._largest]
-        if len(ids) == offset + limit:
-            if self._as_new is None:
-                return self._sorted(offset, limit)
-            try:
-                ids += self._as_new.result(BESIDE_WAIT_SECONDS)
-            except (DatabaseUnavailable, TimeoutError):
-                # It may wait for an ALTER TABLE that waits for this transaction.
-                return self._sorted(offset, limit)
-        # Filter again: the other transaction may have another snapshot.
-        mixed = select(job.c.id).select_from(with_object()).where(job.c.id.in_(ids), *self._where)
-        in_full = mixed.order_by(*newest_first()).limit(limit).offset(offset)
-        return list(self._connection.execute(in_full).scalars())
+    def _unfinished(self, jobs: int) -> ColumnElement[bool]:
+        """Return the condition of the newest unfinished jobs, and of all active ones that are known.
 
-    def _read_as_new(self, since: str, below: int, jobs: int) -> list[int]:
-        """Return the ids of the newest jobs below an id that were created since a time."""
-        with self._database.reading(BESIDE_SECONDS) as connection:
-            # Objects first: few are as new. Otherwise the server would read all jobs.
-            others = (
-                select(job.c.id)
-                .prefix_with("STRAIGHT_JOIN")
-                .select_from(object_.join(job, job.c.id == object_.c.id))
-                .where(*self._where, object_.c.id < below)
-                .where(object_.c.created_at >= literal(since, String()))
-            )
-            return list(connection.execute(others.order_by(*newest_first()).limit(jobs)).scalars())
+        Whether a job has a completion time is in no index, so that it is looked up for few.
+        """
+        newest = select(job.c.id).where(is_unfinished()).limit(jobs + UNFINISHED_JOBS)
+        newest = newest.order_by(self._by_id(is_ascending=self._view.is_reversed))
+        ids = select(newest.subquery().c.id)
+        if self._everything and self._view.filter.state is State.ACTIVE:
+            active = select(job.c.id).where(job.c.id.in_(self._everything.active_ids))
+            ids = select(union(ids, active).subquery().c.id)
+        return job.c.id.in_(ids)
 
     def _by_id(self, *, is_ascending: bool = False) -> ColumnElement[Any]:
         """Return the order by ids, for a statement with a LIMIT."""
         key: ColumnElement[int] = job.c.id
-        if self.view.filter.state in {State.ACTIVE, State.OTHER}:
+        if self._view.filter.state in {State.ACTIVE, State.OTHER}:
             # There are few of these, found by their status. The server would instead read all
             # jobs from the newest on, because of the LIMIT; an expression is no order to follow.
             key = job.c.id + 0
         return key.asc() if is_ascending else key.desc()
 
-    def _sorted(self, offset: int, limit: int) -> list[int]:
-        """Return the ids of some jobs by sorting them."""
-        found = select(job.c.id).select_from(self._source).where(*self._where)
-        if self._source is job:  # else comparing takes longer than sorting
-            found = found.where(*self._bound(offset + limit))
-        by = in_order(self._database, self.view, self._now)
+    def _sorted(self, offset: int, limit: int, where: Sequence[ColumnElement[bool]]) -> list[int]:
+        """Return the ids of some jobs that meet some conditions by sorting them."""
+        by = in_order(self._database, self._view, self._now)
+        found = select(job.c.id).select_from(self._source).where(*where)
         found = found.order_by(*by).limit(limit).offset(offset)
         return list(self._connection.execute(found).scalars())
 
-    def _bound(self, jobs: int) -> list[ColumnElement[bool]]:
+    def _grouped(
+        self, groups: Iterable[tuple[ColumnElement[bool], int | None]], offset: int, limit: int
+    ) -> list[int]:
+        """Return the ids of some jobs of groups that follow each other, in each by id.
+
+        A group is a condition, and how many jobs meet it if that is known.
+        """
+        ids: list[int] = []
+        for condition, known in groups:
+            counted = select(func.count()).select_from(job).where(*self._where, condition)
+            jobs = self._connection.execute(counted).scalar_one() if known is None else known
+            if jobs <= offset:
+                offset -= jobs
+                continue
+            # Few are sorted, as in `_by_id`.
+            key: ColumnElement[int] = job.c.id + 0 if jobs <= SAMPLE_JOBS else job.c.id
+            found = select(job.c.id).where(*self._where, condition)
+            found = found.order_by(key.asc() if self._view.is_reversed else key.desc())
+            ids += self._connection.execute(found.limit(limit - len(ids)).offset(offset)).scalars()
+            offset = 0
+            if len(ids) == limit:
+                break
+        return ids
+
+    def _states(self) -> Iterator[tuple[ColumnElement[bool], int | None]]:
+        """Yield the groups of the order by status."""
+        states = [self._view.filter.state] if self._view.filter.state else list(State)
+        for state in reversed(states) if self._view.is_reversed else states:
+            yield is_in(state), self._counts.matching(state) if self._counts else None
+
+    def _owners(self) -> Iterator[tuple[ColumnElement[bool], int | None]]:
+        """Yield the groups of the order by user: the jobs of the users whose names are equal."""
+        allow_lists(self._connection)
+        key = sort_key(self._database, Sort.OWNER, self._now).label("called")
+        user_id = func.coalesce(job.c.user_id, NO_OWNER).label("user_id")
+        users = select(user_id, key, func.count().label("jobs")).group_by(job.c.user_id).subquery()
+        same = select(func.group_concat(users.c.user_id), func.sum(users.c.jobs))
+        same = same.group_by(users.c.called)
+        is_reversed = self._view.is_reversed
+        same = same.order_by(users.c.called.desc() if is_reversed else users.c.called.asc())
+        for ids, jobs in self._connection.execute(same).all():
+            owners = parse_list(ids, str(ids).count(",") + 1).tolist()
+            yield is_owned_by(owners), int(jobs)
+
+    def _sorted_newest(self, offset: int, limit: int) -> list[int]:
+        """Return the ids of some jobs by sorting as many of the newest as there is time for."""
+        most = MOST_SORTED if self._source is job else MOST_JOINED
+        try:
+            with translated_errors():
+                return self._sorted_among(offset, limit, most)
+        except TookTooLong:
+            return self._sorted_among(offset, limit, most // FEWER_TIMES)
+
+    def _sorted_among(self, offset: int, limit: int, most: int) -> list[int]:
+        """Return the ids of some jobs by sorting them all, or the newest `most` if there are more."""
+        where = [*self._where]
+        if (first := self._first_of_newest(most)) is not None:
+            where.append(job.c.id >= first)
+            self.sorted_among = most
+        return self._sorted(offset, limit, [*where, *self._bound(where, offset + limit)])
+
+    def _first_of_newest(self, most: int) -> int | None:
+        """Return the lowest id of the newest jobs, or None if there are no others."""
+        if self._counts and self._counts.matching(self._view.filter.state) <= most:
+            return None
+        if known := self._order.known:
+            are_all = known.in_order + len(known.strays) <= most
+            return None if are_all else known.before_position(most, from_end=True)[0]
+        nth = select(job.c.id).order_by(job.c.id.desc()).limit(1).offset(most - 1)
+        return self._connection.execute(nth).scalar()
+
+    def _bound(self, where: Sequence[ColumnElement[bool]], jobs: int) -> list[ColumnElement[bool]]:
         """Return a condition that the first `jobs` jobs meet, and most others do not.
 
         Jobs after the last wanted one of a sample cannot be among them: most need only be
         compared, which takes half as long as to sort them.
         """
-        key = sort_key(self._database, self.view.sort, self._now)
-        sampled = select(key.label("key")).select_from(job).where(*self._where)
+        key = sort_key(self._database, self._view.sort, self._now)
+        sampled = select(key.label("key")).select_from(self._source).where(*where)
         sample = sampled.order_by(self._by_id()).limit(SAMPLE_JOBS).subquery("sample")
-        is_ascending = self.view.sort.is_descending is self.view.is_reversed
+        is_ascending = self._view.sort.is_descending is self._view.is_reversed
         in_order = sample.c.key.asc() if is_ascending else sample.c.key.desc()
         last = select(sample.c.key).order_by(in_order).limit(1).offset(jobs - 1)
         bound = self._connection.execute(last).scalar()
         if bound is None:
             return []
-        return [key <= bound if is_ascending else key >= bound]
+        if self._source is job:
+            return [key <= bound if is_ascending else key >= bound]
+        # Comparing takes longer than sorting, but most recorded durations alone show their place.
+        if self._view.sort is Sort.DURATION and not is_ascending:
+            _, (recorded,) = with_execution(self._database, job_execution.c.duration)
+            return [or_(recorded.is_(None), recorded >= bound)]
+        return []
 
     def _nearest(self, place: tuple[str, int], jobs: int, *, backwards: bool) -> list[int]:
         """Return the ids of the jobs next to a place in the order by date, nearest first."""
-        is_newer = backwards is not self.view.is_reversed
+        is_newer = backwards is not self._view.is_reversed
         known = self._known
         those = select(job.c.id, created_text().label("time")).select_from(with_object())
         those = those.where(*self._where, beyond(place, is_newer=is_newer)).limit(jobs)
@@ -284,9 +336,9 @@ class OrderedJobs:
 
     def _next_by_key(self, job_id: int, *, backwards: bool) -> int | None:
         """Return the id of the next job where the order is not by date, or of the one before."""
-        key, exact = sort_key(self._database, self.view.sort, self._now), exact_key(self.view.sort)
-        is_towards_end = backwards is self.view.is_reversed
-        is_upwards = self.view.sort.is_descending is not is_towards_end
+        key, exact = sort_key(self._database, self._view.sort, self._now), exact_key(self._view.sort)
+        is_towards_end = backwards is self._view.is_reversed
+        is_upwards = self._view.sort.is_descending is not is_towards_end
         is_beyond = operator.gt if is_upwards else operator.lt
         by_id = job.c.id.desc() if is_towards_end else job.c.id.asc()
         ties = [] if exact is None else [exact.asc() if is_upwards else exact.desc()]
@@ -316,3 +368,12 @@ class OrderedJobs:
 
 def _time_of(*which: ColumnElement[bool]) -> Select[str]:
     return select(created_text()).select_from(with_object()).where(*which)
+
+
+def _hits_for(view: ListView, found: SearchResult | None) -> Sequence[int] | None:
+    """Return the ids that a search has found, if they suffice for a view's page."""
+    if found is None or found.ids is None:
+        return None
+    is_by_id = view.sort is Sort.DATE and not view.is_reversed
+    end = view.page * (view.limit or DEFAULT_PAGE_SIZE)
+    return found.ids if found.has_all_ids or (is_by_id and end <= len(found.ids)) else None

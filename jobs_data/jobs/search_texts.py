@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, String, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, String, and_, case, func, or_, select
 
 from jobs_data.jobs.search_words import Part, Within
 from jobs_data.platform.database import Database
@@ -36,6 +36,8 @@ _this: Final = job.alias("this_job")
 
 
 Conditions = tuple[ColumnElement[bool], ...]
+IdRange = tuple[int, int]
+"""The first and the last id of some jobs."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,13 @@ class Text:
             return and_(*self.jobs, of_this.scalar_subquery())
         found = select(self.job_id).select_from(self.source).where(self.is_found)
         return and_(*self.jobs, job.c.id.in_(found))
+
+    def jobs_within(self, within: IdRange) -> Select[int]:
+        """Select the ids of the jobs of a range that have the words in this text."""
+        if self.source is _this:
+            return select(job.c.id.label("id")).where(job.c.id.between(*within), self.mentions)
+        found = select(self.job_id.label("id")).select_from(self.source)
+        return found.where(self.job_id.between(*within), self.is_found)
 
 
 def texts_of(part: Part, database: Database, with_errors: ColumnElement[bool]) -> Iterator[Text]:

@@ -1,7 +1,7 @@
 """The cached list that all sessions of a process share: a page is read once in some seconds.
 
 A page is read in its own short transaction. Sessions that want the same page wait for one read and get
-its result or its error. All pages of a filter share the counts, which take longest, for some seconds.
+its result or its error. Counts come from the background: no page waits for them.
 """
 
 from __future__ import annotations
@@ -9,28 +9,41 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Final
 
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
+from jobs_data.jobs.list_page import NOT_COUNTED, JobsList, Overview, Snapshot
 from jobs_data.jobs.outcomes import Outcomes
-from jobs_data.jobs.view import JobFilter, ListView
+from jobs_data.jobs.searching import Searches
+from jobs_data.jobs.shared_counts import SharedCounts
+from jobs_data.jobs.view import EVERYTHING, ListView, Sort
 from jobs_data.jobs.where import ids_in_set
 from jobs_data.platform.database import Database
+from jobs_data.platform.engine import READ_SECONDS
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.single_flight import WAIT_SECONDS
 
 FRESH_SECONDS: Final = 2
 """Refresh, and a first visit, accept a cached page up to this age."""
 
-COUNTS_SECONDS: Final = 10
-"""Pages of the same filter share their counts up to this age."""
+SEARCHING_SECONDS: Final = 0.5
+"""A page of a search that goes on is cached for no longer than this."""
+
+HITS_SECONDS: Final = 0.3
+"""How long a page waits for the hits of a search."""
 
 QUICK_SECONDS: Final = 0.05
+"""A page waits for counts that take no longer than this."""
+
+CHANGE_SECONDS: Final = 0.3
+"""As QUICK_SECONDS, where the counts are known to be wrong."""
+
+SORT_SECONDS: Final = 3
+"""How long a statement may sort, before fewer jobs are sorted."""
+
 MAX_PAGES: Final = 100
-MAX_FILTERS: Final = 50
 
 
 @dataclass
@@ -40,21 +53,18 @@ class _Page:
     began: float
     changes: int
     jobs: Future[JobsList] = field(default_factory=Future)
+    counted: JobsList | None = None
+    """The page with the last counts."""
 
-
-@dataclass(frozen=True)
-class _Overview:
-    """An overview, when it was requested, and how many changes this process had made by then."""
-
-    began: float
-    changes: int
-    overview: Overview
-    seconds: float
-    """How long it took to read them and a page."""
+    @property
+    def is_searching(self) -> bool:
+        """Return whether its search goes on."""
+        found = self.jobs.result().found if self.jobs.done() else None
+        return found is not None and not found.is_done
 
 
 class SharedList:
-    """The pages of one database's list and their counts, as last read."""
+    """The pages of one database's list as last read, and their counts."""
 
     def __init__(
         self,
@@ -62,77 +72,112 @@ class SharedList:
         order: CreationOrder,
         list_seconds: float = 10,
         outcomes: Outcomes | None = None,
+        searches: Searches | None = None,
     ) -> None:
         """Read nothing yet. `list_seconds` is the lifetime of a cached page."""
         self._database = database
         self._order = order
         self._outcomes = outcomes
+        self._searches = searches or Searches(database, order)
         self._list_seconds = list_seconds
         self._lock = threading.Lock()
         self._pages: OrderedDict[ListView, _Page] = OrderedDict()
-        self._overviews: OrderedDict[JobFilter, _Overview] = OrderedDict()
+        self._counts = SharedCounts(self._count, lambda: database.changes)
 
     def read(self, view: ListView, max_age: float | None = None) -> JobsList:
         """Return the page that a view asks for, at most `list_seconds` or `max_age` seconds old.
 
-        It always includes this process's own changes. Raises DatabaseUnavailable.
+        It always includes this process's own changes. Its overview is the last one that is known: see
+        `wait_for_counts`. Raises DatabaseUnavailable.
         """
-        self._order.keep_surveyed()
-        if self._outcomes:
-            self._outcomes.keep_reading()
         now, changes = monotonic(), self._database.changes
-        oldest = now - min(self._list_seconds, self._list_seconds if max_age is None else max_age)
+        age = min(self._list_seconds, self._list_seconds if max_age is None else max_age)
         with self._lock:
             page = self._pages.get(view)
-            if is_mine := page is None or page.began < oldest or page.changes < changes:
+            lifetime = min(age, SEARCHING_SECONDS) if page and page.is_searching else age
+            if is_mine := page is None or page.began < now - lifetime or page.changes < changes:
                 page = self._pages[view] = _Page(now, changes)
             self._pages.move_to_end(view)
             if len(self._pages) > MAX_PAGES:
                 self._pages.popitem(last=False)
         if is_mine:
-            self._read(view, page, oldest)
+            self._read(view, page)
         try:
-            return page.jobs.result(WAIT_SECONDS)
+            jobs = page.jobs.result(WAIT_SECONDS)
         except TimeoutError:
             raise DatabaseUnavailable(NO_ANSWER) from None
+        # After the rows: what the background reads does not slow them down.
+        self._counts.keep_counted(age)
+        self._order.keep_surveyed()
+        if self._outcomes:
+            self._outcomes.keep_reading()
+        self._wait_if_quick(jobs, page)
+        page.counted = self._with_counts(page.counted or jobs)
+        return page.counted
+
+    def wait_for_counts(self, jobs: JobsList, seconds: float) -> JobsList:
+        """Return a page with the counts that are being read, or with the last ones after `seconds`."""
+        self._counts.keep_counted()
+        self._counts.wait(seconds)
+        return self._with_counts(jobs)
 
     def is_quick(self, view: ListView) -> bool:
         """Return whether counts and a page are read so fast that one more read is not noticed."""
-        known = self._overviews.get(view.filter.in_any_state)
-        return known is not None and known.seconds < QUICK_SECONDS
+        seconds = self._counts.seconds
+        return not view.filter.is_search and seconds is not None and seconds < QUICK_SECONDS
 
-    def _read(self, view: ListView, page: _Page, oldest: float) -> None:
+    def _with_counts(self, jobs: JobsList) -> JobsList:
+        last = self._counts.last
+        if last is None or (jobs.overview and jobs.overview.read_at == last.read_at):
+            return jobs
+        overview = replace(last, found=jobs.found, with_errors=0) if jobs.found else last
+        return replace(jobs, overview=overview)
+
+    def _wait_if_quick(self, jobs: JobsList, page: _Page) -> None:
+        """Wait for new counts where that is not noticed, or where the last ones are wrong."""
+        last, seconds = self._counts.last, self._counts.seconds
+        if last is None or seconds is None:
+            return
+        is_wrong = self._counts.has_changed or not last.agrees_with(jobs)
+        patience = CHANGE_SECONDS if is_wrong else QUICK_SECONDS
+        if seconds < patience:
+            self._counts.keep_counted(since=page.began if is_wrong else 0)
+            self._counts.wait(patience)
+
+    def _count(self) -> Overview:
+        with self._database.reading() as connection, self._database.reading() as beside:
+            snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
+            return snapshot.overview(EVERYTHING, beside)
+
+    def _read(self, view: ListView, page: _Page) -> None:
         """Read a page for all sessions that wait for it; a failure is not cached."""
         try:
-            job_filter = view.filter.in_any_state
-            shared = self._shared_overview(job_filter, page, oldest)
-            if job_filter.alive:
-                ids_in_set(self._database, job_filter.alive)  # read now, not within the transaction
-            with self._database.reading() as connection:
-                snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
-                jobs, overview = snapshot.read(view, shared.overview if shared else None)
-            if shared and overview is shared.overview:
-                page.began = shared.began  # a page is as old as its oldest part
-            else:
-                seconds = monotonic() - page.began
-                self._share(job_filter, _Overview(page.began, page.changes, overview, seconds))
-            page.jobs.set_result(jobs)
+            page.jobs.set_result(self._read_page(view))
         except BaseException as error:  # noqa: BLE001 - whatever it is, who waits must hear of it
             with self._lock:
                 if self._pages.get(view) is page:
                     del self._pages[view]
             page.jobs.set_exception(error)
 
-    def _shared_overview(self, job_filter: JobFilter, page: _Page, oldest: float) -> _Overview | None:
-        with self._lock:
-            known = self._overviews.get(job_filter)
-        if known is None or known.changes < page.changes:
-            return None
-        return known if known.began >= max(oldest, page.began - COUNTS_SECONDS) else None
+    def _read_page(self, view: ListView) -> JobsList:
+        jobs = self._read_rows(view)
+        if jobs.view.page == 1 or len(jobs.rows):
+            return jobs
+        if jobs.found:
+            overview = replace(self._counts.last or NOT_COUNTED, found=jobs.found)
+        else:
+            overview = self._counts.read_now()
+        return self._read_rows(overview.last_page_of(jobs.view))
 
-    def _share(self, job_filter: JobFilter, overview: _Overview) -> None:
-        with self._lock:
-            self._overviews[job_filter] = overview
-            self._overviews.move_to_end(job_filter)
-            if len(self._overviews) > MAX_FILTERS:
-                self._overviews.popitem(last=False)
+    def _read_rows(self, view: ListView) -> JobsList:
+        last, found = self._counts.last, None
+        if view.filter.is_search:
+            wanted = view.page * (view.limit or (last or NOT_COUNTED).page_size)
+            found = self._searches.latest(view.filter, wanted, HITS_SECONDS)
+        if view.filter.alive:
+            ids_in_set(self._database, view.filter.alive)  # read now, not within the transaction
+        seconds = READ_SECONDS if view.sort is Sort.DATE else SORT_SECONDS
+        with self._database.reading(seconds) as connection:
+            snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
+            jobs = snapshot.page(view, last, found)
+        return replace(jobs, overview=None)

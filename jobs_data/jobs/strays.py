@@ -37,6 +37,8 @@ class IdOrder:
     """How many jobs in order came before each mark when it was read."""
     in_order: int = 0
     """How many jobs were in order."""
+    is_assumed: bool = False
+    """Whether nothing has been read: the times below the end are assumed to ascend with the ids."""
     _tail: Ids = field(default_factory=lambda: NO_IDS)
     """The last jobs in order: any of them may still turn out to be a stray."""
     _tail_times: Times = field(default_factory=lambda: NO_TIMES)
@@ -78,8 +80,8 @@ class IdOrder:
             np.concatenate([self.mark_times[is_marked], later_times[::MARK_JOBS]]),
             np.concatenate([self.mark_ranks[is_marked], ranks]),
             earlier + len(later),
-            np.concatenate([self._tail[stays], later])[-MAX_STRAYS - 1 :],
-            np.concatenate([self._tail_times[stays], later_times])[-MAX_STRAYS - 1 :],
+            _tail=np.concatenate([self._tail[stays], later])[-MAX_STRAYS - 1 :],
+            _tail_times=np.concatenate([self._tail_times[stays], later_times])[-MAX_STRAYS - 1 :],
         )
 
     def first_since(self, time: str) -> int:

@@ -435,7 +435,8 @@ def test_another_node_alters_a_table_while_the_list_is_shown(
     cluster.settle()
     database = stores[0].database()
     shared_list = SharedList(database, CreationOrder(database))
-    assert shared_list.read(ListView(limit=10)).counts.total == 40
+    first = shared_list.wait_for_counts(shared_list.read(ListView(limit=10)), 20)
+    assert first.counts.total == 40
     assert stores[1].removals().remove_jobs([FIRST_ID], CAUSE).outcome is Outcome.REMOVED
     cluster.settle()
     aborts = cluster.nodes[0].aborts()
@@ -443,7 +444,8 @@ def test_another_node_alters_a_table_while_the_list_is_shown(
         connection.execute(text("ALTER TABLE job ADD COLUMN another INT"))
     cluster.settle()
     assert cluster.nodes[0].aborts() == aborts
-    last = shared_list.read(ListView(page=4, limit=10))
+    last = shared_list.read(ListView(page=4, limit=10), max_age=0)
+    last = shared_list.wait_for_counts(last, 20)
     assert len(last.rows) == 9
     assert last.counts.total == 39
 

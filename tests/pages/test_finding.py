@@ -1,6 +1,5 @@
 """Search, filters, chips and order of the list, run as Streamlit runs them but without a browser."""
 
-import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,7 +7,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
-from jobs_data.jobs import counts
+from jobs_data.jobs import searching
 from jobs_data.jobs.view import Dates
 from jobs_data.jobs.view_url import parse_view
 from tests.support.pages import (
@@ -145,11 +144,12 @@ def test_an_empty_list_says_what_was_searched(store: Store, query: dict[str, str
 
 def test_a_search_that_runs_out_of_time_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """How far it came, what still covers all jobs, and what to do; the export is offered."""
-    store.job("job")
-    monkeypatch.setattr(counts, "SEARCH_SECONDS", -1)
+    store.job("job"), store.job("export")
+    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 1)
+    monkeypatch.setattr(searching, "SEARCH_SECONDS", 1e-9)
     app = show(q="job")
     shown = words(app)
-    assert "among the newest 0 of 1 job." in shown
+    assert "among the newest 1 of 2 jobs." in shown
     assert "Export and Clean up" in shown
     assert export_menu(app)["reason"] == ""
 
@@ -159,11 +159,8 @@ def test_a_stopped_search_goes_on_when_asked(store: Store, monkeypatch: pytest.M
     output = "no space left"
     for n in range(9):
         store.job(f"job {n}", output=output if n in {0, 8} else None)
-    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 3)
-    monkeypatch.setattr(counts, "QUICK_SECONDS", -1)
-    monkeypatch.setattr(counts, "SEARCH_SECONDS", 2)
-    clock = itertools.count()
-    monkeypatch.setattr(counts, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 3)
+    monkeypatch.setattr(searching, "SEARCH_SECONDS", 1e-9)
     app = show(q='output:"no space"')
     assert (names(app), "1 of 3 searched" in words(app)) == (["job 8"], True)
     press(app, "Search older jobs")

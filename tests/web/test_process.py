@@ -1,11 +1,14 @@
-"""The process ends in time."""
+"""The process ends in time, and says when it is full."""
 
+import asyncio
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from web.process import SILENT_SECONDS, log_waits
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
@@ -35,3 +38,35 @@ def test_a_process_ends_although_a_thread_hangs(number: signal.Signals) -> None:
             assert process.stdout.read() == "noted\n"
         finally:
             process.kill()
+
+
+class Loop:
+    """A loop in which each turn comes so many seconds late as is told, and that then ends."""
+
+    def __init__(self, *late: float) -> None:
+        self.now = 0.0
+        self.late = list(late)
+
+    async def sleep(self, seconds: float) -> None:
+        if not self.late:
+            raise asyncio.CancelledError
+        self.now += seconds + (self.late.pop(0) if seconds < SILENT_SECONDS else 0)
+
+
+@pytest.mark.parametrize(
+    ("late", "lines"),
+    [
+        ([0.01] * 100, 0),
+        ([0.01] * 30 + [90.0] + [0.01] * 30, 0),  # the machine slept
+        ([0.01] * 20 + [0.5] * 25, 1),
+        ([0.5] * 45, 2),
+    ],
+)
+def test_it_is_logged_when_refreshes_wait(
+    late: list[float], lines: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not for a moment, and after it has been said not again for some minutes."""
+    loop = Loop(*late)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(log_waits(loop.sleep, lambda: loop.now))
+    assert ["docs/scaling.md" in line for line in caplog.messages] == [True] * lines

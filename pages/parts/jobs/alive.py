@@ -33,14 +33,14 @@ def activities(
     """Return what some active jobs do, as far as that is known."""
     if liveness is None:
         return {}
-    jobs = liveness.jobs[liveness.jobs["id"].isin(shown)]
+    jobs = [liveness.by_id[each] for each in shown if each in liveness.by_id]
     return {
         job["id"]: Activity(
             Alive(job["state"]),
             liveness_words.in_short(job, now),
             f"{ALIVE_LOOKS[Alive(job['state'])].meaning} {liveness_words.summary(job, now)}",
         )
-        for job in jobs.to_dict("records")
+        for job in jobs
     }
 
 

@@ -9,17 +9,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-import streamlit as st
 
-from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.liveness import Liveness
 from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import JobFilter
 from jobs_data.platform import times
 from jobs_data.platform.id_lists import Ids
 from jobs_data.services import Services
-from jobs_data.single_flight import WAIT_SECONDS
-from pages.parts.jobs.state import JobsState
 from pages.parts.shared import reads
 from pages.parts.shared.reads import Reading
 
@@ -49,7 +45,7 @@ class Beside:
         """Return whether all of it has been read, or could not be."""
         return all(reading.is_done for reading in self.readings)
 
-    def wait(self, seconds: float = WAIT_SECONDS) -> None:
+    def wait(self, seconds: float) -> None:
         """Return when all is done, or when the time is over."""
         wait([reading.future for reading in self.readings], seconds)
 
@@ -68,29 +64,14 @@ def begin(services: Services, job_filter: JobFilter, zone: ZoneInfo) -> Beside:
     )
 
 
-def known_liveness(beside: Beside, services: Services) -> Liveness | None:
-    """Return what the active jobs do, as read now or a moment ago; None where it is not known yet.
-
-    What is cached has a moment to come.
-    """
+def recent_liveness(services: Services) -> Liveness | None:
+    """Return what the active jobs did a moment ago; None where that is not known."""
     known = services.liveness.last
-    is_known = known is not None and datetime.now(UTC) - known.read_at < LAST_SEEN
-    others = [reading.future for reading in beside.readings if reading is not beside.liveness]
-    wait(others if is_known else [*others, beside.liveness.future], CACHED_SECONDS)
-    return beside.liveness.found or (known if is_known else None)
+    is_recent = known is not None and datetime.now(UTC) - known.read_at < LAST_SEEN
+    return known if is_recent else None
 
 
-def draw_again(
-    beside: Beside, jobs: JobsList, shown: Liveness | None, state: JobsState, *, may: bool
-) -> None:
-    """Draw the page once more where it was drawn before it was known what the active jobs do.
-
-    Nothing if it may not move, because a dialog or a selection speaks of what is shown.
-    """
-    is_lacking = shown is None and jobs.everything.active > 0
-    has_waited, state.has_waited = state.has_waited, False
-    if may and is_lacking and not has_waited:
-        beside.liveness.wait()
-        if beside.liveness.found:
-            state.has_waited = True
-            st.rerun()
+def wait_for_liveness(beside: Beside) -> Liveness | None:
+    """Return what the active jobs do, as read now; None where that takes more than a moment."""
+    wait([beside.liveness.future], CACHED_SECONDS)
+    return beside.liveness.found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import pandas as pd
@@ -12,8 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.platform.status import Alive, State
 from pages.parts.jobs.beside import Beside
+from pages.parts.jobs.filter_bar import has_numbers
 from pages.parts.shared.address import go_to, view_in_url
-from pages.parts.shared.look import LOOKS
+from pages.parts.shared.look import LOOKS, room
 
 KEY: Final = "status"
 _ALL: Final = "all"
@@ -21,38 +21,30 @@ _ALL: Final = "all"
 _LABELS: Final = {_ALL: "All", "active": "Active", "completed": "Completed", "failed": "Failed"}
 
 
-def show_counts(jobs: JobsList, beside: Beside) -> Callable[[], None]:
+def place() -> DeltaGenerator:
+    """Return the place of the counts, which has their height before they are there."""
+    return room("counts")
+
+
+def show_counts(jobs: JobsList, beside: Beside) -> None:
     """Show how many jobs there are in each state, with bars of the last 14 days; a press filters.
 
     Beside them, but for a search, stand how many active jobs are silent, how many completed ones have
-    errors, and how many failed today. What has not been read yet is left out; the function returned
-    waits for it and draws the cards again.
+    errors, and how many failed today. What has not been read yet is left out.
     """
     counts = jobs.counts
-    values = {
+    numbers = {
         _ALL: counts.total,
         State.ACTIVE.value: counts.active,
         State.COMPLETED.value: counts.completed,
         State.FAILED.value: counts.failed,
     }
-    was_done = beside.is_done
-    with st.container(key="counts"):
-        with st.container(horizontal=True, key="cards"):
-            places = [st.empty() for _ in _LABELS]
-        _switch(jobs.view.filter.state, values, _facts(jobs, beside))
-
-    def draw() -> None:
-        days, facts = beside.trend.found if beside.trend else None, _facts(jobs, beside)
-        for place, choice in zip(places, _LABELS, strict=True):
-            _card(place, choice, values[choice], facts, days)
-
-    def finish() -> None:
-        if not was_done:
-            beside.wait()
-            draw()
-
-    draw()
-    return finish
+    values = {choice: f"{n:,}" if has_numbers(jobs) else "" for choice, n in numbers.items()}
+    days, facts = beside.trend.found if beside.trend else None, _facts(jobs, beside)
+    with st.container(horizontal=True, key="cards"):
+        for choice in _LABELS:
+            _card(choice, values[choice] or "–", facts, days)
+    _switch(jobs.view.filter.state, values, facts)
 
 
 def _facts(jobs: JobsList, beside: Beside) -> dict[str, str]:
@@ -68,18 +60,12 @@ def _facts(jobs: JobsList, beside: Beside) -> dict[str, str]:
     return {state: f"{number:,} {words}" for state, (number, words) in facts.items() if number}
 
 
-def _card(
-    place: DeltaGenerator,
-    choice: str,
-    value: int,
-    facts: dict[str, str],
-    days: pd.DataFrame | None,
-) -> None:
+def _card(choice: str, value: str, facts: dict[str, str], days: pd.DataFrame | None) -> None:
     is_all = choice == _ALL
     look = None if is_all else LOOKS[State(choice)]
-    place.metric(
+    st.metric(
         "Total" if is_all else _LABELS[choice],
-        f"{value:,}",
+        value,
         facts.get(choice),
         delta_color=look.color if look else "gray",
         delta_arrow="off",
@@ -90,7 +76,7 @@ def _card(
     )
 
 
-def _switch(current: State | None, values: dict[str, int], facts: dict[str, str]) -> None:
+def _switch(current: State | None, values: dict[str, str], facts: dict[str, str]) -> None:
     """Show the choice of a status: over the cards, and on a phone in place of them."""
     # The URL is the truth: the widget is set from it on every run and only ever writes to it.
     shown = _ALL if current is None else current.value
@@ -98,7 +84,7 @@ def _switch(current: State | None, values: dict[str, int], facts: dict[str, str]
 
     def label(choice: str) -> str:
         more = f" · {facts[choice]}" if facts.get(choice) else ""
-        return f"{_LABELS[choice]} {values[choice]:,}{more}"
+        return f"{_LABELS[choice]} {values[choice]}{more}"
 
     st.segmented_control(
         "Status",

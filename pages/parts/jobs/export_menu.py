@@ -16,6 +16,7 @@ from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ListView
 from jobs_data.wording import counted
+from pages.parts.jobs.filter_bar import has_numbers
 from pages.parts.shared.services import get_services
 
 _HERE: Final = Path(__file__).parent
@@ -28,13 +29,14 @@ _MENU: Final = st.components.v2.component(
 
 def show_export(jobs: JobsList, zone: ZoneInfo) -> None:
     """Show the export of the jobs that match, on all pages and in the list's order."""
-    # A search that was stopped may have found none of the jobs that an export finds.
-    is_empty = not jobs.matching and jobs.looked_at is None
-    which = counted(jobs.matching) if jobs.looked_at is None else "All jobs that match"
+    # A search that was stopped, or goes on, may have found none of the jobs that an export finds.
+    is_known = jobs.looked_at is None and has_numbers(jobs)
+    is_empty = not jobs.matching and is_known
+    which = counted(jobs.matching) if is_known else "All jobs that match"
     reason = "No job matches, so there is nothing to export." if is_empty else ""
     view = jobs.view.unpaged
     with st.container(horizontal=True, gap="xxsmall", width="content", key="export_buttons"):
-        if jobs.matching > export.BUTTON_MAX_JOBS or jobs.looked_at is not None:
+        if jobs.matching > export.BUTTON_MAX_JOBS or not is_known:
             st.link_button("Export CSV", addresses.export_url(view), wrap=False)
         else:
             st.download_button(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, job_report
@@ -17,15 +19,20 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.url_values import clean_text
-from jobs_data.wording import counted
-from pages.parts.jobs import quick_filters
+from jobs_data.wording import counted, ran
+from pages.parts.jobs import groups, late, quick_filters
 from pages.parts.jobs.state import JobsState
+from pages.parts.removal import dialogs
 from pages.parts.shared.address import go_to, notify, open_job, view_in_url
-from pages.parts.shared.look import ALIVE_LOOKS
+from pages.parts.shared.look import ALIVE_LOOKS, room
+from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain
 
 MAX_TYPED: Final = 2_000
 """Room for an address that is pasted; a search uses less of a text."""
+
+OLD_SECONDS: Final = 30
+"""Counts older than this say so."""
 
 _UNLIMITED: Final = "Export and Clean up have no time limit."
 HELP: Final = """
@@ -81,11 +88,16 @@ def show_search(job_filter: JobFilter, state: JobsState) -> None:
         st.markdown(HELP)
 
 
-def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
+def place() -> DeltaGenerator:
+    """Return the place of the line above the table, which has its height before it is there."""
+    return room("line", horizontal=True, vertical_alignment="center", gap="small")
+
+
+def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo, state: JobsState) -> None:
     """Show each part of the filter as a button that removes it, and how many jobs match."""
     shown = jobs.view.filter
     if not filter_words.chips(shown, names, zone):
-        st.caption(counted(jobs.matching), width="content")
+        st.caption(_number(jobs), width="content")
         return
     chips = filter_words.chips(quick_filters.without(shown), names, zone)
     for number, chip in enumerate(chips):
@@ -95,28 +107,77 @@ def show_chips(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None
             on_click=_remove,
             args=(chip.words, names, zone),
         )
-    of = jobs.everything.total if jobs.looked_at is None else jobs.looked_at
-    searched = "" if jobs.looked_at is None else " searched"
-    st.caption(f"{jobs.matching:,} of {of:,}{searched} match", width="content")
+    if is_searching(jobs) and not dialogs.is_open():
+        with st.container(width="content"):
+            late.follow_search(jobs, groups.as_shown(view_in_url()), get_services(), state)
+    else:
+        st.caption(_number(jobs), width="content")
+    if jobs.looked_at is not None and jobs.matching and not is_searching(jobs):
+        _show_older(jobs)
     st.button(
         "Clear filters", icon=":material/filter_alt_off:", type="tertiary", on_click=clear_filters
     )
 
 
+def has_numbers(jobs: JobsList) -> bool:
+    """Return whether it is known how many jobs match, or how many a search has found so far."""
+    return jobs.is_counted or jobs.found is not None
+
+
+def is_searching(jobs: JobsList) -> bool:
+    """Return whether the search for the page's jobs goes on."""
+    return jobs.found is not None and not jobs.found.is_done
+
+
+def _number(jobs: JobsList) -> str:
+    """Return how many jobs match of how many, and when that was counted if it is not of now."""
+    if not has_numbers(jobs):
+        return "The jobs are being counted"
+    if jobs.looked_at is not None:
+        return f"{jobs.matching:,} of {jobs.looked_at:,} searched match"
+    if not jobs.overview:
+        return f"{jobs.matching:,} match"
+    number = counted(jobs.matching)
+    if jobs.view.filter != EVERYTHING:
+        number = f"{jobs.matching:,} of {jobs.everything.total:,} match"
+    seconds = int((datetime.now(UTC) - jobs.overview.read_at).total_seconds())
+    is_old = seconds >= OLD_SECONDS and not jobs.found
+    if is_old:
+        number += f" · counted {ran(seconds)} ago"
+    return number if jobs.is_order_known else f"{number} · their order is still being checked"
+
+
+def show_bounds(jobs: JobsList, limits: str) -> None:
+    """Say what the list does not cover: a sort among the newest jobs, outputs not read for errors."""
+    if jobs.sorted_among is not None:
+        among = f"the newest {jobs.sorted_among:,} of {counted(jobs.everything.total)}"
+        if not jobs.is_counted:
+            among = f"the newest {counted(jobs.sorted_among)}"
+        st.caption(
+            f":material/timer: Sorted among {among}: to sort all takes too long. Filter by date or "
+            "status to sort fewer, or sort by Created."
+        )
+    if jobs.view.filter.has_errors is not None and limits:
+        st.caption(limits)
+
+
 def show_bound(jobs: JobsList) -> None:
-    """Say so where a search was stopped by time before it had covered all jobs, and let it go on."""
-    if jobs.looked_at is None or not jobs.matching:
+    """Say so where a search was stopped by time before it had covered all jobs."""
+    if jobs.looked_at is None or is_searching(jobs):
         return
     st.warning(
         f"The search took too long and was stopped. The list and the counts cover {_covered(jobs)}. "
         f"Search older jobs, or narrow it by creation date, user or status. {_UNLIMITED}",
         icon=":material/timer:",
     )
-    _show_older(jobs)
 
 
 def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> None:
     """Say why there is nothing to show, and what to do."""
+    if is_searching(jobs) or not jobs.is_counted:
+        what = "The search goes on." if is_searching(jobs) else "The jobs are still being counted."
+        st.info(f"Nothing found yet. {what}", icon=":material/search:")
+        return
     if not jobs.everything.total:
         st.info(
             "There are no jobs. The platform creates a job for each import, export, move or other task "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -13,6 +12,7 @@ import streamlit as st
 
 from jobs_data.jobs import folding
 from jobs_data.jobs.folding import Folded
+from jobs_data.jobs.frames import FrameRow
 from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import Dates, ListView
@@ -54,7 +54,8 @@ def show_pager(jobs: JobsList, folded: Folded, zone: ZoneInfo) -> None:
     together = sum(len(line) for line in folded.lines)
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
         shown = f"{counted(len(folded.lines), 'line')} for " if together > len(folded.lines) else ""
-        st.caption(f"Showing {shown}{together:,} of {counted(jobs.matching)} · times in {zone.key}")
+        of = f" of {counted(jobs.matching)}" if jobs.is_counted else ""
+        st.caption(f"Showing {shown}{together:,}{of} · times in {zone.key}")
         is_reversed = jobs.view.is_reversed
         for label, icon, job_id, way in (
             ("Older" if is_reversed else "Newer", ":material/chevron_left:", folded.newer, "before"),
@@ -77,7 +78,7 @@ def _go(way: str, job_id: int) -> None:
     go_to(replace(view, before=job_id) if way == "before" else replace(view, after=job_id))
 
 
-def cells_of(row: pd.Series[Any], zone: ZoneInfo, doing: Sequence[Activity]) -> dict[str, Cell | str]:
+def cells_of(row: FrameRow, zone: ZoneInfo, doing: Sequence[Activity]) -> dict[str, Cell | str]:
     """Return the cells of a row that stands for several jobs: what these have in common.
 
     `doing` is what its active jobs do, as far as that is known.
@@ -96,7 +97,7 @@ def cells_of(row: pd.Series[Any], zone: ZoneInfo, doing: Sequence[Activity]) -> 
     }
 
 
-def _when(row: pd.Series[Any], zone: ZoneInfo) -> str:
+def _when(row: FrameRow, zone: ZoneInfo) -> str:
     """Return from when to when the jobs of a line were created; the column beside has the last day."""
     if not (span := _span(row)):
         return ""
@@ -108,11 +109,11 @@ def _when(row: pd.Series[Any], zone: ZoneInfo) -> str:
 
 def open_group(jobs: JobsList, line: Sequence[int]) -> None:
     """Show the jobs of a line one by one."""
-    [row] = [row for _, row in jobs.rows[jobs.rows["id"] == line[0]].iterrows()]
+    [row] = [row for row in jobs.records if row["id"] == line[0]]
     go_to(opened(view_in_url(), row))
 
 
-def opened(view: ListView, row: pd.Series[Any]) -> ListView:
+def opened(view: ListView, row: FrameRow) -> ListView:
     """Return the view that shows the jobs of a line, one by one."""
     created = view.filter.created
     if span := _span(row):
@@ -124,7 +125,7 @@ def opened(view: ListView, row: pd.Series[Any]) -> ListView:
     return view.with_filter(narrowed).with_fold(False)
 
 
-def _span(row: pd.Series[Any]) -> tuple[datetime, datetime] | None:
+def _span(row: FrameRow) -> tuple[datetime, datetime] | None:
     """Return when the first and the last job of a line were created; None where that is not known."""
     times = [row["created"], row["oldest"]]
     if any(pd.isna(time) for time in times):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -36,38 +35,26 @@ def without(job_filter: JobFilter) -> JobFilter:
     return replace(job_filter, has_errors=None, alive=None)
 
 
-def show_quick_filters(jobs: JobsList, beside: Beside) -> Callable[[], None]:
+def show_quick_filters(jobs: JobsList, beside: Beside) -> None:
     """Show those that find a job, with their number of all jobs, and the one in force.
 
-    What has not been read yet is left out; the function returned waits for it and shows them again.
+    What has not been read yet is left out.
     """
-    current, place = in_force(jobs.view.filter), st.empty()
-
-    def draw() -> None:
-        numbers = _numbers(jobs, beside)
-        choices = [choice for choice in _CHOICES if numbers.get(choice) or choice == current]
-        # The URL is the truth: the widget is set from it on every run and only ever writes to it.
-        st.session_state[KEY] = current
-        if choices:
-            place.pills(
-                "Quick filters",
-                choices,
-                format_func=lambda choice: _label(choice, numbers.get(choice)),
-                key=KEY,
-                on_change=_picked,
-                args=(current,),
-                label_visibility="collapsed",
-                wrap=False,
-            )
-
-    def finish() -> None:
-        beside.wait()
-        draw()
-
-    if not beside.is_done:
-        return finish
-    draw()
-    return lambda: None
+    current, numbers = in_force(jobs.view.filter), _numbers(jobs, beside)
+    choices = [choice for choice in _CHOICES if numbers.get(choice) or choice == current]
+    # The URL is the truth: the widget is set from it on every run and only ever writes to it.
+    st.session_state[KEY] = current
+    if choices:
+        st.pills(
+            "Quick filters",
+            choices,
+            format_func=lambda choice: _label(choice, numbers.get(choice)),
+            key=KEY,
+            on_change=_picked,
+            args=(current,),
+            label_visibility="collapsed",
+            wrap=False,
+        )
 
 
 def _numbers(jobs: JobsList, beside: Beside) -> dict[str, int]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,7 +18,7 @@ from jobs_data.wording import counted
 from pages.parts.jobs import filter_bar
 from pages.parts.jobs.beside import Beside
 from pages.parts.jobs.quick_filters import show_quick_filters
-from pages.parts.jobs.since_visit import show_since
+from pages.parts.jobs.since_visit import Since
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
@@ -39,30 +38,20 @@ def show_line(
     state: JobsState,
     names: Mapping[int, str],
     zone: ZoneInfo,
-    visit: datetime | None,
     beside: Beside,
-) -> Callable[[], None]:
+    since: Since | None,
+) -> None:
     """Show the selection where there is one, else the filters and how many jobs match.
 
-    Of the plain list it also says what has ended since the viewer's last visit. The function returned
-    shows what had not been read yet; see `show_since` and `show_quick_filters`.
+    Of the plain list it also says what has ended since the viewer's last visit.
     """
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line"):
-        if selected.size:
-            _show_selection(jobs, selected, viewer, state)
-            return lambda: None
-        filter_bar.show_chips(jobs, names, zone)
-        finish_filters = show_quick_filters(jobs, beside)
-        is_plain = jobs.view.filter == EVERYTHING
-        finish_since = show_since(
-            visit if is_plain else None, get_services().database, jobs.read_at, zone
-        )
-
-    def finish() -> None:
-        finish_filters()
-        finish_since()
-
-    return finish
+    if selected.size:
+        _show_selection(jobs, selected, viewer, state)
+        return
+    filter_bar.show_chips(jobs, names, zone, state)
+    show_quick_filters(jobs, beside)
+    if since:
+        since.show(jobs.read_at, zone)
 
 
 def _show_selection(jobs: JobsList, selected: Ids, viewer: Viewer, state: JobsState) -> None:
@@ -85,10 +74,11 @@ def _show_selection(jobs: JobsList, selected: Ids, viewer: Viewer, state: JobsSt
             if none_finished
             else None,
         )
-    if jobs.matching > selected.size:
+    if jobs.matching > selected.size or not filter_bar.has_numbers(jobs):
         too_many = jobs.matching > MAX_JOBS
-        # A search that was stopped has found some of the jobs that it looks for.
-        number = f" {jobs.matching:,}" if jobs.looked_at is None else ""
+        # A search that was stopped, or goes on, has found some of the jobs that it looks for.
+        is_known = jobs.looked_at is None and filter_bar.has_numbers(jobs)
+        number = f" {jobs.matching:,}" if is_known else ""
         which = "" if jobs.view.filter == EVERYTHING else " matching"
         # A key, because without one a button is another button when its label changes.
         st.button(

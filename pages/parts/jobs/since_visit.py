@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -16,33 +15,32 @@ from jobs_data.statistics.news import News, read_news
 from jobs_data.wording import relative_time
 from pages.parts.shared import reads
 from pages.parts.shared.address import go_to, view_in_url
+from pages.parts.shared.reads import Reading
 
 
-def show_since(
-    visit: datetime | None, database: Database, now: datetime, zone: ZoneInfo
-) -> Callable[[], None]:
-    """Show what has ended since a visit, nothing for a first one; a press shows what failed.
+@dataclass(frozen=True)
+class Since:
+    """What has ended since a visit, as it is being read."""
 
-    The table does not wait for it: where it has not been read, the function returned does.
-    """
-    if visit is None:
-        return lambda: None
-    place = st.empty()
-    minute = visit.replace(second=0, microsecond=0)
-    reading = reads.begin(read_news, database, minute)
+    visit: datetime
+    reading: Reading[News]
 
-    def finish() -> None:
-        reading.wait()
-        if not reading.has_failed:
-            with place.container(
+    def show(self, now: datetime, zone: ZoneInfo) -> None:
+        """Show it as far as it has been read; a press shows what failed."""
+        if news := self.reading.found:
+            with st.container(
                 horizontal=True, vertical_alignment="center", width="content", key="since_visit"
             ):
-                _show(reading.result(), minute, relative_time(visit, now, zone))
+                _show(news, _minute(self.visit), relative_time(self.visit, now, zone))
 
-    if reading.is_done:
-        finish()
-        return lambda: None
-    return finish
+
+def begin(visit: datetime, database: Database) -> Since:
+    """Begin to read what has ended since a visit."""
+    return Since(visit, reads.begin(read_news, database, _minute(visit)))
+
+
+def _minute(visit: datetime) -> datetime:
+    return visit.replace(second=0, microsecond=0)
 
 
 def _show(news: News, since: datetime, at: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.selections import Contents
 from jobs_data.jobs.view import ListView
+from jobs_data.notices import Notice
 from jobs_data.platform.id_lists import Ids
 
 
@@ -25,5 +26,7 @@ class JobsState:
     """What is selected, as it was read last, and of what."""
     sizes: tuple[JobsList, dict[str, int | None]] | None = None
     """A page and the sizes of its result files: they are measured again when the page is read again."""
-    has_waited: bool = False
-    """Whether this run follows one that has waited for that: a second one in a row does not."""
+    notice: Notice | None = None
+    """What this run has shown as the result of the last change."""
+    was_late: bool = False
+    """Whether this run follows one that lacked something, and was run for it."""

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from jobs_data import addresses
+from jobs_data.jobs.frames import FrameRow
 from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.liveness import Liveness
@@ -23,6 +24,7 @@ from jobs_data.url_values import Params
 from jobs_data.wording import counted, elapsed, file_kind_and_size, ran
 from pages.parts.jobs import alive, groups
 from pages.parts.jobs.alive import Activity
+from pages.parts.jobs.filter_bar import has_numbers
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
@@ -92,11 +94,10 @@ def show_table(
 
     sizes, link = _sizes(jobs, state), link_params(view_in_url())
     # Liveness may be older than the rows: a job that has finished since does nothing any more.
-    active = jobs.rows["state"].eq(State.ACTIVE)
     shown = [
         job_id
-        for line, is_active in zip(lines(jobs), active, strict=True)
-        if is_active
+        for line, row in zip(lines(jobs), jobs.records, strict=True)
+        if row["state"] == State.ACTIVE
         for job_id in line
     ]
     doing = alive.activities(liveness, shown, jobs.read_at)
@@ -106,7 +107,7 @@ def show_table(
         _columns(jobs.view, with_results=any(size is not None for size in sizes.values())),
         [
             _row(row, jobs, zone, sizes, link, [doing[each] for each in line if each in doing])
-            for line, (_, row) in zip(lines(jobs), jobs.rows.iterrows(), strict=True)
+            for line, row in zip(lines(jobs), jobs.records, strict=True)
         ],
         Handlers(on_open=opened, on_action=pressed, on_sort=sorted_by),
         actions=[DELETE] if viewer.may_remove else [],
@@ -123,8 +124,15 @@ def show_pager(jobs: JobsList, zone: ZoneInfo) -> None:
         groups.show_pager(jobs, jobs.folded, zone)
         return
     last = jobs.first + len(jobs.rows) - 1
-    shown = f"{jobs.first:,}–{last:,} of {counted(jobs.matching)} · times in {zone.key}"
-    pager(shown, jobs.view.page, jobs.pages, lambda page: go_to(replace(view_in_url(), page=page)))
+    of, pages = f" of {counted(jobs.matching)}", jobs.pages
+    if not has_numbers(jobs):
+        of = ""
+        # A full page may have a next one.
+        pages = jobs.view.page + (len(jobs.rows) == jobs.limit)
+    elif jobs.sorted_among is not None and jobs.sorted_among < jobs.matching:
+        of, pages = f" of {counted(jobs.sorted_among)} sorted", -(-jobs.sorted_among // jobs.limit)
+    shown = f"{jobs.first:,}–{last:,}{of} · times in {zone.key}"
+    pager(shown, jobs.view.page, pages, lambda page: go_to(replace(view_in_url(), page=page)))
 
 
 def _columns(view: ListView, *, with_results: bool) -> list[Column]:
@@ -153,7 +161,7 @@ def _sizes(jobs: JobsList, state: JobsState) -> Mapping[str, int | None]:
 
 
 def _row(
-    row: pd.Series[Any],
+    row: FrameRow,
     jobs: JobsList,
     zone: ZoneInfo,
     sizes: Mapping[str, int | None],
@@ -185,14 +193,14 @@ def _row(
     )
 
 
-def _status(row: pd.Series[Any], state: State, doing: Sequence[Activity]) -> Cell:
+def _status(row: FrameRow, state: State, doing: Sequence[Activity]) -> Cell:
     if doing:
         return alive.chip(doing)
-    found = (0 if pd.isna(row[each]) else int(row[each]) for each in ("errors", "warnings"))
+    found = (0 if _is_missing(row[each]) else int(row[each]) for each in ("errors", "warnings"))
     return state_cell(state, row["status"], *found)
 
 
-def _name(row: pd.Series[Any], called: str, doing: Sequence[Activity]) -> Cell:
+def _name(row: FrameRow, called: str, doing: Sequence[Activity]) -> Cell:
     """Return the name with one line below it: what a search found, why it failed, or what it did."""
     title, did = f"{row['name']}, job {row['id']}", row["did"]
     if row["hit"] or row["reason"]:
@@ -204,16 +212,20 @@ def _name(row: pd.Series[Any], called: str, doing: Sequence[Activity]) -> Cell:
     return Cell(called, title, " · ".join(filter(None, (evidence, did))), "quiet")
 
 
-def _duration(row: pd.Series[Any], state: State, now: datetime) -> Cell | str:
+def _duration(row: FrameRow, state: State, now: datetime) -> Cell | str:
     """Return how long a job took; for an active one how long it has been running, which goes on."""
     if state is not State.ACTIVE:
-        return "" if pd.isna(row["seconds"]) else ran(row["seconds"])
-    since = row["created"] if pd.isna(row["started"]) else row["started"]
-    if pd.isna(since):
+        return "" if _is_missing(row["seconds"]) else ran(row["seconds"])
+    since = row["created"] if _is_missing(row["started"]) else row["started"]
+    if _is_missing(since):
         return ""
     words = "Since it was started" if since is row["started"] else "Since it was created"
     seconds = (now - since).total_seconds()
     return Cell(elapsed(seconds), title=words, since=int(since.timestamp() * 1000))
+
+
+def _is_missing(value: Any) -> bool:
+    return bool(pd.isna(value))
 
 
 def _result(job_id: int, path: str, size: int | None) -> Cell | str:

@@ -6,6 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view_url import filter_params
@@ -13,6 +14,7 @@ from pages.parts.jobs import export_menu, filter_bar, filter_form
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
 from pages.parts.shared.address import leave_for, notify, origin_params, view_in_url
+from pages.parts.shared.look import room
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import Viewer
 
@@ -21,18 +23,22 @@ CLEAN_UP: Final = "Clean up…"
 DELETE_ALL: Final = "Delete all finished…"
 
 
+def place() -> DeltaGenerator:
+    """Return the place of the controls, which has their height before they are there."""
+    return room("tools", horizontal=True, vertical_alignment="center")
+
+
 def show_toolbar(jobs: JobsList, viewer: Viewer, zone: ZoneInfo, state: JobsState) -> None:
     """Show the controls of the list. Raises DatabaseUnavailable."""
-    with st.container(horizontal=True, vertical_alignment="center", key="tools"):
-        filter_bar.show_search(jobs.view.filter, state)
-        filter_form.show_filters(jobs, get_services().database, zone)
-        export_menu.show_export(jobs, zone)
-        _menu(jobs, viewer)
+    filter_bar.show_search(jobs.view.filter, state)
+    filter_form.show_filters(jobs, get_services().database, zone)
+    export_menu.show_export(jobs, zone)
+    _menu(jobs, viewer)
 
 
 def _menu(jobs: JobsList, viewer: Viewer) -> None:
     options = [CLEAN_UP]
-    if viewer.may_remove and jobs.everything.finished:
+    if viewer.may_remove and (jobs.everything.finished or not jobs.is_counted):
         options.append(DELETE_ALL)
     st.menu_button(
         "More",

@@ -11,6 +11,7 @@ from typing import Final
 import streamlit as st
 
 from jobs_data.background import NotStarted
+from jobs_data.notices import Notice
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.removal import Removal
 from jobs_data.removal.restore import Restore
@@ -68,19 +69,25 @@ def take_result() -> bool:
 
 def show_progress() -> None:
     """Show how far running work of this server is; when it has ended, the page runs again."""
-    for work in (get_services().removals.current, get_services().restores.running()):
-        if work and work.is_running and work not in _watched():
-            _watched().append(work)
+    _watched().extend(_begun_elsewhere())
     if _watched():
         _progress()
 
 
-def show_notice() -> None:
-    """Show the result of the last change; while the page keeps it, one press undoes a removal."""
+def has_begun_elsewhere() -> bool:
+    """Return whether work is running that this page does not show yet."""
+    return bool(_begun_elsewhere())
+
+
+def show_notice() -> Notice | None:
+    """Show the result of the last change, and return it if there is one.
+
+    While the page keeps it, one press undoes a removal.
+    """
     if not address.has_notice():
-        return
+        return None
     with st.container(horizontal=True, vertical_alignment="center"):
-        receipt = address.show_notice(keeps=True)
+        notice, receipt = address.show_notice(keeps=True)
         if receipt and get_viewer().may_remove:
             st.button(
                 "Undo",
@@ -89,6 +96,12 @@ def show_notice() -> None:
                 args=(receipt,),
                 help="Restores these jobs under their old numbers.",
             )
+    return notice
+
+
+def _begun_elsewhere() -> list[Task]:
+    works = (get_services().removals.current, get_services().restores.running())
+    return [work for work in works if work and work.is_running and work not in _watched()]
 
 
 def _watched() -> list[Task]:

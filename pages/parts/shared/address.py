@@ -146,11 +146,11 @@ def has_notice() -> bool:
     return "notice" in st.session_state or "notice" in st.query_params
 
 
-def show_notice(*, keeps: bool = False) -> str:
+def show_notice(*, keeps: bool = False) -> tuple[Notice | None, str]:
     """Show the notice that a change of this session, or a redirect to this page, has left.
 
-    Returns the id of the receipt by which the change can be undone; empty where there is none. With
-    one a notice stays for the runs to come where the page keeps it, to have the button beside it.
+    Returns it, and the id of the receipt by which the change can be undone; empty where there is none.
+    With one a notice stays for the runs to come where the page keeps it, to have the button beside it.
     """
     token = st.query_params.get("notice")
     if token is not None:
@@ -159,7 +159,7 @@ def show_notice(*, keeps: bool = False) -> str:
             notify(signed.sentence, is_good=signed.is_good)
     notice: Notice | None = st.session_state.get("notice")
     if notice is None:
-        return ""
+        return None, ""
     if notice.is_good:
         st.success(plain(notice.sentence), icon=":material/check:")
     else:
@@ -167,4 +167,4 @@ def show_notice(*, keeps: bool = False) -> str:
     receipt: str = st.session_state.get("undoable", "")
     if not (receipt and keeps):
         del st.session_state["notice"]
-    return receipt
+    return notice, receipt

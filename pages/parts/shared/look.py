@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from jobs_data.jobs.filter_words import ALIVE_LABELS
 from jobs_data.platform.status import (
@@ -74,11 +77,27 @@ ALIVE_LOOKS: Final[dict[Alive, AliveLook]] = {
     ),
 }
 
+_IN_ORDER: Final = re.sub(
+    r"\s+", " ", Path(__file__).with_name("in_order.css").read_text("utf-8").split("*/", 1)[1]
+)
+
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
     (State.ACTIVE, FIXED_LABELS[IN_PROGRESS]): "Running",
     (State.ACTIVE, OTHER_LABELS[0]): "Running",
 }
+
+
+def room(key: str, **layout: Any) -> DeltaGenerator:
+    """Return a container that is on the page before anything is in it; the style gives it a height."""
+    return st.container(border=True, key=key, **layout)  # one without a border is left out
+
+
+def show_in_order() -> None:
+    """Show each part of this page only when those above it are drawn, so that none moves another."""
+    # Not `st.html`, whose script a browser may have to fetch first: the parts would be drawn by then.
+    with st.container(key="in_order"):
+        st.markdown(f"<style>{_IN_ORDER}</style>", unsafe_allow_html=True)
 
 
 def look_of(state: State, errors: int = 0) -> Look:

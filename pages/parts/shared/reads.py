@@ -51,6 +51,8 @@ class Reading(Generic[T]):
     future: Future[T]
     until: float
     """When nobody waits for it any more."""
+    again: Callable[[], Reading[T]]
+    """Begins to read the same once more."""
 
     @property
     def is_done(self) -> bool:
@@ -93,7 +95,8 @@ def begin(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Readin
     key = _key(read, arguments, named)
     future = _flights.submit(key, partial(_cached, read, arguments, named), _pool)
     name = getattr(arguments[0] if read is _at_present else read, "__name__", "")
-    return Reading(name, key, future, time.monotonic() + WAIT_SECONDS)
+    again = partial(begin, read, *arguments, **named)
+    return Reading(name, key, future, time.monotonic() + WAIT_SECONDS, again)
 
 
 def begin_now(read: Callable[..., T], *arguments: Any) -> Reading[T]:
@@ -104,7 +107,8 @@ def begin_now(read: Callable[..., T], *arguments: Any) -> Reading[T]:
 def begin_shared(read: Callable[[], T]) -> Reading[T]:
     """Begin to read what is shared and cached where it is read."""
     future = _flights.submit(read, read, _pool)
-    return Reading(read.__qualname__, read, future, time.monotonic() + WAIT_SECONDS)
+    again = partial(begin_shared, read)
+    return Reading(read.__qualname__, read, future, time.monotonic() + WAIT_SECONDS, again)
 
 
 def read_now(read: Callable[..., T], *arguments: Any) -> T:

@@ -6,6 +6,7 @@ While the database is away, a page keeps what it has read last, says its age, an
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -62,17 +63,26 @@ def refresh_button(on_refresh: Callable[[], None] | None = None) -> None:
 
 
 def keep_refreshing(
-    read_at: datetime, zone: ZoneInfo, *, paused_by: str = "", is_live: bool | None = None
+    read_at: datetime,
+    zone: ZoneInfo,
+    *,
+    paused_by: str = "",
+    is_live: bool | None = None,
+    look: Callable[[], datetime | None] | None = None,
 ) -> None:
     """Mount the timer if it may run now, and say when the page was read and what holds it up.
 
     `paused_by` names what on the page forbids a refresh; empty where nothing does. `is_live` says
     whether the page refreshes by itself; None: where the toggle is on. Where a part of the page has
     nothing to show because the database is away, it tries again whatever the toggle says.
+
+    A refresh runs the page again. With `look` it does so only where there is news: `look` reads what
+    the page shows, and returns when that was read, or None where the page has to show something else.
     """
     updated = f"Updated {read_at.astimezone(zone):%H:%M:%S} ({zone.key})"
     wanted = is_auto() if is_live is None else is_live
-    if not (st.session_state.pop(MISSING, False) or wanted):
+    is_missing = st.session_state.pop(MISSING, False)
+    if not (is_missing or wanted):
         st.caption(updated, width="content")
         return
     if _is_hidden():
@@ -80,7 +90,37 @@ def keep_refreshing(
     if paused_by:
         st.caption(f"{updated} · auto refresh waits while {paused_by}", width="content")
         return
-    st.caption(f"{updated} · again every {INTERVAL_SECONDS} seconds", width="content")
+    watch = _Watch(read_at, None if is_missing else look)
+    if watch.look:
+        _watch_in_fragment(watch, zone)
+    else:
+        _show_watch(watch, zone)
+
+
+@dataclass
+class _Watch:
+    """What the timer of one run of a page does."""
+
+    read_at: datetime
+    look: Callable[[], datetime | None] | None
+    is_mounted: bool = False
+
+
+@st.fragment
+def _watch_in_fragment(watch: _Watch, zone: ZoneInfo) -> None:
+    """Look for news each time the timer fires, which then runs this function alone."""
+    if watch.is_mounted and watch.look:
+        read_at = watch.look()
+        if read_at is None:
+            st.rerun()
+        watch.read_at = read_at
+    watch.is_mounted = True
+    _show_watch(watch, zone)
+
+
+def _show_watch(watch: _Watch, zone: ZoneInfo) -> None:
+    at = f"{watch.read_at.astimezone(zone):%H:%M:%S}"
+    st.caption(f"Updated {at} ({zone.key}) · again every {INTERVAL_SECONDS} seconds", width="content")
     _timer()
 
 

@@ -7,7 +7,7 @@ from it names a row by its id, never by its position: a late press cannot mean a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -174,9 +174,9 @@ def rows_table(
             data={
                 "key": key,
                 "label": label,
-                "columns": [asdict(column) for column in columns],
+                "columns": [vars(column) for column in columns],
                 "rows": [_row(row, offered) for row in rows],
-                "actions": [asdict(action) for action in actions],
+                "actions": [vars(action) for action in actions],
                 "select": selection is not None,
                 "ticked": list(selection.ticked) if selection else [],
                 "seq": st.session_state.get(seq, 0),
@@ -215,7 +215,7 @@ def _row(row: Row, offered: Set[str]) -> dict[str, Any]:
 def _cell(cell: Cell | str) -> str | dict[str, Any]:
     if isinstance(cell, str):
         return on_one_line(cell)
-    shown = {name: value for name, value in asdict(cell).items() if value not in ("", None)}
+    shown = {name: value for name, value in vars(cell).items() if value not in ("", None)}
     # A character without a sign of its own could reverse what follows, or hide.
     return shown | {
         name: on_one_line(shown[name]) for name in ("text", "title", "detail") if name in shown

@@ -18,7 +18,7 @@ from jobs_data import csv_lines
 from jobs_data.jobs import creation_order, export, export_rows, job_report, list_page, paging, strays
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.paging import OrderedJobs
-from jobs_data.jobs.view import JobFilter, ListView
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
@@ -143,6 +143,11 @@ def sorted_by_hand(store: Store, state: State | None = None) -> list[int]:
     return [job_id for _, job_id in sorted(kept, reverse=True)]
 
 
+def order_unsettled(order: CreationOrder) -> int:
+    """Return how many jobs a survey may have left out at the end."""
+    return creation_order.UNSETTLED_IDS if order.known else 0
+
+
 @contextmanager
 def statements(store: Store) -> Iterator[list[str]]:
     """Collect the SELECTs that are sent to the database of a store."""
@@ -251,6 +256,61 @@ def test_an_export_waits_for_no_survey(
             assert found == expected
     assert furthest > 0 or times is agreeing
     assert begun or store.database().is_sqlite
+
+
+def test_before_the_survey_the_newest_jobs_are_sorted_and_ids_give_the_order_of_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No page waits for the survey, each job is on one page, and the list says so until it is there."""
+    monkeypatch.setattr(creation_order, "ASSUMED_JOBS", 40)
+    fill(store, random_order)
+    order = CreationOrder(store.database())
+    by_id = sorted(store.ids(job), reverse=True)
+    by_time = sorted_by_hand(store)
+    newest = [i for i in by_time if i in by_id[:40]]
+    likely = by_time if store.database().is_sqlite else newest + by_id[40:]
+    assert all_pages(order) == likely
+    assert all_pages(order, is_reversed=True) == likely[::-1]
+    assert list_page.read_list(order._database, ListView(), order).is_order_known is (likely == by_time)
+    order.survey()
+    assert all_pages(order) == by_time
+    assert list_page.read_list(order._database, ListView(), order).is_order_known
+
+
+def test_old_active_jobs_are_found_once_they_are_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether an unfinished job has ended is looked up for the newest ones alone."""
+    monkeypatch.setattr(paging, "UNFINISHED_JOBS", 3)
+    old = store.job("old", 183)
+    for number in range(9):
+        store.job(f"ended {number}", 186)
+    new = store.job("new", 183)
+    database, view = store.database(), ListView(JobFilter(State.ACTIVE), limit=2)
+    with database.reading() as connection:
+        snapshot = list_page.Snapshot(database, connection)
+        before = snapshot.page(view, None)
+        after = snapshot.page(view, snapshot.overview(view.filter))
+    assert before.rows["id"].tolist() == ([new, old] if database.is_sqlite else [new])
+    assert after.rows["id"].tolist() == [new, old]
+    assert after.counts.active_ids == (new, old)
+
+
+@pytest.mark.parametrize("is_surveyed", [False, True])
+def test_of_too_many_jobs_the_newest_are_sorted(
+    store: Store, monkeypatch: pytest.MonkeyPatch, is_surveyed: bool, small_steps: None
+) -> None:
+    """The list says among how many; it is never silently another one."""
+    fill(store, agreeing)
+    order = surveyed(store) if is_surveyed else CreationOrder(store.database())
+    view = ListView(sort=Sort.COMPLETED, limit=5, is_reversed=True)
+    assert list_page.read_list(order._database, view, order).sorted_among is None
+    monkeypatch.setattr(paging, "MOST_SORTED", 50)
+    jobs = list_page.read_list(order._database, view, order)
+    assert jobs.sorted_among == 50
+    first = 7 if order.known else 0  # to the next mark
+    among = sorted(store.ids(job))[-50 - order_unsettled(order) - first :]
+    assert set(jobs.rows["id"]) <= set(among)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,19 @@ def test_an_empty_database_has_an_empty_list(store: Store) -> None:
     assert jobs.counts == Counts(0, 0, 0, 0)
     assert (jobs.view.page, jobs.pages, jobs.first) == (1, 1, 0)
     assert {column: str(dtype) for column, dtype in jobs.rows.dtypes.items()} == (frames.LIST_COLUMNS)
+
+
+def test_the_content_of_a_page_is_the_same_until_something_changes(store: Store) -> None:
+    """A row changes it, and the number of jobs on other pages."""
+    job_id = store.job("arFirst", 183)
+    view = ListView(limit=1)
+    contents = [read(store, view).content, read(store, view).content]
+    assert contents[0] == contents[1]
+    store.set_job(job_id, status_id=185)
+    contents.append(read(store, view).content)
+    store.job("arSecond", 184, NOON - timedelta(days=1))
+    contents.append(read(store, view).content)
+    assert all(before != after for before, after in pairwise(contents[1:]))
 
 
 def test_every_status_is_counted_where_it_belongs(store: Store) -> None:

@@ -69,7 +69,8 @@ class Site:
 
     def read(self, view: ListView = ListView(limit=200)) -> JobsList:  # noqa: B008 - never changed
         with self.database.reading() as connection:
-            return Snapshot(self.database, connection, outcomes=self.outcomes).read(view)[0]
+            snapshot = Snapshot(self.database, connection, outcomes=self.outcomes)
+            return snapshot.page(view, snapshot.overview(view.filter))
 
     def of(self, *ids: int) -> dict[int, Outcome]:
         with self.database.reading() as connection:

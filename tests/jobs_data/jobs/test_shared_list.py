@@ -5,17 +5,20 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from time import monotonic
+from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import delete, event
 
-from jobs_data.jobs import shared_list
+from jobs_data.jobs import shared_counts, shared_list
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
 from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
+from jobs_data.platform.tables import job
 from tests.support.store import CAUSE, Store
 
 FIRST = ListView(limit=2)
@@ -25,17 +28,31 @@ PATIENCE = 20.0
 
 @pytest.fixture
 def shown(store: Store) -> SharedList:
-    """Give the list of a database that has three jobs, and whose order is known."""
+    """Give the list of a database that has three jobs, which are counted, and whose order is known."""
     for name in ("first", "second", "third"):
         store.job(name)
     return list_of(store)
 
 
 def list_of(store: Store, list_seconds: float = 10) -> SharedList:
-    """Return the list of a database, without a survey that would read meanwhile."""
+    """Return the list of a database, without a survey or a count that would read meanwhile."""
     order = CreationOrder(store.database())
     order.survey()
-    return SharedList(order._database, order, list_seconds)
+    shown = SharedList(order._database, order, list_seconds)
+    shown._counts.read_now()
+    return shown
+
+
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let counts be read again at once where that is asked for, and pass for quick."""
+    monkeypatch.setattr(shared_counts, "REST_TIMES", 0)
+    monkeypatch.setattr(shared_list, "CHANGE_SECONDS", PATIENCE)
+
+
+def total(shown: SharedList, view: ListView, max_age: float | None = None) -> int:
+    """Return how many jobs there are beside a page, once they are counted."""
+    return shown.wait_for_counts(shown.read(view, max_age), PATIENCE).counts.total
 
 
 @contextmanager
@@ -84,9 +101,9 @@ def test_a_page_that_disagrees_with_shared_counts_has_them_read_anew(
     store: Store, shown: SharedList
 ) -> None:
     """What the screen says of the pages there are, and the rows that it shows, agree."""
-    shown.read(FIRST)
     store.job("meanwhile")
     after = shown.read(SECOND)
+    after = shown.wait_for_counts(after, PATIENCE)
     assert (after.counts.total, len(after.rows)) == (4, 2)
 
 
@@ -96,17 +113,16 @@ def test_what_this_process_removes_is_gone_at_once(store: Store, shown: SharedLi
     shown.read(SECOND)
     store.removals(shown._database).remove_jobs([gone], CAUSE)
     for view in (FIRST, SECOND):
-        jobs = shown.read(view)
-        assert jobs.counts.total == 2
-        assert gone not in jobs.rows["id"].tolist()
+        assert gone not in shown.read(view).rows["id"].tolist()
+        assert total(shown, view) == 2
 
 
 def test_a_fresh_read_accepts_no_old_page(store: Store, shown: SharedList) -> None:
     """A page that is good enough for the timer is not for who presses Refresh."""
     shown.read(FIRST)
     store.job("meanwhile")
-    assert shown.read(FIRST).counts.total == 3
-    assert shown.read(FIRST, max_age=0).counts.total == 4
+    assert total(shown, FIRST) == 3
+    assert total(shown, FIRST, max_age=0) == 4
 
 
 def test_without_sharing_each_reads_anew(store: Store, shown: SharedList) -> None:
@@ -114,7 +130,7 @@ def test_without_sharing_each_reads_anew(store: Store, shown: SharedList) -> Non
     unshared = list_of(store, list_seconds=0)
     unshared.read(FIRST)
     store.job("meanwhile")
-    assert unshared.read(FIRST).counts.total == 4
+    assert total(unshared, FIRST) == 4
 
 
 def test_no_transaction_stays_open(store: Store, shown: SharedList) -> None:
@@ -123,21 +139,81 @@ def test_no_transaction_stays_open(store: Store, shown: SharedList) -> None:
     assert store.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of QueuePool
     with store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE job ADD COLUMN more INTEGER")
-    assert shown.read(FIRST, max_age=0).counts.total == 3
+    assert total(shown, FIRST, max_age=0) == 3
 
 
-def test_a_page_is_as_old_as_its_counts(
+def test_counts_are_read_again_after_ten_seconds(
     store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counts are shared for ten seconds, not for ten more with each page that they are shown on."""
-    clock = 0.0
+    """All pages share them until then, and none keeps them for longer."""
+    clock = monotonic()
     monkeypatch.setattr(shared_list, "monotonic", lambda: clock)
-    shown.read(FIRST)
-    clock = 9
-    assert shown.read(SECOND).counts.total == 3
+    monkeypatch.setattr(shared_counts, "monotonic", lambda: clock)
+    assert total(shown, FIRST, max_age=0) == 3
     store.job("meanwhile")
-    clock = 11
-    assert shown.read(SECOND).counts.total == 4
+    clock += 9
+    assert total(shown, FIRST) == 3
+    clock += 2
+    assert total(shown, FIRST) == 4
+
+
+class HeldCounts:
+    """Holds up the counting until it is told to let it go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Hold up all counting from now on."""
+        self.goes_on = threading.Event()
+        self.readings = 0
+        self.error: Exception | None = None
+        read = Snapshot.overview
+
+        def overview(*asked: Any) -> Overview:
+            self.readings += 1
+            assert self.goes_on.wait(PATIENCE)
+            if self.error:
+                raise self.error
+            return read(*asked)
+
+        monkeypatch.setattr(Snapshot, "overview", overview)
+
+
+def test_pages_come_before_their_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are read meanwhile, one thread counts, and all of them get its counts."""
+    ids = [store.job(str(number)) for number in range(3)]
+    held = HeldCounts(monkeypatch)
+    shown = SharedList(store.database(), CreationOrder(store.database()))
+    first, second = shown.read(FIRST), shown.read(SECOND)
+    assert (first.rows["id"].tolist(), second.rows["id"].tolist()) == (ids[:0:-1], ids[:1])
+    assert not first.is_counted
+    assert (first.matching, second.matching) == (2, 3)  # at least
+    assert shown.wait_for_counts(first, 0.01) is first
+    held.goes_on.set()
+    assert shown.wait_for_counts(first, PATIENCE).counts.total == 3
+    assert shown.read(SECOND).counts.total == 3
+    assert held.readings == 1
+
+
+def test_a_page_past_the_end_waits_for_the_counts(store: Store, shown: SharedList) -> None:
+    """It becomes the last page, also of a list that has become shorter."""
+    assert shown.read(replace(SECOND, page=9)).view.page == 2
+    with store.engine.begin() as connection:
+        connection.execute(delete(job).where(job.c.id < max(store.ids(job))))
+    last = shown.read(SECOND, max_age=0)
+    assert (last.view.page, len(last.rows)) == (1, 1)
+
+
+def test_a_failure_to_count_leaves_the_pages(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They keep the last counts, and the next look tries again."""
+    held = HeldCounts(monkeypatch)
+    held.error = DatabaseUnavailable("It took too long.")
+    held.goes_on.set()
+    store.job("meanwhile")
+    assert total(shown, FIRST, max_age=0) == 3
+    assert shown.read(FIRST).rows["name"].tolist() == ["meanwhile", "third"]
+    held.error = None
+    assert total(shown, FIRST, max_age=0) == 4
 
 
 def test_a_database_that_fails_is_asked_again(store: Store, shown: SharedList) -> None:
@@ -159,20 +235,18 @@ class SlowReads:
         self.began, self.goes_on = threading.Semaphore(0), threading.Event()
         self.reads = 0
         self.error: Exception | None = None
-        read = Snapshot.read
+        read = SharedList._read_rows
 
-        def slowly(
-            snapshot: Snapshot, asked: ListView, known: Overview | None = None
-        ) -> tuple[JobsList, Overview]:
+        def slowly(shown: SharedList, asked: ListView) -> JobsList:
             if asked == view:
                 self.reads += 1
                 self.began.release()
                 assert self.goes_on.wait(PATIENCE)
                 if self.error:
                     raise self.error
-            return read(snapshot, asked, known)
+            return read(shown, asked)
 
-        monkeypatch.setattr(Snapshot, "read", slowly)
+        monkeypatch.setattr(SharedList, "_read_rows", slowly)
 
 
 def test_who_waits_for_a_read_that_fails_gets_its_error(
@@ -234,12 +308,9 @@ def test_a_read_that_began_before_a_change_is_not_shown_after_it(
         assert before.result(PATIENCE) is not after.result(PATIENCE)
 
 
-def test_few_pages_and_counts_are_kept(
-    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_few_pages_are_kept(store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks for ever other searches does not fill the memory."""
     monkeypatch.setattr(shared_list, "MAX_PAGES", 3)
-    monkeypatch.setattr(shared_list, "MAX_FILTERS", 2)
     views = [ListView(JobFilter(search=f"word {n}")) for n in range(9)]
     for view in views:
         shown.read(view)
@@ -247,7 +318,6 @@ def test_few_pages_and_counts_are_kept(
         shown.read(views[-1])
     assert not sent
     assert len(shown._pages) == 3
-    assert len(shown._overviews) == 2
 
 
 def wait_for_waiters(shown: SharedList, waiters: int) -> None:

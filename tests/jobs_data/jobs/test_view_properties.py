@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Table, delete, insert, select
 
 from jobs_data.jobs import (
-    counts,
     creation_order,
     export,
     export_rows,
     job_report,
     list_page,
     paging,
+    searching,
     strays,
 )
 from jobs_data.jobs.counts import Counts
@@ -342,8 +342,8 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(creation_order, "UNSETTLED_IDS", 20)
     monkeypatch.setattr(creation_order, "SLICE_JOBS", 7)
     monkeypatch.setattr(strays, "MARK_JOBS", 3)
-    monkeypatch.setattr(counts, "FIRST_SLICE_IDS", 30)
-    monkeypatch.setattr(counts, "FEW_JOBS", 5)
+    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 30)
+    monkeypatch.setattr(searching, "FEW_JOBS", 5)
     monkeypatch.setattr(paging, "SHALLOW_JOBS", 5)
     monkeypatch.setattr(paging, "SAMPLE_JOBS", 5)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 5)
@@ -391,7 +391,8 @@ def test_list_counts_neighbours_exports_and_preview_mean_the_same_jobs(
             assert (last.matching, last.everything.total) == (len(ids), len(world)), view
             in_state = Counter(job.state for job in in_any_state)
             main = (State.ACTIVE, State.COMPLETED, State.FAILED)
-            assert last.counts == Counts(in_state.total(), *(in_state[state] for state in main)), view
+            active, completed, failed = (in_state[state] for state in main)
+            assert last.counts == Counts(in_state.total(), active, completed, failed), view
             names = [job.name if (job.name or "").strip() else UNKNOWN for job in ordered]
             assert [line[0] for line in exported(database, view, order, all_columns=False)] == names, (
                 view

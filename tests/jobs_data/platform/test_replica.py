@@ -163,9 +163,11 @@ def test_what_this_process_changed_is_shown_at_once(
     for each in (store, replica):
         each.job("to be removed", job_id=500)
     shared_list = SharedList(database, CreationOrder(database))
-    assert shared_list.read(ListView()).counts.total == 1
+    shown = shared_list.wait_for_counts(shared_list.read(ListView()), 20)
+    assert shown.counts.total == 1
     assert store.removals(database).remove_jobs([500], CAUSE).outcome is Outcome.REMOVED
-    assert shared_list.read(ListView()).counts.total == 0
+    shown = shared_list.wait_for_counts(shared_list.read(ListView()), 20)
+    assert (len(shown.rows), shown.counts.total) == (0, 0)
     assert names(database) == []
     monkeypatch.setattr(database_module, "CAUGHT_UP_SECONDS", 0)
     assert names(database) == ["to be removed"]

@@ -1,0 +1,100 @@
+"""What a page of the list lacks when it is drawn: counts, bars, and the rest of a search.
+
+The rows do not wait for it. The page is drawn again once it is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import wait
+from contextlib import suppress
+from time import monotonic, sleep
+from typing import Any, Final
+
+import streamlit as st
+
+from jobs_data.jobs.list_page import JobsList
+from jobs_data.jobs.liveness import Liveness
+from jobs_data.jobs.view import ListView
+from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.status import State
+from jobs_data.services import Services
+from jobs_data.wording import counted
+from pages.parts.jobs.beside import CACHED_SECONDS, Beside
+from pages.parts.jobs.since_visit import Since
+from pages.parts.jobs.state import JobsState
+from pages.parts.shared import address
+from pages.parts.shared.reads import Reading
+
+WAIT_SECONDS: Final = 1.0
+"""So long a run waits for it. After that the page looks every second."""
+
+LOOK_SECONDS: Final = 0.05
+
+
+def wait_for_cached(
+    begun: Beside, shown: Liveness | None, jobs: JobsList, since: Since | None
+) -> list[Reading[Any]]:
+    """Wait a moment, which is enough for what is cached, and return the reads that the page lacks then.
+
+    `shown` is what its rows say of active jobs.
+    """
+    readings = begun.readings if since is None else [*begun.readings, since.reading]
+    wait([reading.future for reading in readings], CACHED_SECONDS)
+    pending = [reading for reading in readings if not reading.is_done]
+    if shown is None and State.ACTIVE in set(jobs.rows["state"]) and begun.liveness not in pending:
+        pending.append(begun.liveness)
+    return pending
+
+
+def draw_again(
+    jobs: JobsList, lacking: Sequence[Reading[Any]], services: Services, state: JobsState
+) -> None:
+    """Draw the page once more when it is known what it lacks: some reads, and counts if it has none."""
+
+    def is_known() -> bool:
+        is_counted = services.shared_list.wait_for_counts(jobs, 0).is_counted
+        return is_counted and all(reading.is_done for reading in lacking)
+
+    def has_failed() -> bool:
+        return jobs.is_counted and all(reading.is_done and reading.has_failed for reading in lacking)
+
+    was_late, state.was_late = state.was_late, False
+    until = monotonic() + WAIT_SECONDS
+    while not has_failed():
+        if was_late or monotonic() > until:
+            _look_again(is_known, state)
+            return
+        if is_known():
+            state.was_late = True
+            _run_again(state)
+        sleep(LOOK_SECONDS)
+        st.session_state.get("late")  # here a press ends this run
+
+
+@st.fragment(run_every=1.0)
+def _look_again(is_known: Callable[[], bool], state: JobsState) -> None:
+    if is_known():
+        _run_again(state)
+
+
+@st.fragment(run_every=1.0)
+def follow_search(jobs: JobsList, asked: ListView, services: Services, state: JobsState) -> None:
+    """Say how far a search got, and draw the page again when it has more rows or the search ends."""
+    now = jobs
+    with suppress(DatabaseUnavailable):  # it has been logged, and the page looks again
+        now = services.shared_list.read(asked)
+    is_done = now.found is None or now.found.is_done
+    if is_done or len(now.rows) > len(jobs.rows):
+        _run_again(state)
+    st.caption(
+        f"Searched the newest {now.looked_at or 0:,} of {counted(now.everything.total)} · "
+        f"{now.matching:,} found so far",
+        width="content",
+    )
+
+
+def _run_again(state: JobsState) -> None:
+    if state.notice and not address.has_notice():  # else it would be gone before it can be read
+        address.notify(state.notice.sentence, is_good=state.notice.is_good)
+    st.rerun()

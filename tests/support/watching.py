@@ -1,0 +1,134 @@
+"""A page of the app as the browser's side of Streamlit's websocket protocol sees it, undrawn."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+
+from web.sessions import COOKIE
+
+PATIENCE: Final = 60.0
+
+
+class NotShown(Exception):
+    """A run of the page ended with an error, or without its timer."""
+
+
+@dataclass
+class Run:
+    """What a message to the app was answered with."""
+
+    seconds: float = 0.0
+    elements: list[Element] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """Return how many elements of each kind it sent."""
+        return Counter(element.WhichOneof("type") or "" for element in self.elements)
+
+    def texts(self) -> str:
+        """Return what its captions, alerts and components say, on lines."""
+        texts = []
+        for each in self.elements:
+            texts += [each.markdown.body, each.alert.body, each.bidi_component.json]
+        return "\n".join(filter(None, texts))
+
+
+class Watcher:
+    """One session: a websocket, opened and spoken to as the browser's side of Streamlit does."""
+
+    def __init__(self, address: str, cookie: str) -> None:
+        """Watch the list at an address, as the session of a cookie."""
+        parts = urlsplit(address)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._address = f"ws://{parts.netloc}{parts.path}/_stcore/stream"
+        self._page = f"{address}?auto=true"
+        self._cookie = cookie
+        self._connection: ClientConnection
+        self._timer = self._fragment = self._script = ""
+        self._count = 0
+        self._known: dict[str, ForwardMsg] = {}
+
+    async def open(self) -> Run:
+        """Connect and run the page for the first time, until its timer is mounted."""
+        self._connection = await connect(
+            self._address,
+            origin=self._origin,  # type: ignore[arg-type]
+            additional_headers={"Cookie": f"{COOKIE}={self._cookie}"},
+            # The browser puts its XSRF token second, and the session to come back to third.
+            subprotocols=["streamlit", "PLACEHOLDER_AUTH_TOKEN"],  # type: ignore[list-item]
+            max_size=None,
+            proxy=None,
+            open_timeout=PATIENCE,
+        )
+        run = await self.run(is_whole=True)
+        if not self._timer:
+            raise NotShown(f"the page came without its timer: {run.kinds}")
+        return run
+
+    async def close(self) -> None:
+        """Leave."""
+        if hasattr(self, "_connection"):
+            await self._connection.close()
+
+    async def run(self, *, is_whole: bool = False) -> Run:
+        """Send what the timer sends, and return what came until the run had ended.
+
+        With `is_whole` the whole page runs, as it does after a press. Raises NotShown.
+        """
+        message = BackMsg()
+        asked = message.rerun_script
+        asked.query_string = "auto=true"
+        asked.page_script_hash = self._script
+        asked.context_info.timezone = "UTC"
+        asked.context_info.locale = "en-GB"
+        asked.context_info.url = self._page
+        asked.cached_message_hashes.extend(self._known)
+        if not is_whole:
+            asked.fragment_id = self._fragment
+        if self._timer:
+            self._count += 1
+            timer = asked.widget_states.widgets.add()
+            timer.id = self._timer
+            timer.json_value = json.dumps(self._count)
+        run, began = Run(), time.monotonic()
+        await self._connection.send(message.SerializeToString())
+        is_running = True
+        while is_running:
+            received = ForwardMsg()
+            raw = await asyncio.wait_for(self._connection.recv(), PATIENCE)
+            received.ParseFromString(raw if isinstance(raw, bytes) else raw.encode())
+            if received.WhichOneof("type") == "ref_hash":
+                received = self._known[received.ref_hash]
+            elif received.metadata.cacheable:
+                self._known[received.hash] = received
+            if received.WhichOneof("type") == "script_finished":
+                # One that has ended for a rerun is followed by that rerun.
+                is_running = received.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            else:
+                self._note(received, run)
+        run.seconds = time.monotonic() - began
+        if run.kinds["exception"]:
+            raise NotShown(f"a run ended with {run.kinds}")
+        return run
+
+    def _note(self, message: ForwardMsg, run: Run) -> None:
+        if message.WhichOneof("type") == "navigation":
+            self._script = message.navigation.page_script_hash
+        if message.WhichOneof("type") != "delta" or message.delta.WhichOneof("type") != "new_element":
+            return
+        element = message.delta.new_element
+        run.elements.append(element)
+        if element.WhichOneof("type") == "component_instance":
+            self._timer = element.component_instance.id
+            self._fragment = message.delta.fragment_id
