@@ -101,7 +101,9 @@ class Batches:
         gone = outcomes[Outcome.REMOVED] = sorted(finished - locked_elsewhere)
         if gone:
             # The receipt is written while the database deletes; only then is it committed.
-            written = self._writing.submit(lambda: self.receipt.write(rows.lines(), rows.names()))
+            written = self._writing.submit(
+                lambda: self.receipt.write(gone, rows.content(), rows.names())
+            )
             try:
                 _delete_all(connection, self._tables, rows.counts(), gone)
             finally:

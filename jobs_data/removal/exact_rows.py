@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import Connection
 
 from jobs_data.platform.status import FINISHED_IDS
 from jobs_data.platform.tables import job, object_
 from jobs_data.removal.exact_values import ByteText, encoded, text_at, with_base64
 from jobs_data.removal.job_tables import JOB_TABLES, PresentTable, PresentTables
+from jobs_data.store.batch_content import as_content
 
 VALUE_BYTES: Final = 4 * 1024 * 1024
 """The size of one read, unless it has a single job."""
@@ -80,7 +81,7 @@ class JobRows:
     def lock(self, ids: Collection[int]) -> set[int]:
         """Lock the finished ones of some jobs, read their rows in `job`, and return their ids."""
         condition = f"id IN ({listed(ids)}) AND status_id IN ({listed(FINISHED_IDS)})"
-        self._jobs = set(self._read(job.name, "id", condition, self._locking, _BY_PRIMARY_KEY).by_key)
+        self._jobs = set(self._read(job.name, "id", condition, self._locking, _BY_PRIMARY_KEY).keys)
         return set(self._jobs)
 
     def read(self) -> set[int]:
@@ -92,10 +93,11 @@ class JobRows:
         among = f"id IN ({listed(self._jobs)})"
         objects = self._read(object_.name, "id", among, self._locking, _BY_PRIMARY_KEY)
         if objects.count < len(self._jobs):
-            absent = listed(self._jobs - objects.by_key.keys())
+            absent = listed(self._jobs.difference(objects.keys))
             there = f"SELECT id FROM {object_.name} WHERE id IN ({absent})"  # noqa: S608 - ids
             locked = set(self._connection.exec_driver_sql(there).scalars())
             self._jobs -= locked
+            self._found[job.name] = self._found[job.name].without(locked)
         if self._jobs:
             for each in JOB_TABLES:
                 if each.name in self._tables and each.table not in {object_, job}:
@@ -110,34 +112,17 @@ class JobRows:
         """Return their size in bytes."""
         return sum(len(found.lines) for found in self._found.values())
 
-    def lines(self) -> dict[int, bytes]:
-        """Return a receipt's line for each job, by its id. Any thread may call it: it reads nothing."""
-        tables = []
-        for each in JOB_TABLES:
-            if each.name in self._found and self._found[each.name].count:
-                by_key = self._found[each.name].by_key
-                owners = self._owners.get(each.name)
-                tables.append((each.name.encode(), _by_owner(by_key, owners) if owners else by_key))
-        return {
-            job_id: b'{"job": %d, "rows": {%s}}\n'
-            % (
-                job_id,
-                b", ".join(
-                    b'"%s": [%s]' % (name, b", ".join(rows[job_id]))
-                    for name, rows in tables
-                    if job_id in rows
-                ),
-            )
-            for job_id in sorted(self._jobs)
-        }
+    def content(self) -> bytes:
+        """Return the rows as a receipt has them. Any thread may call it: it reads nothing."""
+        found = ((each.name, self._found.get(each.name)) for each in JOB_TABLES)
+        return as_content((name, rows.lines) for name, rows in found if rows and rows.count)
 
     def names(self) -> dict[str, int]:
         """Return how many of the jobs have which name. Any thread may call it: it reads nothing."""
         name = text_at(self._tables[job.name].columns.index("name"))
-        rows = self._found[job.name].by_key
-        found = Counter(
-            match[1] if (match := name.match(rows[job_id][0])) else b'""' for job_id in self._jobs
-        )
+        lines = self._found[job.name].lines.split(b"\n")
+        matches = (name.match(line, line.index(b" ") + 1) for line in lines)
+        found = Counter(match[1] if match else b'""' for match in matches)
         counts: Counter[str] = Counter()
         for text, jobs in found.items():
             counts[json.loads(text, strict=False)[:NAME_LENGTH]] += jobs
@@ -162,9 +147,10 @@ class JobRows:
             owned = f"SELECT id, object_id FROM {name} WHERE object_id IN ({jobs})"  # noqa: S608 - ids
             owners = {row[0]: row[1] for row in self._connection.exec_driver_sql(owned)}
         self._owners[name] = owners
-        self._found[name] = _Found(0, b"")
+        self._found[name] = _Found((), b"")
         if owners:
-            self._read(name, "id", f"id IN ({listed(owners)})", "FOR UPDATE", _BY_PRIMARY_KEY)
+            found = self._read(name, "id", f"id IN ({listed(owners)})", "FOR UPDATE", _BY_PRIMARY_KEY)
+            self._found[name] = found.by_owner(owners)
 
     def _read(self, name: str, key: str, condition: str, locking: str, index: str = "") -> _Found:
         """Read the rows that meet a condition, by a key."""
@@ -188,55 +174,62 @@ class JobRows:
 class _Found:
     """Rows of a table as read: each a line with its key, a space, and a JSON array."""
 
-    count: int
+    keys: Sequence[int]
+    """Of each line."""
     lines: bytes
 
-    @cached_property
-    def by_key(self) -> dict[int, list[bytes]]:
-        """The JSON arrays by key."""
-        found: dict[int, list[bytes]] = {}
-        for line in self.lines.splitlines():
-            key, _, row = line.partition(b" ")
-            found.setdefault(int(key), []).append(row)
-        return found
+    @property
+    def count(self) -> int:
+        """Return how many rows there are."""
+        return len(self.keys)
 
+    def by_key(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the key and the line of each row."""
+        return zip(self.keys, self.lines.split(b"\n") if self.keys else (), strict=True)
 
-def _by_owner(rows: Mapping[int, list[bytes]], owners: Mapping[int, int]) -> dict[int, list[bytes]]:
-    """Return rows by the job that owns their note or property."""
-    owned: dict[int, list[bytes]] = {}
-    for key, found in rows.items():
-        owned.setdefault(owners[key], []).extend(found)
-    return owned
+    def without(self, keys: Collection[int]) -> _Found:
+        """Return the rows that have none of some keys."""
+        kept = [each for each in self.by_key() if each[0] not in keys]
+        return _Found([key for key, _ in kept], b"\n".join(line for _, line in kept))
+
+    def by_owner(self, owners: Mapping[int, int]) -> _Found:
+        """Return them with the job that owns their note or property as the key."""
+        owned = [(owners[key], line.partition(b" ")[2]) for key, line in self.by_key()]
+        return _Found([job_id for job_id, _ in owned], b"\n".join(b"%d %s" % row for row in owned))
 
 
 def _read_in_one_value(connection: Connection, source: str, key: str, table: PresentTable) -> _Found:
     # No text has a line break: JSON escapes it.
-    line = f"CONCAT({key}, ' ', {table.selected.as_json})"
     statement = (
         "SELECT COUNT(*), LEAST(@@group_concat_max_len, @@max_allowed_packet), "  # noqa: S608 - ids
-        f"CAST(GROUP_CONCAT({line} SEPARATOR '\n') AS BINARY) FROM {source}"
+        f"GROUP_CONCAT({key}), "
+        f"CAST(GROUP_CONCAT({key}, ' ', {table.selected.as_json} SEPARATOR '\n') AS BINARY) "
+        f"FROM {source}"
     )
-    count, limit, value = connection.exec_driver_sql(statement).one()
+    count, limit, keys, value = connection.exec_driver_sql(statement).one()
     lines: bytes = value or b""
     # A value that is too long is cut; a row that is too long is NULL.
     if len(lines) > limit - 8 or count != (lines.count(b"\n") + 1 if lines else 0):
         raise TooMuch
-    return _Found(count, with_base64(lines) if table.selected.has_bytes else lines)
+    found = np.fromstring(keys or "", np.int64, sep=",").tolist()
+    return _Found(found, with_base64(lines) if table.selected.has_bytes else lines)
 
 
 def _read_rows(
     connection: Connection, source: str, key: str, table: PresentTable, *, is_bounded: bool
 ) -> _Found:
+    keys: list[int] = []
     lines: list[bytes] = []
     size = 0
     statement = f"SELECT {key}, {table.selected.plain} FROM {source}"  # noqa: S608 - ids
     with _exact_texts(connection):
         for number, *values in connection.exec_driver_sql(statement):
+            keys.append(number)
             lines.append(f"{number} [{', '.join(map(encoded, values))}]".encode())
             size += len(lines[-1])
             if is_bounded and size > VALUE_BYTES:
                 raise TooMuch
-    return _Found(len(lines), b"\n".join(lines))
+    return _Found(keys, b"\n".join(lines))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Dialect, LargeBinary, Text, cast, literal
 from sqlalchemy.dialects import mysql
-from sqlalchemy.sql.sqltypes import Float, Integer, NullType, String, _Binary
+from sqlalchemy.sql.sqltypes import Date, DateTime, Float, Integer, NullType, String, _Binary
 
 Row = tuple[Any, ...]
 
@@ -30,7 +30,7 @@ class SelectedColumns:
 
     names: tuple[str, ...]
     as_json: str
-    """The SQL that makes a JSON array of a row; empty on SQLite."""
+    """The SQL of the parts of a row's JSON array, one after another; empty on SQLite."""
     plain: str
     """The SQL of the values for the driver, one after another."""
     has_bytes: bool
@@ -43,10 +43,11 @@ def selected(dialect: Dialect, columns: Sequence[Any]) -> SelectedColumns:
     names = [quote(column["name"]) for column in columns]
     kinds = [column["type"] for column in columns]
     is_sqlite = dialect.name == "sqlite"
-    as_json = ", ', ', ".join(map(_json, names, kinds))
+    nullable = [column["nullable"] for column in columns]
+    as_json = ", ', ', ".join(map(_json, names, kinds, nullable))
     return SelectedColumns(
         tuple(column["name"] for column in columns),
-        "" if is_sqlite else f"CONCAT('[', {as_json}, ']')",
+        "" if is_sqlite else f"'[', {as_json}, ']'",
         ", ".join(names if is_sqlite else map(_plain, names, kinds)),
         any(map(_is_binary, kinds)),
     )
@@ -57,17 +58,20 @@ def _is_binary(kind: object) -> bool:
     return isinstance(kind, (_Binary, mysql.BIT, NullType))
 
 
-def _json(column: str, kind: object) -> str:
+def _json(column: str, kind: object, is_nullable: bool) -> str:
     if isinstance(kind, Integer):
         value = f"CAST({column} AS UNSIGNED)" if getattr(kind, "zerofill", False) else column
-    elif _is_binary(kind):
+        return f"IFNULL({value}, 'null')" if is_nullable else value
+    if isinstance(kind, DateTime | Date):
+        return f"""IFNULL(CONCAT('"', {column}, '"'), 'null')"""
+    if _is_binary(kind):
         # TO_BASE64 adds line breaks, and removing them takes minutes for some megabytes.
         raw = f"CAST({column} AS BINARY)" if isinstance(kind, mysql.BIT) else column  # no number's HEX
         value = f"""CONCAT('{{"hex": "', HEX({raw}), '"}}')"""
     else:
         value = f"JSON_QUOTE({_text(column, kind)})"
     # A value that is too long to encode is NULL too: the whole row must then be NULL.
-    return f"IF({column} IS NULL, 'null', {value})"
+    return f"IF({column} IS NULL, 'null', {value})" if is_nullable else value
 
 
 def _text(column: str, kind: object) -> str:

@@ -82,12 +82,12 @@ class ReceiptWriter:
         self._stayed: list[tuple[int, Outcome]] = []
         """Jobs that were not deleted, written with the next batch or at the end."""
 
-    def write(self, lines: Mapping[int, bytes], names: Mapping[str, int]) -> None:
-        """Write a batch: the line of each job, by its id, and how many jobs have which name.
+    def write(self, ids: Iterable[int], content: bytes, names: Mapping[str, int]) -> None:
+        """Write a batch: its jobs, their rows as in `batch_content`, and how many have which name.
 
         Raises ReceiptNotWritten: these jobs must then not be deleted.
         """
-        data = zlib.compress(b"".join(lines.values()), 1)
+        data = zlib.compress(content, 1)
         number = self._number + 1
         busy = {"busy_until": datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS)}
         try:
@@ -100,7 +100,7 @@ class ReceiptWriter:
                     key = int(new.lastrowid)
                 values = {"receipt": key, "number": number, "size": len(data), "lines": data}
                 connection.execute(insert(batch).values(values))
-                _insert(connection, job, ((key, number, i, Outcome.PENDING.value, None) for i in lines))
+                _insert(connection, job, ((key, number, i, Outcome.PENDING.value, None) for i in ids))
                 counted = ((encodable(each), jobs) for each, jobs in names.items())
                 rows = ((None, key, number, each, each.casefold(), jobs) for each, jobs in counted)
                 _insert(connection, name, rows)

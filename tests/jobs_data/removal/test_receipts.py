@@ -364,13 +364,13 @@ def test_long_outputs_make_batches_small(store: Store, monkeypatch: pytest.Monke
     for job_id in ids:
         store.belongings(job_id)
     sizes: list[int] = []
-    real = exact_rows.JobRows.lines
+    real = exact_rows.JobRows.content
 
-    def noted(rows: exact_rows.JobRows) -> dict[int, bytes]:
+    def noted(rows: exact_rows.JobRows) -> bytes:
         sizes.append(len(rows._found["job"].lines))
         return real(rows)
 
-    monkeypatch.setattr(exact_rows.JobRows, "lines", noted)
+    monkeypatch.setattr(exact_rows.JobRows, "content", noted)
     assert cleared(store).removed == len(ids)
     assert sorted(sizes)[-2] <= 5_000 < sorted(sizes)[-1]
     written = jobs_in(only_receipt(store))

@@ -27,7 +27,7 @@ def write(own: Store, job_id: int, reason: Reason = CAUSE) -> str:
     """Write the receipt of a removal of one job and return its id."""
     writer = ReceiptWriter(own, reason, "a database", {"job": ["id", "name"]})
     line = b'{"job": %d, "rows": {"job": [[%d, "import"]]}}\n' % (job_id, job_id)
-    writer.write({job_id: line}, {"import": 1})
+    writer.write([job_id], line, {"import": 1})
     writer.confirm({Outcome.REMOVED: [job_id]})
     writer.close("")
     return writer.id
