@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, TextClause, delete, select, text
+from sqlalchemy import Connection
 
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import (
@@ -23,9 +23,17 @@ from jobs_data.platform.errors import (
     RowsReferredTo,
 )
 from jobs_data.platform.retrying import retried
-from jobs_data.platform.status import FINISHED_IDS, is_finished
+from jobs_data.platform.status import FINISHED_IDS
 from jobs_data.platform.tables import job, object_
-from jobs_data.removal.exact_rows import VALUE_BYTES, JobRows, TooMuch, begin, listed
+from jobs_data.removal.exact_rows import (
+    BY_PRIMARY_KEY,
+    VALUE_BYTES,
+    JobRows,
+    TooMuch,
+    begin,
+    jobs_among,
+    listed,
+)
 from jobs_data.removal.job_tables import DELETE_ORDER, JobTable, PresentTables
 from jobs_data.store.receipt_writer import ReceiptWriter
 from jobs_data.store.schema import Outcome
@@ -55,15 +63,15 @@ class Batches:
         self._waits = waits
         self._writing = ThreadPoolExecutor(1, "receipt")
 
-    def remove(self, ids: list[int]) -> Result | None:
-        """Delete the finished ones of some jobs.
+    def remove(self, ids: list[int], known: Sequence[int] = ()) -> Result | None:
+        """Delete the finished ones of some jobs; `known` is as for `exact_rows.jobs_among`.
 
         Returns None, without a change, if they must be divided, or a single one cannot be deleted.
         Raises DatabaseUnavailable and ReceiptNotWritten without a change; with CommitUnknown
         the jobs are then pending in the receipt.
         """
         try:
-            result = retried(lambda: self._in_one_transaction(ids))
+            result = retried(lambda: self._in_one_transaction(ids, known))
         except (ChangeTooLarge, RowsReferredTo, TooMuch):
             return None
         except DatabaseBusy:
@@ -78,22 +86,22 @@ class Batches:
         self._writing.shutdown()
         self.receipt.close(error)
 
-    def _in_one_transaction(self, ids: list[int]) -> Result:
+    def _in_one_transaction(self, ids: list[int], known: Sequence[int]) -> Result:
         try:
             with self.database.writing() as connection:
-                return self._remove(connection, ids)
+                return self._remove(connection, ids, known)
         except CommitUnknown:
             raise
         except BaseException:
             self.receipt.roll_back()
             raise
 
-    def _remove(self, connection: Connection, ids: list[int]) -> Result:
-        # Each statement names other ids, so caching it is useless.
-        connection.execution_options(compiled_cache=None)
+    def _remove(self, connection: Connection, ids: list[int], known: Sequence[int]) -> Result:
         begin(connection, self._tables)
         rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
-        finished = rows.lock(ids)
+        finished = rows.lock(ids, known)
+        if not finished.issubset(ids):
+            raise DatabaseBusy(ROWS_CHANGED)
         locked_elsewhere = rows.read() if finished else set()
         # Not before: at REPEATABLE READ the first read fixes the snapshot for later ones.
         outcomes = _stayed(connection, set(ids) - finished)
@@ -105,7 +113,7 @@ class Batches:
                 lambda: self.receipt.write(gone, rows.content(), rows.names())
             )
             try:
-                _delete_all(connection, self._tables, rows.counts(), gone)
+                _delete_all(connection, self._tables, rows.counts(), gone, known)
             finally:
                 written.result()
         is_large = rows.size() > VALUE_BYTES // 2
@@ -116,22 +124,22 @@ def _stayed(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[
     """Return why some jobs were not locked: not finished, missing, or locked by another program."""
     outcomes: dict[Outcome, list[int]] = defaultdict(list)
     if ids:
-        there = select(job.c.id, job.c.status_id).where(_among(ids))
-        statuses = {row.id: row.status_id for row in connection.execute(there)}
+        there = f"SELECT id, status_id FROM job WHERE {jobs_among(ids, ())}"  # noqa: S608 - ids
+        statuses = {row[0]: row[1] for row in connection.exec_driver_sql(there)}
         for job_id in sorted(ids):
             why = Outcome.LOCKED if statuses.get(job_id) in FINISHED_IDS else Outcome.ACTIVE
             outcomes[why if job_id in statuses else Outcome.MISSING].append(job_id)
     return outcomes
 
 
-def _among(ids: Collection[int]) -> TextClause:
-    return text(f"job.id IN ({listed(ids)})")
-
-
 def _delete_all(
-    connection: Connection, tables: PresentTables, counts: Mapping[str, int], ids: Sequence[int]
+    connection: Connection,
+    tables: PresentTables,
+    counts: Mapping[str, int],
+    ids: Sequence[int],
+    known: Sequence[int],
 ) -> None:
-    """Delete all rows of some finished jobs, which are locked.
+    """Delete all rows of some finished jobs, which are locked; `known` is as for `jobs_among`.
 
     `counts` has the number of rows read from each table; a different number raises DatabaseBusy. Some
     restored databases lack foreign keys, and `ahg_job_execution` never has one.
@@ -144,22 +152,26 @@ def _delete_all(
         # Locked parents prevent new rows only if there is a foreign key.
         if read == 0 and table.has_key:
             continue
-        deleted = _delete(connection, each, ids)
+        # How many jobs are left after a cascade is not known, so they are named one by one.
+        deleted = _delete(connection, each, ids, () if each.table is job else known)
         if deleted != read and each.table is not job:
             raise DatabaseBusy(ROWS_CHANGED)
 
 
-def _delete(connection: Connection, each: JobTable, ids: Sequence[int]) -> int:
+def _delete(connection: Connection, each: JobTable, ids: Sequence[int], known: Sequence[int]) -> int:
     """Delete the rows of a table that belong to some finished jobs; return their number."""
-    table, owner = each.table, each.owner
-    conditions: list[ColumnElement[bool] | TextClause] = [_among(ids), is_finished()]
+    name, owner = each.name, each.owner
+    steps = [] if each.table is job else [f"{name} ON {name}.{each.key} = job.id"]
     if owner is not None:
-        conditions += [table.c[each.key] == owner.c.id, owner.c.object_id == job.c.id]
-    elif table is not job:
-        conditions.append(table.c[each.key] == job.c.id)
+        steps = [f"{owner.name} ON {owner.name}.object_id = job.id"]
+        steps.append(f"{name} ON {name}.{each.key} = {owner.name}.id")
+    condition = f"WHERE {jobs_among(ids, known)} AND job.status_id IN ({listed(FINISHED_IDS)})"
     if connection.dialect.name == "sqlite":
         # SQLite cannot join in a DELETE. (MySQL could do it this way too, but would read all rows.)
-        key = next(iter(table.primary_key))
-        matching = select(key).where(*conditions).correlate(None)
-        return connection.execute(delete(table).where(key.in_(matching))).rowcount
-    return connection.execute(delete(table).where(*conditions)).rowcount
+        key = next(iter(each.table.primary_key)).name
+        joined = " JOIN ".join(["job", *steps])
+        matching = f"SELECT {name}.{key} FROM {joined} {condition}"  # noqa: S608 - names and ids
+        return connection.exec_driver_sql(f"DELETE FROM {name} WHERE {key} IN ({matching})").rowcount  # noqa: S608 - names and ids
+    # From the jobs on: a search in the other table would lock rows of other jobs for a moment.
+    joined = " STRAIGHT_JOIN ".join([f"job {BY_PRIMARY_KEY}", *steps])
+    return connection.exec_driver_sql(f"DELETE FROM {name} USING {joined} {condition}").rowcount  # noqa: S608 - names and ids

@@ -246,8 +246,8 @@ def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: S
     while batch := next_batch(after, size):
         switch.check()
         began = time.monotonic()
-        ids, last = batch
-        result = batches.remove(ids) if ids else Result({})
+        ids, known, last = batch
+        result = batches.remove(ids, known) if ids else Result({})
         if result is None and len(ids) > 1:
             # One job is to blame; the others must still be deleted.
             size = max(1, min(size, len(ids)) // SHRINKING)
@@ -269,14 +269,16 @@ def _count(removal: Removal, batches: Batches, ids: Sequence[int], result: Resul
     removal.receipt = batches.receipt.id
 
 
-def _next_given(ids: Ids, after: int, size: int) -> tuple[list[int], int] | None:
-    """Return the next of some given jobs, and the last one's key; None at the end."""
+def _next_given(ids: Ids, after: int, size: int) -> tuple[list[int], list[int], int] | None:
+    """Return the next of some given jobs, no others, and the last one's key; None at the end."""
     following = ids[after : after + size].tolist()
-    return (following, after + len(following)) if following else None
+    return (following, [], after + len(following)) if following else None
 
 
-def _next_finished(database: Database, after: int, size: int) -> tuple[list[int], int] | None:
-    """Return the finished ones of the next `size` jobs by key, and the last key; None at the end.
+def _next_finished(
+    database: Database, after: int, size: int
+) -> tuple[list[int], list[int], int] | None:
+    """Return the finished ones of the next `size` jobs, all of these, and the last; None at the end.
 
     This read locks nothing: they are checked again when they are locked.
     """
@@ -286,12 +288,11 @@ def _next_finished(database: Database, after: int, size: int) -> tuple[list[int]
     finished = case((following.c.status_id.in_(FINISHED_IDS), following.c.id))
     with database.reading(WRITE_SECONDS, primary=True) as connection:
         begin_reading(connection)
-        last, ids = connection.execute(
-            select(func.max(following.c.id), func.group_concat(finished))
-        ).one()
-    if last is None:
-        return None
-    return [int(i) for i in ids.split(",")] if ids else [], last
+        both = select(func.group_concat(following.c.id), func.group_concat(finished))
+        known, ids = (
+            sorted(map(int, each.split(","))) if each else [] for each in connection.execute(both).one()
+        )
+    return (ids, known, known[-1]) if known else None
 
 
 def _take_lock(database: Database) -> Connection | None:

@@ -280,6 +280,7 @@ def test_clearing_nothing_ends_at_once(store: Store) -> None:
 def test_clearing_locks_no_more_than_a_batch(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """No single transaction removes more than the batch's size, which is come near step by step."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 4)
+    monkeypatch.setattr(removal, "BATCH_SECONDS", 60)
     for _ in range(12):
         store.job()
     sizes = batch_sizes(monkeypatch)
