@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +25,6 @@ from jobs_data.platform.retrying import retried
 from jobs_data.platform.status import FINISHED_IDS
 from jobs_data.platform.tables import job, object_
 from jobs_data.removal.exact_rows import (
-    BY_PRIMARY_KEY,
     VALUE_BYTES,
     JobRows,
     TooMuch,
@@ -46,6 +44,8 @@ class Result:
     """The outcomes of a batch's jobs."""
 
     by_outcome: Mapping[Outcome, list[int]]
+    number: int = 0
+    """The batch in the receipt; 0 if none was deleted."""
     is_large: bool = False
     """Whether a batch of twice as many jobs might hold more than one read may."""
 
@@ -61,7 +61,6 @@ class Batches:
         self.receipt = receipt
         self._tables = tables
         self._waits = waits
-        self._writing = ThreadPoolExecutor(1, "receipt")
 
     def remove(self, ids: list[int], known: Sequence[int] = ()) -> Result | None:
         """Delete the finished ones of some jobs; `known` is as for `exact_rows.jobs_among`.
@@ -78,25 +77,29 @@ class Batches:
             if self.database.is_sqlite:
                 raise  # it locks the whole file: a smaller batch would not help
             return None
-        self.receipt.confirm(result.by_outcome)
+        self.receipt.confirm(result.by_outcome, result.number)
         return result
 
-    def close(self, error: str) -> None:
-        """End the receipt; `error` says why the deletion ended early, if it did."""
-        self._writing.shutdown()
-        self.receipt.close(error)
+    @property
+    def may_overlap(self) -> bool:
+        """Return whether a second batch can be at work: SQLite locks the file, others may lock gaps."""
+        return not self._tables.locks_gaps
 
     def _in_one_transaction(self, ids: list[int], known: Sequence[int]) -> Result:
+        written: list[int] = []
         try:
             with self.database.writing() as connection:
-                return self._remove(connection, ids, known)
+                return self._remove(connection, ids, known, written)
         except CommitUnknown:
             raise
         except BaseException:
-            self.receipt.roll_back()
+            for number in written:
+                self.receipt.roll_back(number)
             raise
 
-    def _remove(self, connection: Connection, ids: list[int], known: Sequence[int]) -> Result:
+    def _remove(
+        self, connection: Connection, ids: list[int], known: Sequence[int], written: list[int]
+    ) -> Result:
         begin(connection, self._tables)
         rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
         finished = rows.lock(ids, known)
@@ -108,16 +111,13 @@ class Batches:
         outcomes[Outcome.LOCKED] += locked_elsewhere
         gone = outcomes[Outcome.REMOVED] = sorted(finished - locked_elsewhere)
         if gone:
-            # The receipt is written while the database deletes; only then is it committed.
-            written = self._writing.submit(
-                lambda: self.receipt.write(gone, rows.content(), rows.names())
-            )
-            try:
-                _delete_all(connection, self._tables, rows.counts(), gone, known)
-            finally:
-                written.result()
-        is_large = rows.size() > VALUE_BYTES // 2
-        return Result({outcome: found for outcome, found in outcomes.items() if found}, is_large)
+            written.append(self.receipt.write(gone, rows.content(), rows.names()))
+            _delete_all(connection, self._tables, rows.counts(), gone, known)
+        return Result(
+            {outcome: found for outcome, found in outcomes.items() if found},
+            number=max(written, default=0),
+            is_large=rows.size() > VALUE_BYTES // 2,
+        )
 
 
 def _stayed(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[int]]:
@@ -153,25 +153,32 @@ def _delete_all(
         if read == 0 and table.has_key:
             continue
         # How many jobs are left after a cascade is not known, so they are named one by one.
-        deleted = _delete(connection, each, ids, () if each.table is job else known)
+        deleted = _delete(connection, tables, each, ids, () if each.table is job else known)
         if deleted != read and each.table is not job:
             raise DatabaseBusy(ROWS_CHANGED)
 
 
-def _delete(connection: Connection, each: JobTable, ids: Sequence[int], known: Sequence[int]) -> int:
+def _delete(
+    connection: Connection,
+    tables: PresentTables,
+    of: JobTable,
+    ids: Sequence[int],
+    known: Sequence[int],
+) -> int:
     """Delete the rows of a table that belong to some finished jobs; return their number."""
-    name, owner = each.name, each.owner
-    steps = [] if each.table is job else [f"{name} ON {name}.{each.key} = job.id"]
-    if owner is not None:
-        steps = [f"{owner.name} ON {owner.name}.object_id = job.id"]
-        steps.append(f"{name} ON {name}.{each.key} = {owner.name}.id")
+    by_index = {name: table.by_index for name, table in tables.by_name.items()}
+    joined, parent = f"job {by_index[job.name]}", "job.id"
+    if of.owner is not None:
+        name = of.owner.name
+        joined += f" STRAIGHT_JOIN {name} {by_index[name]} ON {name}.object_id = job.id"
+        parent = f"{name}.id"
+    if of.table is not job:
+        joined += f" STRAIGHT_JOIN {of.name} {by_index[of.name]} ON {of.name}.{of.key} = {parent}"
     condition = f"WHERE {jobs_among(ids, known)} AND job.status_id IN ({listed(FINISHED_IDS)})"
+    statement = f"DELETE FROM {of.name} USING {joined} {condition}"  # noqa: S608 - names and ids
     if connection.dialect.name == "sqlite":
         # SQLite cannot join in a DELETE. (MySQL could do it this way too, but would read all rows.)
-        key = next(iter(each.table.primary_key)).name
-        joined = " JOIN ".join(["job", *steps])
-        matching = f"SELECT {name}.{key} FROM {joined} {condition}"  # noqa: S608 - names and ids
-        return connection.exec_driver_sql(f"DELETE FROM {name} WHERE {key} IN ({matching})").rowcount  # noqa: S608 - names and ids
-    # From the jobs on: a search in the other table would lock rows of other jobs for a moment.
-    joined = " STRAIGHT_JOIN ".join([f"job {BY_PRIMARY_KEY}", *steps])
-    return connection.exec_driver_sql(f"DELETE FROM {name} USING {joined} {condition}").rowcount  # noqa: S608 - names and ids
+        key = next(iter(of.table.primary_key)).name
+        matching = f"SELECT {of.name}.{key} FROM {joined.replace('STRAIGHT_', '')} {condition}"  # noqa: S608 - names and ids
+        statement = f"DELETE FROM {of.name} WHERE {key} IN ({matching})"  # noqa: S608 - names and ids
+    return connection.exec_driver_sql(statement).rowcount

@@ -31,9 +31,6 @@ NAME_LENGTH: Final = 255
 RANGE_JOBS: Final = 8
 """From how many neighbours on a statement names jobs as a range."""
 
-BY_PRIMARY_KEY: Final = "FORCE INDEX (PRIMARY)"
-"""Otherwise a small table would be read as a whole, including rows that another program has locked."""
-
 
 class TooMuch(Exception):
     """These rows are too large for one read; read fewer jobs at once."""
@@ -105,7 +102,7 @@ class JobRows:
         `known` is as for `jobs_among`: then others may be returned, too.
         """
         condition = f"{jobs_among(ids, known)} AND status_id IN ({listed(FINISHED_IDS)})"
-        self._jobs = set(self._read(job.name, "id", condition, self._locking, BY_PRIMARY_KEY).keys)
+        self._jobs = set(self._read(job.name, "id", condition, self._locking).keys)
         return set(self._jobs)
 
     def read(self) -> set[int]:
@@ -115,7 +112,7 @@ class JobRows:
         """
         locked: set[int] = set()
         among = f"id IN ({listed(self._jobs)})"
-        objects = self._read(object_.name, "id", among, self._locking, BY_PRIMARY_KEY)
+        objects = self._read(object_.name, "id", among, self._locking)
         if objects.count < len(self._jobs):
             absent = listed(self._jobs.difference(objects.keys))
             there = f"SELECT id FROM {object_.name} WHERE id IN ({absent})"  # noqa: S608 - ids
@@ -173,16 +170,17 @@ class JobRows:
         self._owners[name] = owners
         self._found[name] = _Found((), b"")
         if owners:
-            found = self._read(name, "id", f"id IN ({listed(owners)})", "FOR UPDATE", BY_PRIMARY_KEY)
+            found = self._read(name, "id", f"id IN ({listed(owners)})", "FOR UPDATE")
             self._found[name] = found.by_owner(owners)
 
-    def _read(self, name: str, key: str, condition: str, locking: str, index: str = "") -> _Found:
+    def _read(self, name: str, key: str, condition: str, locking: str) -> _Found:
         """Read the rows that meet a condition, by a key."""
         table = self._tables[name]
         if self._is_sqlite:
             source = f"{name} WHERE {condition}"
             found = _read_rows(self._connection, source, key, table, is_bounded=self._is_bounded)
         else:
+            index = table.by_index if key == table.described.key else "FORCE INDEX (PRIMARY)"
             source = f"{name} {index} WHERE {condition} {locking}"
             try:
                 found = _read_in_one_value(self._connection, source, key, table)
