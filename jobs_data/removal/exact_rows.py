@@ -142,11 +142,10 @@ class JobRows:
         """Return how many of the jobs have which name. Any thread may call it: it reads nothing."""
         name = text_at(self._tables[job.name].columns.index("name"))
         lines = self._found[job.name].lines.split(b"\n")
-        matches = (name.match(line, line.index(b" ") + 1) for line in lines)
-        found = Counter(match[1] if match else b'""' for match in matches)
+        found = Counter([match and match[1] for match in map(name.match, lines)])
         counts: Counter[str] = Counter()
         for text, jobs in found.items():
-            counts[json.loads(text, strict=False)[:NAME_LENGTH]] += jobs
+            counts[json.loads(text or '""', strict=False)[:NAME_LENGTH]] += jobs
         return counts
 
     def _read_belongings(self, table: PresentTable) -> None:
@@ -161,17 +160,24 @@ class JobRows:
             locking = "FOR UPDATE" if self._waits else "FOR UPDATE NOWAIT"
             self._read(name, table.described.key, f"job_id IN ({listed(self._jobs)})", locking)
             return
-        if owner is not None:
-            owners = self._owners.get(owner.name, {})
-        else:
-            jobs = listed(self._jobs)
-            owned = f"SELECT id, object_id FROM {name} WHERE object_id IN ({jobs})"  # noqa: S608 - ids
-            owners = {row[0]: row[1] for row in self._connection.exec_driver_sql(owned)}
+        owners = self._owners.get(owner.name, {}) if owner is not None else self._read_owners(name)
         self._owners[name] = owners
         self._found[name] = _Found((), b"")
         if owners:
             found = self._read(name, "id", f"id IN ({listed(owners)})", "FOR UPDATE")
             self._found[name] = found.by_owner(owners)
+
+    def _read_owners(self, name: str) -> dict[int, int]:
+        """Return which jobs own the rows of a table, by their ids. Locks nothing."""
+        source = f"FROM {name} WHERE object_id IN ({listed(self._jobs)})"
+        lists = f"SELECT COUNT(*), GROUP_CONCAT(id), GROUP_CONCAT(object_id) {source}"
+        count, *texts = self._connection.exec_driver_sql(lists).one()
+        ids, jobs = (np.fromstring(str(each or ""), np.int64, sep=",").tolist() for each in texts)
+        if count == len(ids) == len(jobs):
+            return dict(zip(ids, jobs, strict=True))
+        # The lists were cut.
+        owned = f"SELECT id, object_id {source}"
+        return {row[0]: row[1] for row in self._connection.exec_driver_sql(owned)}
 
     def _read(self, name: str, key: str, condition: str, locking: str) -> _Found:
         """Read the rows that meet a condition, by a key."""

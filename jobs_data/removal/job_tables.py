@@ -119,7 +119,7 @@ def look_at_tables(database: Database) -> PresentTables:
             # A writer locks the whole SQLite file, so nothing can be added.
             found[each.name] = PresentTable(
                 each,
-                selected(connection.dialect, columns),
+                selected(connection.dialect, columns, _charset(inspector, each)),
                 has_key=bool(keys) or database.is_sqlite,
                 cascades=not database.is_sqlite
                 and any(key["options"].get("ondelete") == "CASCADE" for key in keys)
@@ -138,6 +138,11 @@ def _keys(inspector: Inspector, each: JobTable) -> list[Any]:
         and key["constrained_columns"] == [each.key]
         and key["referred_table"] == each.parent.name
     ]
+
+
+def _charset(inspector: Inspector, each: JobTable) -> str:
+    options = inspector.get_table_options(each.name)
+    return str(options.get(f"{inspector.dialect.name}_default charset", ""))
 
 
 def _by_index(inspector: Inspector, each: JobTable) -> str:

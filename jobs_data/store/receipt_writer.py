@@ -105,9 +105,7 @@ class ReceiptWriter:
                         key = int(new.lastrowid)
                     values = {"receipt": key, "number": number, "size": len(data), "lines": data}
                     connection.execute(insert(batch).values(values))
-                    _insert(
-                        connection, job, ((key, number, i, Outcome.PENDING.value, None) for i in ids)
-                    )
+                    _insert_pending(connection, key, number, ids)
                     counted = ((encodable(each), jobs) for each, jobs in names.items())
                     rows = ((None, key, number, each, each.casefold(), jobs) for each, jobs in counted)
                     _insert(connection, name, rows)
@@ -173,6 +171,16 @@ class ReceiptWriter:
                 connection.execute(delete(table).where(table.c.receipt == self._key, of == ended))
         stayed = ((self._key, 0, job_id, outcome.value, None) for job_id, outcome in self._stayed)
         _insert(connection, job, stayed)
+
+
+def _insert_pending(connection: Connection, key: int, number: int, ids: Iterable[int]) -> None:
+    pending = Outcome.PENDING.value
+    if connection.dialect.name != "sqlite":
+        _insert(connection, job, ((key, number, job_id, pending, None) for job_id in ids))
+        return
+    # Half as long as row by row.
+    statement = f"INSERT INTO {job.name} SELECT ?, ?, value, ?, NULL FROM json_each(?)"  # noqa: S608
+    connection.exec_driver_sql(statement, (key, number, pending, json.dumps(list(ids))))
 
 
 def _insert(connection: Connection, into: Table, rows: Iterable[tuple[int | str | None, ...]]) -> None:
