@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, TextClause, delete, select, text
+from sqlalchemy import Connection
 
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import (
@@ -23,9 +22,16 @@ from jobs_data.platform.errors import (
     RowsReferredTo,
 )
 from jobs_data.platform.retrying import retried
-from jobs_data.platform.status import FINISHED_IDS, is_finished
+from jobs_data.platform.status import FINISHED_IDS
 from jobs_data.platform.tables import job, object_
-from jobs_data.removal.exact_rows import VALUE_BYTES, JobRows, TooMuch, begin, listed
+from jobs_data.removal.exact_rows import (
+    VALUE_BYTES,
+    JobRows,
+    TooMuch,
+    begin,
+    jobs_among,
+    listed,
+)
 from jobs_data.removal.job_tables import DELETE_ORDER, JobTable, PresentTables
 from jobs_data.store.receipt_writer import ReceiptWriter
 from jobs_data.store.schema import Outcome
@@ -38,6 +44,8 @@ class Result:
     """The outcomes of a batch's jobs."""
 
     by_outcome: Mapping[Outcome, list[int]]
+    number: int = 0
+    """The batch in the receipt; 0 if none was deleted."""
     is_large: bool = False
     """Whether a batch of twice as many jobs might hold more than one read may."""
 
@@ -53,83 +61,85 @@ class Batches:
         self.receipt = receipt
         self._tables = tables
         self._waits = waits
-        self._writing = ThreadPoolExecutor(1, "receipt")
 
-    def remove(self, ids: list[int]) -> Result | None:
-        """Delete the finished ones of some jobs.
+    def remove(self, ids: list[int], known: Sequence[int] = ()) -> Result | None:
+        """Delete the finished ones of some jobs; `known` is as for `exact_rows.jobs_among`.
 
         Returns None, without a change, if they must be divided, or a single one cannot be deleted.
         Raises DatabaseUnavailable and ReceiptNotWritten without a change; with CommitUnknown
         the jobs are then pending in the receipt.
         """
         try:
-            result = retried(lambda: self._in_one_transaction(ids))
+            result = retried(lambda: self._in_one_transaction(ids, known))
         except (ChangeTooLarge, RowsReferredTo, TooMuch):
             return None
         except DatabaseBusy:
             if self.database.is_sqlite:
                 raise  # it locks the whole file: a smaller batch would not help
             return None
-        self.receipt.confirm(result.by_outcome)
+        self.receipt.confirm(result.by_outcome, result.number)
         return result
 
-    def close(self, error: str) -> None:
-        """End the receipt; `error` says why the deletion ended early, if it did."""
-        self._writing.shutdown()
-        self.receipt.close(error)
+    @property
+    def may_overlap(self) -> bool:
+        """Return whether a second batch can be at work: SQLite locks the file, others may lock gaps."""
+        return not self._tables.locks_gaps
 
-    def _in_one_transaction(self, ids: list[int]) -> Result:
+    def _in_one_transaction(self, ids: list[int], known: Sequence[int]) -> Result:
+        written: list[int] = []
         try:
             with self.database.writing() as connection:
-                return self._remove(connection, ids)
+                return self._remove(connection, ids, known, written)
         except CommitUnknown:
             raise
         except BaseException:
-            self.receipt.roll_back()
+            for number in written:
+                self.receipt.roll_back(number)
             raise
 
-    def _remove(self, connection: Connection, ids: list[int]) -> Result:
-        # Each statement names other ids, so caching it is useless.
-        connection.execution_options(compiled_cache=None)
+    def _remove(
+        self, connection: Connection, ids: list[int], known: Sequence[int], written: list[int]
+    ) -> Result:
         begin(connection, self._tables)
         rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
-        finished = rows.lock(ids)
+        finished = rows.lock(ids, known)
+        if not finished.issubset(ids):
+            raise DatabaseBusy(ROWS_CHANGED)
         locked_elsewhere = rows.read() if finished else set()
         # Not before: at REPEATABLE READ the first read fixes the snapshot for later ones.
         outcomes = _stayed(connection, set(ids) - finished)
         outcomes[Outcome.LOCKED] += locked_elsewhere
         gone = outcomes[Outcome.REMOVED] = sorted(finished - locked_elsewhere)
         if gone:
-            # The receipt is written while the database deletes; only then is it committed.
-            written = self._writing.submit(lambda: self.receipt.write(rows.lines(), rows.names()))
-            try:
-                _delete_all(connection, self._tables, rows.counts(), gone)
-            finally:
-                written.result()
-        is_large = rows.size() > VALUE_BYTES // 2
-        return Result({outcome: found for outcome, found in outcomes.items() if found}, is_large)
+            written.append(self.receipt.write(gone, rows.content(), rows.names()))
+            _delete_all(connection, self._tables, rows.counts(), gone, known)
+        return Result(
+            {outcome: found for outcome, found in outcomes.items() if found},
+            number=max(written, default=0),
+            is_large=rows.size() > VALUE_BYTES // 2,
+        )
 
 
 def _stayed(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[int]]:
     """Return why some jobs were not locked: not finished, missing, or locked by another program."""
     outcomes: dict[Outcome, list[int]] = defaultdict(list)
     if ids:
-        there = select(job.c.id, job.c.status_id).where(_among(ids))
-        statuses = {row.id: row.status_id for row in connection.execute(there)}
+        there = f"SELECT id, status_id FROM job WHERE {jobs_among(ids, ())}"  # noqa: S608 - ids
+        statuses = {row[0]: row[1] for row in connection.exec_driver_sql(there)}
         for job_id in sorted(ids):
             why = Outcome.LOCKED if statuses.get(job_id) in FINISHED_IDS else Outcome.ACTIVE
             outcomes[why if job_id in statuses else Outcome.MISSING].append(job_id)
     return outcomes
 
 
-def _among(ids: Collection[int]) -> TextClause:
-    return text(f"job.id IN ({listed(ids)})")
-
-
 def _delete_all(
-    connection: Connection, tables: PresentTables, counts: Mapping[str, int], ids: Sequence[int]
+    connection: Connection,
+    tables: PresentTables,
+    counts: Mapping[str, int],
+    ids: Sequence[int],
+    known: Sequence[int],
 ) -> None:
-    """Delete all rows of some finished jobs, which are locked.
+    """Delete all rows of some finished jobs, which are locked; `known` is as for `jobs_among`.
 
     `counts` has the number of rows read from each table; a different number raises DatabaseBusy. Some
     restored databases lack foreign keys, and `ahg_job_execution` never has one.
@@ -142,22 +152,33 @@ def _delete_all(
         # Locked parents prevent new rows only if there is a foreign key.
         if read == 0 and table.has_key:
             continue
-        deleted = _delete(connection, each, ids)
+        # How many jobs are left after a cascade is not known, so they are named one by one.
+        deleted = _delete(connection, tables, each, ids, () if each.table is job else known)
         if deleted != read and each.table is not job:
             raise DatabaseBusy(ROWS_CHANGED)
 
 
-def _delete(connection: Connection, each: JobTable, ids: Sequence[int]) -> int:
+def _delete(
+    connection: Connection,
+    tables: PresentTables,
+    of: JobTable,
+    ids: Sequence[int],
+    known: Sequence[int],
+) -> int:
     """Delete the rows of a table that belong to some finished jobs; return their number."""
-    table, owner = each.table, each.owner
-    conditions: list[ColumnElement[bool] | TextClause] = [_among(ids), is_finished()]
-    if owner is not None:
-        conditions += [table.c[each.key] == owner.c.id, owner.c.object_id == job.c.id]
-    elif table is not job:
-        conditions.append(table.c[each.key] == job.c.id)
+    by_index = {name: table.by_index for name, table in tables.by_name.items()}
+    joined, parent = f"job {by_index[job.name]}", "job.id"
+    if of.owner is not None:
+        name = of.owner.name
+        joined += f" STRAIGHT_JOIN {name} {by_index[name]} ON {name}.object_id = job.id"
+        parent = f"{name}.id"
+    if of.table is not job:
+        joined += f" STRAIGHT_JOIN {of.name} {by_index[of.name]} ON {of.name}.{of.key} = {parent}"
+    condition = f"WHERE {jobs_among(ids, known)} AND job.status_id IN ({listed(FINISHED_IDS)})"
+    statement = f"DELETE FROM {of.name} USING {joined} {condition}"  # noqa: S608 - names and ids
     if connection.dialect.name == "sqlite":
         # SQLite cannot join in a DELETE. (MySQL could do it this way too, but would read all rows.)
-        key = next(iter(table.primary_key))
-        matching = select(key).where(*conditions).correlate(None)
-        return connection.execute(delete(table).where(key.in_(matching))).rowcount
-    return connection.execute(delete(table).where(*conditions)).rowcount
+        key = next(iter(of.table.primary_key)).name
+        matching = f"SELECT {of.name}.{key} FROM {joined.replace('STRAIGHT_', '')} {condition}"  # noqa: S608 - names and ids
+        statement = f"DELETE FROM {of.name} WHERE {key} IN ({matching})"  # noqa: S608 - names and ids
+    return connection.exec_driver_sql(statement).rowcount

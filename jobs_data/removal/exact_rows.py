@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import Connection
 
 from jobs_data.platform.status import FINISHED_IDS
 from jobs_data.platform.tables import job, object_
 from jobs_data.removal.exact_values import ByteText, encoded, text_at, with_base64
 from jobs_data.removal.job_tables import JOB_TABLES, PresentTable, PresentTables
+from jobs_data.store.batch_content import as_content
 
 VALUE_BYTES: Final = 4 * 1024 * 1024
 """The size of one read, unless it has a single job."""
@@ -27,8 +28,8 @@ VALUE_BYTES: Final = 4 * 1024 * 1024
 NAME_LENGTH: Final = 255
 """How much of a job's name a receipt can be searched for."""
 
-_BY_PRIMARY_KEY: Final = "FORCE INDEX (PRIMARY)"
-"""Otherwise a small table would be read as a whole, including rows that another program has locked."""
+RANGE_JOBS: Final = 8
+"""From how many neighbours on a statement names jobs as a range."""
 
 
 class TooMuch(Exception):
@@ -57,6 +58,24 @@ def listed(ids: Iterable[int]) -> str:
     return ",".join(map(str, ids))
 
 
+def jobs_among(ids: Collection[int], known: Sequence[int]) -> str:
+    """Return the condition that a row of `job` has one of some ids, fast for a server.
+
+    `known` has all ids of the jobs there, ascending, or none. Ids that are neighbours in it are one
+    range, which takes a quarter of a list's time; the caller checks that no further job was in it. The
+    last of a range is in the list, because a server locks the row behind a range for a moment.
+    """
+    rest, ranges = sorted(ids), []
+    if known:
+        there = np.array(known)
+        edges = np.flatnonzero(np.diff(np.isin(there, rest), prepend=False, append=False))
+        runs = [(a, z) for a, z in edges.reshape(-1, 2) if z - a >= RANGE_JOBS]
+        ranges = [f" OR job.id BETWEEN {there[a]} AND {there[z - 2]}" for a, z in runs]
+        in_ranges = [there[a : z - 1] for a, z in runs]
+        rest = np.setdiff1d(rest, np.concatenate([[], *in_ranges])).astype(int).tolist()
+    return f"(job.id IN ({listed(rest)}){''.join(ranges)})"
+
+
 class JobRows:
     """The rows of some jobs, locked and read in one transaction, from which they are then deleted."""
 
@@ -77,10 +96,13 @@ class JobRows:
         self._owners: dict[str, dict[int, int]] = {}
         self._jobs: set[int] = set()
 
-    def lock(self, ids: Collection[int]) -> set[int]:
-        """Lock the finished ones of some jobs, read their rows in `job`, and return their ids."""
-        condition = f"id IN ({listed(ids)}) AND status_id IN ({listed(FINISHED_IDS)})"
-        self._jobs = set(self._read(job.name, "id", condition, self._locking, _BY_PRIMARY_KEY).by_key)
+    def lock(self, ids: Collection[int], known: Sequence[int] = ()) -> set[int]:
+        """Lock the finished ones of some jobs, read their rows in `job`, and return their ids.
+
+        `known` is as for `jobs_among`: then others may be returned, too.
+        """
+        condition = f"{jobs_among(ids, known)} AND status_id IN ({listed(FINISHED_IDS)})"
+        self._jobs = set(self._read(job.name, "id", condition, self._locking).keys)
         return set(self._jobs)
 
     def read(self) -> set[int]:
@@ -90,12 +112,13 @@ class JobRows:
         """
         locked: set[int] = set()
         among = f"id IN ({listed(self._jobs)})"
-        objects = self._read(object_.name, "id", among, self._locking, _BY_PRIMARY_KEY)
+        objects = self._read(object_.name, "id", among, self._locking)
         if objects.count < len(self._jobs):
-            absent = listed(self._jobs - objects.by_key.keys())
+            absent = listed(self._jobs.difference(objects.keys))
             there = f"SELECT id FROM {object_.name} WHERE id IN ({absent})"  # noqa: S608 - ids
             locked = set(self._connection.exec_driver_sql(there).scalars())
             self._jobs -= locked
+            self._found[job.name] = self._found[job.name].without(locked)
         if self._jobs:
             for each in JOB_TABLES:
                 if each.name in self._tables and each.table not in {object_, job}:
@@ -110,37 +133,19 @@ class JobRows:
         """Return their size in bytes."""
         return sum(len(found.lines) for found in self._found.values())
 
-    def lines(self) -> dict[int, bytes]:
-        """Return a receipt's line for each job, by its id. Any thread may call it: it reads nothing."""
-        tables = []
-        for each in JOB_TABLES:
-            if each.name in self._found and self._found[each.name].count:
-                by_key = self._found[each.name].by_key
-                owners = self._owners.get(each.name)
-                tables.append((each.name.encode(), _by_owner(by_key, owners) if owners else by_key))
-        return {
-            job_id: b'{"job": %d, "rows": {%s}}\n'
-            % (
-                job_id,
-                b", ".join(
-                    b'"%s": [%s]' % (name, b", ".join(rows[job_id]))
-                    for name, rows in tables
-                    if job_id in rows
-                ),
-            )
-            for job_id in sorted(self._jobs)
-        }
+    def content(self) -> bytes:
+        """Return the rows as a receipt has them. Any thread may call it: it reads nothing."""
+        found = ((each.name, self._found.get(each.name)) for each in JOB_TABLES)
+        return as_content((name, rows.lines) for name, rows in found if rows and rows.count)
 
     def names(self) -> dict[str, int]:
         """Return how many of the jobs have which name. Any thread may call it: it reads nothing."""
         name = text_at(self._tables[job.name].columns.index("name"))
-        rows = self._found[job.name].by_key
-        found = Counter(
-            match[1] if (match := name.match(rows[job_id][0])) else b'""' for job_id in self._jobs
-        )
+        lines = self._found[job.name].lines.split(b"\n")
+        found = Counter([match and match[1] for match in map(name.match, lines)])
         counts: Counter[str] = Counter()
         for text, jobs in found.items():
-            counts[json.loads(text, strict=False)[:NAME_LENGTH]] += jobs
+            counts[json.loads(text or '""', strict=False)[:NAME_LENGTH]] += jobs
         return counts
 
     def _read_belongings(self, table: PresentTable) -> None:
@@ -155,24 +160,33 @@ class JobRows:
             locking = "FOR UPDATE" if self._waits else "FOR UPDATE NOWAIT"
             self._read(name, table.described.key, f"job_id IN ({listed(self._jobs)})", locking)
             return
-        if owner is not None:
-            owners = self._owners.get(owner.name, {})
-        else:
-            jobs = listed(self._jobs)
-            owned = f"SELECT id, object_id FROM {name} WHERE object_id IN ({jobs})"  # noqa: S608 - ids
-            owners = {row[0]: row[1] for row in self._connection.exec_driver_sql(owned)}
+        owners = self._owners.get(owner.name, {}) if owner is not None else self._read_owners(name)
         self._owners[name] = owners
-        self._found[name] = _Found(0, b"")
+        self._found[name] = _Found((), b"")
         if owners:
-            self._read(name, "id", f"id IN ({listed(owners)})", "FOR UPDATE", _BY_PRIMARY_KEY)
+            found = self._read(name, "id", f"id IN ({listed(owners)})", "FOR UPDATE")
+            self._found[name] = found.by_owner(owners)
 
-    def _read(self, name: str, key: str, condition: str, locking: str, index: str = "") -> _Found:
+    def _read_owners(self, name: str) -> dict[int, int]:
+        """Return which jobs own the rows of a table, by their ids. Locks nothing."""
+        source = f"FROM {name} WHERE object_id IN ({listed(self._jobs)})"
+        lists = f"SELECT COUNT(*), GROUP_CONCAT(id), GROUP_CONCAT(object_id) {source}"
+        count, *texts = self._connection.exec_driver_sql(lists).one()
+        ids, jobs = (np.fromstring(str(each or ""), np.int64, sep=",").tolist() for each in texts)
+        if count == len(ids) == len(jobs):
+            return dict(zip(ids, jobs, strict=True))
+        # The lists were cut.
+        owned = f"SELECT id, object_id {source}"
+        return {row[0]: row[1] for row in self._connection.exec_driver_sql(owned)}
+
+    def _read(self, name: str, key: str, condition: str, locking: str) -> _Found:
         """Read the rows that meet a condition, by a key."""
         table = self._tables[name]
         if self._is_sqlite:
             source = f"{name} WHERE {condition}"
             found = _read_rows(self._connection, source, key, table, is_bounded=self._is_bounded)
         else:
+            index = table.by_index if key == table.described.key else "FORCE INDEX (PRIMARY)"
             source = f"{name} {index} WHERE {condition} {locking}"
             try:
                 found = _read_in_one_value(self._connection, source, key, table)
@@ -188,55 +202,62 @@ class JobRows:
 class _Found:
     """Rows of a table as read: each a line with its key, a space, and a JSON array."""
 
-    count: int
+    keys: Sequence[int]
+    """Of each line."""
     lines: bytes
 
-    @cached_property
-    def by_key(self) -> dict[int, list[bytes]]:
-        """The JSON arrays by key."""
-        found: dict[int, list[bytes]] = {}
-        for line in self.lines.splitlines():
-            key, _, row = line.partition(b" ")
-            found.setdefault(int(key), []).append(row)
-        return found
+    @property
+    def count(self) -> int:
+        """Return how many rows there are."""
+        return len(self.keys)
 
+    def by_key(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the key and the line of each row."""
+        return zip(self.keys, self.lines.split(b"\n") if self.keys else (), strict=True)
 
-def _by_owner(rows: Mapping[int, list[bytes]], owners: Mapping[int, int]) -> dict[int, list[bytes]]:
-    """Return rows by the job that owns their note or property."""
-    owned: dict[int, list[bytes]] = {}
-    for key, found in rows.items():
-        owned.setdefault(owners[key], []).extend(found)
-    return owned
+    def without(self, keys: Collection[int]) -> _Found:
+        """Return the rows that have none of some keys."""
+        kept = [each for each in self.by_key() if each[0] not in keys]
+        return _Found([key for key, _ in kept], b"\n".join(line for _, line in kept))
+
+    def by_owner(self, owners: Mapping[int, int]) -> _Found:
+        """Return them with the job that owns their note or property as the key."""
+        owned = [(owners[key], line.partition(b" ")[2]) for key, line in self.by_key()]
+        return _Found([job_id for job_id, _ in owned], b"\n".join(b"%d %s" % row for row in owned))
 
 
 def _read_in_one_value(connection: Connection, source: str, key: str, table: PresentTable) -> _Found:
     # No text has a line break: JSON escapes it.
-    line = f"CONCAT({key}, ' ', {table.selected.as_json})"
     statement = (
         "SELECT COUNT(*), LEAST(@@group_concat_max_len, @@max_allowed_packet), "  # noqa: S608 - ids
-        f"CAST(GROUP_CONCAT({line} SEPARATOR '\n') AS BINARY) FROM {source}"
+        f"GROUP_CONCAT({key}), "
+        f"CAST(GROUP_CONCAT({key}, ' ', {table.selected.as_json} SEPARATOR '\n') AS BINARY) "
+        f"FROM {source}"
     )
-    count, limit, value = connection.exec_driver_sql(statement).one()
+    count, limit, keys, value = connection.exec_driver_sql(statement).one()
     lines: bytes = value or b""
     # A value that is too long is cut; a row that is too long is NULL.
     if len(lines) > limit - 8 or count != (lines.count(b"\n") + 1 if lines else 0):
         raise TooMuch
-    return _Found(count, with_base64(lines) if table.selected.has_bytes else lines)
+    found = np.fromstring(keys or "", np.int64, sep=",").tolist()
+    return _Found(found, with_base64(lines) if table.selected.has_bytes else lines)
 
 
 def _read_rows(
     connection: Connection, source: str, key: str, table: PresentTable, *, is_bounded: bool
 ) -> _Found:
+    keys: list[int] = []
     lines: list[bytes] = []
     size = 0
     statement = f"SELECT {key}, {table.selected.plain} FROM {source}"  # noqa: S608 - ids
     with _exact_texts(connection):
         for number, *values in connection.exec_driver_sql(statement):
+            keys.append(number)
             lines.append(f"{number} [{', '.join(map(encoded, values))}]".encode())
             size += len(lines[-1])
             if is_bounded and size > VALUE_BYTES:
                 raise TooMuch
-    return _Found(len(lines), b"\n".join(lines))
+    return _Found(keys, b"\n".join(lines))
 
 
 @contextmanager

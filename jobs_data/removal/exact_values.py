@@ -11,11 +11,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Final
 
 from sqlalchemy import Dialect, LargeBinary, Text, cast, literal
 from sqlalchemy.dialects import mysql
-from sqlalchemy.sql.sqltypes import Float, Integer, NullType, String, _Binary
+from sqlalchemy.sql.sqltypes import Date, DateTime, Float, Integer, NullType, String, _Binary
 
 Row = tuple[Any, ...]
 
@@ -30,23 +31,27 @@ class SelectedColumns:
 
     names: tuple[str, ...]
     as_json: str
-    """The SQL that makes a JSON array of a row; empty on SQLite."""
+    """The SQL of the parts of a row's JSON array, one after another; empty on SQLite."""
     plain: str
     """The SQL of the values for the driver, one after another."""
     has_bytes: bool
 
 
-def selected(dialect: Dialect, columns: Sequence[Any]) -> SelectedColumns:
-    """Return how to select columns, described as by SQLAlchemy's inspector."""
+def selected(dialect: Dialect, columns: Sequence[Any], charset: str) -> SelectedColumns:
+    """Return how to select columns, described as by SQLAlchemy's inspector.
+
+    `charset` is the default of their table on a server.
+    """
     # As a new dialect quotes, which every sql_mode reads; not as ANSI_QUOTES would have it.
     quote = dialect.preparer(dialect).quote_identifier
     names = [quote(column["name"]) for column in columns]
     kinds = [column["type"] for column in columns]
     is_sqlite = dialect.name == "sqlite"
-    as_json = ", ', ', ".join(map(_json, names, kinds))
+    nullable = [column["nullable"] for column in columns]
+    as_json = ", ', ', ".join(map(_json, names, kinds, nullable, repeat(charset)))
     return SelectedColumns(
         tuple(column["name"] for column in columns),
-        "" if is_sqlite else f"CONCAT('[', {as_json}, ']')",
+        "" if is_sqlite else f"'[', {as_json}, ']'",
         ", ".join(names if is_sqlite else map(_plain, names, kinds)),
         any(map(_is_binary, kinds)),
     )
@@ -57,17 +62,28 @@ def _is_binary(kind: object) -> bool:
     return isinstance(kind, (_Binary, mysql.BIT, NullType))
 
 
-def _json(column: str, kind: object) -> str:
+def _json(column: str, kind: object, is_nullable: bool, charset: str) -> str:
     if isinstance(kind, Integer):
         value = f"CAST({column} AS UNSIGNED)" if getattr(kind, "zerofill", False) else column
-    elif _is_binary(kind):
+        return f"IFNULL({value}, 'null')" if is_nullable else value
+    if isinstance(kind, DateTime | Date):
+        return f"""IFNULL(CONCAT('"', {column}, '"'), 'null')"""
+    if _is_binary(kind):
         # TO_BASE64 adds line breaks, and removing them takes minutes for some megabytes.
         raw = f"CAST({column} AS BINARY)" if isinstance(kind, mysql.BIT) else column  # no number's HEX
         value = f"""CONCAT('{{"hex": "', HEX({raw}), '"}}')"""
     else:
-        value = f"JSON_QUOTE({_text(column, kind)})"
+        value = f"JSON_QUOTE({column if _is_utf8mb4(kind, charset) else _text(column, kind)})"
     # A value that is too long to encode is NULL too: the whole row must then be NULL.
-    return f"IF({column} IS NULL, 'null', {value})"
+    return f"IF({column} IS NULL, 'null', {value})" if is_nullable else value
+
+
+def _is_utf8mb4(kind: object, charset: str) -> bool:
+    """Return whether a column holds text that need not be converted, which takes time."""
+    if not isinstance(kind, String):
+        return False
+    collation = getattr(kind, "collation", None) or charset
+    return (getattr(kind, "charset", None) or collation).partition("_")[0] == "utf8mb4"
 
 
 def _text(column: str, kind: object) -> str:
@@ -134,10 +150,10 @@ def bytes_sent(row: Row) -> int:
     return sum(2 * len(value) for value in texts if isinstance(value, bytes))
 
 
-_STRING: Final = rb'"(?:[^"\\]|\\.)*+"'
+_STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _VALUE: Final = rb"(?:" + _STRING + rb"|\{[^}]*\}|[^,\"{\]]*)"
 
 
 def text_at(place: int) -> re.Pattern[bytes]:
-    """Return a pattern that matches the start of a row's JSON, whose group is the text at a place."""
-    return re.compile(rb"\[(?:" + _VALUE + rb", ){%d}(" % place + _STRING + rb")", re.DOTALL)
+    """Return a pattern of a row's line, from its key on, whose group is the text at a place, if any."""
+    return re.compile(rb"\d+ \[(?:" + _VALUE + rb", ){%d}(" % place + _STRING + rb")?", re.DOTALL)

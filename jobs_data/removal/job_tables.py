@@ -73,6 +73,10 @@ class PresentTable:
     """Whether a foreign key prevents new rows for a locked or deleted parent."""
     cascades: bool
     """Whether its rows are deleted with the job's `object` row by foreign key."""
+    by_index: str
+    """The SQL that makes a server find its rows by the index of `key`, empty if there is none.
+
+    Otherwise a small table would be read as a whole, including rows that others have locked."""
 
     @property
     def name(self) -> str:
@@ -115,11 +119,12 @@ def look_at_tables(database: Database) -> PresentTables:
             # A writer locks the whole SQLite file, so nothing can be added.
             found[each.name] = PresentTable(
                 each,
-                selected(connection.dialect, columns),
+                selected(connection.dialect, columns, _charset(inspector, each)),
                 has_key=bool(keys) or database.is_sqlite,
                 cascades=not database.is_sqlite
                 and any(key["options"].get("ondelete") == "CASCADE" for key in keys)
                 and (each.owner is None or found[each.owner.name].cascades),
+                by_index="" if database.is_sqlite else _by_index(inspector, each),
             )
         return PresentTables(found, database.is_sqlite or _locks_gaps(connection))
 
@@ -133,6 +138,19 @@ def _keys(inspector: Inspector, each: JobTable) -> list[Any]:
         and key["constrained_columns"] == [each.key]
         and key["referred_table"] == each.parent.name
     ]
+
+
+def _charset(inspector: Inspector, each: JobTable) -> str:
+    options = inspector.get_table_options(each.name)
+    return str(options.get(f"{inspector.dialect.name}_default charset", ""))
+
+
+def _by_index(inspector: Inspector, each: JobTable) -> str:
+    if inspector.get_pk_constraint(each.name)["constrained_columns"][:1] == [each.key]:
+        return "FORCE INDEX (PRIMARY)"
+    found = (i["name"] for i in inspector.get_indexes(each.name) if i["column_names"][:1] == [each.key])
+    name = next(found, None)
+    return f"FORCE INDEX ({inspector.dialect.identifier_preparer.quote(name)})" if name else ""
 
 
 def _locks_gaps(connection: Connection) -> bool:

@@ -19,7 +19,7 @@ from jobs_data.platform.tables import job, object_, term, user
 from jobs_data.removal import exact_rows
 from jobs_data.removal.exact_values import ByteText, Row, bytes_sent, decoded, to_insert
 from jobs_data.removal.job_tables import JOB_TABLES, look_at_tables
-from jobs_data.store.receipts import parse_line
+from jobs_data.store.batch_content import job_lines, parse_line
 
 REFERENCES: Final = (
     ("user_id", user, "user"),
@@ -224,14 +224,14 @@ class RestoreBatches:
         if found.lock(ids):
             found.read()
         return {
-            job_id: _in_order(
+            there.id: _in_order(
                 {
                     name: [self._places[name].picked(row) for row in rows]
-                    for name, rows in parse_job(line).rows.items()
+                    for name, rows in there.rows.items()
                     if name in self._places
                 }
             )
-            for job_id, line in found.lines().items()
+            for there in map(parse_job, job_lines(found.content()))
         }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, or_, 
 
 from jobs_data.page import Page
 from jobs_data.platform.dialects import exactly
+from jobs_data.store.batch_content import job_lines, parse_line
 from jobs_data.store.database import Store
 from jobs_data.store.receipt_writer import BUSY_SECONDS
 from jobs_data.store.schema import Outcome, batch, job, name, receipt, restore
@@ -224,14 +225,7 @@ def batch_lines(store: Store, key: int, number: int) -> list[bytes]:
     one = select(batch.c.lines).where(batch.c.receipt == key, batch.c.number == number)
     with store.reading() as connection:
         data = connection.execute(one).scalar()
-    return zlib.decompress(data).splitlines() if data else []
-
-
-def parse_line(line: bytes) -> dict[str, Any]:
-    """Return the content of a batch's line: `job`, an id, and `rows`, by table."""
-    # A server that writes JSON may leave control characters as they are.
-    parsed: dict[str, Any] = json.loads(line, strict=False)
-    return parsed
+    return job_lines(zlib.decompress(data)) if data else []
 
 
 def stream(store: Store, receipt_id: str) -> Generator[bytes]:

@@ -111,7 +111,7 @@ batch = _table(
     _receipt(),
     Column("number", Integer, primary_key=True, autoincrement=False),  # from 1 on
     Column("size", Integer, nullable=False),  # bytes of the next column
-    Column("lines", LargeBinary(2**32 - 1), nullable=False),  # zlib: a JSON line for each job
+    Column("lines", LargeBinary(2**32 - 1), nullable=False),  # zlib: see batch_content
 )
 
 job = _table(

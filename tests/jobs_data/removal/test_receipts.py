@@ -134,11 +134,13 @@ def test_values_of_every_type_are_exact_on_a_server(
         "ALTER TABLE job ADD small TINYINT UNSIGNED, ADD price DECIMAL(30, 12), ADD packed BLOB, "
         "ADD flags BIT(9), ADD fine DATETIME(6), ADD old VARCHAR(20) CHARACTER SET latin1, "
         "ADD doubled INT AS (small * 2) STORED, ADD `odd 'name` JSON, ADD number DOUBLE, "
-        "ADD less FLOAT, ADD padded INT(6) ZEROFILL",
+        "ADD less FLOAT, ADD padded INT(6) ZEROFILL, ADD exact VARCHAR(20) COLLATE utf8mb4_bin, "
+        "DEFAULT CHARACTER SET latin1",
+        "ALTER TABLE job ADD local VARCHAR(20), ADD needed VARCHAR(20) NOT NULL",
         "UPDATE job SET completed_at = '0000-00-00 00:00:00', small = 255, old = 'é', "
         "price = '-123456789012345678.000000000001', packed = X'00FF0A41', flags = b'100000001', "
         "fine = '2026-06-15 12:00:00.000001', `odd 'name` = '{\"a\": [1, \"b\"]}', number = 0.1, "
-        "less = 5592405.8, padded = 42",
+        "less = 5592405.8, padded = 42, exact = '🍣', local = 'ü', needed = 'ß'",
     )
     store.removals().remove_jobs([job_id], CAUSE)
     header, job, *_ = only_receipt(store)
@@ -162,6 +164,9 @@ def test_values_of_every_type_are_exact_on_a_server(
         "number": "0.1",
         "less": "5592406",
         "padded": 42,
+        "exact": "🍣",
+        "local": "ü",
+        "needed": "ß",
     }
 
 
@@ -364,13 +369,13 @@ def test_long_outputs_make_batches_small(store: Store, monkeypatch: pytest.Monke
     for job_id in ids:
         store.belongings(job_id)
     sizes: list[int] = []
-    real = exact_rows.JobRows.lines
+    real = exact_rows.JobRows.content
 
-    def noted(rows: exact_rows.JobRows) -> dict[int, bytes]:
+    def noted(rows: exact_rows.JobRows) -> bytes:
         sizes.append(len(rows._found["job"].lines))
         return real(rows)
 
-    monkeypatch.setattr(exact_rows.JobRows, "lines", noted)
+    monkeypatch.setattr(exact_rows.JobRows, "content", noted)
     assert cleared(store).removed == len(ids)
     assert sorted(sizes)[-2] <= 5_000 < sorted(sizes)[-1]
     written = jobs_in(only_receipt(store))

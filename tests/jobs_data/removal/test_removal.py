@@ -23,6 +23,7 @@ from jobs_data.removal import batch, job_tables, removal
 from jobs_data.removal.removal import Removal, RemovalRuns
 from jobs_data.store.receipts import read_receipt
 from jobs_data.store.schema import Outcome
+from jobs_data.wording import counted
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB
 from tests.support.receipt_lines import jobs_in, read_receipts
@@ -280,6 +281,8 @@ def test_clearing_nothing_ends_at_once(store: Store) -> None:
 def test_clearing_locks_no_more_than_a_batch(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """No single transaction removes more than the batch's size, which is come near step by step."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 4)
+    monkeypatch.setattr(removal, "BATCH_SECONDS", 60)
+    monkeypatch.setattr(removal, "THREADS", 1)
     for _ in range(12):
         store.job()
     sizes = batch_sizes(monkeypatch)
@@ -586,7 +589,8 @@ def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
 ) -> None:
     """Its sentence has how many went, why it stopped, and that only the others are unchanged."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 1)
-    _first, second = store.job(), store.job()
+    for _ in range(3):
+        store.job()
 
     def refuse() -> None:
         with store.engine.connect() as connection:
@@ -594,12 +598,12 @@ def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
 
     with before_statement(store, "DELETE FROM object", refuse, passing=1):
         clearing = cleared(store)
-    assert store.ids() == [second]
-    assert clearing.removed == 1
+    assert (clearing.removed, len(store.ids())) in {(1, 2), (2, 1)}  # another batch may be at work
     assert "no_such_table" in clearing.error
     assert "unchanged" not in clearing.error
     assert clearing.sentence() == (
-        f"1 job deleted before the deletion stopped. {clearing.error} The other jobs are unchanged."
+        f"{counted(clearing.removed)} deleted before the deletion stopped. {clearing.error} The other "
+        "jobs are unchanged."
     )
 
 

@@ -27,8 +27,8 @@ def write(own: Store, job_id: int, reason: Reason = CAUSE) -> str:
     """Write the receipt of a removal of one job and return its id."""
     writer = ReceiptWriter(own, reason, "a database", {"job": ["id", "name"]})
     line = b'{"job": %d, "rows": {"job": [[%d, "import"]]}}\n' % (job_id, job_id)
-    writer.write({job_id: line}, {"import": 1})
-    writer.confirm({Outcome.REMOVED: [job_id]})
+    number = writer.write([job_id], line, {"import": 1})
+    writer.confirm({Outcome.REMOVED: [job_id]}, number)
     writer.close("")
     return writer.id
 

@@ -1,6 +1,7 @@
 """The receipts that are kept: what each says, which a search finds, when they go; on both databases."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 
 from jobs_data.store import receipts, schema
+from jobs_data.store.batch_content import as_content, job_lines
 from jobs_data.store.database import Store
 from jobs_data.store.expiry import expire
 from jobs_data.store.receipt_writer import Action, Reason, ReceiptWriter
@@ -33,26 +35,24 @@ def writer_for(own: Store, by: str = "ada", which: str = "2 selected jobs") -> R
     return ReceiptWriter(own, Reason(by, Action.DELETE, which), "a database", columns)
 
 
-def lines_of(names: Mapping[int, str]) -> dict[int, bytes]:
-    """Return a line for each job."""
-    return {
-        job_id: json.dumps(
-            {
-                "job": job_id,
-                "rows": {"object": [[job_id, "2026-06-15"]], "job": [[job_id, "o" * 400, name]]},
-            }
-        ).encode()
-        + b"\n"
-        for job_id, name in names.items()
+def write_batch(writer: ReceiptWriter, names: Mapping[int, str]) -> int:
+    """Write a batch with these jobs, and return its number."""
+    rows = {
+        "object": ([job_id, "2026-06-15"] for job_id in names),
+        "job": ([job_id, "o" * 400, name] for job_id, name in names.items()),
     }
+    tables = {
+        table: "\n".join(f"{row[0]} {json.dumps(row)}" for row in found).encode()
+        for table, found in rows.items()
+    }
+    return writer.write(names, as_content(tables.items()), Counter(names.values()))
 
 
 def write(own: Store, names: Mapping[int, str], by: str = "ada", which: str = "2 selected jobs") -> str:
     """Write the receipt of a removal, a batch for each job, and return its id."""
     writer = writer_for(own, by, which)
     for job_id, name in names.items():
-        writer.write(lines_of({job_id: name}), {name: 1})
-        writer.confirm({Outcome.REMOVED: [job_id]})
+        writer.confirm({Outcome.REMOVED: [job_id]}, write_batch(writer, {job_id: name}))
     writer.confirm({Outcome.ACTIVE: [70_001], Outcome.LOCKED: [70_002, 70_003]})
     writer.close("")
     return writer.id
@@ -144,13 +144,13 @@ def test_a_receipt_is_found_by_its_id(own: Store) -> None:
 def test_a_batch_is_pending_until_it_is_confirmed(own: Store) -> None:
     """What a kill leaves is there with its rows; the next write says what became of the one before."""
     writer = writer_for(own)
-    writer.write(lines_of({1: "a", 2: "a"}), {"a": 2})
+    first = write_batch(writer, {1: "a", 2: "a"})
     receipt = receipt_of(own, writer.id)
     assert receipt.counts == {Outcome.PENDING: 2}
     assert (receipt.state, receipt.to_restore) == (State.AT_WORK, 2)
     assert [line["job"] for line in lines_in(own, writer.id) if "job" in line] == [1, 2]
-    writer.confirm({Outcome.REMOVED: [1, 2]})
-    writer.write(lines_of({3: "b"}), {"b": 1})
+    writer.confirm({Outcome.REMOVED: [1, 2]}, first)
+    write_batch(writer, {3: "b"})
     assert receipt_of(own, writer.id).counts == {Outcome.REMOVED: 2, Outcome.PENDING: 1}
     writer.close("The database went away.")
     receipt = receipt_of(own, writer.id)
@@ -164,17 +164,17 @@ def test_a_batch_is_pending_until_it_is_confirmed(own: Store) -> None:
 def test_a_batch_that_was_rolled_back_leaves_nothing(own: Store) -> None:
     """Neither rows nor names; where nothing else was removed, no receipt either."""
     writer = writer_for(own)
-    writer.write(lines_of({1: "a"}), {"a": 1})
-    writer.roll_back()
-    writer.write(lines_of({1: "new name"}), {"new name": 1})
-    writer.confirm({Outcome.REMOVED: [1]})
+    first, second = write_batch(writer, {1: "a"}), write_batch(writer, {2: "b"})
+    writer.roll_back(first)
+    third = write_batch(writer, {1: "new name"})
+    writer.roll_back(second)
+    writer.confirm({Outcome.REMOVED: [1]}, third)
     writer.close("")
     receipt = receipt_of(own, writer.id)
     assert (receipt.counts, receipt.names) == ({Outcome.REMOVED: 1}, [("new name", 1)])
     assert len([line for line in lines_in(own, writer.id) if "job" in line]) == 1
     nothing = writer_for(own)
-    nothing.write(lines_of({1: "a"}), {"a": 1})
-    nothing.roll_back()
+    nothing.roll_back(write_batch(nothing, {1: "a"}))
     nothing.confirm({Outcome.LOCKED: [1]})
     nothing.close("")
     assert nothing.id == ""
@@ -198,11 +198,17 @@ def test_what_cannot_be_encoded_is_replaced(own: Store) -> None:
     assert (receipt_of(own, receipt_id).by, receipt_of(own, receipt_id).names) == ("?", [("a?", 1)])
 
 
+def test_a_receipt_of_an_earlier_version_has_a_line_for_each_job() -> None:
+    """It is read as before."""
+    content = b'{"job": 3, "rows": {"job": [[3]]}}\n{"job": 9, "rows": {}}\n'
+    assert [json.loads(line)["job"] for line in job_lines(content)] == [3, 9]
+
+
 def test_a_sample_is_short(own: Store) -> None:
     """The first jobs with the beginning of their texts."""
     writer = writer_for(own)
-    writer.write(lines_of({3: "a", 4: "b", 5: "c"}), {"a": 1, "b": 1, "c": 1})
-    writer.confirm({Outcome.REMOVED: [3, 4, 5]})
+    number = write_batch(writer, {3: "a", 4: "b", 5: "c"})
+    writer.confirm({Outcome.REMOVED: [3, 4, 5]}, number)
     writer.close("")
     sample = receipts.read_sample(own, receipt_of(own, writer.id), 2)
     assert [(job["id"], job["name"], len(job["output"])) for job in sample] == [
