@@ -131,12 +131,6 @@ class CreationOrder:
         end = connection.execute(newest).scalar()
         return IdOrder() if end is None else IdOrder(end, is_assumed=True)
 
-    def find_out(self) -> IdOrder | None:
-        """Return what is known, after a first survey if needed. Raises DatabaseUnavailable."""
-        if self._order is None:
-            self.survey()
-        return self.known
-
     def forget(self) -> None:
         """Forget the survey: jobs were inserted below the newest ids."""
         with self._lock:
