@@ -47,8 +47,8 @@ def test_a_command_that_is_interrupted_tells_what_it_did(
         store.job(completed_at=LONG_AGO)
     remove = Batches.remove
 
-    def interrupted(batches: Batches, ids: list[int]) -> Result | None:
-        result = remove(batches, ids)
+    def interrupted(batches: Batches, ids: list[int], known: list[int]) -> Result | None:
+        result = remove(batches, ids, known)
         os.kill(os.getpid(), signal.SIGINT)
         eventually(lambda: stopped, "the command has noticed")
         return result
