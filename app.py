@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from starlette.middleware import Middleware
 
+from jobs_data import addresses
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
@@ -42,7 +43,9 @@ RETRY_SECONDS: Final = 5
 CHANGE_SECONDS: Final = 15.0
 """How long the shutdown waits for a removal or a restore to finish its transaction."""
 
-STYLE: Final = Path(__file__).parent / "pages" / "parts" / "shared" / "style.css"
+STYLES: Final = Path(__file__).parent / "pages" / "parts" / "shared"
+IN_ORDER: Final = [f"{addresses.BASE}/{page}" for page in ("queue-browse", "report", "name")]
+"""The pages that are opened with the style of `look.show_in_order`: as an element it might be late."""
 
 log = logging.getLogger("heratio_jobs")
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -144,7 +147,11 @@ app = st.App(
             introductions=services.introductions,
             policy=content_policy(streamlit_documents()),
         ),
-        Middleware(Head, style=STYLE.read_text("utf-8")),
+        Middleware(
+            Head,
+            style=(STYLES / "style.css").read_text("utf-8"),
+            more=dict.fromkeys(IN_ORDER, (STYLES / "in_order.css").read_text("utf-8")),
+        ),
     ],
     lifespan=lifespan,
     exception_handlers={DatabaseUnavailable: database_unavailable},

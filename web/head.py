@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -17,11 +18,11 @@ class Head:
     A style that comes with a page's elements comes after the first of them are drawn, and moves them.
     """
 
-    def __init__(self, app: ASGIApp, style: str) -> None:
-        """Add a style, which must be our own text."""
+    def __init__(self, app: ASGIApp, style: str, more: Mapping[str, str]) -> None:
+        """Add a style, and more of it to the pages at some addresses; both must be our own texts."""
         self.app = app
-        # Below `body`, so that it outweighs Streamlit's own rules, which come later.
-        self._style = f"<style>body {{\n{style}}}</style></head>".encode()
+        self._style = style
+        self._more = more
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and change the answer where it is a document."""
@@ -47,7 +48,10 @@ class Head:
                     document = gzip.decompress(document)
                     del headers["content-encoding"]
                 if _STREAMLIT_ROOT in document:  # no page of ours, whose policy forbids it
-                    document = document.replace(b"</head>", self._style, 1)
+                    style = self._style + self._more.get(scope["path"], "")
+                    # Below `body`, so that it outweighs Streamlit's own rules, which come later.
+                    head_end = f"<style>body {{\n{style}}}</style></head>".encode()
+                    document = document.replace(b"</head>", head_end, 1)
                 message = {**message, "body": document}
                 headers["content-length"] = str(len(message["body"]))
                 # They speak of the document as it was.
