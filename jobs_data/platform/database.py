@@ -173,11 +173,16 @@ class Database:
 
     @contextmanager
     def writing(
-        self, seconds: float = engines.WRITE_SECONDS, *, checks_keys: bool = True
+        self,
+        seconds: float = engines.WRITE_SECONDS,
+        *,
+        checks_keys: bool = True,
+        waits: bool = True,
     ) -> Iterator[Connection]:
         """Open one transaction that changes rows: an exception rolls it back.
 
-        Without `checks_keys` a row may refer to a missing one.
+        Without `checks_keys` a row may refer to a missing one. Without `waits` a server raises
+        DatabaseBusy where it would wait for a lock.
 
         `seconds` and exceptions are as for `reading`; MySQL limits only SELECTs. Raises CommitUnknown
         if the answer to COMMIT is lost. The time zone is UTC, in which every TIMESTAMP is unique.
@@ -189,7 +194,8 @@ class Database:
                 nullcontext() if checks_keys else engines.keys_unchecked_on_sqlite(connection),
             ):
                 connection.execution_options(writes=True)
-                settings = engines.TO_WRITE if checks_keys else engines.TO_WRITE_UNCHECKED
+                checked = engines.TO_WRITE if waits else engines.TO_WRITE_AT_ONCE
+                settings = checked if checks_keys else engines.TO_WRITE_UNCHECKED
                 is_committing = False
                 try:
                     with (

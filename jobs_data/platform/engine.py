@@ -73,6 +73,10 @@ _KEYS_UNCHECKED: Final = (
 TO_READ: Final = f"{_ITS_ZONE}, {_KEYS_CHECKED}"
 TO_WRITE: Final = f"{_UTC_ZONE}, {_KEYS_CHECKED}"
 TO_WRITE_UNCHECKED: Final = f"{_UTC_ZONE}, {_KEYS_UNCHECKED}"
+TO_WRITE_AT_ONCE: Final = (
+    f"{TO_WRITE}, SESSION innodb_lock_wait_timeout = 1 /*M!100303 , innodb_lock_wait_timeout = 0 */"
+)
+"""Instead of a wait for a lock DatabaseBusy; MySQL waits one second at least."""
 
 
 @contextmanager

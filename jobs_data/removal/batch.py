@@ -69,8 +69,15 @@ class Batches:
         Raises DatabaseUnavailable and ReceiptNotWritten without a change; with CommitUnknown
         the jobs are then pending in the receipt.
         """
+
+        def attempt() -> Result:
+            nonlocal known
+            # A range may have a job that is being inserted, so a retry names each job instead.
+            ranges, known = known, ()
+            return self._in_one_transaction(ids, ranges)
+
         try:
-            result = retried(lambda: self._in_one_transaction(ids, known))
+            result = retried(attempt)
         except (ChangeTooLarge, RowsReferredTo, TooMuch):
             return None
         except DatabaseBusy:
@@ -88,7 +95,7 @@ class Batches:
     def _in_one_transaction(self, ids: list[int], known: Sequence[int]) -> Result:
         written: list[int] = []
         try:
-            with self.database.writing() as connection:
+            with self.database.writing(waits=not known) as connection:
                 return self._remove(connection, ids, known, written)
         except CommitUnknown:
             raise

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -37,7 +37,7 @@ BATCH_SECONDS: Final = 0.2
 """How long one batch may take; after a slower one the next ones are smaller."""
 
 THREADS: Final = 2
-"""How many batches are at work at once, if there are several: one server thread is a processor's."""
+"""How many batches are at work at once, if there are several: 1 puts one after the other."""
 
 SHRINKING: Final = 8
 """How many times smaller the next try is if a batch cannot be deleted, or its rows are too long."""
@@ -258,6 +258,8 @@ class _Portions:
         self._after, self._size = 0, max(1, BATCH_JOBS // SHRINKING)
         self._refused: list[int] = []
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        """Taken for a read of the database, for which no outcome waits to be counted."""
         self.errors: list[Exception] = []
 
     def remove(self) -> None:
@@ -272,12 +274,13 @@ class _Portions:
 
     def _next(self) -> tuple[list[int], list[int]] | None:
         """Return the ids of the next batch, and of all jobs around, if known."""
+        self._switch.check()
         with self._lock:
-            self._switch.check()
             if self._refused:
                 ids = self._refused[: self._size]
                 del self._refused[: self._size]
                 return ids, []
+        with self._reading:
             while following := self._read(self._after, self._size):
                 ids, known, self._after = following
                 if ids:
@@ -299,12 +302,15 @@ class _Portions:
 
 
 def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: StopSwitch) -> None:
-    """Delete batch after batch: one is read while another one is deleted."""
+    """Delete batch after batch: one is read while another is deleted, if a thread can be started."""
     portions = _Portions(batches, given, removal, switch)
     others = THREADS - 1 if batches.may_overlap and removal.total > BATCH_JOBS else 0
-    threads = [threading.Thread(target=portions.remove, name="removal") for _ in range(others)]
-    for thread in threads:
-        thread.start()
+    threads: list[threading.Thread] = []
+    with suppress(RuntimeError):  # this server has no thread left
+        for _ in range(others):
+            thread = threading.Thread(target=portions.remove, name="removal")
+            thread.start()
+            threads.append(thread)
     portions.remove()
     for thread in threads:
         thread.join()

@@ -1,7 +1,7 @@
 """The rows of a batch as a receipt has them: table by table, as fast to write as to read.
 
 The name of each table is a line before its rows. A row is a line with the number of its job, a space,
-and a JSON array. A receipt of an earlier version has a JSON line for each job instead.
+and a JSON array.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ def as_content(tables: Iterable[tuple[str, bytes]]) -> bytes:
 
 def job_lines(content: bytes) -> list[bytes]:
     """Return a JSON line for each job, by its number, without line breaks."""
-    if content.startswith(b"{"):
-        return content.splitlines()
     jobs: dict[int, dict[bytes, list[bytes]]] = {}
     table = b""
     for line in content.split(b"\n"):

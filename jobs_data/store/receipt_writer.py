@@ -90,6 +90,8 @@ class ReceiptWriter:
         """Write a batch: its jobs, their rows as in `batch_content`, and how many have which name.
 
         Returns its number; it is then pending. Raises ReceiptNotWritten: its jobs must then stay.
+        Batches are written one after the other: SQLite has one writer, and the first one inserts the
+        receipt. So the jobs of a second batch stay locked for the write of the first one, too.
         """
         data = zlib.compress(content, 1)
         with self._lock:

@@ -290,6 +290,26 @@ def test_clearing_locks_no_more_than_a_batch(store: Store, monkeypatch: pytest.M
     assert sizes == [1, 2, 4, 4, 1]
 
 
+@on_mariadb
+def test_one_thread_is_enough(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server refuses another one: the batches then follow each other."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 3)
+    for _ in range(10):
+        store.job()
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def start_one(thread: threading.Thread) -> None:
+        started.append(thread)
+        if len(started) > 1:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    clearing = cleared(store)
+    assert (clearing.removed, clearing.error, len(started)) == (10, "", 2)
+
+
 def test_batches_that_take_long_become_smaller(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody who wants one of their jobs waits long, on a slow machine either."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 32)
@@ -370,6 +390,37 @@ def test_an_active_job_that_a_worker_holds_keeps_no_other(store: Store) -> None:
         worker.commit()
     assert store.ids() == [active]
     assert {**row_counts(store), **before} == row_counts(store)
+
+
+@on_mariadb
+@pytest.mark.parametrize("locks_gaps", [False, True])
+def test_a_range_waits_for_no_job(
+    store: Store, monkeypatch: pytest.MonkeyPatch, locks_gaps: bool
+) -> None:
+    """One between them is being inserted, so that no read shows it; another one is locked."""
+    monkeypatch.setattr(job_tables, "_locks_gaps", lambda _: locks_gaps)
+    ids = [store.job(job_id=1000 + 2 * n) for n in range(40)]
+    for job_id in ids[::3]:
+        store.execution(job_id)
+    new, held = ids[10] + 1, ids[30]
+    with store.engine.connect() as worker:
+        worker.execute(select(tables.job.c.id).where(tables.job.c.id == held).with_for_update())
+        values = {"class_name": "QubitJob", "created_at": NOON, "updated_at": NOON}
+        worker.execute(insert(tables.object_).values(id=new, **values))
+        worker.execute(insert(tables.job).values(id=new, status_id=184))
+        waits = lock_waits(store)
+        clearing = cleared(store)
+        assert lock_waits(store) == waits
+        worker.commit()
+    assert (clearing.removed, clearing.locked, clearing.error) == (39, 1, "")
+    assert store.ids() == [new, held]
+
+
+def lock_waits(store: Store) -> int:
+    """Return how often a transaction has waited for a row of another one."""
+    with store.engine.connect() as connection:
+        waits = connection.execute(text("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_waits'")).one()
+    return int(waits[1])
 
 
 @on_mariadb

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 
 from jobs_data.store import receipts, schema
-from jobs_data.store.batch_content import as_content, job_lines
+from jobs_data.store.batch_content import as_content
 from jobs_data.store.database import Store
 from jobs_data.store.expiry import expire
 from jobs_data.store.receipt_writer import Action, Reason, ReceiptWriter
@@ -196,12 +196,6 @@ def test_what_cannot_be_encoded_is_replaced(own: Store) -> None:
     """A user of the operating system may have a name that is no text."""
     receipt_id = write(own, {1: "a\udcff"}, by="\udcff")
     assert (receipt_of(own, receipt_id).by, receipt_of(own, receipt_id).names) == ("?", [("a?", 1)])
-
-
-def test_a_receipt_of_an_earlier_version_has_a_line_for_each_job() -> None:
-    """It is read as before."""
-    content = b'{"job": 3, "rows": {"job": [[3]]}}\n{"job": 9, "rows": {}}\n'
-    assert [json.loads(line)["job"] for line in job_lines(content)] == [3, 9]
 
 
 def test_a_sample_is_short(own: Store) -> None:
