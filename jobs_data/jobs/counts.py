@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +29,11 @@ class Counts:
     failed: int
     active_ids: tuple[int, ...] = field(default=(), compare=False, repr=False, kw_only=True)
     """The active jobs themselves, at most MOST_ACTIVE of the newest; of all jobs, not of a search."""
+
+    @property
+    def all_active_ids(self) -> tuple[int, ...] | None:
+        """Return the ids of all active jobs; None if not all of them are known."""
+        return self.active_ids if len(self.active_ids) == self.active else None
 
     @property
     def finished(self) -> int:
@@ -63,7 +68,8 @@ def read_counts(*connections: Connection) -> Counts:
     """
     lowest, highest = connections[0].execute(select(func.min(job.c.id), func.max(job.c.id))).one()
     starts = range(lowest or 0, (highest or 0) + 1, SLICE_IDS)
-    slices = [(status, first) for status in read_status_ids(connections[0]) for first in starts]
+    statuses = read_status_ids(connections[0])
+    slices = iter([(status, first) for status in statuses for first in starts])
     with ThreadPoolExecutor(len(connections), thread_name_prefix="counts") as pool:
         parts = list(pool.map(lambda connection: _count(connection, slices), connections))
     in_state = sum((part for part, _ in parts), Counter[State]())
@@ -78,7 +84,7 @@ def read_counts(*connections: Connection) -> Counts:
 
 
 def _count(
-    connection: Connection, slices: list[tuple[int | None, int]]
+    connection: Connection, slices: Iterator[tuple[int | None, int]]
 ) -> tuple[Counter[State], list[int]]:
     """Take slices, each a status and a first id, as long as there are any, and count their jobs.
 
@@ -86,20 +92,19 @@ def _count(
     """
     in_state: Counter[State] = Counter()
     active: list[int] = []
-    with suppress(IndexError):
-        while True:
-            status_id, first = slices.pop()
-            where = job.c.status_id == status_id, job.c.id.between(first, first + SLICE_IDS - 1)
-            counted = select(func.count()).select_from(job).where(*where)
-            if status_id not in FINISHED_IDS:  # of all others the index tells enough
-                counted = counted.add_columns(func.count(job.c.completed_at))
-            row = connection.execute(counted).one()
-            jobs, ended = row[0], row[-1]
-            in_state[state_of(status_id, has_ended=True)] += ended
-            in_state[state_of(status_id, has_ended=False)] += jobs - ended
-            if ended < jobs:
-                ids = select(job.c.id).where(*where, job.c.completed_at.is_(None))
-                active += connection.execute(ids.limit(MOST_ACTIVE)).scalars()
+    for status_id, first in slices:
+        where = job.c.status_id == status_id, job.c.id.between(first, first + SLICE_IDS - 1)
+        counted = select(func.count()).select_from(job).where(*where)
+        if status_id not in FINISHED_IDS:  # of all others the index tells enough
+            counted = counted.add_columns(func.count(job.c.completed_at))
+        row = connection.execute(counted).one()
+        jobs, ended = row[0], row[-1]
+        in_state[state_of(status_id, has_ended=True)] += ended
+        in_state[state_of(status_id, has_ended=False)] += jobs - ended
+        if ended < jobs:
+            ids = select(job.c.id).where(*where, job.c.completed_at.is_(None))
+            newest = ids.order_by(job.c.id.desc()).limit(MOST_ACTIVE)
+            active += connection.execute(newest).scalars()
     return in_state, active
 
 

@@ -49,7 +49,7 @@ SHALLOW_JOBS: Final = 1_000
 SAMPLE_JOBS: Final = 5_000
 
 UNFINISHED_JOBS: Final = 2_000
-"""How many more of the newest unfinished jobs than the page needs are looked up."""
+"""How many more of the newest unfinished jobs than the page needs are sorted."""
 
 MOST_SORTED: Final = 2_000_000
 """How many jobs are sorted by a column without an index; of more, the newest."""
@@ -107,16 +107,17 @@ class OrderedJobs:
         limit = view.limit or DEFAULT_PAGE_SIZE
         offset = (view.page - 1) * limit
         if self._hits is not None:
-            state = [] if view.filter.state is None else [is_in(view.filter.state)]
-            return self._sorted(offset, limit, [*state, job.c.id.in_(self._hits)])
+            where = [] if view.filter.state is None else [is_in(view.filter.state)]
+            return self._sorted(offset, limit, [*where, job.c.id.in_(self._hits)])
         if view.sort is Sort.STATUS:
             return self._grouped(self._states(), offset, limit)
         if view.sort is Sort.OWNER and not self._where:
             return self._grouped(self._owners(), offset, limit)
         if self._known is None:
             return self._sorted_newest(offset, limit)
-        if view.filter.state in {State.ACTIVE, State.OTHER} and not view.filter.is_search:
-            return self._sorted(offset, limit, [*self._where, self._unfinished(offset + limit)])
+        state = view.filter.state
+        if state in {State.ACTIVE, State.OTHER} and not view.filter.is_search:
+            return self._sorted(offset, limit, [*self._where, self._newest_in(state, offset + limit)])
         return self._merged(self._known, offset, limit)
 
     def next(self, job_id: int, *, backwards: bool = False) -> int | None:
@@ -192,16 +193,20 @@ class OrderedJobs:
     def _places(self, statement: Select[int, str]) -> list[tuple[str, int]]:
         return [(time, job_id) for job_id, time in self._connection.execute(statement)]
 
-    def _unfinished(self, jobs: int) -> ColumnElement[bool]:
-        """Return the condition of the newest unfinished jobs, and of all active ones that are known.
+    def _newest_in(self, state: State, jobs: int) -> ColumnElement[bool]:
+        """Return a condition of the newest jobs in a state, active or other, and of some others.
 
-        Whether a job has a completion time is in no index, so that it is looked up for few.
+        Whether a job has a completion time is in no index: if all active jobs are known, it is looked
+        up for these and the newest unfinished jobs alone.
         """
-        newest = select(job.c.id).where(is_unfinished()).limit(jobs + UNFINISHED_JOBS)
+        active_ids = self._everything.all_active_ids if self._everything else None
+        are_known = state is State.ACTIVE and active_ids is not None
+        newest = select(job.c.id).where(is_unfinished() if are_known else is_in(state))
+        newest = newest.limit(jobs + UNFINISHED_JOBS)
         newest = newest.order_by(self._by_id(is_ascending=self._view.is_reversed))
         ids = select(newest.subquery().c.id)
-        if self._everything and self._view.filter.state is State.ACTIVE:
-            active = select(job.c.id).where(job.c.id.in_(self._everything.active_ids))
+        if are_known:
+            active = select(job.c.id).where(job.c.id.in_(active_ids or ()))
             ids = select(union(ids, active).subquery().c.id)
         return job.c.id.in_(ids)
 

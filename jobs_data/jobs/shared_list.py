@@ -170,7 +170,9 @@ class SharedList:
         return self._read_rows(overview.last_page_of(jobs.view))
 
     def _read_rows(self, view: ListView) -> JobsList:
-        last, found = self._counts.last, None
+        # What was counted before a change of ours would lead to the wrong place.
+        last = None if self._counts.has_changed else self._counts.last
+        found = None
         if view.filter.is_search:
             wanted = view.page * (view.limit or (last or NOT_COUNTED).page_size)
             found = self._searches.latest(view.filter, wanted, HITS_SECONDS)

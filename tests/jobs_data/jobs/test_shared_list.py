@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
@@ -15,7 +15,7 @@ from jobs_data.jobs import shared_counts, shared_list
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
 from jobs_data.jobs.shared_list import SharedList
-from jobs_data.jobs.view import JobFilter, ListView
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job
@@ -115,6 +115,21 @@ def test_what_this_process_removes_is_gone_at_once(store: Store, shown: SharedLi
     for view in (FIRST, SECOND):
         assert gone not in shown.read(view).rows["id"].tolist()
         assert total(shown, view) == 2
+
+
+def test_counts_from_before_a_change_of_ours_lead_to_no_page(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages of the list by status are found by them, and would be cached."""
+    monkeypatch.setattr(shared_list, "CHANGE_SECONDS", 0)
+    gone, *completed = sorted(store.ids(job))
+    ended = [store.job(status_id=185) for _ in range(3)]
+    shown._counts.read_now()
+    store.removals(shown._database).remove_jobs([gone], CAUSE)
+    shown._counts._flight = Future()  # so that none are read
+    view = ListView(sort=Sort.STATUS, limit=1)
+    pages = [shown.read(replace(view, page=page)).rows["id"].tolist() for page in range(1, 6)]
+    assert pages == [[job_id] for job_id in (*completed[::-1], *ended[::-1])]
 
 
 def test_a_fresh_read_accepts_no_old_page(store: Store, shown: SharedList) -> None:
