@@ -187,7 +187,7 @@ class _Search:
         values: list[Any] = list(row)
         hits = dict(zip(State, values, strict=False))
         ids = {
-            state: np.sort(parse_list(text, hits[state]))[::-1][:FEW_JOBS]
+            state: np.sort(parse_list(text, hits[state]))[::-1][:FEW_JOBS].copy()  # not a view of all
             for state, text in zip(listed, values[len(State) :], strict=True)
         }
         jobs = 0

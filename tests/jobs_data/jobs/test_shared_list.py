@@ -126,7 +126,7 @@ def test_counts_from_before_a_change_of_ours_lead_to_no_page(
     ended = [store.job(status_id=185) for _ in range(3)]
     shown._counts.read_now()
     store.removals(shown._database).remove_jobs([gone], CAUSE)
-    shown._counts._flight = Future()  # so that none are read
+    shown._counts._reading = Future()  # so that none are read
     view = ListView(sort=Sort.STATUS, limit=1)
     pages = [shown.read(replace(view, page=page)).rows["id"].tolist() for page in range(1, 6)]
     assert pages == [[job_id] for job_id in (*completed[::-1], *ended[::-1])]
@@ -206,6 +206,16 @@ def test_pages_come_before_their_counts(store: Store, monkeypatch: pytest.Monkey
     assert shown.wait_for_counts(first, PATIENCE).counts.total == 3
     assert shown.read(SECOND).counts.total == 3
     assert held.readings == 1
+
+
+def test_closing_waits_for_the_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would open connections after all have been closed."""
+    held = HeldCounts(monkeypatch)
+    shown = SharedList(store.database(), CreationOrder(store.database()))
+    shown.read(FIRST)
+    threading.Timer(0.2, held.goes_on.set).start()
+    shown.close()
+    assert held.goes_on.is_set()
 
 
 def test_a_page_past_the_end_waits_for_the_counts(store: Store, shown: SharedList) -> None:
