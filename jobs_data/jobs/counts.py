@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 from sqlalchemy import Connection, func, select
@@ -60,18 +61,19 @@ class Counts:
                 return self.total
 
 
-def read_counts(*connections: Connection) -> Counts:
+def read_counts(connection: Connection, *beside: Connection) -> Counts:
     """Return how many jobs there are, by statements that each read the index of SLICE_IDS ids.
 
     One GROUP BY of ten million jobs comes near the time limit of a statement on a busy server. The
     connections share the work, and each has its own snapshot.
     """
-    lowest, highest = connections[0].execute(select(func.min(job.c.id), func.max(job.c.id))).one()
+    lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
     starts = range(lowest or 0, (highest or 0) + 1, SLICE_IDS)
-    statuses = read_status_ids(connections[0])
+    statuses = connection.execute(select(job.c.status_id).distinct()).scalars().all()
     slices = iter([(status, first) for status in statuses for first in starts])
-    with ThreadPoolExecutor(len(connections), thread_name_prefix="counts") as pool:
-        parts = list(pool.map(lambda connection: _count(connection, slices), connections))
+    with ThreadPoolExecutor(max(1, len(beside)), thread_name_prefix="counts") as pool:
+        others = pool.map(_count, beside, repeat(slices))
+        parts = [_count(connection, slices), *others]
     in_state = sum((part for part, _ in parts), Counter[State]())
     active = sorted((job_id for _, ids in parts for job_id in ids), reverse=True)
     return Counts(
@@ -106,14 +108,3 @@ def _count(
             newest = ids.order_by(job.c.id.desc()).limit(MOST_ACTIVE)
             active += connection.execute(newest).scalars()
     return in_state, active
-
-
-def read_status_ids(connection: Connection) -> list[int | None]:
-    """Return the ids of all statuses that jobs have, and None; each is one look into the index."""
-    found: list[int | None] = [None]
-    least = select(func.min(job.c.status_id))
-    next_ = connection.execute(least).scalar()
-    while next_ is not None:
-        found.append(next_)
-        next_ = connection.execute(least.where(job.c.status_id > next_)).scalar()
-    return found

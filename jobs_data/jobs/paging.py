@@ -89,7 +89,7 @@ class OrderedJobs:
         self._known = order.known_or_assumed(connection) if view.sort is Sort.DATE else None
         self._now = now = now or datetime.now(UTC)
         self._where = matching(view.filter, database, now)
-        self._where += created_near(view.filter, database, now, order, connection)
+        self._where += created_near(view.filter, database, now, order)
         self._hits = _hits_for(view, found)
         if found is not None and found.floor is not None:
             self._where.append(job.c.id >= found.floor)
@@ -355,20 +355,20 @@ class OrderedJobs:
             return self._connection.execute(found.order_by(*by, by_id).limit(1)).scalar()
 
         keys = [key] if exact is None else [key, exact]
-        its = self._connection.execute(
+        keys_of_job = self._connection.execute(
             select(*keys).select_from(self._source).where(job.c.id == job_id)
         ).first()
-        if its is None:
+        if keys_of_job is None:
             return None
-        same = [column == value for column, value in zip(keys, its, strict=True)]
+        same = [column == value for column, value in zip(keys, keys_of_job, strict=True)]
         # Most names belong to many jobs, so the next one is found at once. Otherwise all are compared.
         tied = first([], *same, job.c.id < job_id if is_towards_end else job.c.id > job_id)
         if tied is None and exact is not None:
-            tied = first(ties, key == its[0], is_beyond(exact, its[1]))
+            tied = first(ties, key == keys_of_job[0], is_beyond(exact, keys_of_job[1]))
         if tied is not None:
             return tied
         other = select(func.min(key) if is_upwards else func.max(key)).select_from(self._source)
-        other = other.where(is_beyond(key, its[0]), *self._where)
+        other = other.where(is_beyond(key, keys_of_job[0]), *self._where)
         next_value = self._connection.execute(other).scalar()
         return None if next_value is None else first(ties, key == next_value)
 

@@ -105,6 +105,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "SHALLOW_JOBS", 15)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 20)
     monkeypatch.setattr(export_rows, "PACKET_BYTES", 60 * export_rows.JOB_BYTES)
+    monkeypatch.setattr(export_rows, "FIRST_REPORTS", 9)
     monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 9)
 
 
@@ -239,8 +240,7 @@ def test_every_page_is_exact_before_the_survey_and_where_there_are_too_many_stra
     order = surveyed(store)
     assert all_pages(order) == expected
     assert exported_names(order) == [f"job {i}" for i in expected]
-    with store.database().reading() as connection:
-        assert order.known or order.since(connection, NOON) == []
+    assert order.known or order.since(NOON) == []
 
 
 @pytest.mark.usefixtures("small_steps")
@@ -387,7 +387,7 @@ def test_what_was_created_since_a_time_is_among_the_ids_that_are_told(
     moments = [NOON + timedelta(seconds=seconds) for seconds in (-JOBS, -1, 0, 1, 20, 53, 159, 10_000)]
     with order._database.reading() as connection:
         for moment in moments:
-            told = order.since(connection, moment)
+            told = order.since(moment)
             found = set(connection.execute(select(job.c.id).where(*told)).scalars())
             newer = select(job.c.id).join(object_, object_.c.id == job.c.id)
             newer = newer.where(object_.c.created_at >= moment)
