@@ -59,6 +59,7 @@ class Services:
 
     def close(self) -> None:
         """Close every connection; further use opens new ones."""
+        self.shared_list.close()
         self.searches.close()
         self.outcomes.close()
         self.order.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 from sqlalchemy import Connection, func, select
@@ -29,6 +30,11 @@ class Counts:
     failed: int
     active_ids: tuple[int, ...] = field(default=(), compare=False, repr=False, kw_only=True)
     """The active jobs themselves, at most MOST_ACTIVE of the newest; of all jobs, not of a search."""
+
+    @property
+    def all_active_ids(self) -> tuple[int, ...] | None:
+        """Return the ids of all active jobs; None if not all of them are known."""
+        return self.active_ids if len(self.active_ids) == self.active else None
 
     @property
     def finished(self) -> int:
@@ -55,17 +61,19 @@ class Counts:
                 return self.total
 
 
-def read_counts(*connections: Connection) -> Counts:
+def read_counts(connection: Connection, *beside: Connection) -> Counts:
     """Return how many jobs there are, by statements that each read the index of SLICE_IDS ids.
 
     One GROUP BY of ten million jobs comes near the time limit of a statement on a busy server. The
     connections share the work, and each has its own snapshot.
     """
-    lowest, highest = connections[0].execute(select(func.min(job.c.id), func.max(job.c.id))).one()
+    lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
     starts = range(lowest or 0, (highest or 0) + 1, SLICE_IDS)
-    slices = [(status, first) for status in read_status_ids(connections[0]) for first in starts]
-    with ThreadPoolExecutor(len(connections), thread_name_prefix="counts") as pool:
-        parts = list(pool.map(lambda connection: _count(connection, slices), connections))
+    statuses = connection.execute(select(job.c.status_id).distinct()).scalars().all()
+    slices = iter([(status, first) for status in statuses for first in starts])
+    with ThreadPoolExecutor(max(1, len(beside)), thread_name_prefix="counts") as pool:
+        others = pool.map(_count, beside, repeat(slices))
+        parts = [_count(connection, slices), *others]
     in_state = sum((part for part, _ in parts), Counter[State]())
     active = sorted((job_id for _, ids in parts for job_id in ids), reverse=True)
     return Counts(
@@ -78,7 +86,7 @@ def read_counts(*connections: Connection) -> Counts:
 
 
 def _count(
-    connection: Connection, slices: list[tuple[int | None, int]]
+    connection: Connection, slices: Iterator[tuple[int | None, int]]
 ) -> tuple[Counter[State], list[int]]:
     """Take slices, each a status and a first id, as long as there are any, and count their jobs.
 
@@ -86,29 +94,17 @@ def _count(
     """
     in_state: Counter[State] = Counter()
     active: list[int] = []
-    with suppress(IndexError):
-        while True:
-            status_id, first = slices.pop()
-            where = job.c.status_id == status_id, job.c.id.between(first, first + SLICE_IDS - 1)
-            counted = select(func.count()).select_from(job).where(*where)
-            if status_id not in FINISHED_IDS:  # of all others the index tells enough
-                counted = counted.add_columns(func.count(job.c.completed_at))
-            row = connection.execute(counted).one()
-            jobs, ended = row[0], row[-1]
-            in_state[state_of(status_id, has_ended=True)] += ended
-            in_state[state_of(status_id, has_ended=False)] += jobs - ended
-            if ended < jobs:
-                ids = select(job.c.id).where(*where, job.c.completed_at.is_(None))
-                active += connection.execute(ids.limit(MOST_ACTIVE)).scalars()
+    for status_id, first in slices:
+        where = job.c.status_id == status_id, job.c.id.between(first, first + SLICE_IDS - 1)
+        counted = select(func.count()).select_from(job).where(*where)
+        if status_id not in FINISHED_IDS:  # of all others the index tells enough
+            counted = counted.add_columns(func.count(job.c.completed_at))
+        row = connection.execute(counted).one()
+        jobs, ended = row[0], row[-1]
+        in_state[state_of(status_id, has_ended=True)] += ended
+        in_state[state_of(status_id, has_ended=False)] += jobs - ended
+        if ended < jobs:
+            ids = select(job.c.id).where(*where, job.c.completed_at.is_(None))
+            newest = ids.order_by(job.c.id.desc()).limit(MOST_ACTIVE)
+            active += connection.execute(newest).scalars()
     return in_state, active
-
-
-def read_status_ids(connection: Connection) -> list[int | None]:
-    """Return the ids of all statuses that jobs have, and None; each is one look into the index."""
-    found: list[int | None] = [None]
-    least = select(func.min(job.c.status_id))
-    next_ = connection.execute(least).scalar()
-    while next_ is not None:
-        found.append(next_)
-        next_ = connection.execute(least.where(job.c.status_id > next_)).scalar()
-    return found

@@ -137,7 +137,7 @@ class CreationOrder:
             self._forgotten += 1
             self._order, self._surveyed_at, self._extended_at = None, -math.inf, -math.inf
 
-    def since(self, _connection: Connection, moment: datetime) -> list[ColumnElement[bool]]:
+    def since(self, moment: datetime) -> list[ColumnElement[bool]]:
         """Return conditions on `job.id` that every job created at or after a time meets.
 
         `moment` is naive, on the platform's clock. Older jobs may meet them too, and there is no

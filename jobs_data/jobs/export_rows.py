@@ -183,7 +183,7 @@ class _Exporting:
             chunks = self._stream(statement, EXPORT_CHUNK_ROWS)
             # Fetch all ids first: reading the jobs needs the same connection.
             ids = [np.fromiter((row.id for rows in chunks for row in rows), np.int64).tolist()]
-        together = min(FIRST_REPORTS, REPORTS_TOGETHER)
+        together = FIRST_REPORTS
         for batch in ids:
             first = 0
             while first < len(batch):

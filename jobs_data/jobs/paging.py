@@ -49,7 +49,7 @@ SHALLOW_JOBS: Final = 1_000
 SAMPLE_JOBS: Final = 5_000
 
 UNFINISHED_JOBS: Final = 2_000
-"""How many more of the newest unfinished jobs than the page needs are looked up."""
+"""How many more of the newest unfinished jobs than the page needs are sorted."""
 
 MOST_SORTED: Final = 2_000_000
 """How many jobs are sorted by a column without an index; of more, the newest."""
@@ -89,7 +89,7 @@ class OrderedJobs:
         self._known = order.known_or_assumed(connection) if view.sort is Sort.DATE else None
         self._now = now = now or datetime.now(UTC)
         self._where = matching(view.filter, database, now)
-        self._where += created_near(view.filter, database, now, order, connection)
+        self._where += created_near(view.filter, database, now, order)
         self._hits = _hits_for(view, found)
         if found is not None and found.floor is not None:
             self._where.append(job.c.id >= found.floor)
@@ -107,16 +107,17 @@ class OrderedJobs:
         limit = view.limit or DEFAULT_PAGE_SIZE
         offset = (view.page - 1) * limit
         if self._hits is not None:
-            state = [] if view.filter.state is None else [is_in(view.filter.state)]
-            return self._sorted(offset, limit, [*state, job.c.id.in_(self._hits)])
+            where = [] if view.filter.state is None else [is_in(view.filter.state)]
+            return self._sorted(offset, limit, [*where, job.c.id.in_(self._hits)])
         if view.sort is Sort.STATUS:
             return self._grouped(self._states(), offset, limit)
         if view.sort is Sort.OWNER and not self._where:
             return self._grouped(self._owners(), offset, limit)
         if self._known is None:
             return self._sorted_newest(offset, limit)
-        if view.filter.state in {State.ACTIVE, State.OTHER} and not view.filter.is_search:
-            return self._sorted(offset, limit, [*self._where, self._unfinished(offset + limit)])
+        state = view.filter.state
+        if state in {State.ACTIVE, State.OTHER} and not view.filter.is_search:
+            return self._sorted(offset, limit, [*self._where, self._newest_in(state, offset + limit)])
         return self._merged(self._known, offset, limit)
 
     def next(self, job_id: int, *, backwards: bool = False) -> int | None:
@@ -192,16 +193,20 @@ class OrderedJobs:
     def _places(self, statement: Select[int, str]) -> list[tuple[str, int]]:
         return [(time, job_id) for job_id, time in self._connection.execute(statement)]
 
-    def _unfinished(self, jobs: int) -> ColumnElement[bool]:
-        """Return the condition of the newest unfinished jobs, and of all active ones that are known.
+    def _newest_in(self, state: State, jobs: int) -> ColumnElement[bool]:
+        """Return a condition of the newest jobs in a state, active or other, and of some others.
 
-        Whether a job has a completion time is in no index, so that it is looked up for few.
+        Whether a job has a completion time is in no index: if all active jobs are known, it is looked
+        up for these and the newest unfinished jobs alone.
         """
-        newest = select(job.c.id).where(is_unfinished()).limit(jobs + UNFINISHED_JOBS)
+        active_ids = self._everything.all_active_ids if self._everything else None
+        are_known = state is State.ACTIVE and active_ids is not None
+        newest = select(job.c.id).where(is_unfinished() if are_known else is_in(state))
+        newest = newest.limit(jobs + UNFINISHED_JOBS)
         newest = newest.order_by(self._by_id(is_ascending=self._view.is_reversed))
         ids = select(newest.subquery().c.id)
-        if self._everything and self._view.filter.state is State.ACTIVE:
-            active = select(job.c.id).where(job.c.id.in_(self._everything.active_ids))
+        if are_known:
+            active = select(job.c.id).where(job.c.id.in_(active_ids or ()))
             ids = select(union(ids, active).subquery().c.id)
         return job.c.id.in_(ids)
 
@@ -272,6 +277,8 @@ class OrderedJobs:
             with translated_errors():
                 return self._sorted_among(offset, limit, most)
         except TookTooLong:
+            if self._database.is_sqlite:  # there the time of the whole transaction is over
+                raise
             return self._sorted_among(offset, limit, most // FEWER_TIMES)
 
     def _sorted_among(self, offset: int, limit: int, most: int) -> list[int]:
@@ -348,20 +355,20 @@ class OrderedJobs:
             return self._connection.execute(found.order_by(*by, by_id).limit(1)).scalar()
 
         keys = [key] if exact is None else [key, exact]
-        its = self._connection.execute(
+        keys_of_job = self._connection.execute(
             select(*keys).select_from(self._source).where(job.c.id == job_id)
         ).first()
-        if its is None:
+        if keys_of_job is None:
             return None
-        same = [column == value for column, value in zip(keys, its, strict=True)]
+        same = [column == value for column, value in zip(keys, keys_of_job, strict=True)]
         # Most names belong to many jobs, so the next one is found at once. Otherwise all are compared.
         tied = first([], *same, job.c.id < job_id if is_towards_end else job.c.id > job_id)
         if tied is None and exact is not None:
-            tied = first(ties, key == its[0], is_beyond(exact, its[1]))
+            tied = first(ties, key == keys_of_job[0], is_beyond(exact, keys_of_job[1]))
         if tied is not None:
             return tied
         other = select(func.min(key) if is_upwards else func.max(key)).select_from(self._source)
-        other = other.where(is_beyond(key, its[0]), *self._where)
+        other = other.where(is_beyond(key, keys_of_job[0]), *self._where)
         next_value = self._connection.execute(other).scalar()
         return None if next_value is None else first(ties, key == next_value)
 

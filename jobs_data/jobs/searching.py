@@ -123,7 +123,7 @@ class _Search:
         self.begin()
 
     def begin(self) -> None:
-        """Begin a pass: over all slices, or soon after such a pass over those with the newest hits."""
+        """Begin a pass over all slices, or soon after one over those with the newest hits."""
         self._at = 0
         self._size = self._size or FIRST_SLICE_IDS
         self.began = monotonic()
@@ -167,7 +167,7 @@ class _Search:
 
     def _read(self, connection: Connection) -> _Slice:
         floor = self._slices[self._at - 1].low if self._at else self.filter.below or BEYOND_ALL_IDS
-        near = created_near(self.filter, self._database, self._now, self._order, connection)
+        near = created_near(self.filter, self._database, self._now, self._order)
         below = floor
         if not self._at:
             edges = select(func.min(job.c.id), func.max(job.c.id)).where(job.c.id < floor, *near)
@@ -187,7 +187,7 @@ class _Search:
         values: list[Any] = list(row)
         hits = dict(zip(State, values, strict=False))
         ids = {
-            state: np.sort(parse_list(text, hits[state]))[::-1][:FEW_JOBS]
+            state: np.sort(parse_list(text, hits[state]))[::-1][:FEW_JOBS].copy()  # not a view of all
             for state, text in zip(listed, values[len(State) :], strict=True)
         }
         jobs = 0
@@ -236,7 +236,7 @@ class _Search:
         return SearchResult(counts, floor, jobs, ids, self.has_ended, has_all)
 
     def _newest(self, states: Iterable[State]) -> tuple[int, ...]:
-        """Return the newest hits in some states, as far as none is left out between them."""
+        """Return the newest hits in some states, down to the first that is not kept."""
         since, found = 0, [NO_IDS]
         for state in states:
             lowest = BEYOND_ALL_IDS

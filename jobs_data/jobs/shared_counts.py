@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as TimesOut
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +23,9 @@ COUNTS_SECONDS: Final = 10
 
 REST_TIMES: Final = 10
 """How many times longer than a reading the pause before the next one is, at least."""
+
+MOST_REST_SECONDS: Final = 30
+"""The longest pause after a reading that failed."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class SharedCounts:
         self._read = read
         self._changes = changes
         self._counted: _Counted | None = None
-        self._flight: Future[None] | None = None
+        self._reading: Future[None] | None = None
         self._rests_until = 0.0
         self._lock = threading.Lock()
 
@@ -70,15 +73,15 @@ class SharedCounts:
             if now - counted.began < age:
                 return
         with self._lock:
-            if self._flight is None and now >= self._rests_until:
+            if self._reading is None and now >= self._rests_until:
                 self._begin()
 
     def wait(self, seconds: float) -> None:
         """Wait until what is being read is there and includes our changes, for at most `seconds`."""
         end = monotonic() + seconds
-        while flight := self._flight:
+        while reading := self._reading:
             with suppress(TimesOut):
-                flight.exception(max(0.0, end - monotonic()))
+                reading.exception(max(0.0, end - monotonic()))
             if monotonic() >= end or not self.has_changed:
                 return
             self.keep_counted()
@@ -88,23 +91,28 @@ class SharedCounts:
         asked = monotonic()
         while not (counted := self._counted) or counted.began < asked:
             with self._lock:
-                flight = self._flight or self._begin()
+                reading = self._reading or self._begin()
             try:
-                flight.result(WAIT_SECONDS)
+                reading.result(WAIT_SECONDS)
             except TimesOut:
                 raise DatabaseUnavailable(NO_ANSWER) from None
         return counted.overview
 
-    def _begin(self) -> Future[None]:
-        flight = self._flight = Future()
-        try:
-            threading.Thread(target=self._fly, args=(flight,), name="counts", daemon=True).start()
-        except RuntimeError:  # no thread is available now
-            self._flight = None
-            flight.set_exception(DatabaseUnavailable(NO_ANSWER))
-        return flight
+    def close(self) -> None:
+        """Wait for the reading that goes on."""
+        if reading := self._reading:
+            wait([reading], WAIT_SECONDS)
 
-    def _fly(self, flight: Future[None]) -> None:
+    def _begin(self) -> Future[None]:
+        reading = self._reading = Future()
+        try:
+            threading.Thread(target=self._run, args=(reading,), name="counts", daemon=True).start()
+        except RuntimeError:  # no thread is available now
+            self._reading = None
+            reading.set_exception(DatabaseUnavailable(NO_ANSWER))
+        return reading
+
+    def _run(self, reading: Future[None]) -> None:
         began, changes = monotonic(), self._changes()
         error: BaseException | None = None
         try:
@@ -113,7 +121,7 @@ class SharedCounts:
         except BaseException as problem:  # noqa: BLE001 - whatever it is, who waits must hear of it
             error = problem
             log.warning("the jobs were not counted: %s", problem)
-            self._rests_until = monotonic() + REST_TIMES * (monotonic() - began)
-        self._flight = None
+            self._rests_until = monotonic() + min(REST_TIMES * (monotonic() - began), MOST_REST_SECONDS)
+        self._reading = None
         with suppress(Exception):
-            flight.set_exception(error) if error else flight.set_result(None)
+            reading.set_exception(error) if error else reading.set_result(None)

@@ -41,7 +41,7 @@ CHANGE_SECONDS: Final = 0.3
 """As QUICK_SECONDS, where the counts are known to be wrong."""
 
 SORT_SECONDS: Final = 3
-"""How long a statement may sort, before fewer jobs are sorted."""
+"""How long a statement may sort on a server, before fewer jobs are sorted."""
 
 MAX_PAGES: Final = 100
 
@@ -126,6 +126,10 @@ class SharedList:
         seconds = self._counts.seconds
         return not view.filter.is_search and seconds is not None and seconds < QUICK_SECONDS
 
+    def close(self) -> None:
+        """Wait for the counts that are being read."""
+        self._counts.close()
+
     def _with_counts(self, jobs: JobsList) -> JobsList:
         last = self._counts.last
         if last is None or (jobs.overview and jobs.overview.read_at == last.read_at):
@@ -170,14 +174,16 @@ class SharedList:
         return self._read_rows(overview.last_page_of(jobs.view))
 
     def _read_rows(self, view: ListView) -> JobsList:
-        last, found = self._counts.last, None
+        # What was counted before a change of ours would lead to the wrong place.
+        last = None if self._counts.has_changed else self._counts.last
+        found = None
         if view.filter.is_search:
             wanted = view.page * (view.limit or (last or NOT_COUNTED).page_size)
             found = self._searches.latest(view.filter, wanted, HITS_SECONDS)
         if view.filter.alive:
             ids_in_set(self._database, view.filter.alive)  # read now, not within the transaction
-        seconds = READ_SECONDS if view.sort is Sort.DATE else SORT_SECONDS
-        with self._database.reading(seconds) as connection:
+        is_limited = view.sort is not Sort.DATE and not self._database.is_sqlite
+        with self._database.reading(SORT_SECONDS if is_limited else READ_SECONDS) as connection:
             snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
             jobs = snapshot.page(view, last, found)
         return replace(jobs, overview=None)

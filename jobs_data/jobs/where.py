@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     FromClause,
     Select,
     and_,
@@ -84,11 +83,7 @@ def matching(
 
 
 def created_near(
-    job_filter: JobFilter,
-    database: Database,
-    now: datetime,
-    order: CreationOrder,
-    connection: Connection,
+    job_filter: JobFilter, database: Database, now: datetime, order: CreationOrder
 ) -> list[ColumnElement[bool]]:
     """Return conditions that every job with a matching creation time meets.
 
@@ -96,7 +91,7 @@ def created_near(
     all others.
     """
     since = job_filter.created.at(now).since
-    return order.since(connection, to_platform(since, database.timezone)) if since else []
+    return order.since(to_platform(since, database.timezone)) if since else []
 
 
 def has_result() -> ColumnElement[bool]:

@@ -63,7 +63,8 @@ def jobs_among(ids: Collection[int], known: Sequence[int]) -> str:
 
     `known` has all ids of the jobs there, ascending, or none. Ids that are neighbours in it are one
     range, which takes a quarter of a list's time; the caller checks that no further job was in it. The
-    last of a range is in the list, because a server locks the row behind a range for a moment.
+    last job of a range is in the list: a server locks for a moment the row after a range, which is so
+    one of the jobs.
     """
     rest, ranges = sorted(ids), []
     if known:

@@ -81,7 +81,7 @@ def read_activity(
     start, start_before = period.start(zone, now), period.start(zone, now, periods=2)
     with database.reading() as connection:
         created = count_created(connection, database, order, start_before)
-        since = created_since(connection, database, order, start_before)
+        since = created_since(database, order, start_before)
         with_errors = _read_with_errors(connection, database, [*since, job.c.id >= created.floor])
     rows = [(quarter, state, jobs, 0) for (quarter, state), jobs in created.jobs.items()]
     rows += [(quarter, State.COMPLETED, 0, jobs) for quarter, jobs in with_errors]

@@ -24,7 +24,7 @@ from jobs_data.platform.times import to_platform
 from jobs_data.reasons.finding import Reason, Weight
 from jobs_data.reasons.outputs import read_output
 from jobs_data.statistics.error_patterns import fold
-from jobs_data.statistics.period import Period, created_since
+from jobs_data.statistics.period import Period, created_since, ids_since
 
 NEWEST_FAILURES: Final = 2_000
 """The most jobs with errors of a period that are read, text by text: the newest."""
@@ -77,8 +77,8 @@ def read_failures(
     """
     start = period.start(zone, now)
     with database.reading() as connection:
-        since = created_since(connection, database, order, start)
-        near = since[1:]  # without the creation time, which would be looked up for each job
+        since = created_since(database, order, start)
+        near = ids_since(database, order, start)  # the creation time would be looked up for each job
         bad = [_newest_of(connection, each, near) for each in has_errors(database)]
         counted = select(func.count()).select_from(with_object()).where(*since)
         of = sum(connection.execute(counted.where(each)).scalar_one() for each, _ in bad)

@@ -52,8 +52,15 @@ class Period(StrEnum):
         return ANY_TIME if start is None else Dates(since=start.astimezone(UTC))
 
 
+def ids_since(
+    database: Database, order: CreationOrder, start: datetime | None
+) -> list[ColumnElement[bool]]:
+    """Return conditions on `job.id` that all jobs created since an aware time meet, and few others."""
+    return [] if start is None else order.since(to_platform(start, database.timezone))
+
+
 def created_since(
-    connection: Connection, database: Database, order: CreationOrder, start: datetime | None
+    database: Database, order: CreationOrder, start: datetime | None
 ) -> list[ColumnElement[bool]]:
     """Return the conditions of the jobs created since an aware time; none for all time.
 
@@ -62,16 +69,15 @@ def created_since(
     if start is None:
         return []
     moment = to_platform(start, database.timezone)
-    return [object_.c.created_at >= moment, *order.since(connection, moment)]
+    return [object_.c.created_at >= moment, *ids_since(database, order, start)]
 
 
 def newest_created_since(
     connection: Connection, database: Database, order: CreationOrder, start: datetime | None
 ) -> tuple[list[ColumnElement[bool]], Bound | None]:
     """Return the same for the newest jobs alone, and which these are; None for all of the period."""
-    near = [] if start is None else order.since(connection, to_platform(start, database.timezone))
-    newest, oldest = newest_jobs(connection, near)
-    where = [*created_since(connection, database, order, start), *newest]
+    newest, oldest = newest_jobs(connection, ids_since(database, order, start))
+    where = [*created_since(database, order, start), *newest]
     return where, bound_of(connection, database, NEWEST_JOBS, oldest) if oldest else None
 
 

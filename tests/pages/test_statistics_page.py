@@ -182,6 +182,19 @@ def test_what_is_sampled_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) 
     assert "not among those of the period's 1 newest jobs with errors" in words(app)
 
 
+def test_a_sample_that_goes_back_to_before_the_period_says_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not claim that the period has more jobs, though ones with lower ids may belong to it."""
+    monkeypatch.setattr(period, "NEWEST_JOBS", 2)
+    for age in (90, 90, 90, 0):
+        store.job("import", created=NOW - timedelta(days=age), completed_at=NOW)
+    assert "created before this period" in words(statistics(period="7"))
+    shown = words(statistics(period="all"))
+    assert "Of the newest 2 jobs, since " in shown
+    assert "before this period" not in shown
+
+
 def test_jobs_that_no_day_has_are_counted(store: Store) -> None:
     """A sentence says why the days have fewer jobs than the total."""
     fill(store)

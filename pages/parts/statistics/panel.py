@@ -173,11 +173,15 @@ def say_bound(bound: Bound | None, scope: Scope) -> None:
     if bound is None:
         return
     start, since = scope.period.start(scope.zone, scope.now), ""
-    if bound.since and (start is None or bound.since > start):
+    newest = f"the newest {counted(bound.jobs)}"
+    if start and bound.since and bound.since < start:
+        st.caption(f"Counted among {newest}, the oldest of which was created before this period.")
+        return
+    if bound.since:
         oldest = bound.since.astimezone(scope.zone)
         since = f", since {oldest.day} {oldest:%B %Y}"
     shorter = "" if scope.period is Period.WEEK else " A shorter period has fewer jobs."
-    st.caption(f"Of the newest {counted(bound.jobs)}{since}.{shorter}")
+    st.caption(f"Of {newest}{since}.{shorter}")
 
 
 def channel(name: str, kind: str, title: str | None = None, **more: Any) -> dict[str, Any]:

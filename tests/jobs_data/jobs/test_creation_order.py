@@ -5,6 +5,7 @@ import io
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, product
 
@@ -15,7 +16,16 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, event, insert, select
 
 from jobs_data import csv_lines
-from jobs_data.jobs import creation_order, export, export_rows, job_report, list_page, paging, strays
+from jobs_data.jobs import (
+    counts,
+    creation_order,
+    export,
+    export_rows,
+    job_report,
+    list_page,
+    paging,
+    strays,
+)
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import JobFilter, ListView, Sort
@@ -95,6 +105,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "SHALLOW_JOBS", 15)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 20)
     monkeypatch.setattr(export_rows, "PACKET_BYTES", 60 * export_rows.JOB_BYTES)
+    monkeypatch.setattr(export_rows, "FIRST_REPORTS", 9)
     monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 9)
 
 
@@ -229,8 +240,7 @@ def test_every_page_is_exact_before_the_survey_and_where_there_are_too_many_stra
     order = surveyed(store)
     assert all_pages(order) == expected
     assert exported_names(order) == [f"job {i}" for i in expected]
-    with store.database().reading() as connection:
-        assert order.known or order.since(connection, NOON) == []
+    assert order.known or order.since(NOON) == []
 
 
 @pytest.mark.usefixtures("small_steps")
@@ -277,23 +287,27 @@ def test_before_the_survey_the_newest_jobs_are_sorted_and_ids_give_the_order_of_
     assert list_page.read_list(order._database, ListView(), order).is_order_known
 
 
-def test_old_active_jobs_are_found_once_they_are_counted(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("most_active", [1, 9])
+def test_unfinished_jobs_are_found_however_many_others_are_newer(
+    store: Store, monkeypatch: pytest.MonkeyPatch, most_active: int
 ) -> None:
-    """Whether an unfinished job has ended is looked up for the newest ones alone."""
-    monkeypatch.setattr(paging, "UNFINISHED_JOBS", 3)
-    old = store.job("old", 183)
-    for number in range(9):
-        store.job(f"ended {number}", 186)
-    new = store.job("new", 183)
-    database, view = store.database(), ListView(JobFilter(State.ACTIVE), limit=2)
-    with database.reading() as connection:
-        snapshot = list_page.Snapshot(database, connection)
-        before = snapshot.page(view, None)
-        after = snapshot.page(view, snapshot.overview(view.filter))
-    assert before.rows["id"].tolist() == ([new, old] if database.is_sqlite else [new])
-    assert after.rows["id"].tolist() == [new, old]
-    assert after.counts.active_ids == (new, old)
+    """Active ones and those that have ended, before and after they are counted."""
+    monkeypatch.setattr(paging, "UNFINISHED_JOBS", 1)
+    monkeypatch.setattr(counts, "MOST_ACTIVE", most_active)
+    ids = [store.job(None, 183, completed_at=end) for end in (None, NOON, NOON, NOON, None, None, None)]
+    database = store.database()
+    for state, expected in (State.ACTIVE, [*ids[:3:-1], ids[0]]), (State.OTHER, ids[3:0:-1]):
+        view = ListView(JobFilter(state))
+        with database.reading() as connection:
+            snapshot = list_page.Snapshot(database, connection)
+            overview = snapshot.overview(view.filter)
+            view = replace(view, limit=1)
+            for page, job_id in enumerate(expected, 1):
+                for known in (None, overview):
+                    found = snapshot.page(replace(view, page=page), known)
+                    assert found.rows["id"].tolist() == [job_id]
+        newest = overview.everything.active_ids
+        assert newest == ((*ids[:3:-1], ids[0]) if most_active == 9 else (ids[-1],))
 
 
 @pytest.mark.parametrize("is_surveyed", [False, True])
@@ -373,7 +387,7 @@ def test_what_was_created_since_a_time_is_among_the_ids_that_are_told(
     moments = [NOON + timedelta(seconds=seconds) for seconds in (-JOBS, -1, 0, 1, 20, 53, 159, 10_000)]
     with order._database.reading() as connection:
         for moment in moments:
-            told = order.since(connection, moment)
+            told = order.since(moment)
             found = set(connection.execute(select(job.c.id).where(*told)).scalars())
             newer = select(job.c.id).join(object_, object_.c.id == job.c.id)
             newer = newer.where(object_.c.created_at >= moment)

@@ -196,6 +196,7 @@ def test_formulas_are_defused_in_all_columns(store: Store) -> None:
 def test_long_texts_are_read_a_few_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long error texts are, only so much of them is in memory, and none is lost."""
     monkeypatch.setattr(export_rows, "TEXTS_TOGETHER", 100_000)
+    monkeypatch.setattr(export_rows, "FIRST_REPORTS", 9)
     monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 9)
     for number in range(20):
         job_id = store.job(f"job {number}")
@@ -295,6 +296,7 @@ def test_the_connection_of_an_abandoned_export_can_be_used_again(
 ) -> None:
     """What the reader left unread is not in the way of the next."""
     monkeypatch.setattr(export_rows, "EXPORT_CHUNK_ROWS", 2)
+    monkeypatch.setattr(export_rows, "FIRST_REPORTS", 2)
     monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 2)
     for _ in range(30):
         store.job()

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
@@ -15,7 +15,7 @@ from jobs_data.jobs import shared_counts, shared_list
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
 from jobs_data.jobs.shared_list import SharedList
-from jobs_data.jobs.view import JobFilter, ListView
+from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job
@@ -117,6 +117,21 @@ def test_what_this_process_removes_is_gone_at_once(store: Store, shown: SharedLi
         assert total(shown, view) == 2
 
 
+def test_counts_from_before_a_change_of_ours_lead_to_no_page(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages of the list by status are found by them, and would be cached."""
+    monkeypatch.setattr(shared_list, "CHANGE_SECONDS", 0)
+    gone, *completed = sorted(store.ids(job))
+    ended = [store.job(status_id=185) for _ in range(3)]
+    shown._counts.read_now()
+    store.removals(shown._database).remove_jobs([gone], CAUSE)
+    shown._counts._reading = Future()  # so that none are read
+    view = ListView(sort=Sort.STATUS, limit=1)
+    pages = [shown.read(replace(view, page=page)).rows["id"].tolist() for page in range(1, 6)]
+    assert pages == [[job_id] for job_id in (*completed[::-1], *ended[::-1])]
+
+
 def test_a_fresh_read_accepts_no_old_page(store: Store, shown: SharedList) -> None:
     """A page that is good enough for the timer is not for who presses Refresh."""
     shown.read(FIRST)
@@ -191,6 +206,16 @@ def test_pages_come_before_their_counts(store: Store, monkeypatch: pytest.Monkey
     assert shown.wait_for_counts(first, PATIENCE).counts.total == 3
     assert shown.read(SECOND).counts.total == 3
     assert held.readings == 1
+
+
+def test_closing_waits_for_the_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would open connections after all have been closed."""
+    held = HeldCounts(monkeypatch)
+    shown = SharedList(store.database(), CreationOrder(store.database()))
+    shown.read(FIRST)
+    threading.Timer(0.2, held.goes_on.set).start()
+    shown.close()
+    assert held.goes_on.is_set()
 
 
 def test_a_page_past_the_end_waits_for_the_counts(store: Store, shown: SharedList) -> None:

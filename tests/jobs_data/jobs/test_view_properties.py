@@ -348,6 +348,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "SAMPLE_JOBS", 5)
     monkeypatch.setattr(export_rows, "PIECE_JOBS", 5)
     monkeypatch.setattr(export_rows, "PACKET_BYTES", 20 * export_rows.JOB_BYTES)
+    monkeypatch.setattr(export_rows, "FIRST_REPORTS", 10)
     monkeypatch.setattr(export_rows, "REPORTS_TOGETHER", 10)
 
 
