@@ -64,7 +64,7 @@ class Overview:
 
     def agrees_with(self, jobs: JobsList) -> bool:
         """Return whether a page has as many rows as these counts leave for it."""
-        if jobs.folded or jobs.found:
+        if jobs.folded or jobs.found or jobs.sorted_among is not None:
             return True
         left = self.found.counts.matching(jobs.view.filter.state) - (jobs.view.page - 1) * jobs.limit
         return len(jobs.rows) == min(jobs.limit, max(0, left))
@@ -96,6 +96,8 @@ class JobsList:
     """Whether all jobs are at their place; else an old one may be missing among the newest."""
     sorted_among: int | None = None
     """Among how many of the newest jobs it is sorted; None if among all."""
+    sorted_matching: int | None = None
+    """How many of these match the filter: they are on the pages that exist."""
 
     @property
     def is_counted(self) -> bool:
@@ -233,6 +235,7 @@ class Snapshot:
             everything=overview.everything if overview else None,
         )
         ids, folded = jobs.page(), None
+        shown = replace(shown, page=jobs.page_number)
         if shown.fold:
             folded = fold(connection, database, jobs, shown, ids)
             ids = [line[0] for line in folded.lines]
@@ -253,6 +256,7 @@ class Snapshot:
             folded=folded,
             is_order_known=jobs.is_order_known,
             sorted_among=jobs.sorted_among,
+            sorted_matching=jobs.sorted_matching,
         )
 
     def _lines(self, newest: pd.DataFrame, folded: Folded) -> pd.DataFrame:

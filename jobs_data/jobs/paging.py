@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -95,6 +95,10 @@ class OrderedJobs:
             self._where.append(job.c.id >= found.floor)
         self.sorted_among: int | None = None
         """Among how many of the newest jobs the page is sorted; None if among all."""
+        self.sorted_matching: int | None = None
+        """How many of these match the filter, at most all of them."""
+        self.page_number = view.page
+        """The page that was read: the last one, where the jobs that are sorted have fewer."""
 
     @property
     def is_order_known(self) -> bool:
@@ -112,9 +116,9 @@ class OrderedJobs:
         if view.sort is Sort.STATUS:
             return self._grouped(self._states(), offset, limit)
         if view.sort is Sort.OWNER and not self._where:
-            return self._grouped(self._owners(), offset, limit)
+            return self._in_time(lambda: self._grouped(self._owners(), offset, limit), offset, limit)
         if self._known is None:
-            return self._sorted_newest(offset, limit)
+            return self._in_time(lambda: self._sorted_among(offset, limit, self._most), offset, limit)
         state = view.filter.state
         if state in {State.ACTIVE, State.OTHER} and not view.filter.is_search:
             return self._sorted(offset, limit, [*self._where, self._newest_in(state, offset + limit)])
@@ -270,23 +274,34 @@ class OrderedJobs:
             owners = parse_list(ids, str(ids).count(",") + 1).tolist()
             yield is_owned_by(owners), int(jobs)
 
-    def _sorted_newest(self, offset: int, limit: int) -> list[int]:
-        """Return the ids of some jobs by sorting as many of the newest as there is time for."""
-        most = MOST_SORTED if self._source is job else MOST_JOINED
+    @property
+    def _most(self) -> int:
+        return MOST_SORTED if self._source is job else MOST_JOINED
+
+    def _in_time(self, find: Callable[[], list[int]], offset: int, limit: int) -> list[int]:
+        """Return what `find` does, or if that takes too long, some of fewer jobs."""
         try:
             with translated_errors():
-                return self._sorted_among(offset, limit, most)
+                return find()
         except TookTooLong:
             if self._database.is_sqlite:  # there the time of the whole transaction is over
                 raise
-            return self._sorted_among(offset, limit, most // FEWER_TIMES)
+            return self._sorted_among(offset, limit, self._most // FEWER_TIMES)
 
     def _sorted_among(self, offset: int, limit: int, most: int) -> list[int]:
-        """Return the ids of some jobs by sorting them all, or the newest `most` if there are more."""
+        """Return the ids of some jobs by sorting them all, or the newest `most` if there are more.
+
+        Past the end of these it returns their last page.
+        """
         where = [*self._where]
         if (first := self._first_of_newest(most)) is not None:
             where.append(job.c.id >= first)
-            self.sorted_among = most
+            self.sorted_among = self.sorted_matching = most
+            if self._where or offset:
+                counted = select(func.count()).select_from(job).where(*where)
+                self.sorted_matching = min(most, self._connection.execute(counted).scalar_one())
+            self.page_number = min(self._view.page, max(1, -(-self.sorted_matching // limit)))
+            offset = (self.page_number - 1) * limit
         return self._sorted(offset, limit, [*where, *self._bound(where, offset + limit)])
 
     def _first_of_newest(self, most: int) -> int | None:

@@ -40,7 +40,7 @@ QUICK_SECONDS: Final = 0.05
 CHANGE_SECONDS: Final = 0.3
 """As QUICK_SECONDS, where the counts are known to be wrong."""
 
-SORT_SECONDS: Final = 3
+SORT_SECONDS: Final = 4
 """How long a statement may sort on a server, before fewer jobs are sorted."""
 
 MAX_PAGES: Final = 100
@@ -107,7 +107,7 @@ class SharedList:
         except TimeoutError:
             raise DatabaseUnavailable(NO_ANSWER) from None
         # After the rows: what the background reads does not slow them down.
-        self._counts.keep_counted(age)
+        self._counts.keep_counted(age, since=0 if max_age is None else now - age)
         self._order.keep_surveyed()
         if self._outcomes:
             self._outcomes.keep_reading()
@@ -167,11 +167,15 @@ class SharedList:
         jobs = self._read_rows(view)
         if jobs.view.page == 1 or len(jobs.rows):
             return jobs
+        last = self._counts.last
         if jobs.found:
-            overview = replace(self._counts.last or NOT_COUNTED, found=jobs.found)
-        else:
-            overview = self._counts.read_now()
-        return self._read_rows(overview.last_page_of(jobs.view))
+            overview = replace(last or NOT_COUNTED, found=jobs.found)
+            return self._read_rows(overview.last_page_of(jobs.view))
+        if last and not self._counts.has_changed and last.last_page_of(jobs.view) != jobs.view:
+            earlier = self._read_rows(last.last_page_of(jobs.view))
+            if len(earlier.rows):
+                return earlier
+        return self._read_rows(self._counts.read_now().last_page_of(jobs.view))
 
     def _read_rows(self, view: ListView) -> JobsList:
         # What was counted before a change of ours would lead to the wrong place.

@@ -117,3 +117,15 @@ def test_a_bounded_sort_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -
     assert names(app) == ["b", "c"]
     assert "Sorted among the newest 2 of 3 jobs" in words(app)
     assert "1–2 of 2 jobs sorted" in words(app)
+
+
+def test_the_pager_of_a_bounded_sort_offers_the_pages_that_exist(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fewer jobs match among those that were sorted than were sorted, and than match."""
+    for status_id in (185, 185, 185, 184):
+        store.job("import", status_id)
+    monkeypatch.setattr(paging, "MOST_SORTED", 2)
+    app = show(sort="name", status="failed", limit="1")
+    assert "1–1 of 1 job sorted" in words(app)
+    assert pages_of(app) in ([], [1])

@@ -125,12 +125,13 @@ def show_pager(jobs: JobsList, zone: ZoneInfo) -> None:
         return
     last = jobs.first + len(jobs.rows) - 1
     of, pages = f" of {counted(jobs.matching)}", jobs.pages
-    if not has_numbers(jobs):
+    among = jobs.sorted_matching
+    if among is not None and (among < jobs.matching or not has_numbers(jobs)):
+        of, pages = f" of {counted(among)} sorted", max(1, -(-among // jobs.limit))
+    elif not has_numbers(jobs):
         of = ""
         # A full page may have a next one.
         pages = jobs.view.page + (len(jobs.rows) == jobs.limit)
-    elif jobs.sorted_among is not None and jobs.sorted_among < jobs.matching:
-        of, pages = f" of {counted(jobs.sorted_among)} sorted", -(-jobs.sorted_among // jobs.limit)
     shown = f"{jobs.first:,}–{last:,}{of} · times in {zone.key}"
     pager(shown, jobs.view.page, pages, lambda page: go_to(replace(view_in_url(), page=page)))
 

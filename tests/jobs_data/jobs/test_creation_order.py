@@ -29,6 +29,7 @@ from jobs_data.jobs import (
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.paging import OrderedJobs
 from jobs_data.jobs.view import JobFilter, ListView, Sort
+from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
@@ -325,6 +326,45 @@ def test_of_too_many_jobs_the_newest_are_sorted(
     first = 7 if order.known else 0  # to the next mark
     among = sorted(store.ids(job))[-50 - order_unsettled(order) - first :]
     assert set(jobs.rows["id"]) <= set(among)
+
+
+def test_a_page_past_the_sorted_jobs_becomes_their_last(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of those that match the filter there may be fewer pages than were sorted, and than match."""
+    monkeypatch.setattr(paging, "MOST_SORTED", 4)
+    statuses = [185, 185, 185, 184, 185, 184, 185]
+    ids = [store.job(f"job {place}", status_id) for place, status_id in enumerate(statuses)]
+    failed = [job_id for job_id, status_id in zip(ids, statuses, strict=True) if status_id == 185]
+    for state, sorted_ids in (None, ids[3:]), (State.FAILED, failed[3:]):
+        view = ListView(JobFilter(state), Sort.NAME, limit=1)
+        pages = [list_page.read_list(store.database(), replace(view, page=n)) for n in (1, 2, 4, 9)]
+        last = len(sorted_ids)
+        assert [jobs.view.page for jobs in pages] == [1, 2, last, last]
+        assert [int(jobs.rows["id"][0]) for jobs in pages] == [*sorted_ids[:2], *sorted_ids[-1:] * 2]
+        assert {(jobs.sorted_among, jobs.sorted_matching) for jobs in pages} == {(4, last)}
+
+
+def test_users_are_sorted_among_fewer_jobs_where_all_take_too_long(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list by user is never an error that no second try mends."""
+    monkeypatch.setattr(paging, "MOST_SORTED", 20)
+    users = [store.user("zoe"), store.user("ada"), store.user("bob")]
+    ids = [store.job("import", user_id=user) for user in users]
+
+    def slow(_: paging.OrderedJobs) -> None:
+        raise TookTooLong
+
+    monkeypatch.setattr(paging.OrderedJobs, "_owners", slow)
+    database, view = store.database(), ListView(sort=Sort.OWNER, limit=5)
+    if database.is_sqlite:  # the time of its transaction is over
+        with pytest.raises(TookTooLong):
+            list_page.read_list(database, view)
+    else:
+        jobs = list_page.read_list(database, view)
+        assert jobs.rows["id"].tolist() == [ids[1], ids[2]]
+        assert jobs.sorted_among == 2
 
 
 @pytest.mark.parametrize(

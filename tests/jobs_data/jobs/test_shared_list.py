@@ -227,6 +227,26 @@ def test_a_page_past_the_end_waits_for_the_counts(store: Store, shown: SharedLis
     assert (last.view.page, len(last.rows)) == (1, 1)
 
 
+def test_a_page_past_the_end_is_found_by_the_last_counts(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counting ten million jobs takes ten seconds: nobody waits for it again."""
+    held = HeldCounts(monkeypatch)
+    held.goes_on.set()
+    last = shown.read(replace(SECOND, page=9))
+    assert (last.view.page, len(last.rows), held.readings) == (2, 1, 0)
+
+
+def test_refresh_begins_to_count(
+    store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where counting takes long, the counts rest longer, but not for who presses Refresh."""
+    monkeypatch.setattr(shared_counts, "REST_TIMES", 10**9)
+    store.job("meanwhile")
+    assert total(shown, FIRST) == 3
+    assert total(shown, FIRST, max_age=0) == 4
+
+
 def test_a_failure_to_count_leaves_the_pages(
     store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
