@@ -30,7 +30,7 @@ def show_counts(jobs: JobsList, beside: Beside) -> None:
     """Show how many jobs there are in each state, with bars of the last 14 days; a press filters.
 
     Beside them, but for a search, stand how many active jobs are silent, how many completed ones have
-    errors, and how many failed today. What has not been read yet is left out.
+    errors, and how many failed today. What is not known yet is left out.
     """
     counts = jobs.counts
     numbers = {
@@ -51,7 +51,7 @@ def _facts(jobs: JobsList, beside: Beside) -> dict[str, str]:
     """Return a few words more of some states, where there is something to say of all jobs."""
     if beside.trend is None:
         return {}
-    days, alive = beside.trend.found, beside.liveness.found
+    days, alive = beside.trend.found, beside.known_liveness
     facts = {
         State.ACTIVE.value: (0 if alive is None else alive.count(Alive.SILENT), "silent"),
         State.COMPLETED.value: (jobs.with_errors, "with errors"),
