@@ -57,6 +57,7 @@ if len(jobs.rows):
 else:
     with st.container(key="nothing"):
         filter_bar.show_nothing(jobs, names, zone)
+    st.empty()  # in place of the pager, which would stay until this run ends
 filter_bar.show_bound(jobs)
 
 begun = begun or beside.begin(services, asked.filter, zone)

@@ -96,6 +96,8 @@ def test_a_search_says_how_far_it_got(store: Store, monkeypatch: pytest.MonkeyPa
     found["import"] = result(newer, is_done=False, looked_at=1)
     until(app, "Searched the newest 1 of 2 jobs · 1 found so far")
     assert names(app) == ["import"]
+    assert cards(app) == ["1+", "0+", "1+", "0+"]
+    assert "1–1 of those found so far" in words(app)
     assert "was stopped" not in words(app)
     found["import"] = result(newer, is_done=True, looked_at=1)
     until(app, "1 of 1 searched match")

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.platform.status import Alive, State
 from pages.parts.jobs.beside import Beside
-from pages.parts.jobs.filter_bar import has_numbers
+from pages.parts.jobs.filter_bar import has_numbers, is_searching
 from pages.parts.shared.address import go_to, view_in_url
 from pages.parts.shared.look import LOOKS, room
 
@@ -39,7 +39,8 @@ def show_counts(jobs: JobsList, beside: Beside) -> None:
         State.COMPLETED.value: counts.completed,
         State.FAILED.value: counts.failed,
     }
-    values = {choice: f"{n:,}" if has_numbers(jobs) else "" for choice, n in numbers.items()}
+    more = "+" if is_searching(jobs) else ""  # the search finds more than it had found then
+    values = {choice: f"{n:,}{more}" if has_numbers(jobs) else "" for choice, n in numbers.items()}
     days, facts = beside.trend.found if beside.trend else None, _facts(jobs, beside)
     with st.container(horizontal=True, key="cards"):
         for choice in _LABELS:

@@ -24,7 +24,7 @@ from jobs_data.url_values import Params
 from jobs_data.wording import counted, elapsed, file_kind_and_size, ran
 from pages.parts.jobs import alive, groups
 from pages.parts.jobs.alive import Activity
-from pages.parts.jobs.filter_bar import has_numbers
+from pages.parts.jobs.filter_bar import has_numbers, is_searching
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
@@ -129,6 +129,8 @@ def show_pager(jobs: JobsList, zone: ZoneInfo) -> None:
         of = ""
         # A full page may have a next one.
         pages = jobs.view.page + (len(jobs.rows) == jobs.limit)
+    elif is_searching(jobs):
+        of = " of those found so far"
     elif jobs.sorted_among is not None and jobs.sorted_among < jobs.matching:
         of, pages = f" of {counted(jobs.sorted_among)} sorted", -(-jobs.sorted_among // jobs.limit)
     shown = f"{jobs.first:,}–{last:,}{of} · times in {zone.key}"
