@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
-from jobs_data.jobs import paging
+from jobs_data.jobs import paging, shared_counts, shared_list
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.list_page import JobsList, Overview
 from jobs_data.jobs.searching import Searches, SearchResult
@@ -155,3 +155,20 @@ def test_counts_come_beside_a_selection_too(
     tick(app, "import")
     assert "1 selected" in words(app)
     assert cards(app)[0] == "1"
+
+
+def test_refresh_counts_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though counting takes so long that it rests for long."""
+    monkeypatch.setattr(shared_counts, "REST_TIMES", 1_000_000)
+    for seconds in ("QUICK_SECONDS", "CHANGE_SECONDS", "FRESH_SECONDS"):
+        monkeypatch.setattr(shared_list, seconds, 0)
+    store.job("import")
+    app = show()
+    while cards(app)[0] != "1":
+        app.run()
+    store.job("export")
+    app.run()
+    assert cards(app)[0] == "1"
+    monkeypatch.setattr(late, "WAIT_SECONDS", PATIENCE)
+    press(app, "Refresh")
+    assert cards(app)[0] == "2"

@@ -51,14 +51,21 @@ def wait_for_cached(
 def draw_again(
     jobs: JobsList, lacking: Sequence[Reading[Any]], services: Services, state: JobsState
 ) -> None:
-    """Draw the page once more when it is known what it lacks: some reads, and counts if it has none."""
+    """Draw the page once more when it is known what it lacks: some reads, and counts.
+
+    It lacks counts if it has none, or if Refresh has asked for newer ones.
+    """
+    wants_counts, state.wants_counts = state.wants_counts, False
+    shown = jobs.overview.read_at if jobs.overview and wants_counts else None
 
     def is_known() -> bool:
-        is_counted = services.shared_list.wait_for_counts(jobs, 0).is_counted
+        counted = services.shared_list.wait_for_counts(jobs, 0).overview
+        is_counted = counted is not None and counted.read_at != shown
         return is_counted and all(reading.is_done for reading in lacking)
 
     def has_failed() -> bool:
-        return jobs.is_counted and all(reading.is_done and reading.has_failed for reading in lacking)
+        is_counted = jobs.is_counted and not wants_counts
+        return is_counted and all(reading.is_done and reading.has_failed for reading in lacking)
 
     was_late, state.was_late = state.was_late, False
     until = monotonic() + WAIT_SECONDS

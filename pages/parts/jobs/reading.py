@@ -42,6 +42,7 @@ def read_jobs(
                 st.button("Sort by Created", on_click=lambda: go_to(view_in_url().with_sort(Sort.DATE)))
             raise
         return seen, problem
+    state.wants_counts = wants_fresh and shared_list.count_again(jobs)
     state.seen = (asked, jobs)
     return jobs, None
 
