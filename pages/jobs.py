@@ -57,6 +57,7 @@ if len(jobs.rows):
 else:
     with st.container(key="nothing"):
         filter_bar.show_nothing(jobs, names, zone)
+    st.empty()  # in place of the pager, which would stay until this run ends
 filter_bar.show_bound(jobs)
 
 begun = begun or beside.begin(services, asked.filter, zone)
@@ -66,7 +67,7 @@ with notices:
     progress.show_progress()
     state.notice = progress.show_notice()
 with notes:
-    filter_bar.show_bounds(jobs, services.outcomes.limits)
+    filter_bar.show_limits(jobs, services.outcomes.limits)
 with head:
     st.space("stretch")
     visit = last_visit(viewer)
@@ -89,5 +90,6 @@ with updated:
         paused_by="a dialog is open" if is_asked else "",
         look=news.watcher(services, state, news.Drawn(asked, jobs, problem, alive, visit, zone), begun),
     )
-if not (is_asked or selected.size):  # a dialog or a selection speaks of what is shown
+# A dialog speaks of what is shown, and so does a selection.
+if not (is_asked or (selected.size and jobs.is_counted)):
     late.draw_again(jobs, lacking, services, state)

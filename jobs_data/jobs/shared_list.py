@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 
@@ -120,6 +121,14 @@ class SharedList:
         self._counts.keep_counted()
         self._counts.wait(seconds)
         return self._with_counts(jobs)
+
+    def count_again(self, jobs: JobsList) -> bool:
+        """Begin to count again, and return True, if a page's counts are older than FRESH_SECONDS."""
+        counted = jobs.overview
+        if counted is None or datetime.now(UTC) - counted.read_at < timedelta(seconds=FRESH_SECONDS):
+            return False
+        self._counts.keep_counted(since=monotonic())
+        return True
 
     def is_quick(self, view: ListView) -> bool:
         """Return whether counts and a page are read so fast that one more read is not noticed."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,6 +62,7 @@ class Batches:
         self.receipt = receipt
         self._tables = tables
         self._waits = waits
+        self._writing = ThreadPoolExecutor(1, "receipt")
 
     def remove(self, ids: list[int], known: Sequence[int] = ()) -> Result | None:
         """Delete the finished ones of some jobs; `known` is as for `exact_rows.jobs_among`.
@@ -87,10 +89,10 @@ class Batches:
         self.receipt.confirm(result.by_outcome, result.number)
         return result
 
-    @property
-    def may_overlap(self) -> bool:
-        """Return whether a second batch can be at work: SQLite locks the file, others may lock gaps."""
-        return not self._tables.locks_gaps
+    def close(self, error: str) -> None:
+        """End the receipt; `error` says why the deletion ended early, if it did."""
+        self._writing.shutdown()
+        self.receipt.close(error)
 
     def _in_one_transaction(self, ids: list[int], known: Sequence[int]) -> Result:
         written: list[int] = []
@@ -118,8 +120,14 @@ class Batches:
         outcomes[Outcome.LOCKED] += locked_elsewhere
         gone = outcomes[Outcome.REMOVED] = sorted(finished - locked_elsewhere)
         if gone:
-            written.append(self.receipt.write(gone, rows.content(), rows.names()))
-            _delete_all(connection, self._tables, rows.counts(), gone, known)
+            # The receipt is written while the database deletes; only then is it committed.
+            writing = self._writing.submit(
+                lambda: self.receipt.write(gone, rows.content(), rows.names())
+            )
+            try:
+                _delete_all(connection, self._tables, rows.counts(), gone, known)
+            finally:
+                written.append(writing.result())
         return Result(
             {outcome: found for outcome, found in outcomes.items() if found},
             number=max(written, default=0),

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -35,9 +35,6 @@ BATCH_JOBS: Final = 4_000
 
 BATCH_SECONDS: Final = 0.2
 """How long one batch may take; after a slower one the next ones are smaller."""
-
-THREADS: Final = 2
-"""How many batches are at work at once, if there are several: 1 puts one after the other."""
 
 SHRINKING: Final = 8
 """How many times smaller the next try is if a batch cannot be deleted, or its rows are too long."""
@@ -221,7 +218,7 @@ class Removals:
             error = str(problem)
             raise
         finally:
-            batches.receipt.close(error)
+            batches.close(error)
             removal.receipt = batches.receipt.id
             self._database.changed()
 
@@ -239,84 +236,28 @@ def _ending(removal: Removal) -> Iterator[None]:
         log.exception("a removal stopped after %d jobs", removal.removed)
 
 
-class _Portions:
-    """The jobs of a deletion, batch by batch for several threads, and its progress.
-
-    Batches are smaller after a slow or refused one, else larger.
-    """
-
-    def __init__(
-        self, batches: Batches, given: Ids | None, removal: Removal, switch: StopSwitch
-    ) -> None:
-        self._batches = batches
-        self._removal = removal
-        self._switch = switch
-        if given is None:
-            self._read = partial(_next_finished, batches.database)
-        else:
-            self._read = partial(_next_given, given)
-        self._after, self._size = 0, max(1, BATCH_JOBS // SHRINKING)
-        self._refused: list[int] = []
-        self._lock = threading.Lock()
-        self._reading = threading.Lock()
-        """Taken for a read of the database, for which no outcome waits to be counted."""
-        self.errors: list[Exception] = []
-
-    def remove(self) -> None:
-        """Delete batch after batch until there is none, or a thread has failed."""
-        try:
-            while not self.errors and (batch := self._next()):
-                began = time.monotonic()
-                result = self._batches.remove(*batch)
-                self._count(batch[0], result, time.monotonic() - began)
-        except Exception as error:  # noqa: BLE001 - the thread that started the others raises it
-            self.errors.append(error)
-
-    def _next(self) -> tuple[list[int], list[int]] | None:
-        """Return the ids of the next batch, and of all jobs around, if known."""
-        self._switch.check()
-        with self._lock:
-            if self._refused:
-                ids = self._refused[: self._size]
-                del self._refused[: self._size]
-                return ids, []
-        with self._reading:
-            while following := self._read(self._after, self._size):
-                ids, known, self._after = following
-                if ids:
-                    return ids, known
-            return None
-
-    def _count(self, ids: list[int], result: Result | None, seconds: float) -> None:
-        with self._lock:
-            if result is None and len(ids) > 1:
-                # One job is to blame; the others must still be deleted.
-                self._size = max(1, min(self._size, len(ids)) // SHRINKING)
-                self._refused += ids
-                return
-            _count(self._removal, self._batches, ids, result)
-            if seconds > BATCH_SECONDS:
-                self._size = max(1, self._size // 2)
-            elif result is None or not result.is_large:
-                self._size = min(BATCH_JOBS, self._size * 2)
-
-
 def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: StopSwitch) -> None:
-    """Delete batch after batch: one is read while another is deleted, if a thread can be started."""
-    portions = _Portions(batches, given, removal, switch)
-    others = THREADS - 1 if batches.may_overlap and removal.total > BATCH_JOBS else 0
-    threads: list[threading.Thread] = []
-    with suppress(RuntimeError):  # this server has no thread left
-        for _ in range(others):
-            thread = threading.Thread(target=portions.remove, name="removal")
-            thread.start()
-            threads.append(thread)
-    portions.remove()
-    for thread in threads:
-        thread.join()
-    # That an outcome is unknown is said first.
-    for error in sorted(portions.errors, key=lambda error: not isinstance(error, CommitUnknown)):
-        raise error
+    """Delete batch after batch: smaller ones after a slow or refused one, else larger ones."""
+    if given is None:
+        next_batch = partial(_next_finished, batches.database)
+    else:
+        next_batch = partial(_next_given, given)
+    after, size = 0, max(1, BATCH_JOBS // SHRINKING)
+    while batch := next_batch(after, size):
+        switch.check()
+        began = time.monotonic()
+        ids, known, last = batch
+        result = batches.remove(ids, known) if ids else Result({})
+        if result is None and len(ids) > 1:
+            # One job is to blame; the others must still be deleted.
+            size = max(1, min(size, len(ids)) // SHRINKING)
+            continue
+        _count(removal, batches, ids, result)
+        after = last
+        if time.monotonic() - began > BATCH_SECONDS:
+            size = max(1, size // 2)
+        elif result is None or not result.is_large:
+            size = min(BATCH_JOBS, size * 2)
 
 
 def _count(removal: Removal, batches: Batches, ids: Sequence[int], result: Result | None) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-import threading
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ class ReceiptNotWritten(StoreUnavailable):
 
 
 class ReceiptWriter:
-    """The receipt of one deletion, for several threads. It exists from the first batch on."""
+    """The receipt of one deletion. It exists from the first batch on; one thread at a time uses it."""
 
     def __init__(
         self, store: Store, reason: Reason, platform: str, columns: Mapping[str, Sequence[str]]
@@ -74,7 +73,6 @@ class ReceiptWriter:
             "platform": platform,
             "columns": json.dumps({table: list(names) for table, names in columns.items()}),
         }
-        self._lock = threading.Lock()
         self._key = 0
         self._number = 0
         """Of the last batch, counted from 1."""
@@ -90,51 +88,46 @@ class ReceiptWriter:
         """Write a batch: its jobs, their rows as in `batch_content`, and how many have which name.
 
         Returns its number; it is then pending. Raises ReceiptNotWritten: its jobs must then stay.
-        Batches are written one after the other: SQLite has one writer, and the first one inserts the
-        receipt. So the jobs of a second batch stay locked for the write of the first one, too.
         """
         data = zlib.compress(content, 1)
-        with self._lock:
-            number = self._number + 1
-            busy = {"busy_until": datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS)}
-            try:
-                with self._store.writing() as connection:
-                    key = self._key
-                    if key:
-                        self._update(connection, busy)
-                    else:
-                        new = connection.execute(insert(receipt).values(self._receipt | busy))
-                        key = int(new.lastrowid)
-                    values = {"receipt": key, "number": number, "size": len(data), "lines": data}
-                    connection.execute(insert(batch).values(values))
-                    _insert_pending(connection, key, number, ids)
-                    counted = ((encodable(each), jobs) for each, jobs in names.items())
-                    rows = ((None, key, number, each, each.casefold(), jobs) for each, jobs in counted)
-                    _insert(connection, name, rows)
-            except StoreUnavailable as error:
-                raise ReceiptNotWritten(
-                    f"The jobs could not be saved for a restore, so they were not deleted. {error}"
-                ) from error
-            self._key, self._number = key, number
-            self._pending.add(number)
-            self._ended.clear()
-            self._stayed.clear()
-            self.id = str(self._receipt["id"])
+        number = self._number + 1
+        busy = {"busy_until": datetime.now(UTC) + timedelta(seconds=BUSY_SECONDS)}
+        try:
+            with self._store.writing() as connection:
+                key = self._key
+                if key:
+                    self._update(connection, busy)
+                else:
+                    new = connection.execute(insert(receipt).values(self._receipt | busy))
+                    key = int(new.lastrowid)
+                values = {"receipt": key, "number": number, "size": len(data), "lines": data}
+                connection.execute(insert(batch).values(values))
+                _insert_pending(connection, key, number, ids)
+                counted = ((encodable(each), jobs) for each, jobs in names.items())
+                rows = ((None, key, number, each, each.casefold(), jobs) for each, jobs in counted)
+                _insert(connection, name, rows)
+        except StoreUnavailable as error:
+            raise ReceiptNotWritten(
+                f"The jobs could not be saved for a restore, so they were not deleted. {error}"
+            ) from error
+        self._key, self._number = key, number
+        self._pending.add(number)
+        self._ended.clear()
+        self._stayed.clear()
+        self.id = str(self._receipt["id"])
         return number
 
     def confirm(self, outcomes: Mapping[Outcome, Sequence[int]], number: int = 0) -> None:
         """Note outcomes: those removed are a batch, deleted and committed; others were not deleted."""
-        with self._lock:
-            if outcomes.get(Outcome.REMOVED):
-                self._end(number, is_removed=True)
-            for outcome, ids in outcomes.items():
-                if outcome is not Outcome.REMOVED:
-                    self._stayed += ((job_id, outcome) for job_id in ids)
+        if outcomes.get(Outcome.REMOVED):
+            self._end(number, is_removed=True)
+        for outcome, ids in outcomes.items():
+            if outcome is not Outcome.REMOVED:
+                self._stayed += ((job_id, outcome) for job_id in ids)
 
     def roll_back(self, number: int) -> None:
         """Note that a batch was rolled back: its jobs still exist."""
-        with self._lock:
-            self._end(number, is_removed=False)
+        self._end(number, is_removed=False)
 
     def _end(self, number: int, *, is_removed: bool) -> None:
         self._pending.discard(number)

@@ -7,13 +7,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
-from jobs_data.jobs import paging
+from jobs_data.jobs import paging, shared_counts, shared_list
 from jobs_data.jobs.counts import Counts
-from jobs_data.jobs.list_page import Overview
+from jobs_data.jobs.list_page import JobsList, Overview
 from jobs_data.jobs.searching import Searches, SearchResult
 from jobs_data.jobs.shared_list import SharedList
+from jobs_data.jobs.view import ListView, Sort
+from jobs_data.platform.errors import TookTooLong
 from pages.parts.jobs import filter_bar, late
-from tests.support.pages import cards, introduce, names, press, show, until, words
+from tests.support.pages import cards, introduce, names, press, show, tick, until, words
 from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
@@ -96,6 +98,8 @@ def test_a_search_says_how_far_it_got(store: Store, monkeypatch: pytest.MonkeyPa
     found["import"] = result(newer, is_done=False, looked_at=1)
     until(app, "Searched the newest 1 of 2 jobs · 1 found so far")
     assert names(app) == ["import"]
+    assert cards(app) == ["1+", "0+", "1+", "0+"]
+    assert "1–1 of those found so far" in words(app)
     assert "was stopped" not in words(app)
     found["import"] = result(newer, is_done=True, looked_at=1)
     until(app, "1 of 1 searched match")
@@ -111,11 +115,12 @@ def test_a_bounded_sort_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -
     """With what narrows it."""
     for name in ("a", "b", "c"):
         store.job(name)
-    assert "Sorted among" not in words(show(sort="name", dir="asc"))
+    assert "sorted among" not in words(show(sort="name", dir="asc"))
     monkeypatch.setattr(paging, "MOST_SORTED", 2)
     app = show(sort="name", dir="asc", status="completed")
     assert names(app) == ["b", "c"]
-    assert "Sorted among the newest 2 of 3 jobs" in words(app)
+    assert "3 of 3 match · sorted among the newest 2" in words(app)
+    assert "Filter by date to sort fewer" in words(app)
     assert "1–2 of 2 jobs sorted" in words(app)
 
 
@@ -129,3 +134,53 @@ def test_the_pager_of_a_bounded_sort_offers_the_pages_that_exist(
     app = show(sort="name", status="failed", limit="1")
     assert "1–1 of 1 job sorted" in words(app)
     assert pages_of(app) in ([], [1])
+
+
+def test_a_sort_that_takes_too_long_offers_one_that_does_not(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one by Created, whose pages are found without sorting."""
+    store.job("import")
+    read = SharedList.read
+
+    def slow(self: SharedList, view: ListView, max_age: float | None = None) -> JobsList:
+        if view.sort is Sort.OWNER:
+            raise TookTooLong("It took too long.")
+        return read(self, view, max_age)
+
+    monkeypatch.setattr(SharedList, "read", slow)
+    app = show(sort="owner")
+    assert "It took too long." in words(app)
+    press(app, "Sort by Created")
+    assert names(app) == ["import"]
+
+
+def test_counts_come_beside_a_selection_too(
+    store: Store, may_count: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there were none when it was made."""
+    store.job("import")
+    app = show()
+    monkeypatch.setattr(late, "WAIT_SECONDS", PATIENCE)
+    monkeypatch.setattr(late, "sleep", lambda _: may_count.set())
+    app.session_state["page_state"].clear()
+    tick(app, "import")
+    assert "1 selected" in words(app)
+    assert cards(app)[0] == "1"
+
+
+def test_refresh_counts_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though counting takes so long that it rests for long."""
+    monkeypatch.setattr(shared_counts, "REST_TIMES", 1_000_000)
+    for seconds in ("QUICK_SECONDS", "CHANGE_SECONDS", "FRESH_SECONDS"):
+        monkeypatch.setattr(shared_list, seconds, 0)
+    store.job("import")
+    app = show()
+    while cards(app)[0] != "1":
+        app.run()
+    store.job("export")
+    app.run()
+    assert cards(app)[0] == "1"
+    monkeypatch.setattr(late, "WAIT_SECONDS", PATIENCE)
+    press(app, "Refresh")
+    assert cards(app)[0] == "2"

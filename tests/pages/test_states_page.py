@@ -14,6 +14,7 @@ from jobs_data.jobs.liveness import Liveness, SharedLiveness
 from jobs_data.jobs.outcomes import Coverage, Outcomes
 from jobs_data.jobs.view_url import parse_view, view_params
 from jobs_data.platform.errors import DatabaseUnavailable
+from pages.parts.jobs import late
 from pages.parts.jobs import table as table_of_jobs
 from tests.support.pages import (
     component,
@@ -184,6 +185,24 @@ def test_rows_do_not_wait_for_what_active_jobs_do(
     monkeypatch.setattr(SharedLiveness, "last", None)
     app.run()
     assert [row["status"] for row in rows(app)] == ["Running"]
+
+
+def test_what_is_known_stays_while_it_is_read_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the counts and in the quick filters, as on the rows."""
+    usually_a_minute(store, "import")
+    active(store, "import", timedelta(hours=5))
+    assert facts(show(status="active"))[1] == "1 silent"
+    may_read = Event()
+    monkeypatch.setattr(SharedLiveness, "read", lambda _: may_read.wait(30))
+    monkeypatch.setattr(late, "WAIT_SECONDS", 0.0)
+    try:
+        app = show(status="completed")
+        assert facts(app)[1] == "1 silent"
+        assert quick(app) == ["Silent 1"]
+    finally:
+        may_read.set()
 
 
 def test_a_group_says_how_many_of_its_jobs_are_silent(store: Store) -> None:

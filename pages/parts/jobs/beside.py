@@ -34,6 +34,13 @@ class Beside:
     with_errors: Reading[Ids]
     trend: Reading[pd.DataFrame] | None
     """None for a search: beside its counts that of all jobs would say something else."""
+    before: Liveness | None
+    """What the active jobs did a moment ago, where that is known."""
+
+    @property
+    def known_liveness(self) -> Liveness | None:
+        """Return what the active jobs do; while that is being read, what they did a moment ago."""
+        return self.liveness.found or self.before
 
     @property
     def readings(self) -> list[Reading[Any]]:
@@ -61,6 +68,7 @@ def begin(services: Services, job_filter: JobFilter, zone: ZoneInfo) -> Beside:
         reads.begin_shared(services.liveness.read),
         reads.begin_shared(services.outcomes.with_errors),
         trend,
+        recent_liveness(services),
     )
 
 

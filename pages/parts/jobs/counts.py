@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.platform.status import Alive, State
 from pages.parts.jobs.beside import Beside
-from pages.parts.jobs.filter_bar import has_numbers
+from pages.parts.jobs.filter_bar import has_numbers, is_searching
 from pages.parts.shared.address import go_to, view_in_url
 from pages.parts.shared.look import LOOKS, room
 
@@ -30,7 +30,7 @@ def show_counts(jobs: JobsList, beside: Beside) -> None:
     """Show how many jobs there are in each state, with bars of the last 14 days; a press filters.
 
     Beside them, but for a search, stand how many active jobs are silent, how many completed ones have
-    errors, and how many failed today. What has not been read yet is left out.
+    errors, and how many failed today. What is not known yet is left out.
     """
     counts = jobs.counts
     numbers = {
@@ -39,7 +39,8 @@ def show_counts(jobs: JobsList, beside: Beside) -> None:
         State.COMPLETED.value: counts.completed,
         State.FAILED.value: counts.failed,
     }
-    values = {choice: f"{n:,}" if has_numbers(jobs) else "" for choice, n in numbers.items()}
+    more = "+" if is_searching(jobs) else ""  # the search finds more than it had found then
+    values = {choice: f"{n:,}{more}" if has_numbers(jobs) else "" for choice, n in numbers.items()}
     days, facts = beside.trend.found if beside.trend else None, _facts(jobs, beside)
     with st.container(horizontal=True, key="cards"):
         for choice in _LABELS:
@@ -51,7 +52,7 @@ def _facts(jobs: JobsList, beside: Beside) -> dict[str, str]:
     """Return a few words more of some states, where there is something to say of all jobs."""
     if beside.trend is None:
         return {}
-    days, alive = beside.trend.found, beside.liveness.found
+    days, alive = beside.trend.found, beside.known_liveness
     facts = {
         State.ACTIVE.value: (0 if alive is None else alive.count(Alive.SILENT), "silent"),
         State.COMPLETED.value: (jobs.with_errors, "with errors"),

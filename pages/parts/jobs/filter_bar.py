@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from jobs_data import addresses
 from jobs_data.jobs import filter_words, job_report
 from jobs_data.jobs.list_page import JobsList
-from jobs_data.jobs.view import EVERYTHING, JobFilter
+from jobs_data.jobs.view import ANY_TIME, EVERYTHING, JobFilter
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
@@ -130,9 +130,17 @@ def is_searching(jobs: JobsList) -> bool:
 
 
 def _number(jobs: JobsList) -> str:
+    """Return how many jobs match of how many, and among how many these are sorted if not among all."""
+    number = _matching(jobs)
+    if jobs.sorted_among is not None:
+        number += f" · sorted among the newest {jobs.sorted_among:,}"
+    return number
+
+
+def _matching(jobs: JobsList) -> str:
     """Return how many jobs match of how many, and when that was counted if it is not of now."""
     if not has_numbers(jobs):
-        return "The jobs are being counted"
+        return "The jobs are being counted…"
     if jobs.looked_at is not None:
         return f"{jobs.matching:,} of {jobs.looked_at:,} searched match"
     if not jobs.overview:
@@ -144,25 +152,26 @@ def _number(jobs: JobsList) -> str:
     is_old = seconds >= OLD_SECONDS and not jobs.found
     if is_old:
         number += f" · counted {ran(seconds)} ago"
-    return number if jobs.is_order_known else f"{number} · their order is still being checked"
+    return number if jobs.is_order_known else f"{number} · the order of the older jobs is not known yet"
 
 
-def show_bounds(jobs: JobsList, limits: str) -> None:
-    """Say what the list does not cover: a sort among the newest jobs, outputs not read for errors."""
-    if jobs.sorted_among is not None:
-        among = f"the newest {jobs.sorted_among:,} of {counted(jobs.everything.total)}"
-        if not jobs.is_counted:
-            among = f"the newest {counted(jobs.sorted_among)}"
-        st.caption(
-            f":material/timer: Sorted among {among}: to sort all takes too long. Filter by date or "
-            "status to sort fewer, or sort by Created."
-        )
+def show_limits(jobs: JobsList, limits: str) -> None:
+    """Say which outputs have not been read for errors, where that matters."""
     if jobs.view.filter.has_errors is not None and limits:
         st.caption(limits)
 
 
 def show_bound(jobs: JobsList) -> None:
-    """Say so where a search was stopped by time before it had covered all jobs."""
+    """Say so where not all jobs were sorted, or a search was stopped by time before the last one."""
+    if jobs.sorted_among is not None:
+        shown = jobs.view.filter
+        has_dates = shown.created != ANY_TIME or shown.finished != ANY_TIME
+        narrowing = ("" if has_dates else "date"), ("" if shown.state else "status")
+        by = " or ".join(filter(None, narrowing))
+        st.caption(
+            ":material/timer: Sorting all jobs would take too long. "
+            + (f"Filter by {by} to sort fewer, or sort by Created." if by else "Sort by Created.")
+        )
     if jobs.looked_at is None or is_searching(jobs):
         return
     st.warning(
@@ -185,8 +194,13 @@ def show_nothing(jobs: JobsList, names: Mapping[int, str], zone: ZoneInfo) -> No
             icon=":material/inbox:",
         )
         return
+    if jobs.view.page > 1:
+        st.info("The list has no jobs on this page.", icon=":material/last_page:")
+        st.button("First page", on_click=lambda: go_to(replace(view_in_url(), page=1)))
+        return
     asked = jobs.view.filter
-    sentence = f"Found no {plain(filter_words.words(asked, names, zone))} among {_covered(jobs)}."
+    what = "jobs" if asked == EVERYTHING else plain(filter_words.words(asked, names, zone))
+    sentence = f"Found no {what} among {_covered(jobs)}."
     if asked.is_search and asked.state and jobs.counts.total:
         sentence += f" {jobs.counts.total:,} match in another status."
     if asked.alive:

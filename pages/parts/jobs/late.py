@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -50,14 +51,21 @@ def wait_for_cached(
 def draw_again(
     jobs: JobsList, lacking: Sequence[Reading[Any]], services: Services, state: JobsState
 ) -> None:
-    """Draw the page once more when it is known what it lacks: some reads, and counts if it has none."""
+    """Draw the page once more when it is known what it lacks: some reads, and counts.
+
+    It lacks counts if it has none, or if Refresh has asked for newer ones.
+    """
+    wants_counts, state.wants_counts = state.wants_counts, False
+    shown = jobs.overview.read_at if jobs.overview and wants_counts else None
 
     def is_known() -> bool:
-        is_counted = services.shared_list.wait_for_counts(jobs, 0).is_counted
+        counted = services.shared_list.wait_for_counts(jobs, 0).overview
+        is_counted = counted is not None and counted.read_at != shown
         return is_counted and all(reading.is_done for reading in lacking)
 
     def has_failed() -> bool:
-        return jobs.is_counted and all(reading.is_done and reading.has_failed for reading in lacking)
+        is_counted = jobs.is_counted and not wants_counts
+        return is_counted and all(reading.is_done and reading.has_failed for reading in lacking)
 
     was_late, state.was_late = state.was_late, False
     until = monotonic() + WAIT_SECONDS
@@ -78,14 +86,27 @@ def _look_again(is_known: Callable[[], bool], state: JobsState) -> None:
         _run_again(state)
 
 
-@st.fragment(run_every=1.0)
+@dataclass
+class _Search:
+    """A search that one run of the page follows."""
+
+    jobs: JobsList
+    is_shown: bool = False
+
+
 def follow_search(jobs: JobsList, asked: ListView, services: Services, state: JobsState) -> None:
     """Say how far a search got, and draw the page again when it has more rows or the search ends."""
-    now = jobs
-    with suppress(DatabaseUnavailable):  # it has been logged, and the page looks again
-        now = services.shared_list.read(asked)
+    _follow(_Search(jobs), len(jobs.rows), asked, services, state)
+
+
+@st.fragment(run_every=1.0)
+def _follow(search: _Search, rows: int, asked: ListView, services: Services, state: JobsState) -> None:
+    if search.is_shown:  # else a read would keep the progress of the search before in its place
+        with suppress(DatabaseUnavailable):  # it has been logged, and the page looks again
+            search.jobs = services.shared_list.read(asked)
+    search.is_shown, now = True, search.jobs
     is_done = now.found is None or now.found.is_done
-    if is_done or len(now.rows) > len(jobs.rows):
+    if is_done or len(now.rows) > rows:
         _run_again(state)
     st.caption(
         f"Searched the newest {now.looked_at or 0:,} of {counted(now.everything.total)} · "

@@ -38,7 +38,7 @@ def without(job_filter: JobFilter) -> JobFilter:
 def show_quick_filters(jobs: JobsList, beside: Beside) -> None:
     """Show those that find a job, with their number of all jobs, and the one in force.
 
-    What has not been read yet is left out.
+    What is not known yet is left out.
     """
     current, numbers = in_force(jobs.view.filter), _numbers(jobs, beside)
     choices = [choice for choice in _CHOICES if numbers.get(choice) or choice == current]
@@ -64,7 +64,7 @@ def _numbers(jobs: JobsList, beside: Beside) -> dict[str, int]:
         numbers[_ERRORS] = jobs.with_errors
     elif (with_errors := beside.with_errors.found) is not None:
         numbers[_ERRORS] = len(with_errors)
-    if liveness := beside.liveness.found:
+    if liveness := beside.known_liveness:
         numbers |= {state.value: liveness.count(state) for state in NEEDS_A_LOOK}
     return numbers
 

@@ -8,9 +8,10 @@ import streamlit as st
 
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.shared_list import FRESH_SECONDS
-from jobs_data.jobs.view import ListView
-from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.jobs.view import ListView, Sort
+from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from pages.parts.jobs.state import JobsState
+from pages.parts.shared.address import go_to, view_in_url
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain
 
@@ -36,8 +37,12 @@ def read_jobs(
         jobs = shared_list.read(asked, FRESH_SECONDS if wants_fresh else None)
     except DatabaseUnavailable as problem:
         if seen is None:
+            if isinstance(problem, TookTooLong) and asked.sort is not Sort.DATE:
+                st.info("A list of very many jobs can always be sorted by Created.")
+                st.button("Sort by Created", on_click=lambda: go_to(view_in_url().with_sort(Sort.DATE)))
             raise
         return seen, problem
+    state.wants_counts = wants_fresh and shared_list.count_again(jobs)
     state.seen = (asked, jobs)
     return jobs, None
 

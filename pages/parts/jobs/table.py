@@ -24,7 +24,7 @@ from jobs_data.url_values import Params
 from jobs_data.wording import counted, elapsed, file_kind_and_size, ran
 from pages.parts.jobs import alive, groups
 from pages.parts.jobs.alive import Activity
-from pages.parts.jobs.filter_bar import has_numbers
+from pages.parts.jobs.filter_bar import has_numbers, is_searching
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
@@ -132,6 +132,8 @@ def show_pager(jobs: JobsList, zone: ZoneInfo) -> None:
         of = ""
         # A full page may have a next one.
         pages = jobs.view.page + (len(jobs.rows) == jobs.limit)
+    elif is_searching(jobs):
+        of = " of those found so far"
     shown = f"{jobs.first:,}–{last:,}{of} · times in {zone.key}"
     pager(shown, jobs.view.page, pages, lambda page: go_to(replace(view_in_url(), page=page)))
 

@@ -282,32 +282,11 @@ def test_clearing_locks_no_more_than_a_batch(store: Store, monkeypatch: pytest.M
     """No single transaction removes more than the batch's size, which is come near step by step."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 4)
     monkeypatch.setattr(removal, "BATCH_SECONDS", 60)
-    monkeypatch.setattr(removal, "THREADS", 1)
     for _ in range(12):
         store.job()
     sizes = batch_sizes(monkeypatch)
     cleared(store)
     assert sizes == [1, 2, 4, 4, 1]
-
-
-@on_mariadb
-def test_one_thread_is_enough(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server refuses another one: the batches then follow each other."""
-    monkeypatch.setattr(removal, "BATCH_JOBS", 3)
-    for _ in range(10):
-        store.job()
-    start = threading.Thread.start
-    started: list[threading.Thread] = []
-
-    def start_one(thread: threading.Thread) -> None:
-        started.append(thread)
-        if len(started) > 1:
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", start_one)
-    clearing = cleared(store)
-    assert (clearing.removed, clearing.error, len(started)) == (10, "", 2)
 
 
 def test_batches_that_take_long_become_smaller(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
