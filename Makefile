@@ -27,7 +27,7 @@ test: $(VENV)/tests-installed test-programs
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The -core packages hold the programs alone: no service is set up, none starts. Where they cannot
 # be installed the tests go on without them: those that need one skip, or fail where CI=true.

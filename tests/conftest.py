@@ -27,11 +27,6 @@ def pytest_configure() -> None:
     use_ram_disk()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests in a browser, which take longest: else one process would end with them."""
-    items.sort(key=lambda item: "browser" not in item.path.parts)
-
-
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[MariaDB]:
     """Start a private MariaDB server in a folder of its own; both are gone after the session."""

@@ -31,7 +31,12 @@ from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
 
-NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+def now() -> datetime:
+    """Return the present time, which may be long after the tests were collected."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
 IMPORT = (
     "Importing accessions.csv\n{errors}Import finished with {n} error(s). 120 record(s) imported.\n"
 )
@@ -54,15 +59,15 @@ def with_errors(store: Store, name: str = "import", number: int = 2) -> int:
 
 def active(store: Store, name: str, wrote: timedelta | None) -> int:
     """Insert a job that began six hours ago, and wrote some time ago, or nothing at all."""
-    at = None if wrote is None else NOW - wrote
+    at = None if wrote is None else now() - wrote
     line = f'[info] [{at:%Y-%m-%d %H:%M:%S}] Job 1 "{name}": at work\n' if at else None
-    return store.job(name, 183, NOW - timedelta(hours=6), output=line)
+    return store.job(name, 183, now() - timedelta(hours=6), output=line)
 
 
 def usually_a_minute(store: Store, name: str) -> None:
     """Let a name have finished runs of about a minute."""
     for run in range(8):
-        begin = NOW - timedelta(days=1, minutes=run)
+        begin = now() - timedelta(days=1, minutes=run)
         store.job(name, 184, begin, completed_at=begin + timedelta(seconds=60 + run))
 
 
@@ -253,6 +258,6 @@ def test_a_job_that_has_just_finished_is_not_alive(
     usually_a_minute(store, "import")
     job_id = active(store, "import", timedelta(hours=5))
     before = SharedLiveness(store.database()).read()
-    store.set_job(job_id, status_id=184, completed_at=NOW, output="ERROR: no title\n")
+    store.set_job(job_id, status_id=184, completed_at=now(), output="ERROR: no title\n")
     monkeypatch.setattr(SharedLiveness, "read", lambda _: before)
     assert rows(show())[0]["status"] == "Completed · 1 error"
