@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -11,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
+from playwright.sync_api import Browser, BrowserContext
 
 from jobs_data import addresses
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
@@ -163,6 +165,37 @@ def running_app(database_url: str) -> Iterator[RunningApp]:
             yield RunningApp(address, servers.processes[-1].pid)
         finally:
             servers.close()
+
+
+def in_fresh_process(module: str, *arguments: str) -> Any:
+    """Return the JSON that a module of the benchmarks prints as a program."""
+    answer = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        check=True,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    return json.loads(answer.stdout)
+
+
+def new_window(browser: Browser, address: str, cookie: str = "") -> BrowserContext:
+    """Return a window of the browser, signed in by a session's cookie if there is one."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 800}, timezone_id="UTC", locale="en-GB"
+    )
+    if cookie:
+        context.add_cookies(
+            [
+                {
+                    "name": COOKIE,
+                    "value": cookie,
+                    "domain": urlsplit(address).hostname or "",
+                    "path": addresses.BASE,
+                }
+            ]
+        )
+    return context
 
 
 def resident_bytes(pid: int) -> int:

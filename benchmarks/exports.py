@@ -103,11 +103,11 @@ class Together:
     grown: int
     """Bytes of memory above idle."""
     opened: float
-    """Seconds in which a new session had the list meanwhile, the median of some."""
+    """Seconds until a new session has the list during the exports: the median."""
 
 
 def measure_two(app: RunningApp, cookie: str) -> Together:
-    """Download the export twice at once, and open the list again and again meanwhile."""
+    """Download the export twice at once, and open the list repeatedly until both have ended."""
     asyncio.run(_open_list(app, cookie))
     idle, began, opened = app.memory(), time.perf_counter(), []
     with app.peak_memory() as peak, ThreadPoolExecutor(2) as pool:

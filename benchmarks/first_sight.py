@@ -9,19 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx2
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks.bench import FULL_SIZE, Bench, running_app
+from benchmarks.bench import FULL_SIZE, Bench, new_window, running_app
 from benchmarks.figures import Figure, within
-from jobs_data import addresses
 from tests.support.app_servers import ROOT, START_SECONDS, own_environment, stop
 from tests.support.mariadb import free_port
 from tests.support.programs import find_program
 from tests.support.screen import CHROMIUM_OPTIONS
-from web.sessions import COOKIE
 
 ROUNDS: Final = 9
 COLD: Final = 1.1
@@ -74,20 +71,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 def seconds_until_seen(browser: Browser, address: str, cookie: str = "") -> tuple[float, float]:
     """Return the seconds from the navigation to the painted rows: in a new window, and on a reload."""
-    with browser.new_context(
-        viewport={"width": 1280, "height": 800}, timezone_id="UTC", locale="en-GB"
-    ) as context:
-        if cookie:
-            context.add_cookies(
-                [
-                    {
-                        "name": COOKIE,
-                        "value": cookie,
-                        "domain": urlsplit(address).hostname or "",
-                        "path": addresses.BASE,
-                    }
-                ]
-            )
+    with new_window(browser, address, cookie) as context:
         page = context.new_page()
         page.add_init_script(NOTE_WHEN_SEEN)
         times = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from benchmarks import platform_shapes
-from benchmarks.bench import FULL_SIZE, Bench
+from benchmarks.bench import FULL_SIZE, Bench, in_fresh_process
 from benchmarks.figures import Figure, faster, limited, seconds, within
 from benchmarks.platform_shapes import SHAPES
 from jobs_data.jobs.creation_order import CreationOrder
@@ -31,7 +30,6 @@ from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
 from jobs_data.platform.times import day_starts
 from jobs_data.store.database import file_store
-from tests.support.app_servers import ROOT
 
 PROCESSES: Final = 5
 ROUNDS: Final = 3
@@ -83,10 +81,12 @@ def _of_size(bench: Bench, jobs: int) -> list[Figure]:
     asked = FIRST_SECONDS if jobs >= FULL_SIZE else float("inf")
     figures = []
     for name in FIRST_PAGES:
-        first = median(float(_in_fresh_process(url, name)) for _ in range(PROCESSES))
+        first = median(
+            float(in_fresh_process("benchmarks.list_reads", url, name)) for _ in range(PROCESSES)
+        )
         what = f"First page, {name}, {size}, in a process that has just begun"
         figures.append(limited(what, first, asked) if jobs >= FULL_SIZE else _plain(what, first))
-    found = json.loads(_in_fresh_process(url, "rest"))
+    found = in_fresh_process("benchmarks.list_reads", url, "rest")
     figures.append(limited(f"A page from the shared cache, {size}", found["cached"], CACHE_SECONDS))
     figures.append(_plain(f"The cards' bars, {size}", found["trend"]))
     if jobs < FULL_SIZE:
@@ -115,18 +115,6 @@ def _of_size(bench: Bench, jobs: int) -> list[Figure]:
 
 def _plain(what: str, value: float) -> Figure:
     return Figure(what, seconds(value))
-
-
-def _in_fresh_process(url: str, what: str) -> bytes:
-    """Return what this module prints as a program."""
-    answer = subprocess.run(
-        [sys.executable, "-m", "benchmarks.list_reads", url, what],
-        check=True,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-    )
-    return answer.stdout
 
 
 def _timed(work: Callable[[], object], times: int = 1) -> float:

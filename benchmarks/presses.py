@@ -10,17 +10,14 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from benchmarks.bench import FULL_SIZE, Bench, RunningApp, running_app
+from benchmarks.bench import FULL_SIZE, Bench, RunningApp, new_window, running_app
 from benchmarks.figures import Figure, limited, seconds, within
 from benchmarks.first_sight import running_bare_page
-from jobs_data import addresses
 from tests.support.programs import find_program
 from tests.support.screen import CHROMIUM_OPTIONS
-from web.sessions import COOKIE
 
 ROUNDS: Final = 9
 RERUNS: Final = 40
@@ -76,22 +73,8 @@ class Presses:
 
     def __init__(self, browser: Browser, address: str, cookie: str = "") -> None:
         """Open the page."""
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 800}, timezone_id="UTC", locale="en-GB"
-        )
-        if cookie:
-            context.add_cookies(
-                [
-                    {
-                        "name": COOKIE,
-                        "value": cookie,
-                        "domain": urlsplit(address).hostname or "",
-                        "path": addresses.BASE,
-                    }
-                ]
-            )
         self.address = address
-        self.page: Page = context.new_page()
+        self.page: Page = new_window(browser, address, cookie).new_page()
         self.page.add_init_script(f"{{ {MEASURE} }}")
         self.times: defaultdict[str, list[float]] = defaultdict(list)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -11,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import func, select
 
-from benchmarks.bench import FULL_SIZE, Bench
+from benchmarks.bench import FULL_SIZE, Bench, in_fresh_process
 from benchmarks.figures import Figure, limited, seconds
 from jobs_data.jobs import list_page
 from jobs_data.jobs.creation_order import CreationOrder
@@ -25,7 +24,6 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job_execution
-from tests.support.app_servers import ROOT
 
 ROUNDS: Final = 3
 PROCESSES: Final = 3
@@ -89,7 +87,10 @@ def measure(bench: Bench) -> list[Figure]:
 def _searches(url: str, jobs: int) -> list[Figure]:
     figures = []
     for what in SEARCHES:
-        runs = [_in_fresh_process(url, what) for _ in range(PROCESSES if jobs == FULL_SIZE else 1)]
+        runs = [
+            in_fresh_process("benchmarks.searches", url, what)
+            for _ in range(PROCESSES if jobs == FULL_SIZE else 1)
+        ]
         first, end, scan = (median(run[part] for run in runs) for part in ("first", "end", "scan"))
         name = f"Search {what}, {jobs:,} jobs"
         if what in FREQUENT:
@@ -99,23 +100,12 @@ def _searches(url: str, jobs: int) -> list[Figure]:
         beside = (f"scan of durations {seconds(scan)}", f"{end / scan:.1f} ×")
         beside = beside if what in FROM_EXECUTIONS else ("", "")
         figures.append(Figure(f"{name}, all hits", ours, *beside))
-    run = _in_fresh_process(url, "")
+    run = in_fresh_process("benchmarks.searches", url, "")
     name = f"{len(TOGETHER)} searches at once, {jobs:,} jobs"
     figures.append(Figure(f"{name}, until half of them have first hits", seconds(median(run["first"]))))
     figures.append(Figure(f"{name}, until all have first hits", seconds(max(run["first"]))))
     figures.append(Figure(f"{name}, until all have ended", seconds(max(run["end"]))))
     return figures
-
-
-def _in_fresh_process(url: str, what: str) -> Any:
-    answer = subprocess.run(
-        [sys.executable, "-m", "benchmarks.searches", url, what],
-        check=True,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-    )
-    return json.loads(answer.stdout)
 
 
 def _seconds(database: Database, order: CreationOrder, view: ListView) -> float:

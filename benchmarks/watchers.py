@@ -151,7 +151,7 @@ def figures(one: Watched, whole: Watched, many: Watched, busy: Watched) -> list[
 
 
 def cookies_like(cookie: str, many: int) -> list[str]:
-    """Return the cookies of so many sessions of one account, made without its password's slow hash."""
+    """Return cookies of several sessions of one account, without hashing its password each time."""
     sessions = Sessions(SIGNING_KEY)
     found = sessions.read(cookie)
     if found is None:
@@ -161,7 +161,7 @@ def cookies_like(cookie: str, many: int) -> list[str]:
 
 @contextmanager
 def changes(server: MariaDB, database: str) -> Iterator[None]:
-    """Change the newest job's name every few seconds meanwhile; in the end it is what it was."""
+    """Change the newest job's name every few seconds in the block, and restore it at the end."""
     ended = Event()
     with server.cursor(database) as cursor:
         cursor.execute("SELECT id, name FROM job ORDER BY id DESC LIMIT 1")

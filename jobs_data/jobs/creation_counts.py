@@ -31,7 +31,7 @@ from jobs_data.platform import times
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import seconds_since_1970, whole_quotient
 from jobs_data.platform.status import COMPLETED, FINISHED_IDS, State, state_of
-from jobs_data.platform.tables import job, object_
+from jobs_data.platform.tables import JOB_CLASS, job, object_
 from jobs_data.platform.times import to_platform
 
 QUARTER_SECONDS: Final = 900
@@ -45,9 +45,7 @@ SLICE_IDS: Final = 2**18
 
 WIDER: Final = 8
 DENSE: Final = 8
-"""Of so many ids at least one is a job's, where all records are read."""
-
-JOB_CLASS: Final = "QubitJob"
+"""All records are read where at least one id in DENSE is a job's."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def count_created(
 
 
 def bound_of(connection: Connection, database: Database, jobs: int, oldest: int) -> Bound:
-    """Return the bound of so many jobs, of which the oldest has an id."""
+    """Return the bound that covers a number of jobs, given the id of the oldest."""
     created = connection.execute(select(object_.c.created_at).where(object_.c.id == oldest)).scalar()
     return Bound(jobs, times.utc(created, database.timezone))
 

@@ -52,7 +52,7 @@ JOB_BYTES: Final = 2_000
 """The most bytes of one job in JSON: the longest name, six bytes a character, and the rest."""
 
 FIRST_PIECES: Final = 2
-"""How many pieces the first statement reads: so many come at once before any other is looked for."""
+"""How many pieces the first statement reads; they are sent before any other is read."""
 
 PIECES_TOGETHER: Final = 25
 PACKET_BYTES: Final = 16 * 1024 * 1024
@@ -70,7 +70,7 @@ LONG_TEXT: Final = 1_000
 """From this length on, a text counts as long."""
 
 FEW_JOBS: Final = 20_000
-"""The database sorts so many jobs by date within a fifth of a second."""
+"""Up to this many jobs the database sorts by date, within a fifth of a second."""
 
 EXPORT_SECONDS: Final = 3_600
 """How long an export may take: its statement ends only when the client has read everything."""

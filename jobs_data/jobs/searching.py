@@ -99,7 +99,7 @@ class _Slice:
     """How many jobs it has; not counted in the last slice."""
     hits: Mapping[State, int]
     ids: Mapping[State, Ids]
-    """The newest hits, the largest id first, at most FEW_JOBS; none once so many are known."""
+    """The newest hits, the largest id first, at most FEW_JOBS; empty once FEW_JOBS are known."""
 
 
 class _Search:
@@ -134,7 +134,7 @@ class _Search:
         self._is_whole = self.began - self._whole_ended >= PAUSE_TIMES * self._whole_seconds
 
     def knows(self, state: State | None, wanted: int) -> bool:
-        """Return whether the pass has found so many hits in a state, or in any."""
+        """Return whether the pass has found `wanted` hits in a state, or in any."""
         return _hits(self._slices[: self._at], state) >= min(wanted, FEW_JOBS)
 
     @property
@@ -293,7 +293,7 @@ class Searches:
             return search.result(state)
 
     def close(self) -> None:
-        """End all searches, and wait for the slices that are being read; a later call begins anew."""
+        """End all searches and wait for the slices that are being read. Later calls start new ones."""
         with self._changed:
             pool, self._pool = self._pool, None
             self._searches.clear()

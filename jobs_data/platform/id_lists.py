@@ -30,8 +30,9 @@ def allow_lists(connection: Connection) -> None:
 def parse_list(text: str | None, jobs: int) -> Ids:
     """Return the ids that a value lists. Raises DatabaseUnavailable where they are not `jobs` ids."""
     # A list of a single id is a number on SQLite.
-    found = np.fromstring(str(text or ""), dtype=np.int64, sep=",")
-    if len(found) != jobs:
+    listed = str(text or "")
+    found = np.fromstring(listed, dtype=np.int64, sep=",")
+    if len(found) != jobs or len(listed) >= LIST_BYTES:
         # A value cut short could end in half an id, which is the id of some other job.
         raise DatabaseUnavailable(
             "The database did not send all the ids of the jobs: max_allowed_packet may be set "

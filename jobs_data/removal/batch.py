@@ -45,8 +45,6 @@ class Result:
     """The outcomes of a batch's jobs."""
 
     by_outcome: Mapping[Outcome, list[int]]
-    number: int = 0
-    """The batch in the receipt; 0 if none was deleted."""
     is_large: bool = False
     """Whether a batch of twice as many jobs might hold more than one read may."""
 
@@ -86,7 +84,7 @@ class Batches:
             if self.database.is_sqlite:
                 raise  # it locks the whole file: a smaller batch would not help
             return None
-        self.receipt.confirm(result.by_outcome, result.number)
+        self.receipt.confirm(result.by_outcome)
         return result
 
     def close(self, error: str) -> None:
@@ -95,20 +93,16 @@ class Batches:
         self.receipt.close(error)
 
     def _in_one_transaction(self, ids: list[int], known: Sequence[int]) -> Result:
-        written: list[int] = []
         try:
             with self.database.writing(waits=not known) as connection:
-                return self._remove(connection, ids, known, written)
+                return self._remove(connection, ids, known)
         except CommitUnknown:
             raise
         except BaseException:
-            for number in written:
-                self.receipt.roll_back(number)
+            self.receipt.roll_back()
             raise
 
-    def _remove(
-        self, connection: Connection, ids: list[int], known: Sequence[int], written: list[int]
-    ) -> Result:
+    def _remove(self, connection: Connection, ids: list[int], known: Sequence[int]) -> Result:
         begin(connection, self._tables)
         rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
         finished = rows.lock(ids, known)
@@ -121,16 +115,15 @@ class Batches:
         gone = outcomes[Outcome.REMOVED] = sorted(finished - locked_elsewhere)
         if gone:
             # The receipt is written while the database deletes; only then is it committed.
-            writing = self._writing.submit(
+            written = self._writing.submit(
                 lambda: self.receipt.write(gone, rows.content(), rows.names())
             )
             try:
                 _delete_all(connection, self._tables, rows.counts(), gone, known)
             finally:
-                written.append(writing.result())
+                written.result()
         return Result(
             {outcome: found for outcome, found in outcomes.items() if found},
-            number=max(written, default=0),
             is_large=rows.size() > VALUE_BYTES // 2,
         )
 

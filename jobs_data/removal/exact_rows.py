@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from sqlalchemy import Connection
 
+from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.id_lists import parse_list
 from jobs_data.platform.status import FINISHED_IDS
 from jobs_data.platform.tables import job, object_
 from jobs_data.removal.exact_values import ByteText, encoded, text_at, with_base64
@@ -173,10 +175,9 @@ class JobRows:
         source = f"FROM {name} WHERE object_id IN ({listed(self._jobs)})"
         lists = f"SELECT COUNT(*), GROUP_CONCAT(id), GROUP_CONCAT(object_id) {source}"
         count, *texts = self._connection.exec_driver_sql(lists).one()
-        ids, jobs = (np.fromstring(str(each or ""), np.int64, sep=",").tolist() for each in texts)
-        if count == len(ids) == len(jobs):
+        with suppress(DatabaseUnavailable):  # a list was cut
+            ids, jobs = (parse_list(each, count).tolist() for each in texts)
             return dict(zip(ids, jobs, strict=True))
-        # The lists were cut.
         owned = f"SELECT id, object_id {source}"
         return {row[0]: row[1] for row in self._connection.exec_driver_sql(owned)}
 
@@ -240,7 +241,7 @@ def _read_in_one_value(connection: Connection, source: str, key: str, table: Pre
     # A value that is too long is cut; a row that is too long is NULL.
     if len(lines) > limit - 8 or count != (lines.count(b"\n") + 1 if lines else 0):
         raise TooMuch
-    found = np.fromstring(keys or "", np.int64, sep=",").tolist()
+    found = parse_list(keys, count).tolist()
     return _Found(found, with_base64(lines) if table.selected.has_bytes else lines)
 
 

@@ -41,7 +41,7 @@ def test_a_process_ends_although_a_thread_hangs(number: signal.Signals) -> None:
 
 
 class Loop:
-    """A loop in which each turn comes so many seconds late as is told, and that then ends."""
+    """A loop whose turns are late by the given numbers of seconds, and that then ends."""
 
     def __init__(self, *late: float) -> None:
         self.now = 0.0

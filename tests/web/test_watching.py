@@ -89,7 +89,7 @@ def test_a_list_without_news_is_not_drawn_again(site: Site) -> None:
 
 
 def test_an_outage_is_drawn_when_it_begins_and_when_it_ends(site: Site) -> None:
-    """Meanwhile the list stays as it is, and the time is that of the last read."""
+    """During an outage the list stays as it is, with the time of the last read."""
 
     async def watch() -> None:
         async with site.watcher() as watcher:

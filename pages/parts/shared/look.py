@@ -96,7 +96,7 @@ def room(key: str, **layout: Any) -> DeltaGenerator:
 def show_in_order() -> None:
     """Show each part of this page only when those above it are drawn, so that none moves another.
 
-    This is for who comes from the list: a page that is opened here has the style in its head.
+    It is for a user who comes from the list: a page that is opened directly has the style in its head.
     """
     # Not `st.html`, whose script a browser may have to fetch first: the parts would be drawn by then.
     with st.container(key="in_order"):

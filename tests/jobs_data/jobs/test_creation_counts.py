@@ -65,7 +65,7 @@ def count(database: Database, order: CreationOrder, start: datetime | None) -> C
 
 @contextmanager
 def sent(store: Store) -> Iterator[list[str]]:
-    """Give the statements that are sent meanwhile."""
+    """Give the statements that the test sends."""
     statements: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

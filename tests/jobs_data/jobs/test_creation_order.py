@@ -418,17 +418,15 @@ def test_a_folded_list_goes_on_behind_any_job(store: Store, times: Order) -> Non
 
 @pytest.mark.usefixtures("small_steps")
 @pytest.mark.parametrize("times", ORDERS)
-def test_what_was_created_since_a_time_is_among_the_ids_that_are_told(
-    store: Store, times: Order
-) -> None:
+def test_conditions_on_ids_contain_all_jobs_created_since_a_time(store: Store, times: Order) -> None:
     """The conditions leave out no job of the time, and where ids tell the time most of the others."""
     fill(store, times)
     order = surveyed(store)
     moments = [NOON + timedelta(seconds=seconds) for seconds in (-JOBS, -1, 0, 1, 20, 53, 159, 10_000)]
     with order._database.reading() as connection:
         for moment in moments:
-            told = order.since(moment)
-            found = set(connection.execute(select(job.c.id).where(*told)).scalars())
+            conditions = order.since(moment)
+            found = set(connection.execute(select(job.c.id).where(*conditions)).scalars())
             newer = select(job.c.id).join(object_, object_.c.id == job.c.id)
             newer = newer.where(object_.c.created_at >= moment)
             assert set(connection.execute(newer).scalars()) <= found

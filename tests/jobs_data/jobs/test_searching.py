@@ -59,6 +59,21 @@ def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searching, "SLICE_SECONDS", LONG)
 
 
+class BlockedSlices:
+    """Counts the slices that are read, and blocks each until `go_on` is set."""
+
+    def __init__(self) -> None:
+        """Block from now on."""
+        self.number = 0
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, *_: Any) -> None:
+        """Be called before a slice is read."""
+        self.number += 1
+        self.begun.set()
+        self.go_on.wait(LONG)
+
+
 @pytest.fixture
 def before_slices(monkeypatch: pytest.MonkeyPatch) -> list[Callable[..., object]]:
     """Give functions that are called before a slice is read, as `matching` is."""
@@ -197,7 +212,7 @@ def test_where_there_is_no_job_a_search_ends(searches: Searches) -> None:
 def test_a_search_returns_with_its_first_hits(
     searches: Searches, ids: list[int], before_slices: list[Callable[..., object]]
 ) -> None:
-    """It says how far it is, goes on meanwhile, and ends with all."""
+    """It says how far it is, goes on in the background, and ends with all hits."""
     turns, more = count(), threading.Event()
     before_slices.append(lambda *_: next(turns) and more.wait(LONG))
     first = searches.latest(IMPORTS, 1, LONG)
@@ -321,7 +336,7 @@ def test_a_search_that_cannot_be_read_in_time_ends(
 def test_a_failure_is_raised_and_not_kept(
     searches: Searches, ids: list[int], before_slices: list[Callable[..., object]]
 ) -> None:
-    """The next search begins anew."""
+    """The next call starts a new search."""
 
     def fail(*_: Any) -> None:
         before_slices.clear()
@@ -338,28 +353,22 @@ def test_a_search_that_nobody_wants_stops(
     searches: Searches, before_slices: list[Callable[..., object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is known in part is forgotten: later it begins with the newest jobs again."""
-    slices, begun, more = count(), threading.Event(), threading.Event()
-
-    def note(*_: Any) -> None:
-        next(slices)
-        begun.set()
-        more.wait(LONG)
-
-    before_slices.append(note)
+    slices = BlockedSlices()
+    before_slices.append(slices)
     searches.latest(IMPORTS, 1, 0)
-    assert begun.wait(LONG)
+    assert slices.begun.wait(LONG)
     monkeypatch.setattr(searching, "WANTED_SECONDS", -LONG)
     assert searches.latest(IMPORTS, 1, 0).looked_at == 0
-    more.set()
+    slices.go_on.set()
     with searches._changed:
         assert searches._changed.wait_for(lambda: not searches._searches, LONG)
-    assert next(slices) == 1
+    assert slices.number == 1
 
 
 def test_an_ended_search_is_read_again(
     store: Store, searches: Searches, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It finds new jobs at once, and shows all that it knew meanwhile."""
+    """It finds new jobs at once, and shows what it knew until it has ended."""
     monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 3)
     monkeypatch.setattr(searching, "FRESH_SECONDS", -1)
     monkeypatch.setattr(searching, "PAUSE_TIMES", 1e9)
@@ -411,21 +420,15 @@ def test_few_searches_are_kept(searches: Searches, monkeypatch: pytest.MonkeyPat
 def test_closing_ends_the_slice_that_is_read_and_no_other_follows(
     searches: Searches, ids: list[int], before_slices: list[Callable[..., object]]
 ) -> None:
-    """A later call begins anew."""
-    begun, more, slices = threading.Event(), threading.Event(), count()
-
-    def note(*_: Any) -> None:
-        next(slices)
-        begun.set()
-        more.wait(LONG)
-
-    before_slices.append(note)
+    """A later call starts a new search."""
+    slices = BlockedSlices()
+    before_slices.append(slices)
     searches.latest(IMPORTS, 1, 0)
-    assert begun.wait(LONG)
+    assert slices.begun.wait(LONG)
     closing_ = threading.Thread(target=searches.close)
     closing_.start()
-    more.set()
+    slices.go_on.set()
     closing_.join(LONG)
     assert not any(thread.name.startswith("search") for thread in threading.enumerate())
-    assert next(slices) <= 2
+    assert slices.number <= 2
     assert ended(searches, IMPORTS).ids == tuple(ids[::3][::-1])

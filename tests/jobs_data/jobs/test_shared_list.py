@@ -35,7 +35,7 @@ def shown(store: Store) -> SharedList:
 
 
 def list_of(store: Store, list_seconds: float = 10) -> SharedList:
-    """Return the list of a database, without a survey or a count that would read meanwhile."""
+    """Return the list of a database, without a survey or a count in the background."""
     order = CreationOrder(store.database())
     order.survey()
     shown = SharedList(order._database, order, list_seconds)
@@ -101,7 +101,7 @@ def test_a_page_that_disagrees_with_shared_counts_has_them_read_anew(
     store: Store, shown: SharedList
 ) -> None:
     """What the screen says of the pages there are, and the rows that it shows, agree."""
-    store.job("meanwhile")
+    store.job("new")
     after = shown.read(SECOND)
     after = shown.wait_for_counts(after, PATIENCE)
     assert (after.counts.total, len(after.rows)) == (4, 2)
@@ -133,9 +133,9 @@ def test_counts_from_before_a_change_of_ours_lead_to_no_page(
 
 
 def test_a_fresh_read_accepts_no_old_page(store: Store, shown: SharedList) -> None:
-    """A page that is good enough for the timer is not for who presses Refresh."""
+    """Refresh reads a page again that the timer would still show."""
     shown.read(FIRST)
-    store.job("meanwhile")
+    store.job("new")
     assert total(shown, FIRST) == 3
     assert total(shown, FIRST, max_age=0) == 4
 
@@ -144,7 +144,7 @@ def test_without_sharing_each_reads_anew(store: Store, shown: SharedList) -> Non
     """A setting of 0 seconds leaves nothing to be shown twice."""
     unshared = list_of(store, list_seconds=0)
     unshared.read(FIRST)
-    store.job("meanwhile")
+    store.job("new")
     assert total(unshared, FIRST) == 4
 
 
@@ -165,18 +165,18 @@ def test_counts_are_read_again_after_ten_seconds(
     monkeypatch.setattr(shared_list, "monotonic", lambda: clock)
     monkeypatch.setattr(shared_counts, "monotonic", lambda: clock)
     assert total(shown, FIRST, max_age=0) == 3
-    store.job("meanwhile")
+    store.job("new")
     clock += 9
     assert total(shown, FIRST) == 3
     clock += 2
     assert total(shown, FIRST) == 4
 
 
-class HeldCounts:
-    """Holds up the counting until it is told to let it go on."""
+class BlockedCounts:
+    """Blocks the counting until `goes_on` is set."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Hold up all counting from now on."""
+        """Block all counting from now on."""
         self.goes_on = threading.Event()
         self.readings = 0
         self.error: Exception | None = None
@@ -193,29 +193,29 @@ class HeldCounts:
 
 
 def test_pages_come_before_their_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many are read meanwhile, one thread counts, and all of them get its counts."""
+    """However many pages are read, one thread counts, and all of them get its counts."""
     ids = [store.job(str(number)) for number in range(3)]
-    held = HeldCounts(monkeypatch)
+    blocked = BlockedCounts(monkeypatch)
     shown = SharedList(store.database(), CreationOrder(store.database()))
     first, second = shown.read(FIRST), shown.read(SECOND)
     assert (first.rows["id"].tolist(), second.rows["id"].tolist()) == (ids[:0:-1], ids[:1])
     assert not first.is_counted
     assert (first.matching, second.matching) == (2, 3)  # at least
     assert shown.wait_for_counts(first, 0.01) is first
-    held.goes_on.set()
+    blocked.goes_on.set()
     assert shown.wait_for_counts(first, PATIENCE).counts.total == 3
     assert shown.read(SECOND).counts.total == 3
-    assert held.readings == 1
+    assert blocked.readings == 1
 
 
 def test_closing_waits_for_the_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """They would open connections after all have been closed."""
-    held = HeldCounts(monkeypatch)
+    blocked = BlockedCounts(monkeypatch)
     shown = SharedList(store.database(), CreationOrder(store.database()))
     shown.read(FIRST)
-    threading.Timer(0.2, held.goes_on.set).start()
+    threading.Timer(0.2, blocked.goes_on.set).start()
     shown.close()
-    assert held.goes_on.is_set()
+    assert blocked.goes_on.is_set()
 
 
 def test_a_page_past_the_end_waits_for_the_counts(store: Store, shown: SharedList) -> None:
@@ -231,18 +231,18 @@ def test_a_page_past_the_end_is_found_by_the_last_counts(
     store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counting ten million jobs takes ten seconds: nobody waits for it again."""
-    held = HeldCounts(monkeypatch)
-    held.goes_on.set()
+    blocked = BlockedCounts(monkeypatch)
+    blocked.goes_on.set()
     last = shown.read(replace(SECOND, page=9))
-    assert (last.view.page, len(last.rows), held.readings) == (2, 1, 0)
+    assert (last.view.page, len(last.rows), blocked.readings) == (2, 1, 0)
 
 
 def test_refresh_begins_to_count(
     store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where counting takes long, the counts rest longer, but not for who presses Refresh."""
+    """Where counting takes long, the counts rest longer, but Refresh counts at once."""
     monkeypatch.setattr(shared_counts, "REST_TIMES", 10**9)
-    store.job("meanwhile")
+    store.job("new")
     assert total(shown, FIRST) == 3
     assert total(shown, FIRST, max_age=0) == 4
 
@@ -251,13 +251,13 @@ def test_a_failure_to_count_leaves_the_pages(
     store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They keep the last counts, and the next look tries again."""
-    held = HeldCounts(monkeypatch)
-    held.error = DatabaseUnavailable("It took too long.")
-    held.goes_on.set()
-    store.job("meanwhile")
+    blocked = BlockedCounts(monkeypatch)
+    blocked.error = DatabaseUnavailable("It took too long.")
+    blocked.goes_on.set()
+    store.job("new")
     assert total(shown, FIRST, max_age=0) == 3
-    assert shown.read(FIRST).rows["name"].tolist() == ["meanwhile", "third"]
-    held.error = None
+    assert shown.read(FIRST).rows["name"].tolist() == ["new", "third"]
+    blocked.error = None
     assert total(shown, FIRST, max_age=0) == 4
 
 
