@@ -210,6 +210,8 @@ def main() -> None:
         closing(file_store(Path(folder))) as store,
         closing(Outcomes(database, store)) as outcomes,
     ):
+        with store.reading():  # as the app does, which looks for receipts that are too old
+            pass
         database.job_sets[WITH_ERRORS] = outcomes.with_errors
         # The survey in the background ends with the process.
         shared = SharedList(database, CreationOrder(database), outcomes=outcomes)

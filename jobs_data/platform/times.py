@@ -20,6 +20,9 @@ EARLIEST: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - in the platform's zone
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 """How far the platform's clock may be ahead of ours: a later end is not used."""
 
+BETWEEN_CHANGES: Final = timedelta(days=5)
+"""No zone has changed its clock twice in so short a time since EARLIEST: seven days are the least."""
+
 
 def zone_named(name: str | None) -> ZoneInfo:
     """Return the zone that a browser reports, or UTC for an unusable one."""
@@ -80,25 +83,27 @@ def utc_offsets(
     Each with the first time that has it; the earliest is that of EARLIEST and of all times before. A
     repeated hour has the offset of its first pass or of its second.
     """
-    days = [EARLIEST.replace(tzinfo=UTC) + timedelta(days=day) for day in range((year - 1999) * 366)]
-    found = [(EARLIEST, _offset(days[0], zone))]
-    for day in days:
-        old, new = found[-1][1], _offset(day + timedelta(days=1), zone)
+    moment, end = EARLIEST.replace(tzinfo=UTC), datetime(year + 1, 1, 2, tzinfo=UTC)
+    found = [(EARLIEST, _offset(moment, zone))]
+    while moment < end:
+        old, new = found[-1][1], _offset(moment + BETWEEN_CHANGES, zone)
         if old != new:
-            change = _change_within(day, zone)
+            change = _next_change(moment, zone)
             shown = min(old, new) if is_second_pass else max(old, new)
             found.append((change.replace(tzinfo=None) + timedelta(seconds=shown), new))
+        moment += BETWEEN_CHANGES
     return tuple(found)
 
 
-def _change_within(day: datetime, zone: ZoneInfo) -> datetime:
-    """Return when, within 24 hours from a time, a zone's offset changes, to the second."""
-    old = _offset(day, zone)
+def _next_change(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return when, within BETWEEN_CHANGES from a time, a zone's offset changes, to the second."""
+    old = _offset(moment, zone)
 
     def has_changed(seconds: int) -> bool:
-        return _offset(day + timedelta(seconds=seconds), zone) != old
+        return _offset(moment + timedelta(seconds=seconds), zone) != old
 
-    return day + timedelta(seconds=bisect(range(24 * 3600), 0, key=has_changed))
+    within = range(int(BETWEEN_CHANGES.total_seconds()))
+    return moment + timedelta(seconds=bisect(within, 0, key=has_changed))
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jobs_data.jobs.selections import read_matching
 from jobs_data.jobs.trend import read_trend
 from jobs_data.jobs.view import Dates, JobFilter
-from jobs_data.platform.times import on_platform_clock, to_platform, utc
+from jobs_data.platform.times import on_platform_clock, to_platform, utc, utc_offsets
 from tests.support.store import Store
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -123,3 +123,12 @@ def test_filter_and_trend_agree_on_each_moment_of_a_clock_change(
     found = [read_matching(database, JobFilter(created=period)).size for period in periods]
     assert bars == found
     assert sum(bars) > 10
+
+
+def test_clock_changes_that_follow_each_other_soon_are_known() -> None:
+    """In 2000 the second summer of Boa Vista was a week long."""
+    hour, changes = 3600, utc_offsets(ZoneInfo("America/Boa_Vista"), 2000)
+    assert changes[2:] == (
+        (datetime(2000, 10, 8, 1), -3 * hour),
+        (datetime(2000, 10, 15), -4 * hour),
+    )
