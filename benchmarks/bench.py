@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 from jobs_data import addresses
 from jobs_data.demo import DEMO_ADMINISTRATOR, DEMO_PASSWORD
+from jobs_data.settings import SHARED_SECONDS
 from tests.support.app_servers import ROOT, AppServers
 from tests.support.mariadb import MariaDB
 from web.sessions import COOKIE
@@ -160,7 +161,7 @@ def running_app(database_url: str) -> Iterator[RunningApp]:
             address = servers(
                 HERATIO_JOBS_DATABASE_URL=database_url,
                 HERATIO_JOBS_SECRET_KEY=SIGNING_KEY,
-                HERATIO_JOBS_LIST_SECONDS="10",
+                HERATIO_JOBS_LIST_SECONDS=str(SHARED_SECONDS),
             )
             yield RunningApp(address, servers.processes[-1].pid)
         finally:

@@ -125,9 +125,7 @@ def _take(browser: Browser, address: str) -> None:
     page.locator("[data-testid=stStatusWidget], [data-testid=stSkeleton]").first.wait_for(
         state="hidden"
     )
-    page.wait_for_timeout(
-        11_000
-    )  # the outputs have been read, and the counts are cached for ten seconds
+    page.wait_for_timeout(11_000)  # the outputs have been read, and the counts are read again
     page.get_by_role("button", name="Refresh").click()
     page.get_by_text("with errors").first.wait_for()
     page.wait_for_timeout(1_000)  # the counts have their bars

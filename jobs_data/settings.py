@@ -23,6 +23,13 @@ DEFAULT_STATE_DIR: Final = DEMO_FOLDER.parent / "state"
 DEFAULT_ADMIN_GROUP: Final = 100
 DEMO_READER_GROUP: Final = 101
 DEFAULT_PORT: Final = 3306
+REFRESH_SECONDS: Final = 15
+"""How often a page with auto refresh asks."""
+
+SHARED_SECONDS: Final = REFRESH_SECONDS - 0.5
+"""How old what sessions share may be: one that watches finds it too old each time, and however many
+watch, they read as often as one."""
+
 RESULTS_FOLDERS: Final = ("downloads", "storage", "uploads")
 """The folders of result files below the platforms' web root."""
 
@@ -202,7 +209,7 @@ class Settings(BaseSettings):
         "UTC or Europe/Amsterdam",
     )
     list_seconds: float = Field(
-        default=10,
+        default=SHARED_SECONDS,
         ge=0,
         le=60,
         description="a number from 0 to 60: the lifetime of the cached list in seconds",

@@ -28,6 +28,7 @@ from jobs_data.platform.errors import translated_errors
 from jobs_data.platform.status import Alive, State, is_in
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.reasons.outputs import is_waiting_in, last_time_in
+from jobs_data.settings import SHARED_SECONDS
 from jobs_data.single_flight import SingleFlight
 
 ACTIVE_JOBS: Final = 2_000
@@ -38,9 +39,6 @@ TAIL_CHARACTERS: Final = 2_000
 
 START_SECONDS: Final = 60
 """After this a job without any trace counts as never started."""
-
-SHARED_SECONDS: Final = 10
-"""How long the sessions share what was read."""
 
 FILTER_AGE: Final = timedelta(minutes=1)
 """A filter uses what was read up to this long ago."""

@@ -14,12 +14,10 @@ from typing import Final
 
 from jobs_data.jobs.list_page import Overview
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
+from jobs_data.settings import SHARED_SECONDS
 from jobs_data.single_flight import WAIT_SECONDS
 
 log = logging.getLogger(__name__)
-
-COUNTS_SECONDS: Final = 10
-"""Counts are read again when they are older than this."""
 
 REST_TIMES: Final = 10
 """How many times longer than a reading the pause before the next one is, at least."""
@@ -65,11 +63,11 @@ class SharedCounts:
         """Return whether this process has changed jobs since the last reading began."""
         return self._counted is not None and self._counted.changes < self._changes()
 
-    def keep_counted(self, max_age: float = COUNTS_SECONDS, since: float = 0) -> None:
+    def keep_counted(self, max_age: float = SHARED_SECONDS, since: float = 0) -> None:
         """Begin to read again if the overview is older than `max_age`, `since` or a change of ours."""
         counted, now = self._counted, monotonic()
         if counted and not self.has_changed and counted.began >= since:
-            age = max(min(max_age, COUNTS_SECONDS), REST_TIMES * counted.seconds)
+            age = max(min(max_age, SHARED_SECONDS), REST_TIMES * counted.seconds)
             if now - counted.began < age:
                 return
         with self._lock:

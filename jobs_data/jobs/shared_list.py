@@ -24,6 +24,7 @@ from jobs_data.jobs.where import ids_in_set
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import READ_SECONDS
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
+from jobs_data.settings import SHARED_SECONDS
 from jobs_data.single_flight import WAIT_SECONDS
 
 FRESH_SECONDS: Final = 2
@@ -71,7 +72,7 @@ class SharedList:
         self,
         database: Database,
         order: CreationOrder,
-        list_seconds: float = 10,
+        list_seconds: float = SHARED_SECONDS,
         outcomes: Outcomes | None = None,
         searches: Searches | None = None,
     ) -> None:

@@ -1,6 +1,6 @@
 """What pages read beside the list: once for all sessions, kept for some seconds.
 
-`read_cached` and `begin` keep an answer for a minute, `read_recent` for ten seconds. Each gets a
+`read_cached` and `begin` keep an answer for a minute, `read_recent` for SHARED_SECONDS. Each gets a
 function and its arguments; what is read depends on nothing else, so that sessions can share it.
 """
 
@@ -24,14 +24,12 @@ from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong, translated_errors
+from jobs_data.settings import SHARED_SECONDS
 from jobs_data.single_flight import WAIT_SECONDS, SingleFlight
 from pages.parts.shared import refresh
 from pages.parts.shared.services import get_services
 
 CACHED_SECONDS: Final = 60
-RECENT_SECONDS: Final = 10
-"""Less than the interval of auto refresh, which therefore always reads again."""
-
 AT_ONCE: Final = 4
 """How many reads run at the same time, for all sessions: a few of the engine's connections."""
 
@@ -197,7 +195,7 @@ def _cached(read: Callable[..., T], arguments: tuple[Any, ...], named: dict[str,
 
 
 @st.cache_data(
-    ttl=RECENT_SECONDS, max_entries=300, max_size="100MB", show_spinner=False, hash_funcs=_HASHES
+    ttl=SHARED_SECONDS, max_entries=300, max_size="100MB", show_spinner=False, hash_funcs=_HASHES
 )
 def _recent(
     read: Callable[..., T], arguments: tuple[Any, ...], named: dict[str, Any]

@@ -16,10 +16,9 @@ from streamlit_autorefresh import st_autorefresh
 
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
+from jobs_data.settings import REFRESH_SECONDS
 from pages.parts.shared.address import AUTO_PARAM, is_auto, put_into_url
 from pages.parts.shared.text import plain
-
-INTERVAL_SECONDS: Final = 15
 
 MISSING: Final = "is_missing"
 """In the session: whether this run could not read a part of the page, and has nothing in its place."""
@@ -120,7 +119,7 @@ def _watch_in_fragment(watch: _Watch, zone: ZoneInfo) -> None:
 
 def _show_watch(watch: _Watch, zone: ZoneInfo) -> None:
     at = f"{watch.read_at.astimezone(zone):%H:%M:%S}"
-    st.caption(f"Updated {at} ({zone.key}) · again every {INTERVAL_SECONDS} seconds", width="content")
+    st.caption(f"Updated {at} ({zone.key}) · again every {REFRESH_SECONDS} seconds", width="content")
     _timer()
 
 
@@ -132,7 +131,7 @@ def show_problem(problem: DatabaseUnavailable) -> None:
     if _is_hidden("problem_tab"):
         st.caption("Tries again when this tab is in front.")
         return
-    st.caption(f"Tries again every {INTERVAL_SECONDS} seconds.")
+    st.caption(f"Tries again every {REFRESH_SECONDS} seconds.")
     _timer("problem_timer")
 
 
@@ -182,4 +181,4 @@ def _is_hidden(key: str = "tab") -> bool:
 
 
 def _timer(key: str = "timer") -> None:
-    st_autorefresh(interval=INTERVAL_SECONDS * 1000, key=key)
+    st_autorefresh(interval=REFRESH_SECONDS * 1000, key=key)

@@ -19,6 +19,7 @@ from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job
+from jobs_data.settings import REFRESH_SECONDS, SHARED_SECONDS
 from tests.support.store import CAUSE, Store
 
 FIRST = ListView(limit=2)
@@ -34,7 +35,7 @@ def shown(store: Store) -> SharedList:
     return list_of(store)
 
 
-def list_of(store: Store, list_seconds: float = 10) -> SharedList:
+def list_of(store: Store, list_seconds: float = SHARED_SECONDS) -> SharedList:
     """Return the list of a database, without a survey or a count in the background."""
     order = CreationOrder(store.database())
     order.survey()
@@ -157,19 +158,27 @@ def test_no_transaction_stays_open(store: Store, shown: SharedList) -> None:
     assert total(shown, FIRST, max_age=0) == 3
 
 
-def test_counts_are_read_again_after_ten_seconds(
+def test_three_hundred_watchers_cause_the_statements_of_one(
     store: Store, shown: SharedList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All pages share them until then, and none keeps them for longer."""
+    """One reads page and counts at each refresh, and many no more often."""
     clock = monotonic()
     monkeypatch.setattr(shared_list, "monotonic", lambda: clock)
     monkeypatch.setattr(shared_counts, "monotonic", lambda: clock)
-    assert total(shown, FIRST, max_age=0) == 3
-    store.job("new")
-    clock += 9
-    assert total(shown, FIRST) == 3
-    clock += 2
-    assert total(shown, FIRST) == 4
+
+    def watch(sessions: int) -> int:
+        nonlocal clock
+        with statements(store) as sent:
+            for _ in range(12 * sessions):
+                clock += REFRESH_SECONDS / sessions
+                total(shown, FIRST)
+        return len(sent)
+
+    with statements(store) as once:
+        total(shown, FIRST, max_age=0)
+    alone = watch(1)
+    assert alone == 12 * len(once)
+    assert watch(300) <= 1.1 * alone
 
 
 class BlockedCounts:
