@@ -14,8 +14,12 @@ from sqlalchemy import Connection, func, select
 from jobs_data.platform.status import FINISHED_IDS, State, state_of
 from jobs_data.platform.tables import job
 
-SLICE_IDS: Final = 2_000_000
-"""How many ids one statement counts: a tenth of a second."""
+SLICE_IDS: Final = 1_000_000
+"""How many ids one statement counts: a twentieth of a second, so that connections share a million."""
+
+BY_STATUS: Final = "IGNORE INDEX (PRIMARY)"
+"""Lets MariaDB read a slice in the index of the status. By its estimates it may prefer to read all jobs
+of the status, or the jobs themselves."""
 
 MOST_ACTIVE: Final = 5_000
 
@@ -99,6 +103,8 @@ def _count(
         counted = select(func.count()).select_from(job).where(*where)
         if status_id not in FINISHED_IDS:  # of all others the index tells enough
             counted = counted.add_columns(func.count(job.c.completed_at))
+        for dialect in ("mysql", "mariadb"):
+            counted = counted.with_hint(job, BY_STATUS, dialect)
         row = connection.execute(counted).one()
         jobs, ended = row[0], row[-1]
         in_state[state_of(status_id, has_ended=True)] += ended

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.creation_order import (
+    ASSUMED_JOBS,
     CreationOrder,
     beyond,
     created,
@@ -153,6 +154,9 @@ class OrderedJobs:
     def _merged(self, known: IdOrder, offset: int, limit: int) -> list[int]:
         """Return the ids of some jobs by id, with the strays and the newest merged in."""
         is_reversed = self._view.is_reversed
+        if known.is_assumed and not is_reversed and offset >= ASSUMED_JOBS:  # they are all by id
+            by_id = select(job.c.id).where(*self._where).order_by(self._by_id())
+            return list(self._connection.execute(by_id.limit(limit).offset(offset)).scalars())
         places = select(job.c.id, created_text().label("time")).select_from(with_object())
         loose = places.where(*self._where, is_loose(known))
         loose = loose.order_by(*in_order(self._database, self._view, self._now)).limit(offset + limit)
