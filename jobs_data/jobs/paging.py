@@ -155,8 +155,8 @@ class OrderedJobs:
         """Return the ids of some jobs by id, with the strays and the newest merged in."""
         is_reversed = self._view.is_reversed
         if known.is_assumed and not is_reversed and offset >= ASSUMED_JOBS:  # they are all by id
-            by_id = select(job.c.id).where(*self._where).order_by(self._by_id())
-            return list(self._connection.execute(by_id.limit(limit).offset(offset)).scalars())
+            behind = select(job.c.id).where(*self._where).order_by(self._by_id())
+            return list(self._connection.execute(behind.limit(limit).offset(offset)).scalars())
         places = select(job.c.id, created_text().label("time")).select_from(with_object())
         loose = places.where(*self._where, is_loose(known))
         loose = loose.order_by(*in_order(self._database, self._view, self._now)).limit(offset + limit)
