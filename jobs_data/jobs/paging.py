@@ -334,6 +334,8 @@ class OrderedJobs:
         if bound is None:
             return []
         if self._source is job:
+            if self._view.sort is Sort.COMPLETED and not is_ascending and bound > BEFORE_ALL_TIMES:
+                key = job.c.completed_at  # without the work of `coalesce`: NULL comes after the bound
             return [key <= bound if is_ascending else key >= bound]
         # Comparing takes longer than sorting, but most recorded durations alone show their place.
         if self._view.sort is Sort.DURATION and not is_ascending:
