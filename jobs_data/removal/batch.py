@@ -174,7 +174,7 @@ def _delete(connection: Connection, tables: PresentTables, of: JobTable, among: 
         parent = f"{name}.id"
     if of.table is not job:
         joined += f" STRAIGHT_JOIN {of.name} {by_index[of.name]} ON {of.name}.{of.key} = {parent}"
-    condition = f"WHERE {among.jobs()} AND job.status_id IN ({listed(FINISHED_IDS)})"
+    condition = f"WHERE {among.jobs} AND job.status_id IN ({listed(FINISHED_IDS)})"
     statement = f"DELETE FROM {of.name} USING {joined} {condition}"  # noqa: S608 - names and ids
     if connection.dialect.name == "sqlite":
         # SQLite cannot join in a DELETE. (MySQL could do it this way too, but would read all rows.)

@@ -7,10 +7,12 @@ row, but fast for one value of a megabyte.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -69,29 +71,44 @@ class Among:
     def __init__(self, ids: Collection[int], known: Sequence[int]) -> None:
         """Prepare it; `known` has all ids of the jobs there, ascending, or none.
 
-        Neighbours in it are one range, which takes a server half of a list's time. The last one of a
-        range is in the list: a server locks for a moment the row after a range, which is so one of the
-        jobs.
+        Neighbours in it are one range. The last one of a range is in the list: a server locks for a
+        moment the row after a range, which is so one of the jobs.
         """
-        self._ids = listed(ids)
-        there, chosen = np.array(known, dtype=int), np.array(list(ids), dtype=int)
-        is_other = ~np.isin(there, chosen)
-        apart = is_other[1:] | is_other[:-1] | (np.diff(there) > RANGE_GAP)
-        runs = [run for run in np.split(there, np.flatnonzero(apart) + 1) if len(run) >= RANGE_JOBS]
-        in_ranges = np.concatenate([there[:0], *(run[:-1] for run in runs)])
-        self._parts = [f"BETWEEN {run[0]} AND {run[-2]}" for run in runs]
-        self._parts.append(f"IN ({listed(np.setdiff1d(chosen, in_ranges).tolist())})")
+        self._ids, self._known = np.array(sorted(ids), dtype=int), np.array(known, dtype=int)
 
+    @cached_property
     def jobs(self) -> str:
-        """Return it for `job`; the caller checks that no further job has come into a range."""
-        return f"({' OR '.join(f'job.id {part}' for part in self._parts)})"
+        """Return it for `job`; ranges take a quarter of a list's time.
+
+        The caller checks that no further job has come into a range.
+        """
+        return f"({_either('job.id', self._parts(math.inf))})"
 
     def of(self, column: str) -> str:
-        """Return it for a column with ids of jobs, of which others than these may lie in a range."""
-        if len(self._parts) == 1:
-            return f"{column} IN ({self._ids})"
-        ranges = " OR ".join(f"{column} {part}" for part in self._parts)
-        return f"({ranges}) AND {column} + 0 IN ({self._ids})"
+        """Return it for a column with ids of jobs and others; a range takes half of a list's time."""
+        has_ranges = len(self._near) > 1
+        exactly = f" AND {column} + 0 IN ({listed(self._ids.tolist())})" if has_ranges else ""
+        return f"({_either(column, self._near)}){exactly}"
+
+    @cached_property
+    def _near(self) -> list[str]:
+        return self._parts(RANGE_GAP)
+
+    def _parts(self, gap: float) -> list[str]:
+        """Return the ranges, and last the list of the others."""
+        is_other = ~np.isin(self._known, self._ids)
+        is_apart = is_other[1:] | is_other[:-1] | (np.diff(self._known) > gap)
+        runs = np.split(self._known, np.flatnonzero(is_apart) + 1)
+        runs = [run for run in runs if len(run) >= RANGE_JOBS]
+        others = np.setdiff1d(self._ids, np.concatenate([[], *(run[:-1] for run in runs)])).astype(int)
+        return [
+            *(f"BETWEEN {run[0]} AND {run[-2]}" for run in runs),
+            f"IN ({listed(others.tolist())})",
+        ]
+
+
+def _either(column: str, parts: Sequence[str]) -> str:
+    return " OR ".join(f"{column} {part}" for part in parts)
 
 
 class JobRows:
@@ -123,7 +140,7 @@ class JobRows:
         `known` is as for `Among`: then others may be returned, too.
         """
         self._known, self.among = known, Among(ids, known)
-        finished = f"{self.among.jobs()} AND status_id IN ({listed(FINISHED_IDS)})"
+        finished = f"{self.among.jobs} AND status_id IN ({listed(FINISHED_IDS)})"
         self._jobs = set(self._read(job.name, "id", finished, self._locking).keys)
         if len(self._jobs) < len(ids):
             self.among = Among(self._jobs, known)
@@ -184,7 +201,7 @@ class JobRows:
             locking = "FOR UPDATE" if self._waits else "FOR UPDATE NOWAIT"
             self._read(name, table.described.key, self.among.of("job_id"), locking)
             return
-        owners = self._owners[owner.name] if owner is not None else self._read_owners(name)
+        owners = self._owners.get(owner.name, {}) if owner is not None else self._read_owners(name)
         self._owners[name] = owners
         self._found[name] = _Found((), b"")
         if owners:
