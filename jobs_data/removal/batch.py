@@ -27,10 +27,10 @@ from jobs_data.platform.status import FINISHED_IDS
 from jobs_data.platform.tables import job, object_
 from jobs_data.removal.exact_rows import (
     VALUE_BYTES,
+    Among,
     JobRows,
     TooMuch,
     begin,
-    jobs_among,
     listed,
 )
 from jobs_data.removal.job_tables import DELETE_ORDER, JobTable, PresentTables
@@ -63,7 +63,7 @@ class Batches:
         self._writing = ThreadPoolExecutor(1, "receipt")
 
     def remove(self, ids: list[int], known: Sequence[int] = ()) -> Result | None:
-        """Delete the finished ones of some jobs; `known` is as for `exact_rows.jobs_among`.
+        """Delete the finished ones of some jobs; `known` is as for `exact_rows.Among`.
 
         Returns None, without a change, if they must be divided, or a single one cannot be deleted.
         Raises DatabaseUnavailable and ReceiptNotWritten without a change; with CommitUnknown
@@ -119,7 +119,7 @@ class Batches:
                 lambda: self.receipt.write(gone, rows.content(), rows.names())
             )
             try:
-                _delete_all(connection, self._tables, rows.counts(), gone, known)
+                _delete_all(connection, self._tables, rows, gone)
             finally:
                 written.result()
         return Result(
@@ -132,7 +132,7 @@ def _stayed(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[
     """Return why some jobs were not locked: not finished, missing, or locked by another program."""
     outcomes: dict[Outcome, list[int]] = defaultdict(list)
     if ids:
-        there = f"SELECT id, status_id FROM job WHERE {jobs_among(ids, ())}"  # noqa: S608 - ids
+        there = f"SELECT id, status_id FROM job WHERE id IN ({listed(ids)})"  # noqa: S608 - ids
         statuses = {row[0]: row[1] for row in connection.exec_driver_sql(there)}
         for job_id in sorted(ids):
             why = Outcome.LOCKED if statuses.get(job_id) in FINISHED_IDS else Outcome.ACTIVE
@@ -141,17 +141,14 @@ def _stayed(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[
 
 
 def _delete_all(
-    connection: Connection,
-    tables: PresentTables,
-    counts: Mapping[str, int],
-    ids: Sequence[int],
-    known: Sequence[int],
+    connection: Connection, tables: PresentTables, rows: JobRows, ids: Sequence[int]
 ) -> None:
-    """Delete all rows of some finished jobs, which are locked; `known` is as for `jobs_among`.
+    """Delete all rows of some finished jobs, which are locked and read.
 
-    `counts` has the number of rows read from each table; a different number raises DatabaseBusy. Some
-    restored databases lack foreign keys, and `ahg_job_execution` never has one.
+    A number of rows that differs from what was read raises DatabaseBusy. Some restored databases lack
+    foreign keys, and `ahg_job_execution` never has one.
     """
+    counts = rows.counts()
     all_cascade = counts[object_.name] == len(ids)  # a job without an object is deleted by itself
     for each in DELETE_ORDER:
         table, read = tables.by_name.get(each.name), counts.get(each.name, 0)
@@ -161,18 +158,13 @@ def _delete_all(
         if read == 0 and table.has_key:
             continue
         # How many jobs are left after a cascade is not known, so they are named one by one.
-        deleted = _delete(connection, tables, each, ids, () if each.table is job else known)
+        among = Among(ids, ()) if each.table is job else rows.among
+        deleted = _delete(connection, tables, each, among)
         if deleted != read and each.table is not job:
             raise DatabaseBusy(ROWS_CHANGED)
 
 
-def _delete(
-    connection: Connection,
-    tables: PresentTables,
-    of: JobTable,
-    ids: Sequence[int],
-    known: Sequence[int],
-) -> int:
+def _delete(connection: Connection, tables: PresentTables, of: JobTable, among: Among) -> int:
     """Delete the rows of a table that belong to some finished jobs; return their number."""
     by_index = {name: table.by_index for name, table in tables.by_name.items()}
     joined, parent = f"job {by_index[job.name]}", "job.id"
@@ -182,7 +174,7 @@ def _delete(
         parent = f"{name}.id"
     if of.table is not job:
         joined += f" STRAIGHT_JOIN {of.name} {by_index[of.name]} ON {of.name}.{of.key} = {parent}"
-    condition = f"WHERE {jobs_among(ids, known)} AND job.status_id IN ({listed(FINISHED_IDS)})"
+    condition = f"WHERE {among.jobs} AND job.status_id IN ({listed(FINISHED_IDS)})"
     statement = f"DELETE FROM {of.name} USING {joined} {condition}"  # noqa: S608 - names and ids
     if connection.dialect.name == "sqlite":
         # SQLite cannot join in a DELETE. (MySQL could do it this way too, but would read all rows.)

@@ -7,10 +7,12 @@ row, but fast for one value of a megabyte.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +34,9 @@ NAME_LENGTH: Final = 255
 
 RANGE_JOBS: Final = 8
 """From how many neighbours on a statement names jobs as a range."""
+
+RANGE_GAP: Final = 16
+"""How far apart neighbours may be: other records have the ids between them."""
 
 
 class TooMuch(Exception):
@@ -60,23 +65,50 @@ def listed(ids: Iterable[int]) -> str:
     return ",".join(map(str, ids))
 
 
-def jobs_among(ids: Collection[int], known: Sequence[int]) -> str:
-    """Return the condition that a row of `job` has one of some ids, fast for a server.
+class Among:
+    """The condition that a row belongs to one of some jobs, fast for a server."""
 
-    `known` has all ids of the jobs there, ascending, or none. Ids that are neighbours in it are one
-    range, which takes a quarter of a list's time; the caller checks that no further job was in it. The
-    last job of a range is in the list: a server locks for a moment the row after a range, which is so
-    one of the jobs.
-    """
-    rest, ranges = sorted(ids), []
-    if known:
-        there = np.array(known)
-        edges = np.flatnonzero(np.diff(np.isin(there, rest), prepend=False, append=False))
-        runs = [(a, z) for a, z in edges.reshape(-1, 2) if z - a >= RANGE_JOBS]
-        ranges = [f" OR job.id BETWEEN {there[a]} AND {there[z - 2]}" for a, z in runs]
-        in_ranges = [there[a : z - 1] for a, z in runs]
-        rest = np.setdiff1d(rest, np.concatenate([[], *in_ranges])).astype(int).tolist()
-    return f"(job.id IN ({listed(rest)}){''.join(ranges)})"
+    def __init__(self, ids: Collection[int], known: Sequence[int]) -> None:
+        """Prepare it; `known` has all ids of the jobs there, ascending, or none.
+
+        Neighbours in it are one range. The last one of a range is in the list: a server locks for a
+        moment the row after a range, which is so one of the jobs.
+        """
+        self._ids, self._known = np.array(sorted(ids), dtype=int), np.array(known, dtype=int)
+
+    @cached_property
+    def jobs(self) -> str:
+        """Return it for `job`; ranges take a quarter of a list's time.
+
+        The caller checks that no further job has come into a range.
+        """
+        return f"({_either('job.id', self._parts(math.inf))})"
+
+    def of(self, column: str) -> str:
+        """Return it for a column with ids of jobs and others; a range takes half of a list's time."""
+        has_ranges = len(self._near) > 1
+        exactly = f" AND {column} + 0 IN ({listed(self._ids.tolist())})" if has_ranges else ""
+        return f"({_either(column, self._near)}){exactly}"
+
+    @cached_property
+    def _near(self) -> list[str]:
+        return self._parts(RANGE_GAP)
+
+    def _parts(self, gap: float) -> list[str]:
+        """Return the ranges, and last the list of the others."""
+        is_other = ~np.isin(self._known, self._ids)
+        is_apart = is_other[1:] | is_other[:-1] | (np.diff(self._known) > gap)
+        runs = np.split(self._known, np.flatnonzero(is_apart) + 1)
+        runs = [run for run in runs if len(run) >= RANGE_JOBS]
+        others = np.setdiff1d(self._ids, np.concatenate([[], *(run[:-1] for run in runs)])).astype(int)
+        return [
+            *(f"BETWEEN {run[0]} AND {run[-2]}" for run in runs),
+            f"IN ({listed(others.tolist())})",
+        ]
+
+
+def _either(column: str, parts: Sequence[str]) -> str:
+    return " OR ".join(f"{column} {part}" for part in parts)
 
 
 class JobRows:
@@ -98,14 +130,20 @@ class JobRows:
         self._found: dict[str, _Found] = {}
         self._owners: dict[str, dict[int, int]] = {}
         self._jobs: set[int] = set()
+        self._known: Sequence[int] = ()
+        self.among = Among((), ())
+        """The condition of the rows of these jobs."""
 
     def lock(self, ids: Collection[int], known: Sequence[int] = ()) -> set[int]:
         """Lock the finished ones of some jobs, read their rows in `job`, and return their ids.
 
-        `known` is as for `jobs_among`: then others may be returned, too.
+        `known` is as for `Among`: then others may be returned, too.
         """
-        condition = f"{jobs_among(ids, known)} AND status_id IN ({listed(FINISHED_IDS)})"
-        self._jobs = set(self._read(job.name, "id", condition, self._locking).keys)
+        self._known, self.among = known, Among(ids, known)
+        finished = f"{self.among.jobs} AND status_id IN ({listed(FINISHED_IDS)})"
+        self._jobs = set(self._read(job.name, "id", finished, self._locking).keys)
+        if len(self._jobs) < len(ids):
+            self.among = Among(self._jobs, known)
         return set(self._jobs)
 
     def read(self) -> set[int]:
@@ -114,13 +152,13 @@ class JobRows:
         A locked object prevents, by foreign keys, new notes and properties.
         """
         locked: set[int] = set()
-        among = f"id IN ({listed(self._jobs)})"
-        objects = self._read(object_.name, "id", among, self._locking)
+        objects = self._read(object_.name, "id", self.among.of("id"), self._locking)
         if objects.count < len(self._jobs):
             absent = listed(self._jobs.difference(objects.keys))
             there = f"SELECT id FROM {object_.name} WHERE id IN ({absent})"  # noqa: S608 - ids
             locked = set(self._connection.exec_driver_sql(there).scalars())
             self._jobs -= locked
+            self.among = Among(self._jobs, self._known)
             self._found[job.name] = self._found[job.name].without(locked)
         if self._jobs:
             for each in JOB_TABLES:
@@ -161,7 +199,7 @@ class JobRows:
         if table.described.parent is None:
             # A skipped row would be left behind, so its job must be kept.
             locking = "FOR UPDATE" if self._waits else "FOR UPDATE NOWAIT"
-            self._read(name, table.described.key, f"job_id IN ({listed(self._jobs)})", locking)
+            self._read(name, table.described.key, self.among.of("job_id"), locking)
             return
         owners = self._owners.get(owner.name, {}) if owner is not None else self._read_owners(name)
         self._owners[name] = owners
@@ -172,7 +210,7 @@ class JobRows:
 
     def _read_owners(self, name: str) -> dict[int, int]:
         """Return which jobs own the rows of a table, by their ids. Locks nothing."""
-        source = f"FROM {name} WHERE object_id IN ({listed(self._jobs)})"
+        source = f"FROM {name} WHERE {self.among.of('object_id')}"
         lists = f"SELECT COUNT(*), GROUP_CONCAT(id), GROUP_CONCAT(object_id) {source}"
         count, *texts = self._connection.exec_driver_sql(lists).one()
         with suppress(DatabaseUnavailable):  # a list was cut
@@ -233,7 +271,7 @@ def _read_in_one_value(connection: Connection, source: str, key: str, table: Pre
     statement = (
         "SELECT COUNT(*), LEAST(@@group_concat_max_len, @@max_allowed_packet), "  # noqa: S608 - ids
         f"GROUP_CONCAT({key}), "
-        f"CAST(GROUP_CONCAT({key}, ' ', {table.selected.as_json} SEPARATOR '\n') AS BINARY) "
+        f"GROUP_CONCAT(CAST(CONCAT({key}, ' ', {table.selected.as_json}) AS BINARY) SEPARATOR '\n') "
         f"FROM {source}"
     )
     count, limit, keys, value = connection.exec_driver_sql(statement).one()

@@ -395,6 +395,26 @@ def test_a_range_waits_for_no_job(
     assert store.ids() == [new, held]
 
 
+def test_what_lies_between_the_jobs_of_a_range_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other records have the ids between theirs, and executions that outlived their jobs."""
+    ids = list(range(1000, 1060, 3))
+    records = [job_id + 1 for job_id in ids]
+    for job_id in ids:
+        store.belongings(store.job(job_id=job_id))
+        store.note(store.object(id=job_id + 1), en="of a record")
+        store.execution(job_id + 2)
+    sizes = batch_sizes(monkeypatch)
+    assert cleared(store).removed == len(ids)
+    assert sizes == [len(ids)]  # at the first try
+    assert set(records) <= set(store.ids(tables.object_)).difference(ids)
+    assert store.ids(tables.note, "object_id") == records
+    assert store.ids(tables.job_execution, "job_id") == [job_id + 2 for job_id in ids]
+    [lines] = read_receipts(store.own).values()
+    assert [len(rows["ahg_job_execution"]) for rows in jobs_in(lines).values()] == [1] * len(ids)
+
+
 def lock_waits(store: Store) -> int:
     """Return how often a transaction has waited for a row of another one."""
     with store.engine.connect() as connection:
