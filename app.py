@@ -73,7 +73,7 @@ if settings.is_demo:
     demo_accounts = DemoAccounts(demo.DEMO_ADMINISTRATOR, demo.DEMO_READER, demo.DEMO_PASSWORD)
     demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
 
-key = settings.secret_key
+key = settings.secret_key.get_secret_value()
 if not key:
     key = secrets.token_urlsafe(32)
     log.warning("HERATIO_JOBS_SECRET_KEY is not set: a restart ends all sessions")

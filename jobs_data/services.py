@@ -63,7 +63,7 @@ def build_services(accounts: AccountServices) -> Services:
         removals=Removals(database, store, switch),
         restores=Restores(database, store, order, switch),
         result_roots=read_result_roots(settings.web_root, settings.results_folders),
-        notices=Notices(settings.secret_key),
+        notices=Notices(settings.secret_key.get_secret_value()),
         selections=Selections(),
         order=order,
         outcomes=outcomes,

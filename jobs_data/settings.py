@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -40,37 +37,12 @@ class _RefusedByDriver(ValueError):
     """A driver refuses a URL; the message completes a sentence that begins with the setting's name."""
 
 
-# Parsers: each takes a text and the values of the settings above its own, and raises ValueError for an
-# unusable text.
-
-Parser = Callable[[str, Mapping[str, Any]], Any]
-
-
-def _text(pattern: str) -> Parser:
-    def parse(value: str, _above: Mapping[str, Any]) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError
-        return value
-
-    return parse
+def _default_state_dir(others: dict[str, Any]) -> Path:
+    is_demo = others.get("database_url") == DEMO_URL
+    return DEMO_FOLDER / "state" if is_demo else DEFAULT_STATE_DIR
 
 
-def _number(kind: type[int] | type[float], least: int, most: int) -> Parser:
-    def parse(value: str, _above: Mapping[str, Any]) -> float:
-        number = kind(value)
-        if not least <= number <= most:  # neither is NaN
-            raise ValueError
-        return number
-
-    return parse
-
-
-def _yes_or_no(value: str, _above: Mapping[str, Any]) -> bool:
-    if (word := value.strip().lower()) in {"true", "t", "yes", "y", "on", "1"}:
-        return True
-    if word in {"false", "f", "no", "n", "off", "0"}:
-        return False
-    raise ValueError
+# Validators: each raises ValueError for an unusable value.
 
 
 def _parse_url(value: str) -> URL:
@@ -85,7 +57,7 @@ def _parse_url(value: str) -> URL:
     return url
 
 
-def _platform_url(value: str, _above: Mapping[str, Any]) -> str:
+def _platform_url(value: str) -> str:
     url = _parse_url(value)
     # SQLite would create a missing file; this app must not.
     if url.get_backend_name() == "sqlite":
@@ -100,17 +72,17 @@ def _platform_url(value: str, _above: Mapping[str, Any]) -> str:
     return value
 
 
-def _replica_url(value: str, above: Mapping[str, Any]) -> str:
-    _platform_url(value, above)
-    platform = above["database_url"]
-    kinds = {make_url(url).get_backend_name() == "sqlite" for url in (value, platform)}
-    if platform == DEMO_URL or len(kinds) > 1:
-        raise ValueError
+def _replica_url(value: str, info: ValidationInfo) -> str:
+    if platform := info.data.get("database_url"):  # else that setting has its own error
+        _platform_url(value)
+        kinds = {make_url(url).get_backend_name() == "sqlite" for url in (value, platform)}
+        if platform == DEMO_URL or len(kinds) > 1:
+            raise ValueError
     return value
 
 
-def _state_url(value: str, above: Mapping[str, Any]) -> str:
-    own, platform = _parse_url(value), make_url(above["database_url"])
+def _state_url(value: str, info: ValidationInfo) -> str:
+    own, platform = _parse_url(value), make_url(info.data.get("database_url", DEMO_URL))
     if len({(url.host, url.port or DEFAULT_PORT, url.database) for url in (own, platform)}) == 1:
         raise ValueError
     if refusal := refusal_by_driver(own):
@@ -118,33 +90,31 @@ def _state_url(value: str, above: Mapping[str, Any]) -> str:
     return value
 
 
-def _readable_folder(value: str, _above: Mapping[str, Any]) -> Path:
-    folder = Path(value)
+def _readable_folder(value: Path) -> Path:
     try:
-        next(folder.iterdir(), None)
-        return folder.absolute()
+        next(value.iterdir(), None)
+        return value.absolute()
     except OSError as error:
         raise ValueError from error
 
 
-def _folders_below(value: str, _above: Mapping[str, Any]) -> tuple[str, ...]:
+def _folders_below(value: str) -> tuple[str, ...]:
     folders = tuple(part.strip().strip("/") for part in value.split(","))
     if not all(name and not name.startswith(".") for path in folders for name in path.split("/")):
         raise ValueError
     return folders
 
 
-def _folder_or_nothing(value: str, _above: Mapping[str, Any]) -> Path:
-    folder = Path(value)
+def _folder_or_nothing(value: Path) -> Path:
     try:
-        if folder.exists() and not folder.is_dir():
+        if value.exists() and not value.is_dir():
             raise ValueError
-        return folder.resolve()
+        return value.resolve()
     except OSError as error:  # for example a name that no file can have
         raise ValueError from error
 
 
-def _zone_name(value: str, _above: Mapping[str, Any]) -> str:
+def _zone_name(value: str) -> str:
     # An unknown zone is a KeyError, or an OSError for a folder's name.
     try:
         ZoneInfo(value)
@@ -153,13 +123,9 @@ def _zone_name(value: str, _above: Mapping[str, Any]) -> str:
     return value
 
 
-def _networks(value: str, _above: Mapping[str, Any]) -> tuple[Network, ...]:
+def _networks(value: str) -> tuple[Network, ...]:
     parts = (part.strip() for part in value.split(","))
     return tuple(ip_network(part, strict=False) for part in parts if part)
-
-
-def _site_url(value: str, above: Mapping[str, Any]) -> str:
-    return str(_text(r"https?://[^\s/?#]+(/[^\s?#]*)?")(value, above)).rstrip("/")
 
 
 def _ids(value: str) -> frozenset[int]:
@@ -169,111 +135,115 @@ def _ids(value: str) -> frozenset[int]:
 _GROUPS: Final = r"\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*"
 
 
-def _setting(default: Any, parse: Parser, description: str) -> Any:
-    """Return the field of a setting; the description says what its value must be."""
-    return field(default=default, metadata={"parse": parse, "description": description})
-
-
-@dataclass(frozen=True, repr=False)  # some values are secret
-class Settings:
+class Settings(BaseSettings):
     """The settings of one installation; each description says what its value must be."""
 
-    database_url: str = _setting(
-        DEMO_URL,
-        _platform_url,
-        "an SQLAlchemy URL of the platform's existing MySQL, MariaDB or SQLite database, such as "
-        "mysql+pymysql://user:password@host/atom, whose driver is installed (not set: the embedded "
-        "demo)",
+    # Defaults are not validated: the demo's database does not exist before the start.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=False,
     )
-    read_database_url: str = _setting(
-        "",
-        _replica_url,
-        "an SQLAlchemy URL of a replica of the platform's database, of the same kind as "
+
+    database_url: Annotated[str, AfterValidator(_platform_url)] = Field(
+        default=DEMO_URL,
+        description="an SQLAlchemy URL of the platform's existing MySQL, MariaDB or SQLite database, "
+        "such as mysql+pymysql://user:password@host/atom, whose driver is installed (not set: the "
+        "embedded demo)",
+    )
+    read_database_url: Annotated[str, AfterValidator(_replica_url)] = Field(
+        default="",
+        description="an SQLAlchemy URL of a replica of the platform's database, of the same kind as "
         "HERATIO_JOBS_DATABASE_URL, which must be set too",
     )
-    results_root: Path | None = _setting(  # noqa: RUF009 - it makes a field
-        None,
-        _readable_folder,
-        "an existing folder that the app can read: the platform's web root, or the folder in it with "
-        "the jobs' result files",
+    results_root: Annotated[Path, AfterValidator(_readable_folder)] | None = Field(
+        default=None,
+        description="an existing folder that the app can read: the platform's web root, or the folder "
+        "in it with the jobs' result files",
     )
-    results_folders: tuple[str, ...] = _setting(
-        RESULTS_FOLDERS,
-        _folders_below,
-        "the folders below HERATIO_JOBS_RESULTS_ROOT with result files, separated by commas, such as "
-        "downloads,storage,uploads, and none of them hidden",
+    results_folders: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_folders_below)] = Field(
+        default=RESULTS_FOLDERS,
+        description="the folders below HERATIO_JOBS_RESULTS_ROOT with result files, separated by "
+        "commas, such as downloads,storage,uploads, and none of them hidden",
     )
-    state_dir: Path | None = _setting(  # noqa: RUF009 - it makes a field
-        None,
-        _folder_or_nothing,
-        "a folder for this app's own database; the app creates it if it is missing",
+    state_dir: Annotated[Path, AfterValidator(_folder_or_nothing)] = Field(
+        default_factory=_default_state_dir,
+        description="a folder for this app's own database; the app creates it if it is missing",
     )
-    state_url: str = _setting(
-        "",
-        _state_url,
-        "an SQLAlchemy URL of this app's own MySQL, MariaDB or SQLite database, which is not the "
-        "platform's, instead of HERATIO_JOBS_STATE_DIR",
+    state_url: Annotated[str, AfterValidator(_state_url)] = Field(
+        default="",
+        description="an SQLAlchemy URL of this app's own MySQL, MariaDB or SQLite database, which is "
+        "not the platform's, instead of HERATIO_JOBS_STATE_DIR",
     )
-    receipts_days: int = _setting(
-        90,
-        _number(int, 1, 36_500),
-        "for how many days deleted jobs can be restored: a whole number from 1 to 36500",
+    receipts_days: int = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        description="for how many days deleted jobs can be restored: a whole number from 1 to 36500",
     )
-    site_url: str = _setting(
-        "",
-        _site_url,
-        "the http:// or https:// address of the platform's own site, below which {slug} is the page "
-        "of a record",
+    site_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] = Field(
+        default="",
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        description="the http:// or https:// address of the platform's own site, below which "
+        "{slug} is the page of a record",
     )
-    culture: str = _setting(
-        "en",
-        _text(r"(?=.{2,32}\Z)[A-Za-z]{2,3}([_@.-][A-Za-z0-9]{1,8})*"),
-        "a language code of the platform, such as en, fr or pt_BR",
+    culture: str = Field(
+        default="en",
+        max_length=32,
+        pattern=r"^[A-Za-z]{2,3}([_@.-][A-Za-z0-9]{1,8})*$",
+        description="a language code of the platform, such as en, fr or pt_BR",
     )
-    database_timezone: str = _setting(
-        "UTC",
-        _zone_name,
-        "the IANA name of the time zone in which the platform writes its times, such as UTC or "
-        "Europe/Amsterdam",
+    database_timezone: Annotated[str, AfterValidator(_zone_name)] = Field(
+        default="UTC",
+        description="the IANA name of the time zone in which the platform writes its times, such as "
+        "UTC or Europe/Amsterdam",
     )
-    list_seconds: float = _setting(
-        10,
-        _number(float, 0, 60),
-        "a number from 0 to 60: the lifetime of the cached list in seconds",
+    list_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=60,
+        description="a number from 0 to 60: the lifetime of the cached list in seconds",
     )
-    fold: bool = _setting(True, _yes_or_no, "true or false: whether the list groups repeated jobs")
-    secret_key: str = _setting(
-        "",
-        _text(r"(?s:.{32,})"),
-        "at least 32 characters that nobody can guess: the key that signs sessions (not set: a random "
-        "key, so that a restart ends all sessions)",
+    fold: bool = Field(
+        default=True,
+        description="true or false: whether the list groups repeated jobs",
     )
-    admin_groups: str = _setting(
-        str(DEFAULT_ADMIN_GROUP),
-        _text(_GROUPS),
-        "ids of the platform's groups whose members may delete jobs, separated by commas, such as "
-        "100,101",
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        min_length=32,
+        description="at least 32 characters that nobody can guess: the key that signs sessions (not "
+        "set: a random key, so that a restart ends all sessions)",
     )
-    reader_groups: str = _setting(
-        "",
-        _text(_GROUPS),
-        "ids of the platform's groups whose members may see jobs but not delete any, separated by "
-        "commas, such as 101,102",
+    admin_groups: str = Field(
+        default=str(DEFAULT_ADMIN_GROUP),
+        pattern=rf"^{_GROUPS}$",
+        description="ids of the platform's groups whose members may delete jobs, separated by commas, "
+        "such as 100,101",
     )
-    access_seconds: float = _setting(
-        28,
-        _number(float, 1, 28),
-        "a number from 1 to 28: the lifetime of a cached account in seconds",
+    reader_groups: str = Field(
+        default="",
+        pattern=rf"^({_GROUPS})?$",
+        description="ids of the platform's groups whose members may see jobs but not delete any, "
+        "separated by commas, such as 101,102",
     )
-    proxy_user_header: str = _setting(
-        "",
-        _text(r"[A-Za-z0-9-]*"),
-        "the name of the header in which a proxy names the signed-in user, such as X-Forwarded-Email",
+    access_seconds: float = Field(
+        default=28,
+        ge=1,
+        le=28,
+        description="a number from 1 to 28: the lifetime of a cached account in seconds",
     )
-    proxy_addresses: tuple[Network, ...] = _setting(
-        (),
-        _networks,
-        "the addresses or networks of trusted proxies, separated by commas, such as "
+    proxy_user_header: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="the name of the header in which a proxy names the signed-in user, such as "
+        "X-Forwarded-Email",
+    )
+    proxy_addresses: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        default=(),
+        description="the addresses or networks of trusted proxies, separated by commas, such as "
         "127.0.0.1,10.0.0.0/24",
     )
 
@@ -286,12 +256,6 @@ class Settings:
     def web_root(self) -> Path | None:
         """Return the folder with the result files, None where it is not set."""
         return DEMO_WEB_ROOT if self.is_demo else self.results_root
-
-    @property
-    def state_folder(self) -> Path:
-        """Return the folder of this app's own database."""
-        default = DEMO_FOLDER / "state" if self.is_demo else DEFAULT_STATE_DIR
-        return self.state_dir or default
 
     @property
     def admin_group_ids(self) -> frozenset[int]:
@@ -351,22 +315,15 @@ def get_settings() -> Settings:
 
     Raises SettingsError with one sentence that names the variable and what it expects.
     """
-    # An empty variable counts as not set, and the environment overrides the file.
-    given = {
-        name.upper(): text
-        for source in (dotenv_values(".env"), os.environ)
-        for name, text in source.items()
-        if text
-    }
-    values: dict[str, Any] = {}
-    for each in fields(Settings):
-        name = f"{PREFIX}{each.name.upper()}"
-        text = given.get(name)
-        try:
-            values[each.name] = each.metadata["parse"](text, values) if text else each.default
-        # The sentence leaves out the value: a database URL holds a password.
-        except _RefusedByDriver as refusal:
-            raise SettingsError(f"{name} {refusal}.") from None
-        except ValueError:
-            raise SettingsError(f"{name} expects {each.metadata['description']}.") from None
-    return Settings(**values)
+    try:
+        return Settings()
+    except ValidationError as error:
+        # The message leaves out the value: a database URL holds a password.
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        refused = first.get("ctx", {}).get("error")
+        if isinstance(refused, _RefusedByDriver):
+            raise SettingsError(f"{PREFIX}{name.upper()} {refused}.") from None
+        field = Settings.model_fields.get(name)
+        expected = field.description if field else "another value"
+        raise SettingsError(f"{PREFIX}{name.upper()} expects {expected}.") from None

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from web.sign_in import SignIn
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 REQUIREMENTS = [ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"]
-SETTINGS = [f"{PREFIX}{each.name.upper()}" for each in fields(Settings)]
+SETTINGS = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
 
 
 def read(path: str) -> str:

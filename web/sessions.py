@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from anyio import to_thread
 from itsdangerous import BadData, URLSafeSerializer
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
@@ -42,36 +43,20 @@ STORE_SECONDS: Final = 3.0
 RETRY_SECONDS: Final = 10.0
 """How long to wait before a store that did not answer is asked again."""
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
-_FINGERPRINT: Final = re.compile(r"[0-9a-f]{1,64}")
-_USER_IDS: Final = range(1, 2**63)
-_TIMES: Final = range(2**40)
+_Seconds = Annotated[int, Field(ge=0, lt=2**40)]
 
 
-@dataclass(frozen=True)
+# Strict: what is signed may still be malformed, and no field of it may break what reads it.
+@dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
 class Session:
     """One sign-in of one account. Times are whole seconds since 1970."""
 
-    id: str
-    user_id: int
-    fingerprint: str
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+    user_id: Annotated[int, Field(ge=1, lt=2**63)]
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")]
     right: Literal["administrator", "reader"]
-    signed_in_at: int
-    seen_at: int
-
-    def __post_init__(self) -> None:
-        """Raise ValueError or TypeError for a field that could break what reads it.
-
-        What is signed may still be malformed.
-        """
-        numbers = (self.user_id, _USER_IDS), (self.signed_in_at, _TIMES), (self.seen_at, _TIMES)
-        if not (
-            _ID.fullmatch(self.id)
-            and _FINGERPRINT.fullmatch(self.fingerprint)
-            and self.right in ("administrator", "reader")
-            and all(type(number) is int and number in valid for number, valid in numbers)
-        ):
-            raise ValueError
+    signed_in_at: _Seconds
+    seen_at: _Seconds
 
     @cached_property
     def digest(self) -> str:
@@ -153,7 +138,7 @@ class Sessions:
             return None
         try:
             session = Session(**self._serializer.loads(token))
-        except (BadData, TypeError, ValueError):
+        except (BadData, TypeError, ValidationError):
             return None
         return session if self.is_alive(session) else None
 

@@ -162,7 +162,7 @@ def store_for(settings: Settings) -> Store:
     """Return the app's own database as the settings describe it; nothing is opened yet."""
     if url := settings.state_url:
         return Store(make_url(url), "HERATIO_JOBS_STATE_URL")
-    return file_store(settings.state_folder)
+    return file_store(settings.state_dir)
 
 
 def file_store(folder: Path) -> Store:

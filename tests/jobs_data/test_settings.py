@@ -209,7 +209,7 @@ def test_the_state_is_not_kept_in_the_platforms_database(monkeypatch: pytest.Mon
 
 def test_the_state_of_the_demo_lies_beside_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """And elsewhere where a folder is named."""
-    assert get_settings().state_folder == DEMO_WEB_ROOT.parent / "state"
+    assert get_settings().state_dir == DEMO_WEB_ROOT.parent / "state"
     get_settings.cache_clear()
     monkeypatch.setenv("HERATIO_JOBS_STATE_DIR", str(tmp_path / "new"))
-    assert get_settings().state_folder == (tmp_path / "new").resolve()
+    assert get_settings().state_dir == (tmp_path / "new").resolve()

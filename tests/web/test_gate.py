@@ -424,7 +424,7 @@ def test_a_sign_out_that_cannot_be_stored_says_so(door: Door) -> None:
     cookie = door.client.cookies[COOKIE]
     own = get_services().store
     own.close()
-    state = get_services().settings.state_folder
+    state = get_services().settings.state_dir
     shutil.rmtree(state, ignore_errors=True)
     state.write_text("no folder")
     try:
