@@ -8,6 +8,7 @@ gc.disable()  # until all is loaded: none of that is garbage, and to search it t
 
 import asyncio
 import logging
+import os
 import secrets
 import sys
 import threading
@@ -15,21 +16,22 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.middleware import Middleware
 
 from jobs_data import addresses
+from jobs_data.accounts.account_services import get_account_services
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
-from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError, get_settings
+from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError
 from jobs_data.store.expiry import expire
-from pages.parts.shared.services import get_services
 from web.gate import AccessSettings, AccountCache, Gate
 from web.head import Head
 from web.headers import content_policy, streamlit_documents
+from web.later import Later, PagesLater
 from web.log_lines import RepeatFilter, cap_repeats
 from web.process import end_in_time, handle_errors, log_waits, raise_open_files
 from web.routes import JobRoutes, database_unavailable
@@ -37,8 +39,14 @@ from web.sessions import Sessions
 from web.sign_in import DemoAccounts, SignIn
 from web.streamlit_routes import NotServed
 
+if TYPE_CHECKING:  # see `load`
+    from web.job_answers import JobAnswers
+
 RETRY_SECONDS: Final = 5
 """How long to wait before the database is asked again that was away at the start."""
+
+FIRST_SECONDS: Final = 0.1
+"""How long the server answers alone, before threads that load and read take half of Python's time."""
 
 CHANGE_SECONDS: Final = 15.0
 """How long the shutdown waits for a removal or a restore to finish its transaction."""
@@ -53,9 +61,10 @@ cap_repeats(RepeatFilter())
 raise_open_files()
 
 try:
-    settings = get_settings()
+    services = get_account_services()
 except SettingsError as error:
     sys.exit(f"heratio-jobs: {error}")
+settings = services.settings
 
 demo_accounts = None
 if settings.is_demo:
@@ -63,7 +72,6 @@ if settings.is_demo:
 
     demo_accounts = DemoAccounts(demo.DEMO_ADMINISTRATOR, demo.DEMO_READER, demo.DEMO_PASSWORD)
     demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
-services = get_services()  # after the demo has made its folders and links
 
 key = settings.secret_key.get_secret_value()
 if not key:
@@ -83,6 +91,17 @@ sign_in = SignIn(
 )
 
 
+def load() -> JobAnswers:
+    """Return the answers for jobs, with all services: pandas and NumPy take half of a start to load."""
+    from pages.parts.shared.services import get_services  # noqa: PLC0415 - it loads them
+    from web.job_answers import JobAnswers  # noqa: PLC0415 - so does this
+
+    return JobAnswers(get_services())
+
+
+later = Later(load)
+
+
 def expire_receipts() -> None:
     """Erase the receipts that are too old."""
     with suppress(DatabaseUnavailable):  # it has been logged
@@ -90,11 +109,18 @@ def expire_receipts() -> None:
 
 
 def warm_up() -> None:
-    """Read the idle timeout and the first list page as soon as the database answers."""
+    """Load what draws pages, then read the idle timeout and the first list page from the database."""
+    try:
+        answers = later.load()
+    except BaseException:
+        log.critical("the app cannot be loaded", exc_info=True)
+        os._exit(1)  # as if the start had failed
+    gc.freeze()  # no later search for garbage goes through what was loaded
+    gc.enable()
     while not sign_in.read_idle_timeout():
         time.sleep(RETRY_SECONDS)
     with suppress(DatabaseUnavailable):  # it has been logged, and the page will say so
-        services.shared_list.read(ListView())
+        answers.services.shared_list.read(ListView())
 
 
 @asynccontextmanager
@@ -106,8 +132,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     handle_errors(asyncio.get_running_loop())
     end_in_time(at_once=services.switch.set)
     # Daemon threads: neither the start nor the end waits for the database.
-    threading.Thread(target=warm_up, name="warm up", daemon=True).start()
-    threading.Thread(target=expire_receipts, name="expiry", daemon=True).start()
+    for work in (warm_up, expire_receipts):
+        thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+        asyncio.get_running_loop().call_later(FIRST_SECONDS, thread.start)
     waits = asyncio.create_task(log_waits())
     simulator = None
     if settings.is_demo:
@@ -120,7 +147,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         services.switch.set()
         if simulator:
             simulator.stop()
-        await asyncio.to_thread(services.wait_for_changes, CHANGE_SECONDS)
+        if answers := later.now():
+            await asyncio.to_thread(answers.services.wait_for_changes, CHANGE_SECONDS)
 
 
 def log_script_error(error: Exception) -> bool:
@@ -137,7 +165,7 @@ def log_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
-    routes=[*sign_in.routes(), *JobRoutes(services).routes(), NotServed()],
+    routes=[*sign_in.routes(), *JobRoutes(later.get).routes(), NotServed()],
     middleware=[
         Middleware(
             Gate,
@@ -152,10 +180,8 @@ app = st.App(
             style=(STYLES / "style.css").read_text("utf-8"),
             more=dict.fromkeys(IN_ORDER, (STYLES / "in_order.css").read_text("utf-8")),
         ),
+        Middleware(PagesLater, later=later),
     ],
     lifespan=lifespan,
     exception_handlers={DatabaseUnavailable: database_unavailable},
 )
-
-gc.freeze()  # no later search for garbage goes through what was loaded
-gc.enable()

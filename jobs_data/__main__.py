@@ -16,6 +16,7 @@ import pandas as pd
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from jobs_data import addresses, demo
+from jobs_data.accounts.account_services import build_account_services
 from jobs_data.background import NotStarted
 from jobs_data.jobs import choices
 from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter
@@ -151,7 +152,7 @@ def _run_clean_up(options: argparse.Namespace) -> int:
         settings = get_settings()
         if wrong := _wrong_usage(options, settings):
             return _refuse(wrong, WRONG_USAGE)
-        return _clean_up(options, build_services(settings))
+        return _clean_up(options, build_services(build_account_services(settings)))
     except (SettingsError, DatabaseUnavailable) as problem:
         return _refuse(str(problem))
     except KeyboardInterrupt:

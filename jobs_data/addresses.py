@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from jobs_data.jobs.export import STANDARD, CsvFormat, format_params
+from jobs_data.jobs.csv_format import STANDARD, CsvFormat, format_params
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import view_params
 from jobs_data.url_values import Params, parse_number

@@ -5,11 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from jobs_data.accounts.accounts import Groups
-from jobs_data.accounts.introductions import Introductions
-from jobs_data.accounts.rights import Rights
-from jobs_data.accounts.sign_in import SignIns
-from jobs_data.background import StopSwitch
+from jobs_data.accounts.account_services import AccountServices
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.liveness import SharedLiveness
 from jobs_data.jobs.outcomes import Outcomes
@@ -19,31 +15,20 @@ from jobs_data.jobs.selections import Selections
 from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.notices import Notices
-from jobs_data.platform.database import Database, database_for
 from jobs_data.removal.removal import Removals
 from jobs_data.removal.restore import Restores
-from jobs_data.settings import Settings
-from jobs_data.store.database import Store, store_for
 
 
 @dataclass(frozen=True)
-class Services:
+class Services(AccountServices):
     """The parts of one installation. `app.py` and the command line build one; tests build their own."""
 
-    settings: Settings
-    database: Database
-    store: Store
     removals: Removals
     restores: Restores
-    switch: StopSwitch
-    """Stops deletions and restores between two batches."""
     result_roots: ResultRoots | None
     """The folders of result files; None if not set."""
     notices: Notices
-    introductions: Introductions
     selections: Selections
-    sign_ins: SignIns
-    rights: Rights
     order: CreationOrder
     outcomes: Outcomes
     searches: Searches
@@ -67,28 +52,22 @@ class Services:
         self.store.close()
 
 
-def build_services(settings: Settings) -> Services:
-    """Return the services that the settings describe; nothing is connected yet."""
-    database, store = database_for(settings), store_for(settings)
-    order, switch = CreationOrder(database), StopSwitch()
+def build_services(accounts: AccountServices) -> Services:
+    """Return the services around these account services; nothing is connected yet."""
+    settings, database, store = accounts.settings, accounts.database, accounts.store
+    order, switch = CreationOrder(database), accounts.switch
     outcomes, searches = Outcomes(database, store, switch), Searches(database, order)
     database.job_sets[WITH_ERRORS] = outcomes.with_errors
     return Services(
-        settings,
-        database,
-        store,
-        Removals(database, store, switch),
-        Restores(database, store, order, switch),
-        switch,
-        read_result_roots(settings.web_root, settings.results_folders),
-        Notices(settings.secret_key.get_secret_value()),
-        Introductions(),
-        Selections(),
-        SignIns(database, store),
-        Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
-        order,
-        outcomes,
-        searches,
-        SharedList(database, order, settings.list_seconds, outcomes, searches),
-        SharedLiveness(database),
+        **vars(accounts),
+        removals=Removals(database, store, switch),
+        restores=Restores(database, store, order, switch),
+        result_roots=read_result_roots(settings.web_root, settings.results_folders),
+        notices=Notices(settings.secret_key.get_secret_value()),
+        selections=Selections(),
+        order=order,
+        outcomes=outcomes,
+        searches=searches,
+        shared_list=SharedList(database, order, settings.list_seconds, outcomes, searches),
+        liveness=SharedLiveness(database),
     )

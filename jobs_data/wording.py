@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
+from math import isnan
 from pathlib import PurePath
 from typing import Final
-
-import pandas as pd
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _SHORT_UNITS: Final = ("d", "h", "min", "s")
@@ -89,7 +88,7 @@ def relative_time(moment: datetime | None, now: datetime, zone: tzinfo) -> str:
     `just now`, `2 min ago`, `today 17:57`, `yesterday 17:57`, `Mon 17:57` up to six days ago, `24 Nov
     17:57` in this year, `24 Nov 2024`. A time more than a minute ahead is exact: `24 Nov 2027 17:57`.
     """
-    if moment is None or pd.isna(moment):
+    if moment is None or isnan(moment.year):  # pandas has NaN for the year of NaT
         return ""
     age = now - moment
     if abs(age) < timedelta(minutes=1):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs_data.accounts.account_services import get_account_services
 from jobs_data.settings import get_settings
 from pages.parts.shared.services import get_services
 from tests.support import mariadb
@@ -112,13 +113,16 @@ def settings_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
         if name.startswith("HERATIO_JOBS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HERATIO_JOBS_FOLD", "false")  # tests make jobs of one name; few are of folding
-    get_settings.cache_clear()
-    get_services.cache_clear()
+    _forget()
     yield
     if get_services.cache_info().currsize:
         get_services().close()
-    get_settings.cache_clear()
-    get_services.cache_clear()
+    _forget()
+
+
+def _forget() -> None:
+    for cached in (get_settings, get_account_services, get_services):
+        cached.cache_clear()
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import pytest
 from starlette.routing import Route
 
 from jobs_data import addresses
+from jobs_data.accounts.account_services import build_account_services
 from jobs_data.services import build_services
 from jobs_data.settings import PREFIX, Settings
+from tests.support.gated import job_routes
 from web.gate import WRITE_PATHS, AccessSettings, AccountCache
-from web.routes import JobRoutes
 from web.sessions import Sessions
 from web.sign_in import SignIn
 
@@ -36,11 +37,11 @@ def section(document: str, heading: str) -> str:
 
 def offered_routes() -> Iterator[str]:
     """Yield each route as the documents spell it, such as `POST /admin/jobs/delete/{id}`."""
-    services = build_services(Settings())
+    services = build_services(build_account_services(Settings()))
     accounts = AccountCache(services.rights, 28)
     access = AccessSettings(services.rights.groups, "", ())
     sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access)
-    for route in [*JobRoutes(services).routes(), *sign_in.routes()]:
+    for route in [*job_routes(services).routes(), *sign_in.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)
         assert route.methods is not None

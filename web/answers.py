@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import (
     HTMLResponse,
@@ -20,11 +20,13 @@ from starlette.types import Scope
 
 from jobs_data import addresses
 
+if TYPE_CHECKING:  # see `_templates`
+    from jinja2 import Environment
+
 RETRY_SECONDS: Final = 15
 """After how many seconds a page that cannot be shown asks again."""
 
 FOLDER: Final = Path(__file__).parent / "templates"
-_templates: Final = Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
 
 # These pages run no script.
 _HEADERS: Final = {
@@ -37,9 +39,16 @@ LONGEST_ADDRESS: Final = 60_000
 """The longest address in bytes: uvicorn takes 64 kB with the headers."""
 
 
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader  # noqa: PLC0415 - no start waits for it
+
+    return Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
+
+
 def page(name: str, status: int, **values: Any) -> Response:
     """Return a page made from a template; every value is escaped."""
-    html = _templates.get_template(name).render(links=addresses, **values)
+    html = _templates().get_template(name).render(links=addresses, **values)
     return HTMLResponse(html, status_code=status, headers=_HEADERS)
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from jobs_data import csv_lines
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.csv_format import STANDARD, CsvFormat
 from jobs_data.jobs.export_rows import ExportedJob, Who, stream_jobs, stream_reports
 from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.outcomes import Outcome, Outcomes
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseBusy
-from jobs_data.platform.times import utc, zone_named
+from jobs_data.platform.times import utc
 
 FILE_NAME: Final = "jobs-export.csv"
 ALL_COLUMNS_FILE_NAME: Final = "jobs-export-all-columns.csv"
@@ -37,53 +36,6 @@ PARALLEL_EXPORTS: Final = 5
 """A third of the engine's connections; other reads use the rest."""
 
 _slots: Final = threading.BoundedSemaphore(PARALLEL_EXPORTS)
-
-
-class Separator(StrEnum):
-    """The separator of two cells, as an address spells it."""
-
-    COMMA = "comma"
-    SEMICOLON = "semicolon"
-    TAB = "tab"
-
-    @property
-    def character(self) -> str:
-        """Return the character itself."""
-        return {Separator.COMMA: ",", Separator.SEMICOLON: ";", Separator.TAB: "\t"}[self]
-
-
-@dataclass(frozen=True)
-class CsvFormat:
-    """How a CSV writes cells and times."""
-
-    separator: Separator = Separator.COMMA
-    zone: ZoneInfo | None = None
-    """Times are written without an offset in this zone, which the header names: spreadsheets read
-    `2026-06-15 12:00:00` as a date. None: as `csv_chunks` writes them."""
-
-
-STANDARD: Final = CsvFormat()
-
-
-def parse_format(params: Mapping[str, str]) -> CsvFormat:
-    """Return the format that an address asks for; a bad value falls back to its default.
-
-    `separator` names a Separator; `times=local` writes times in the IANA zone `zone`, or in UTC.
-    """
-    separator = params.get("separator")
-    return CsvFormat(
-        Separator(separator) if separator in set(Separator) else Separator.COMMA,
-        zone_named(params.get("zone")) if params.get("times") == "local" else None,
-    )
-
-
-def format_params(csv_format: CsvFormat) -> dict[str, str]:
-    """Return the parameters that `parse_format` reads as this format."""
-    is_comma = csv_format.separator is Separator.COMMA
-    params = {} if is_comma else {"separator": csv_format.separator.value}
-    if csv_format.zone:
-        params |= {"times": "local", "zone": csv_format.zone.key}
-    return params
 
 
 def csv_chunks(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs_data.services import build_services
+from jobs_data.accounts.account_services import build_account_services
 from jobs_data.settings import DEMO_URL, DEMO_WEB_ROOT, SettingsError, get_settings
 
 pytestmark = pytest.mark.usefixtures("settings_environment")
@@ -112,7 +112,7 @@ def test_the_groups_of_administrators_are_set(
     """The platform's own group unless others are named; the services go by them."""
     if value is not None:
         monkeypatch.setenv("HERATIO_JOBS_ADMIN_GROUPS", value)
-    assert build_services(get_settings()).rights.groups.administrators == groups
+    assert build_account_services(get_settings()).rights.groups.administrators == groups
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,24 @@ from starlette.routing import BaseRoute
 
 from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.rights import Rights
+from jobs_data.services import Services
 from pages.parts.shared.services import get_services
 from web.gate import AccessSettings, AccountCache, Gate
 from web.headers import content_policy
+from web.job_answers import JobAnswers
+from web.later import Later
 from web.routes import JobRoutes
 from web.sessions import Sessions
 from web.sign_in import SignIn
 
 KEY = "k" * 32
+
+
+def job_routes(services: Services) -> JobRoutes:
+    """Return the routes of answers that are loaded."""
+    later = Later(lambda: JobAnswers(services))
+    later.load()
+    return JobRoutes(later.get)
 
 
 def gated_app(
@@ -45,5 +55,5 @@ def gated_app(
         introductions=services.introductions,
         policy=content_policy([]),
     )
-    routes = [*sign_in.routes(), *JobRoutes(services).routes(), *more_routes]
+    routes = [*sign_in.routes(), *job_routes(services).routes(), *more_routes]
     return Starlette(routes=routes, middleware=[gate]), sessions

@@ -15,17 +15,19 @@ from starlette.types import Receive, Scope, Send
 from jobs_data import addresses, notices
 from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import export
+from jobs_data.jobs.csv_format import CsvFormat, Separator
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.removal import Removal, RemovalRuns, sentence_on
 from jobs_data.store.schema import Outcome
 from pages.parts.shared.services import get_services
 from tests.support import web_roots
+from tests.support.gated import job_routes
 from tests.support.pages import make_account
 from tests.support.removals import remove
 from tests.support.store import Store
 from web.gate import Visitor
-from web.routes import JobRoutes, database_unavailable
+from web.routes import database_unavailable
 
 JSON = {"Accept": "application/json"}
 
@@ -34,7 +36,7 @@ JSON = {"Accept": "application/json"}
 def client(served: Store) -> Iterator[TestClient]:
     """Ask the routes of an app that serves the test's database, without following redirects."""
     app = Starlette(
-        routes=JobRoutes(get_services()).routes(),
+        routes=job_routes(get_services()).routes(),
         exception_handlers={DatabaseUnavailable: database_unavailable},
     )
     make_account(served, 1, Right.ADMINISTRATOR)
@@ -160,7 +162,7 @@ def test_the_export_streams_what_the_button_gives(client: TestClient, store: Sto
         export.csv_chunks(get_services().database, ListView(), all_columns=True)
     )
     assert 'filename="jobs-export-all-columns.csv"' in every.headers["content-disposition"]
-    how = export.CsvFormat(export.Separator.TAB, ZoneInfo("Europe/Berlin"))
+    how = CsvFormat(Separator.TAB, ZoneInfo("Europe/Berlin"))
     local = client.get(addresses.export_url(ListView(), csv_format=how))
     assert local.content == b"".join(
         export.csv_chunks(get_services().database, ListView(), csv_format=how)

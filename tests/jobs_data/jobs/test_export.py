@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobs_data.jobs import export, export_rows, list_page
+from jobs_data.jobs import csv_format, export, export_rows, list_page
 from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.errors import DatabaseBusy
 from jobs_data.platform.status import State
@@ -47,7 +47,7 @@ def test_an_export_has_exactly_the_five_columns(store: Store) -> None:
 
 def local(store: Store, zone: str, separator: str = "comma", *, all_columns: bool = False) -> list[str]:
     """Return the lines of the export for spreadsheets, of a platform in Amsterdam."""
-    how = export.parse_format({"separator": separator, "times": "local", "zone": zone})
+    how = csv_format.parse_format({"separator": separator, "times": "local", "zone": zone})
     database = store.database(timezone="Europe/Amsterdam")
     data = b"".join(export.csv_chunks(database, ListView(), all_columns=all_columns, csv_format=how))
     return data.decode("utf-8-sig").splitlines()
@@ -95,12 +95,12 @@ def test_times_without_a_place_in_a_zone(store: Store, all_columns: bool) -> Non
 
 def test_a_format_comes_back_from_its_address() -> None:
     """And what makes no sense in one is the default, which has no parameters."""
-    for separator in export.Separator:
+    for separator in csv_format.Separator:
         for zone in (None, ZoneInfo("Europe/Berlin")):
-            how = export.CsvFormat(separator, zone)
-            assert export.parse_format(export.format_params(how)) == how
-    assert export.format_params(export.STANDARD) == {}
-    assert export.parse_format({"separator": "x", "times": "x", "zone": "x"}) == export.STANDARD
+            how = csv_format.CsvFormat(separator, zone)
+            assert csv_format.parse_format(csv_format.format_params(how)) == how
+    assert csv_format.format_params(csv_format.STANDARD) == {}
+    assert csv_format.parse_format({"separator": "x", "times": "x", "zone": "x"}) == csv_format.STANDARD
 
 
 def test_it_starts_with_a_mark_and_ends_lines_as_the_rfc_says(store: Store) -> None:
