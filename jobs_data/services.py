@@ -73,6 +73,7 @@ def build_services(settings: Settings) -> Services:
     order, switch = CreationOrder(database), StopSwitch()
     outcomes, searches = Outcomes(database, store, switch), Searches(database, order)
     database.job_sets[WITH_ERRORS] = outcomes.with_errors
+    shared_list = SharedList(database, order, settings.list_seconds, outcomes, searches)
     return Services(
         settings,
         database,
@@ -89,6 +90,6 @@ def build_services(settings: Settings) -> Services:
         order,
         outcomes,
         searches,
-        SharedList(database, order, settings.list_seconds, outcomes, searches),
-        SharedLiveness(database),
+        shared_list,
+        SharedLiveness(database, shared_list.counted),
     )
