@@ -58,6 +58,7 @@ def build_services(accounts: AccountServices) -> Services:
     order, switch = CreationOrder(database), accounts.switch
     outcomes, searches = Outcomes(database, store, switch), Searches(database, order)
     database.job_sets[WITH_ERRORS] = outcomes.with_errors
+    shared_list = SharedList(database, order, settings.list_seconds, outcomes, searches)
     return Services(
         **vars(accounts),
         removals=Removals(database, store, switch),
@@ -68,6 +69,6 @@ def build_services(accounts: AccountServices) -> Services:
         order=order,
         outcomes=outcomes,
         searches=searches,
-        shared_list=SharedList(database, order, settings.list_seconds, outcomes, searches),
-        liveness=SharedLiveness(database),
+        shared_list=shared_list,
+        liveness=SharedLiveness(database, shared_list.counted),
     )

@@ -1,9 +1,9 @@
 """How many jobs were created when, and their states: counted in slices of ids, the newest first.
 
 A creation time lies in `object`, where looking up a job takes ten times as long as reading the next
-record. So among ids that are mostly those of jobs, all records of jobs are counted by their time, and
-only the jobs that have not completed are looked up: the other records are the completed ones. Number
-and sum of the ids show that records and jobs are the same; else all jobs are looked up.
+record. So among ids that are mostly those of completed jobs, all records of jobs are counted by their
+time, and only the other jobs are looked up: the remaining records are the completed ones. Number and
+sum of the ids show that records and jobs are the same; else all jobs are looked up.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Float,
+    Select,
     case,
-    false,
     func,
     literal_column,
     or_,
     select,
+    true,
 )
 
 from jobs_data.jobs.creation_order import CreationOrder, with_object
 from jobs_data.platform import times
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import seconds_since_1970, whole_quotient
-from jobs_data.platform.status import COMPLETED, FINISHED_IDS, State, state_of
+from jobs_data.platform.id_lists import allow_lists, parse_list
+from jobs_data.platform.status import COMPLETED, ERROR, FINISHED_IDS, State, is_in, state_of
 from jobs_data.platform.tables import JOB_CLASS, job, object_
 from jobs_data.platform.times import to_platform
 
@@ -40,12 +42,18 @@ QUARTER_SECONDS: Final = 900
 MOST_JOBS: Final = 2_000_000
 """How many jobs are counted, the newest: some seconds' work."""
 
-SLICE_IDS: Final = 2**18
+SLICE_IDS: Final = 2**20
 """How many ids one statement is about; more where few of them are those of jobs."""
 
 WIDER: Final = 8
 DENSE: Final = 8
-"""All records are read where at least one id in DENSE is a job's."""
+"""All records are read where at least one id in DENSE is a completed job's."""
+
+_NO_QUARTER: Final = -(2**40)
+"""Stands for none in a list of numbers."""
+
+_Groups = list[tuple[int | None, State, int]]
+"""The quarter of an hour, None without one, the state, and how many jobs."""
 
 
 @dataclass(frozen=True)
@@ -81,17 +89,16 @@ class CreationCounts:
 
 @dataclass(frozen=True)
 class _Slice:
-    """Jobs of some ids."""
+    """Some ids, and how many completed jobs have one of them."""
 
-    where: list[ColumnElement[bool]]
     first: int
     end: int
-    jobs: int
+    completed: int
     id_sum: float
 
     @property
     def is_dense(self) -> bool:
-        return self.jobs * DENSE >= self.end - self.first
+        return self.completed * DENSE >= self.end - self.first
 
 
 def quarter_of(moment: datetime) -> int:
@@ -112,6 +119,9 @@ def count_created(
     Raises what the database driver raises, inside `Database.reading`.
     """
     moment = None if start is None else to_platform(start, database.timezone)
+    quarter = created_quarter()
+    if moment is not None:
+        quarter = case((object_.c.created_at >= moment, quarter))
     statuses = connection.execute(select(job.c.status_id).distinct()).scalars().all()
     lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
     strays: list[int] = []
@@ -119,20 +129,26 @@ def count_created(
         first = known.first_since(str(moment))
         strays = [each for each in known.strays_since(str(moment)).tolist() if each < first]
         lowest = max(lowest, first)
-    counts: Counter[tuple[int | None, State]] = Counter()
+    allow_lists(connection)
+    groups: _Groups = []
     looked_at, floor = 0, (highest or 0) + 1
-    for some in _slices(connection, statuses, lowest or 0, floor):
+    for some in _slices(connection, lowest or 0, floor):
         if looked_at >= MOST_JOBS:
             break
-        counts += _counted(connection, statuses, some, moment)
-        looked_at, floor = looked_at + some.jobs, some.first
+        counted = _counted(connection, statuses, some, quarter)
+        groups += counted
+        looked_at, floor = looked_at + _jobs_of(counted), some.first
     bound = None
     if lowest is not None and floor > lowest:
         oldest = select(func.min(job.c.id)).where(job.c.id >= floor)
         bound = bound_of(connection, database, looked_at, connection.execute(oldest).scalar_one())
     elif strays:
-        counts += _looked_up(connection, statuses, [job.c.id.in_(strays)], moment)
-    return CreationCounts(counts, floor if bound else 0, bound)
+        groups += _looked_up(connection, statuses, [job.c.id.in_(strays)], quarter)[0]
+    counts: Counter[tuple[int | None, State]] = Counter()
+    for number, state, jobs in groups:
+        if moment is None or number is not None:
+            counts[number, state] += jobs
+    return CreationCounts(+counts, floor if bound else 0, bound)
 
 
 def bound_of(connection: Connection, database: Database, jobs: int, oldest: int) -> Bound:
@@ -141,19 +157,16 @@ def bound_of(connection: Connection, database: Database, jobs: int, oldest: int)
     return Bound(jobs, times.utc(created, database.timezone))
 
 
-def _slices(
-    connection: Connection, statuses: Sequence[int | None], lowest: int, end: int
-) -> Iterator[_Slice]:
-    """Return the jobs by slices of their ids, the newest first."""
+def _slices(connection: Connection, lowest: int, end: int) -> Iterator[_Slice]:
+    """Return the ids down to the lowest by slices, the newest first."""
     width = SLICE_IDS
     while end > lowest:
         first = max(end - width, lowest)
-        where = [job.c.id >= first, job.c.id < end]
-        # Each status is named, so that the index on the status serves both conditions.
-        counted = select(func.count(), _sum_of(job.c.id)).where(_has_status(statuses), *where)
-        jobs, id_sum = connection.execute(counted).one()
-        some = _Slice(where, first, end, jobs, id_sum or 0)
-        if some.jobs > SLICE_IDS and width > SLICE_IDS:
+        # Of one status alone: for several the server would read the rows of the jobs, not the index.
+        counted = select(func.count(), _sum_of(job.c.id)).where(is_in(State.COMPLETED))
+        completed, id_sum = connection.execute(counted.where(*_among(first, end))).one()
+        some = _Slice(first, end, completed, id_sum or 0)
+        if completed > SLICE_IDS and width > SLICE_IDS:
             width = SLICE_IDS
             continue
         width = SLICE_IDS if some.is_dense else width * WIDER
@@ -162,59 +175,80 @@ def _slices(
 
 
 def _counted(
-    connection: Connection, statuses: Sequence[int | None], some: _Slice, moment: datetime | None
-) -> Counter[tuple[int | None, State]]:
-    """Return how many jobs of a slice were created since a time, by quarter and state."""
-    if not some.jobs:
-        return Counter()
-    if not some.is_dense:
-        return _looked_up(connection, statuses, some.where, moment)
-    quarter = created_quarter()
-    if moment is not None:
-        quarter = case((object_.c.created_at >= moment, quarter))
-    records = connection.execute(
-        select(quarter.label("quarter"), func.count(), _sum_of(object_.c.id))
-        .where(object_.c.class_name == JOB_CLASS, object_.c.id >= some.first, object_.c.id < some.end)
-        .group_by("quarter")
-    ).all()
-    if [sum(row[of] for row in records) for of in (1, 2)] != [some.jobs, some.id_sum]:
-        return _looked_up(connection, statuses, some.where, moment)
-    others = [status for status in statuses if status != COMPLETED]
-    counts = _looked_up(connection, others, some.where, moment)
-    not_completed: Counter[int | None] = Counter()
-    for (number, _), jobs in counts.items():
-        not_completed[number] += jobs
-    for number, jobs, _ in records:
-        if moment is None or number is not None:
-            counts[number, State.COMPLETED] += jobs - not_completed[number]
-    return counts
+    connection: Connection, statuses: Sequence[int | None], some: _Slice, quarter: ColumnElement[int]
+) -> _Groups:
+    """Return how many jobs of a slice were created when, by their states."""
+    where = _among(some.first, some.end)
+    others, id_sum = _looked_up(
+        connection, [status for status in statuses if status != COMPLETED], where, quarter
+    )
+    if some.is_dense:
+        records = select(quarter.label("quarter"), true().label("ended"), *_numbers(object_.c.id))
+        of_slice = object_.c.id >= some.first, object_.c.id < some.end
+        records = records.where(object_.c.class_name == JOB_CLASS, *of_slice)
+        created, sum_created = _grouped(connection, records, COMPLETED)
+        jobs = some.completed + _jobs_of(others)
+        if (_jobs_of(created), sum_created) == (jobs, some.id_sum + id_sum):
+            not_completed = [(number, State.COMPLETED, -jobs) for number, _, jobs in others]
+            return others + created + not_completed
+    return others + _looked_up(connection, [COMPLETED], where, quarter)[0]
 
 
 def _looked_up(
     connection: Connection,
     statuses: Sequence[int | None],
     where: Sequence[ColumnElement[bool]],
-    moment: datetime | None,
-) -> Counter[tuple[int | None, State]]:
-    """Return the same of the jobs that have some statuses and meet some conditions, each by its id."""
-    finished = [status for status in statuses if status in FINISHED_IDS]
-    others = [status for status in statuses if status not in FINISHED_IDS]
-    since = [] if moment is None else [object_.c.created_at >= moment]
-    counts: Counter[tuple[int | None, State]] = Counter()
+    quarter: ColumnElement[int],
+) -> tuple[_Groups, float]:
+    """Return the same of the jobs that have some statuses and meet some conditions, each by its id.
+
+    And the sum of their ids.
+    """
+    groups: _Groups = []
+    id_sum = 0.0
+    unfinished = [status for status in statuses if status not in FINISHED_IDS]
     # The state of a finished job is in the index on the status; that of another one needs its row.
-    for which, ended in ((finished, false()), (others, job.c.completed_at.is_not(None))):
-        if not which:
+    for which in ([COMPLETED], [ERROR], unfinished):
+        if not which or which[0] not in statuses:
             continue
-        quarter = created_quarter().label("quarter")
-        rows = connection.execute(
-            select(quarter, job.c.status_id, ended.label("ended"), func.count())
-            .select_from(with_object())
-            .where(_has_status(which), *where, *since)
-            .group_by("quarter", job.c.status_id, "ended")
-        )
-        for number, status, has_ended, jobs in rows:
-            counts[number, state_of(status, bool(has_ended))] += jobs
-    return counts
+        ended = job.c.completed_at.is_not(None) if which is unfinished else true()
+        jobs = select(quarter.label("quarter"), ended.label("ended"), *_numbers(job.c.id))
+        jobs = jobs.select_from(with_object()).where(_has_status(which), *where)
+        found, ids = _grouped(connection, jobs, which[0])
+        groups, id_sum = groups + found, id_sum + ids
+    return groups, id_sum
+
+
+def _grouped(
+    connection: Connection, jobs: Select[int, bool, int, float], status: int | None
+) -> tuple[_Groups, float]:
+    """Return jobs by their `quarter` and whether they have `ended`, and the sum of their ids.
+
+    As lists in one row: drivers are slow for each row.
+    """
+    groups = jobs.group_by("quarter", "ended").subquery("groups").c
+    lists = (func.coalesce(groups.quarter, _NO_QUARTER), groups.ended, groups.jobs)
+    row = connection.execute(
+        select(func.count(), func.sum(groups.ids), *map(func.group_concat, lists))
+    ).one()
+    numbers, ended, counts = (parse_list(each, row[0]).tolist() for each in row[2:])
+    found = [
+        (None if number == _NO_QUARTER else number, state_of(status, has_ended=bool(each)), count)
+        for number, each, count in zip(numbers, ended, counts, strict=True)
+    ]
+    return found, row[1] or 0.0
+
+
+def _numbers(ids: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElement[float]]:
+    return func.count().label("jobs"), _sum_of(ids).label("ids")
+
+
+def _jobs_of(groups: _Groups) -> int:
+    return sum(jobs for *_, jobs in groups)
+
+
+def _among(first: int, end: int) -> list[ColumnElement[bool]]:
+    return [job.c.id >= first, job.c.id < end]
 
 
 def _sum_of(ids: ColumnElement[int]) -> ColumnElement[float]:

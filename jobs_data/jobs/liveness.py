@@ -8,7 +8,7 @@ works.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -16,16 +16,18 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
+from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.durations import with_execution
 from jobs_data.jobs.frames import FrameRow, records
 from jobs_data.jobs.usual_duration import SHORTEST_LIMIT_SECONDS, read_usual_durations
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import last_characters
+from jobs_data.platform.engine import READ_SECONDS
 from jobs_data.platform.errors import translated_errors
-from jobs_data.platform.status import Alive, State, is_in
+from jobs_data.platform.status import Alive, State, is_in, is_unfinished
 from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.reasons.outputs import is_waiting_in, last_time_in
 from jobs_data.settings import SHARED_SECONDS
@@ -33,6 +35,16 @@ from jobs_data.single_flight import SingleFlight
 
 ACTIVE_JOBS: Final = 2_000
 """How many active jobs are looked at: the oldest, which are the likeliest to be stuck."""
+
+FEW_UNFINISHED: Final = 20_000
+"""With more unfinished jobs, most of which ended long ago, not each is looked up: no index tells
+which are active."""
+
+NEWEST_UNFINISHED: Final = 2_000
+"""How many of these are looked up then, beside the active ones that are known from counting all."""
+
+COUNTED_SECONDS: Final = 0.3
+"""How long a read waits for the first counts."""
 
 TAIL_CHARACTERS: Final = 2_000
 """How much of an output's end is read: more than a job writes while it waits for another one."""
@@ -80,6 +92,8 @@ class Liveness:
     """How many of them are in `jobs`, the oldest."""
     read_at: datetime
     """Aware."""
+    is_whole: bool = True
+    """Whether older active jobs than the newest are known."""
 
     def count(self, state: Alive) -> int:
         """Return how many jobs are in a state."""
@@ -88,7 +102,8 @@ class Liveness:
     @property
     def is_recent(self) -> bool:
         """Return whether it is young enough to be shared."""
-        return abs(datetime.now(UTC) - self.read_at) < timedelta(seconds=SHARED_SECONDS)
+        age = abs(datetime.now(UTC) - self.read_at)
+        return self.is_whole and age < timedelta(seconds=SHARED_SECONDS)
 
     @cached_property
     def states(self) -> Mapping[str, int]:
@@ -107,8 +122,16 @@ class Liveness:
         return {job_id: (state, wrote) for job_id, state, wrote in zip(*columns, strict=True)}
 
 
-def read_liveness(database: Database, now: datetime, job_id: int | None = None) -> Liveness:
+def read_liveness(
+    database: Database,
+    now: datetime,
+    job_id: int | None = None,
+    counted: Callable[[], Counts | None] = lambda: None,
+) -> Liveness:
     """Return what the oldest ACTIVE_JOBS do, or one alone if it is active; `now` is aware.
+
+    Of more unfinished jobs than FEW_UNFINISHED, these are the active ones among the newest and those
+    that `counted` knows; it returns the last counts of all jobs, None before the first.
 
     A job is *never started* without an output and a recorded start a minute after its creation,
     *waiting* while its last lines say so, *silent* where it has written nothing for longer than the
@@ -117,9 +140,20 @@ def read_liveness(database: Database, now: datetime, job_id: int | None = None) 
     so that ten minutes without a line are silent. Raises DatabaseUnavailable.
     """
     with database.reading() as connection:
-        traces = _read_traces(connection, database, now, job_id)
+        counts, which = None, [] if job_id is None else [job.c.id == job_id]
+        unfinished = select(func.count()).where(is_unfinished())
+        is_bounded = job_id is None and connection.execute(unfinished).scalar_one() > FEW_UNFINISHED
+        if is_bounded:
+            counts = counted()
+            # By an expression, because the server would otherwise search all jobs from the newest on.
+            newest = select(job.c.id).where(is_unfinished()).order_by((job.c.id + 0).desc())
+            ids = connection.execute(newest.limit(NEWEST_UNFINISHED)).scalars()
+            which = [job.c.id.in_({*ids, *(counts.active_ids if counts else ())})]
+        traces = _read_traces(connection, database, now, which)
         active = len(traces)
-        if active == ACTIVE_JOBS:
+        if counts:
+            active = max(active, counts.active if active == ACTIVE_JOBS else 0)
+        elif active == ACTIVE_JOBS and not is_bounded:
             count = select(func.count()).where(is_in(State.ACTIVE))
             active = connection.execute(count).scalar_one()
         usual = read_usual_durations(connection, database, set(traces["name"]), now)
@@ -127,7 +161,8 @@ def read_liveness(database: Database, now: datetime, job_id: int | None = None) 
     jobs["seconds"] = (now - jobs["since"]).dt.total_seconds().clip(lower=0)
     jobs["state"] = _states(jobs, (now - jobs["wrote"]).dt.total_seconds())
     jobs = jobs.sort_values("seconds", ascending=False, ignore_index=True)
-    return Liveness(jobs[list(_COLUMNS)].astype(_COLUMNS), active, len(jobs), now)
+    is_whole = not is_bounded or counts is not None
+    return Liveness(jobs[list(_COLUMNS)].astype(_COLUMNS), active, len(jobs), now, is_whole)
 
 
 def _states(jobs: pd.DataFrame, silence: pd.Series[float]) -> Any:
@@ -147,15 +182,14 @@ def _states(jobs: pd.DataFrame, silence: pd.Series[float]) -> Any:
 
 
 def _read_traces(
-    connection: Connection, database: Database, now: datetime, job_id: int | None
+    connection: Connection, database: Database, now: datetime, which: Sequence[ColumnElement[bool]]
 ) -> pd.DataFrame:
     source, (started, written) = with_execution(
         database, job_execution.c.started_at, job_execution.c.updated_at
     )
     # By an expression, because the server would otherwise search all jobs in the order of their key.
-    oldest = select(job.c.id).where(is_in(State.ACTIVE)).order_by(job.c.id + 0).limit(ACTIVE_JOBS)
-    if job_id is not None:
-        oldest = oldest.where(job.c.id == job_id)
+    oldest = select(job.c.id).where(is_in(State.ACTIVE), *which).order_by(job.c.id + 0)
+    oldest = oldest.limit(ACTIVE_JOBS)
     found_ids = oldest.subquery("oldest")
     active = select(
         job.c.id,
@@ -202,9 +236,15 @@ def _trace(row: Any, database: Database, now: datetime) -> tuple[Any, ...]:
 class SharedLiveness:
     """What the active jobs do, read once for all sessions; also the filter by that."""
 
-    def __init__(self, database: Database) -> None:
-        """Read nothing yet, and make each `Alive` one of the database's sets of jobs."""
+    def __init__(
+        self, database: Database, counted: Callable[[float], Counts | None] = lambda _: None
+    ) -> None:
+        """Read nothing yet, and make each `Alive` one of the database's sets of jobs.
+
+        `counted` is `SharedList.counted`.
+        """
         self._database = database
+        self._counted = counted
         self._flights = SingleFlight[Liveness]()
         self._last: Liveness | None = None
         database.job_sets.update({state: partial(self._ids, state) for state in Alive})
@@ -214,22 +254,27 @@ class SharedLiveness:
         """Return what was read last, which may be old; None before."""
         return self._last
 
-    def read(self) -> Liveness:
-        """Return as `read_liveness`, at most SHARED_SECONDS old. Raises DatabaseUnavailable."""
+    def read(self, patience: float = COUNTED_SECONDS) -> Liveness:
+        """Return as `read_liveness`, at most SHARED_SECONDS old. Raises DatabaseUnavailable.
+
+        It waits for the first counts, where it needs them, for at most `patience` seconds.
+        """
         if self._last and self._last.is_recent:
             return self._last
         with translated_errors():  # of another thread that takes too long
-            return self._flights.run("", self._read)
+            return self._flights.run(patience, partial(self._read, patience))
 
-    def _read(self) -> Liveness:
-        self._last = read_liveness(self._database, datetime.now(UTC))
+    def _read(self, patience: float) -> Liveness:
+        counted = partial(self._counted, patience)
+        self._last = read_liveness(self._database, datetime.now(UTC), counted=counted)
         return self._last
 
     def _ids(self, state: Alive) -> Sequence[int]:
         # The transaction that asks has a connection, and those that wait may have all the others: what
         # is a minute old will do, because reading takes one more.
         last = self._last
-        is_old = last is None or datetime.now(UTC) - last.read_at > FILTER_AGE
-        jobs = (self.read() if last is None or is_old else last).jobs
+        if last is None or not last.is_whole or datetime.now(UTC) - last.read_at > FILTER_AGE:
+            last = self.read(READ_SECONDS)
+        jobs = last.jobs
         found: list[int] = jobs.loc[jobs["state"] == state, "id"].tolist()
         return found

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 
+from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import NOT_COUNTED, JobsList, Overview, Snapshot
 from jobs_data.jobs.outcomes import Outcomes
@@ -122,6 +123,13 @@ class SharedList:
         self._counts.keep_counted()
         self._counts.wait(seconds)
         return self._with_counts(jobs)
+
+    def counted(self, seconds: float) -> Counts | None:
+        """Return the last counts of all jobs; None where the first are not there after `seconds`."""
+        self._counts.keep_counted()
+        if self._counts.last is None:
+            self._counts.wait(seconds)
+        return self._counts.last.everything if self._counts.last else None
 
     def count_again(self, jobs: JobsList) -> bool:
         """Begin to count again, and return True, if a page's counts are older than FRESH_SECONDS."""

@@ -70,6 +70,11 @@ class Activity:
     """The newest jobs, which alone count; None where all of the period do."""
     read_at: datetime
 
+    def shows_the_same(self, other: Activity) -> bool:
+        """Return whether the figures are the same, whenever they were read."""
+        counts = (self.outcomes, self.before) == (other.outcomes, other.before)
+        return counts and self.by_day.equals(other.by_day) and self.by_hour.equals(other.by_hour)
+
 
 def read_activity(
     database: Database, order: CreationOrder, period: Period, zone: ZoneInfo, now: datetime

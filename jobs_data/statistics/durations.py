@@ -73,8 +73,8 @@ def read_durations(
         start = period.start(zone, now)
         where, bound = newest_created_since(connection, database, order, start)
         created = object_.c.created_at
-        first = select(func.min(created, type_=created.type)).select_from(with_object())
-        first = first.where(*where, created >= EARLIEST)
+        first = select(created).select_from(with_object()).where(*where, created >= EARLIEST)
+        first = first.order_by(job.c.id).limit(1)  # nearly always the earliest
         end = to_platform(now, database.timezone)
         began: datetime = connection.execute(first).scalar() or end
         runs = read_runs(connection, database, where, now, middle=began + (end - began) / 2)

@@ -80,24 +80,28 @@ def read_failures(
         since = created_since(database, order, start)
         near = ids_since(database, order, start)  # the creation time would be looked up for each job
         bad = [_newest_of(connection, each, near) for each in has_errors(database)]
-        counted = select(func.count()).select_from(with_object()).where(*since)
-        of = sum(connection.execute(counted.where(each)).scalar_one() for each, _ in bad)
+        is_counted = all(is_whole for _, is_whole in bad)
         found = _read_newest(connection, database, bad, since, NEWEST_FAILURES)
+        of = len(found)
+        if of == NEWEST_FAILURES:
+            counted = select(func.count()).select_from(with_object()).where(*since)
+            of = sum(connection.execute(counted.where(each)).scalar_one() for each, _ in bad)
         earlier = found[:0]
         if start is not None:
             before = object_.c.created_at < to_platform(start, database.timezone)
-            all_bad = [_newest_of(connection, each) for each in has_errors(database)]
-            earlier = _read_newest(connection, database, all_bad, [before], FAILURES_BEFORE)
+            if near:
+                bad = [_newest_of(connection, each) for each in has_errors(database)]
+            earlier = _read_newest(connection, database, bad, [before], FAILURES_BEFORE)
     by_pattern = found.groupby("pattern", sort=False)
     patterns = by_pattern.agg(
         example=("text", "first"),
         jobs=("id", "size"),
-        completed=("state", lambda states: states.eq(State.COMPLETED).sum()),
         first=("at", "min"),
         last=("at", "max"),
         first_job=("id", "min"),
     ).reset_index()
-    patterns["completed"] = patterns["completed"].astype("int64")
+    completed = found.loc[found["state"] == State.COMPLETED, "pattern"].value_counts()
+    patterns["completed"] = patterns["pattern"].map(completed).fillna(0).astype("int64")
     patterns["key"] = patterns["pattern"].map(key_of).astype("str")
     patterns["is_new"] = ~patterns["pattern"].isin(earlier["pattern"]) & (start is not None)
     return Failures(
@@ -105,7 +109,7 @@ def read_failures(
         jobs=by_pattern.head(JOBS_OF_PATTERN).reset_index(drop=True),
         looked_at=len(found),
         of=of,
-        is_counted=all(is_whole for _, is_whole in bad),
+        is_counted=is_counted,
         looked_at_before=len(earlier),
     )
 

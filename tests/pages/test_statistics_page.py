@@ -249,7 +249,7 @@ def test_what_takes_too_long_costs_its_panel_alone(
     """The sentence stands in its place, and everything else is there."""
     fill(store)
 
-    def too_long(*_: object) -> None:
+    def too_long(*_: object, **__: object) -> None:
         raise TookTooLong("That took too long.")
 
     monkeypatch.setattr(f"jobs_data.{reader}", too_long)

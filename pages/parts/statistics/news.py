@@ -15,19 +15,20 @@ def watcher(
 ) -> Callable[[], datetime | None]:
     """Return a function for `refresh.keep_refreshing` that looks whether a page is still up to date.
 
-    Call it once the page is drawn; `read_at` is when what it shows was read. Its panels are cached
-    together: where the jobs by day have been read again, so have the others, or soon are.
+    Call it once the page is drawn; `read_at` is when what it shows was read. Its panels are drawn again
+    where the jobs by day are others than those that it shows, or end otherwise.
     """
-    has_failed, states = activity.has_failed, liveness.found and liveness.found.states
+    drawn, states = activity.found, liveness.found and liveness.found.states
 
     def look() -> datetime | None:
         again = activity.again()
         alive = liveness.again()
         again.wait()
         alive.wait()
-        if again.has_failed or has_failed:
-            return read_at if again.has_failed and has_failed else None
-        is_same = again.result().read_at == read_at
-        return read_at if is_same and (alive.found and alive.found.states) == states else None
+        now = again.found
+        if now is None or drawn is None:
+            return read_at if now is drawn else None
+        is_same = now.shows_the_same(drawn) and (alive.found and alive.found.states) == states
+        return now.read_at if is_same else None
 
     return look

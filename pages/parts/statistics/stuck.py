@@ -9,7 +9,7 @@ import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.jobs.job_names import human_name
-from jobs_data.jobs.liveness import Liveness
+from jobs_data.jobs.liveness import NEWEST_UNFINISHED, Liveness
 from jobs_data.jobs.usual_duration import FEWEST_RUNS
 from jobs_data.platform import times
 from jobs_data.platform.status import Alive
@@ -69,8 +69,11 @@ def show_stuck(liveness: Liveness, scope: Scope) -> None:
         st.success("No active job is silent, overdue or never started.", icon=":material/check_circle:")
     else:
         show_rows("may-be-stuck", _COLUMNS, jobs, row, Handlers(on_open=open_job))
-    if liveness.looked_at < liveness.active:
+    if not liveness.is_whole:
         st.caption(
-            f"Only the {liveness.looked_at:,} oldest of {counted(liveness.active, 'active job')}."
+            f"Only among the newest {NEWEST_UNFINISHED:,} unfinished jobs. Refresh finds older ones "
+            "once all jobs have been counted."
         )
+    elif liveness.looked_at < liveness.active:
+        st.caption(f"Only {liveness.looked_at:,} of {counted(liveness.active, 'active job')}.")
     scope.say_lacking(job_execution, "a job counts as running since it was created")

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from jobs_data.jobs import liveness
+from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.export import csv_chunks
 from jobs_data.jobs.list_page import read_list
 from jobs_data.jobs.liveness import SharedLiveness, read_liveness
@@ -144,6 +145,26 @@ def test_only_the_oldest_are_looked_at(store: Store, monkeypatch: pytest.MonkeyP
     assert (found.active, found.looked_at) == (3, 2)
 
 
+def test_of_many_unfinished_jobs_the_newest_and_the_counted_are_looked_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most of them have ended; what an incomplete answer lacks is read as soon as all are counted."""
+    monkeypatch.setattr(liveness, "FEW_UNFINISHED", 3)
+    monkeypatch.setattr(liveness, "NEWEST_UNFINISHED", 2)
+    old = running(store, 500)
+    for _ in range(2):
+        store.job("import", 186, NOON - DAY, completed_at=NOON)
+    new = running(store, 5)
+    database, known = store.database(), [None, Counts(4, 2, 0, 0, active_ids=(new, old))]
+    shared = SharedLiveness(database, lambda _: known[0])
+    found = shared.read()
+    assert (found.jobs["id"].tolist(), found.active, found.is_whole) == ([new], 1, False)
+    known.pop(0)
+    found = shared.read()
+    assert (found.jobs["id"].tolist(), found.active, found.is_whole) == ([old, new], 2, True)
+    assert shared.read() is found
+
+
 def test_a_filter_finds_the_jobs_of_a_state(store: Store) -> None:
     """In the list, its counts and its export, which all take the same condition."""
     database = store.database()
@@ -167,7 +188,7 @@ def test_errors_are_not_shared(store: Store, monkeypatch: pytest.MonkeyPatch) ->
     """The next session asks the database again."""
     shared = SharedLiveness(store.database())
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("The table is locked.")
 
     with monkeypatch.context() as patch:
@@ -186,5 +207,5 @@ def test_a_filter_reads_nothing_that_was_read_a_moment_ago(
     shared = SharedLiveness(database)
     shared.read()
     monkeypatch.setattr(liveness, "SHARED_SECONDS", 0)
-    monkeypatch.setattr(liveness, "read_liveness", lambda *_: pytest.fail("It was read again."))
+    monkeypatch.setattr(liveness, "read_liveness", lambda *_, **__: pytest.fail("It was read again."))
     assert database.job_sets[Alive.NEVER_STARTED]() == [lost]
