@@ -565,8 +565,10 @@ def test_the_export_knows_what_it_may_put_into_one_value(
         store.job(name, created=NOON + timedelta(seconds=number), user_id=owner if number % 2 else None)
     monkeypatch.setattr(creation_order, "UNSETTLED_IDS", 3)
     database = store.database()
-    fast = list(export_rows.stream_jobs(database, ListView(), surveyed(store)))
-    slow = list(export_rows.stream_jobs(database, ListView()))
+    with export_rows.exporting(database, ListView(), surveyed(store)) as rows:
+        fast = list(rows.jobs())
+    with export_rows.exporting(database, ListView()) as rows:
+        slow = list(rows.jobs())
     assert [row for rows in fast for row in rows] == [row for rows in slow for row in rows]
     assert len(slow[0]) == len(names)
 
