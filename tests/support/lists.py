@@ -39,5 +39,6 @@ def read_list(
     with database.reading() as connection:
         snapshot = Snapshot(database, connection, order, outcomes)
         overview = snapshot.overview()
-        overview = replace(overview, found=found or overview.found)
+        if found:
+            overview = replace(overview, found=found, with_errors=0)
         return snapshot.page(overview.last_page_of(view), overview, found)

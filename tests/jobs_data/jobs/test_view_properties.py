@@ -343,7 +343,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(creation_order, "UNSETTLED_IDS", 20)
     monkeypatch.setattr(creation_order, "SLICE_JOBS", 7)
     monkeypatch.setattr(strays, "MARK_JOBS", 3)
-    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 30)
+    monkeypatch.setattr(searching, "FIRST_SLICE_JOBS", 30)
     monkeypatch.setattr(searching, "FEW_JOBS", 5)
     monkeypatch.setattr(paging, "SHALLOW_JOBS", 5)
     monkeypatch.setattr(paging, "SAMPLE_JOBS", 5)
