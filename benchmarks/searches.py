@@ -1,4 +1,4 @@
-"""How long searches and orders take: the first hits in a fresh process, all hits, twenty at once."""
+"""How long searches take: the first hits in a fresh process, all hits, and twenty at once."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select
 
 from benchmarks.bench import FULL_SIZE, Bench, in_fresh_process
 from benchmarks.figures import Figure, limited, seconds
-from jobs_data.jobs import list_page
 from jobs_data.jobs.creation_order import CreationOrder
-from jobs_data.jobs.searching import Searches, SearchResult
-from jobs_data.jobs.view import Dates, JobFilter, ListView, Sort
+from jobs_data.jobs.searching import BEYOND_ALL_IDS, THREADS, Searches
+from jobs_data.jobs.shared_list import SharedList
+from jobs_data.jobs.view import Dates, JobFilter, ListView
+from jobs_data.jobs.where import matching
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
-from jobs_data.platform.tables import job_execution
+from jobs_data.platform.tables import job
 
-ROUNDS: Final = 3
 PROCESSES: Final = 3
 PAGE_JOBS: Final = 10
 FIRST_SECONDS: Final = 0.3
 ORDER_SECONDS: Final = 5
-LOOK_SECONDS: Final = 0.02
+LOOK_SECONDS: Final = 0.1
+"""How often a search is looked at: each look takes some of the time that is measured."""
+
 END_SECONDS: Final = 600
 """After this a search that has not ended is an error."""
 
@@ -51,108 +53,147 @@ FREQUENT: Final = {
 }
 RARE: Final = {"for a word that nothing has": JobFilter(search="no such word")}
 SEARCHES: Final = {**FREQUENT, **RARE}
-FROM_EXECUTIONS: Final = ("with errors", "longer than a minute")
+TO_THEIR_END: Final = {
+    "longer than a minute": 5.9,
+    "with errors": 4.1,
+    "for a word that many names have": None,
+    "for a word that nothing has": None,
+}
+"""The searches that are followed to their end, and in how many seconds they must have covered all."""
+
 TOGETHER: Final = (
     *FREQUENT.values(),
     *(JobFilter(search=w) for w in ("finding", "import", "move", "rights", "dates", "csv", "checksum")),
 )
 ORDERS: Final = {
     "oldest first": ListView(is_reversed=True),
-    "by status": ListView(sort=Sort.STATUS),
-    "by owner": ListView(sort=Sort.OWNER),
-    "by completion": ListView(sort=Sort.COMPLETED),
-    "by duration": ListView(sort=Sort.DURATION),
-    "by related record": ListView(sort=Sort.RELATED),
     "with repeated jobs grouped": ListView(fold=True),
 }
+"""Orders that the part `list` does not measure."""
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Return the seconds of searches from a million jobs on, and of orders of a million."""
+    """Return the figures of searches from a million jobs on, and of orders of a million."""
     figures = []
     for jobs in bench.sizes:
         if jobs >= FULL_SIZE:
-            figures += _searches(bench.url(jobs), jobs)
-    database = Database(make_engine(bench.url(FULL_SIZE)))
-    order = CreationOrder(database)
-    order.survey()  # as the app does when it starts
-    figures += [
-        limited(f"List {what}, {FULL_SIZE:,} jobs", _seconds(database, order, view), ORDER_SECONDS)
-        for what, view in ORDERS.items()
+            url, size = bench.url(jobs), f"{jobs:,} jobs"
+            figures += [_first(url, what, size) for what in FREQUENT]
+            figures += _together(url, size, to_end=jobs == FULL_SIZE)
+    url, size = bench.url(FULL_SIZE), f"{FULL_SIZE:,} jobs"
+    figures += [_all(url, what, size) for what in TO_THEIR_END]
+    for what in ORDERS:
+        took = median(float(_measured(url, "order", what)) for _ in range(PROCESSES))
+        figures.append(limited(f"List {what}, {size}", took, ORDER_SECONDS))
+    return figures
+
+
+def _measured(url: str, how: str, what: str = "") -> Any:
+    return in_fresh_process("benchmarks.searches", url, how, what)
+
+
+def _first(url: str, what: str, size: str) -> Figure:
+    took = median(float(_measured(url, "first", what)) for _ in range(PROCESSES))
+    return limited(f"Search {what}, {size}, first hits", took, FIRST_SECONDS)
+
+
+def _all(url: str, what: str, size: str) -> Figure:
+    runs = [_measured(url, "all", what) for _ in range(PROCESSES)]
+    ours, theirs = (median(run[part] for run in runs) for part in ("search", "statement"))
+    covered, at_most = runs[0]["looked_at"], TO_THEIR_END[what]
+    return Figure(
+        f"Search {what}, {size}, all hits",
+        seconds(ours) if covered is None else f"{seconds(ours)}: the newest {covered:,} jobs",
+        f"one statement {seconds(theirs)}",
+        f"{ours / theirs:.2f} ×",
+        f"all jobs within {seconds(at_most)}" if at_most else "",
+        ours <= at_most and covered is None if at_most else None,
+    )
+
+
+def _together(url: str, size: str, *, to_end: bool) -> list[Figure]:
+    run = _measured(url, "together", "to the end" if to_end else "")
+    name = f"{len(TOGETHER)} searches at once, {size}"
+    figures = [
+        limited(f"{name}, until half of them have first hits", median(run["first"]), FIRST_SECONDS),
+        Figure(f"{name}, until all have first hits", seconds(max(run["first"]))),
     ]
-    database.engine.dispose()
+    if to_end:
+        ours, theirs = max(run["end"]), run["statements"]
+        beside = f"their statements, {THREADS} at a time, {seconds(theirs)}"
+        ended = f"{name}, until all have ended"
+        figures.append(Figure(ended, seconds(ours), beside, f"{ours / theirs:.2f} ×"))
     return figures
 
 
-def _searches(url: str, jobs: int) -> list[Figure]:
-    figures = []
-    for what in SEARCHES:
-        runs = [
-            in_fresh_process("benchmarks.searches", url, what)
-            for _ in range(PROCESSES if jobs == FULL_SIZE else 1)
-        ]
-        first, end, scan = (median(run[part] for run in runs) for part in ("first", "end", "scan"))
-        name = f"Search {what}, {jobs:,} jobs"
-        if what in FREQUENT:
-            figures.append(limited(f"{name}, first hits", first, FIRST_SECONDS))
-        covered = runs[0]["looked_at"]
-        ours = seconds(end) if covered is None else f"{seconds(end)}: the newest {covered:,} jobs"
-        beside = (f"scan of durations {seconds(scan)}", f"{end / scan:.1f} ×")
-        beside = beside if what in FROM_EXECUTIONS else ("", "")
-        figures.append(Figure(f"{name}, all hits", ours, *beside))
-    run = in_fresh_process("benchmarks.searches", url, "")
-    name = f"{len(TOGETHER)} searches at once, {jobs:,} jobs"
-    figures.append(Figure(f"{name}, until half of them have first hits", seconds(median(run["first"]))))
-    figures.append(Figure(f"{name}, until all have first hits", seconds(max(run["first"]))))
-    figures.append(Figure(f"{name}, until all have ended", seconds(max(run["end"]))))
-    return figures
+class _Searching:
+    """The searches of this process."""
 
+    def __init__(self, database: Database, searches: Searches) -> None:
+        self._database = database
+        self._searches = searches
 
-def _seconds(database: Database, order: CreationOrder, view: ListView) -> float:
-    taken = []
-    for _ in range(ROUNDS):
+    def first(self, job_filter: JobFilter) -> float:
+        """Return the seconds until a page of hits is known."""
         began = time.perf_counter()
-        list_page.read_list(database, view, order)
-        taken.append(time.perf_counter() - began)
-    return median(taken)
+        self._searches.latest(job_filter, PAGE_JOBS, END_SECONDS)
+        return time.perf_counter() - began
 
+    def end(self, job_filter: JobFilter) -> tuple[float, int | None]:
+        """Return the seconds until the end, and how many jobs were searched; None for all."""
+        began = time.perf_counter()
+        while not (result := self._searches.latest(job_filter, PAGE_JOBS, 0)).is_done:
+            if time.perf_counter() - began > END_SECONDS:
+                raise RuntimeError("a search does not end")
+            time.sleep(LOOK_SECONDS)
+        return time.perf_counter() - began, result.looked_at
 
-def search(searches: Searches, job_filter: JobFilter) -> tuple[float, float, SearchResult]:
-    """Return the seconds until a page of hits is known, and until the end, and the result."""
-    began = time.perf_counter()
-    result = searches.latest(job_filter, PAGE_JOBS, END_SECONDS)
-    first = time.perf_counter() - began
-    while not result.is_done:
-        if time.perf_counter() - began > END_SECONDS:
-            raise RuntimeError("a search does not end")
-        time.sleep(LOOK_SECONDS)
-        result = searches.latest(job_filter, PAGE_JOBS, 0)
-    return first, time.perf_counter() - began, result
+    def statement(self, job_filter: JobFilter) -> float:
+        """Return the seconds of one statement that finds all hits."""
+        where = matching(job_filter, self._database, None, (0, BEYOND_ALL_IDS))
+        with self._database.reading(END_SECONDS) as connection:
+            began = time.perf_counter()
+            connection.execute(select(func.count()).select_from(job).where(*where)).one()
+            return time.perf_counter() - began
 
-
-def _together(searches: Searches, filters: Sequence[JobFilter]) -> dict[str, list[float]]:
-    with ThreadPoolExecutor(len(filters)) as pool:
-        found = list(pool.map(lambda each: search(searches, each), filters))
-    return {"first": [each[0] for each in found], "end": [each[1] for each in found]}
+    def together(self, filters: Sequence[JobFilter], *, to_end: bool) -> dict[str, Any]:
+        """Return the seconds of searches that begin at once, and of the same as statements."""
+        with ThreadPoolExecutor(len(filters)) as pool:
+            first = list(pool.map(self.first, filters))
+            if not to_end:
+                return {"first": first}
+            end = [took for took, _ in pool.map(self.end, filters)]
+        began = time.perf_counter()
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(self.statement, filters))
+        statements = time.perf_counter() - began
+        return {"first": first, "end": [max(first) + took for took in end], "statements": statements}
 
 
 def main() -> None:
-    """Measure a search, or twenty at once, in this process, which has just begun; print JSON."""
-    url, what = sys.argv[1:]
+    """Measure in this process, which has just begun, and print it as JSON."""
+    url, how, what = sys.argv[1:]
     database = Database(make_engine(url))
     # What the app does when it starts is no part of it: connecting, and a look at the tables.
     with database.engine.connect(), database.engine.connect():
         database.tables  # noqa: B018 - reads them
-    with closing(Searches(database, CreationOrder(database))) as searches:
-        if not what:
-            print(json.dumps(_together(searches, TOGETHER)))
-            return
-        first, end, result = search(searches, SEARCHES[what])
-    with database.engine.connect() as connection:
-        began = time.perf_counter()
-        connection.execute(select(func.count()).where(job_execution.c.duration > 60))
-        scan = time.perf_counter() - began
-    print(json.dumps({"first": first, "end": end, "looked_at": result.looked_at, "scan": scan}))
+    order = CreationOrder(database)
+    with closing(Searches(database, order)) as searches:
+        searching = _Searching(database, searches)
+        found: Any
+        if how == "first":
+            found = searching.first(SEARCHES[what])
+        elif how == "all":
+            took, looked_at = searching.end(SEARCHES[what])
+            statement = searching.statement(SEARCHES[what])
+            found = {"search": took, "looked_at": looked_at, "statement": statement}
+        elif how == "together":
+            found = searching.together(TOGETHER, to_end=bool(what))
+        else:
+            began = time.perf_counter()
+            SharedList(database, order).read(ORDERS[what])
+            found = time.perf_counter() - began
+    print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ import pytest
 from benchmarks.figures import BEGIN, END, Figure, faster, table, within, write_down
 from benchmarks.platform_shapes import SHAPES, Shape
 from jobs_data import demo
-from jobs_data.jobs import list_page
 from jobs_data.jobs.view import Sort
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.values import UNKNOWN_NAME
+from tests.support.lists import read_list
 from tests.support.mariadb import MariaDB
 
 
@@ -25,7 +25,7 @@ def test_the_platforms_shape_shows_what_our_list_shows(mariadb_server: MariaDB, 
         engine = make_engine(mariadb_server.url(name))
         demo.create(engine, jobs=300, seed=1)
         view = replace(shape.view, page=min(shape.view.page, 7))
-        ours = list_page.read_list(Database(engine), view)
+        ours = read_list(Database(engine), view)
         theirs = Shape(shape.name, view, shape.where, shape.order)
         with mariadb_server.cursor(name) as cursor:
             answers = []

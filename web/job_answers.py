@@ -56,8 +56,8 @@ class JobAnswers:
             outcomes=self.services.outcomes,
         )
         file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
-        # With its first jobs, so that an unreachable database is answered with 503.
-        first = await run_in_threadpool(lambda: next(chunks) + next(chunks, b""))
+        # The header comes once the database answers: without it this is answered with 503.
+        first = await run_in_threadpool(next, chunks)
         return Download(file_name, "text/csv; charset=utf-8", chunks, first)
 
     async def download(self, request: Request) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -12,11 +11,11 @@ from zoneinfo import ZoneInfo
 from jobs_data import csv_lines
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.csv_format import STANDARD, CsvFormat
-from jobs_data.jobs.export_rows import ExportedJob, Who, stream_jobs, stream_reports
+from jobs_data.jobs.export_rows import ExportedJob, Who, exporting
 from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.outcomes import Outcome, Outcomes
 from jobs_data.jobs.view import ListView
-from jobs_data.platform.database import Database
+from jobs_data.platform.database import LONG_READS, Database
 from jobs_data.platform.errors import DatabaseBusy
 from jobs_data.platform.times import utc
 
@@ -32,11 +31,6 @@ ALL_COLUMNS_HEADER: Final = (
 BUTTON_MAX_JOBS: Final = 50_000
 """With more jobs the button links to the streaming route: Streamlit keeps a button's file in memory."""
 
-PARALLEL_EXPORTS: Final = 5
-"""A third of the engine's connections; other reads use the rest."""
-
-_slots: Final = threading.BoundedSemaphore(PARALLEL_EXPORTS)
-
 
 def csv_chunks(
     database: Database,
@@ -47,34 +41,35 @@ def csv_chunks(
     csv_format: CsvFormat = STANDARD,
     outcomes: Outcomes | None = None,
 ) -> Generator[bytes]:
-    """Yield the CSV of all jobs of a view's filter, in its order, in pieces of constant size.
+    """Yield the CSV of all jobs of a view's filter, in its order: its header, then jobs in pieces.
 
     It has the five columns of HEADER, or with `all_columns` those of ALL_COLUMNS_HEADER. UTF-8 with
     a byte-order mark, so that spreadsheets read it as such; texts quoted and defused, numbers
     as they are; lines end as in RFC 4180; times in ISO 8601 with the offset of the platform's time
     zone, unless the format has another. `order` is the known order by date, and `outcomes` what is
-    known of errors in outputs. Raises DatabaseUnavailable, and DatabaseBusy at the first piece if too
-    many exports are running.
+    known of errors in outputs. The header comes as soon as the database answers. Raises
+    DatabaseUnavailable, and DatabaseBusy at the header if too many exports are running.
     """
     # An export keeps a connection for as long as its client reads.
-    if not _slots.acquire(blocking=False):
-        raise DatabaseBusy(f"{PARALLEL_EXPORTS} exports are running. Try again when one has ended.")
+    if not database.long_reads.acquire(blocking=False):
+        raise DatabaseBusy(f"{LONG_READS} exports are running. Try again when one has ended.")
     clock = _Clock(database.timezone, csv_format.zone)
     separator = csv_format.separator.character
     names: tuple[str, ...] = ALL_COLUMNS_HEADER if all_columns else HEADER
     if csv_format.zone:
         names = tuple(f"{n} ({csv_format.zone.key})" if n in _TIMES else n for n in names)
     try:
-        yield csv_lines.header(names, separator)
-        if all_columns:
-            for reports in stream_reports(database, view, order, outcomes):
-                yield _encode_all_columns(reports, clock, separator)
-        else:
-            lines = _Lines(clock, separator)
-            for jobs in stream_jobs(database, view, order):
-                yield lines.encoded(jobs)
+        with exporting(database, view, order) as rows:
+            yield csv_lines.header(names, separator)
+            # `yield from` ends what is being read before the transaction.
+            if all_columns:
+                reports = rows.reports(outcomes)
+                yield from (_encode_all_columns(each, clock, separator) for each in reports)
+            else:
+                lines = _Lines(clock, separator)
+                yield from (lines.encoded(jobs) for jobs in rows.jobs())
     finally:
-        _slots.release()
+        database.long_reads.release()
 
 
 _TIMES: Final = frozenset({"Created", "Started", "Completed"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -84,50 +84,27 @@ ExportedJob = tuple[Who, str, str]
 empty where it has none."""
 
 
-def stream_jobs(
+@contextmanager
+def exporting(
     database: Database, view: ListView, order: CreationOrder | None = None
-) -> Iterator[list[ExportedJob]]:
-    """Yield all jobs of a view's filter in its order, some thousands at a time.
+) -> Iterator[Exporting]:
+    """Open the one transaction of an export of all jobs of a view's filter, in its order.
 
-    All come from one transaction, in constant memory. By date, `order` is what is known of the order;
-    without it the database sorts. Before its survey has ended, jobs come by id, sorted by date among
-    their neighbours: exact where no job is further from its id's place than half a piece, which is
-    PIECE_JOBS jobs or what fits into a packet of the server. A database of at most FEW_JOBS jobs sorts
-    instead. Raises DatabaseUnavailable.
+    By date, `order` is what is known of the order; without it the database sorts. Before its survey
+    has ended, jobs come by id, sorted by date among their neighbours: exact where no job is further
+    from its id's place than half a piece, which is PIECE_JOBS jobs or what fits into a packet of the
+    server. A database of at most FEW_JOBS jobs sorts instead. Raises DatabaseUnavailable.
     """
     with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view, order)
-        yield from exporting.jobs()
-
-
-def stream_reports(
-    database: Database,
-    view: ListView,
-    order: CreationOrder | None = None,
-    outcomes: Outcomes | None = None,
-) -> Iterator[list[tuple[JobReport, Outcome | None]]]:
-    """Yield all columns, without outputs, of all jobs of a view's filter in its order.
-
-    Each with the outcome of a finished job, which is read if `outcomes` does not know it. All come
-    from one transaction, at most a thousand at a time, and fewer where their texts are long. The order
-    is that of `stream_jobs`. Where the database sorts, memory grows by the eight bytes of each job's
-    id. Raises DatabaseUnavailable.
-    """
-    with database.reading(EXPORT_SECONDS, silence=LONGEST_SILENCE_SECONDS) as connection:
-        exporting = _Exporting(connection, database, view, order)
-        for ids in exporting.ids():
-            finished = read_finished(connection, job.c.id.in_(ids))
-            found = read_outcomes_of(connection, database, finished, outcomes)
-            for reports in exporting.reports(ids):
-                yield [(report, found.get(report.id)) for report in reports]
+        yield Exporting(connection, database, view, order)
 
 
 _Row = tuple[str, int, str, str | None]
 """When a job was created, its id, its user, status and name in one text, and when it completed."""
 
 
-class _Exporting:
-    """Reads the jobs of an export."""
+class Exporting:
+    """Reads the jobs of an export, in constant memory."""
 
     def __init__(
         self,
@@ -136,6 +113,7 @@ class _Exporting:
         view: ListView,
         order: CreationOrder | None,
     ) -> None:
+        """Read in a transaction: see `exporting`."""
         self._connection = connection
         self._database = database
         self._view = view
@@ -155,10 +133,10 @@ class _Exporting:
             self._known = self._by_id()
 
     def jobs(self) -> Iterator[list[ExportedJob]]:
-        """Yield jobs by id if the order is known, else sorted by the database."""
+        """Yield the jobs, some thousands at a time."""
         jobs = self._jobs_in_one_value() if self._known else 0
         if not self._known or not jobs:
-            yield from self.sorted()
+            yield from self._sorted()
             return
         user_ids = self._connection.execute(select(job.c.user_id).distinct()).scalars().all()
         names = owner_names(self._connection, self._database, user_ids)
@@ -171,7 +149,20 @@ class _Exporting:
                 for time, _, key, end in rows
             ]
 
-    def ids(self) -> Iterator[list[int]]:
+    def reports(self, outcomes: Outcomes | None) -> Iterator[list[tuple[JobReport, Outcome | None]]]:
+        """Yield all columns of the jobs, without outputs, at most a thousand jobs at a time.
+
+        Fewer where their texts are long. Each comes with the outcome of a finished job, which is read
+        if `outcomes` does not know it. Where the database sorts, memory grows by the eight bytes of
+        each job's id.
+        """
+        for ids in self._ids():
+            finished = read_finished(self._connection, job.c.id.in_(ids))
+            found = read_outcomes_of(self._connection, self._database, finished, outcomes)
+            for reports in self._reports(ids):
+                yield [(report, found.get(report.id)) for report in reports]
+
+    def _ids(self) -> Iterator[list[int]]:
         """Yield the ids of all jobs, at most a thousand at a time."""
         if self._known:
             pieces = self._pieces(self._known, PIECE_JOBS)
@@ -275,7 +266,7 @@ class _Exporting:
                     flat = json.loads(f"[{value or ''}]", strict=False)
                     yield zip(flat[::4], flat[1::4], flat[2::4], flat[3::4], strict=True)
 
-    def sorted(self) -> Iterator[list[ExportedJob]]:
+    def _sorted(self) -> Iterator[list[ExportedJob]]:
         """Yield jobs row by row, as the database sorts them."""
         source, owner = with_owner(self._database, self._source, job.c.user_id)
         has_ended = job.c.completed_at.is_not(None)
@@ -297,7 +288,7 @@ class _Exporting:
                     for name, status_id, has_ended, time, end, *names in rows
                 ]
 
-    def reports(self, ids: Sequence[int]) -> Iterator[list[JobReport]]:
+    def _reports(self, ids: Sequence[int]) -> Iterator[list[JobReport]]:
         """Yield all columns of some jobs, as many at a time as their texts allow."""
         sizes = self._text_sizes(ids)
         together: list[int] = []

@@ -24,9 +24,9 @@ from jobs_data.jobs.folding import Folded, fold
 from jobs_data.jobs.frames import FrameRow
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.paging import OrderedJobs
-from jobs_data.jobs.searching import SearchResult, search
+from jobs_data.jobs.searching import SearchResult
 from jobs_data.jobs.sorting import newest_first
-from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, JobFilter, ListView
+from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView
 from jobs_data.platform import values
 from jobs_data.platform.cultures import ENGLISH
 from jobs_data.platform.database import Database
@@ -192,29 +192,27 @@ class Snapshot:
         self._outcomes = outcomes
         self._read_at = datetime.now(UTC)
 
-    def overview(self, job_filter: JobFilter, *beside: Connection) -> Overview:
-        """Return how many jobs there are, what a search for the filter's jobs finds, and the rest.
+    def overview(self, *beside: Connection) -> Overview:
+        """Return how many jobs there are, and the rest.
 
         Connections beside this one make the counting faster, but have other snapshots.
         """
         connection, database = self._connection, self._database
         everything = read_counts(connection, *beside)
-        found, with_errors = SearchResult(everything), 0
-        if job_filter.is_search:
-            found = search(connection, database, job_filter, self._read_at, self._order)
-        elif self._outcomes:
-            with_errors = self._outcomes.count_with_errors(connection)
+        with_errors = self._outcomes.count_with_errors(connection) if self._outcomes else 0
         names = read_status_names(connection, database)
         page_size = _hits_per_page(connection, database)
-        return Overview(everything, found, names, page_size, with_errors, self._read_at)
+        return Overview(
+            everything, SearchResult(everything), names, page_size, with_errors, self._read_at
+        )
 
     def page(
         self, view: ListView, overview: Overview | None, found: SearchResult | None = None
     ) -> JobsList:
         """Return the page that a view asks for, which is empty past the end, with a known overview.
 
-        Of a search `found` is what it has found so far, by default the overview's. Raises what the
-        database driver raises, inside `Database.reading`.
+        Of a search `found` is what it has found so far. Raises what the database driver raises, inside
+        `Database.reading`.
         """
         connection, database = self._connection, self._database
         terms = overview.status_names if overview else read_status_names(connection, database)
@@ -223,8 +221,6 @@ class Snapshot:
         shown = replace(view, limit=limit, fold=bool(view.fold) and view.can_group)
         if shown.fold:
             shown = replace(shown, page=1)
-        if found is None and overview and view.filter.is_search:
-            found = overview.found
         jobs = OrderedJobs(
             connection,
             database,
@@ -269,18 +265,6 @@ class Snapshot:
         return frames.folded_frame(
             newest, [len(line) for line in lines], map(created.get, last), self._database.timezone
         )
-
-
-def read_list(database: Database, view: ListView, order: CreationOrder | None = None) -> JobsList:
-    """Return the page of jobs that a view asks for with the counts, from one consistent read.
-
-    A page past the end becomes the last page. `order` is what is known of the order by date; without
-    it the database sorts. Raises DatabaseUnavailable.
-    """
-    with database.reading() as connection:
-        snapshot = Snapshot(database, connection, order)
-        overview = snapshot.overview(view.filter)
-        return snapshot.page(overview.last_page_of(view), overview)
 
 
 def count_jobs(database: Database) -> Counts:

@@ -20,7 +20,7 @@ from jobs_data.jobs.list_page import NOT_COUNTED, JobsList, Overview, Snapshot
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.searching import Searches
 from jobs_data.jobs.shared_counts import SharedCounts
-from jobs_data.jobs.view import EVERYTHING, ListView, Sort
+from jobs_data.jobs.view import ListView, Sort
 from jobs_data.jobs.where import ids_in_set
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import READ_SECONDS
@@ -169,7 +169,7 @@ class SharedList:
     def _count(self) -> Overview:
         with self._database.reading() as connection, self._database.reading() as beside:
             snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
-            return snapshot.overview(EVERYTHING, beside)
+            return snapshot.overview(beside)
 
     def _read(self, view: ListView, page: _Page) -> None:
         """Read a page for all sessions that wait for it; a failure is not cached."""

@@ -38,6 +38,9 @@ CAUGHT_UP_SECONDS: Final = 30
 REPLICA_RETRY_SECONDS: Final = 30
 """How long a replica that did not answer is not tried again."""
 
+LONG_READS: Final = 5
+"""A third of the engine's connections; other reads use the rest."""
+
 TABLES_SECONDS: Final = 10
 """How long the list of tables is cached: a database may be filled while the app runs."""
 
@@ -65,6 +68,8 @@ class Database:
         self.job_sets: dict[str, Callable[[], Iterable[int]]] = {}
         """Sets of jobs that no column tells and this process found by reading, each as ids by its
         name: see `jobs.where.in_set`."""
+        self.long_reads = threading.BoundedSemaphore(LONG_READS)
+        """For reads that keep a connection for as long as a client takes to receive them."""
         self._changing = threading.Lock()
         self._changed_at = -math.inf
         self._columns: Mapping[str, frozenset[str]] | None = None

@@ -25,6 +25,7 @@ from jobs_data.removal import removal
 from jobs_data.removal.removal import Removal, RemovalRuns
 from jobs_data.store.schema import Outcome
 from tests.support.galera import Cluster, proxied, wait_until_it_answers
+from tests.support.lists import read_list
 from tests.support.store import CAUSE, CLEARING, NOON, Store
 
 FIRST_ID = 10_001
@@ -135,9 +136,7 @@ def test_every_node_shows_the_same_list(cluster: Cluster, stores: list[Store]) -
                 view = ListView(JobFilter(state), sort=sort, limit=25)
                 pages = -(-len(expected) // 25)
                 for page in (1, 2, pages // 2, pages):
-                    jobs = list_page.read_list(
-                        database, ListView(view.filter, sort=sort, page=page, limit=25)
-                    )
+                    jobs = read_list(database, ListView(view.filter, sort=sort, page=page, limit=25))
                     assert jobs.rows["id"].tolist() == expected[(page - 1) * 25 : page * 25]
                     assert jobs.matching == len(expected)
                 for at in (1, 15, 30, len(expected) // 2):
@@ -371,7 +370,7 @@ def test_behind_a_proxy_the_app_goes_on_at_the_next_node(
         clearing.wait()
         assert "before the deletion stopped" in clearing.sentence()
         wait_until_it_answers(proxy)
-        assert len(list_page.read_list(database, ListView(limit=10)).rows) == 10
+        assert len(read_list(database, ListView(limit=10)).rows) == 10
         # What the dead node has committed last is applied when the others have given it up.
         cluster.settle()
         left = finished_ids(stores[1])
@@ -417,7 +416,7 @@ def test_a_node_without_the_others_changes_and_shows_nothing(
     while first.status("wsrep_cluster_status") == "Primary":
         time.sleep(0.1)
     with pytest.raises(DatabaseUnavailable, match="does not answer"):
-        list_page.read_list(database, ListView())
+        read_list(database, ListView())
     assert "does not answer" in stores[0].removals(database).remove_jobs([FIRST_ID], CAUSE).error
     # What an administrator does who knows that the others are really down.
     first.ask("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")

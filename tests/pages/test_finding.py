@@ -145,7 +145,7 @@ def test_an_empty_list_says_what_was_searched(store: Store, query: dict[str, str
 def test_a_search_that_runs_out_of_time_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """How far it came, what still covers all jobs, and what to do; the export is offered."""
     store.job("job"), store.job("export")
-    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 1)
+    monkeypatch.setattr(searching, "FIRST_SLICE_JOBS", 1)
     monkeypatch.setattr(searching, "SEARCH_SECONDS", 1e-9)
     app = show(q="job")
     shown = words(app)
@@ -159,7 +159,7 @@ def test_a_stopped_search_goes_on_when_asked(store: Store, monkeypatch: pytest.M
     output = "no space left"
     for n in range(9):
         store.job(f"job {n}", output=output if n in {0, 8} else None)
-    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 3)
+    monkeypatch.setattr(searching, "FIRST_SLICE_JOBS", 3)
     monkeypatch.setattr(searching, "SEARCH_SECONDS", 1e-9)
     app = show(q='output:"no space"')
     assert (names(app), "1 of 3 searched" in words(app)) == (["job 8"], True)

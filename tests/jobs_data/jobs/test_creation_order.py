@@ -33,6 +33,7 @@ from jobs_data.platform.errors import TookTooLong
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
+from tests.support.lists import read_list
 from tests.support.store import NOON, Store
 
 JOBS = 160
@@ -192,7 +193,7 @@ def all_pages(
     page = pages = 1
     while page <= pages:
         view = ListView(JobFilter(state), page=page, limit=LIMIT, is_reversed=is_reversed)
-        jobs = list_page.read_list(order._database, view, order)
+        jobs = read_list(order._database, view, order)
         found += jobs.rows["id"].tolist()
         page, pages = page + 1, jobs.pages
     return found
@@ -282,10 +283,10 @@ def test_before_the_survey_the_newest_jobs_are_sorted_and_ids_give_the_order_of_
     likely = by_time if store.database().is_sqlite else newest + by_id[40:]
     assert all_pages(order) == likely
     assert all_pages(order, is_reversed=True) == likely[::-1]
-    assert list_page.read_list(order._database, ListView(), order).is_order_known is (likely == by_time)
+    assert read_list(order._database, ListView(), order).is_order_known is (likely == by_time)
     order.survey()
     assert all_pages(order) == by_time
-    assert list_page.read_list(order._database, ListView(), order).is_order_known
+    assert read_list(order._database, ListView(), order).is_order_known
 
 
 @pytest.mark.parametrize("most_active", [1, 9])
@@ -301,7 +302,7 @@ def test_unfinished_jobs_are_found_however_many_others_are_newer(
         view = ListView(JobFilter(state))
         with database.reading() as connection:
             snapshot = list_page.Snapshot(database, connection)
-            overview = snapshot.overview(view.filter)
+            overview = snapshot.overview()
             view = replace(view, limit=1)
             for page, job_id in enumerate(expected, 1):
                 for known in (None, overview):
@@ -319,9 +320,9 @@ def test_of_too_many_jobs_the_newest_are_sorted(
     fill(store, agreeing)
     order = surveyed(store) if is_surveyed else CreationOrder(store.database())
     view = ListView(sort=Sort.COMPLETED, limit=5, is_reversed=True)
-    assert list_page.read_list(order._database, view, order).sorted_among is None
+    assert read_list(order._database, view, order).sorted_among is None
     monkeypatch.setattr(paging, "MOST_SORTED", 50)
-    jobs = list_page.read_list(order._database, view, order)
+    jobs = read_list(order._database, view, order)
     assert jobs.sorted_among == 50
     first = 7 if order.known else 0  # to the next mark
     among = sorted(store.ids(job))[-50 - order_unsettled(order) - first :]
@@ -338,7 +339,7 @@ def test_a_page_past_the_sorted_jobs_becomes_their_last(
     failed = [job_id for job_id, status_id in zip(ids, statuses, strict=True) if status_id == 185]
     for state, sorted_ids in (None, ids[3:]), (State.FAILED, failed[3:]):
         view = ListView(JobFilter(state), Sort.NAME, limit=1)
-        pages = [list_page.read_list(store.database(), replace(view, page=n)) for n in (1, 2, 4, 9)]
+        pages = [read_list(store.database(), replace(view, page=n)) for n in (1, 2, 4, 9)]
         last = len(sorted_ids)
         assert [jobs.view.page for jobs in pages] == [1, 2, last, last]
         assert [int(jobs.rows["id"][0]) for jobs in pages] == [*sorted_ids[:2], *sorted_ids[-1:] * 2]
@@ -360,9 +361,9 @@ def test_users_are_sorted_among_fewer_jobs_where_all_take_too_long(
     database, view = store.database(), ListView(sort=Sort.OWNER, limit=5)
     if database.is_sqlite:  # the time of its transaction is over
         with pytest.raises(TookTooLong):
-            list_page.read_list(database, view)
+            read_list(database, view)
     else:
-        jobs = list_page.read_list(database, view)
+        jobs = read_list(database, view)
         assert jobs.rows["id"].tolist() == [ids[1], ids[2]]
         assert jobs.sorted_among == 2
 
@@ -492,7 +493,7 @@ def test_a_page_that_finds_the_order_stale_is_exact(store: Store) -> None:
         early = object_.update().where(object_.c.id == changed).values(created_at=datetime(2001, 1, 1))
         connection.execute(early)
     view = ListView(page=50 // LIMIT + 1, limit=LIMIT)
-    shown = list_page.read_list(order._database, view, order).rows["id"].tolist()
+    shown = read_list(order._database, view, order).rows["id"].tolist()
     first = (view.page - 1) * LIMIT
     assert shown == sorted_by_hand(store)[first : first + LIMIT]
     assert order.known is None
@@ -565,8 +566,10 @@ def test_the_export_knows_what_it_may_put_into_one_value(
         store.job(name, created=NOON + timedelta(seconds=number), user_id=owner if number % 2 else None)
     monkeypatch.setattr(creation_order, "UNSETTLED_IDS", 3)
     database = store.database()
-    fast = list(export_rows.stream_jobs(database, ListView(), surveyed(store)))
-    slow = list(export_rows.stream_jobs(database, ListView()))
+    with export_rows.exporting(database, ListView(), surveyed(store)) as rows:
+        fast = list(rows.jobs())
+    with export_rows.exporting(database, ListView()) as rows:
+        slow = list(rows.jobs())
     assert [row for rows in fast for row in rows] == [row for rows in slow for row in rows]
     assert len(slow[0]) == len(names)
 

@@ -14,13 +14,13 @@ from sqlalchemy import literal, select, text
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export import csv_chunks
 from jobs_data.jobs.job_report import read_report
-from jobs_data.jobs.list_page import read_list
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.dialects import seconds_in_zone
 from jobs_data.platform.times import utc
 from jobs_data.platform.types import PlatformTime
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.period import Period
+from tests.support.lists import read_list
 from tests.support.statistics import UTC_ZONE
 from tests.support.store import Store
 

@@ -9,6 +9,7 @@ import pytest
 
 from jobs_data.jobs import csv_format, export, export_rows, list_page
 from jobs_data.jobs.view import JobFilter, ListView, Sort
+from jobs_data.platform.database import LONG_READS
 from jobs_data.platform.errors import DatabaseBusy
 from jobs_data.platform.status import State
 from tests.support.store import NOON, Store
@@ -278,7 +279,7 @@ def test_readers_who_stay_do_not_use_up_the_connections(store: Store) -> None:
     """A sixth export at a time is refused with a sentence; when one has ended, there is room again."""
     store.job()
     database = store.database()
-    open_exports = [export.csv_chunks(database, ListView()) for _ in range(export.PARALLEL_EXPORTS)]
+    open_exports = [export.csv_chunks(database, ListView()) for _ in range(LONG_READS)]
     for chunks in open_exports:
         next(chunks), next(chunks)
     with pytest.raises(DatabaseBusy, match="5 exports are running"):

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from sqlalchemy import delete
 
-from jobs_data.jobs import folding, list_page
+from jobs_data.jobs import folding
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import NO_OWNER, JobFilter, ListView, Sort
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import State
+from tests.support.lists import read_list
 from tests.support.store import NOON, Store
 
 FOLDED = ListView(fold=True, limit=4)
@@ -36,7 +37,7 @@ def fill(store: Store) -> None:
 
 def read(database: Database, view: ListView) -> JobsList:
     """Return a page of the list."""
-    return list_page.read_list(database, view)
+    return read_list(database, view)
 
 
 def all_lines(database: Database, view: ListView) -> list[tuple[int, ...]]:

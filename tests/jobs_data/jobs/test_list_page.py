@@ -30,6 +30,7 @@ from jobs_data.store.database import file_store
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from tests.support.databases import on_mariadb, on_sqlite
+from tests.support.lists import read_list
 from tests.support.names import compare_loosely
 from tests.support.store import CAUSE, NOON, Store
 
@@ -38,7 +39,7 @@ DAYS = times.day_starts(ZoneInfo("UTC"), datetime(2026, 6, 15, 18, tzinfo=UTC))
 
 def read(store: Store, view: ListView | None = None, **options: str) -> JobsList:
     """Return the list, as from a process that has just started."""
-    return list_page.read_list(store.database(**options), view or ListView())
+    return read_list(store.database(**options), view or ListView())
 
 
 def ids(jobs: JobsList) -> list[int]:
@@ -115,7 +116,7 @@ def test_by_name_what_a_collation_takes_for_one_is_together_name_by_name(
     called = {store.job(name): name for name in names * 3}
     database, order = store.database(), CreationOrder(store.database())
     view = ListView(sort=Sort.NAME, is_reversed=is_reversed, limit=4)
-    pages = [list_page.read_list(database, replace(view, page=page)) for page in range(1, 5)]
+    pages = [read_list(database, replace(view, page=page)) for page in range(1, 5)]
     listed = [job_id for page in pages for job_id in ids(page)]
     assert sorted(listed) == sorted(called)
     runs = [name for name, _ in groupby(listed, key=called.__getitem__)]
@@ -364,7 +365,7 @@ def test_nothing_but_job_and_object_is_needed(empty_database: str, tmp_path: Pat
         ):
             connection.execute(text(statement))
     database = Database(engine)
-    jobs = list_page.read_list(database, ListView())
+    jobs = read_list(database, ListView())
     row = jobs.rows.iloc[0]
     assert (row["name"], row["status"], row["owner"], row["slug"]) == ("import", "Error", "System", "")
     report = job_report.read_report(database, 5)

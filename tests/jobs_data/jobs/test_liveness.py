@@ -8,12 +8,12 @@ import pytest
 from jobs_data.jobs import liveness
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.export import csv_chunks
-from jobs_data.jobs.list_page import read_list
 from jobs_data.jobs.liveness import SharedLiveness, read_liveness
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform import tables
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import Alive
+from tests.support.lists import read_list
 from tests.support.names import compare_loosely
 from tests.support.statistics import DAY, NOW, took
 from tests.support.store import NOON, Store

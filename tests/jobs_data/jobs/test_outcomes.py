@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 from jobs_data.background import StopSwitch
 from jobs_data.jobs import outcomes as outcomes_module
 from jobs_data.jobs.export import csv_chunks
-from jobs_data.jobs.list_page import JobsList, Snapshot
+from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.outcomes import Coverage, Outcome, Outcomes, read_finished, read_outcomes
 from jobs_data.jobs.selections import read_matching
 from jobs_data.jobs.view import JobFilter, ListView
@@ -25,6 +25,7 @@ from jobs_data.platform.status import State
 from jobs_data.reasons.outputs import Counts, count_errors
 from jobs_data.removal.retention import Rules, read_preview
 from jobs_data.store import schema
+from tests.support.lists import read_list
 from tests.support.store import NOON, Store
 
 LOST = "Import started.\nERROR: Row 3: title is empty.\nERROR: Row 9: no such parent.\nfinished"
@@ -68,9 +69,7 @@ class Site:
         self.now += 1
 
     def read(self, view: ListView = ListView(limit=200)) -> JobsList:  # noqa: B008 - never changed
-        with self.database.reading() as connection:
-            snapshot = Snapshot(self.database, connection, outcomes=self.outcomes)
-            return snapshot.page(view, snapshot.overview(view.filter))
+        return read_list(self.database, view, outcomes=self.outcomes)
 
     def of(self, *ids: int) -> dict[int, Outcome]:
         with self.database.reading() as connection:

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import event
 
 from jobs_data import demo
-from jobs_data.jobs import list_page, paging
+from jobs_data.jobs import paging
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
+from tests.support.lists import read_list
 from tests.support.mariadb import MariaDB
 
 JOBS = 20_000
@@ -72,7 +73,7 @@ def plans(order: CreationOrder, view: ListView) -> dict[str, list[Step]]:
     database = order._database
     event.listen(database.engine, "before_cursor_execute", note)
     try:
-        list_page.read_list(database, view, order)
+        read_list(database, view, order)
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
     with database.engine.connect() as connection:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from jobs_data.jobs import list_page, search_hits
+from jobs_data.jobs import search_hits
 from jobs_data.jobs.search_hits import BEFORE, CHARACTERS, line_of
 from jobs_data.jobs.view import JobFilter, ListView
+from tests.support.lists import read_list
 from tests.support.store import Store
 
 LOG = '[info] [2026-11-25 09:14:02] Job 4711 "arFileImportJob": '
@@ -12,7 +13,7 @@ LOG = '[info] [2026-11-25 09:14:02] Job 4711 "arFileImportJob": '
 
 def hits(store: Store, search: str) -> list[str]:
     """Return the lines of the jobs that a search finds, those with the lowest numbers first."""
-    jobs = list_page.read_list(store.database(), ListView(JobFilter(search=search), limit=50))
+    jobs = read_list(store.database(), ListView(JobFilter(search=search), limit=50))
     return jobs.rows.sort_values("id")["hit"].tolist()
 
 

@@ -5,11 +5,11 @@ import json
 import pytest
 from sqlalchemy import text
 
-from jobs_data.jobs import list_page
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.jobs.where import WITH_ERRORS
 from jobs_data.platform import tables
 from tests.support.databases import on_mariadb
+from tests.support.lists import read_list
 from tests.support.store import Store
 
 LOG = '[info] [2026-11-25 09:14:02] Job 4711 "arFileImportJob":'
@@ -19,7 +19,7 @@ def found(store: Store, search: str, *with_errors: int) -> list[int]:
     """Return the ids of the jobs that a search finds, in ascending order."""
     database = store.database()
     database.job_sets[WITH_ERRORS] = lambda: with_errors
-    jobs = list_page.read_list(database, ListView(JobFilter(search=search), limit=50))
+    jobs = read_list(database, ListView(JobFilter(search=search), limit=50))
     return sorted(jobs.rows["id"])
 
 

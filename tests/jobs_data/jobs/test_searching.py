@@ -22,12 +22,10 @@ from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.platform.status import Alive, State
 from jobs_data.platform.tables import job, job_execution, object_
+from tests.support.lists import LONG, ended
 from tests.support.store import NOON, Store
 
 IMPORTS = JobFilter(search="import")
-MANY = searching.FEW_JOBS
-LONG = 60
-"""In seconds: a search that takes so long has hung."""
 
 
 @pytest.fixture
@@ -53,9 +51,9 @@ def ids(store: Store) -> list[int]:
 
 @pytest.fixture
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a slice have three ids."""
-    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 3)
-    monkeypatch.setattr(searching, "MOST_SLICE_IDS", 3)
+    """Let a slice have three jobs."""
+    monkeypatch.setattr(searching, "FIRST_SLICE_JOBS", 3)
+    monkeypatch.setattr(searching, "MOST_SLICE_JOBS", 3)
     monkeypatch.setattr(searching, "SLICE_SECONDS", LONG)
 
 
@@ -86,14 +84,6 @@ def before_slices(monkeypatch: pytest.MonkeyPatch) -> list[Callable[..., object]
 
     monkeypatch.setattr(searching, "matching", noted)
     return called
-
-
-def ended(searches: Searches, job_filter: JobFilter) -> SearchResult:
-    """Return the result of a search that has ended."""
-    result = searches.latest(job_filter, MANY, LONG)
-    while not result.is_done:
-        result = searches.latest(job_filter, MANY, LONG)
-    return result
 
 
 def of_one_statement(database: Database, job_filter: JobFilter) -> list[int]:
@@ -269,8 +259,8 @@ def test_twenty_searches_take_turns(
     """Between two slices of one search, each other one has a slice; a new one is the next."""
     monkeypatch.setattr(searching, "THREADS", 1)
     monkeypatch.setattr(searching, "HEAD_START_SECONDS", 0)
-    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 10)
-    monkeypatch.setattr(searching, "MOST_SLICE_IDS", 10)
+    monkeypatch.setattr(searching, "FIRST_SLICE_JOBS", 10)
+    monkeypatch.setattr(searching, "MOST_SLICE_JOBS", 10)
     turns: list[str] = []
     all_wait = threading.Event()
 
@@ -295,14 +285,14 @@ def test_twenty_searches_take_turns(
 
 
 @pytest.mark.usefixtures("ids")
-def test_a_slice_has_as_many_ids_as_can_be_read_in_time(
+def test_a_slice_has_as_many_jobs_as_can_be_read_in_time(
     searches: Searches,
     ids: list[int],
     before_slices: list[Callable[..., object]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """More after a fast slice, fewer after a slow one, and fewer at once if one cannot be read."""
-    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 4)
+    monkeypatch.setattr(searching, "FIRST_SLICE_JOBS", 4)
     lows: list[int] = []
 
     def note(_: Any, __: Any, ___: Any, within: tuple[int, int]) -> None:
@@ -348,11 +338,15 @@ def test_a_failure_is_raised_and_not_kept(
     assert ended(searches, IMPORTS).ids == tuple(ids[::3][::-1])
 
 
-@pytest.mark.usefixtures("small_slices", "ids")
+@pytest.mark.usefixtures("small_slices")
 def test_a_search_that_nobody_wants_stops(
-    searches: Searches, before_slices: list[Callable[..., object]], monkeypatch: pytest.MonkeyPatch
+    store: Store,
+    searches: Searches,
+    ids: list[int],
+    before_slices: list[Callable[..., object]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is known in part is forgotten: later it begins with the newest jobs again."""
+    """Later it begins with the newest jobs again."""
     slices = BlockedSlices()
     before_slices.append(slices)
     searches.latest(IMPORTS, 1, 0)
@@ -360,33 +354,37 @@ def test_a_search_that_nobody_wants_stops(
     monkeypatch.setattr(searching, "WANTED_SECONDS", -LONG)
     assert searches.latest(IMPORTS, 1, 0).looked_at == 0
     slices.go_on.set()
-    with searches._changed:
-        assert searches._changed.wait_for(lambda: not searches._searches, LONG)
+    assert not searches.latest(IMPORTS, 1, LONG).is_done
     assert slices.number == 1
+    monkeypatch.setattr(searching, "WANTED_SECONDS", LONG)
+    monkeypatch.setattr(searching, "FRESH_SECONDS", -1)
+    new = store.job("import")
+    assert ended(searches, IMPORTS).ids == (new, *ids[::3][::-1])
 
 
 def test_an_ended_search_is_read_again(
     store: Store, searches: Searches, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It finds new jobs at once, and shows what it knew until it has ended."""
-    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 3)
+    for name, value in (("FIRST_SLICE_JOBS", 3), ("HEAD_START_SECONDS", 0), ("PAUSE_TIMES", 1e9)):
+        monkeypatch.setattr(searching, name, value)
     monkeypatch.setattr(searching, "FRESH_SECONDS", -1)
-    monkeypatch.setattr(searching, "PAUSE_TIMES", 1e9)
     assert ended(searches, IMPORTS).counts.total == 10
     new = store.job("import")
     store.set_job(ids[0], name="export")
     found = searches.latest(IMPORTS, 1, LONG)
     assert (found.is_done, found.counts.total, found.ids) == (True, 11, (new, *ids[::3][::-1]))
-    monkeypatch.setattr(searching, "PAUSE_TIMES", 0)
+    searches._searches[IMPORTS]._pause_ends = 0
     assert ended(searches, IMPORTS).ids == (new, *ids[3::3][::-1])
 
 
 def test_no_hit_is_left_out_between_others(
     store: Store, searches: Searches, ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even if those that were listed are gone, and those below them were counted alone."""
-    for name, value in (("FIRST_SLICE_IDS", 12), ("FEW_JOBS", 2), ("PAUSE_TIMES", 1e9)):
+    """Even if those that were newest are gone, and only their slice has been read again."""
+    for name, value in (("FIRST_SLICE_JOBS", 12), ("FEW_JOBS", 2), ("PAUSE_TIMES", 1e9)):
         monkeypatch.setattr(searching, name, value)
+    monkeypatch.setattr(searching, "HEAD_START_SECONDS", 0)
     monkeypatch.setattr(searching, "FRESH_SECONDS", -1)
     store.set_job(ids[18], name="export")
     assert ended(searches, IMPORTS).ids == (ids[27], ids[24])

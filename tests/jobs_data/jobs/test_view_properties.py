@@ -32,6 +32,7 @@ from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import FINISHED_STATES, State, state_of
 from jobs_data.removal.retention import Rules, read_preview
+from tests.support.lists import read_list
 from tests.support.store import NOON, Store
 
 ZONE: Final = "Europe/Amsterdam"
@@ -322,7 +323,7 @@ def every_page(
     found: list[int] = []
     page = pages = 1
     while page <= pages:
-        jobs = list_page.read_list(database, replace(view, page=page, limit=LIMIT), order)
+        jobs = read_list(database, replace(view, page=page, limit=LIMIT), order)
         found += jobs.rows["id"].tolist()
         page, pages = page + 1, jobs.pages
     return found, jobs
@@ -342,7 +343,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(creation_order, "UNSETTLED_IDS", 20)
     monkeypatch.setattr(creation_order, "SLICE_JOBS", 7)
     monkeypatch.setattr(strays, "MARK_JOBS", 3)
-    monkeypatch.setattr(searching, "FIRST_SLICE_IDS", 30)
+    monkeypatch.setattr(searching, "FIRST_SLICE_JOBS", 30)
     monkeypatch.setattr(searching, "FEW_JOBS", 5)
     monkeypatch.setattr(paging, "SHALLOW_JOBS", 5)
     monkeypatch.setattr(paging, "SAMPLE_JOBS", 5)

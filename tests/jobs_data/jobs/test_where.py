@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from sqlalchemy import text
 
-from jobs_data.jobs import list_page
 from jobs_data.jobs.view import Dates, JobFilter, ListView
 from jobs_data.jobs.view_url import parse_view, view_params
 from jobs_data.platform.values import UNKNOWN_NAME
 from tests.support.databases import on_mariadb
+from tests.support.lists import read_list
 from tests.support.names import SOME, insert_jobs_called
 from tests.support.store import NOON, Store
 
@@ -36,7 +36,7 @@ def test_any_text_can_be_looked_for_in_an_older_character_set(store: Store, char
         (JobFilter(names=(UNKNOWN_NAME, "other")), [nameless, other]),
         (JobFilter(types=("😀",)), []),
     ):
-        jobs = list_page.read_list(store.database(), ListView(job_filter))
+        jobs = read_list(store.database(), ListView(job_filter))
         assert jobs.rows["id"].tolist() == ids
 
 
@@ -48,14 +48,14 @@ def test_whole_names_and_types_are_compared_by_their_characters(store: Store) ->
         for asked in (JobFilter(names=(name,)), JobFilter(types=(name,))):
             ids = called[name]
             query = urlencode(view_params(ListView(asked, limit=200)), doseq=True)
-            listed = list_page.read_list(database, parse_view(parse_qs(query)))
+            listed = read_list(database, parse_view(parse_qs(query)))
             assert sorted(listed.rows["id"]) == ids, asked
             assert listed.counts.total == len(ids), asked
             assert set(listed.rows["name"]) == {name}
     some = JobFilter(names=("resume", "Import 🍣", UNKNOWN_NAME))
-    jobs = list_page.read_list(database, ListView(some, limit=200)).rows
+    jobs = read_list(database, ListView(some, limit=200)).rows
     assert sorted(jobs["id"]) == sorted(i for name in some.names for i in called[name])
-    searched = list_page.read_list(database, ListView(JobFilter(search="resume"), limit=200)).rows
+    searched = read_list(database, ListView(JobFilter(search="resume"), limit=200)).rows
     assert {"resume", "RESUME"} <= set(searched["name"])
 
 
@@ -68,7 +68,7 @@ def test_a_repeated_hour_is_taken_as_its_first_pass(store: Store) -> None:
     def finished(since: str, before: str) -> list[int]:
         first, last = (datetime.fromisoformat(f"2026-10-{moment}Z") for moment in (since, before))
         view = ListView(JobFilter(finished=Dates(first, last)))
-        return sorted(list_page.read_list(database, view).rows["id"])
+        return sorted(read_list(database, view).rows["id"])
 
     assert finished("24T23:00", "25T00:00") == [early]
     assert finished("25T00:00", "25T01:00") == [repeated]

@@ -28,6 +28,7 @@ from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.period import Period
 from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb
+from tests.support.lists import read_list
 from tests.support.mariadb import free_port
 from tests.support.store import CAUSE, CLEARING, PASSWORD, Store
 
@@ -81,7 +82,7 @@ def create(url: str, beside: Store) -> Store:
 
 def names(database: Database) -> list[str]:
     """Return the names on the first page of the list."""
-    return list_page.read_list(database, ListView()).rows["name"].tolist()
+    return read_list(database, ListView()).rows["name"].tolist()
 
 
 def exported(database: Database) -> bytes:

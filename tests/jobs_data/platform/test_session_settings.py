@@ -8,7 +8,6 @@ import pytest
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export import csv_chunks
 from jobs_data.jobs.job_report import read_report
-from jobs_data.jobs.list_page import read_list
 from jobs_data.jobs.liveness import read_liveness
 from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.statistics.activity import read_activity
@@ -16,6 +15,7 @@ from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.period import Period
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump
+from tests.support.lists import read_list
 from tests.support.mariadb import MariaDB
 from tests.support.removals import remove
 from tests.support.statistics import NOW, UTC_ZONE
