@@ -54,6 +54,7 @@ st.set_page_config(
 )
 
 header.show_navigation(database, came_from, job.id)
+address.forget_undoable()  # it belongs to the list
 address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
 header.show_facts(job, zone, services.settings.site_url, now)

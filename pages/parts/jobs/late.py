@@ -6,7 +6,6 @@ The rows do not wait for it. The page is drawn again once it is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
@@ -21,7 +20,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.services import Services
 from jobs_data.wording import counted
-from pages.parts.jobs.beside import CACHED_SECONDS, Beside
+from pages.parts.jobs.beside import Beside
 from pages.parts.jobs.since_visit import Since
 from pages.parts.jobs.state import JobsState
 from pages.parts.shared import address
@@ -32,16 +31,20 @@ WAIT_SECONDS: Final = 1.0
 
 LOOK_SECONDS: Final = 0.05
 
+DRAWING_SECONDS: Final = 0.06
+"""What a browser takes to draw the rows of a page. What is cached has been read by then."""
 
-def wait_for_cached(
+
+def let_rows_be_drawn() -> None:
+    """Wait until a browser has drawn what was sent: it would draw all that comes meanwhile with it."""
+    sleep(DRAWING_SECONDS)
+
+
+def still_read(
     begun: Beside, shown: Liveness | None, jobs: JobsList, since: Since | None
 ) -> list[Reading[Any]]:
-    """Wait a moment, which is enough for what is cached, and return the reads that the page lacks then.
-
-    `shown` is what its rows say of active jobs.
-    """
+    """Return the reads that the page lacks; `shown` is what its rows say of active jobs."""
     readings = begun.readings if since is None else [*begun.readings, since.reading]
-    wait([reading.future for reading in readings], CACHED_SECONDS)
     pending = [reading for reading in readings if not reading.is_done]
     if shown is None and State.ACTIVE in set(jobs.rows["state"]) and begun.liveness not in pending:
         pending.append(begun.liveness)
