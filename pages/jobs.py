@@ -29,11 +29,12 @@ from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
 from pages.parts.shared import address, reads, refresh, selection
 from pages.parts.shared.last_visit import last_visit
+from pages.parts.shared.look import let_be_drawn
 from pages.parts.shared.page_state import page_state
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
 
-services, viewer = get_services(), get_viewer()
+services = get_services()
 database = services.database
 zone = times.zone_named(st.context.timezone)
 
@@ -56,6 +57,7 @@ def show_page() -> None:
 
 def show_list(state: JobsState) -> None:
     """Show the rows, and then what stands around them. Raises DatabaseUnavailable."""
+    viewer = get_viewer()
     filter_bar.follow_number(database, state)
     asked = groups.as_shown(address.view_in_url())
     alive = beside.recent_liveness(services)
@@ -76,7 +78,7 @@ def show_list(state: JobsState) -> None:
     begun = begun or beside.begin(services, asked.filter, zone)
     visit = last_visit(viewer)
     since = since_visit.begin(visit, database) if visit and asked.filter == EVERYTHING else None
-    late.let_rows_be_drawn()
+    let_be_drawn()  # what is cached has been read by then
 
     table.show_pager(jobs, zone)
     filter_bar.show_bound(jobs)

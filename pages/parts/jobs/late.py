@@ -26,18 +26,13 @@ from pages.parts.jobs.state import JobsState
 from pages.parts.shared import address
 from pages.parts.shared.reads import Reading
 
-WAIT_SECONDS: Final = 1.0
-"""So long a run waits for it. After that the page looks every second."""
+WAIT_SECONDS: Final = 0.2
+"""So long a run waits for it, and a press for the run: one in a fragment does not end another run."""
+
+AGAIN_SECONDS: Final = 0.5
+"""How often the page looks after that."""
 
 LOOK_SECONDS: Final = 0.05
-
-DRAWING_SECONDS: Final = 0.06
-"""What a browser takes to draw the rows of a page. What is cached has been read by then."""
-
-
-def let_rows_be_drawn() -> None:
-    """Wait until a browser has drawn what was sent: it would draw all that comes meanwhile with it."""
-    sleep(DRAWING_SECONDS)
 
 
 def still_read(
@@ -80,10 +75,10 @@ def draw_again(
             state.was_late = True
             _run_again(state)
         sleep(LOOK_SECONDS)
-        st.session_state.get("late")  # here a press ends this run
+        st.session_state.get("late")  # here Back and links end this run
 
 
-@st.fragment(run_every=1.0)
+@st.fragment(run_every=AGAIN_SECONDS)
 def _look_again(is_known: Callable[[], bool], state: JobsState) -> None:
     if is_known():
         _run_again(state)
