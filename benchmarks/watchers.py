@@ -204,7 +204,7 @@ async def watch(
 ) -> Watched:
     """Let a session per cookie watch the list, spread evenly over the interval.
 
-    With `is_whole` each refresh runs the whole page, as Refresh does.
+    With `is_whole` each refresh runs the whole page, as Back does.
     """
     sessions = [Watcher(app.address, cookie) for cookie in cookies]
     try:

@@ -21,7 +21,7 @@ from pages.parts.job.output import read_output, show_download, show_log, show_ou
 from pages.parts.job.parameters import show_parameters
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
-from pages.parts.shared.look import status_word
+from pages.parts.shared.look import let_be_drawn, status_word
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading
 from pages.parts.shared.viewer import get_viewer
@@ -47,15 +47,17 @@ if job is None:
     st.stop()
 
 is_active = job.state is State.ACTIVE
-output = read_output(database, job)
 st.set_page_config(
     page_title=f"{status_word(job.state, job.status, job.facts.errors)}: "
     f"{on_one_line(human_name(job.name))}"
 )
 
 header.show_navigation(database, came_from, job.id)
+address.forget_undoable()  # it belongs to the list
 address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
+let_be_drawn()
+output = read_output(database, job)
 header.show_facts(job, zone, services.settings.site_url, now)
 runs_of_name = same_name.show_link(job)
 if is_active:

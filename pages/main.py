@@ -33,7 +33,7 @@ page = st.navigation(
 address.follow()
 page_state.enter(page.url_path)
 
-# A press on the list does not wait for the sidebar, which has not changed.
+# The list that one comes back to does not wait for the sidebar, which has not changed.
 is_list_again = page.url_path == "" and "is_open" in st.session_state
 st.session_state["is_open"] = True
 if not is_list_again:

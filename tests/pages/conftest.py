@@ -7,6 +7,7 @@ import pytest
 import streamlit as st
 
 from jobs_data.accounts.accounts import Right
+from pages.parts.jobs import late
 from tests.support.pages import introduce
 
 
@@ -20,6 +21,12 @@ def kind() -> str:
 def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put `__main__` back, which Streamlit makes the page: processes started later would run it."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture(autouse=True)
+def no_timers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the list wait longer for what is late: no timer would look for it in these tests."""
+    monkeypatch.setattr(late, "WAIT_SECONDS", 1.0)
 
 
 @pytest.fixture

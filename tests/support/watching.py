@@ -55,7 +55,7 @@ class Watcher:
         self._page = f"{address}?auto=true"
         self._cookie = cookie
         self._connection: ClientConnection
-        self._timer = self._fragment = self._script = ""
+        self._timer = self._fragment = self._list = self._script = ""
         self._count = 0
         self._known: dict[str, ForwardMsg] = {}
 
@@ -81,10 +81,11 @@ class Watcher:
         if hasattr(self, "_connection"):
             await self._connection.close()
 
-    async def run(self, *, is_whole: bool = False) -> Run:
+    async def run(self, *, is_whole: bool = False, is_press: bool = False) -> Run:
         """Send what the timer sends, and return what came until the run had ended.
 
-        With `is_whole` the whole page runs, as it does after a press. Raises NotShown.
+        With `is_press` the list runs, as after a press on it; with `is_whole` all of the page, as after
+        Back. Raises NotShown.
         """
         message = BackMsg()
         asked = message.rerun_script
@@ -95,8 +96,8 @@ class Watcher:
         asked.context_info.url = self._page
         asked.cached_message_hashes.extend(self._known)
         if not is_whole:
-            asked.fragment_id = self._fragment
-        if self._timer:
+            asked.fragment_id = self._list if is_press else self._fragment
+        if self._timer and not is_press:
             self._count += 1
             timer = asked.widget_states.widgets.add()
             timer.id = self._timer
@@ -129,6 +130,7 @@ class Watcher:
             return
         element = message.delta.new_element
         run.elements.append(element)
+        self._list = self._list or message.delta.fragment_id
         if element.WhichOneof("type") == "component_instance":
             self._timer = element.component_instance.id
             self._fragment = message.delta.fragment_id

@@ -88,6 +88,20 @@ def test_a_list_without_news_is_not_drawn_again(site: Site) -> None:
     asyncio.run(watch())
 
 
+def test_a_press_runs_the_list_alone_and_sends_its_rows_first(site: Site) -> None:
+    """A browser draws them while the rest is on its way; the sidebar is no part of it."""
+
+    async def press() -> None:
+        async with site.watcher() as watcher:
+            run = await watcher.run(is_press=True)
+            assert "arThere" in run.elements[0].bidi_component.json
+            assert run.kinds["metric"] == 4
+            assert "account_circle" not in run.texts()
+            assert "account_circle" in (await watcher.run(is_whole=True)).texts()
+
+    asyncio.run(press())
+
+
 def test_an_outage_is_drawn_when_it_begins_and_when_it_ends(site: Site) -> None:
     """During an outage the list stays as it is, with the time of the last read."""
 

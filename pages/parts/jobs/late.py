@@ -6,7 +6,6 @@ The rows do not wait for it. The page is drawn again once it is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
@@ -21,27 +20,26 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.services import Services
 from jobs_data.wording import counted
-from pages.parts.jobs.beside import CACHED_SECONDS, Beside
+from pages.parts.jobs.beside import Beside
 from pages.parts.jobs.since_visit import Since
 from pages.parts.jobs.state import JobsState
 from pages.parts.shared import address
 from pages.parts.shared.reads import Reading
 
-WAIT_SECONDS: Final = 1.0
-"""So long a run waits for it. After that the page looks every second."""
+WAIT_SECONDS: Final = 0.2
+"""So long a run waits for it, and a press for the run: one in a fragment does not end another run."""
+
+AGAIN_SECONDS: Final = 0.5
+"""How often the page looks after that."""
 
 LOOK_SECONDS: Final = 0.05
 
 
-def wait_for_cached(
+def still_read(
     begun: Beside, shown: Liveness | None, jobs: JobsList, since: Since | None
 ) -> list[Reading[Any]]:
-    """Wait a moment, which is enough for what is cached, and return the reads that the page lacks then.
-
-    `shown` is what its rows say of active jobs.
-    """
+    """Return the reads that the page lacks; `shown` is what its rows say of active jobs."""
     readings = begun.readings if since is None else [*begun.readings, since.reading]
-    wait([reading.future for reading in readings], CACHED_SECONDS)
     pending = [reading for reading in readings if not reading.is_done]
     if shown is None and State.ACTIVE in set(jobs.rows["state"]) and begun.liveness not in pending:
         pending.append(begun.liveness)
@@ -77,10 +75,10 @@ def draw_again(
             state.was_late = True
             _run_again(state)
         sleep(LOOK_SECONDS)
-        st.session_state.get("late")  # here a press ends this run
+        st.session_state.get("late")  # here Back and links end this run
 
 
-@st.fragment(run_every=1.0)
+@st.fragment(run_every=AGAIN_SECONDS)
 def _look_again(is_known: Callable[[], bool], state: JobsState) -> None:
     if is_known():
         _run_again(state)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.jobs.frames import FrameRow
@@ -28,7 +29,7 @@ from pages.parts.jobs.filter_bar import has_numbers, is_searching
 from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs
 from pages.parts.shared import selection
-from pages.parts.shared.address import go_to, link_params, open_job, view_in_url
+from pages.parts.shared.address import go_to, link_params, view_in_url
 from pages.parts.shared.look import pager, state_cell
 from pages.parts.shared.rows_table import (
     Action,
@@ -76,11 +77,8 @@ def show_table(
     line_of = {str(line[0]): line for line in lines(jobs)}
 
     def opened(row: str) -> None:
-        line = line_of.get(row, ())
-        if len(line) > 1:
+        if line := line_of.get(row):
             groups.open_group(jobs, line)
-        elif row.isdecimal():
-            open_job(view_in_url(), int(row))
 
     def pressed(row: str, _action: str) -> None:
         dialogs.ask_delete(line_of.get(row, ()))
@@ -120,6 +118,9 @@ def show_table(
 
 def show_pager(jobs: JobsList, zone: ZoneInfo) -> None:
     """Show which jobs these are of how many, and the way to the others."""
+    if not len(jobs.rows):
+        st.empty()  # in its place, or it would stay until this run ends
+        return
     if jobs.folded:
         groups.show_pager(jobs, jobs.folded, zone)
         return
@@ -192,6 +193,7 @@ def _row(
         label=f"{called}, job {number}",
         cells=cells,
         href=addresses.report_url(number, link),
+        leaves=row.get("jobs", 1) == 1,
         actions=(DELETE.id,) if state in FINISHED_STATES else (),
     )
 

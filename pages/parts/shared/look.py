@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,9 @@ _IN_ORDER: Final = re.sub(
     r"\s+", " ", Path(__file__).with_name("in_order.css").read_text("utf-8").split("*/", 1)[1]
 )
 
+DRAWING_SECONDS: Final = 0.06
+"""What a browser takes to draw the rows of the list."""
+
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",
     (State.ACTIVE, FIXED_LABELS[IN_PROGRESS]): "Running",
@@ -91,6 +95,11 @@ _WORDS: Final = {
 def room(key: str, **layout: Any) -> DeltaGenerator:
     """Return a container that is on the page before anything is in it; the style gives it a height."""
     return st.container(border=True, key=key, **layout)  # one without a border is left out
+
+
+def let_be_drawn() -> None:
+    """Wait until a browser has drawn what was sent: it would draw all that comes meanwhile with it."""
+    time.sleep(DRAWING_SECONDS)
 
 
 def show_in_order() -> None:

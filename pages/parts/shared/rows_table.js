@@ -57,7 +57,10 @@ const content = (cell, row, column, press) => {
       // With a modifier the browser opens a tab or a window by itself.
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
       event.preventDefault()
-      press("opened", row.id)
+      if (!row.leaves) return press("opened", row.id)
+      // Streamlit follows the address, as it does after Back. A callback that leaves would take two runs.
+      history.pushState({}, "", row.href)
+      dispatchEvent(new PopStateEvent("popstate"))
     })
     parts.push(link)
   } else if (cell.href) {
@@ -77,7 +80,7 @@ const content = (cell, row, column, press) => {
 }
 
 const fill = (place, cell, row, column, press) => {
-  const now = JSON.stringify([cell, row.href])
+  const now = JSON.stringify([cell, row.href, row.leaves])
   if (place.dataset.now === now) return
   const hadFocus = place.contains(place.getRootNode().activeElement)
   place.dataset.now = now

@@ -100,6 +100,8 @@ class Row:
     """The address that its link has, for another tab."""
     actions: tuple[str, ...] = ()
     """The ids of the actions that it has, where the table offers them."""
+    leaves: bool = False
+    """Whether a press on its link leads there in this tab too; else it calls `on_open`."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Handlers:
     """What a press in a table calls, before the next run of the page, as a button's callback."""
 
     on_open: Callable[[str], None] | None = None
-    """Gets the id of the row whose link was pressed."""
+    """Gets the id of the row whose link was pressed, unless that leads to the link's address."""
     on_action: Callable[[str, str], None] | None = None
     """Gets the id of a row and that of the action pressed."""
     on_sort: Callable[[str], None] | None = None
@@ -207,6 +209,7 @@ def _row(row: Row, offered: Set[str]) -> dict[str, Any]:
         "id": row.id,
         "label": on_one_line(row.label),
         "href": row.href,
+        "leaves": row.leaves,
         "cells": cells,
         "actions": [action for action in row.actions if action in offered],
     }
