@@ -102,14 +102,22 @@ def load() -> JobAnswers:
 later = Later(load)
 
 
+def read_idle_timeout() -> None:
+    """Read the idle timeout as soon as the database answers."""
+    while not sign_in.read_idle_timeout():
+        time.sleep(RETRY_SECONDS)
+
+
 def expire_receipts() -> None:
     """Erase the receipts that are too old."""
+    time.sleep(FIRST_SECONDS)
     with suppress(DatabaseUnavailable):  # it has been logged
         expire(services.store, settings.receipts_days)
 
 
 def warm_up() -> None:
-    """Load what draws pages, then read the idle timeout and the first list page from the database."""
+    """Load what draws pages, and read the first page of the list."""
+    time.sleep(FIRST_SECONDS)
     try:
         answers = later.load()
     except BaseException:
@@ -117,8 +125,6 @@ def warm_up() -> None:
         os._exit(1)  # as if the start had failed
     gc.freeze()  # no later search for garbage goes through what was loaded
     gc.enable()
-    while not sign_in.read_idle_timeout():
-        time.sleep(RETRY_SECONDS)
     with suppress(DatabaseUnavailable):  # it has been logged, and the page will say so
         answers.services.shared_list.read(ListView())
 
@@ -132,9 +138,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     handle_errors(asyncio.get_running_loop())
     end_in_time(at_once=services.switch.set)
     # Daemon threads: neither the start nor the end waits for the database.
-    for work in (warm_up, expire_receipts):
-        thread = threading.Thread(target=work, name=work.__name__, daemon=True)
-        asyncio.get_running_loop().call_later(FIRST_SECONDS, thread.start)
+    for work in (read_idle_timeout, warm_up, expire_receipts):
+        threading.Thread(target=work, name=work.__name__, daemon=True).start()
     waits = asyncio.create_task(log_waits())
     simulator = None
     if settings.is_demo:

@@ -23,12 +23,13 @@ DEFAULT_STATE_DIR: Final = DEMO_FOLDER.parent / "state"
 DEFAULT_ADMIN_GROUP: Final = 100
 DEMO_READER_GROUP: Final = 101
 DEFAULT_PORT: Final = 3306
+
 REFRESH_SECONDS: Final = 15
 """How often a page with auto refresh asks."""
 
 SHARED_SECONDS: Final = REFRESH_SECONDS - 0.5
-"""How old what sessions share may be: one that watches finds it too old each time, and however many
-watch, they read as often as one."""
+"""For how long sessions share what was read. It is just too old at the next refresh of a page that
+watches, so many pages read as often as one."""
 
 RESULTS_FOLDERS: Final = ("downloads", "storage", "uploads")
 """The folders of result files below the platforms' web root."""

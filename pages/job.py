@@ -21,7 +21,7 @@ from pages.parts.job.output import read_output, show_download, show_log, show_ou
 from pages.parts.job.parameters import show_parameters
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
-from pages.parts.shared.look import let_be_drawn, status_word
+from pages.parts.shared.look import give_time_to_draw, status_word
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading
 from pages.parts.shared.viewer import get_viewer
@@ -56,7 +56,7 @@ header.show_navigation(database, came_from, job.id)
 address.forget_undoable()  # it belongs to the list
 address.show_notice()
 header.show_heading(job, services.result_roots, get_viewer())
-let_be_drawn()
+give_time_to_draw()
 output = read_output(database, job)
 header.show_facts(job, zone, services.settings.site_url, now)
 runs_of_name = same_name.show_link(job)

@@ -29,7 +29,7 @@ from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
 from pages.parts.shared import address, reads, refresh, selection
 from pages.parts.shared.last_visit import last_visit
-from pages.parts.shared.look import let_be_drawn
+from pages.parts.shared.look import give_time_to_draw
 from pages.parts.shared.page_state import page_state
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
@@ -52,6 +52,8 @@ def show_page() -> None:
     try:
         show_list(page_state(JobsState))
     except DatabaseUnavailable as problem:
+        for place in (head, top, tools, line):  # else no later run of this fragment could use them
+            place.empty()
         refresh.show_problem(problem)
 
 
@@ -64,21 +66,22 @@ def show_list(state: JobsState) -> None:
     # What stands beside the table is read after it, unless the rows lack what the active jobs do.
     begun = None if alive else beside.begin(services, asked.filter, zone)
     progress.take_result()
-    jobs, problem = reading.read_jobs(state, asked, keeps=dialogs.is_open())
+    is_asked, selected = dialogs.is_open(), selection.selected_ids()
+    jobs, problem = reading.read_jobs(state, asked, keeps=is_asked)
     if begun:
         alive = beside.wait_for_liveness(begun)
     names = reads.user_names(database, asked.filter.owners)
 
     notices = st.container()
     if len(jobs.rows):
-        table.show_table(jobs, zone, viewer, selection.selected_ids(), state, alive)
+        table.show_table(jobs, zone, viewer, selected, state, alive)
     else:
         with st.container(key="nothing"):
             filter_bar.show_nothing(jobs, names, zone)
     begun = begun or beside.begin(services, asked.filter, zone)
     visit = last_visit(viewer)
     since = since_visit.begin(visit, database) if visit and asked.filter == EVERYTHING else None
-    let_be_drawn()  # what is cached has been read by then
+    give_time_to_draw()  # what is cached has been read by then
 
     table.show_pager(jobs, zone)
     filter_bar.show_bound(jobs)
@@ -90,7 +93,7 @@ def show_list(state: JobsState) -> None:
         filter_bar.show_limits(jobs, services.outcomes.limits)
     lacking = late.still_read(begun, alive, jobs, since)
     with line:
-        show_line(jobs, selection.selected_ids(), viewer, state, names, zone, begun, since)
+        show_line(jobs, selected, viewer, state, names, zone, begun, since)
     with top:
         counts.show_counts(jobs, begun)
     with tools:
@@ -98,7 +101,7 @@ def show_list(state: JobsState) -> None:
     drawn = news.Drawn(asked, jobs, problem, alive, visit, zone)
     show_head(state, jobs, news.watcher(services, state, drawn, begun))
     # A dialog speaks of what is shown, and so does a selection.
-    if not (dialogs.is_open() or (selection.selected_ids().size and jobs.is_counted)):
+    if not (is_asked or (selected.size and jobs.is_counted)):
         late.draw_again(jobs, lacking, services, state)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator
 from typing import Final
 
@@ -29,8 +28,6 @@ from web.answers import forbidden, plain, wants_json
 from web.downloads import Download, FileDownload
 from web.gate import claim_of, visitor_name
 
-log = logging.getLogger(__name__)
-
 HTTP_OK: Final = 200
 
 
@@ -42,7 +39,7 @@ class JobAnswers:
         self.services = services
 
     async def export_csv(self, request: Request) -> Response:
-        """Stream the CSV of the jobs that the query names, all without it; `columns=all` tells all.
+        """Stream the CSV of the jobs that the query names, else of all; `columns=all` has all columns.
 
         `csv_format.parse_format` has the parameters for spreadsheets.
         """

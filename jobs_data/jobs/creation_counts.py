@@ -9,7 +9,7 @@ sum of the ids show that records and jobs are the same; else all jobs are looked
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -43,7 +43,7 @@ MOST_JOBS: Final = 2_000_000
 """How many jobs are counted, the newest: some seconds' work."""
 
 SLICE_IDS: Final = 2**20
-"""How many ids one statement is about; more where few of them are those of jobs."""
+"""How many ids one statement is about; more where few of them are those of jobs (see WIDER)."""
 
 WIDER: Final = 8
 DENSE: Final = 8
@@ -131,13 +131,17 @@ def count_created(
         lowest = max(lowest, first)
     allow_lists(connection)
     groups: _Groups = []
-    looked_at, floor = 0, (highest or 0) + 1
-    for some in _slices(connection, lowest or 0, floor):
-        if looked_at >= MOST_JOBS:
-            break
+    looked_at, floor, width = 0, (highest or 0) + 1, SLICE_IDS
+    while lowest is not None and floor > lowest and looked_at < MOST_JOBS:
+        some = _slice(connection, max(floor - width, lowest), floor)
+        if some.completed > SLICE_IDS and width > SLICE_IDS:
+            width = SLICE_IDS
+            continue
         counted = _counted(connection, statuses, some, quarter)
         groups += counted
-        looked_at, floor = looked_at + _jobs_of(counted), some.first
+        jobs, ids = _jobs_of(counted), some.end - some.first
+        looked_at, floor = looked_at + jobs, some.first
+        width = SLICE_IDS if jobs * DENSE >= ids else width * WIDER
     bound = None
     if lowest is not None and floor > lowest:
         oldest = select(func.min(job.c.id)).where(job.c.id >= floor)
@@ -157,21 +161,12 @@ def bound_of(connection: Connection, database: Database, jobs: int, oldest: int)
     return Bound(jobs, times.utc(created, database.timezone))
 
 
-def _slices(connection: Connection, lowest: int, end: int) -> Iterator[_Slice]:
-    """Return the ids down to the lowest by slices, the newest first."""
-    width = SLICE_IDS
-    while end > lowest:
-        first = max(end - width, lowest)
-        # Of one status alone: for several the server would read the rows of the jobs, not the index.
-        counted = select(func.count(), _sum_of(job.c.id)).where(is_in(State.COMPLETED))
-        completed, id_sum = connection.execute(counted.where(*_among(first, end))).one()
-        some = _Slice(first, end, completed, id_sum or 0)
-        if completed > SLICE_IDS and width > SLICE_IDS:
-            width = SLICE_IDS
-            continue
-        width = SLICE_IDS if some.is_dense else width * WIDER
-        yield some
-        end = first
+def _slice(connection: Connection, first: int, end: int) -> _Slice:
+    """Return the ids from the first one on, before the end."""
+    # Of one status alone: for several the server would read the rows of the jobs, not the index.
+    counted = select(func.count(), _sum_of(job.c.id)).where(is_in(State.COMPLETED))
+    completed, id_sum = connection.execute(counted.where(*_among(first, end))).one()
+    return _Slice(first, end, completed, id_sum or 0)
 
 
 def _counted(

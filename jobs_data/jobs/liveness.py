@@ -25,7 +25,6 @@ from jobs_data.jobs.usual_duration import SHORTEST_LIMIT_SECONDS, read_usual_dur
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import last_characters
-from jobs_data.platform.engine import READ_SECONDS
 from jobs_data.platform.errors import translated_errors
 from jobs_data.platform.status import Alive, State, is_in, is_unfinished
 from jobs_data.platform.tables import job, job_execution, object_
@@ -254,18 +253,18 @@ class SharedLiveness:
         """Return what was read last, which may be old; None before."""
         return self._last
 
-    def read(self, patience: float = COUNTED_SECONDS) -> Liveness:
+    def read(self) -> Liveness:
         """Return as `read_liveness`, at most SHARED_SECONDS old. Raises DatabaseUnavailable.
 
-        It waits for the first counts, where it needs them, for at most `patience` seconds.
+        It waits for the first counts, where it needs them, for at most COUNTED_SECONDS.
         """
         if self._last and self._last.is_recent:
             return self._last
         with translated_errors():  # of another thread that takes too long
-            return self._flights.run(patience, partial(self._read, patience))
+            return self._flights.run("all", self._read)
 
-    def _read(self, patience: float) -> Liveness:
-        counted = partial(self._counted, patience)
+    def _read(self) -> Liveness:
+        counted = partial(self._counted, COUNTED_SECONDS)
         self._last = read_liveness(self._database, datetime.now(UTC), counted=counted)
         return self._last
 
@@ -274,7 +273,7 @@ class SharedLiveness:
         # is a minute old will do, because reading takes one more.
         last = self._last
         if last is None or not last.is_whole or datetime.now(UTC) - last.read_at > FILTER_AGE:
-            last = self.read(READ_SECONDS)
+            last = self.read()
         jobs = last.jobs
         found: list[int] = jobs.loc[jobs["state"] == state, "id"].tolist()
         return found

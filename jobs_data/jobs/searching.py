@@ -39,7 +39,8 @@ WANTED_SECONDS: Final = 15
 """How long a search goes on after it was last asked for."""
 
 FRESH_SECONDS: Final = 2
-"""A search that has ended is read again if it is asked for later than this."""
+"""A search that has ended, or that nobody wanted for a while, is read again if it is asked for later
+than this."""
 
 PAUSE_TIMES: Final = 4
 """How many times as long as a search took only its newest slices are read again."""

@@ -72,7 +72,7 @@ class Among:
         """Prepare it; `known` has all ids of the jobs there, ascending, or none.
 
         Neighbours in it are one range. The last one of a range is in the list: a server locks for a
-        moment the row after a range, which is so one of the jobs.
+        moment the row after a range, which is so a job's.
         """
         self._ids, self._known = np.array(sorted(ids), dtype=int), np.array(known, dtype=int)
 

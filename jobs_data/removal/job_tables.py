@@ -95,7 +95,8 @@ class PresentTables:
 
     by_name: Mapping[str, PresentTable]
     locks_gaps: bool
-    """Whether a batch must also lock unfinished jobs between its own, and gaps for new rows."""
+    """Whether a batch must also lock what lies between its own jobs: unfinished ones, other records, and
+    gaps for new rows."""
 
     def columns(self) -> dict[str, tuple[str, ...]]:
         """Return the columns of each table, as a receipt names them."""

@@ -23,6 +23,9 @@ from jobs_data.platform.tables import job, job_execution, object_
 from jobs_data.platform.times import EARLIEST, to_platform
 from jobs_data.statistics.period import Period, newest_created_since
 
+LOWEST_JOBS: Final = 1_000
+"""Among how many jobs with the lowest ids the earliest is looked for; a few may have any id."""
+
 _RUNS: Final = {
     "name": "str",
     "seconds": "float64",
@@ -73,10 +76,10 @@ def read_durations(
         start = period.start(zone, now)
         where, bound = newest_created_since(connection, database, order, start)
         created = object_.c.created_at
-        first = select(created).select_from(with_object()).where(*where, created >= EARLIEST)
-        first = first.order_by(job.c.id).limit(1)  # nearly always the earliest
+        counted = select(created).select_from(with_object()).where(*where, created >= EARLIEST)
+        lowest = counted.order_by(job.c.id).limit(LOWEST_JOBS).subquery()
         end = to_platform(now, database.timezone)
-        began: datetime = connection.execute(first).scalar() or end
+        began: datetime = connection.execute(select(func.min(lowest.c.created_at))).scalar() or end
         runs = read_runs(connection, database, where, now, middle=began + (end - began) / 2)
         with_errors = _read_with_errors(connection, database, where)
     timed = runs.dropna(subset="seconds")

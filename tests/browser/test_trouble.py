@@ -236,3 +236,31 @@ def test_auto_refresh_survives_an_outage(
         assert_nothing_went_wrong(screen, r"GET .*: 503")
         app_server.stop_last()
     mariadb_server.drop_database(name)
+
+
+def test_a_list_opened_in_an_outage_comes_by_itself(
+    mariadb_server: MariaDB, app_server: AppServers, new_page: Windows
+) -> None:
+    """What stands around the rows could not be shown at first; the timer runs the list alone."""
+    name = f"test_{secrets.token_hex(8)}"
+    mariadb_server.create_database(name)
+    with closing(Store(mariadb_server.url(name))) as store, in_front_of(mariadb_server.port) as proxy:
+        store.job("arThere", 184)
+        url = store.engine.url.set(port=proxy.port)
+        address = app_server(HERATIO_JOBS_DATABASE_URL=url.render_as_string(hide_password=False))
+        screen = new_page()
+        page = screen.page
+        page.clock.install()
+        screen.open(f"{address}/queue-browse")
+        expect(page.get_by_role("heading", name="Queues", exact=True)).to_be_visible()
+        proxy.silence_all()
+        screen.open(address)
+        expect(page.get_by_text("Tries again every 15 seconds.")).to_be_visible()
+        proxy.greet()
+        let_the_timer_fire(page)
+        expect_jobs(page, ["arThere"])
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page.get_by_role("radio", name="Completed")).to_be_visible()
+        assert_nothing_went_wrong(screen, r"GET .*: 503")
+        app_server.stop_last()
+    mariadb_server.drop_database(name)

@@ -47,11 +47,6 @@ class Beside:
         """Return all of them."""
         return [each for each in (self.liveness, self.with_errors, self.trend) if each is not None]
 
-    @property
-    def is_done(self) -> bool:
-        """Return whether all of it has been read, or could not be."""
-        return all(reading.is_done for reading in self.readings)
-
     def wait(self, seconds: float) -> None:
         """Return when all is done, or when the time is over."""
         wait([reading.future for reading in self.readings], seconds)

@@ -27,10 +27,8 @@ from pages.parts.shared import address
 from pages.parts.shared.reads import Reading
 
 WAIT_SECONDS: Final = 0.2
-"""So long a run waits for it, and a press for the run: one in a fragment does not end another run."""
-
-AGAIN_SECONDS: Final = 0.5
-"""How often the page looks after that."""
+"""How long a run waits for it, after which the page looks every second. A press has to wait, too: it
+runs a fragment, which ends no run."""
 
 LOOK_SECONDS: Final = 0.05
 
@@ -78,7 +76,7 @@ def draw_again(
         st.session_state.get("late")  # here Back and links end this run
 
 
-@st.fragment(run_every=AGAIN_SECONDS)
+@st.fragment(run_every=1.0)
 def _look_again(is_known: Callable[[], bool], state: JobsState) -> None:
     if is_known():
         _run_again(state)

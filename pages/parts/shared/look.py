@@ -97,8 +97,8 @@ def room(key: str, **layout: Any) -> DeltaGenerator:
     return st.container(border=True, key=key, **layout)  # one without a border is left out
 
 
-def let_be_drawn() -> None:
-    """Wait until a browser has drawn what was sent: it would draw all that comes meanwhile with it."""
+def give_time_to_draw() -> None:
+    """Give the browser time to draw what was sent, which would wait for what follows at once."""
     time.sleep(DRAWING_SECONDS)
 
 
