@@ -95,7 +95,7 @@ class PresentTables:
 
     by_name: Mapping[str, PresentTable]
     locks_gaps: bool
-    """Whether a batch must also lock what lies between its own jobs: unfinished ones, other records, and
+    """Whether a batch must also lock what lies between its jobs: unfinished ones, other records, and
     gaps for new rows."""
 
     def columns(self) -> dict[str, tuple[str, ...]]:

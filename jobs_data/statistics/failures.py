@@ -93,15 +93,21 @@ def read_failures(
                 bad = [_newest_of(connection, each) for each in has_errors(database)]
             earlier = _read_newest(connection, database, bad, [before], FAILURES_BEFORE)
     by_pattern = found.groupby("pattern", sort=False)
-    patterns = by_pattern.agg(
-        example=("text", "first"),
-        jobs=("id", "size"),
-        first=("at", "min"),
-        last=("at", "max"),
-        first_job=("id", "min"),
-    ).reset_index()
-    completed = found.loc[found["state"] == State.COMPLETED, "pattern"].value_counts()
-    patterns["completed"] = patterns["pattern"].map(completed).fillna(0).astype("int64")
+    is_completed = found["state"].eq(State.COMPLETED)
+    patterns = (
+        found.assign(is_completed=is_completed)
+        .groupby("pattern", sort=False)
+        .agg(
+            example=("text", "first"),
+            jobs=("id", "size"),
+            completed=("is_completed", "sum"),
+            first=("at", "min"),
+            last=("at", "max"),
+            first_job=("id", "min"),
+        )
+        .reset_index()
+    )
+    patterns["completed"] = patterns["completed"].astype("int64")
     patterns["key"] = patterns["pattern"].map(key_of).astype("str")
     patterns["is_new"] = ~patterns["pattern"].isin(earlier["pattern"]) & (start is not None)
     return Failures(

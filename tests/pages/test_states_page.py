@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.jobs import shared_counts
 from jobs_data.jobs.liveness import Liveness, SharedLiveness
 from jobs_data.jobs.outcomes import Coverage, Outcomes
 from jobs_data.jobs.view_url import parse_view, view_params
@@ -30,6 +31,12 @@ from tests.support.pages import (
 from tests.support.store import Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
+
+
+@pytest.fixture(autouse=True)
+def short_lived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count again after half a second: in these tests the background finds errors one after another."""
+    monkeypatch.setattr(shared_counts, "SHARED_SECONDS", 0.5)
 
 
 def now() -> datetime:

@@ -34,7 +34,7 @@ def activity(read_at: datetime, jobs: int = 1) -> Activity:
 
 
 def alive(**states: int) -> Any:
-    return SimpleNamespace(states=states)
+    return SimpleNamespace(states=states, is_whole=True)
 
 
 @pytest.mark.parametrize(

@@ -181,8 +181,9 @@ def global_variable(server: MariaDB, name: str, value: int) -> Iterator[None]:
 
 
 def look(database: Database) -> None:
-    """Read the list."""
-    SharedList(database, CreationOrder(database)).read(ListView())
+    """Read the list and, in the background, its counts."""
+    with closing(SharedList(database, CreationOrder(database))) as shared_list:
+        shared_list.read(ListView())
 
 
 def remove(database: Database, job_id: int) -> str:
