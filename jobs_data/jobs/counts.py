@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from jobs_data.platform.database import Database
 from jobs_data.platform.status import FINISHED_IDS, State, state_of
 from jobs_data.platform.tables import job
 
 SLICE_IDS: Final = 1_000_000
-"""How many ids one statement counts: a twentieth of a second, so that connections share a million."""
+"""How many ids one statement counts, which takes a twentieth of a second."""
 
 BY_STATUS: Final = "IGNORE INDEX (PRIMARY)"
 """Lets MariaDB read a slice in the index of the status. By its estimates it may prefer to read all jobs
 of the status, or the jobs themselves."""
 
 MOST_ACTIVE: Final = 5_000
+
+CONNECTIONS: Final = 2
+
+_Part = tuple[Counter[State], list[int]]
+"""How many jobs are in each state, and the ids of active ones."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +70,39 @@ class Counts:
                 return self.total
 
 
-def read_counts(connection: Connection, *beside: Connection) -> Counts:
+def read_counts(connection: Connection) -> Counts:
     """Return how many jobs there are, by statements that each read the index of SLICE_IDS ids.
 
-    One GROUP BY of ten million jobs comes near the time limit of a statement on a busy server. The
-    connections share the work, and each has its own snapshot.
+    One GROUP BY of ten million jobs comes near the time limit of a statement on a busy server.
     """
+    return _sum([_count(connection, iter(_slices(connection)))])
+
+
+def count_together(database: Database) -> Counts:
+    """Return the same, read by two connections, each with its own snapshot. Raises DatabaseUnavailable.
+
+    Neither waits for the other in a transaction: what locks the table in between would wait for both.
+    """
+    with database.reading() as connection:
+        slices = iter(_slices(connection))
+
+    def count(_number: int) -> _Part:
+        with database.reading() as connection:
+            return _count(connection, slices)
+
+    with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="counts") as pool:
+        return _sum(list(pool.map(count, range(CONNECTIONS))))
+
+
+def _slices(connection: Connection) -> list[tuple[int | None, int]]:
+    """Return the slices, each a status and a first id."""
     lowest, highest = connection.execute(select(func.min(job.c.id), func.max(job.c.id))).one()
     starts = range(lowest or 0, (highest or 0) + 1, SLICE_IDS)
     statuses = connection.execute(select(job.c.status_id).distinct()).scalars().all()
-    slices = iter([(status, first) for status in statuses for first in starts])
-    with ThreadPoolExecutor(max(1, len(beside)), thread_name_prefix="counts") as pool:
-        others = pool.map(_count, beside, repeat(slices))
-        parts = [_count(connection, slices), *others]
+    return [(status, first) for status in statuses for first in starts]
+
+
+def _sum(parts: Sequence[_Part]) -> Counts:
     in_state = sum((part for part, _ in parts), Counter[State]())
     active = sorted((job_id for _, ids in parts for job_id in ids), reverse=True)
     return Counts(
@@ -89,13 +114,8 @@ def read_counts(connection: Connection, *beside: Connection) -> Counts:
     )
 
 
-def _count(
-    connection: Connection, slices: Iterator[tuple[int | None, int]]
-) -> tuple[Counter[State], list[int]]:
-    """Take slices, each a status and a first id, as long as there are any, and count their jobs.
-
-    Returns also the ids of active jobs.
-    """
+def _count(connection: Connection, slices: Iterator[tuple[int | None, int]]) -> _Part:
+    """Take slices as long as there are any, and count their jobs."""
     in_state: Counter[State] = Counter()
     active: list[int] = []
     for status_id, first in slices:

@@ -192,13 +192,10 @@ class Snapshot:
         self._outcomes = outcomes
         self._read_at = datetime.now(UTC)
 
-    def overview(self, *beside: Connection) -> Overview:
-        """Return how many jobs there are, and the rest.
-
-        Connections beside this one make the counting faster, but have other snapshots.
-        """
+    def overview(self, everything: Counts | None = None) -> Overview:
+        """Return how many jobs there are, which is read unless it is known, and the rest."""
         connection, database = self._connection, self._database
-        everything = read_counts(connection, *beside)
+        everything = everything or read_counts(connection)
         with_errors = self._outcomes.count_with_errors(connection) if self._outcomes else 0
         names = read_status_names(connection, database)
         page_size = _hits_per_page(connection, database)

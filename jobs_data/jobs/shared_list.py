@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 
-from jobs_data.jobs.counts import Counts
+from jobs_data.jobs.counts import Counts, count_together
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import NOT_COUNTED, JobsList, Overview, Snapshot
 from jobs_data.jobs.outcomes import Outcomes
@@ -131,6 +131,11 @@ class SharedList:
             self._counts.wait(seconds)
         return self._counts.last.everything if self._counts.last else None
 
+    def are_counts_wrong(self, jobs: JobsList) -> bool:
+        """Return whether the last counts are older than a change of ours, or not those of a page."""
+        last = self._counts.last
+        return last is not None and (self._counts.has_changed or not last.agrees_with(jobs))
+
     def count_again(self, jobs: JobsList) -> bool:
         """Begin to count again, and return True, if a page's counts are older than FRESH_SECONDS."""
         counted = jobs.overview
@@ -160,16 +165,17 @@ class SharedList:
         last, seconds = self._counts.last, self._counts.seconds
         if last is None or seconds is None:
             return
-        is_wrong = self._counts.has_changed or not last.agrees_with(jobs)
+        is_wrong = self.are_counts_wrong(jobs)
         patience = CHANGE_SECONDS if is_wrong else QUICK_SECONDS
         if seconds < patience:
             self._counts.keep_counted(since=page.began if is_wrong else 0)
             self._counts.wait(patience)
 
     def _count(self) -> Overview:
-        with self._database.reading() as connection, self._database.reading() as beside:
+        began, everything = datetime.now(UTC), count_together(self._database)
+        with self._database.reading() as connection:
             snapshot = Snapshot(self._database, connection, self._order, self._outcomes)
-            return snapshot.overview(beside)
+            return replace(snapshot.overview(everything), read_at=began)
 
     def _read(self, view: ListView, page: _Page) -> None:
         """Read a page for all sessions that wait for it; a failure is not cached."""

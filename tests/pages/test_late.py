@@ -15,8 +15,9 @@ from jobs_data.jobs.shared_list import SharedList
 from jobs_data.jobs.view import ListView, Sort
 from jobs_data.platform.errors import TookTooLong
 from pages.parts.jobs import filter_bar, late
+from pages.parts.shared.services import get_services
 from tests.support.pages import cards, introduce, names, press, show, tick, until, words
-from tests.support.store import Store
+from tests.support.store import CAUSE, Store
 
 pytestmark = pytest.mark.usefixtures("served", "viewer")
 
@@ -68,6 +69,21 @@ def test_the_page_does_not_wait_for_its_counts(store: Store, may_count: Event) -
         app.run()
     assert "being counted" not in words(app)
     assert "Found no failed jobs among 12 jobs." in words(show(status="failed"))
+
+
+def test_counts_from_before_a_change_of_ours_are_drawn_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where counting takes longer than a run waits for it."""
+    monkeypatch.setattr(shared_list, "CHANGE_SECONDS", 0.0)
+    monkeypatch.setattr(late, "WAIT_SECONDS", PATIENCE)
+    gone = store.job("import")
+    store.job("import")
+    app = show()
+    assert cards(app)[0] == "2"
+    get_services().removals.remove_jobs([gone], CAUSE)
+    app.run()
+    assert cards(app)[0] == "1"
 
 
 def test_counts_that_are_not_of_now_say_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def draw_again(
 ) -> None:
     """Draw the page once more when it is known what it lacks: some reads, and counts.
 
-    It lacks counts if it has none, or if Refresh has asked for newer ones.
+    It lacks counts if it has none, or if they are older than a change of ours or than Refresh wants.
     """
     wants_counts, state.wants_counts = state.wants_counts, False
     shown = jobs.overview.read_at if jobs.overview and wants_counts else None

@@ -42,7 +42,8 @@ def read_jobs(
                 st.button("Sort by Created", on_click=lambda: go_to(view_in_url().with_sort(Sort.DATE)))
             raise
         return seen, problem
-    state.wants_counts = wants_fresh and shared_list.count_again(jobs)
+    is_counted_again = wants_fresh and shared_list.count_again(jobs)
+    state.wants_counts = is_counted_again or shared_list.are_counts_wrong(jobs)
     state.seen = (asked, jobs)
     return jobs, None
 
