@@ -206,7 +206,8 @@ def main() -> None:
         print(json.dumps(_Reads(database).all(jobs)))
         return
     with (
-        TemporaryDirectory() as folder,
+        # What runs in the background may write once more.
+        TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         closing(file_store(Path(folder))) as store,
         closing(Outcomes(database, store)) as outcomes,
     ):
