@@ -28,10 +28,10 @@ from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError
 from jobs_data.store.expiry import expire
+from web.deferred import DeferredAnswers, DeferredPages
 from web.gate import AccessSettings, AccountCache, Gate
 from web.head import Head
 from web.headers import content_policy, streamlit_documents
-from web.later import Later, PagesLater
 from web.log_lines import RepeatFilter, cap_repeats
 from web.process import end_in_time, handle_errors, log_waits, raise_open_files
 from web.routes import JobRoutes, database_unavailable
@@ -99,7 +99,7 @@ def load() -> JobAnswers:
     return JobAnswers(get_services())
 
 
-later = Later(load)
+deferred = DeferredAnswers(load)
 
 
 def read_idle_timeout() -> None:
@@ -119,7 +119,7 @@ def warm_up() -> None:
     """Load what draws pages, and read the first page of the list."""
     time.sleep(FIRST_SECONDS)
     try:
-        answers = later.load()
+        answers = deferred.load()
     except BaseException:
         log.critical("the app cannot be loaded", exc_info=True)
         os._exit(1)  # as if the start had failed
@@ -152,7 +152,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         services.switch.set()
         if simulator:
             simulator.stop()
-        if answers := later.now():
+        if answers := deferred.now():
             await asyncio.to_thread(answers.services.wait_for_changes, CHANGE_SECONDS)
 
 
@@ -170,7 +170,7 @@ def log_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
-    routes=[*sign_in.routes(), *JobRoutes(later.get).routes(), NotServed()],
+    routes=[*sign_in.routes(), *JobRoutes(deferred.get).routes(), NotServed()],
     middleware=[
         Middleware(
             Gate,
@@ -185,7 +185,7 @@ app = st.App(
             style=(STYLES / "style.css").read_text("utf-8"),
             more=dict.fromkeys(IN_ORDER, (STYLES / "in_order.css").read_text("utf-8")),
         ),
-        Middleware(PagesLater, later=later),
+        Middleware(DeferredPages, answers=deferred),
     ],
     lifespan=lifespan,
     exception_handlers={DatabaseUnavailable: database_unavailable},

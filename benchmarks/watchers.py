@@ -55,7 +55,7 @@ SESSION_MEGABYTES: Final = 0.3
 
 @dataclass
 class Watched:
-    """What so many sessions took while they watched."""
+    """The cost of a number of watching sessions."""
 
     refreshes: list[float]
     a_minute: float

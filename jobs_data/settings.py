@@ -28,8 +28,8 @@ REFRESH_SECONDS: Final = 15
 """How often a page with auto refresh asks."""
 
 SHARED_SECONDS: Final = REFRESH_SECONDS - 0.5
-"""For how long sessions share what was read. It is just too old at the next refresh of a page that
-watches, so many pages read as often as one."""
+"""How long sessions share a cached read. It is just below the refresh interval: each refresh of an open
+page reads again, and the number of reads does not grow with the number of open pages."""
 
 RESULTS_FOLDERS: Final = ("downloads", "storage", "uploads")
 """The folders of result files below the platforms' web root."""

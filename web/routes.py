@@ -66,26 +66,30 @@ class JobRoutes:
 
     def routes(self) -> list[BaseRoute]:
         """Return the plain HTTP routes; Streamlit serves every other address."""
-        base, later = addresses.BASE, self._later
+        base, deferred = addresses.BASE, self._deferred
         return [
             Route("/", browse),
             Route(addresses.BROWSE, browse),
-            Route(f"{base}/export-csv", later(lambda answers: answers.export_csv)),
+            Route(f"{base}/export-csv", deferred(lambda answers: answers.export_csv)),
             Route(
-                f"{base}/clear-inactive", later(lambda answers: answers.clear_inactive), methods=_EVERY
+                f"{base}/clear-inactive",
+                deferred(lambda answers: answers.clear_inactive),
+                methods=_EVERY,
             ),
             Route(
-                f"{base}/delete/{{job_id}}", later(lambda answers: answers.delete_job), methods=_EVERY
+                f"{base}/delete/{{job_id}}",
+                deferred(lambda answers: answers.delete_job),
+                methods=_EVERY,
             ),
-            Route(f"{base}/receipts/{{receipt_id}}", later(lambda answers: answers.receipt)),
+            Route(f"{base}/receipts/{{receipt_id}}", deferred(lambda answers: answers.receipt)),
             Route(f"{base}/queue/{{job_id:id}}", queue_job),
             Route(f"{base}/{{job_id:id}}", report),
-            Route(f"{base}/{{job_id:id}}/download", later(lambda answers: answers.download)),
-            Route(f"{base}/{{job_id:id}}/output", later(lambda answers: answers.output)),
-            Route(f"{base}/{{job_id:id}}/row-errors", later(lambda answers: answers.row_errors)),
+            Route(f"{base}/{{job_id:id}}/download", deferred(lambda answers: answers.download)),
+            Route(f"{base}/{{job_id:id}}/output", deferred(lambda answers: answers.output)),
+            Route(f"{base}/{{job_id:id}}/row-errors", deferred(lambda answers: answers.row_errors)),
         ]
 
-    def _later(self, chosen: Callable[[JobAnswers], _Answer]) -> _Answer:
+    def _deferred(self, chosen: Callable[[JobAnswers], _Answer]) -> _Answer:
         """Return a route's function that waits until the answers are loaded."""
 
         async def answer(request: Request) -> Response:

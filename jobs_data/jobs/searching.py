@@ -2,7 +2,7 @@
 
 A search reads slices of jobs, each in its own short transaction. Searches take turns, so that each one
 soon has its newest hits, however many there are. All sessions share a search. One that has ended is
-read again from the newest slice on when it is asked for later; meanwhile it shows what it knew.
+read again from the newest slice on when it is asked for later; until then it shows its last result.
 """
 
 from __future__ import annotations

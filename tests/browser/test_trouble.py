@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +12,7 @@ from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.mariadb import MariaDB
 from tests.support.screen import Screen, Windows
-from tests.support.silent_proxy import in_front_of
+from tests.support.silent_proxy import SilentProxy, in_front_of
 from tests.support.steps import (
     assert_nothing_went_wrong,
     delete_button,
@@ -197,17 +197,25 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
     mariadb_server.drop_database(name)
 
 
+@contextmanager
+def platform_behind_proxy(server: MariaDB) -> Iterator[tuple[Store, SilentProxy, str]]:
+    """Give a platform with a job `arThere`, the proxy in front of its database, and the URL there."""
+    name = f"test_{secrets.token_hex(8)}"
+    server.create_database(name)
+    with closing(Store(server.url(name))) as store, in_front_of(server.port) as proxy:
+        store.job("arThere", 184)
+        url = store.engine.url.set(port=proxy.port)
+        yield store, proxy, url.render_as_string(hide_password=False)
+    server.drop_database(name)
+
+
 def test_auto_refresh_survives_an_outage(
     mariadb_server: MariaDB, app_server: AppServers, new_page: Windows
 ) -> None:
     """The list stays with its age, and is fresh again by itself when the database answers."""
-    name = f"test_{secrets.token_hex(8)}"
-    mariadb_server.create_database(name)
-    with closing(Store(mariadb_server.url(name))) as store, in_front_of(mariadb_server.port) as proxy:
-        store.job("arThere", 184)
-        url = store.engine.url.set(port=proxy.port)
+    with platform_behind_proxy(mariadb_server) as (store, proxy, url):
         address = app_server(
-            HERATIO_JOBS_DATABASE_URL=url.render_as_string(hide_password=False),
+            HERATIO_JOBS_DATABASE_URL=url,
             HERATIO_JOBS_ACCESS_SECONDS="1",
         )
         screen = new_page()
@@ -235,19 +243,14 @@ def test_auto_refresh_survives_an_outage(
         assert query(page) == {"auto": "true"}
         assert_nothing_went_wrong(screen, r"GET .*: 503")
         app_server.stop_last()
-    mariadb_server.drop_database(name)
 
 
 def test_a_list_opened_in_an_outage_comes_by_itself(
     mariadb_server: MariaDB, app_server: AppServers, new_page: Windows
 ) -> None:
     """What stands around the rows could not be shown at first; the timer runs the list alone."""
-    name = f"test_{secrets.token_hex(8)}"
-    mariadb_server.create_database(name)
-    with closing(Store(mariadb_server.url(name))) as store, in_front_of(mariadb_server.port) as proxy:
-        store.job("arThere", 184)
-        url = store.engine.url.set(port=proxy.port)
-        address = app_server(HERATIO_JOBS_DATABASE_URL=url.render_as_string(hide_password=False))
+    with platform_behind_proxy(mariadb_server) as (_, proxy, url):
+        address = app_server(HERATIO_JOBS_DATABASE_URL=url)
         screen = new_page()
         page = screen.page
         page.clock.install()
@@ -263,4 +266,3 @@ def test_a_list_opened_in_an_outage_comes_by_itself(
         expect(page.get_by_role("radio", name="Completed")).to_be_visible()
         assert_nothing_went_wrong(screen, r"GET .*: 503")
         app_server.stop_last()
-    mariadb_server.drop_database(name)

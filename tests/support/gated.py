@@ -12,10 +12,10 @@ from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.rights import Rights
 from jobs_data.services import Services
 from pages.parts.shared.services import get_services
+from web.deferred import DeferredAnswers
 from web.gate import AccessSettings, AccountCache, Gate
 from web.headers import content_policy
 from web.job_answers import JobAnswers
-from web.later import Later
 from web.routes import JobRoutes
 from web.sessions import Sessions
 from web.sign_in import SignIn
@@ -25,9 +25,9 @@ KEY = "k" * 32
 
 def job_routes(services: Services) -> JobRoutes:
     """Return the routes of answers that are loaded."""
-    later = Later(lambda: JobAnswers(services))
-    later.load()
-    return JobRoutes(later.get)
+    deferred = DeferredAnswers(lambda: JobAnswers(services))
+    deferred.load()
+    return JobRoutes(deferred.get)
 
 
 def gated_app(

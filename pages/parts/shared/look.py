@@ -105,7 +105,8 @@ def give_time_to_draw() -> None:
 def show_in_order() -> None:
     """Show each part of this page only when those above it are drawn, so that none moves another.
 
-    It is for a user who comes from the list: a page that is opened directly has the style in its head.
+    Call it on a page that a user opens from the list. A page that is opened directly has the style in
+    its document's head.
     """
     # Not `st.html`, whose script a browser may have to fetch first: the parts would be drawn by then.
     with st.container(key="in_order"):

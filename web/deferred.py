@@ -1,4 +1,4 @@
-"""What is loaded while the server already answers: all that draws pages and answers for jobs."""
+"""Loads the pages' modules and the routes' answers in the background, after the server has started."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-if TYPE_CHECKING:  # it is what is loaded later
+if TYPE_CHECKING:  # it loads the data layer
     from web.job_answers import JobAnswers
 
 
-class Later:
-    """The answers for jobs, which a thread loads once; requests that need them wait."""
+class DeferredAnswers:
+    """The answers of the job routes; a thread loads them once, and requests wait for them."""
 
     def __init__(self, load: Callable[[], JobAnswers]) -> None:
         """Load nothing yet; `load` returns the answers."""
@@ -40,16 +40,16 @@ class Later:
         return await asyncio.shield(asyncio.wrap_future(self._answers))
 
 
-class PagesLater:
-    """ASGI middleware that lets a websocket, in which a page is drawn, wait for what draws it."""
+class DeferredPages:
+    """ASGI middleware that lets a websocket wait until the pages' modules are loaded."""
 
-    def __init__(self, app: ASGIApp, later: Later) -> None:
-        """Hold the websockets of an app."""
+    def __init__(self, app: ASGIApp, answers: DeferredAnswers) -> None:
+        """Wrap an app; its websockets wait for the answers."""
         self.app = app
-        self.later = later
+        self.answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on, a websocket once it can be served."""
+        """Pass each request on; a websocket first waits."""
         if scope["type"] == "websocket":
-            await self.later.get()
+            await self.answers.get()
         await self.app(scope, receive, send)

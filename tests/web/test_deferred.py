@@ -11,8 +11,8 @@ from starlette.types import Message, Receive, Scope, Send
 from pages.parts.shared.services import get_services
 from tests.support.app_servers import ROOT, own_environment
 from tests.support.store import Store
+from web.deferred import DeferredAnswers, DeferredPages
 from web.job_answers import JobAnswers
-from web.later import Later, PagesLater
 
 LOADED_AT_THE_START = """
 import sys
@@ -26,28 +26,28 @@ print(sorted({"pandas", "numpy", "jinja2", "jobs_data.services"} & set(sys.modul
 @pytest.mark.usefixtures("served")
 def test_one_that_stops_waiting_leaves_the_others_their_answer() -> None:
     """A request that hangs up during the start must not cost anybody else the answers."""
-    later = Later(lambda: JobAnswers(get_services()))
+    deferred = DeferredAnswers(lambda: JobAnswers(get_services()))
 
     async def wait() -> None:
-        gone, patient = (asyncio.ensure_future(later.get()) for _ in range(2))
+        gone, patient = (asyncio.ensure_future(deferred.get()) for _ in range(2))
         await asyncio.sleep(0)
         gone.cancel()
         await asyncio.sleep(0)
-        assert later.now() is None
-        assert await asyncio.to_thread(later.load) is await patient is later.now()
+        assert deferred.now() is None
+        assert await asyncio.to_thread(deferred.load) is await patient is deferred.now()
 
     asyncio.run(wait())
 
 
 def test_a_failure_to_load_reaches_all_who_wait() -> None:
     """They must not wait forever."""
-    later = Later(lambda: JobAnswers(1 / 0))  # type: ignore[arg-type]  # it is never made
+    deferred = DeferredAnswers(lambda: JobAnswers(1 / 0))  # type: ignore[arg-type]  # it is never made
 
     async def wait() -> None:
-        waiting = asyncio.ensure_future(later.get())
+        waiting = asyncio.ensure_future(deferred.get())
         await asyncio.sleep(0)
         with pytest.raises(ZeroDivisionError):
-            await asyncio.to_thread(later.load)
+            await asyncio.to_thread(deferred.load)
         with pytest.raises(ZeroDivisionError):
             await waiting
 
@@ -57,7 +57,7 @@ def test_a_failure_to_load_reaches_all_who_wait() -> None:
 @pytest.mark.usefixtures("served")
 def test_websockets_wait_and_documents_do_not() -> None:
     """A page is drawn in its websocket."""
-    later, passed = Later(lambda: JobAnswers(get_services())), list[str]()
+    deferred, passed = DeferredAnswers(lambda: JobAnswers(get_services())), list[str]()
 
     async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
         passed.append(scope["type"])
@@ -69,12 +69,12 @@ def test_websockets_wait_and_documents_do_not() -> None:
         raise AssertionError
 
     async def ask() -> None:
-        app = PagesLater(inner, later)
+        app = DeferredPages(inner, deferred)
         websocket = asyncio.ensure_future(app({"type": "websocket"}, nothing, ignore))
         await app({"type": "http"}, nothing, ignore)
         await asyncio.sleep(0)
         assert passed == ["http"]
-        await asyncio.to_thread(later.load)
+        await asyncio.to_thread(deferred.load)
         await websocket
         assert passed == ["http", "websocket"]
 
