@@ -33,7 +33,7 @@ from jobs_data.jobs.creation_order import (
 )
 from jobs_data.jobs.durations import with_execution
 from jobs_data.jobs.searching import SearchResult
-from jobs_data.jobs.sorting import exact_key, in_order, newest_first, sort_key, source_of
+from jobs_data.jobs.sorting import exact_key, in_order, newest_first, quick_key, sort_key, source_of
 from jobs_data.jobs.strays import IdOrder
 from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, NO_OWNER, ListView, Sort
 from jobs_data.jobs.where import created_near, is_owned_by, matching
@@ -324,15 +324,19 @@ class OrderedJobs:
         Jobs after the last wanted one of a sample cannot be among them: most need only be
         compared, which takes half as long as to sort them.
         """
-        key = sort_key(self._database, self._view.sort, self._now)
-        sampled = select(key.label("key")).select_from(self._source).where(*where)
+        key = quick_key(self._database, self._view.sort, self._now)
+        sampled = select(key.label("key"), job.c.id).select_from(self._source).where(*where)
         sample = sampled.order_by(self._by_id()).limit(SAMPLE_JOBS).subquery("sample")
         is_ascending = self._view.sort.is_descending is self._view.is_reversed
         in_order = sample.c.key.asc() if is_ascending else sample.c.key.desc()
         last = select(sample.c.key).order_by(in_order).limit(1).offset(jobs - 1)
-        bound = self._connection.execute(last).scalar()
-        if bound is None:
+        found = self._connection.execute(last).first()
+        if found is None:
             return []
+        (bound,) = found
+        if bound is None:  # jobs without a record come first, so the newest of them are enough
+            oldest = self._connection.execute(select(func.min(sample.c.id))).scalar()
+            return [job.c.id >= oldest] if is_ascending else []
         if self._source is job:
             if self._view.sort is Sort.COMPLETED and not is_ascending and bound > BEFORE_ALL_TIMES:
                 key = job.c.completed_at  # without the work of `coalesce`: NULL comes after the bound

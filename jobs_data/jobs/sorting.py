@@ -82,11 +82,16 @@ def exact_key(sort: Sort) -> ColumnElement[str] | None:
     return exactly(func.coalesce(job.c.name, "")) if sort is Sort.NAME else None
 
 
+def quick_key(database: Database, sort: Sort, now: datetime) -> ColumnElement[Any]:
+    """Return `sort_key`, or what sorts alike in less time; NULL, where it can be, comes first."""
+    if sort is Sort.RELATED and slug.name in database.tables:
+        return without_case(slug.c.slug)  # a quarter faster
+    return sort_key(database, sort, now)
+
+
 def in_order(database: Database, view: ListView, now: datetime) -> tuple[ColumnElement[Any], ...]:
     """Return the ORDER BY of a view, as `sort_key`; reversed, the same list from its end."""
-    keys = [sort_key(database, view.sort, now)]
-    if view.sort is Sort.RELATED and slug.name in database.tables:
-        keys = [without_case(slug.c.slug)]  # NULL comes first, too, and is a quarter faster
+    keys = [quick_key(database, view.sort, now)]
     if (exact := exact_key(view.sort)) is not None:
         keys.append(exact)
     is_ascending = view.sort.is_descending is view.is_reversed

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Connection, event, text
 
-from jobs_data.jobs import counts, failure_reasons, frames, job_report, list_page
+from jobs_data.jobs import counts, failure_reasons, frames, job_report, list_page, paging
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export import csv_chunks
@@ -276,6 +276,19 @@ def test_a_jobs_own_id_is_no_related_record(store: Store) -> None:
     exported = b"".join(csv_chunks(store.database(), ListView(), all_columns=True)).decode()
     assert "fonds-9" not in exported
     assert f",{own},," not in exported
+
+
+@pytest.mark.parametrize("sampled", [2, 3, 6])
+def test_by_record_the_newest_jobs_without_one_come_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch, sampled: int
+) -> None:
+    """They are found among a sample of the newest, where that has enough of them."""
+    monkeypatch.setattr(paging, "SAMPLE_JOBS", sampled)
+    record = store.record("fonds-1")
+    without = [store.job(f"{number}") for number in range(4)]
+    about = store.job("about", object_id=record)
+    pages = [ids(read(store, ListView(sort=Sort.RELATED, page=page, limit=2))) for page in (1, 2, 3)]
+    assert pages == [without[:1:-1], without[1::-1], [about]]
 
 
 def test_rows_say_when_a_job_started_why_it_failed_and_where_its_result_is(store: Store) -> None:
