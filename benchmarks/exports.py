@@ -22,7 +22,7 @@ from tests.support.programs import find_program
 from tests.support.watching import Watcher
 from web.sessions import COOKIE
 
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 FIRST_BYTE_SECONDS: Final = 0.2
 MEGABYTES: Final = 64
 TIMES_THE_CLIENT: Final = 1.5
@@ -69,7 +69,7 @@ def measure(bench: Bench) -> list[Figure]:
         limited(f"{size}, sorted by name, until the response begins", by_name, FIRST_BYTE_SECONDS),
         *(
             limited(
-                f"Export of {jobs:,} jobs, first byte, process just started",
+                f"Export of {jobs:,} jobs, first byte, new process",
                 first_byte_after_start(bench.url(jobs)),
                 FIRST_BYTE_SECONDS,
             )
@@ -78,7 +78,7 @@ def measure(bench: Bench) -> list[Figure]:
         ),
         within(f"{size}, all of it", median(totals), *beside, TIMES_THE_CLIENT),
         within(
-            f"{size}, all of it, to a client that reads no gzip",
+            f"{size}, all of it, without gzip",
             median(plain),
             *beside,
             TIMES_THE_CLIENT,

@@ -27,7 +27,7 @@ from jobs_data.statistics.news import read_news
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
 
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 PERIODS: Final = (Period.WEEK, Period.MONTH, Period.ALL)
 FIRST_PANEL: Final = "May be stuck"
 """The first on the page: the others are read when it has been."""

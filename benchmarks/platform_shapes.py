@@ -17,7 +17,7 @@ from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.status import State
 from tests.support.mariadb import MariaDB
 
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 PAGE_ROWS: Final = 10
 
 JOINS: Final = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -174,9 +175,10 @@ def main() -> None:
     """Measure in this process, which has just begun, and print it as JSON."""
     url, how, what = sys.argv[1:]
     database = Database(make_engine(url))
-    # What the app does when it starts is no part of it: connecting, and a look at the tables.
+    # What the app does when it starts is no part of it, as in `list_reads`.
     with database.engine.connect(), database.engine.connect():
         database.tables  # noqa: B018 - reads them
+    gc.freeze()
     order = CreationOrder(database)
     with closing(Searches(database, order)) as searches:
         searching = _Searching(database, searches)

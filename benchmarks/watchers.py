@@ -24,9 +24,9 @@ from tests.support.mariadb import MariaDB
 from tests.support.watching import NotShown, Run, Watcher
 from web.sessions import Sessions
 
-JOBS: Final = 100_000
-"""How many jobs the list has. More take no longer, as they are read once for all sessions; but then
-the app reads outputs for a quarter of an hour, which would be measured, too."""
+JOBS: Final = 10_000
+"""How many jobs the list has. More take no longer, as they are read once for all sessions; but of a
+million the app reads outputs for a quarter of an hour, which would be measured, too."""
 
 MANY: Final = 300
 FEW: Final = 20
