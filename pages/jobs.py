@@ -44,7 +44,7 @@ with head:
 top, tools, line = counts.place(), toolbar.place(), filter_bar.place()
 
 
-@st.fragment
+@st.fragment(key="list")
 def show_page() -> None:
     """Show what the address asks for; a press on the page runs this alone."""
     if address.is_leaving():
@@ -114,7 +114,7 @@ def show_head(state: JobsState, jobs: JobsList, look: Callable[[], datetime | No
     dialogs.show_dialog(address.view_in_url())
     with updated:
         paused_by = "a dialog is open" if dialogs.is_open() else ""
-        refresh.keep_refreshing(jobs.read_at, zone, paused_by=paused_by, look=look)
+        refresh.keep_refreshing(jobs.read_at, zone, paused_by=paused_by, look=look, reruns="list")
 
 
 show_page()
