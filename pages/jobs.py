@@ -29,7 +29,6 @@ from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
 from pages.parts.shared import address, reads, refresh, selection
 from pages.parts.shared.last_visit import last_visit
-from pages.parts.shared.look import give_time_to_draw
 from pages.parts.shared.page_state import page_state
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
@@ -81,7 +80,7 @@ def show_list(state: JobsState) -> None:
     begun = begun or beside.begin(services, asked.filter, zone)
     visit = last_visit(viewer)
     since = since_visit.begin(visit, database) if visit and asked.filter == EVERYTHING else None
-    give_time_to_draw()  # what is cached has been read by then
+    late.pause(begun, since, state)
 
     table.show_pager(jobs, zone)
     filter_bar.show_bound(jobs)
