@@ -29,7 +29,6 @@ from pages.parts.jobs.state import JobsState
 from pages.parts.removal import dialogs, progress
 from pages.parts.shared import address, reads, refresh, selection
 from pages.parts.shared.last_visit import last_visit
-from pages.parts.shared.look import give_time_to_draw
 from pages.parts.shared.page_state import page_state
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
@@ -44,7 +43,7 @@ with head:
 top, tools, line = counts.place(), toolbar.place(), filter_bar.place()
 
 
-@st.fragment
+@st.fragment(key="list")
 def show_page() -> None:
     """Show what the address asks for; a press on the page runs this alone."""
     if address.is_leaving():
@@ -81,7 +80,7 @@ def show_list(state: JobsState) -> None:
     begun = begun or beside.begin(services, asked.filter, zone)
     visit = last_visit(viewer)
     since = since_visit.begin(visit, database) if visit and asked.filter == EVERYTHING else None
-    give_time_to_draw()  # what is cached has been read by then
+    late.pause(begun, since, state)
 
     table.show_pager(jobs, zone)
     filter_bar.show_bound(jobs)
@@ -114,7 +113,7 @@ def show_head(state: JobsState, jobs: JobsList, look: Callable[[], datetime | No
     dialogs.show_dialog(address.view_in_url())
     with updated:
         paused_by = "a dialog is open" if dialogs.is_open() else ""
-        refresh.keep_refreshing(jobs.read_at, zone, paused_by=paused_by, look=look)
+        refresh.keep_refreshing(jobs.read_at, zone, paused_by=paused_by, look=look, reruns="list")
 
 
 show_page()

@@ -22,6 +22,7 @@ from tests.support.pages import (
     fire,
     introduce,
     names,
+    pick_status,
     press,
     rows,
     show,
@@ -92,7 +93,7 @@ def pick(app: AppTest, choice: str | None) -> None:
 
 def facts(app: AppTest) -> list[str]:
     """Return what stands beside the counts."""
-    return [card.delta for card in app.metric]
+    return [card["fact"] for card in component(app, "status")["cards"]]
 
 
 def query(app: AppTest) -> dict[str, str | list[str]]:
@@ -159,7 +160,7 @@ def test_active_jobs_say_whether_they_are_alive(store: Store) -> None:
     pick(app, "silent")
     assert query(app).items() >= {"status": "active", "alive": "silent"}.items()
     assert [row["status"] for row in rows(app)] == ["Silent"]
-    app.button_group(key="status").set_value("completed").run()
+    pick_status(app, "completed")
     assert "alive" not in query(app)
     assert "import" in names(app)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -13,12 +13,19 @@ from jobs_data.platform.status import Alive, State
 from pages.parts.jobs.beside import Beside
 from pages.parts.jobs.filter_bar import has_numbers, is_searching
 from pages.parts.shared.address import go_to, view_in_url
-from pages.parts.shared.look import LOOKS, room
+from pages.parts.shared.elements import ELEMENTS
+from pages.parts.shared.look import room
 
 KEY: Final = "status"
 _ALL: Final = "all"
-
 _LABELS: Final = {_ALL: "All", "active": "Active", "completed": "Completed", "failed": "Failed"}
+
+_HERE: Final = Path(__file__).parent
+_CARDS: Final = st.components.v2.component(
+    "counts",
+    js=ELEMENTS + (_HERE / "counts.js").read_text("utf-8"),
+    css=(_HERE / "counts.css").read_text("utf-8"),
+)
 
 
 def place() -> DeltaGenerator:
@@ -32,7 +39,8 @@ def show_counts(jobs: JobsList, beside: Beside) -> None:
     Beside them, but for a search, stand how many active jobs are silent, how many completed ones have
     errors, and how many failed today. What is not known yet is left out.
     """
-    counts = jobs.counts
+    counts, facts = jobs.counts, _facts(jobs, beside)
+    days = beside.trend.found if beside.trend else None
     numbers = {
         _ALL: counts.total,
         State.ACTIVE.value: counts.active,
@@ -40,12 +48,26 @@ def show_counts(jobs: JobsList, beside: Beside) -> None:
         State.FAILED.value: counts.failed,
     }
     more = "+" if is_searching(jobs) else ""  # the search finds more than it had found then
-    values = {choice: f"{n:,}{more}" if has_numbers(jobs) else "" for choice, n in numbers.items()}
-    days, facts = beside.trend.found if beside.trend else None, _facts(jobs, beside)
-    with st.container(horizontal=True, key="cards"):
-        for choice in _LABELS:
-            _card(choice, values[choice] or "–", facts, days)
-    _switch(jobs.view.filter.state, values, facts)
+
+    def card(choice: str) -> dict[str, object]:
+        value, fact = f"{numbers[choice]:,}{more}" if has_numbers(jobs) else "", facts.get(choice, "")
+        return {
+            "id": choice,
+            "title": "Total" if choice == _ALL else _LABELS[choice],
+            "value": value or "–",
+            "fact": fact,
+            "words": f"{_LABELS[choice]} {value}" + (f" · {fact}" if fact else ""),
+            "days": None if days is None else days["total" if choice == _ALL else choice].tolist(),
+        }
+
+    _CARDS(
+        key=KEY,
+        data={
+            "current": jobs.view.filter.state or _ALL,
+            "cards": [card(choice) for choice in _LABELS],
+        },
+        on_picked_change=_picked,
+    )
 
 
 def _facts(jobs: JobsList, beside: Beside) -> dict[str, str]:
@@ -61,47 +83,7 @@ def _facts(jobs: JobsList, beside: Beside) -> dict[str, str]:
     return {state: f"{number:,} {words}" for state, (number, words) in facts.items() if number}
 
 
-def _card(choice: str, value: str, facts: dict[str, str], days: pd.DataFrame | None) -> None:
-    is_all = choice == _ALL
-    look = None if is_all else LOOKS[State(choice)]
-    st.metric(
-        "Total" if is_all else _LABELS[choice],
-        value,
-        facts.get(choice),
-        delta_color=look.color if look else "gray",
-        delta_arrow="off",
-        icon=look.icon if look else ":material/list:",
-        border=True,
-        chart_data=None if days is None else days["total" if is_all else choice].tolist(),
-        chart_type="bar",
-    )
-
-
-def _switch(current: State | None, values: dict[str, str], facts: dict[str, str]) -> None:
-    """Show the choice of a status: over the cards, and on a phone in place of them."""
-    # The URL is the truth: the widget is set from it on every run and only ever writes to it.
-    shown = _ALL if current is None else current.value
-    st.session_state[KEY] = shown if shown in values else None
-
-    def label(choice: str) -> str:
-        more = f" · {facts[choice]}" if facts.get(choice) else ""
-        return f"{_LABELS[choice]} {values[choice]}{more}"
-
-    st.segmented_control(
-        "Status",
-        list(values),
-        format_func=label,
-        key=KEY,
-        required=shown in values,
-        on_change=_picked,
-        args=(shown,),
-        label_visibility="collapsed",
-        width="stretch",
-    )
-
-
-def _picked(shown: str) -> None:
-    choice = st.session_state[KEY]
-    if choice == shown:
-        return  # Back has interrupted the run that showed it, and nothing was pressed
-    go_to(view_in_url().with_state(None if choice == _ALL else State(choice)))
+def _picked() -> None:
+    choice = getattr(st.session_state[KEY], "picked", None)
+    if choice in _LABELS:
+        go_to(view_in_url().with_state(None if choice == _ALL else State(choice)))

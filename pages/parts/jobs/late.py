@@ -6,6 +6,7 @@ The rows do not wait for it. The page is drawn again once it is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
@@ -20,10 +21,11 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.services import Services
 from jobs_data.wording import counted
-from pages.parts.jobs.beside import Beside
+from pages.parts.jobs.beside import CACHED_SECONDS, Beside
 from pages.parts.jobs.since_visit import Since
 from pages.parts.jobs.state import JobsState
 from pages.parts.shared import address
+from pages.parts.shared.look import give_time_to_draw
 from pages.parts.shared.reads import Reading
 
 WAIT_SECONDS: Final = 0.2
@@ -33,12 +35,23 @@ runs a fragment, which ends no run."""
 LOOK_SECONDS: Final = 0.05
 
 
+def pause(begun: Beside, since: Since | None, state: JobsState) -> None:
+    """Give the browser time to draw rows that are awaited; what is cached is read by then."""
+    if state.is_awaited:
+        give_time_to_draw()
+    else:
+        wait([reading.future for reading in _readings(begun, since)], CACHED_SECONDS)
+
+
+def _readings(begun: Beside, since: Since | None) -> list[Reading[Any]]:
+    return begun.readings if since is None else [*begun.readings, since.reading]
+
+
 def still_read(
     begun: Beside, shown: Liveness | None, jobs: JobsList, since: Since | None
 ) -> list[Reading[Any]]:
     """Return the reads that the page lacks; `shown` is what its rows say of active jobs."""
-    readings = begun.readings if since is None else [*begun.readings, since.reading]
-    pending = [reading for reading in readings if not reading.is_done]
+    pending = [reading for reading in _readings(begun, since) if not reading.is_done]
     if shown is None and State.ACTIVE in set(jobs.rows["state"]) and begun.liveness not in pending:
         pending.append(begun.liveness)
     return pending

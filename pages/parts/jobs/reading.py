@@ -25,6 +25,7 @@ def read_jobs(
     where the viewer has not seen this view yet.
     """
     seen = state.seen[1] if state.seen and state.seen[0] == asked else None
+    state.is_awaited = seen is None or bool(state.wants_fresh)
     if seen and keeps:
         return seen, None
     shared_list = get_services().shared_list

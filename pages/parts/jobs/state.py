@@ -20,6 +20,8 @@ class JobsState:
     """The view asked for last, and the page shown for it."""
     wants_fresh: bool | None = None
     """Whether the next run reads fresh data; None on a first visit."""
+    is_awaited: bool = True
+    """Whether the viewer has asked for the rows of this run, and did not have them before."""
     wants_counts: bool = False
     """Whether the run is to be followed by one with newer counts."""
     typed_number: str | None = None

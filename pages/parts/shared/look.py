@@ -82,8 +82,8 @@ _IN_ORDER: Final = re.sub(
     r"\s+", " ", Path(__file__).with_name("in_order.css").read_text("utf-8").split("*/", 1)[1]
 )
 
-DRAWING_SECONDS: Final = 0.06
-"""What a browser takes to draw the rows of the list."""
+DRAWING_SECONDS: Final = 0.1
+"""What a browser takes to draw the rows of the list, after what the begin of a run changes."""
 
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import streamlit as st
-from streamlit_autorefresh import st_autorefresh
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit_autorefresh import _component_func
 
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
@@ -68,6 +69,7 @@ def keep_refreshing(
     paused_by: str = "",
     is_live: bool | None = None,
     look: Callable[[], datetime | None] | None = None,
+    reruns: str = "app",
 ) -> None:
     """Mount the timer if it may run now, and say when the page was read and what holds it up.
 
@@ -77,6 +79,7 @@ def keep_refreshing(
 
     A refresh runs the page again. With `look` it does so only where there is news: `look` reads what
     the page shows, and returns when that was read, or None where the page has to show something else.
+    Then the fragment with the key `reruns` runs alone, if one is named.
     """
     updated = f"Updated {read_at.astimezone(zone):%H:%M:%S} ({zone.key})"
     wanted = is_auto() if is_live is None else is_live
@@ -89,7 +92,7 @@ def keep_refreshing(
     if paused_by:
         st.caption(f"{updated} · auto refresh waits while {paused_by}", width="content")
         return
-    watch = _Watch(read_at, None if is_missing else look)
+    watch = _Watch(read_at, None if is_missing else look, reruns)
     if watch.look:
         _watch_in_fragment(watch, zone)
     else:
@@ -102,25 +105,29 @@ class _Watch:
 
     read_at: datetime
     look: Callable[[], datetime | None] | None
-    is_mounted: bool = False
+    reruns: str
+
+    def fired(self) -> None:
+        """Look for news; called before each run that the timer begins."""
+        run = get_script_run_ctx()
+        if self.look is None or run is None or not run.fragment_ids_this_run:
+            return  # the whole page runs: Back was pressed at the same moment
+        read_at = self.look()
+        if read_at is None:
+            st.rerun(self.reruns)
+        self.read_at = read_at
 
 
 @st.fragment
 def _watch_in_fragment(watch: _Watch, zone: ZoneInfo) -> None:
-    """Look for news each time the timer fires, which then runs this function alone."""
-    if watch.is_mounted and watch.look:
-        read_at = watch.look()
-        if read_at is None:
-            st.rerun()
-        watch.read_at = read_at
-    watch.is_mounted = True
+    """Let the timer run this alone, unless there is news."""
     _show_watch(watch, zone)
 
 
 def _show_watch(watch: _Watch, zone: ZoneInfo) -> None:
     at = f"{watch.read_at.astimezone(zone):%H:%M:%S}"
     st.caption(f"Updated {at} ({zone.key}) · again every {REFRESH_SECONDS} seconds", width="content")
-    _timer()
+    _timer(on_fire=watch.fired)
 
 
 def show_problem(problem: DatabaseUnavailable) -> None:
@@ -180,5 +187,6 @@ def _is_hidden(key: str = "tab") -> bool:
     return bool(_TAB_WATCHER(key=key, on_hidden_change=lambda: None).hidden)
 
 
-def _timer(key: str = "timer") -> None:
-    st_autorefresh(interval=REFRESH_SECONDS * 1000, key=key)
+def _timer(key: str = "timer", on_fire: Callable[[], None] | None = None) -> None:
+    # Not `st_autorefresh`, which passes no callback on: only a callback can run another fragment.
+    _component_func(interval=REFRESH_SECONDS * 1000, key=key, default=0, on_change=on_fire)
