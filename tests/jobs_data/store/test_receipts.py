@@ -183,6 +183,15 @@ def test_a_batch_that_was_rolled_back_leaves_nothing(own: Store) -> None:
     assert rows(own) == {"receipt": 1, "receipt_batch": 1, "receipt_job": 1, "receipt_name": 1}
 
 
+def test_a_batch_of_unknown_outcome_keeps_the_receipt(own: Store) -> None:
+    """Also if the other one, written after it, was rolled back and nothing else was deleted."""
+    writer = writer_for(own)
+    write_batch(writer, {1: "a"})
+    writer.roll_back(write_batch(writer, {2: "b"}))
+    writer.close("The answer was lost.")
+    assert receipt_of(own, writer.id).counts == {Outcome.PENDING: 1}
+
+
 def rows(own: Store) -> dict[str, int]:
     """Return how many rows each table of receipts has."""
     tables = (schema.receipt, schema.batch, schema.job, schema.name)
