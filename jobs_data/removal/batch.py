@@ -45,12 +45,14 @@ class Result:
     """The outcomes of a batch's jobs."""
 
     by_outcome: Mapping[Outcome, list[int]]
+    number: int = 0
+    """Of the batch in the receipt; 0 if no job was deleted."""
     is_large: bool = False
     """Whether a batch of twice as many jobs might hold more than one read may."""
 
 
 class Batches:
-    """Deletes the batches of one deletion, each in its own transaction."""
+    """Deletes the batches of one deletion, each in its own transaction; two threads may use it."""
 
     def __init__(
         self, database: Database, tables: PresentTables, receipt: ReceiptWriter, *, waits: bool
@@ -61,13 +63,18 @@ class Batches:
         self._tables = tables
         self._waits = waits
         self._writing = ThreadPoolExecutor(1, "receipt")
+        """The one thread that uses the receipt."""
 
-    def remove(self, ids: list[int], known: Sequence[int] = ()) -> Result | None:
+    @property
+    def may_overlap(self) -> bool:
+        """Return whether two batches at once do not wait for each other: only rows are locked."""
+        return not self._tables.locks_gaps
+
+    def remove(self, ids: list[int], known: Sequence[int] = ()) -> Result:
         """Delete the finished ones of some jobs; `known` is as for `exact_rows.Among`.
 
-        Returns None, without a change, if they must be divided, or a single one cannot be deleted.
-        Raises DatabaseUnavailable and ReceiptNotWritten without a change; with CommitUnknown
-        the jobs are then pending in the receipt.
+        The result is empty, without a change, if they must be divided. Raises DatabaseUnavailable and
+        ReceiptNotWritten without a change; with CommitUnknown the jobs are then pending in the receipt.
         """
 
         def attempt() -> Result:
@@ -78,13 +85,13 @@ class Batches:
 
         try:
             result = retried(attempt)
-        except (ChangeTooLarge, RowsReferredTo, TooMuch):
-            return None
-        except DatabaseBusy:
-            if self.database.is_sqlite:
+        except (ChangeTooLarge, DatabaseBusy, RowsReferredTo, TooMuch) as error:
+            if self.database.is_sqlite and isinstance(error, DatabaseBusy):
                 raise  # it locks the whole file: a smaller batch would not help
-            return None
-        self.receipt.confirm(result.by_outcome)
+            if len(ids) > 1:
+                return Result({})
+            result = Result({Outcome.LOCKED: ids})
+        self._writing.submit(self.receipt.confirm, result.by_outcome, result.number)
         return result
 
     def close(self, error: str) -> None:
@@ -93,39 +100,36 @@ class Batches:
         self.receipt.close(error)
 
     def _in_one_transaction(self, ids: list[int], known: Sequence[int]) -> Result:
+        number = 0
         try:
             with self.database.writing(waits=not known) as connection:
-                return self._remove(connection, ids, known)
+                begin(connection, self._tables)
+                rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
+                finished = rows.lock(ids, known)
+                if not finished.issubset(ids):
+                    raise DatabaseBusy(ROWS_CHANGED)
+                locked_elsewhere = rows.read() if finished else set()
+                # Not before: at REPEATABLE READ the first read fixes the snapshot for later ones.
+                outcomes = _stayed(connection, set(ids) - finished)
+                outcomes[Outcome.LOCKED] += locked_elsewhere
+                gone = outcomes[Outcome.REMOVED] = sorted(finished - locked_elsewhere)
+                if gone:
+                    # Written while the database deletes; only then does the platform commit.
+                    written = self._writing.submit(
+                        lambda: self.receipt.write(gone, rows.content(), rows.names())
+                    )
+                    try:
+                        _delete_all(connection, self._tables, rows, gone)
+                    finally:
+                        number = written.result()
         except CommitUnknown:
             raise
         except BaseException:
-            self.receipt.roll_back()
+            if number:
+                self._writing.submit(self.receipt.roll_back, number)
             raise
-
-    def _remove(self, connection: Connection, ids: list[int], known: Sequence[int]) -> Result:
-        begin(connection, self._tables)
-        rows = JobRows(connection, self._tables, is_bounded=len(ids) > 1, waits=self._waits)
-        finished = rows.lock(ids, known)
-        if not finished.issubset(ids):
-            raise DatabaseBusy(ROWS_CHANGED)
-        locked_elsewhere = rows.read() if finished else set()
-        # Not before: at REPEATABLE READ the first read fixes the snapshot for later ones.
-        outcomes = _stayed(connection, set(ids) - finished)
-        outcomes[Outcome.LOCKED] += locked_elsewhere
-        gone = outcomes[Outcome.REMOVED] = sorted(finished - locked_elsewhere)
-        if gone:
-            # The receipt is written while the database deletes; only then is it committed.
-            written = self._writing.submit(
-                lambda: self.receipt.write(gone, rows.content(), rows.names())
-            )
-            try:
-                _delete_all(connection, self._tables, rows, gone)
-            finally:
-                written.result()
-        return Result(
-            {outcome: found for outcome, found in outcomes.items() if found},
-            is_large=rows.size() > VALUE_BYTES // 2,
-        )
+        found = {outcome: jobs for outcome, jobs in outcomes.items() if jobs}
+        return Result(found, number, is_large=rows.size() > VALUE_BYTES // 2)
 
 
 def _stayed(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -199,7 +200,8 @@ class JobRows:
         if table.described.parent is None:
             # A skipped row would be left behind, so its job must be kept.
             locking = "FOR UPDATE" if self._waits else "FOR UPDATE NOWAIT"
-            self._read(name, table.described.key, self.among.of("job_id"), locking)
+            among = self._among_owners(name, table.described.key)
+            self._read(name, table.described.key, among.of(table.described.key), locking)
             return
         owners = self._owners.get(owner.name, {}) if owner is not None else self._read_owners(name)
         self._owners[name] = owners
@@ -207,6 +209,15 @@ class JobRows:
         if owners:
             found = self._read(name, "id", f"id IN ({listed(owners)})", "FOR UPDATE")
             self._found[name] = found.by_owner(owners)
+
+    def _among_owners(self, name: str, key: str) -> Among:
+        """Return the condition without those behind the last row: a range locks the row after it."""
+        if not self._known:
+            return self.among
+        last = f"SELECT MAX({key}) FROM {name} WHERE {key} <= {max(self._jobs)}"  # noqa: S608 - an id
+        end = max(self._connection.exec_driver_sql(last).scalar() or 0, min(self._jobs))
+        known = self._known[: bisect_right(self._known, end)]
+        return Among([job_id for job_id in self._jobs if job_id <= end], known)
 
     def _read_owners(self, name: str) -> dict[int, int]:
         """Return which jobs own the rows of a table, by their ids. Locks nothing."""

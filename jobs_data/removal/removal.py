@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -155,7 +155,7 @@ class Removals:
             def remove_all() -> None:
                 for job_id in ids:
                     self._switch.check()
-                    _count(removal, batches, [job_id], batches.remove([job_id]))
+                    removal.count(batches.remove([job_id]).by_outcome)
 
             self._watched(batches, removal, remove_all)
         removal.end()
@@ -236,37 +236,76 @@ def _ending(removal: Removal) -> Iterator[None]:
         log.exception("a removal stopped after %d jobs", removal.removed)
 
 
+class _Portions:
+    """The batches of a deletion, for two threads: smaller after a slow or refused one, else larger."""
+
+    def __init__(
+        self, batches: Batches, given: Ids | None, removal: Removal, switch: StopSwitch
+    ) -> None:
+        self._batches = batches
+        self._removal = removal
+        self._switch = switch
+        if given is None:
+            self._read = partial(_next_finished, batches.database)
+        else:
+            self._read = partial(_next_given, given)
+        self._after, self._size = 0, max(1, BATCH_JOBS // SHRINKING)
+        self._refused: list[int] = []
+        """Jobs of refused batches, to be deleted in smaller ones."""
+        self._lock = threading.Lock()
+        self.errors: list[Exception] = []
+
+    def remove(self) -> None:
+        """Delete batch after batch until there is none or one has failed."""
+        try:
+            while not self.errors and (batch := self._next()):
+                began = time.monotonic()
+                result = self._batches.remove(*batch)
+                self._count(batch[0], result, time.monotonic() - began)
+        except Exception as error:  # noqa: BLE001 - raised when both threads have ended
+            self.errors.append(error)
+
+    def _next(self) -> tuple[list[int], list[int]] | None:
+        """Return the jobs of the next batch, and all jobs there if known; None at the end."""
+        with self._lock:
+            self._switch.check()
+            if self._refused:
+                ids, self._refused = self._refused[: self._size], self._refused[self._size :]
+                return ids, []
+            while batch := self._read(self._after, self._size):
+                ids, known, self._after = batch
+                if ids:
+                    return ids, known
+            return None
+
+    def _count(self, ids: list[int], result: Result, seconds: float) -> None:
+        with self._lock:
+            if not result.by_outcome:
+                # One job is to blame; the others must still be deleted.
+                self._refused += ids
+                self._size = max(1, min(self._size, len(ids) // SHRINKING))
+                return
+            self._removal.count(result.by_outcome)
+            self._removal.receipt = self._batches.receipt.id
+            if seconds > BATCH_SECONDS:
+                self._size = max(1, self._size // 2)
+            elif not result.is_large:
+                self._size = min(BATCH_JOBS, self._size * 2)
+
+
 def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: StopSwitch) -> None:
-    """Delete batch after batch: smaller ones after a slow or refused one, else larger ones."""
-    if given is None:
-        next_batch = partial(_next_finished, batches.database)
-    else:
-        next_batch = partial(_next_given, given)
-    after, size = 0, max(1, BATCH_JOBS // SHRINKING)
-    while batch := next_batch(after, size):
-        switch.check()
-        began = time.monotonic()
-        ids, known, last = batch
-        result = batches.remove(ids, known) if ids else Result({})
-        if result is None and len(ids) > 1:
-            # One job is to blame; the others must still be deleted.
-            size = max(1, min(size, len(ids)) // SHRINKING)
-            continue
-        _count(removal, batches, ids, result)
-        after = last
-        if time.monotonic() - began > BATCH_SECONDS:
-            size = max(1, size // 2)
-        elif result is None or not result.is_large:
-            size = min(BATCH_JOBS, size * 2)
-
-
-def _count(removal: Removal, batches: Batches, ids: Sequence[int], result: Result | None) -> None:
-    """Add the outcomes of a batch; the single job of a refused batch counts as in use."""
-    if result is None:
-        result = Result({Outcome.LOCKED: list(ids)})
-        batches.receipt.confirm(result.by_outcome)
-    removal.count(result.by_outcome)
-    removal.receipt = batches.receipt.id
+    """Delete batch after batch; where two do not wait for each other, one is read beside a delete."""
+    portions = _Portions(batches, given, removal, switch)
+    second = threading.Thread(target=portions.remove, name="removal 2", daemon=True)
+    if batches.may_overlap and removal.total > BATCH_JOBS:
+        with suppress(RuntimeError):  # this server has no thread left
+            second.start()
+    portions.remove()
+    if second.is_alive():
+        second.join()
+    # An outcome that is not known comes first.
+    for error in sorted(portions.errors, key=lambda error: not isinstance(error, CommitUnknown)):
+        raise error
 
 
 def _next_given(ids: Ids, after: int, size: int) -> tuple[list[int], list[int], int] | None:

@@ -1,8 +1,8 @@
 """Writes the receipt of one deletion.
 
 The rows of a batch of jobs are committed here, as pending, before the platform's transaction commits.
-The outcome follows with the next batch, or at the end. After a kill in between, a reader of the receipt
-looks the pending jobs up in the platform's database.
+The outcome follows with a later batch, or at the end. After a kill in between, a reader of the receipt
+looks the pending jobs, of one batch or of two at once, up in the platform's database.
 """
 
 from __future__ import annotations
@@ -76,16 +76,17 @@ class ReceiptWriter:
         self._key = 0
         self._number = 0
         """Of the last batch, counted from 1."""
-        self._became: Outcome | None = None
-        """Its outcome: pending, removed, or none if it was rolled back."""
+        self._became: dict[int, Outcome | None] = {}
+        """Of each batch whose outcome is not written: pending, removed, or none if rolled back."""
         self._has_removed = False
         self._stayed: list[tuple[int, Outcome]] = []
         """Jobs that were not deleted, written with the next batch or at the end."""
 
-    def write(self, ids: Iterable[int], content: bytes, names: Mapping[str, int]) -> None:
+    def write(self, ids: Iterable[int], content: bytes, names: Mapping[str, int]) -> int:
         """Write a batch: its jobs, their rows as in `batch_content`, and how many have which name.
 
-        It is then pending. Raises ReceiptNotWritten: its jobs must then not be deleted.
+        Returns its number; it is then pending. Raises ReceiptNotWritten: its jobs must then not be
+        deleted.
         """
         data = zlib.compress(content, 1)
         number = self._number + 1
@@ -108,28 +109,30 @@ class ReceiptWriter:
             raise ReceiptNotWritten(
                 f"The jobs could not be saved for a restore, so they were not deleted. {error}"
             ) from error
-        self._key, self._number, self._became = key, number, Outcome.PENDING
+        self._key, self._number = key, number
+        self._became = {n: each for n, each in self._became.items() if each is Outcome.PENDING}
+        self._became[number] = Outcome.PENDING
         self._stayed.clear()
         self.id = str(self._receipt["id"])
+        return number
 
-    def confirm(self, outcomes: Mapping[Outcome, Sequence[int]]) -> None:
-        """Note outcomes: the last batch was deleted and committed; others were not deleted."""
+    def confirm(self, outcomes: Mapping[Outcome, Sequence[int]], number: int = 0) -> None:
+        """Note outcomes: those removed are a batch, deleted and committed; others were not deleted."""
         if outcomes.get(Outcome.REMOVED):
-            self._became, self._has_removed = Outcome.REMOVED, True
+            self._became[number], self._has_removed = Outcome.REMOVED, True
         for outcome, ids in outcomes.items():
             if outcome is not Outcome.REMOVED:
                 self._stayed += ((job_id, outcome) for job_id in ids)
 
-    def roll_back(self) -> None:
-        """Note that the last batch, if pending, was rolled back: its jobs still exist."""
-        if self._became is Outcome.PENDING:
-            self._became = None
+    def roll_back(self, number: int) -> None:
+        """Note that a batch was rolled back: its jobs still exist."""
+        self._became[number] = None
 
     def close(self, error: str) -> None:
         """Write the end; `error` says why it ended early. A receipt without deleted jobs is erased."""
         if not self._key:
             return
-        is_empty = not (self._has_removed or self._became)
+        is_empty = not (self._has_removed or any(self._became.values()))
         ended = {"ended_at": datetime.now(UTC), "busy_until": None, "error": error or None}
         try:
             with self._store.writing() as connection:
@@ -147,15 +150,14 @@ class ReceiptWriter:
     def _update(self, connection: Connection, values: Mapping[str, object]) -> None:
         """Write values, and the outcomes since the last write."""
         connection.execute(update(receipt).where(receipt.c.key == self._key).values(values))
-        own = (job.c.receipt == self._key, job.c.batch == self._number)
-        if self._became is Outcome.REMOVED:
-            connection.execute(
-                update(job).where(*own, job.c.outcome == Outcome.PENDING).values(outcome=self._became)
-            )
-        elif self._became is None:
-            for table, number in ((job, job.c.batch), (name, name.c.batch), (batch, batch.c.number)):
-                is_own = (table.c.receipt == self._key, number == self._number)
-                connection.execute(delete(table).where(*is_own))
+        for number, outcome in self._became.items():
+            if outcome is Outcome.REMOVED:
+                own = (job.c.receipt == self._key, job.c.batch == number)
+                pending = update(job).where(*own, job.c.outcome == Outcome.PENDING)
+                connection.execute(pending.values(outcome=outcome))
+            elif outcome is None:
+                for table, of in ((job, job.c.batch), (name, name.c.batch), (batch, batch.c.number)):
+                    connection.execute(delete(table).where(table.c.receipt == self._key, of == number))
         stayed = ((self._key, 0, job_id, outcome.value, None) for job_id, outcome in self._stayed)
         _insert(connection, job, stayed)
 

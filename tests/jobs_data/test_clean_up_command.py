@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from jobs_data.removal.removal import Removal, Removals
 from jobs_data.settings import get_settings
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.receipts import list_receipts
+from jobs_data.wording import counted
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.names import compare_loosely
@@ -47,13 +49,14 @@ def test_a_command_that_is_interrupted_tells_what_it_did(
         store.job(completed_at=LONG_AGO)
     remove = Batches.remove
 
-    def interrupted(batches: Batches, ids: list[int], known: list[int]) -> Result | None:
+    def interrupted(batches: Batches, ids: list[int], known: list[int]) -> Result:
         result = remove(batches, ids, known)
-        os.kill(os.getpid(), signal.SIGINT)
+        if first.acquire(blocking=False):  # a second Ctrl-C would end it at once
+            os.kill(os.getpid(), signal.SIGINT)
         eventually(lambda: stopped, "the command has noticed")
         return result
 
-    stopped: list[bool] = []
+    first, stopped = threading.Lock(), list[bool]()
     set_switch = StopSwitch.set
 
     def stop(switch: StopSwitch) -> None:
@@ -64,11 +67,12 @@ def test_a_command_that_is_interrupted_tells_what_it_did(
     monkeypatch.setattr(StopSwitch, "set", stop)
     assert clean_up("--older-than", "90d") == 1
     said = capsys.readouterr().err
-    assert "1 job deleted before the deletion stopped." in said
+    gone = 3 - len(store.ids())
+    assert gone in {1, 2}  # another batch may be at work
+    assert f"{counted(gone)} deleted before the deletion stopped." in said
     assert "The other jobs are unchanged." in said
-    assert len(store.ids()) == 2
     [receipt] = list_receipts(store.own, "", 1, 9).items
-    assert (receipt.removed, receipt.pending) == (1, 0)
+    assert (receipt.removed, receipt.pending) == (gone, 0)
     assert receipt.error in said
 
 

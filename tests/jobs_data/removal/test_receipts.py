@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import event, insert, select, text, update
+from sqlalchemy import Connection, event, insert, select, text, update
 
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
@@ -430,6 +430,23 @@ def remove_until_killed(url: str, state_dir: Path) -> None:
         time.sleep(0.005)
 
 
+def remove_until_two_commit(url: str, state_dir: Path) -> None:
+    """Clear, in a process of its own; when two batches are about to COMMIT, only one does: a kill."""
+    setattr(removal, "BATCH_JOBS", 8)  # noqa: B010 - a constant; it ends with the process
+    engine, committing = make_engine(url), []
+
+    def kill(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            committing.append(connection)
+            if len(committing) == 2:
+                connection.connection.dbapi_connection.commit()  # type: ignore[union-attr]
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(20)
+
+    event.listen(engine, "commit", kill)
+    Removals(Database(engine), file_store(state_dir)).start(None, CLEARING).wait()
+
+
 def wait_for_the_server(store: Store) -> None:
     """Wait until it has dealt with all that killed processes have sent: a COMMIT may be among it."""
     store.close()
@@ -508,6 +525,28 @@ def test_a_removal_killed_at_any_moment_loses_nothing(store: Store) -> None:
         assert rows["ahg_job_execution"][0][1:3] == [job_id, f"of {job_id}"]
         assert rows["note_i18n"] == [[job_id, "en", f"note of {job_id}"]]
         assert rows.keys() == {"object", "job", "note", "note_i18n", "ahg_job_execution"}
+
+
+@on_mariadb
+def test_a_kill_amid_two_batches_leaves_both_pending(store: Store) -> None:
+    """Their rows are in the receipt, and the platform's database says which of them was committed."""
+    ids = range(1000, 1300)
+    fill(store, ids)
+    processes = multiprocessing.get_context("forkserver")
+    process = processes.Process(target=remove_until_two_commit, args=(store.url, store.state_dir))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    wait_for_the_server(store)
+    pending = set(outcomes_in(only_receipt(store))["pending"])
+    assert pending == {1000, 1001}
+    [receipt] = receipts.list_receipts(store.own, "", 1, 9).items
+    assert receipt.counts == {Outcome.PENDING: 2}
+    store.restores().settle(receipt)
+    lines = only_receipt(store)
+    [gone] = set(ids).difference(store.ids())
+    assert outcomes_in(lines) == {"removed": [gone], "locked": [*(pending - {gone})]}
+    assert jobs_in(lines)[gone]["job"][0][:2] == [gone, f"job {gone}"]
 
 
 def read_ids(store: Store) -> list[str]:

@@ -26,7 +26,7 @@ from jobs_data.store.schema import Outcome
 from jobs_data.wording import counted
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB
-from tests.support.receipt_lines import jobs_in, read_receipts
+from tests.support.receipt_lines import jobs_in, outcomes_in, read_receipts
 from tests.support.store import CAUSE, CLEARING, NOON, Store, documented_grants
 
 BELONGINGS: list[tuple[Table, str]] = [
@@ -286,7 +286,7 @@ def test_clearing_locks_no_more_than_a_batch(store: Store, monkeypatch: pytest.M
         store.job()
     sizes = batch_sizes(monkeypatch)
     cleared(store)
-    assert sizes == [1, 2, 4, 4, 1]
+    assert (sizes[0], max(sizes), sum(sizes)) == (1, 4, 12)
 
 
 def test_batches_that_take_long_become_smaller(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,6 +393,22 @@ def test_a_range_waits_for_no_job(
         worker.commit()
     assert (clearing.removed, clearing.locked, clearing.error) == (39, 1, "")
     assert store.ids() == [new, held]
+
+
+@on_mariadb
+def test_a_range_ends_at_its_last_execution(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """The next execution may be another batch's: a range that met it would have to be read again."""
+    ids = [store.job() for _ in range(40)]
+    for job_id in ids[:20]:
+        store.execution(job_id)
+    active = store.job(status_id=183)
+    store.execution(active)
+    execution = tables.job_execution
+    with store.engine.connect() as other:
+        other.execute(select(execution).where(execution.c.job_id == active).with_for_update())
+        clearing = cleared(store)
+    assert (clearing.removed, clearing.error, store.ids()) == (len(ids), "", [active])
+    assert "refused" not in caplog.text
 
 
 def test_what_lies_between_the_jobs_of_a_range_stays(
@@ -664,6 +680,46 @@ def test_the_sentence_has_every_number() -> None:
     for name, number in numbers.items():
         setattr(work, name, number)
     assert re.findall(r"\d+", work.sentence()) == ["11", "22", "33", "44"]
+
+
+@on_mariadb
+@pytest.mark.parametrize("failure", ["lost deadlock", "lost connection"])
+def test_a_batch_that_fails_beside_another_harms_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    """Both are deleting when one fails: it is retried or ends the deletion; the other is counted."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 2)
+    for _ in range(6):
+        store.belongings(store.job())
+    jobs, both, deleting = store.ids(), threading.Barrier(2), list[str]()
+
+    def fail(connection: Connection, _cursor: object, statement: str, *rest: Any) -> tuple[str, Any]:
+        if statement.startswith("DELETE FROM object"):
+            deleting.append(statement)
+            number = len(deleting)
+            if number <= both.parties:
+                both.wait(20)
+            if number == 1 and failure == "lost deadlock":
+                return "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213", ()
+            if number == 1:
+                driver: Any = connection.connection.driver_connection
+                driver._sock.shutdown(socket.SHUT_RDWR)
+        return statement, rest[0]
+
+    event.listen(store.engine, "before_cursor_execute", fail, retval=True)
+    clearing = cleared(store)
+    event.remove(store.engine, "before_cursor_execute", fail)
+    assert len(deleting) >= both.parties
+    assert (clearing.error == "") == (failure == "lost deadlock")
+    left = store.ids()
+    assert clearing.removed == len(jobs) - len(left) >= 1
+    assert (left == []) == (failure == "lost deadlock")
+    for table, column in BELONGINGS[1:]:
+        assert store.ids(table, column) == left
+    [lines] = read_receipts(store.own).values()
+    gone = sorted(set(jobs) - set(left))
+    assert {outcome: sorted(ids) for outcome, ids in outcomes_in(lines).items()} == {"removed": gone}
+    assert sorted(jobs_in(lines)) == gone
 
 
 @on_mariadb

@@ -26,8 +26,8 @@ CAUSE = Reason("ada", Action.DELETE, "2 selected jobs")
 def write(own: Store, job_id: int, reason: Reason = CAUSE) -> str:
     """Write the receipt of a removal of one job and return its id."""
     writer = ReceiptWriter(own, reason, "a database", {"job": ["id", "name"]})
-    writer.write([job_id], b'job\n%d [%d, "import"]' % (job_id, job_id), {"import": 1})
-    writer.confirm({Outcome.REMOVED: [job_id]})
+    number = writer.write([job_id], b'job\n%d [%d, "import"]' % (job_id, job_id), {"import": 1})
+    writer.confirm({Outcome.REMOVED: [job_id]}, number)
     writer.close("")
     return writer.id
 

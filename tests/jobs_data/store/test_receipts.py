@@ -35,8 +35,8 @@ def writer_for(own: Store, by: str = "ada", which: str = "2 selected jobs") -> R
     return ReceiptWriter(own, Reason(by, Action.DELETE, which), "a database", columns)
 
 
-def write_batch(writer: ReceiptWriter, names: Mapping[int, str]) -> None:
-    """Write a batch with these jobs."""
+def write_batch(writer: ReceiptWriter, names: Mapping[int, str]) -> int:
+    """Write a batch with these jobs, and return its number."""
     rows = {
         "object": ([job_id, "2026-06-15"] for job_id in names),
         "job": ([job_id, "o" * 400, name] for job_id, name in names.items()),
@@ -45,15 +45,14 @@ def write_batch(writer: ReceiptWriter, names: Mapping[int, str]) -> None:
         table: "\n".join(f"{row[0]} {json.dumps(row)}" for row in found).encode()
         for table, found in rows.items()
     }
-    writer.write(names, as_content(tables.items()), Counter(names.values()))
+    return writer.write(names, as_content(tables.items()), Counter(names.values()))
 
 
 def write(own: Store, names: Mapping[int, str], by: str = "ada", which: str = "2 selected jobs") -> str:
     """Write the receipt of a removal, a batch for each job, and return its id."""
     writer = writer_for(own, by, which)
     for job_id, name in names.items():
-        write_batch(writer, {job_id: name})
-        writer.confirm({Outcome.REMOVED: [job_id]})
+        writer.confirm({Outcome.REMOVED: [job_id]}, write_batch(writer, {job_id: name}))
     writer.confirm({Outcome.ACTIVE: [70_001], Outcome.LOCKED: [70_002, 70_003]})
     writer.close("")
     return writer.id
@@ -145,12 +144,12 @@ def test_a_receipt_is_found_by_its_id(own: Store) -> None:
 def test_a_batch_is_pending_until_it_is_confirmed(own: Store) -> None:
     """What a kill leaves is there with its rows; the next write says what became of the one before."""
     writer = writer_for(own)
-    write_batch(writer, {1: "a", 2: "a"})
+    first = write_batch(writer, {1: "a", 2: "a"})
     receipt = receipt_of(own, writer.id)
     assert receipt.counts == {Outcome.PENDING: 2}
     assert (receipt.state, receipt.to_restore) == (State.AT_WORK, 2)
     assert [line["job"] for line in lines_in(own, writer.id) if "job" in line] == [1, 2]
-    writer.confirm({Outcome.REMOVED: [1, 2]})
+    writer.confirm({Outcome.REMOVED: [1, 2]}, first)
     write_batch(writer, {3: "b"})
     assert receipt_of(own, writer.id).counts == {Outcome.REMOVED: 2, Outcome.PENDING: 1}
     writer.close("The database went away.")
@@ -165,22 +164,32 @@ def test_a_batch_is_pending_until_it_is_confirmed(own: Store) -> None:
 def test_a_batch_that_was_rolled_back_leaves_nothing(own: Store) -> None:
     """Neither rows nor names; where nothing else was removed, no receipt either."""
     writer = writer_for(own)
-    write_batch(writer, {1: "a"})
-    writer.roll_back()
-    write_batch(writer, {1: "new name"})
-    writer.confirm({Outcome.REMOVED: [1]})
+    first, second = write_batch(writer, {1: "a"}), write_batch(writer, {2: "b"})
+    writer.roll_back(first)
+    third = write_batch(writer, {1: "new name"})
+    assert receipt_of(own, writer.id).counts == {Outcome.PENDING: 2}  # of two batches
+    writer.roll_back(second)
+    writer.confirm({Outcome.REMOVED: [1]}, third)
     writer.close("")
     receipt = receipt_of(own, writer.id)
     assert (receipt.counts, receipt.names) == ({Outcome.REMOVED: 1}, [("new name", 1)])
     assert len([line for line in lines_in(own, writer.id) if "job" in line]) == 1
     nothing = writer_for(own)
-    write_batch(nothing, {1: "a"})
-    nothing.roll_back()
+    nothing.roll_back(write_batch(nothing, {1: "a"}))
     nothing.confirm({Outcome.LOCKED: [1]})
     nothing.close("")
     assert nothing.id == ""
     assert list_receipts(own, "", 1, 9).total == 1
     assert rows(own) == {"receipt": 1, "receipt_batch": 1, "receipt_job": 1, "receipt_name": 1}
+
+
+def test_a_batch_of_unknown_outcome_keeps_the_receipt(own: Store) -> None:
+    """Also if the other one, written after it, was rolled back and nothing else was deleted."""
+    writer = writer_for(own)
+    write_batch(writer, {1: "a"})
+    writer.roll_back(write_batch(writer, {2: "b"}))
+    writer.close("The answer was lost.")
+    assert receipt_of(own, writer.id).counts == {Outcome.PENDING: 1}
 
 
 def rows(own: Store) -> dict[str, int]:
@@ -202,8 +211,8 @@ def test_what_cannot_be_encoded_is_replaced(own: Store) -> None:
 def test_a_sample_is_short(own: Store) -> None:
     """The first jobs with the beginning of their texts."""
     writer = writer_for(own)
-    write_batch(writer, {3: "a", 4: "b", 5: "c"})
-    writer.confirm({Outcome.REMOVED: [3, 4, 5]})
+    number = write_batch(writer, {3: "a", 4: "b", 5: "c"})
+    writer.confirm({Outcome.REMOVED: [3, 4, 5]}, number)
     writer.close("")
     sample = receipts.read_sample(own, receipt_of(own, writer.id), 2)
     assert [(job["id"], job["name"], len(job["output"])) for job in sample] == [
