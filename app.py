@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from starlette.middleware import Middleware
 from jobs_data import addresses
 from jobs_data.accounts.account_services import get_account_services
 from jobs_data.jobs.view import ListView
+from jobs_data.monitoring.readiness import why_not_ready
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError
 from jobs_data.store.expiry import expire
@@ -32,6 +34,7 @@ from web.deferred import DeferredAnswers, DeferredPages
 from web.gate import AccessSettings, AccountCache, Gate
 from web.head import Head
 from web.headers import content_policy, streamlit_documents
+from web.health import Health
 from web.log_lines import RepeatFilter, cap_repeats
 from web.process import end_in_time, handle_errors, log_waits, raise_open_files
 from web.routes import JobRoutes, database_unavailable
@@ -89,6 +92,9 @@ sign_in = SignIn(
     site_host=urlsplit(settings.site_url).hostname or "",
     demo=demo_accounts,
 )
+
+
+health = Health(partial(why_not_ready, services.database, services.store))
 
 
 def load() -> JobAnswers:
@@ -170,7 +176,7 @@ def log_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
-    routes=[*sign_in.routes(), *JobRoutes(deferred.get).routes(), NotServed()],
+    routes=[*health.routes(), *sign_in.routes(), *JobRoutes(deferred.get).routes(), NotServed()],
     middleware=[
         Middleware(
             Gate,

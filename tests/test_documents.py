@@ -13,6 +13,7 @@ from jobs_data.services import build_services
 from jobs_data.settings import PREFIX, Settings
 from tests.support.gated import job_routes
 from web.gate import WRITE_PATHS, AccessSettings, AccountCache
+from web.health import Health
 from web.sessions import Sessions
 from web.sign_in import SignIn
 
@@ -41,7 +42,7 @@ def offered_routes() -> Iterator[str]:
     accounts = AccountCache(services.rights, 28)
     access = AccessSettings(services.rights.groups, "", ())
     sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access)
-    for route in [*job_routes(services).routes(), *sign_in.routes()]:
+    for route in [*Health(str).routes(), *job_routes(services).routes(), *sign_in.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)
         assert route.methods is not None
