@@ -36,13 +36,15 @@ from web.head import Head
 from web.headers import content_policy, streamlit_documents
 from web.health import Health
 from web.log_lines import RepeatFilter, cap_repeats
+from web.metrics import MetricsRoute
 from web.process import end_in_time, handle_errors, log_waits, raise_open_files
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import DemoAccounts, SignIn
 from web.streamlit_routes import NotServed
 
-if TYPE_CHECKING:  # see `load`
+if TYPE_CHECKING:  # see `load` and `load_metrics`
+    from jobs_data.monitoring.metrics import Metrics
     from web.job_answers import JobAnswers
 
 RETRY_SECONDS: Final = 5
@@ -106,6 +108,26 @@ def load() -> JobAnswers:
 
 
 deferred = DeferredAnswers(load)
+
+
+async def load_metrics() -> Metrics:
+    """Return the figures for monitoring, once there are services."""
+    answers = await deferred.get()
+
+    def build() -> Metrics:
+        from jobs_data.monitoring.metrics import Metrics  # noqa: PLC0415 - only if they are asked for
+
+        return Metrics(answers.services, lambda: sessions.open_pages)
+
+    return await asyncio.to_thread(build)
+
+
+metrics = MetricsRoute(
+    load_metrics,
+    settings.metrics_token.get_secret_value(),
+    settings.metrics_networks,
+    settings.proxy_addresses,
+)
 
 
 def read_idle_timeout() -> None:
@@ -176,7 +198,13 @@ def log_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
-    routes=[*health.routes(), *sign_in.routes(), *JobRoutes(deferred.get).routes(), NotServed()],
+    routes=[
+        *health.routes(),
+        *metrics.routes(),
+        *sign_in.routes(),
+        *JobRoutes(deferred.get).routes(),
+        NotServed(),
+    ],
     middleware=[
         Middleware(
             Gate,

@@ -26,6 +26,7 @@ LIVENESS: Final = f"{BASE}/_stcore/health"
 """Streamlit's liveness check: it answers `ok`."""
 HEALTH_LIVE: Final = f"{BASE}/health/live"
 HEALTH_READY: Final = f"{BASE}/health/ready"
+METRICS: Final = f"{BASE}/metrics"
 HOST_CONFIG: Final = f"{BASE}/_stcore/host-config"
 """Constants of Streamlit's, which its client asks for before it connects again.
 

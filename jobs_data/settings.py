@@ -255,6 +255,19 @@ class Settings(BaseSettings):
         "127.0.0.1,10.0.0.0/24",
     )
 
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        min_length=16,
+        pattern=r"^[!-~]+$",
+        description="at least 16 characters without a space that nobody can guess: the Bearer token "
+        "with which a monitoring system reads the metrics",
+    )
+    metrics_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        default=(),
+        description="the addresses or networks from which metrics may be read, separated by commas, "
+        "such as 127.0.0.1,10.0.0.0/24",
+    )
+
     @property
     def is_demo(self) -> bool:
         """Return whether the embedded demo is served, because no database is set."""

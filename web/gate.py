@@ -54,6 +54,7 @@ OPEN_PATHS: Final = frozenset(
         addresses.LIVENESS,
         addresses.HEALTH_LIVE,
         addresses.HEALTH_READY,
+        addresses.METRICS,  # it has rules of its own
     }
 )
 ASSETS: Final = tuple(

@@ -37,6 +37,7 @@ OPEN = {
     Known("http", "/admin/jobs/sign-in.svg", READ): {"GET": 200, "HEAD": 200},
     Known("http", "/admin/jobs/health/live", READ): {"GET": 200, "HEAD": 200},
     Known("http", "/admin/jobs/health/ready", READ): {"GET": 200, "HEAD": 200},
+    Known("http", "/admin/jobs/metrics", READ): {"GET": 404, "HEAD": 404},  # it is off
     Known("http", "/admin/jobs/_stcore/health", READ): {"GET": 200, "HEAD": 200},
     Known("http", "/admin/jobs/_stcore/health", "OPTIONS"): {},
     Known("http", "/admin/jobs/_stcore/host-config", READ): {"GET": 200, "HEAD": 200},
