@@ -43,6 +43,9 @@ REST_TIMES: Final = 20
 PATIENCE_SECONDS: Final = 2
 """How long an answer waits for a read; after that it has what the read before found."""
 
+COUNTED_SECONDS: Final = 0.5
+"""How long an answer waits for the first counts, which the background reads."""
+
 READ_SECONDS: Final = 5
 """How long the database may take for the names; if it takes longer, they are left out."""
 
@@ -88,6 +91,7 @@ class Metrics(Collector):
         for engine in services.database.all_engines:
             self._watch(engine)
         self._read: list[Metric] = []
+        self._is_up = False
         self._next_read = 0.0
         self._lock = threading.Lock()
         self._thread = threading.Thread()
@@ -122,6 +126,8 @@ class Metrics(Collector):
         ):
             yield CounterMetricFamily(f"heratio_jobs_{name}", what, value=number)
         yield from self._read
+        if self._is_up:  # old counts would hide that it is away
+            yield from self._counts()
 
     def _watch(self, engine: Engine) -> None:
         """Measure the statements of an engine, and count its errors."""
@@ -154,7 +160,7 @@ class Metrics(Collector):
             self._read = self._figures()
         except Exception:  # whatever it is, the other figures must still be served
             log.exception("the figures for monitoring were not read")
-            self._read = []
+            self._read, self._is_up = [], False
         took = self._clock() - began
         self._next_read = began + took + max(CACHE_SECONDS, REST_TIMES * took)
 
@@ -166,15 +172,18 @@ class Metrics(Collector):
         except TookTooLong:  # the others may be faster
             pass
         except DatabaseUnavailable:
+            self._is_up = False
             return [_gauge("database_up", what, False)]
+        self._is_up = True
         found.append(_gauge("database_up", what, True))
-        for read in (self._active, self._queues, self._counts):
+        for read in (self._active, self._queues):
             with suppress(DatabaseUnavailable):  # it has been logged
                 found += read()
         return found
 
     def _counts(self) -> Iterable[Metric]:
-        overview = self._services.shared_list.overview(PATIENCE_SECONDS / 2)
+        """Return the counts that all sessions share; nothing before the first."""
+        overview = self._services.shared_list.overview(COUNTED_SECONDS)
         if overview is None:
             return []
         self._services.outcomes.keep_reading()
