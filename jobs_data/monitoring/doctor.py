@@ -111,7 +111,8 @@ def _problem_of(database: Database) -> str:
 
 def _names() -> _Result:
     file = Path(".env")
-    named = {*os.environ, *(_OWN_NAME.findall(file.read_text("utf-8", "replace")) if file.is_file() else ())}
+    text = file.read_text("utf-8", "replace") if file.is_file() else ""
+    named = {*os.environ, *_OWN_NAME.findall(text)}
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     ours = {name.upper() for name in named if name.upper().startswith(PREFIX)}
     if unknown := sorted(ours - known):
@@ -217,10 +218,11 @@ def grants(
     whom = "@".join("'" + part.replace("\\", "\\\\").replace("'", "''") + "'" for part in (user, host))
     schema = "`" + (database.engine.url.database or "").replace("`", "``") + "`"
     read = f"GRANT SELECT ON {schema}.* TO {whom};"
-    writes = []
+    rights: dict[str, list[str]] = {}
     for right in needed:
         what, _, table = right.rpartition(" ON ")
-        writes.append(f"GRANT {what} ON {schema}.{table} TO {whom};")
+        rights.setdefault(table, []).append(what)
+    writes = (f"GRANT {', '.join(of)} ON {schema}.{name} TO {whom};" for name, of in rights.items())
     return (read, *writes), (read,)
 
 
