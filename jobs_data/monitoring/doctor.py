@@ -120,25 +120,22 @@ def _names() -> _Result:
     return Verdict.OK, f"{counted(len(ours), 'setting')} set; all names are known."
 
 
-def _url(settings: Settings, database: Database) -> _Result:
+def _server(settings: Settings, database: Database) -> _Result:
     if settings.is_demo:
         return Verdict.WARNING, _DEMO
-    url = database.engine.url  # its options may be secrets
-    return Verdict.OK, f"{url.database} on {url.host or 'this machine'} answers ({url.drivername})."
-
-
-def _server(_settings: Settings, database: Database) -> _Result:
     with database.reading(primary=True) as connection:
         function = "sqlite_version" if database.is_sqlite else "VERSION"
         version = values.text(connection.exec_driver_sql(f"SELECT {function}()").scalar())
+    url = database.engine.url  # its options may be secrets
     if database.is_sqlite:
-        return Verdict.OK, f"SQLite {version}."
+        return Verdict.OK, f"{url.database} is a file of SQLite {version}."
+    place = f"{url.database} on {url.host or 'this machine'}"
     is_mariadb = "mariadb" in version.lower()
     kind, oldest = ("MariaDB", OLDEST_MARIADB) if is_mariadb else ("MySQL", OLDEST_MYSQL)
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < oldest:
         least = ".".join(map(str, oldest))
-        return Verdict.WARNING, f"{kind} {version} is not supported: upgrade to {least} or newer."
-    return Verdict.OK, f"{kind} {version}."
+        return Verdict.WARNING, f"{place} is {kind} {version}: upgrade to {least} or newer."
+    return Verdict.OK, f"{place} answers ({url.drivername}), {kind} {version}."
 
 
 def _tables(_settings: Settings, database: Database) -> _Result:
@@ -352,8 +349,7 @@ def _proxies(settings: Settings) -> _Result:
 
 
 _OF_DATABASE: Final[dict[str, Callable[[Settings, Database], _Result]]] = {
-    "database": _url,
-    "server": _server,
+    "database": _server,
     "tables": _tables,
     "rights": _rights,
     "page size": _page_size,

@@ -150,7 +150,7 @@ def test_a_demo_that_was_never_started_is_not_made(
     monkeypatch.setattr("jobs_data.monitoring.doctor.DEMO_DATABASE", tmp_path / "none.sqlite")
     _, checks, _ = doctor(capsys, DATABASE_URL="")
     assert checks["database"][0] == "WARNING"
-    assert "server" not in checks
+    assert "tables" not in checks
 
 
 @contextmanager
@@ -215,3 +215,24 @@ def test_a_wrong_password_is_a_problem_and_is_not_shown(good: Store, capsys: Cap
     assert "1045" in checks["database"][1]
     code, checks, _ = doctor(capsys, READ_DATABASE_URL=wrong)
     assert (code, checks["replica"][0]) == (2, "PROBLEM")
+
+
+@on_mariadb
+def test_a_wrong_clock_a_wrong_zone_and_an_old_server_are_said(
+    atom_store: Store, settings_environment: None, capsys: Capture, monkeypatch: Patch
+) -> None:
+    """AtoM writes the local time of its own server."""
+    settings = {"DATABASE_URL": atom_store.url, "STATE_DIR": str(atom_store.state_dir)}
+    with atom_store.engine.connect() as connection:
+        utc, local = connection.exec_driver_sql("SELECT UTC_TIMESTAMP(), NOW()").one()
+    hours = round((local - utc).total_seconds() / 3600)
+    same, other = (f"Etc/GMT{-each:+d}" for each in (hours, hours + 5))
+    _, checks, _ = doctor(capsys, DATABASE_TIMEZONE=same, **settings)
+    assert (checks["time zone"][0], checks["database"][0]) == ("OK", "OK")
+    _, checks, _ = doctor(capsys, DATABASE_TIMEZONE=other, **settings)
+    assert (checks["time zone"][0], "AtoM" in checks["time zone"][1]) == ("WARNING", True)
+    monkeypatch.setattr("jobs_data.monitoring.doctor.CLOCK_SECONDS", -1)
+    monkeypatch.setattr("jobs_data.monitoring.doctor.OLDEST_MARIADB", (99, 1))
+    _, checks, _ = doctor(capsys, DATABASE_TIMEZONE=same, **settings)
+    assert (checks["time zone"][0], "clock" in checks["time zone"][1]) == ("PROBLEM", True)
+    assert (checks["database"][0], "99.1" in checks["database"][1]) == ("WARNING", True)
