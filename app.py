@@ -43,8 +43,9 @@ from web.sessions import Sessions
 from web.sign_in import DemoAccounts, SignIn
 from web.streamlit_routes import NotServed
 
-if TYPE_CHECKING:  # see `load` and `load_metrics`
+if TYPE_CHECKING:  # see `load` and `build_metrics`
     from jobs_data.monitoring.metrics import Metrics
+    from jobs_data.services import Services
     from web.job_answers import JobAnswers
 
 RETRY_SECONDS: Final = 5
@@ -110,20 +111,23 @@ def load() -> JobAnswers:
 deferred = DeferredAnswers(load)
 
 
-async def load_metrics() -> Metrics:
-    """Return the figures for monitoring, once there are services."""
-    answers = await deferred.get()
+async def loaded_services() -> Services:
+    """Return the services once they are loaded."""
+    return (await deferred.get()).services
 
-    def build() -> Metrics:
-        from jobs_data.monitoring.metrics import Metrics  # noqa: PLC0415 - only if they are asked for
 
-        return Metrics(answers.services, lambda: sessions.open_pages)
+def build_metrics() -> Metrics | None:
+    """Return what measures this process from its start on; None if that is off."""
+    if not (settings.metrics_token.get_secret_value() or settings.metrics_networks):
+        return None
+    from jobs_data.monitoring.metrics import Metrics  # noqa: PLC0415 - no other start needs to load it
 
-    return await asyncio.to_thread(build)
+    return Metrics(services.database, lambda: sessions.open_pages)
 
 
 metrics = MetricsRoute(
-    load_metrics,
+    build_metrics(),
+    loaded_services,
     settings.metrics_token.get_secret_value(),
     settings.metrics_networks,
     settings.proxy_addresses,

@@ -44,7 +44,7 @@ def offered_routes() -> Iterator[str]:
     accounts = AccountCache(services.rights, 28)
     access = AccessSettings(services.rights.groups, "", ())
     sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access)
-    own = [*Health(str).routes(), *MetricsRoute(asyncio.Future).routes(), *sign_in.routes()]
+    own = [*Health(str).routes(), *MetricsRoute(None, asyncio.Future).routes(), *sign_in.routes()]
     for route in [*job_routes(services).routes(), *own]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)

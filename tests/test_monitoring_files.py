@@ -35,14 +35,16 @@ def test_every_figure_and_label_that_they_name_is_there(served: Store) -> None:
     """And docs/monitoring.md names each of the app's own, and no other."""
     served.job()
     services = get_services()
-    metrics = Metrics(services, lambda: 0)
+    metrics = Metrics(services.database, lambda: 0)
     services.outcomes.keep_reading()
     eventually(lambda: services.outcomes.coverage.is_done, "all outputs are read")
     services.outcomes.close()
     accept = "application/openmetrics-text; version=1.0.0"
 
     def offered() -> set[str]:
-        families = re.findall(r"^# TYPE (\S+) (\S+)$", metrics.render(accept)[0].decode(), re.MULTILINE)
+        families = re.findall(
+            r"^# TYPE (\S+) (\S+)$", metrics.render(services, accept)[0].decode(), re.MULTILINE
+        )
         return {name + suffix for name, kind in families for suffix in SUFFIXES[kind]}
 
     eventually(lambda: "heratio_jobs_jobs" in offered(), "everything is read")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -21,6 +20,7 @@ from web.answers import plain
 
 if TYPE_CHECKING:  # it loads the whole data layer
     from jobs_data.monitoring.metrics import Metrics
+    from jobs_data.services import Services
 
 OFF: Final = (
     "Metrics are off. Set HERATIO_JOBS_METRICS_TOKEN or HERATIO_JOBS_METRICS_NETWORKS to serve them."
@@ -40,14 +40,18 @@ class MetricsRoute:
 
     def __init__(
         self,
-        load: Callable[[], Awaitable[Metrics]],
+        metrics: Metrics | None,
+        services: Callable[[], Awaitable[Services]],
         token: str = "",
         networks: Sequence[Network] = (),
         proxies: Sequence[Network] = (),
     ) -> None:
-        """Serve what `load` returns for a token or for networks; without both, nothing."""
-        self._load = load
-        self._loading: asyncio.Future[Metrics] | None = None
+        """Serve metrics to those with the token, and to the networks; None if they are off.
+
+        `services` returns the services once they are loaded.
+        """
+        self._metrics = metrics
+        self._services = services
         self._token = token.encode()
         self._networks = networks
         self._proxies = proxies
@@ -60,15 +64,13 @@ class MetricsRoute:
 
     async def metrics(self, request: Request) -> Response:
         """Answer 200 and the figures, 403, or 404 while they are off."""
-        if not (self._token or self._networks):
+        if self._metrics is None:
             return plain(request, 404, OFF, _NO_STORE)
         if not (self._has_token(request) or self._is_listed(request.scope)):
             return plain(request, 403, NOT_ALLOWED, _NO_STORE)
-        self._loading = self._loading or asyncio.ensure_future(self._load())
-        # Shielded: they are loaded for the others when one stops waiting.
-        metrics = await asyncio.shield(self._loading)
+        services = await self._services()
         body, content_type = await to_thread.run_sync(
-            metrics.render, request.headers.get("accept", ""), limiter=self._turn
+            self._metrics.render, services, request.headers.get("accept", ""), limiter=self._turn
         )
         return Response(body, headers={**_NO_STORE, "Content-Type": content_type})
 

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from jobs_data import addresses
 from jobs_data.monitoring.metrics import Metrics
+from jobs_data.services import Services
 from pages.parts.shared.services import get_services
 from tests.support.gated import gated_app
 from web.metrics import NOT_ALLOWED, OFF, MetricsRoute
@@ -25,11 +26,12 @@ def client_of(
 ) -> TestClient:
     """Return a client at an address, of an app that serves metrics so, behind the gate."""
 
-    async def load() -> Metrics:
-        return Metrics(get_services(), lambda: 0)
+    async def services() -> Services:
+        return get_services()
 
+    metrics = Metrics(get_services().database, lambda: 0) if token or networks else None
     lists = [tuple(map(ip_network, filter(None, each.split(",")))) for each in (networks, proxies)]
-    app, _ = gated_app(MetricsRoute(load, token, *lists).routes())
+    app, _ = gated_app(MetricsRoute(metrics, services, token, *lists).routes())
     return TestClient(app, client=(address, port))
 
 

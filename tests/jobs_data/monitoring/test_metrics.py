@@ -34,11 +34,11 @@ class Watched:
     now: float = 0.0
 
     def __post_init__(self) -> None:
-        self.metrics = Metrics(self.services, lambda: 3, lambda: self.now)
+        self.metrics = Metrics(self.services.database, lambda: 3, lambda: self.now)
 
     def figures(self) -> dict[tuple[str, ...], float]:
         """Return each figure by its name without the prefix, and its labels' values."""
-        body, content_type = self.metrics.render(OPENMETRICS)
+        body, content_type = self.metrics.render(self.services, OPENMETRICS)
         assert content_type.startswith("application/openmetrics-text")
         found: dict[tuple[str, ...], float] = {}
         families = text_string_to_metric_families(body.decode())  # type: ignore[no-untyped-call] # untyped
@@ -175,7 +175,7 @@ def test_no_answer_waits_for_a_slow_database(
     watched.figures()
     answers, reads = threading.Event(), list[int]()
 
-    def hang() -> list[Any]:
+    def hang(_services: Services) -> list[Any]:
         reads.append(1)
         answers.wait(30)
         return []
