@@ -96,7 +96,6 @@ class Metrics(Collector):
         self._read: list[Metric] = []
         self._is_up = False
         self._next_read = 0.0
-        self._lock = threading.Lock()
         self._thread = threading.Thread()
 
     def render(self, services: Services, accept: str) -> tuple[bytes, str]:
@@ -124,9 +123,7 @@ class Metrics(Collector):
         reads.add_metric(["database"], services.shared_list.misses)
         yield reads
         removals = services.removals
-        yield _gauge(
-            "deletion_running", "1 while a deletion runs in the background.", removals.is_running
-        )
+        yield _gauge("deletion_running", "1 while a deletion is running.", removals.is_running)
         totals = removals.totals
         for name, number, what in (
             ("deletions", totals.deletions, "Deletions that have ended."),
@@ -156,13 +153,12 @@ class Metrics(Collector):
 
     def _keep_reading(self, services: Services) -> None:
         """Read again in a thread if it is time, and wait for it a little."""
-        with self._lock:
-            if not self._thread.is_alive() and self._clock() >= self._next_read:
-                self._thread = threading.Thread(
-                    target=self._read_all, args=(services,), name="metrics", daemon=True
-                )
-                with suppress(RuntimeError):  # no thread is available now
-                    self._thread.start()
+        if not self._thread.is_alive() and self._clock() >= self._next_read:
+            self._thread = threading.Thread(
+                target=self._read_all, args=(services,), name="metrics", daemon=True
+            )
+            with suppress(RuntimeError):  # no thread is available now
+                self._thread.start()
         if self._thread.is_alive():
             self._thread.join(PATIENCE_SECONDS)
 
