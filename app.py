@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from starlette.middleware import Middleware
 from jobs_data import addresses
 from jobs_data.accounts.account_services import get_account_services
 from jobs_data.jobs.view import ListView
+from jobs_data.monitoring.readiness import why_not_ready
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError
 from jobs_data.store.expiry import expire
@@ -32,14 +34,18 @@ from web.deferred import DeferredAnswers, DeferredPages
 from web.gate import AccessSettings, AccountCache, Gate
 from web.head import Head
 from web.headers import content_policy, streamlit_documents
+from web.health import Health
 from web.log_lines import RepeatFilter, cap_repeats
+from web.metrics import MetricsRoute
 from web.process import end_in_time, handle_errors, log_waits, raise_open_files
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import DemoAccounts, SignIn
 from web.streamlit_routes import NotServed
 
-if TYPE_CHECKING:  # see `load`
+if TYPE_CHECKING:  # see `load` and `build_metrics`
+    from jobs_data.monitoring.metrics import Metrics
+    from jobs_data.services import Services
     from web.job_answers import JobAnswers
 
 RETRY_SECONDS: Final = 5
@@ -91,6 +97,9 @@ sign_in = SignIn(
 )
 
 
+health = Health(partial(why_not_ready, services.database, services.store))
+
+
 def load() -> JobAnswers:
     """Return the answers for jobs, with all services: pandas and NumPy take half of a start to load."""
     from pages.parts.shared.services import get_services  # noqa: PLC0415 - it loads them
@@ -100,6 +109,29 @@ def load() -> JobAnswers:
 
 
 deferred = DeferredAnswers(load)
+
+
+async def loaded_services() -> Services:
+    """Return the services once they are loaded."""
+    return (await deferred.get()).services
+
+
+def build_metrics() -> Metrics | None:
+    """Return what measures this process from its start on; None if that is off."""
+    if not (settings.metrics_token.get_secret_value() or settings.metrics_networks):
+        return None
+    from jobs_data.monitoring.metrics import Metrics  # noqa: PLC0415 - no other start needs to load it
+
+    return Metrics(services.database, lambda: sessions.open_pages)
+
+
+metrics = MetricsRoute(
+    build_metrics(),
+    loaded_services,
+    settings.metrics_token.get_secret_value(),
+    settings.metrics_networks,
+    settings.proxy_addresses,
+)
 
 
 def read_idle_timeout() -> None:
@@ -170,7 +202,13 @@ def log_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
-    routes=[*sign_in.routes(), *JobRoutes(deferred.get).routes(), NotServed()],
+    routes=[
+        *health.routes(),
+        *metrics.routes(),
+        *sign_in.routes(),
+        *JobRoutes(deferred.get).routes(),
+        NotServed(),
+    ],
     middleware=[
         Middleware(
             Gate,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import getpass
 import io
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +22,8 @@ from jobs_data.accounts.account_services import build_account_services
 from jobs_data.background import NotStarted
 from jobs_data.jobs import choices
 from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter
+from jobs_data.monitoring import doctor
+from jobs_data.monitoring.doctor import Check, Verdict
 from jobs_data.platform import times
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
@@ -50,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_clean_up(commands)
+    _add_doctor(commands)
     options = parser.parse_args(arguments)
     return int(options.run(options))
 
@@ -94,6 +99,19 @@ def _add_clean_up(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add("--dry-run", action="store_true", help="show what would be deleted; delete nothing")
     add("--quiet", action="store_true", help="print only what went wrong, or what was not deleted")
     add("--demo", action="store_true", help="clean up the embedded demo, where no database is set")
+
+
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "doctor",
+        help="check this installation; say what to do",
+        description="Check the settings, the databases, rights, times and files. It changes nothing, "
+        "and shows nothing secret. Run it as the user that runs the app.",
+        epilog="exit codes:\n  0  all is well\n  1  there are warnings\n  2  there are problems\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=_run_doctor)
+    command.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 
 def _count(text: str) -> int:
@@ -240,6 +258,23 @@ def _preview_lines(preview: Preview, rules: Rules, words: str, database: Databas
             yield f"{sample['id']:>11}  {times.shown(ended, database.timezone)}  {sample['name']}{file}"
         yield preview.result_files.sentence()
     yield from preview.kept_sentences(rules)
+
+
+def _run_doctor(options: argparse.Namespace) -> int:
+    try:
+        checks = list(doctor.examine(get_settings()))
+    except SettingsError as problem:
+        checks = [Check("settings", Verdict.PROBLEM, str(problem))]
+    worst = max(check.verdict for check in checks)
+    if options.json:
+        named = [{**asdict(check), "verdict": check.verdict.name} for check in checks]
+        print(json.dumps({"verdict": worst.name, "checks": named}, indent=2))
+        return worst
+    for check in checks:
+        print(_printable(f"{check.verdict.name:<8} {check.name}: {check.sentence}"))
+        for statement in check.statements:
+            print(_printable(f"         {statement}"))
+    return worst
 
 
 def _printable(text: str) -> str:

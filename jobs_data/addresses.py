@@ -24,6 +24,9 @@ SIGN_IN_STYLE: Final = f"{BASE}/sign-in.css"
 SIGN_IN_ICON: Final = f"{BASE}/sign-in.svg"
 LIVENESS: Final = f"{BASE}/_stcore/health"
 """Streamlit's liveness check: it answers `ok`."""
+HEALTH_LIVE: Final = f"{BASE}/health/live"
+HEALTH_READY: Final = f"{BASE}/health/ready"
+METRICS: Final = f"{BASE}/metrics"
 HOST_CONFIG: Final = f"{BASE}/_stcore/host-config"
 """Constants of Streamlit's, which its client asks for before it connects again.
 

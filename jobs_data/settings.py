@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -136,6 +137,12 @@ def _networks(value: str) -> tuple[Network, ...]:
     return tuple(ip_network(part, strict=False) for part in parts if part)
 
 
+def _bearer_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]*", value.get_secret_value()):
+        raise ValueError
+    return value
+
+
 def _ids(value: str) -> frozenset[int]:
     return frozenset(int(part) for part in value.split(",") if part.strip())
 
@@ -253,6 +260,18 @@ class Settings(BaseSettings):
         default=(),
         description="the addresses or networks of trusted proxies, separated by commas, such as "
         "127.0.0.1,10.0.0.0/24",
+    )
+
+    metrics_token: Annotated[SecretStr, AfterValidator(_bearer_token)] = Field(
+        default=SecretStr(""),
+        min_length=16,
+        description="at least 16 characters without a space that nobody can guess: the Bearer token "
+        "with which a monitoring system reads the metrics",
+    )
+    metrics_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        default=(),
+        description="the addresses or networks from which metrics may be read, separated by commas, "
+        "such as 127.0.0.1,10.0.0.0/24",
     )
 
     @property

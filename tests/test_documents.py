@@ -1,5 +1,6 @@
 """The documents name everything that there is, and point to nothing that there is not."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from jobs_data.services import build_services
 from jobs_data.settings import PREFIX, Settings
 from tests.support.gated import job_routes
 from web.gate import WRITE_PATHS, AccessSettings, AccountCache
+from web.health import Health
+from web.metrics import MetricsRoute
 from web.sessions import Sessions
 from web.sign_in import SignIn
 
@@ -41,7 +44,8 @@ def offered_routes() -> Iterator[str]:
     accounts = AccountCache(services.rights, 28)
     access = AccessSettings(services.rights.groups, "", ())
     sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access)
-    for route in [*job_routes(services).routes(), *sign_in.routes()]:
+    own = [*Health(str).routes(), *MetricsRoute(None, asyncio.Future).routes(), *sign_in.routes()]
+    for route in [*job_routes(services).routes(), *own]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)
         assert route.methods is not None

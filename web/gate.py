@@ -47,7 +47,15 @@ OUT_OF_FILES: Final = (
 )
 
 OPEN_PATHS: Final = frozenset(
-    {addresses.SIGN_IN, addresses.SIGN_IN_STYLE, addresses.SIGN_IN_ICON, addresses.LIVENESS}
+    {
+        addresses.SIGN_IN,
+        addresses.SIGN_IN_STYLE,
+        addresses.SIGN_IN_ICON,
+        addresses.LIVENESS,
+        addresses.HEALTH_LIVE,
+        addresses.HEALTH_READY,
+        addresses.METRICS,  # it has rules of its own
+    }
 )
 ASSETS: Final = tuple(
     f"{addresses.BASE}/{folder}/" for folder in ("static", "component", "_stcore/bidi-components")

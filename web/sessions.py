@@ -106,6 +106,8 @@ class Sessions:
         # Used by the event loop alone. Both hold at most what twelve hours of sign-ins bring.
         self._seen: dict[str, int] = {}
         self._ended: dict[str, int] = {}  # by digest
+        self.open_pages = 0
+        """How many websockets are open."""
         self._watched: dict[str, set[asyncio.Event]] = {}  # by digest
 
     def begin(self, account: Account) -> Session:
@@ -215,16 +217,15 @@ class Sessions:
     @contextmanager
     def watched(self, session: Session | None, ended: asyncio.Event) -> Iterator[None]:
         """Set the event as soon as the session is ended, for as long as the context lasts."""
-        if session is None:
-            yield
-            return
-        events = self._watched.setdefault(session.digest, set())
+        events = self._watched.setdefault(session.digest, set()) if session else set()
         events.add(ended)
+        self.open_pages += 1
         try:
             yield
         finally:
+            self.open_pages -= 1
             events.discard(ended)
-            if not events:
+            if session and not events:
                 self._watched.pop(session.digest, None)
 
     def _last_seen(self, session: Session) -> int:

@@ -198,7 +198,7 @@ class Snapshot:
         everything = everything or read_counts(connection)
         with_errors = self._outcomes.count_with_errors(connection) if self._outcomes else 0
         names = read_status_names(connection, database)
-        page_size = _hits_per_page(connection, database)
+        page_size = read_page_size(connection, database)
         return Overview(
             everything, SearchResult(everything), names, page_size, with_errors, self._read_at
         )
@@ -213,7 +213,7 @@ class Snapshot:
         """
         connection, database = self._connection, self._database
         terms = overview.status_names if overview else read_status_names(connection, database)
-        page_size = overview.page_size if overview else _hits_per_page(connection, database)
+        page_size = overview.page_size if overview else read_page_size(connection, database)
         limit = view.limit or page_size
         shown = replace(view, limit=limit, fold=bool(view.fold) and view.can_group)
         if shown.fold:
@@ -282,7 +282,7 @@ def read_jobs(database: Database, ids: Sequence[int], outcomes: Outcomes | None 
         return frame_of(connection, database, in_order, terms, outcomes)
 
 
-def _hits_per_page(connection: Connection, database: Database) -> int:
+def read_page_size(connection: Connection, database: Database) -> int:
     """Return the platform's own page size.
 
     Heratio reads a setting in English, and AtoM in the setting's own source culture.

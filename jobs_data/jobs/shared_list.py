@@ -86,6 +86,10 @@ class SharedList:
         self._lock = threading.Lock()
         self._pages: OrderedDict[ListView, _Page] = OrderedDict()
         self._counts = SharedCounts(self._count, lambda: database.changes)
+        self.hits = 0
+        """How often a page was in the cache, or already being read."""
+        self.misses = 0
+        """How often a page was read."""
 
     def read(self, view: ListView, max_age: float | None = None) -> JobsList:
         """Return the page that a view asks for, at most `list_seconds` or `max_age` seconds old.
@@ -100,6 +104,9 @@ class SharedList:
             lifetime = min(age, SEARCHING_SECONDS) if page and page.is_searching else age
             if is_mine := page is None or page.began < now - lifetime or page.changes < changes:
                 page = self._pages[view] = _Page(now, changes)
+                self.misses += 1
+            else:
+                self.hits += 1
             self._pages.move_to_end(view)
             if len(self._pages) > MAX_PAGES:
                 self._pages.popitem(last=False)
@@ -124,12 +131,17 @@ class SharedList:
         self._counts.wait(seconds)
         return self._with_counts(jobs)
 
-    def counted(self, seconds: float) -> Counts | None:
-        """Return the last counts of all jobs; None where the first are not there after `seconds`."""
+    def overview(self, seconds: float) -> Overview | None:
+        """Return what was last counted of all jobs; None if the first count takes over `seconds`."""
         self._counts.keep_counted()
         if self._counts.last is None:
             self._counts.wait(seconds)
-        return self._counts.last.everything if self._counts.last else None
+        return self._counts.last
+
+    def counted(self, seconds: float) -> Counts | None:
+        """Return the last counts of all jobs; None where the first are not there after `seconds`."""
+        overview = self.overview(seconds)
+        return overview.everything if overview else None
 
     def are_counts_wrong(self, jobs: JobsList) -> bool:
         """Return whether the last counts are older than a change of ours, or not those of a page."""

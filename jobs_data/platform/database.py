@@ -132,11 +132,15 @@ class Database:
         if self._columns is None or time.monotonic() >= self._next_look:
             self._look_at_tables()
 
+    @property
+    def all_engines(self) -> tuple[Engine, ...]:
+        """Return the engine of the primary, and that of the replica if there is one."""
+        return (self.engine, self._replica.engine) if self._replica else (self.engine,)
+
     def close(self) -> None:
         """Close the connections that are not in use; the next read opens new ones."""
-        self.engine.dispose()
-        if self._replica:
-            self._replica.engine.dispose()
+        for engine in self.all_engines:
+            engine.dispose()
 
     def changed(self) -> None:
         """Note that this process has changed jobs and committed the change."""

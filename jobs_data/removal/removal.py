@@ -126,6 +126,17 @@ class Removal(Work):
         return next((each for each in outcomes if getattr(self, each.value)), Outcome.MISSING)
 
 
+@dataclass
+class Totals:
+    """What the deletions of this process that have ended add up to."""
+
+    deletions: int = 0
+    stopped: int = 0
+    """How many of them ended early, with an error."""
+    jobs: int = 0
+    """How many jobs they deleted."""
+
+
 class Removals:
     """All deletions in one database, with their receipts in one store."""
 
@@ -137,6 +148,8 @@ class Removals:
         self._starting = threading.Lock()
         self.current: Removal | None = None
         """The deletion that `start` started last, which may have ended."""
+        self.totals = Totals()
+        self._adding = threading.Lock()
 
     @property
     def is_running(self) -> bool:
@@ -221,6 +234,10 @@ class Removals:
             batches.close(error)
             removal.receipt = batches.receipt.id
             self._database.changed()
+            with self._adding:
+                self.totals.deletions += 1
+                self.totals.stopped += bool(error)
+                self.totals.jobs += removal.removed
 
 
 @contextmanager

@@ -35,8 +35,12 @@ def test_settings_are_read_from_the_environment(
     monkeypatch.setenv("HERATIO_JOBS_SITE_URL", "https://archives.example.org/atom/")
     monkeypatch.setenv("HERATIO_JOBS_CULTURE", "pt_BR")
     monkeypatch.setenv("HERATIO_JOBS_DATABASE_TIMEZONE", "Europe/Amsterdam")
+    monkeypatch.setenv("HERATIO_JOBS_METRICS_TOKEN", "correct-horse-battery")
+    monkeypatch.setenv("HERATIO_JOBS_METRICS_NETWORKS", "127.0.0.1, fd00::/8")
     settings = get_settings()
     assert not settings.is_demo
+    assert settings.metrics_token.get_secret_value() == "correct-horse-battery"
+    assert [*map(str, settings.metrics_networks)] == ["127.0.0.1/32", "fd00::/8"]
     assert settings.web_root == tmp_path / "downloads"  # by its own name, which tells what it is
     assert settings.results_folders == ("downloads", "public/exports")
     assert settings.site_url == "https://archives.example.org/atom"
@@ -87,6 +91,9 @@ def test_settings_are_read_from_a_file_too(tmp_path: Path, monkeypatch: pytest.M
         ("ADMIN_GROUPS", "100,", "ids of the platform's groups"),
         ("ADMIN_GROUPS", " ", "ids of the platform's groups"),
         ("READER_GROUPS", "-101", "ids of the platform's groups"),
+        ("METRICS_TOKEN", "hunter2", "at least 16 characters"),
+        ("METRICS_TOKEN", "hunter2 and two more", "without a space"),
+        ("METRICS_NETWORKS", "monitoring.example.org", "addresses or networks"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_expected(

@@ -35,6 +35,9 @@ OPEN = {
     Known("http", "/admin/jobs/sign-in", EVERY): {"GET": 200, "HEAD": 200, "POST": 401},
     Known("http", "/admin/jobs/sign-in.css", READ): {"GET": 200, "HEAD": 200},
     Known("http", "/admin/jobs/sign-in.svg", READ): {"GET": 200, "HEAD": 200},
+    Known("http", "/admin/jobs/health/live", READ): {"GET": 200, "HEAD": 200},
+    Known("http", "/admin/jobs/health/ready", READ): {"GET": 200, "HEAD": 200},
+    Known("http", "/admin/jobs/metrics", READ): {"GET": 404, "HEAD": 404},  # it is off
     Known("http", "/admin/jobs/_stcore/health", READ): {"GET": 200, "HEAD": 200},
     Known("http", "/admin/jobs/_stcore/health", "OPTIONS"): {},
     Known("http", "/admin/jobs/_stcore/host-config", READ): {"GET": 200, "HEAD": 200},
