@@ -34,6 +34,7 @@ from web.head import Head
 from web.headers import content_policy, streamlit_documents
 from web.log_lines import RepeatFilter, cap_repeats
 from web.process import end_in_time, handle_errors, log_waits, raise_open_files
+from web.request_ids import RequestIds, WithRequestId, request_id
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import DemoAccounts, SignIn
@@ -56,7 +57,11 @@ IN_ORDER: Final = [f"{addresses.BASE}/{page}" for page in ("queue-browse", "repo
 """The pages that are opened with the style of `look.show_in_order`: as an element it might be late."""
 
 log = logging.getLogger("heratio_jobs")
-logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+logging.basicConfig(
+    level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s%(request)s: %(message)s"
+)
+for handler in logging.root.handlers:
+    handler.addFilter(WithRequestId())
 cap_repeats(RepeatFilter())
 raise_open_files()
 
@@ -86,6 +91,7 @@ sign_in = SignIn(
     sessions,
     accounts,
     access,
+    services.audit,
     site_host=urlsplit(settings.site_url).hostname or "",
     demo=demo_accounts,
 )
@@ -112,7 +118,7 @@ def expire_receipts() -> None:
     """Erase the receipts that are too old."""
     time.sleep(FIRST_SECONDS)
     with suppress(DatabaseUnavailable):  # it has been logged
-        expire(services.store, settings.receipts_days)
+        expire(services.store, settings.receipts_days, audit=services.audit)
 
 
 def warm_up() -> None:
@@ -154,6 +160,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
             simulator.stop()
         if answers := deferred.now():
             await asyncio.to_thread(answers.services.wait_for_changes, CHANGE_SECONDS)
+        await asyncio.to_thread(services.audit.close)
 
 
 def log_script_error(error: Exception) -> bool:
@@ -161,7 +168,7 @@ def log_script_error(error: Exception) -> bool:
     log.error("a page failed", exc_info=error)
     st.error(
         "This page cannot be shown because of an unexpected error. Reload the page to try again. The "
-        "server's log has the details.",
+        f"server's log has the details, under the number of the request: {request_id()}",
         icon=":material/error:",
     )
     return True
@@ -172,6 +179,7 @@ app = st.App(
     on_script_error=log_script_error,
     routes=[*sign_in.routes(), *JobRoutes(deferred.get).routes(), NotServed()],
     middleware=[
+        Middleware(RequestIds, proxies=settings.proxy_addresses),
         Middleware(
             Gate,
             sessions=sessions,
@@ -179,6 +187,7 @@ app = st.App(
             access=access,
             introductions=services.introductions,
             policy=content_policy(streamlit_documents()),
+            audit=services.audit,
         ),
         Middleware(
             Head,

@@ -122,6 +122,15 @@ def _folder_or_nothing(value: Path) -> Path:
         raise ValueError from error
 
 
+def _log_file(value: Path) -> Path:
+    try:
+        if value.is_dir() or not value.absolute().parent.is_dir():
+            raise ValueError
+    except OSError as error:
+        raise ValueError from error
+    return value.absolute()
+
+
 def _zone_name(value: str) -> str:
     # An unknown zone is a KeyError, or an OSError for a folder's name.
     try:
@@ -185,6 +194,11 @@ class Settings(BaseSettings):
         default="",
         description="an SQLAlchemy URL of this app's own MySQL, MariaDB or SQLite database, which is "
         "not the platform's, instead of HERATIO_JOBS_STATE_DIR",
+    )
+    audit_log: Annotated[Path, AfterValidator(_log_file)] | None = Field(
+        default=None,
+        description="a file in an existing folder, in which the app can create files (not set: the "
+        "audit log goes to the standard output)",
     )
     receipts_days: int = Field(
         default=90,

@@ -40,7 +40,7 @@ def offered_routes() -> Iterator[str]:
     services = build_services(build_account_services(Settings()))
     accounts = AccountCache(services.rights, 28)
     access = AccessSettings(services.rights.groups, "", ())
-    sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access)
+    sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access, services.audit)
     for route in [*job_routes(services).routes(), *sign_in.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -14,10 +14,12 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
+from jobs_data.accounts.accounts import Account
 from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, Reason, SignInRefused, SignIns
+from jobs_data.audit import Audit, Event
 from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from web import answers, peers
-from web.gate import NO_RIGHT, AccessSettings, AccountCache
+from web.gate import NO_RIGHT, AccessSettings, AccountCache, actor_of
 from web.sessions import Session, Sessions, session_cookie
 
 MAX_FIELDS: Final = 8
@@ -71,6 +73,7 @@ class SignIn:
         sessions: Sessions,
         accounts: AccountCache,
         access: AccessSettings,
+        audit: Audit,
         *,
         site_host: str = "",
         demo: DemoAccounts | None = None,
@@ -80,6 +83,7 @@ class SignIn:
         self.sessions = sessions
         self.accounts = accounts
         self.access = access
+        self.audit = audit
         self.site_host = site_host
         self.demo = demo
         # Waiting sign-ins must not use up the threads that serve all other requests.
@@ -126,6 +130,7 @@ class SignIn:
                     limiter=self._turns,
                 )
         except SignInRefused as refusal:
+            self._write(request, Event.SIGN_IN_REFUSED, refusal.account, reason=refusal.word)
             return self._form(
                 429 if refusal.reason is Reason.LOCKED else 401,
                 next_url,
@@ -134,8 +139,10 @@ class SignIn:
                 asks_code=refusal.reason in {Reason.CODE_NEEDED, Reason.CODE_WRONG},
             )
         except DatabaseUnavailable as problem:
+            self._write(request, Event.SIGN_IN_REFUSED, None, reason="database away")
             return self._form(503, next_url, str(problem), identifier=identifier)
         if account.right is None:
+            self._write(request, Event.SIGN_IN_REFUSED, account, reason="no right")
             return answers.forbidden(request.scope, NO_RIGHT)
         # The browser's earlier session must not go on beside the new one.
         if before := await self._session_of(request):
@@ -143,6 +150,7 @@ class SignIn:
         await run_in_threadpool(self.read_idle_timeout)
         # A cached account with an older password would end the new session.
         self.accounts.put(account)
+        self._write(request, Event.SIGN_IN, account, right=account.right.value)
         token = self.sessions.token(self.sessions.begin(account))
         return self._with_cookie(request, RedirectResponse(next_url, status_code=303), token)
 
@@ -160,11 +168,20 @@ class SignIn:
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
         session = request.scope["visitor"].session
+        self.audit.write(Event.SIGN_OUT, actor_of(request))
         if session is None or await self.sessions.end(session):
             answer: Response = RedirectResponse(addresses.SIGN_IN, status_code=303)
         else:
             answer = answers.warning(request, "Signed out", SIGN_OUT_NOT_STORED)
         return self._with_cookie(request, answer, "")
+
+    def _write(
+        self, request: Request, event: Event, account: Account | None, **details: object
+    ) -> None:
+        """Note a sign-in; never what was typed: a name that no account has may be a password."""
+        nobody = actor_of(request)
+        named = replace(nobody, name=account.display_name, id=account.id) if account else nobody
+        self.audit.write(event, named, **details)
 
     async def _session_of(self, request: Request) -> Session | None:
         secure = peers.is_secure(request.scope, self.access.proxies)

@@ -16,6 +16,7 @@ from web.deferred import DeferredAnswers
 from web.gate import AccessSettings, AccountCache, Gate
 from web.headers import content_policy
 from web.job_answers import JobAnswers
+from web.request_ids import RequestIds
 from web.routes import JobRoutes
 from web.sessions import Sessions
 from web.sign_in import SignIn
@@ -46,7 +47,7 @@ def gated_app(
     access = AccessSettings(
         groups, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
     )
-    sign_in = SignIn(services.sign_ins, sessions, accounts, access)
+    sign_in = SignIn(services.sign_ins, sessions, accounts, access, services.audit)
     gate = Middleware(
         Gate,
         sessions=sessions,
@@ -54,6 +55,8 @@ def gated_app(
         access=access,
         introductions=services.introductions,
         policy=content_policy([]),
+        audit=services.audit,
     )
+    numbers = Middleware(RequestIds, proxies=access.proxies)
     routes = [*sign_in.routes(), *job_routes(services).routes(), *more_routes]
-    return Starlette(routes=routes, middleware=[gate]), sessions
+    return Starlette(routes=routes, middleware=[numbers, gate]), sessions

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 from streamlit_autorefresh import st_autorefresh
 
+from jobs_data.accounts.introductions import REQUEST_HEADER
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.settings import REFRESH_SECONDS
@@ -128,6 +129,8 @@ def show_problem(problem: DatabaseUnavailable) -> None:
     st.session_state.pop(MISSING, None)
     st.error(plain(str(problem)), icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")
+    if number := st.context.headers.get(REQUEST_HEADER, ""):
+        st.caption(f"Request {number}")
     if _is_hidden("problem_tab"):
         st.caption("Tries again when this tab is in front.")
         return
