@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from jobs_data.audit import Event
 from jobs_data.platform import times
-from jobs_data.store.audit_entries import LISTED, list_entries
+from jobs_data.store.audit_entries import KEPT, LISTED, list_entries
 from jobs_data.url_values import parse_number
 from pages.parts.audit import entries, filters
 from pages.parts.shared.look import pager
@@ -27,6 +26,10 @@ event, user = filters.event_in_url(), st.query_params.get("user", "")
 get_services().audit.flush(0.5)  # what this viewer has just done is listed
 found = list_entries(store, event, user, parse_number(st.query_params.get("page")) or 1, PAGE_ENTRIES)
 
+st.caption(
+    f"The newest {KEPT:,} entries of each event are kept here. The whole log is in the file or the "
+    "output that the server's settings name."
+)
 with st.container(horizontal=True, vertical_alignment="bottom", key="audit_filters"):
     filters.show_filters(event, user)
     refresh_button()
@@ -41,9 +44,11 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="audit_filte
             on_click="ignore",
         )
 if found.total:
-    entries.show_entries(found.items, zone)
+    # Above the table, which is drawn late and would push it down.
     last = found.first + len(found.items) - 1
-    pager(f"{found.first:,}–{last:,} of {found.total:,}", found.number, found.pages, filters.go_to_page)
+    shown = f"{found.first:,}–{last:,} of {found.total:,}"
+    pager(shown, found.number, found.pages, filters.go_to_page)
+    entries.show_entries(found.items, zone)
 elif event or user.strip():
     st.info("No entry matches this filter.", icon=":material/filter_alt_off:")
     st.button("Clear filters", icon=":material/filter_alt_off:", on_click=filters.clear)
@@ -53,7 +58,3 @@ else:
         "here.",
         icon=":material/policy:",
     )
-st.caption(
-    f"The newest {LISTED:,} entries of each of the {len(Event)} events are kept here. The whole log is "
-    "in the file or the output that the server's settings name."
-)

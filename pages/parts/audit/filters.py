@@ -27,19 +27,21 @@ def show_filters(event: Event | None, user: str) -> None:
         "Event",
         ["", *Event],
         key=_EVENT,
-        format_func=lambda each: LABELS[Event(each)] if each else "All",
+        format_func=lambda each: LABELS[Event(each)] if each else "All events",
         on_change=lambda: _set("event", st.session_state[_EVENT]),
         width=220,
+        label_visibility="collapsed",
     )
     st.session_state[_USER] = user
     st.text_input(
         "User",
         key=_USER,
         type="search",
-        placeholder="Name or number",
+        placeholder="User, by name or number",
         max_chars=200,
         on_change=lambda: _set("user", st.session_state[_USER]),
         width=220,
+        label_visibility="collapsed",
     )
 
 
