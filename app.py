@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from starlette.middleware import Middleware
 
 from jobs_data import addresses
 from jobs_data.accounts.account_services import get_account_services
+from jobs_data.accounts.accounts import find_by_email
 from jobs_data.jobs.view import ListView
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import DEMO_DATABASE, DEMO_WEB_ROOT, SettingsError
@@ -94,7 +96,19 @@ sign_in = SignIn(
     services.audit,
     site_host=urlsplit(settings.site_url).hostname or "",
     demo=demo_accounts,
+    has_oidc=bool(settings.oidc_issuer),
 )
+sign_in_routes = sign_in.routes()
+if settings.oidc_issuer:
+    from web.oidc import Oidc, Provider  # no other start needs to load it
+
+    provider = Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret.get_secret_value(),
+    )
+    find = partial(find_by_email, services.database, groups=services.rights.groups)
+    sign_in_routes += Oidc(provider, sign_in, find, key).routes()
 
 
 def load() -> JobAnswers:
@@ -177,7 +191,7 @@ def log_script_error(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     on_script_error=log_script_error,
-    routes=[*sign_in.routes(), *JobRoutes(deferred.get).routes(), NotServed()],
+    routes=[*sign_in_routes, *JobRoutes(deferred.get).routes(), NotServed()],
     middleware=[
         Middleware(RequestIds, proxies=settings.proxy_addresses),
         Middleware(

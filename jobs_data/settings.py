@@ -131,6 +131,13 @@ def _log_file(value: Path) -> Path:
     return value.absolute()
 
 
+def _issuer(value: str, info: ValidationInfo) -> str:
+    secret = info.data.get("oidc_client_secret")
+    if not (info.data.get("oidc_client_id") and secret and secret.get_secret_value()):
+        raise ValueError
+    return value.rstrip("/")
+
+
 def _zone_name(value: str) -> str:
     # An unknown zone is a KeyError, or an OSError for a folder's name.
     try:
@@ -256,6 +263,20 @@ class Settings(BaseSettings):
         ge=1,
         le=28,
         description="a number from 1 to 28: the lifetime of a cached account in seconds",
+    )
+    oidc_client_id: str = Field(
+        default="",
+        description="the client id that the OpenID Connect provider has given this app",
+    )
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="the client secret that the OpenID Connect provider has given this app",
+    )
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
+        default="",
+        pattern=r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)(/[^\s?#]*)?$",
+        description="the https:// address of an OpenID Connect provider, together with "
+        "HERATIO_JOBS_OIDC_CLIENT_ID and HERATIO_JOBS_OIDC_CLIENT_SECRET",
     )
     proxy_user_header: str = Field(
         default="",

@@ -47,7 +47,10 @@ if found.total:
     # Above the table, which is drawn late and would push it down.
     last = found.first + len(found.items) - 1
     shown = f"{found.first:,}–{last:,} of {found.total:,}"
-    pager(shown, found.number, found.pages, filters.go_to_page)
+    if found.pages > 1:
+        pager(shown, found.number, found.pages, filters.go_to_page)
+    else:
+        st.caption(shown)
     entries.show_entries(found.items, zone)
 elif event or user.strip():
     st.info("No entry matches this filter.", icon=":material/filter_alt_off:")

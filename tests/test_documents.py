@@ -13,6 +13,7 @@ from jobs_data.services import build_services
 from jobs_data.settings import PREFIX, Settings
 from tests.support.gated import job_routes
 from web.gate import WRITE_PATHS, AccessSettings, AccountCache
+from web.oidc import Oidc, Provider
 from web.sessions import Sessions
 from web.sign_in import SignIn
 
@@ -41,7 +42,8 @@ def offered_routes() -> Iterator[str]:
     accounts = AccountCache(services.rights, 28)
     access = AccessSettings(services.rights.groups, "", ())
     sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access, services.audit)
-    for route in [*job_routes(services).routes(), *sign_in.routes()]:
+    oidc = Oidc(Provider("https://id.example.org", "", ""), sign_in, lambda _: None, "key")
+    for route in [*job_routes(services).routes(), *sign_in.routes(), *oidc.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)
         assert route.methods is not None

@@ -48,7 +48,14 @@ OUT_OF_FILES: Final = (
 )
 
 OPEN_PATHS: Final = frozenset(
-    {addresses.SIGN_IN, addresses.SIGN_IN_STYLE, addresses.SIGN_IN_ICON, addresses.LIVENESS}
+    {
+        addresses.SIGN_IN,
+        addresses.SIGN_IN_STYLE,
+        addresses.SIGN_IN_ICON,
+        addresses.OIDC,
+        addresses.OIDC_CALLBACK,
+        addresses.LIVENESS,
+    }
 )
 ASSETS: Final = tuple(
     f"{addresses.BASE}/{folder}/" for folder in ("static", "component", "_stcore/bidi-components")

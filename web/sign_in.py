@@ -49,7 +49,7 @@ def safe_next(wanted: str) -> str:
     return wanted if is_ours and leads_on and len(wanted) <= answers.LONGEST_ADDRESS else addresses.BASE
 
 
-def _list_address(wanted: str) -> str:
+def list_address(wanted: str) -> str:
     """Return the list's own address for its other one, to which no cookie is sent."""
     path, mark, query = wanted.partition("?")
     return f"{addresses.BASE}{mark}{query}" if path == addresses.BROWSE else wanted
@@ -77,8 +77,10 @@ class SignIn:
         *,
         site_host: str = "",
         demo: DemoAccounts | None = None,
+        has_oidc: bool = False,
     ) -> None:
         """Start and end sessions; `site_host` names the platform's site on the page."""
+        self.has_oidc = has_oidc
         self.sign_ins = sign_ins
         self.sessions = sessions
         self.accounts = accounts
@@ -103,7 +105,7 @@ class SignIn:
     async def sign_in(self, request: Request) -> Response:
         """Show the form, or sign in with its fields."""
         if request.method in {"GET", "HEAD"}:
-            next_url = safe_next(_list_address(request.query_params.get("next", "")))
+            next_url = safe_next(list_address(request.query_params.get("next", "")))
             if await self._session_of(request):
                 return RedirectResponse(next_url, status_code=303, headers=_NO_STORE)
             return self._form(200, next_url)
@@ -115,7 +117,7 @@ class SignIn:
         return await self._post(request, fields)
 
     async def _post(self, request: Request, fields: dict[str, str]) -> Response:
-        next_url = safe_next(_list_address(fields.get("next") or request.query_params.get("next", "")))
+        next_url = safe_next(list_address(fields.get("next") or request.query_params.get("next", "")))
         identifier = fields.get("identifier", "")
         try:
             # Only the wait for a turn is bounded, not the sign-in itself.
@@ -141,6 +143,19 @@ class SignIn:
         except DatabaseUnavailable as problem:
             self._write(request, Event.SIGN_IN_REFUSED, None, reason="database away")
             return self._form(503, next_url, str(problem), identifier=identifier)
+        return await self.enter(request, account, next_url)
+
+    def refuse(
+        self, request: Request, status: int, sentence: str, reason: str, next_url: str
+    ) -> Response:
+        """Show the form with the sentence that says why somebody is not signed in, and note why."""
+        self._write(request, Event.SIGN_IN_REFUSED, None, reason=reason)
+        return self._form(status, next_url, sentence)
+
+    async def enter(
+        self, request: Request, account: Account, next_url: str, by: str = "password"
+    ) -> Response:
+        """Begin a session of a user who was authenticated, and lead to an address of ours."""
         if account.right is None:
             self._write(request, Event.SIGN_IN_REFUSED, account, reason="no right")
             return answers.forbidden(request.scope, NO_RIGHT)
@@ -150,7 +165,7 @@ class SignIn:
         await run_in_threadpool(self.read_idle_timeout)
         # A cached account with an older password would end the new session.
         self.accounts.put(account)
-        self._write(request, Event.SIGN_IN, account, right=account.right.value)
+        self._write(request, Event.SIGN_IN, account, right=account.right.value, by=by)
         token = self.sessions.token(self.sessions.begin(account))
         return self._with_cookie(request, RedirectResponse(next_url, status_code=303), token)
 
@@ -206,6 +221,7 @@ class SignIn:
             asks_code=asks_code,
             site_host=self.site_host,
             demo=self.demo,
+            has_oidc=self.has_oidc,
         )
 
     def _with_cookie(self, request: Request, response: Response, token: str) -> Response:

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from ipaddress import ip_network
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from jobs_data.accounts.accounts import Groups
+from jobs_data.accounts.accounts import Groups, find_by_email
 from jobs_data.accounts.rights import Rights
 from jobs_data.services import Services
 from pages.parts.shared.services import get_services
@@ -16,6 +17,7 @@ from web.deferred import DeferredAnswers
 from web.gate import AccessSettings, AccountCache, Gate
 from web.headers import content_policy
 from web.job_answers import JobAnswers
+from web.oidc import Oidc, Provider
 from web.request_ids import RequestIds
 from web.routes import JobRoutes
 from web.sessions import Sessions
@@ -38,6 +40,7 @@ def gated_app(
     header: str = "",
     proxies: str = "",
     seconds: float = 28,
+    provider: Provider | None = None,
 ) -> tuple[Starlette, Sessions]:
     """Return an app behind a gate that believes an account for some seconds, and its sessions."""
     services = get_services()
@@ -47,7 +50,9 @@ def gated_app(
     access = AccessSettings(
         groups, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
     )
-    sign_in = SignIn(services.sign_ins, sessions, accounts, access, services.audit)
+    sign_in = SignIn(
+        services.sign_ins, sessions, accounts, access, services.audit, has_oidc=bool(provider)
+    )
     gate = Middleware(
         Gate,
         sessions=sessions,
@@ -58,5 +63,9 @@ def gated_app(
         audit=services.audit,
     )
     numbers = Middleware(RequestIds, proxies=access.proxies)
-    routes = [*sign_in.routes(), *job_routes(services).routes(), *more_routes]
+    routes = [*sign_in.routes()]
+    if provider:
+        find = partial(find_by_email, services.database, groups=groups)
+        routes += Oidc(provider, sign_in, find, KEY).routes()
+    routes += [*job_routes(services).routes(), *more_routes]
     return Starlette(routes=routes, middleware=[numbers, gate]), sessions
