@@ -98,10 +98,11 @@ class Oidc:
         """Redirect to the provider."""
         next_url = safe_next(list_address(request.query_params.get(_NEXT, "")))
         flow: dict[str, Any] = {_NEXT: next_url}
-        request.scope["session"] = flow  # where Authlib keeps state, nonce and code verifier
         callback = f"{origins.own_origin(request.scope, self._proxies)}{addresses.OIDC_CALLBACK}"
         try:
-            answer: Response = await self._client.authorize_redirect(request, callback)
+            answer: Response = await self._client.authorize_redirect(
+                _with_flow(request, flow), callback
+            )
         except (HTTPError, AuthlibBaseError, RuntimeError, ValueError) as problem:
             return self._refuse(request, 503, AWAY, "provider away", next_url, problem)
         return self._with_cookie(request, answer, str(self._flows.dumps(flow)))
@@ -113,13 +114,14 @@ class Oidc:
 
     async def _finish(self, request: Request, flow: dict[str, Any]) -> Response:
         next_url = safe_next(str(flow.get(_NEXT, "")))
-        request.scope["session"] = flow
         wanted = {
             "iss": {"essential": True, "value": self._provider.issuer},
             "aud": {"essential": True, "value": self._provider.client_id},
         }
         try:
-            token = await self._client.authorize_access_token(request, claims_options=wanted)
+            token = await self._client.authorize_access_token(
+                _with_flow(request, flow), claims_options=wanted
+            )
             claims = dict(token["userinfo"])  # from the signed token, whose nonce was checked
         except HTTPError as problem:
             return self._refuse(request, 503, AWAY, "provider away", next_url, problem)
@@ -182,3 +184,11 @@ class Oidc:
         )
         answer.headers["Cache-Control"] = "no-store"
         return answer
+
+
+def _with_flow(request: Request, flow: dict[str, Any]) -> Request:
+    """Return a request whose session is the flow: there Authlib keeps state, nonce and code verifier.
+
+    The request's own scope has Streamlit's session, which must stay.
+    """
+    return Request({**request.scope, "session": flow}, request.receive)

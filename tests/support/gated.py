@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.routing import BaseRoute
 
 from jobs_data.accounts.accounts import Groups, find_by_email
@@ -62,10 +63,11 @@ def gated_app(
         policy=content_policy([]),
         audit=services.audit,
     )
+    streamlits = Middleware(SessionMiddleware, secret_key=KEY)
     numbers = Middleware(RequestIds, proxies=access.proxies)
     routes = [*sign_in.routes()]
     if provider:
         find = partial(find_by_email, services.database, groups=groups)
         routes += Oidc(provider, sign_in, find, KEY).routes()
     routes += [*job_routes(services).routes(), *more_routes]
-    return Starlette(routes=routes, middleware=[numbers, gate]), sessions
+    return Starlette(routes=routes, middleware=[numbers, gate, streamlits]), sessions
