@@ -135,7 +135,7 @@ def _issuer(value: str, info: ValidationInfo) -> str:
     secret = info.data.get("oidc_client_secret")
     if not (info.data.get("oidc_client_id") and secret and secret.get_secret_value()):
         raise ValueError
-    return value.rstrip("/")
+    return value  # compared as it is: some end with a slash
 
 
 def _zone_name(value: str) -> str:

@@ -25,6 +25,7 @@ class RunningProvider:
     """A provider that runs, and whom it signs in; a test may spoil its answers."""
 
     issuer: str
+    """It ends with a slash, as some do: that is a part of its name."""
     claims: dict[str, Any] = field(default_factory=dict)
     """What it says of the user."""
     spoilt: dict[str, Any] = field(default_factory=dict)
@@ -41,9 +42,9 @@ class RunningProvider:
         """Return its configuration."""
         return {
             "issuer": self.issuer,
-            "authorization_endpoint": f"{self.issuer}/authorize",
-            "token_endpoint": f"{self.issuer}/token",
-            "jwks_uri": f"{self.issuer}/keys",
+            "authorization_endpoint": f"{self.issuer}authorize",
+            "token_endpoint": f"{self.issuer}token",
+            "jwks_uri": f"{self.issuer}keys",
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -117,7 +118,7 @@ def running_provider() -> Iterator[RunningProvider]:
             self.wfile.write(body)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider = RunningProvider(f"http://127.0.0.1:{server.server_port}")
+    provider = RunningProvider(f"http://127.0.0.1:{server.server_port}/")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
