@@ -15,11 +15,10 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final, TextIO
-
-import structlog
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +97,13 @@ class Audit:
         self._waiting: list[str] = []
         self._lost = 0
         self._is_writing = False
-        self._logger = structlog.wrap_logger(
+
+    @cached_property
+    def _logger(self) -> Any:
+        """Return what makes a line of an entry and puts it into the queue."""
+        import structlog  # noqa: PLC0415 - no start waits for it
+
+        return structlog.wrap_logger(
             _Queue(self._put),
             processors=[
                 structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -110,6 +115,10 @@ class Audit:
             context_class=dict,
             cache_logger_on_first_use=False,
         )
+
+    def load(self) -> None:
+        """Load what the first entry needs, which takes a twentieth of a second."""
+        self._logger.new()
 
     def write(self, event: Event, actor: Actor, **details: object) -> None:
         """Add an entry; details that are empty are left out. Returns at once and raises nothing."""

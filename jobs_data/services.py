@@ -55,6 +55,7 @@ class Services(AccountServices):
 
 def build_services(accounts: AccountServices) -> Services:
     """Return the services around these account services; nothing is connected yet."""
+    accounts.audit.load()
     settings, database, store = accounts.settings, accounts.database, accounts.store
     order, switch = CreationOrder(database), accounts.switch
     outcomes, searches = Outcomes(database, store, switch), Searches(database, order)

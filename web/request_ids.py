@@ -6,13 +6,13 @@ import logging
 import re
 import secrets
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Final
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from structlog.contextvars import bound_contextvars, get_contextvars
 
 from jobs_data.accounts.introductions import CLIENT_HEADER, REQUEST_HEADER
 from jobs_data.settings import Network
@@ -22,6 +22,9 @@ from web.headers import answer_headers
 log = logging.getLogger(__name__)
 
 _SANE: Final = re.compile(r"[A-Za-z0-9._:-]{8,64}")
+_number: Final = ContextVar("request_id", default="")
+"""It holds nothing itself: each request's task and threads have their own value."""
+
 _OURS: Final = (REQUEST_HEADER.encode(), CLIENT_HEADER.encode())
 
 
@@ -56,18 +59,20 @@ class RequestIds:
                 MutableHeaders(scope=message)[REQUEST_HEADER] = number
             await send(message)
 
-        with bound_contextvars(request_id=number):
-            try:
-                await self.app(scope, receive, with_number)
-            except Exception:
-                if has_begun or scope["type"] == "websocket":
-                    raise  # the server closes the connection, and logs it
-                log.exception("a request failed: %s %r", scope["method"], scope["path"])
-                answer = answers.failed(scope)
-                is_secure = peers.is_secure(scope, self._proxies)
-                for name, value in answer_headers("", scope["path"], is_secure=is_secure).items():
-                    answer.headers.setdefault(name, value)
-                await answer(scope, receive, with_number)
+        before = _number.set(number)
+        try:
+            await self.app(scope, receive, with_number)
+        except Exception:
+            if has_begun or scope["type"] == "websocket":
+                raise  # the server closes the connection, and logs it
+            log.exception("a request failed: %s %r", scope["method"], scope["path"])
+            answer = answers.failed(scope)
+            is_secure = peers.is_secure(scope, self._proxies)
+            for name, value in answer_headers("", scope["path"], is_secure=is_secure).items():
+                answer.headers.setdefault(name, value)
+            await answer(scope, receive, with_number)
+        finally:
+            _number.reset(before)
 
     def _number_of(self, scope: Scope) -> str:
         given = Headers(scope=scope).getlist(REQUEST_HEADER)
@@ -79,8 +84,8 @@ class RequestIds:
 
 def request_id() -> str:
     """Return the number of the request that runs now, or of the page's websocket; empty outside."""
-    if number := get_contextvars().get("request_id"):
-        return str(number)
+    if number := _number.get():
+        return number
     # Streamlit's threads, in which pages run, do not have the request's context.
     if get_script_run_ctx(suppress_warning=True) is None:
         return ""
