@@ -25,6 +25,7 @@ from starlette.middleware import Middleware
 
 from jobs_data import addresses
 from jobs_data.accounts.account_services import get_account_services
+from jobs_data.accounts.accounts import find_by_email
 from jobs_data.jobs.view import ListView
 from jobs_data.monitoring.readiness import why_not_ready
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -38,6 +39,7 @@ from web.health import Health
 from web.log_lines import RepeatFilter, cap_repeats
 from web.metrics import MetricsRoute
 from web.process import end_in_time, handle_errors, log_waits, raise_open_files
+from web.request_ids import RequestIds, WithRequestId, request_id
 from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import DemoAccounts, SignIn
@@ -62,7 +64,11 @@ IN_ORDER: Final = [f"{addresses.BASE}/{page}" for page in ("queue-browse", "repo
 """The pages that are opened with the style of `look.show_in_order`: as an element it might be late."""
 
 log = logging.getLogger("heratio_jobs")
-logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+logging.basicConfig(
+    level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s%(request)s: %(message)s"
+)
+for handler in logging.root.handlers:
+    handler.addFilter(WithRequestId())
 cap_repeats(RepeatFilter())
 raise_open_files()
 
@@ -92,9 +98,22 @@ sign_in = SignIn(
     sessions,
     accounts,
     access,
+    services.audit,
     site_host=urlsplit(settings.site_url).hostname or "",
     demo=demo_accounts,
+    has_oidc=bool(settings.oidc_issuer),
 )
+sign_in_routes = sign_in.routes()
+if settings.oidc_issuer:
+    from web.oidc import Oidc, Provider  # no other start needs to load it
+
+    provider = Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret.get_secret_value(),
+    )
+    find = partial(find_by_email, services.database, groups=services.rights.groups)
+    sign_in_routes += Oidc(provider, sign_in, find, key).routes()
 
 
 health = Health(partial(why_not_ready, services.database, services.store))
@@ -144,7 +163,7 @@ def expire_receipts() -> None:
     """Erase the receipts that are too old."""
     time.sleep(FIRST_SECONDS)
     with suppress(DatabaseUnavailable):  # it has been logged
-        expire(services.store, settings.receipts_days)
+        expire(services.store, settings.receipts_days, audit=services.audit)
 
 
 def warm_up() -> None:
@@ -186,6 +205,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
             simulator.stop()
         if answers := deferred.now():
             await asyncio.to_thread(answers.services.wait_for_changes, CHANGE_SECONDS)
+        await asyncio.to_thread(services.audit.close)
 
 
 def log_script_error(error: Exception) -> bool:
@@ -193,7 +213,7 @@ def log_script_error(error: Exception) -> bool:
     log.error("a page failed", exc_info=error)
     st.error(
         "This page cannot be shown because of an unexpected error. Reload the page to try again. The "
-        "server's log has the details.",
+        f"server's log has the details, under the number of the request: {request_id()}",
         icon=":material/error:",
     )
     return True
@@ -205,11 +225,12 @@ app = st.App(
     routes=[
         *health.routes(),
         *metrics.routes(),
-        *sign_in.routes(),
+        *sign_in_routes,
         *JobRoutes(deferred.get).routes(),
         NotServed(),
     ],
     middleware=[
+        Middleware(RequestIds, proxies=settings.proxy_addresses),
         Middleware(
             Gate,
             sessions=sessions,
@@ -217,6 +238,7 @@ app = st.App(
             access=access,
             introductions=services.introductions,
             policy=content_policy(streamlit_documents()),
+            audit=services.audit,
         ),
         Middleware(
             Head,

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
 from benchmarks.bench import FULL_SIZE, Bench, quiet
 from benchmarks.figures import Figure, within
+from jobs_data.audit import Actor
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform import status, tables
 from jobs_data.platform.database import Database
@@ -138,7 +139,7 @@ def clear(url: str, state_dir: Path) -> Clearing:
     idle = _memory_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak counts from now on
     began = time.perf_counter()
-    reason = Reason("a benchmark", Action.DELETE_ALL, ALL_FINISHED)
+    reason = Reason(Actor("a benchmark"), Action.DELETE_ALL, ALL_FINISHED)
     clearing = Removals(database, store).start(None, reason)
     threads = [
         threading.Thread(target=_again, args=(clearing, worker.write, WORKER_SECONDS)),
@@ -171,7 +172,7 @@ def restore(url: str, state_dir: Path) -> float:
     database, store = Database(make_engine(url)), file_store(state_dir)
     [receipt] = list_receipts(store, "", 1, 1).items
     began = time.perf_counter()
-    work = Restores(database, store, CreationOrder(database)).start(receipt.id, "a benchmark")
+    work = Restores(database, store, CreationOrder(database)).start(receipt.id, Actor("a benchmark"))
     work.wait()
     seconds = time.perf_counter() - began
     database.engine.dispose()

@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from jobs_data import addresses, demo
 from jobs_data.accounts.account_services import build_account_services
+from jobs_data.audit import Actor
 from jobs_data.background import NotStarted
 from jobs_data.jobs import choices
 from jobs_data.jobs.view import ANY_TIME, Dates, JobFilter
@@ -170,7 +171,11 @@ def _run_clean_up(options: argparse.Namespace) -> int:
         settings = get_settings()
         if wrong := _wrong_usage(options, settings):
             return _refuse(wrong, WRONG_USAGE)
-        return _clean_up(options, build_services(build_account_services(settings)))
+        services = build_services(build_account_services(settings))
+        try:
+            return _clean_up(options, services)
+        finally:
+            services.audit.flush()
     except (SettingsError, DatabaseUnavailable) as problem:
         return _refuse(str(problem))
     except KeyboardInterrupt:
@@ -220,7 +225,7 @@ def _clean_up(options: argparse.Namespace, services: Services) -> int:
     if options.dry_run or not preview.total:
         return DONE
     try:
-        work = services.removals.start(preview.ids, Reason(_by(), Action.CLEAN_UP, words))
+        work = services.removals.start(preview.ids, Reason(Actor(_by()), Action.CLEAN_UP, words))
     except NotStarted as problem:
         return _refuse(str(problem), OTHER_AT_WORK if isinstance(problem, RemovalRuns) else FAILED)
     try:

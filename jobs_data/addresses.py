@@ -18,6 +18,8 @@ BROWSE: Final = "/jobs/browse"
 """The platform's other address of the list; our cookie is not sent there."""
 
 SIGN_IN: Final = f"{BASE}/sign-in"
+OIDC: Final = f"{SIGN_IN}/oidc"
+OIDC_CALLBACK: Final = f"{OIDC}/callback"
 SIGN_OUT: Final = f"{BASE}/sign-out"
 SESSION_CHECK: Final = f"{BASE}/session"
 SIGN_IN_STYLE: Final = f"{BASE}/sign-in.css"

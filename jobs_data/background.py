@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextvars import copy_context
+from functools import partial
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,9 @@ class Work:
                 self.end()
 
         try:
-            threading.Thread(target=work, name=name, daemon=True).start()
+            # In the context of the request that starts it: log lines have its number.
+            run_in_context = partial(copy_context().run, work)
+            threading.Thread(target=run_in_context, name=name, daemon=True).start()
         except RuntimeError as error:
             log.error("no thread for %s: %s", name, error)
             raise NotStarted(

@@ -43,7 +43,8 @@ class Services(AccountServices):
                 work.wait(max(0.0, end - time.monotonic()))
 
     def close(self) -> None:
-        """Close every connection; further use opens new ones."""
+        """Write what waits for the audit log; close every connection. Further use opens new ones."""
+        self.audit.close()
         self.shared_list.close()
         self.searches.close()
         self.outcomes.close()
@@ -54,6 +55,7 @@ class Services(AccountServices):
 
 def build_services(accounts: AccountServices) -> Services:
     """Return the services around these account services; nothing is connected yet."""
+    accounts.audit.load()
     settings, database, store = accounts.settings, accounts.database, accounts.store
     order, switch = CreationOrder(database), accounts.switch
     outcomes, searches = Outcomes(database, store, switch), Searches(database, order)
@@ -61,8 +63,8 @@ def build_services(accounts: AccountServices) -> Services:
     shared_list = SharedList(database, order, settings.list_seconds, outcomes, searches)
     return Services(
         **vars(accounts),
-        removals=Removals(database, store, switch),
-        restores=Restores(database, store, order, switch),
+        removals=Removals(database, store, switch, accounts.audit),
+        restores=Restores(database, store, order, switch, accounts.audit),
         result_roots=read_result_roots(settings.web_root, settings.results_folders),
         notices=Notices(settings.secret_key.get_secret_value()),
         selections=Selections(),

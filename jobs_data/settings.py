@@ -123,6 +123,22 @@ def _folder_or_nothing(value: Path) -> Path:
         raise ValueError from error
 
 
+def _log_file(value: Path) -> Path:
+    try:
+        if value.is_dir() or not value.absolute().parent.is_dir():
+            raise ValueError
+    except OSError as error:
+        raise ValueError from error
+    return value.absolute()
+
+
+def _issuer(value: str, info: ValidationInfo) -> str:
+    secret = info.data.get("oidc_client_secret")
+    if not (info.data.get("oidc_client_id") and secret and secret.get_secret_value()):
+        raise ValueError
+    return value  # compared as it is: some end with a slash
+
+
 def _zone_name(value: str) -> str:
     # An unknown zone is a KeyError, or an OSError for a folder's name.
     try:
@@ -193,6 +209,11 @@ class Settings(BaseSettings):
         description="an SQLAlchemy URL of this app's own MySQL, MariaDB or SQLite database, which is "
         "not the platform's, instead of HERATIO_JOBS_STATE_DIR",
     )
+    audit_log: Annotated[Path, AfterValidator(_log_file)] | None = Field(
+        default=None,
+        description="a file in an existing folder, in which the app can create files (not set: the "
+        "audit log goes to the standard output)",
+    )
     receipts_days: int = Field(
         default=90,
         ge=1,
@@ -249,6 +270,20 @@ class Settings(BaseSettings):
         ge=1,
         le=28,
         description="a number from 1 to 28: the lifetime of a cached account in seconds",
+    )
+    oidc_client_id: str = Field(
+        default="",
+        description="the client id that the OpenID Connect provider has given this app",
+    )
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="the client secret that the OpenID Connect provider has given this app",
+    )
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
+        default="",
+        pattern=r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)(/[^\s?#]*)?$",
+        description="the https:// address of an OpenID Connect provider, together with "
+        "HERATIO_JOBS_OIDC_CLIENT_ID and HERATIO_JOBS_OIDC_CLIENT_SECRET",
     )
     proxy_user_header: str = Field(
         default="",

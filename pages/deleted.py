@@ -37,6 +37,6 @@ else:
     st.title("Deleted jobs", anchor=False)
     progress.show_progress()
     progress.show_notice()
-    if waiting := expire(store, days):
+    if waiting := expire(store, days, audit=get_services().audit):
         st.caption(waiting)
     deleted_list.show_list(store, days, zone, get_viewer())

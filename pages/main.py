@@ -28,6 +28,13 @@ page = st.navigation(
             "job_statistics.py", title="Statistics", icon=":material/monitoring:", url_path="report"
         ),
         st.Page("deleted.py", title="Deleted jobs", icon=":material/delete:", url_path="receipts"),
+        st.Page(
+            "audit.py",
+            title="Audit log",
+            icon=":material/policy:",
+            url_path="audit",
+            visibility="visible" if viewer.may_remove else "hidden",
+        ),
     ]
 )
 address.follow()

@@ -16,6 +16,7 @@ from tests.support.gated import job_routes
 from web.gate import WRITE_PATHS, AccessSettings, AccountCache
 from web.health import Health
 from web.metrics import MetricsRoute
+from web.oidc import Oidc, Provider
 from web.sessions import Sessions
 from web.sign_in import SignIn
 
@@ -43,9 +44,10 @@ def offered_routes() -> Iterator[str]:
     services = build_services(build_account_services(Settings()))
     accounts = AccountCache(services.rights, 28)
     access = AccessSettings(services.rights.groups, "", ())
-    sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access)
-    own = [*Health(str).routes(), *MetricsRoute(None, asyncio.Future).routes(), *sign_in.routes()]
-    for route in [*job_routes(services).routes(), *own]:
+    sign_in = SignIn(services.sign_ins, Sessions("key"), accounts, access, services.audit)
+    oidc = Oidc(Provider("https://id.example.org", "", ""), sign_in, lambda _: None, "key")
+    own = [*Health(str).routes(), *MetricsRoute(None, asyncio.Future).routes()]
+    for route in [*job_routes(services).routes(), *own, *sign_in.routes(), *oidc.routes()]:
         assert isinstance(route, Route)
         path = re.sub(r"\{(job|receipt)_id(:id)?\}", "{id}", route.path)
         assert route.methods is not None

@@ -112,6 +112,15 @@ def body_refused(scope: Scope, status: int, sentence: str) -> Response:
     return answer
 
 
+def failed(scope: Scope) -> Response:
+    """Answer 500 to a request that ended with an unexpected error, which has been logged."""
+    sentence = (
+        "This request failed because of an unexpected error. Try again. The server's log has the "
+        "details, under the number of the request."
+    )
+    return _message(Request(scope), 500, "Something went wrong", sentence, is_inside=True)
+
+
 def plain(
     request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:
@@ -135,5 +144,6 @@ def is_browser(request: Request) -> bool:
 
 def _message(request: Request, status: int, title: str, sentence: str, **values: object) -> Response:
     if is_browser(request):
-        return page("message.html", status, title=title, sentence=sentence, **values)
+        number = request.scope.get("request_id", "")
+        return page("message.html", status, title=title, sentence=sentence, request_id=number, **values)
     return plain(request, status, sentence, _HEADERS)

@@ -21,6 +21,7 @@ from jobs_data import addresses
 from jobs_data.accounts.accounts import Account, Groups, Right
 from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
 from jobs_data.accounts.rights import Claim, Rights
+from jobs_data.audit import Actor, Audit, Event
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
 from web import answers, limits, origins, peers
@@ -51,6 +52,8 @@ OPEN_PATHS: Final = frozenset(
         addresses.SIGN_IN,
         addresses.SIGN_IN_STYLE,
         addresses.SIGN_IN_ICON,
+        addresses.OIDC,
+        addresses.OIDC_CALLBACK,
         addresses.LIVENESS,
         addresses.HEALTH_LIVE,
         addresses.HEALTH_READY,
@@ -172,6 +175,7 @@ class Gate:
         access: AccessSettings,
         introductions: Introductions,
         policy: str,
+        audit: Audit,
     ) -> None:
         """Protect an app; `policy` is the Content-Security-Policy of its pages."""
         self.app = app
@@ -180,6 +184,7 @@ class Gate:
         self.access = access
         self.introductions = introductions
         self.policy = policy
+        self.audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request or a websocket on, or refuse it."""
@@ -207,6 +212,7 @@ class Gate:
             await answers.body_refused(scope, problem.status, str(problem))(scope, receive, send)
             return
         if origins.is_foreign(scope, self.access.proxies):
+            self._write_refusal(scope, None, "another site")
             await answers.forbidden(scope, origins.FOREIGN, is_inside=True)(scope, receive, send)
             return
         await self._same_site_request(scope, receive, send)
@@ -228,6 +234,7 @@ class Gate:
             await answers.sign_in_first(scope)(scope, receive, send)
             return
         if refusal := _refusal(scope, visitor):
+            self._write_refusal(scope, visitor, "read only" if visitor.right else "no right")
             await refusal(scope, receive, send)
             return
         if visitor.session:
@@ -239,10 +246,14 @@ class Gate:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope, proxy_user = self._split_proxy_user(scope)
         visitor = None
-        if not origins.is_foreign_websocket(scope, self.access.proxies):
+        if origins.is_foreign_websocket(scope, self.access.proxies):
+            self._write_refusal(scope, None, "another site")
+        else:
             with contextlib.suppress(DatabaseUnavailable):
                 visitor = await self._visitor(HTTPConnection(scope), proxy_user)
         if visitor is None or visitor.right is None:
+            if visitor:
+                self._write_refusal(scope, visitor, "no right")
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
@@ -257,6 +268,16 @@ class Gate:
                 )
             finally:
                 watcher.cancel()
+
+    def _write_refusal(self, scope: Scope, visitor: Visitor | None, why: str) -> None:
+        """Note that access was refused; not to who only has to sign in first."""
+        self.audit.write(
+            Event.ACCESS_REFUSED,
+            _actor(scope, visitor),
+            reason=why,
+            method=scope.get("method", "websocket"),
+            path=scope["path"],
+        )
 
     async def _watch(self, visitor: Visitor, ended: asyncio.Event) -> None:
         """Set the event when the session ends or the account changes."""
@@ -437,10 +458,18 @@ def claim_of(connection: HTTPConnection) -> Claim:
     return visitor.claim
 
 
-def visitor_name(connection: HTTPConnection) -> str:
-    """Return the name of the user of a request."""
-    visitor: Visitor = connection.scope["visitor"]
-    return visitor.name
+def actor_of(connection: HTTPConnection) -> Actor:
+    """Return who makes a request and from where, for the audit log."""
+    return _actor(connection.scope, connection.scope.get("visitor"))
+
+
+def _actor(scope: Scope, visitor: Visitor | None) -> Actor:
+    return Actor(
+        visitor.name if visitor else "",
+        visitor.who if visitor else None,
+        scope.get("client_address", ""),
+        scope.get("request_id", ""),
+    )
 
 
 def _with_own_path(cookie: bytes, secure: bool) -> bytes:

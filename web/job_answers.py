@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from jobs_data import addresses
 from jobs_data.accounts.rights import NotAllowed
+from jobs_data.audit import Event
 from jobs_data.background import NotStarted
 from jobs_data.jobs import csv_format, export, job_report
 from jobs_data.jobs.result_files import ResultUnavailable, open_result
@@ -26,7 +28,7 @@ from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from web.answers import forbidden, plain, wants_json
 from web.downloads import Download, FileDownload
-from web.gate import claim_of, visitor_name
+from web.gate import actor_of, claim_of
 
 HTTP_OK: Final = 200
 
@@ -44,13 +46,15 @@ class JobAnswers:
         `csv_format.parse_format` has the parameters for spreadsheets.
         """
         all_columns = request.query_params.get("columns") == "all"
+        view, actor = _view_of(request), actor_of(request)
         chunks = export.csv_chunks(
             self.services.database,
-            _view_of(request),
+            view,
             all_columns=all_columns,
             order=self.services.order,
             csv_format=csv_format.parse_format(request.query_params),
             outcomes=self.services.outcomes,
+            on_end=partial(export.write_audit, self.services.audit, actor, view),
         )
         file_name = export.ALL_COLUMNS_FILE_NAME if all_columns else export.FILE_NAME
         # The header comes once the database answers: without it this is answered with 503.
@@ -71,6 +75,7 @@ class JobAnswers:
             return plain(request, 404, str(problem))
         if result is None:
             return plain(request, 404, f"Job {job_id} has no result file.")
+        self._write(request, Event.DOWNLOAD, job=job_id, file=result.name, bytes=result.size)
         return FileDownload(result, job_id)
 
     async def output(self, request: Request) -> Response:
@@ -95,6 +100,7 @@ class JobAnswers:
         database, job_id = self.services.database, request.path_params["job_id"]
         if await run_in_threadpool(job_report.read_download_path, database, job_id) is None:
             return plain(request, 404, f"There is no job {job_id}.")
+        self._write(request, Event.OUTPUT, job=job_id, what=name)
         return Download(f"job-{job_id}-{name}", media_type, stream(database, job_id))
 
     async def receipt(self, request: Request) -> Response:
@@ -104,6 +110,7 @@ class JobAnswers:
         first = await run_in_threadpool(next, lines, b"")
         if not first:
             return plain(request, 404, "There is no such record of deleted jobs, or it has expired.")
+        self._write(request, Event.DOWNLOAD, receipt=receipt_id)
         return Download(f"{receipt_id}.jsonl", "application/jsonl", lines, first)
 
     async def delete_job(self, request: Request) -> Response:
@@ -113,7 +120,7 @@ class JobAnswers:
         job_id = parse_number(request.path_params["job_id"])
         outcome = Outcome.MISSING
         if job_id is not None:
-            reason = Reason(visitor_name(request), Action.DELETE, f"job {job_id}")
+            reason = Reason(actor_of(request), Action.DELETE, f"job {job_id}")
             try:
                 await self._require_administrator(request)
             except NotStarted as problem:
@@ -140,7 +147,7 @@ class JobAnswers:
             return Response(status_code=405, headers={"Allow": "POST"})
         try:
             await self._require_administrator(request)
-            reason = Reason(visitor_name(request), Action.DELETE_ALL, ALL_FINISHED)
+            reason = Reason(actor_of(request), Action.DELETE_ALL, ALL_FINISHED)
             clearing = await run_in_threadpool(self.services.removals.start, None, reason)
         except NotStarted as problem:
             return self._not_started(request, problem)
@@ -154,8 +161,13 @@ class JobAnswers:
         claim = claim_of(request)
         await run_in_threadpool(self.services.rights.require_administrator, claim)
 
+    def _write(self, request: Request, event: Event, **details: object) -> None:
+        if request.method != "HEAD":  # which gets nothing of a file
+            self.services.audit.write(event, actor_of(request), **details)
+
     def _not_started(self, request: Request, problem: NotStarted) -> Response:
         if isinstance(problem, NotAllowed):
+            self._write(request, Event.ACCESS_REFUSED, reason="right withdrawn", path=request.url.path)
             return forbidden(request.scope, str(problem), is_inside=True)
         status = 409 if isinstance(problem, RemovalRuns) else 503
         return self._changed(request, status, 0, str(problem))

@@ -50,6 +50,12 @@ def is_foreign_websocket(scope: Scope, proxies: Sequence[Network]) -> bool:
     )
 
 
+def own_origin(scope: Scope, proxies: Sequence[Network]) -> str:
+    """Return scheme and host as the client asked for them, such as `https://archives.example.org`."""
+    scheme = "https" if peers.is_secure(scope, proxies) else "http"
+    return f"{scheme}://{next(reversed(_hosts(scope, proxies)), '')}"
+
+
 def _is_own(origins: list[str], scope: Scope, proxies: Sequence[Network]) -> bool:
     """Return whether there is one origin, and it names the host that was asked."""
     # An opaque origin is `null`, and matches as little as one with a path or a user.

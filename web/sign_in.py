@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -14,10 +14,12 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
+from jobs_data.accounts.accounts import Account
 from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, Reason, SignInRefused, SignIns
+from jobs_data.audit import Audit, Event
 from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from web import answers, peers
-from web.gate import NO_RIGHT, AccessSettings, AccountCache
+from web.gate import NO_RIGHT, AccessSettings, AccountCache, actor_of
 from web.sessions import Session, Sessions, session_cookie
 
 MAX_FIELDS: Final = 8
@@ -47,7 +49,7 @@ def safe_next(wanted: str) -> str:
     return wanted if is_ours and leads_on and len(wanted) <= answers.LONGEST_ADDRESS else addresses.BASE
 
 
-def _list_address(wanted: str) -> str:
+def list_address(wanted: str) -> str:
     """Return the list's own address for its other one, to which no cookie is sent."""
     path, mark, query = wanted.partition("?")
     return f"{addresses.BASE}{mark}{query}" if path == addresses.BROWSE else wanted
@@ -71,15 +73,19 @@ class SignIn:
         sessions: Sessions,
         accounts: AccountCache,
         access: AccessSettings,
+        audit: Audit,
         *,
         site_host: str = "",
         demo: DemoAccounts | None = None,
+        has_oidc: bool = False,
     ) -> None:
         """Start and end sessions; `site_host` names the platform's site on the page."""
+        self.has_oidc = has_oidc
         self.sign_ins = sign_ins
         self.sessions = sessions
         self.accounts = accounts
         self.access = access
+        self.audit = audit
         self.site_host = site_host
         self.demo = demo
         # Waiting sign-ins must not use up the threads that serve all other requests.
@@ -99,7 +105,7 @@ class SignIn:
     async def sign_in(self, request: Request) -> Response:
         """Show the form, or sign in with its fields."""
         if request.method in {"GET", "HEAD"}:
-            next_url = safe_next(_list_address(request.query_params.get("next", "")))
+            next_url = safe_next(list_address(request.query_params.get("next", "")))
             if await self._session_of(request):
                 return RedirectResponse(next_url, status_code=303, headers=_NO_STORE)
             return self._form(200, next_url)
@@ -111,7 +117,7 @@ class SignIn:
         return await self._post(request, fields)
 
     async def _post(self, request: Request, fields: dict[str, str]) -> Response:
-        next_url = safe_next(_list_address(fields.get("next") or request.query_params.get("next", "")))
+        next_url = safe_next(list_address(fields.get("next") or request.query_params.get("next", "")))
         identifier = fields.get("identifier", "")
         try:
             # Only the wait for a turn is bounded, not the sign-in itself.
@@ -126,6 +132,7 @@ class SignIn:
                     limiter=self._turns,
                 )
         except SignInRefused as refusal:
+            self._write(request, Event.SIGN_IN_REFUSED, refusal.account, reason=refusal.word)
             return self._form(
                 429 if refusal.reason is Reason.LOCKED else 401,
                 next_url,
@@ -134,8 +141,23 @@ class SignIn:
                 asks_code=refusal.reason in {Reason.CODE_NEEDED, Reason.CODE_WRONG},
             )
         except DatabaseUnavailable as problem:
+            self._write(request, Event.SIGN_IN_REFUSED, None, reason="database away")
             return self._form(503, next_url, str(problem), identifier=identifier)
+        return await self.enter(request, account, next_url)
+
+    def refuse(
+        self, request: Request, status: int, sentence: str, reason: str, next_url: str
+    ) -> Response:
+        """Show the form with the sentence that says why somebody is not signed in, and note why."""
+        self._write(request, Event.SIGN_IN_REFUSED, None, reason=reason)
+        return self._form(status, next_url, sentence)
+
+    async def enter(
+        self, request: Request, account: Account, next_url: str, by: str = "password"
+    ) -> Response:
+        """Begin a session of a user who was authenticated, and lead to an address of ours."""
         if account.right is None:
+            self._write(request, Event.SIGN_IN_REFUSED, account, reason="no right")
             return answers.forbidden(request.scope, NO_RIGHT)
         # The browser's earlier session must not go on beside the new one.
         if before := await self._session_of(request):
@@ -143,6 +165,7 @@ class SignIn:
         await run_in_threadpool(self.read_idle_timeout)
         # A cached account with an older password would end the new session.
         self.accounts.put(account)
+        self._write(request, Event.SIGN_IN, account, right=account.right.value, by=by)
         token = self.sessions.token(self.sessions.begin(account))
         return self._with_cookie(request, RedirectResponse(next_url, status_code=303), token)
 
@@ -160,11 +183,20 @@ class SignIn:
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
         session = request.scope["visitor"].session
+        self.audit.write(Event.SIGN_OUT, actor_of(request))
         if session is None or await self.sessions.end(session):
             answer: Response = RedirectResponse(addresses.SIGN_IN, status_code=303)
         else:
             answer = answers.warning(request, "Signed out", SIGN_OUT_NOT_STORED)
         return self._with_cookie(request, answer, "")
+
+    def _write(
+        self, request: Request, event: Event, account: Account | None, **details: object
+    ) -> None:
+        """Note a sign-in; never what was typed: a name that no account has may be a password."""
+        nobody = actor_of(request)
+        named = replace(nobody, name=account.display_name, id=account.id) if account else nobody
+        self.audit.write(event, named, **details)
 
     async def _session_of(self, request: Request) -> Session | None:
         secure = peers.is_secure(request.scope, self.access.proxies)
@@ -189,6 +221,7 @@ class SignIn:
             asks_code=asks_code,
             site_host=self.site_host,
             demo=self.demo,
+            has_oidc=self.has_oidc,
         )
 
     def _with_cookie(self, request: Request, response: Response, token: str) -> Response:

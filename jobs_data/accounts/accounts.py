@@ -95,15 +95,28 @@ def find_account(database: Database, identifier: str, groups: Groups) -> Account
     return account_of(row) if row else None
 
 
+def find_by_email(database: Database, email: str, groups: Groups) -> Account | None:
+    """Return the account with an e-mail, which is not looked for among the user names.
+
+    None where there is none, or several. Raises DatabaseUnavailable.
+    """
+    with database.reading(primary=True) as connection:
+        row = find_row(connection, database, trimmed(email), groups, by_name=False)
+    return account_of(row) if row else None
+
+
 def trimmed(identifier: str) -> str:
     """Return an identifier without white space around it; one that is too long never matches."""
     return text(identifier[: IDENTIFIER_LENGTH + 1]).strip()
 
 
-def find_row(connection: Connection, database: Database, typed: str, groups: Groups) -> Row[Any] | None:
+def find_row(
+    connection: Connection, database: Database, typed: str, groups: Groups, *, by_name: bool = True
+) -> Row[Any] | None:
     """Return the row of the account that `find_account` would return, with its hash and salt.
 
-    `typed` is a trimmed identifier. Raises what the database driver raises.
+    `typed` is a trimmed identifier; without `by_name` it is only an e-mail. Raises what the database
+    driver raises.
     """
     # Many accounts have an empty e-mail.
     if not typed or user.name not in database.tables:
@@ -115,7 +128,8 @@ def find_row(connection: Connection, database: Database, typed: str, groups: Gro
         )
     ).all()
     by_email = [row for row in rows if _is_same(text(row.email), typed)]
-    matching = by_email or [row for row in rows if _is_same(text(row.username), typed)]
+    by_names = [row for row in rows if by_name and _is_same(text(row.username), typed)]
+    matching = by_email or by_names
     if len(matching) > 1:
         ids = ", ".join(str(row.id) for row in matching)
         log.warning("users %s share an e-mail or a user name: none of them can sign in with it", ids)

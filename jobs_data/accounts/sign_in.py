@@ -53,10 +53,20 @@ class Reason(StrEnum):
 class SignInRefused(Exception):
     """A sign-in was refused. The message is a sentence for the screen, without any input."""
 
+    account: Account | None = None
+    """Whose sign-in it was; None for a name that no account has."""
+
     def __init__(self, reason: Reason, **values: str) -> None:
         """Refuse for a reason, whose sentence has these values."""
         super().__init__(reason.format(**values))
         self.reason = reason
+
+    @property
+    def word(self) -> str:
+        """Return the reason for the audit log, such as `locked` or `code needed`."""
+        if self.reason is Reason.WRONG:
+            return "wrong name or password"
+        return self.reason.name.lower().replace("_", " ")
 
 
 class SignIns:
@@ -98,16 +108,17 @@ class SignIns:
             # The same number of names without an account, so that the statements do not reveal one.
             others = [filled(row.username), filled(row.email)] if row else ["", ""]
             names = [typed, *(other or typed for other in others)]
-            if locked := self._lockout.remaining(names, address, now):
-                minutes = -(-locked // timedelta(minutes=1))
-                raise SignInRefused(Reason.LOCKED, minutes=counted(minutes, "minute"))
             salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")
             try:
+                if locked := self._lockout.remaining(names, address, now):
+                    minutes = -(-locked // timedelta(minutes=1))
+                    raise SignInRefused(Reason.LOCKED, minutes=counted(minutes, "minute"))
                 is_right = passwords.matches(password, salt, password_hash, usual_hash)
                 if not (row and is_right and row.active == 1):
                     raise SignInRefused(Reason.WRONG)
                 self._check_second_factor(row.id, code, now)
             except SignInRefused as refusal:
+                refusal.account = accounts.account_of(row) if row else None
                 # A right password without a code is neither a failure nor a success: it is not counted.
                 if refusal.reason in {Reason.WRONG, Reason.CODE_WRONG}:
                     self._lockout.record(typed, address, False, now)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from jobs_data import csv_lines
+from jobs_data.audit import Actor, Audit, Event
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.csv_format import STANDARD, CsvFormat
 from jobs_data.jobs.export_rows import ExportedJob, Who, exporting
 from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.outcomes import Outcome, Outcomes
 from jobs_data.jobs.view import ListView
+from jobs_data.jobs.view_url import view_params
 from jobs_data.platform.database import LONG_READS, Database
 from jobs_data.platform.errors import DatabaseBusy
 from jobs_data.platform.times import utc
@@ -40,6 +44,7 @@ def csv_chunks(
     order: CreationOrder | None = None,
     csv_format: CsvFormat = STANDARD,
     outcomes: Outcomes | None = None,
+    on_end: Callable[[int, bool], None] | None = None,
 ) -> Generator[bytes]:
     """Yield the CSV of all jobs of a view's filter, in its order: its header, then jobs in pieces.
 
@@ -47,7 +52,8 @@ def csv_chunks(
     a byte-order mark, so that spreadsheets read it as such; texts quoted and defused, numbers
     as they are; lines end as in RFC 4180; times in ISO 8601 with the offset of the platform's time
     zone, unless the format has another. `order` is the known order by date, and `outcomes` what is
-    known of errors in outputs. The header comes as soon as the database answers. Raises
+    known of errors in outputs. At the end, also an early one, `on_end` gets how many jobs were
+    exported, and whether these are all. The header comes as soon as the database answers. Raises
     DatabaseUnavailable, and DatabaseBusy at the header if too many exports are running.
     """
     # An export keeps a connection for as long as its client reads.
@@ -58,18 +64,38 @@ def csv_chunks(
     names: tuple[str, ...] = ALL_COLUMNS_HEADER if all_columns else HEADER
     if csv_format.zone:
         names = tuple(f"{n} ({csv_format.zone.key})" if n in _TIMES else n for n in names)
+    jobs, is_whole = 0, False
     try:
         with exporting(database, view, order) as rows:
             yield csv_lines.header(names, separator)
-            # `yield from` ends what is being read before the transaction.
-            if all_columns:
-                reports = rows.reports(outcomes)
-                yield from (_encode_all_columns(each, clock, separator) for each in reports)
-            else:
-                lines = _Lines(clock, separator)
-                yield from (lines.encoded(jobs) for jobs in rows.jobs())
+            lines = _Lines(clock, separator)
+            pieces: Generator[tuple[int, bytes]] = (
+                (
+                    (len(each), _encode_all_columns(each, clock, separator))
+                    for each in rows.reports(outcomes)
+                )
+                if all_columns
+                else ((len(each), lines.encoded(each)) for each in rows.jobs())
+            )
+            with closing(pieces):  # before the transaction
+                for number, piece in pieces:
+                    yield piece
+                    jobs += number
+        is_whole = True
     finally:
         database.long_reads.release()
+        if on_end:
+            on_end(jobs, is_whole)
+
+
+def write_audit(audit: Audit, actor: Actor, view: ListView, jobs: int, is_whole: bool) -> None:
+    """Note an export that has ended, as the `on_end` of `csv_chunks` once the first three are given.
+
+    The filter is that of the list's address.
+    """
+    query = urlencode(view_params(view.unpaged), doseq=True)
+    result = "complete" if is_whole else "ended early"
+    audit.write(Event.EXPORT, actor, filter=query or "all jobs", jobs=jobs, result=result)
 
 
 _TIMES: Final = frozenset({"Created", "Started", "Completed"})

@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection, case, exc, func, select
 
+from jobs_data.audit import MOST_IDS, Audit, Event
 from jobs_data.background import NotStarted, Stopped, StopSwitch, Work
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import WRITE_SECONDS
@@ -140,8 +141,15 @@ class Totals:
 class Removals:
     """All deletions in one database, with their receipts in one store."""
 
-    def __init__(self, database: Database, store: Store, switch: StopSwitch | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: Store,
+        switch: StopSwitch | None = None,
+        audit: Audit | None = None,
+    ) -> None:
         """Prepare to delete; nothing is connected yet. `switch` stops between two batches."""
+        self._audit = audit or Audit()
         self._switch = switch or StopSwitch()
         self._database = database
         self._store = store
@@ -171,6 +179,7 @@ class Removals:
                     removal.count(batches.remove([job_id]).by_outcome)
 
             self._watched(batches, removal, remove_all)
+        self._write_audit(removal, reason, ids)
         removal.end()
         return removal
 
@@ -189,7 +198,7 @@ class Removals:
             batches = self._batches(reason, waits=False)
             lock = _take_lock(self._database)
             try:
-                removal.start("removal", lambda: self._run(batches, ids, removal, lock))
+                removal.start("removal", lambda: self._run(batches, ids, removal, lock, reason))
             except NotStarted:
                 _release(lock)
                 raise
@@ -206,7 +215,12 @@ class Removals:
             return connection.execute(select(func.count()).where(is_finished())).scalar_one()
 
     def _run(
-        self, batches: Batches, ids: Ids | None, removal: Removal, lock: Connection | None
+        self,
+        batches: Batches,
+        ids: Ids | None,
+        removal: Removal,
+        lock: Connection | None,
+        reason: Reason,
     ) -> None:
         try:
             with _ending(removal):
@@ -215,6 +229,24 @@ class Removals:
                 )
         finally:
             _release(lock)
+            self._write_audit(removal, reason, None if ids is None else ids[: MOST_IDS + 1].tolist())
+
+    def _write_audit(self, removal: Removal, reason: Reason, ids: Sequence[int] | None) -> None:
+        """Write who deleted what, and the result; not which of many jobs, which the receipt has."""
+        self._audit.write(
+            Event.REMOVAL,
+            reason.by,
+            action=reason.action,
+            filter=reason.filter,
+            jobs=removal.total,
+            ids=list(ids) if ids is not None and len(ids) <= MOST_IDS else None,
+            receipt=removal.receipt,
+            removed=removal.removed,
+            not_finished=removal.active or None,
+            missing=removal.missing or None,
+            locked=removal.locked or None,
+            error=removal.error,
+        )
 
     def _watched(self, batches: Batches, removal: Removal, remove_all: Callable[[], None]) -> None:
         """Delete, and write the end of the receipt in any case."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from jobs_data.audit import Actor, Audit, Event
 from jobs_data.background import NotStarted, Stopped, StopSwitch, Work
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform.database import Database
@@ -74,11 +75,13 @@ class Restores:
         store: Store,
         order: CreationOrder,
         switch: StopSwitch | None = None,
+        audit: Audit | None = None,
     ) -> None:
         """Prepare to restore; nothing is connected yet.
 
         `order` forgets what it knows after each; `switch` stops between two batches.
         """
+        self._audit = audit or Audit()
         self._switch = switch or StopSwitch()
         self._order = order
         self._database = database
@@ -94,7 +97,7 @@ class Restores:
         """Return the running restore that started last, or None."""
         return next((work for work in reversed(list(self._last.values())) if work.is_running), None)
 
-    def start(self, receipt_id: str, by: str) -> Restore:
+    def start(self, receipt_id: str, by: Actor) -> Restore:
         """Start to restore the jobs of a receipt; return at once a restore that shows its progress.
 
         `by` is the user, for the receipt. Raises RestoreRefused if the receipt does not exist, is of
@@ -110,14 +113,14 @@ class Restores:
                     "These jobs were deleted from another database than the one that is set now, so "
                     "nothing was restored."
                 )
-            restore_id = restoring.begin(self._store, receipt, by)
+            restore_id = restoring.begin(self._store, receipt, by.name)
             if restore_id is None:
                 raise RestoreRefused(
                     "These jobs are still being deleted or restored. Try again when that has ended."
                 )
             work = Restore(receipt_id, receipt.to_restore)
             try:
-                work.start("restore", lambda: self._run(receipt, restore_id, work))
+                work.start("restore", lambda: self._run(receipt, restore_id, work, by))
             except NotStarted:
                 restoring.end(self._store, receipt.key)
                 raise
@@ -159,7 +162,7 @@ class Restores:
                 connection, job, ids, locked=True
             )
 
-    def _run(self, receipt: Receipt, restore_id: int, work: Restore) -> None:
+    def _run(self, receipt: Receipt, restore_id: int, work: Restore, by: Actor) -> None:
         try:
             self._restore(receipt, restore_id, work)
         except (DatabaseUnavailable, Stopped) as error:
@@ -174,6 +177,15 @@ class Restores:
             self._database.changed()
             # The list assumes that nothing is inserted below its newest jobs.
             self._order.forget()
+            self._audit.write(
+                Event.RESTORE,
+                by,
+                receipt=receipt.id,
+                jobs=work.total,
+                restored=work.restored,
+                not_restored=work.failed or None,
+                error=work.error,
+            )
 
     def _restore(self, receipt: Receipt, restore_id: int, work: Restore) -> None:
         """Restore all jobs that can be restored, batch by batch."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import delete, or_, select, update
 
+from jobs_data.audit import APP, Audit, Event
 from jobs_data.store.database import Store
 from jobs_data.store.schema import receipt
 from jobs_data.wording import counted
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 GRACE: Final = timedelta(days=7)
 
 
-def expire(store: Store, days: int, now: datetime | None = None) -> str:
+def expire(store: Store, days: int, now: datetime | None = None, audit: Audit | None = None) -> str:
     """Erase the receipts made more than some days ago, as this module says.
 
     Returns a sentence about those that will be erased, empty for none. Raises
@@ -42,6 +43,8 @@ def expire(store: Store, days: int, now: datetime | None = None) -> str:
             connection.execute(delete(receipt).where(receipt.c.key == key, is_old))
     if due:
         log.info("%s erased that were older than %d days", counted(len(due), "receipt"), days)
+        if audit:
+            audit.write(Event.RETENTION, APP, receipts=len(due), older_than_days=days)
     if len(due) == len(old):
         return ""
     sentence = (

@@ -19,6 +19,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, delete, insert, update
 
+from jobs_data.audit import Actor
 from jobs_data.store.database import Store, StoreUnavailable
 from jobs_data.store.schema import Outcome, batch, job, name, receipt
 
@@ -42,7 +43,7 @@ class Action(StrEnum):
 class Reason:
     """Who deletes jobs, by which action, and in words which jobs."""
 
-    by: str
+    by: Actor
     action: Action
     filter: str
 
@@ -62,7 +63,7 @@ class ReceiptWriter:
         self.id = ""
         """Empty while nothing is written."""
         self._store = store
-        by, which = encodable(reason.by), encodable(reason.filter)
+        by, which = encodable(reason.by.name), encodable(reason.filter)
         self._receipt = {
             "id": f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
             "at": at,

@@ -174,3 +174,12 @@ ended_session = _table(
     Column("valid_until", UtcTime, nullable=False),  # its cookie expires then
     sqlite_with_rowid=False,
 )
+
+audit_entry = _table(
+    "audit_entry",  # the newest entries of the audit log, for the screen
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("event", String(20), nullable=False),
+    Column("who", Text, nullable=False),  # the user's name and id, for searches, in lower case
+    Column("line", Text, nullable=False),  # JSON in ASCII
+    Index("audit_entry_event", "event", "id"),
+)

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from jobs_data.audit import Actor
 from jobs_data.store.receipt_writer import Action, Reason
 from tests.support.app_servers import AppServers
 from tests.support.databases import on_mariadb
@@ -34,8 +35,8 @@ def test_a_deletion_is_found_and_restored_by_keyboard(
     store.belongings(ids[0])
     before = dump(store.engine)
     removals = store.removals()
-    removals.remove_jobs([store.job("another")], Reason("eve", Action.DELETE, "job 1"))
-    removals.remove_jobs(ids, Reason("ada", Action.DELETE, "3 selected jobs"))
+    removals.remove_jobs([store.job("another")], Reason(Actor("eve"), Action.DELETE, "job 1"))
+    removals.remove_jobs(ids, Reason(Actor("ada"), Action.DELETE, "3 selected jobs"))
     screen = new_page()
     page = screen.page
     screen.open(address)

@@ -105,7 +105,7 @@ def test_a_running_job_is_live(platform_: Platform, new_page: Windows) -> None:
 
 
 def test_files_arrive_whole(platform_: Platform, new_page: Windows) -> None:
-    """Long outputs and large files by a route; a small file even where it vanishes before the press."""
+    """Large ones by a route; a small one even if it vanishes first. The audit log has both."""
     output = "".join(f"line {number} of a long output\n" for number in range(10_000))
     content = b"0123456789abcdef" * (BUTTON_MAX_BYTES // 16) + b"!"
     large, small = (platform_.root / "downloads" / name for name in ("large.zip", "small.csv"))
@@ -125,6 +125,9 @@ def test_files_arrive_whole(platform_: Platform, new_page: Windows) -> None:
     expect(button).to_be_visible()
     small.unlink()
     assert download(page, button) == b"a,b"
+    screen.open(f"{platform_.address}/audit?event=download")
+    for file in ("large.zip", "small.csv"):
+        expect(page.get_by_role("cell", name=f"file: {file}")).to_be_visible()
     assert_nothing_went_wrong(screen)
 
 

@@ -13,12 +13,14 @@ from sqlalchemy import event, text
 from jobs_data import settings
 from jobs_data.__main__ import main
 from jobs_data.addresses import receipt_page_url
+from jobs_data.audit import Actor, Event
 from jobs_data.background import StopSwitch
 from jobs_data.platform import tables
 from jobs_data.platform.id_lists import Ids
 from jobs_data.removal.batch import Batches, Result
 from jobs_data.removal.removal import Removal, Removals
 from jobs_data.settings import get_settings
+from jobs_data.store.audit_entries import list_entries
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.receipts import list_receipts
 from jobs_data.wording import counted
@@ -121,6 +123,8 @@ def test_what_matches_the_rules_is_deleted_with_a_receipt(
     assert receipt.action == Action.CLEAN_UP
     assert "of ada" in receipt.filter
     assert "except the newest 4 of each name" in receipt.filter
+    [entry] = list_entries(store.own, None, receipt.by, 1, 9).items
+    assert (entry.event, entry.details["receipt"]) == (Event.REMOVAL, receipt.id)
     # Again: nothing to do, and quiet says nothing of it.
     assert clean_up(*rules, "--quiet") == 0
     assert capsys.readouterr().out == ""
@@ -243,7 +247,9 @@ def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureF
         if not held and "DELETE" in str(arguments[2]):
             held.append(clean_up("--everything-finished"))
 
-    work = store.removals(database).start(np.array([job_id]), Reason("ada", Action.CLEAN_UP, "one"))
+    work = store.removals(database).start(
+        np.array([job_id]), Reason(Actor("ada"), Action.CLEAN_UP, "one")
+    )
     work.wait()
     assert held == [4]
     assert "Other jobs are being deleted" in capsys.readouterr().err

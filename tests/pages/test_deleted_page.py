@@ -10,6 +10,7 @@ from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.audit import Actor
 from jobs_data.store import schema
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.receipts import read_receipt
@@ -27,7 +28,7 @@ HOSTILE = "[no](link) <b>"
 def removed(store: Store) -> tuple[int, str]:
     """Delete a job with a hostile name; return its id and that of the receipt."""
     job_id = store.job(HOSTILE)
-    return job_id, remove(store, [job_id], Reason(HOSTILE, Action.CLEAN_UP, HOSTILE))
+    return job_id, remove(store, [job_id], Reason(Actor(HOSTILE), Action.CLEAN_UP, HOSTILE))
 
 
 def restore_button(app: AppTest) -> tuple[bool, str]:
@@ -52,7 +53,9 @@ def test_without_deleted_jobs_it_says_what_will_be_here(store: Store) -> None:
 def test_the_list_and_a_search(store: Store) -> None:
     """A row for each deletion, in words; what matches nothing says where was looked."""
     job_id, _ = removed(store)
-    remove(store, [store.job("other"), store.job("other")], Reason("Layla", Action.DELETE, "2 jobs"))
+    remove(
+        store, [store.job("other"), store.job("other")], Reason(Actor("Layla"), Action.DELETE, "2 jobs")
+    )
     shown = table(show("deleted.py"))
     assert "Layla deleted 2 jobs" in shown
     assert f"{HOSTILE} deleted 1 job" in shown

@@ -268,7 +268,6 @@ def test_a_small_result_is_downloaded_even_if_it_vanishes(
     file = root / "storage" / "downloads" / "finding-aid-7.pdf"
     [button] = open_job(job_id).get("download_button")
     assert button.proto.label == "Result · PDF 8 bytes"
-    assert not button.proto.deferred_file_id
     file.write_bytes(b"." * (BUTTON_MAX_BYTES + 1))
     app = open_job(job_id)
     assert not app.get("download_button")

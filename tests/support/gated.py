@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from ipaddress import ip_network
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.routing import BaseRoute
 
-from jobs_data.accounts.accounts import Groups
+from jobs_data.accounts.accounts import Groups, find_by_email
 from jobs_data.accounts.rights import Rights
 from jobs_data.services import Services
 from pages.parts.shared.services import get_services
@@ -16,6 +18,8 @@ from web.deferred import DeferredAnswers
 from web.gate import AccessSettings, AccountCache, Gate
 from web.headers import content_policy
 from web.job_answers import JobAnswers
+from web.oidc import Oidc, Provider
+from web.request_ids import RequestIds
 from web.routes import JobRoutes
 from web.sessions import Sessions
 from web.sign_in import SignIn
@@ -37,6 +41,7 @@ def gated_app(
     header: str = "",
     proxies: str = "",
     seconds: float = 28,
+    provider: Provider | None = None,
 ) -> tuple[Starlette, Sessions]:
     """Return an app behind a gate that believes an account for some seconds, and its sessions."""
     services = get_services()
@@ -46,7 +51,9 @@ def gated_app(
     access = AccessSettings(
         groups, header, tuple(ip_network(proxy) for proxy in proxies.split(",") if proxy)
     )
-    sign_in = SignIn(services.sign_ins, sessions, accounts, access)
+    sign_in = SignIn(
+        services.sign_ins, sessions, accounts, access, services.audit, has_oidc=bool(provider)
+    )
     gate = Middleware(
         Gate,
         sessions=sessions,
@@ -54,6 +61,13 @@ def gated_app(
         access=access,
         introductions=services.introductions,
         policy=content_policy([]),
+        audit=services.audit,
     )
-    routes = [*sign_in.routes(), *job_routes(services).routes(), *more_routes]
-    return Starlette(routes=routes, middleware=[gate]), sessions
+    streamlits = Middleware(SessionMiddleware, secret_key=KEY)
+    numbers = Middleware(RequestIds, proxies=access.proxies)
+    routes = [*sign_in.routes()]
+    if provider:
+        find = partial(find_by_email, services.database, groups=groups)
+        routes += Oidc(provider, sign_in, find, KEY).routes()
+    routes += [*job_routes(services).routes(), *more_routes]
+    return Starlette(routes=routes, middleware=[numbers, gate, streamlits]), sessions

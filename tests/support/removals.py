@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jobs_data.audit import Actor
 from jobs_data.store.receipt_writer import Action, Reason
 from tests.support.store import Store
 
-CAUSE = Reason("ada", Action.DELETE, "2 selected jobs")
+CAUSE = Reason(Actor("ada"), Action.DELETE, "2 selected jobs")
 
 
 def remove(store: Store, ids: Sequence[int], reason: Reason = CAUSE) -> str:

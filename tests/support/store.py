@@ -13,6 +13,7 @@ from typing import Any, Self
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine, Table, delete, event, func, insert, select, update
 
+from jobs_data.audit import Actor
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
@@ -23,8 +24,8 @@ from jobs_data.store.database import Store as OwnStore
 from jobs_data.store.database import file_store
 from jobs_data.store.receipt_writer import Action, Reason
 
-CAUSE = Reason("ada", Action.DELETE, "what a test removes")
-CLEARING = Reason("ada", Action.DELETE_ALL, "all finished jobs")
+CAUSE = Reason(Actor("ada"), Action.DELETE, "what a test removes")
+CLEARING = Reason(Actor("ada"), Action.DELETE_ALL, "all finished jobs")
 NOON = datetime(2026, 6, 15, 12, 0, 0)
 PASSWORD = "right"
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

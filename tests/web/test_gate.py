@@ -26,6 +26,7 @@ from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.introductions import HEADER as ACCOUNT_HEADER
 from jobs_data.accounts.rights import WITHDRAWN
 from jobs_data.accounts.sign_in import PARALLEL_SIGN_INS, SignIns
+from jobs_data.audit import Audit
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from pages.parts.shared.services import get_services
@@ -1000,9 +1001,8 @@ def test_a_sign_in_does_not_wait_for_its_turn_for_ever(
     """Those before it may wait for a database that has fallen silent; the form then says so."""
     monkeypatch.setattr(sign_in, "TURN_SECONDS", 0.05)
     accounts = AccountCache(get_services().rights, 28)
-    doors = SignIn(
-        SignIns(platform_database), Sessions(KEY), accounts, AccessSettings(Groups(), "", ())
-    )
+    access = AccessSettings(Groups(), "", ())
+    doors = SignIn(SignIns(platform_database), Sessions(KEY), accounts, access, Audit())
     fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
 
     async def ask() -> Any:

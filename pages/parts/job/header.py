@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from jobs_data import addresses, wording
+from jobs_data.audit import Actor, Event
 from jobs_data.jobs import job_report, result_files
 from jobs_data.jobs.job_names import human_name
 from jobs_data.jobs.job_report import JobReport
@@ -112,7 +115,7 @@ def show_heading(job: JobReport, roots: result_files.ResultRoots | None, viewer:
             heading(human_name(job.name))
         with st.container(horizontal=True, width="content", key="job_actions"):
             try:
-                _result_button(job, roots)
+                _result_button(job, roots, viewer)
             except result_files.ResultUnavailable as error:
                 problem = str(error)
             _COPY_LINK(key="copy_link", data={"path": addresses.report_url(job.id, {})})
@@ -130,7 +133,7 @@ def show_heading(job: JobReport, roots: result_files.ResultRoots | None, viewer:
         st.warning(plain(problem), icon=":material/file_download_off:")
 
 
-def _result_button(job: JobReport, roots: result_files.ResultRoots | None) -> None:
+def _result_button(job: JobReport, roots: result_files.ResultRoots | None, viewer: Viewer) -> None:
     """Show the button of the result file, if the job has one. Raises ResultUnavailable."""
     result = result_files.open_result(roots, job.download_path)
     if result is None:
@@ -141,17 +144,23 @@ def _result_button(job: JobReport, roots: result_files.ResultRoots | None) -> No
         if result.size > BUTTON_MAX_BYTES:
             st.link_button(label, addresses.download_url(job.id), icon=icon, help=plain(result.name))
         else:
-            # Read now: a function would be called after the press, when the file may be gone, and
-            # then the browser would show Streamlit's own error.
+            # Read now, not by the function, which is called after the press: the file may be gone by
+            # then, and the browser would show Streamlit's own error.
+            details = {"job": job.id, "file": result.name, "bytes": result.size}
             st.download_button(
                 label,
-                result.read(),
+                partial(_downloaded, result.read(), viewer.actor, details),
                 file_name=result.name,
                 mime="application/octet-stream",
                 icon=icon,
                 help=plain(result.name),
                 on_click="ignore",
             )
+
+
+def _downloaded(content: bytes, actor: Actor, details: Mapping[str, object]) -> bytes:
+    get_services().audit.write(Event.DOWNLOAD, actor, **details)
+    return content
 
 
 def show_facts(job: JobReport, zone: ZoneInfo, site_url: str, now: datetime) -> None:

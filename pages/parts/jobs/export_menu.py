@@ -5,6 +5,7 @@ The browser remembers the menu's separator and kind of times, and builds the lin
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,12 +13,14 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data import addresses
+from jobs_data.audit import Actor
 from jobs_data.jobs import export
 from jobs_data.jobs.list_page import JobsList
 from jobs_data.jobs.view import ListView
 from jobs_data.wording import counted
 from pages.parts.jobs.filter_bar import has_numbers
 from pages.parts.shared.services import get_services
+from pages.parts.shared.viewer import get_viewer
 
 _HERE: Final = Path(__file__).parent
 _MENU: Final = st.components.v2.component(
@@ -34,14 +37,14 @@ def show_export(jobs: JobsList, zone: ZoneInfo) -> None:
     is_empty = not jobs.matching and is_known
     which = counted(jobs.matching) if is_known else "All jobs that match"
     reason = "No job matches, so there is nothing to export." if is_empty else ""
-    view = jobs.view.unpaged
+    view, actor = jobs.view.unpaged, get_viewer().actor
     with st.container(horizontal=True, gap="xxsmall", width="content", key="export_buttons"):
         if jobs.matching > export.BUTTON_MAX_JOBS or not is_known:
             st.link_button("Export CSV", addresses.export_url(view), wrap=False)
         else:
             st.download_button(
                 "Export CSV",
-                data=lambda: _csv_of(view),
+                data=lambda: _csv_of(view, actor),
                 file_name=export.FILE_NAME,
                 mime="text/csv",
                 on_click="ignore",
@@ -64,6 +67,8 @@ def show_export(jobs: JobsList, zone: ZoneInfo) -> None:
         )
 
 
-def _csv_of(view: ListView) -> bytes:
+def _csv_of(view: ListView, actor: Actor) -> bytes:
     services = get_services()
-    return b"".join(export.csv_chunks(services.database, view, order=services.order))
+    on_end = partial(export.write_audit, services.audit, actor, view)
+    chunks = export.csv_chunks(services.database, view, order=services.order, on_end=on_end)
+    return b"".join(chunks)

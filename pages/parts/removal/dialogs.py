@@ -181,7 +181,7 @@ def _delete(contents: Contents, view: ListView) -> None:
     """Delete, or begin to, and leave a notice. Nothing of Streamlit could interrupt it in between."""
     ids = contents.finished_ids
     which = f"job {ids[0]}" if ids.size == 1 else f"{ids.size:,} selected jobs"
-    reason = Reason(get_viewer().name, Action.DELETE, which)
+    reason = Reason(get_viewer().actor, Action.DELETE, which)
     removals = get_services().removals
     if ids.size > MAX_PAGE_SIZE:
         has_begun = progress.start(lambda _: removals.start(ids, reason))
@@ -230,5 +230,5 @@ def _delete_all_finished(view: ListView) -> None:
     open_list(view)
     removals = get_services().removals
     progress.start(
-        lambda viewer: removals.start(None, Reason(viewer.name, Action.DELETE_ALL, ALL_FINISHED))
+        lambda viewer: removals.start(None, Reason(viewer.actor, Action.DELETE_ALL, ALL_FINISHED))
     )

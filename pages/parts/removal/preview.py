@@ -199,5 +199,5 @@ def _delete(reading: _Reading, preview: Preview) -> None:
     forget()
     removals = get_services().removals
     progress.start(
-        lambda viewer: removals.start(preview.ids, Reason(viewer.name, Action.CLEAN_UP, reading.words))
+        lambda viewer: removals.start(preview.ids, Reason(viewer.actor, Action.CLEAN_UP, reading.words))
     )

@@ -47,7 +47,7 @@ def start(begin: Callable[[Viewer], Task]) -> bool:
 def restore(receipt_id: str) -> None:
     """Begin to restore the jobs of a receipt."""
     address.forget_undoable()
-    start(lambda viewer: get_services().restores.start(receipt_id, viewer.name))
+    start(lambda viewer: get_services().restores.start(receipt_id, viewer.actor))
 
 
 def take_result() -> bool:

@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_autorefresh import _component_func
 
+from jobs_data.accounts.introductions import REQUEST_HEADER
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.settings import REFRESH_SECONDS
@@ -135,6 +136,8 @@ def show_problem(problem: DatabaseUnavailable) -> None:
     st.session_state.pop(MISSING, None)
     st.error(plain(str(problem)), icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")
+    if number := st.context.headers.get(REQUEST_HEADER, ""):
+        st.caption(f"Request {number}")
     if _is_hidden("problem_tab"):
         st.caption("Tries again when this tab is in front.")
         return

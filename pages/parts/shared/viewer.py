@@ -9,8 +9,9 @@ import streamlit as st
 
 from jobs_data import addresses
 from jobs_data.accounts.accounts import Right
-from jobs_data.accounts.introductions import HEADER
-from jobs_data.accounts.rights import Claim
+from jobs_data.accounts.introductions import CLIENT_HEADER, HEADER, REQUEST_HEADER
+from jobs_data.accounts.rights import Claim, NotAllowed
+from jobs_data.audit import Actor, Event
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain
 
@@ -86,6 +87,14 @@ class Viewer:
     """What is compared with the database before they change anything."""
 
     @property
+    def actor(self) -> Actor:
+        """Return who they are and where, for the audit log."""
+        headers = st.context.headers
+        return Actor(
+            self.name, self.who, headers.get(CLIENT_HEADER, ""), headers.get(REQUEST_HEADER, "")
+        )
+
+    @property
     def by_proxy(self) -> bool:
         """Return whether a proxy signed them in, so that they can sign out only there."""
         return not self.claim.session
@@ -100,7 +109,13 @@ class Viewer:
 
         Raises NotStarted, with a sentence, where they may not, or where that cannot be read.
         """
-        get_services().rights.require_administrator(self.claim)
+        try:
+            get_services().rights.require_administrator(self.claim)
+        except NotAllowed:
+            get_services().audit.write(
+                Event.ACCESS_REFUSED, self.actor, reason="right withdrawn", path="a page"
+            )
+            raise
 
 
 def get_viewer() -> Viewer:

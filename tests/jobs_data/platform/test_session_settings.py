@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from jobs_data.audit import Actor
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export import csv_chunks
 from jobs_data.jobs.job_report import read_report
@@ -80,7 +81,7 @@ def test_a_servers_own_settings_change_nothing(
         receipt = remove(hostile, ids[:3])
         assert hostile.ids() == ids[3:]
         assert store.ids(column="id") == ids[3:]
-        work = hostile.restores().start(receipt, "ada")
+        work = hostile.restores().start(receipt, Actor("ada"))
         work.wait()
         assert (work.restored, work.failed, work.error) == (3, 0, "")
     assert dump(store.engine) == before

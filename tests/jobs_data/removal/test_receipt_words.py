@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from jobs_data.audit import Actor
 from jobs_data.removal import receipt_words
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.receipts import read_receipt
@@ -15,7 +16,7 @@ def test_a_removal_in_words(store: Store) -> None:
     """Who deleted how many, which names, what was not deleted, how many are restored, and why not."""
     jobs = [store.job("arFindingAidJob"), store.job("b"), store.job("b"), store.job("c")]
     jobs.append(store.job(status_id=183))
-    work = store.removals().remove_jobs(jobs, Reason("Ada", Action.DELETE, "x"))
+    work = store.removals().remove_jobs(jobs, Reason(Actor("Ada"), Action.DELETE, "x"))
     receipt = read_receipt(store.own, work.receipt)
     assert receipt
     platform = receipt.platform

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, event, insert, select, text, update
 
+from jobs_data.audit import Actor
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
@@ -92,7 +93,7 @@ def test_a_receipt_has_every_row_and_who_removed_it(store: Store) -> None:
     store.execution(job_id, type="import", started_at=NOON, duration=3)
     other = store.job(status_id=183)
     store.belongings(other)
-    reason = Reason("Löwe, Ada", Action.DELETE, "job “one”")
+    reason = Reason(Actor("Löwe, Ada"), Action.DELETE, "job “one”")
     assert store.removals().remove_jobs([job_id], reason).outcome is Outcome.REMOVED
 
     header, job, outcome, end = only_receipt(store)
@@ -280,7 +281,7 @@ def test_given_jobs_are_told_apart(store: Store) -> None:
     active, none = store.job(status_id=183), store.job(status_id=None)
     unasked = store.job()
     ids = np.array([*finished, active, none, 10**8], dtype=np.int64)
-    tidying = store.removals().start(ids, Reason("ada", Action.CLEAN_UP, "rules"))
+    tidying = store.removals().start(ids, Reason(Actor("ada"), Action.CLEAN_UP, "rules"))
     tidying.wait()
     told = (tidying.total, tidying.removed, tidying.active, tidying.missing, tidying.locked)
     assert told == (5, 2, 2, 1, 0)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, text, update
 from sqlalchemy.exc import IntegrityError
 
+from jobs_data.audit import Actor
 from jobs_data.background import StopSwitch
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.platform import tables
@@ -105,7 +106,7 @@ def put_job(connection: Connection, told: Mapping[str, Any], user_id: int, recor
 
 def restored(store: Store, receipt_id: str) -> Restore:
     """Restore what was removed and return the restore when it has ended."""
-    work = store.restores().start(receipt_id, "bob")
+    work = store.restores().start(receipt_id, Actor("bob"))
     work.wait()
     return work
 
@@ -341,12 +342,14 @@ def test_a_restore_stops_between_two_batches(store: Store, monkeypatch: pytest.M
 
     monkeypatch.setattr(restore_batch.RestoreBatches, "restore", stopping)
     database = store.database()
-    stopped = Restores(database, store.own, CreationOrder(database), switch).start(receipt_id, "bob")
+    stopped = Restores(database, store.own, CreationOrder(database), switch).start(
+        receipt_id, Actor("bob")
+    )
     stopped.wait()
     assert (stopped.restored, len(store.ids())) == (1, 1)
     assert stopped.sentence().startswith("1 job restored before the restore stopped.")
     assert "Restore again" in stopped.sentence()
-    again = Restores(database, store.own, CreationOrder(database)).start(receipt_id, "bob")
+    again = Restores(database, store.own, CreationOrder(database)).start(receipt_id, Actor("bob"))
     again.wait()
     assert store.ids() == ids
 
@@ -358,7 +361,7 @@ def test_the_list_looks_for_what_has_come_back(store: Store) -> None:
     order = CreationOrder(database)
     order.survey()
     assert order.known or database.is_sqlite
-    Restores(database, store.own, order).start(receipt_id, "bob").wait()
+    Restores(database, store.own, order).start(receipt_id, Actor("bob")).wait()
     assert (order.known, database.changes) == (None, 1)
 
 
@@ -389,7 +392,7 @@ def test_a_removal_that_is_still_committing_is_waited_for(store: Store) -> None:
     with store.engine.connect().execution_options(writes=True) as other, other.begin():
         other.execute(text(f"DELETE FROM job WHERE id = {job_id}"))
         other.execute(text(f"DELETE FROM object WHERE id = {job_id}"))
-        work = store.restores().start(receipt_id, "bob")
+        work = store.restores().start(receipt_id, Actor("bob"))
         # Nothing tells that it waits; had it not waited, it would have ended by then.
         time.sleep(0.3)
     work.wait()
@@ -448,14 +451,14 @@ def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
                 cursor.execute(statement.replace("INSERT, DELETE", "DELETE"))
         url = f"mysql+pymysql://back:word@127.0.0.1:{mariadb_server.port}/undo_rights"
         database = Database(make_engine(url))
-        work = store.restores(database).start(receipt_id, "bob")
+        work = store.restores(database).start(receipt_id, Actor("bob"))
         work.wait()
         assert "may not do this (OperationalError 1142)" in work.error
         assert store.ids() == []
         with mariadb_server.cursor() as cursor:
             for statement in grants:
                 cursor.execute(statement)
-        work = store.restores(database).start(receipt_id, "bob")
+        work = store.restores(database).start(receipt_id, Actor("bob"))
         work.wait()
         assert (work.restored, work.error) == (1, "")
         database.engine.dispose()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
+from jobs_data.audit import Actor
 from jobs_data.jobs import result_files
 from jobs_data.jobs.result_files import FileSizes, file_sizes, read_result_roots
 from jobs_data.jobs.selections import read_matching
@@ -107,7 +108,7 @@ def test_names_differ_where_their_characters_differ(store: Store) -> None:
     assert not rows.duplicated(["name", "status"]).any()
     gone = ("Import 🍣", "résumé", "abc ", "\0", UNKNOWN_NAME)
     going = preview(store, JobFilter(names=gone)).ids
-    work = store.removals().start(going, Reason("ada", Action.CLEAN_UP, "some"))
+    work = store.removals().start(going, Reason(Actor("ada"), Action.CLEAN_UP, "some"))
     work.wait()
     assert work.removed == sum(len(called.pop(name)) for name in gone)
     assert store.ids() == sorted(job_id for left in called.values() for job_id in left)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from jobs_data.audit import Actor
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.removal.restore import Restores
 from jobs_data.store.database import Store, StoreUnavailable, file_store
@@ -20,7 +21,7 @@ from tests.support.dumps import dump
 from tests.support.mariadb import MariaDB
 from tests.support.store import Store as Platform
 
-CAUSE = Reason("ada", Action.DELETE, "2 selected jobs")
+CAUSE = Reason(Actor("ada"), Action.DELETE, "2 selected jobs")
 
 
 def write(own: Store, job_id: int, reason: Reason = CAUSE) -> str:
@@ -119,8 +120,8 @@ def test_a_server_holds_receipts_too(store: Platform, mariadb_server: MariaDB) -
     url = make_url(mariadb_server.url("own_state"))
     own, other = (Store(url, "HERATIO_JOBS_STATE_URL") for _ in range(2))
     try:
-        first = write(own, 7, Reason("Löwe", Action.CLEAN_UP, "jobs “one” 🗃"))
-        second = write(other, 8, Reason("Lowe", Action.CLEAN_UP, "x"))
+        first = write(own, 7, Reason(Actor("Löwe"), Action.CLEAN_UP, "jobs “one” 🗃"))
+        second = write(other, 8, Reason(Actor("Lowe"), Action.CLEAN_UP, "x"))
         assert [each.id for each in list_receipts(own, "", 1, 9).items] == [second, first]
         assert [each.id for each in list_receipts(own, "LÖWE", 1, 9).items] == [first]
         assert [each.id for each in list_receipts(own, "7", 1, 9).items] == [first]
@@ -130,7 +131,7 @@ def test_a_server_holds_receipts_too(store: Platform, mariadb_server: MariaDB) -
         work = store.removals(own=own).remove_jobs([job_id, 10**8], CAUSE)
         assert (work.removed, work.missing, work.error) == (1, 1, "")
         restore = Restores(store.database(), other, CreationOrder(store.database())).start(
-            work.receipt, "bob"
+            work.receipt, Actor("bob")
         )
         restore.wait()
         assert (restore.restored, restore.error) == (1, "")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 
+from jobs_data.audit import Actor
 from jobs_data.store import receipts, schema
 from jobs_data.store.batch_content import as_content
 from jobs_data.store.database import Store
@@ -32,7 +33,7 @@ def own(empty_database: str) -> Iterator[Store]:
 def writer_for(own: Store, by: str = "ada", which: str = "2 selected jobs") -> ReceiptWriter:
     """Return the writer of a removal's receipt."""
     columns = {"object": ["id", "created_at"], "job": ["id", "output", "name"]}
-    return ReceiptWriter(own, Reason(by, Action.DELETE, which), "a database", columns)
+    return ReceiptWriter(own, Reason(Actor(by), Action.DELETE, which), "a database", columns)
 
 
 def write_batch(writer: ReceiptWriter, names: Mapping[int, str]) -> int:

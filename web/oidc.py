@@ -1,0 +1,194 @@
+"""Signing in at an OpenID Connect provider: the second door, to the same accounts of the platform.
+
+The provider only says who it is, by a verified e-mail; the right is that of the platform's account.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.starlette_client import OAuth
+from httpx2 import HTTPError
+from itsdangerous import BadData, URLSafeTimedSerializer
+from joserfc.errors import JoseError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from jobs_data import addresses
+from jobs_data.accounts.accounts import Account
+from jobs_data.platform.errors import DatabaseUnavailable
+from web import origins, peers
+from web.sign_in import SignIn, list_address, safe_next
+
+log = logging.getLogger(__name__)
+
+PROVIDER_SECONDS: Final = 10
+"""How long the provider may take to answer."""
+
+FLOW_SECONDS: Final = 600
+"""How long a user may take at the provider."""
+
+_COOKIE: Final = "heratio_jobs_oidc"
+_NEXT: Final = "next"
+
+AWAY: Final = "Your organisation's sign-in service does not answer. Try again in a moment."
+NOT_VALID: Final = (
+    "Your organisation's sign-in service did not sign you in, or it took too long. Start again."
+)
+NO_EMAIL: Final = (
+    "Your organisation's sign-in service has not verified an e-mail address of yours. Ask its "
+    "administrator."
+)
+NO_ACCOUNT: Final = (
+    "No account here has the e-mail address that your organisation's sign-in service knows. Ask an "
+    "administrator of your archive."
+)
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The provider, and this app as its client."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+
+
+class Oidc:
+    """The routes that lead to the provider and back: authorization code with state, nonce and PKCE."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        sign_in: SignIn,
+        find: Callable[[str], Account | None],
+        key: str,
+    ) -> None:
+        """Sign in the account that `find` returns for an e-mail; `key` signs the flow's cookie.
+
+        Nothing is asked of the provider yet.
+        """
+        self._provider = provider
+        self._sign_in = sign_in
+        self._find = find
+        self._flows = URLSafeTimedSerializer(key, salt="oidc")
+        self._client: Any = OAuth().register(
+            "oidc",
+            client_id=provider.client_id,
+            client_secret=provider.client_secret,
+            server_metadata_url=f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration",
+            client_kwargs={
+                "scope": "openid email",
+                "code_challenge_method": "S256",
+                "timeout": PROVIDER_SECONDS,
+            },
+        )
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the two routes."""
+        return [Route(addresses.OIDC, self.start), Route(addresses.OIDC_CALLBACK, self.finish)]
+
+    async def start(self, request: Request) -> Response:
+        """Redirect to the provider."""
+        next_url = safe_next(list_address(request.query_params.get(_NEXT, "")))
+        flow: dict[str, Any] = {_NEXT: next_url}
+        callback = f"{origins.own_origin(request.scope, self._proxies)}{addresses.OIDC_CALLBACK}"
+        try:
+            answer: Response = await self._client.authorize_redirect(
+                _with_flow(request, flow), callback
+            )
+        except (HTTPError, AuthlibBaseError, RuntimeError, ValueError) as problem:
+            return self._refuse(request, 503, AWAY, "provider away", next_url, problem)
+        return self._with_cookie(request, answer, str(self._flows.dumps(flow)))
+
+    async def finish(self, request: Request) -> Response:
+        """Sign in whom the provider names, and lead to where the user wanted to go."""
+        answer = await self._finish(request, self._flow_of(request))
+        return self._with_cookie(request, answer, "")  # it works once
+
+    async def _finish(self, request: Request, flow: dict[str, Any]) -> Response:
+        next_url = safe_next(str(flow.get(_NEXT, "")))
+        wanted = {
+            "iss": {"essential": True, "value": self._provider.issuer},
+            "aud": {"essential": True, "value": self._provider.client_id},
+        }
+        try:
+            token = await self._client.authorize_access_token(
+                _with_flow(request, flow), claims_options=wanted
+            )
+            claims = dict(token["userinfo"])  # from the signed token, whose nonce was checked
+        except HTTPError as problem:
+            return self._refuse(request, 503, AWAY, "provider away", next_url, problem)
+        except (AuthlibBaseError, JoseError, RuntimeError, ValueError, LookupError) as problem:
+            return self._refuse(request, 401, NOT_VALID, "provider refused", next_url, problem)
+        email = claims.get("email")
+        if not isinstance(email, str) or claims.get("email_verified") is not True:
+            return self._refuse(request, 403, NO_EMAIL, "no verified e-mail", next_url)
+        try:
+            account = await run_in_threadpool(self._find, email)
+        except DatabaseUnavailable as problem:
+            return self._refuse(request, 503, str(problem), "database away", next_url)
+        if account is None:
+            return self._refuse(request, 403, NO_ACCOUNT, f"no account of {email}", next_url)
+        return await self._sign_in.enter(request, account, next_url, by="oidc")
+
+    @property
+    def _proxies(self) -> tuple[Any, ...]:
+        return self._sign_in.access.proxies
+
+    def _refuse(
+        self,
+        request: Request,
+        status: int,
+        sentence: str,
+        reason: str,
+        next_url: str,
+        problem: Exception | None = None,
+    ) -> Response:
+        if problem:
+            # Not its text, which may be the client's.
+            word = getattr(problem, "error", "")
+            log.warning("a sign-in by OIDC failed: %s %r", type(problem).__name__, str(word)[:100])
+        return self._sign_in.refuse(request, status, sentence, f"oidc: {reason}", next_url)
+
+    def _flow_of(self, request: Request) -> dict[str, Any]:
+        """Return what `start` left in the browser; empty without it, or where it is too old."""
+        try:
+            flow = self._flows.loads(
+                request.cookies.get(self._cookie_name(request), ""), max_age=FLOW_SECONDS
+            )
+        except BadData:
+            return {}
+        return dict(flow)
+
+    def _cookie_name(self, request: Request) -> str:
+        is_secure = peers.is_secure(request.scope, self._proxies)
+        return f"__Secure-{_COOKIE}" if is_secure else _COOKIE
+
+    def _with_cookie(self, request: Request, answer: Response, value: str) -> Response:
+        name = self._cookie_name(request)
+        answer.set_cookie(
+            name,
+            value,
+            max_age=FLOW_SECONDS if value else 0,
+            path=addresses.SIGN_IN,
+            secure=name != _COOKIE,
+            httponly=True,
+            samesite="lax",
+        )
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+
+def _with_flow(request: Request, flow: dict[str, Any]) -> Request:
+    """Return a request whose session is the flow: there Authlib keeps state, nonce and code verifier.
+
+    The request's own scope has Streamlit's session, which must stay.
+    """
+    return Request({**request.scope, "session": flow}, request.receive)
