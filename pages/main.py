@@ -28,6 +28,13 @@ page = st.navigation(
             "job_statistics.py", title="Statistics", icon=":material/monitoring:", url_path="report"
         ),
         st.Page("deleted.py", title="Deleted jobs", icon=":material/delete:", url_path="receipts"),
+        st.Page(
+            "tokens.py",
+            title="API tokens",
+            icon=":material/key:",
+            url_path="tokens",
+            visibility="visible" if viewer.may_remove else "hidden",
+        ),
     ]
 )
 address.follow()

@@ -9,6 +9,7 @@ from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.introductions import Introductions
 from jobs_data.accounts.rights import Rights
 from jobs_data.accounts.sign_in import SignIns
+from jobs_data.accounts.tokens import Tokens
 from jobs_data.background import StopSwitch
 from jobs_data.platform.database import Database, database_for
 from jobs_data.settings import Settings, get_settings
@@ -30,19 +31,22 @@ class AccountServices:
     introductions: Introductions
     sign_ins: SignIns
     rights: Rights
+    tokens: Tokens
 
 
 def build_account_services(settings: Settings) -> AccountServices:
     """Return the account services that the settings describe; nothing is connected yet."""
     database, store = database_for(settings), store_for(settings)
+    sign_ins = SignIns(database, store)
     return AccountServices(
         settings,
         database,
         store,
         StopSwitch(),
         Introductions(),
-        SignIns(database, store),
+        sign_ins,
         Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
+        Tokens(database, store, sign_ins.lockout),
     )
 
 

@@ -21,6 +21,7 @@ SCREENS = [
     "/report",
     "/name?name=arFileImportJob",
     "/receipts",
+    "/tokens",
 ]
 QUIET = "[data-testid=stApp][data-test-script-state=notRunning]"
 SETTLED = 1_500  # in milliseconds: charts and tables are drawn after their data has come

@@ -53,6 +53,7 @@ def gated_app(
         accounts=accounts,
         access=access,
         introductions=services.introductions,
+        tokens=services.tokens,
         policy=content_policy([]),
     )
     routes = [*sign_in.routes(), *job_routes(services).routes(), *more_routes]
