@@ -26,6 +26,7 @@ from web.gate import Visitor
 from web.routes import browse, database_unavailable, queue_job, report
 
 JSON = {"Accept": "application/json"}
+MOST_PAGES = 9
 HOSTILE = '*Zo\u00eb* <b>"\U0001f5c4 \u202etxt'
 
 
@@ -61,11 +62,13 @@ def checked(client: TestClient, path: str, method: str = "GET", status: int = 20
 
 def follow(client: TestClient, path: str) -> Iterator[dict[str, Any]]:
     """Yield the pages of a list from the first on."""
-    following: str | None = path
-    while following:
+    following = path
+    for _ in range(MOST_PAGES):
         page = checked(client, following)
         yield page
-        following = page["next"]
+        if not (following := page["next"]):
+            return
+    pytest.fail(f"the pages do not end: {following}")
 
 
 def ids(page: dict[str, Any]) -> list[int]:
