@@ -11,11 +11,14 @@ from time import monotonic
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from jobs_data import addresses
+from jobs_data.jobs import frames
+from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.job_report import read_report
 from jobs_data.jobs.key_pages import read_key_page
 from jobs_data.jobs.output_parts import read_range
@@ -29,6 +32,7 @@ from jobs_data.single_flight import SingleFlight
 from jobs_data.statistics.activity import read_activity
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.failures import read_failures
+from jobs_data.statistics.headline import headline
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
 from jobs_data.url_values import parse_number
@@ -43,6 +47,8 @@ COUNTS_SECONDS: Final = 0.3
 """How long the first page waits for the first counts."""
 
 MOST_SHARED: Final = 50
+MOST_ROWS: Final = 1_000
+"""How many names, users and errors the statistics list: those with the most jobs."""
 
 
 class ApiAnswers:
@@ -61,20 +67,20 @@ class ApiAnswers:
         view = replace(view, limit=view.limit or PAGE_JOBS, fold=None, after=None, before=None)
         is_by_key = view.sort is Sort.DATE and not view.is_reversed and "page" not in query
         read = self._by_key if is_by_key else self._by_page
-        return _answer(request, _json(await run_in_threadpool(read, view)))
+        return _answer(request, await run_in_threadpool(read, view))
 
     async def job(self, request: Request) -> Response:
         """Answer with all that is known of a job, except its output."""
         job_id = request.path_params["job_id"]
         report = await run_in_threadpool(read_report, self.services.database, job_id)
-        return _answer(request, None if report is None else _json(records.JobReport.of(report)))
+        return _answer(request, None if report is None else _json(records.JobReport, report))
 
     async def output(self, request: Request) -> Response:
         """Answer with a range of a job's output."""
         job_id, offset = request.path_params["job_id"], request.query_params.get("offset")
         start = max(0, parse_number(offset) or 0)
         part = await run_in_threadpool(read_range, self.services.database, job_id, start)
-        return _answer(request, None if part is None else _json(records.Output.of(part)))
+        return _answer(request, None if part is None else _json(records.Output, part))
 
     async def statistics(self, request: Request) -> Response:
         """Answer with the figures of a period."""
@@ -87,12 +93,13 @@ class ApiAnswers:
         """Answer with the queues and a page of their jobs."""
         view, database = parse_queue_view(request.query_params), self.services.database
 
-        def read() -> records.Queues:
+        def read() -> bytes:
             found = read_queue_jobs(database, view)
-            page = found.page
-            following = replace(view, page=page.number + 1) if page.number < page.pages else None
-            url = addresses.queues_json_url(following) if following else None
-            return records.Queues.of(read_overview(database), found, url)
+            page, following = found.page, None
+            if page.number < page.pages:
+                following = addresses.queues_json_url(replace(view, page=page.number + 1))
+            jobs = {**vars(found), "jobs": page.items, "total": page.total, "next": following}
+            return _json(records.Queues, {**jobs, "queues": read_overview(database).queues})
 
         return await self._share(request, view, QUEUES_SECONDS, read)
 
@@ -100,7 +107,7 @@ class ApiAnswers:
         """Answer with the description of the API."""
         return _answer(request, document())
 
-    def _by_key(self, view: ListView) -> records.Jobs:
+    def _by_key(self, view: ListView) -> bytes:
         services = self.services
         page = read_key_page(
             services.database,
@@ -116,9 +123,9 @@ class ApiAnswers:
         if page.below is not None:
             below = replace(view.filter, below=page.below)
             following = addresses.list_json_url(replace(view, filter=below))
-        return records.Jobs.of(page.rows, counts, following)
+        return _page(page.rows, counts, following)
 
-    def _by_page(self, view: ListView) -> records.Jobs:
+    def _by_page(self, view: ListView) -> bytes:
         jobs = self.services.shared_list.read(view)
         is_whole = jobs.is_counted and jobs.floor is None
         is_last = jobs.view.page < view.page or len(jobs.rows) < jobs.limit
@@ -126,27 +133,38 @@ class ApiAnswers:
             matching = jobs.matching if jobs.sorted_matching is None else jobs.sorted_matching
             is_last = is_last or jobs.view.page * jobs.limit >= matching
         following = None if is_last else addresses.list_json_url(replace(view, page=view.page + 1))
-        return records.Jobs.of(jobs.rows, jobs.counts if is_whole else None, following)
+        return _page(jobs.rows, jobs.counts if is_whole else None, following)
 
-    def _statistics(self, period: Period) -> records.Statistics:
+    def _statistics(self, period: Period) -> bytes:
         services = self.services
         services.outcomes.keep_reading()
         asked = (services.database, services.order, period, ZoneInfo("UTC"), datetime.now(UTC))
-        return records.Statistics.of(
-            period,
-            read_activity(*asked),
-            read_durations(*asked),
-            read_owners(*asked),
-            read_failures(*asked),
-        )
+        activity, durations = read_activity(*asked), read_durations(*asked)
+        most = {
+            "by_name": durations.by_name,
+            "by_user": read_owners(*asked).by_owner,
+            "top_errors": read_failures(*asked).patterns,
+        }
+        figures = {
+            **vars(activity.outcomes),
+            "period": period,
+            "completed_share": headline(activity, durations).completed_share,
+            "median_seconds": durations.median,
+            "by_day": frames.records(activity.by_day.reset_index()),
+            "by_hour": frames.records(activity.by_hour),
+            **{name: frames.records(frame.head(MOST_ROWS)) for name, frame in most.items()},
+            "counted": activity.bound,
+            "read_one_by_one": durations.bound,
+        }
+        return _json(records.Statistics, figures)
 
     async def _share(
-        self, request: Request, key: object, seconds: float, read: Callable[[], records.Record]
+        self, request: Request, key: object, seconds: float, read: Callable[[], bytes]
     ) -> Response:
         """Answer with what is read, or was read less than `seconds` ago, for all who ask for it."""
         until, body = self._shared.get(key, (0.0, b""))
         if monotonic() >= until:
-            body = await run_in_threadpool(self._read_shared, key, lambda: _json(read()))
+            body = await run_in_threadpool(self._read_shared, key, read)
             self._shared[key] = (monotonic() + seconds, body)
             self._shared.move_to_end(key)
             if len(self._shared) > MOST_SHARED:
@@ -158,8 +176,13 @@ class ApiAnswers:
             return self._flights.run(key, read)
 
 
-def _json(record: records.Record) -> bytes:
-    return record.model_dump_json().encode()
+def _page(rows: pd.DataFrame, counts: Counts | None, following: str | None) -> bytes:
+    page = {"jobs": frames.records(rows), "counts": counts, "next": following}
+    return _json(records.Jobs, page)
+
+
+def _json(kind: type[records.Record], found: object) -> bytes:
+    return kind.model_validate(found).model_dump_json().encode()
 
 
 def _answer(request: Request, body: bytes | None) -> Response:
