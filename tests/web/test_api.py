@@ -160,6 +160,22 @@ def test_statistics_and_queues(client: TestClient, store: Store) -> None:
     assert checked(client, f"{addresses.QUEUES_JSON}?status=failed")["jobs"] == []
 
 
+def test_atom_lacks_tables_and_has_an_api(
+    atom_store: Store, settings_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it cannot know is null, and its queues are none; a job may lack everything."""
+    monkeypatch.setenv("HERATIO_JOBS_DATABASE_URL", atom_store.url)
+    monkeypatch.setenv("HERATIO_JOBS_STATE_DIR", str(atom_store.state_dir))
+    job_id = atom_store.job(None, None)
+    with TestClient(Starlette(routes=job_routes(get_services()).routes())) as client:
+        [job] = checked(client, addresses.LIST_JSON)["jobs"]
+        assert (job["name"], job["state"], job["started"]) == ("[Unknown]", "active", None)
+        assert checked(client, f"/admin/jobs/{job_id}.json")["type"] is None
+        assert checked(client, f"/admin/jobs/{job_id}/output?offset=0")["size"] == 0
+        assert checked(client, f"{addresses.STATISTICS_JSON}?period=all")["active"] == 1
+        assert checked(client, addresses.QUEUES_JSON)["queues"] == []
+
+
 def test_an_answer_that_is_known_is_not_sent_again(client: TestClient, store: Store) -> None:
     """Until it changes; also if a proxy has made the tag weak."""
     job_id = store.job(status_id=183, output="one")
