@@ -14,6 +14,7 @@ from jobs_data.queues.filters import QueueFilter
 from jobs_data.statistics.period import Period
 from jobs_data.url_values import MAX_PAGE_SIZE
 from web import api_records as records
+from web.sessions import COOKIE
 
 VERSION: Final = "1.0.0"
 PAGE_JOBS: Final = 50
@@ -99,7 +100,7 @@ def document() -> bytes:
             "schemas": schemas["$defs"],
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
-                "session": {"type": "apiKey", "in": "cookie", "name": "heratio_jobs"},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
             },
         },
         "security": [{"token": []}, {"session": []}],
@@ -126,14 +127,9 @@ def _file(summary: str, media_type: str, parameters: list[Any], *errors: str) ->
 
 
 def _change(summary: str, parameters: list[Any], *errors: str) -> dict[str, Any]:
-    accept = {
-        "name": "Accept",
-        "in": "header",
-        "description": "application/json, or the answer is a redirect for a browser",
-        "schema": _TEXT,
-    }
     done = {"200": _answer(summary, _ref("Removed"))}
-    operation = _operation(summary, [*parameters, accept], done, *errors)
+    operation = _operation(summary, parameters, done, *errors)
+    operation["description"] = "Ask for application/json: else the answer redirects a browser."
     for status in ("409", "503", *errors):
         operation["responses"][status] = _answer(_ERRORS[status], _ref("Removed"))
     return {"post": operation}

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from starlette.applications import Starlette
@@ -12,11 +14,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from jobs_data import addresses
+from jobs_data import addresses, demo
 from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import output_parts
 from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.shared.services import get_services
+from tests.support.app_servers import DemoSite
 from tests.support.gated import job_routes
 from tests.support.pages import make_account
 from tests.support.queue_rows import queued
@@ -47,7 +50,9 @@ def client(served: Store) -> Iterator[TestClient]:
         yield client
 
 
-def checked(client: TestClient, path: str, method: str = "GET", status: int = 200) -> Any:
+def checked(
+    client: TestClient | httpx2.Client, path: str, method: str = "GET", status: int = 200
+) -> Any:
     """Return what a route answers, which is what the document says of it."""
     document = client.get(addresses.OPENAPI).json()
     answer = client.request(method, path, headers=JSON)
@@ -60,7 +65,7 @@ def checked(client: TestClient, path: str, method: str = "GET", status: int = 20
     return answer.json()
 
 
-def follow(client: TestClient, path: str) -> Iterator[dict[str, Any]]:
+def follow(client: TestClient | httpx2.Client, path: str) -> Iterator[dict[str, Any]]:
     """Yield the pages of a list from the first on."""
     following = path
     for _ in range(MOST_PAGES):
@@ -158,6 +163,24 @@ def test_statistics_and_queues(client: TestClient, store: Store) -> None:
     assert [(each["queue"], each["waiting"]) for each in queues["queues"]] == [("imports", 1)]
     assert [job["queue"] for job in queues["jobs"]] == ["imports"]
     assert checked(client, f"{addresses.QUEUES_JSON}?status=failed")["jobs"] == []
+
+
+def test_what_the_demo_has_is_as_described(demo_site: DemoSite) -> None:
+    """All that jobs of Heratio and AtoM write, from the running server."""
+    fields = {"identifier": demo.DEMO_ADMINISTRATOR, "password": demo.DEMO_PASSWORD}
+    signed_in = httpx2.post(f"{demo_site.origin}{addresses.SIGN_IN}", data=fields)
+    # By hand: no client sends it to the address of the list.
+    cookie = {"Cookie": signed_in.headers["set-cookie"].split(";")[0]}
+    with httpx2.Client(base_url=demo_site.origin, headers=cookie, timeout=20) as client:
+        pages = islice(follow(client, f"{addresses.LIST_JSON}?limit=200"), 5)
+        found = [job_id for page in pages for job_id in ids(page)]
+        assert found == sorted(set(found), reverse=True)
+        for job_id in found[::40]:
+            checked(client, f"/admin/jobs/{job_id}.json")
+            checked(client, f"/admin/jobs/{job_id}/output?offset=0")
+        assert checked(client, f"{addresses.STATISTICS_JSON}?period=all")["top_errors"]
+        assert checked(client, addresses.QUEUES_JSON)["jobs"]
+        assert checked(client, f"{addresses.LIST_JSON}?q=error:file&sort=duration")["jobs"]
 
 
 def test_atom_lacks_tables_and_has_an_api(
