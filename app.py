@@ -237,6 +237,7 @@ app = st.App(
             accounts=accounts,
             access=access,
             introductions=services.introductions,
+            tokens=services.tokens,
             policy=content_policy(streamlit_documents()),
             audit=services.audit,
         ),

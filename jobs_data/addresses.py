@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from jobs_data.jobs.csv_format import STANDARD, CsvFormat, format_params
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import view_params
+from jobs_data.queues.filters import QueueView, queue_view_params
 from jobs_data.url_values import Params, parse_number
 
 BASE: Final = "/admin/jobs"
@@ -24,6 +25,12 @@ SIGN_OUT: Final = f"{BASE}/sign-out"
 SESSION_CHECK: Final = f"{BASE}/session"
 SIGN_IN_STYLE: Final = f"{BASE}/sign-in.css"
 SIGN_IN_ICON: Final = f"{BASE}/sign-in.svg"
+LIST_JSON: Final = f"{BASE}.json"
+"""The list for programs. A browser sends no cookie of ours there, so it takes a token."""
+
+STATISTICS_JSON: Final = f"{BASE}/statistics.json"
+QUEUES_JSON: Final = f"{BASE}/queue-browse.json"
+OPENAPI: Final = f"{BASE}/openapi.json"
 LIVENESS: Final = f"{BASE}/_stcore/health"
 """Streamlit's liveness check: it answers `ok`."""
 HEALTH_LIVE: Final = f"{BASE}/health/live"
@@ -39,6 +46,16 @@ Open, or a page whose session has ended would show "Connection failed with statu
 def list_url(view: ListView, **more: str) -> str:
     """Return the address of a view of the list, with more query parameters where given."""
     return _with_query(BASE, {**view_params(view), **more})
+
+
+def list_json_url(view: ListView) -> str:
+    """Return the address of a page of the list as JSON."""
+    return _with_query(LIST_JSON, view_params(view))
+
+
+def queues_json_url(view: QueueView) -> str:
+    """Return the address of a page of the queues as JSON."""
+    return _with_query(QUEUES_JSON, queue_view_params(view))
 
 
 def report_url(job_id: int, params: Params) -> str:

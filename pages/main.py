@@ -29,6 +29,13 @@ page = st.navigation(
         ),
         st.Page("deleted.py", title="Deleted jobs", icon=":material/delete:", url_path="receipts"),
         st.Page(
+            "tokens.py",
+            title="API tokens",
+            icon=":material/key:",
+            url_path="tokens",
+            visibility="visible" if viewer.may_remove else "hidden",
+        ),
+        st.Page(
             "audit.py",
             title="Audit log",
             icon=":material/policy:",

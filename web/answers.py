@@ -131,8 +131,9 @@ def plain(
 
 
 def wants_json(request: Request) -> bool:
-    """Return whether a program asks for its answer in JSON."""
-    return "application/json" in request.headers.get("accept", "")
+    """Return whether a program asks for its answer in JSON, by its header or by the address."""
+    is_named = request.url.path.endswith(".json")
+    return is_named or "application/json" in request.headers.get("accept", "")
 
 
 def is_browser(request: Request) -> bool:

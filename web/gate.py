@@ -21,10 +21,12 @@ from jobs_data import addresses
 from jobs_data.accounts.accounts import Account, Groups, Right
 from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
 from jobs_data.accounts.rights import Claim, Rights
+from jobs_data.accounts.tokens import Scope as TokenScope
+from jobs_data.accounts.tokens import Tokens
 from jobs_data.audit import Actor, Audit, Event
 from jobs_data.platform.errors import NO_ANSWER, DatabaseUnavailable
 from jobs_data.settings import Network
-from web import answers, limits, origins, peers
+from web import answers, bearer, limits, origins, peers
 from web.activity import PageActivity, is_user_action
 from web.headers import answer_headers, limit_caching
 from web.process import is_out_of_files, log_out_of_files
@@ -149,7 +151,7 @@ class AccountCache:
 
 @dataclass(frozen=True)
 class Visitor:
-    """A signed-in user: by a session of ours, or by a listed proxy."""
+    """A signed-in user: by a session of ours, by a listed proxy, or by an API token."""
 
     who: int | str
     name: str
@@ -174,6 +176,7 @@ class Gate:
         accounts: AccountCache,
         access: AccessSettings,
         introductions: Introductions,
+        tokens: Tokens,
         policy: str,
         audit: Audit,
     ) -> None:
@@ -183,6 +186,7 @@ class Gate:
         self.accounts = accounts
         self.access = access
         self.introductions = introductions
+        self.tokens = tokens
         self.policy = policy
         self.audit = audit
 
@@ -222,6 +226,9 @@ class Gate:
         if scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
             return
+        if (value := bearer.token_of(scope)) is not None:
+            await self._with_token(value, scope, receive, send)
+            return
         try:
             visitor = await self._visitor(HTTPConnection(scope), proxy_user)
         except DatabaseUnavailable as problem:
@@ -242,6 +249,17 @@ class Gate:
                 self.sessions.touch(visitor.session)
             send = self._with_renewed_cookie(scope, visitor.session, send)
         await self.app(self._with_introduction(scope, visitor), receive, send)
+
+    async def _with_token(self, value: str, scope: Scope, receive: Receive, send: Send) -> None:
+        client = peers.client_of(scope, self.access.proxies)
+        try:
+            token, account = await bearer.accept(self.tokens, self.accounts, value, scope, client)
+        except bearer.TokenRefused as refusal:
+            await refusal.answer(scope)(scope, receive, send)
+            return
+        right = account.right if token.scope is TokenScope.DELETE else Right.READER
+        visitor = Visitor(account.id, f"{account.display_name} (token {token.name})", right, None)
+        await self.app({**scope, "visitor": visitor}, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope, proxy_user = self._split_proxy_user(scope)

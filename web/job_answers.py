@@ -27,6 +27,7 @@ from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
 from web.answers import forbidden, plain, wants_json
+from web.api_answers import ApiAnswers
 from web.downloads import Download, FileDownload
 from web.gate import actor_of, claim_of
 
@@ -39,6 +40,7 @@ class JobAnswers:
     def __init__(self, services: Services) -> None:
         """Answer for these services."""
         self.services = services
+        self.api = ApiAnswers(services)
 
     async def export_csv(self, request: Request) -> Response:
         """Stream the CSV of the jobs that the query names, else of all; `columns=all` has all columns.
@@ -79,7 +81,9 @@ class JobAnswers:
         return FileDownload(result, job_id)
 
     async def output(self, request: Request) -> Response:
-        """Stream a job's whole output as a text file."""
+        """Stream a job's whole output as a text file; with `offset` answer with a range in JSON."""
+        if "offset" in request.query_params:
+            return await self.api.output(request)
         return await self._of_output(
             request, "output.txt", "text/plain; charset=utf-8", job_report.stream_output
         )

@@ -11,6 +11,7 @@ from jobs_data.accounts.accounts import Groups
 from jobs_data.accounts.introductions import Introductions
 from jobs_data.accounts.rights import Rights
 from jobs_data.accounts.sign_in import SignIns
+from jobs_data.accounts.tokens import Tokens
 from jobs_data.audit import Audit
 from jobs_data.background import StopSwitch
 from jobs_data.platform.database import Database, database_for
@@ -35,6 +36,7 @@ class AccountServices:
     introductions: Introductions
     sign_ins: SignIns
     rights: Rights
+    tokens: Tokens
 
 
 def build_account_services(settings: Settings, output: TextIO | None = None) -> AccountServices:
@@ -43,6 +45,7 @@ def build_account_services(settings: Settings, output: TextIO | None = None) -> 
     The audit log goes to `output` if the settings name no file for it.
     """
     database, store = database_for(settings), store_for(settings)
+    sign_ins = SignIns(database, store)
     return AccountServices(
         settings,
         database,
@@ -50,8 +53,9 @@ def build_account_services(settings: Settings, output: TextIO | None = None) -> 
         StopSwitch(),
         Audit(settings.audit_log, output, partial(keep, store)),
         Introductions(),
-        SignIns(database, store),
+        sign_ins,
         Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
+        Tokens(database, store, sign_ins.lockout),
     )
 
 

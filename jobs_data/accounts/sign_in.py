@@ -76,7 +76,7 @@ class SignIns:
         """Sign in to a database; count in our own store what cannot be written there."""
         self._database = database
         writes = OptionalWrites(database)
-        self._lockout = Lockout(database, writes, own)
+        self.lockout = Lockout(database, writes, own)
         self._codes = UsedCodes(database, writes)
         self._turns = threading.BoundedSemaphore(PARALLEL_SIGN_INS)
 
@@ -110,7 +110,7 @@ class SignIns:
             names = [typed, *(other or typed for other in others)]
             salt, password_hash = (text(row.salt), text(row.password_hash)) if row else ("", "")
             try:
-                if locked := self._lockout.remaining(names, address, now):
+                if locked := self.lockout.remaining(names, address, now):
                     minutes = -(-locked // timedelta(minutes=1))
                     raise SignInRefused(Reason.LOCKED, minutes=counted(minutes, "minute"))
                 is_right = passwords.matches(password, salt, password_hash, usual_hash)
@@ -121,9 +121,9 @@ class SignIns:
                 refusal.account = accounts.account_of(row) if row else None
                 # A right password without a code is neither a failure nor a success: it is not counted.
                 if refusal.reason in {Reason.WRONG, Reason.CODE_WRONG}:
-                    self._lockout.record(typed, address, False, now)
+                    self.lockout.record(typed, address, False, now)
                 raise
-            self._lockout.record(typed, address, True, now)
+            self.lockout.record(typed, address, True, now)
             return accounts.account_of(row)
 
     def read_idle_minutes(self) -> int:

@@ -6,6 +6,7 @@ a part is PART_BYTES long or a little more, and never the whole of a long one.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,11 +16,15 @@ from sqlalchemy import ColumnElement, Connection, func, literal, select
 from jobs_data.jobs.job_report import CUT_LINE_CHARACTERS, OUTPUT_READ_BYTES, OUTPUT_TAIL_BYTES
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import in_utf8, line_breaks
+from jobs_data.platform.status import State, state_of
 from jobs_data.platform.tables import job
 
 PART_BYTES: Final = OUTPUT_TAIL_BYTES
 MOST_BYTES: Final = 2 * PART_BYTES
 """No more than `reasons.lines.lines_of` reads: else the errors in it would be others."""
+
+RANGE_BYTES: Final = 1_000_000
+"""How much of an output a program gets at once."""
 
 MOST_LINES: Final = 20_000
 """What a browser still draws at once."""
@@ -52,7 +57,53 @@ class OutputPart:
         return self.end < self.size
 
 
+@dataclass(frozen=True)
+class OutputRange:
+    """Some characters of an output. Positions are bytes of UTF-8."""
+
+    text: str
+    """As the platform wrote it."""
+    start: int
+    end: int
+    """Where the next range begins; the size of an output that has become shorter than `start`."""
+    size: int
+    """The size of the whole output."""
+    state: State
+    """An active job may write more."""
+
+
 NOTHING: Final = OutputPart("", 0, 0, 0, 1)
+
+
+def read_range(database: Database, job_id: int, start: int) -> OutputRange | None:
+    """Return up to RANGE_BYTES of an output from a position on, cut only between characters.
+
+    None if there is no such job. Raises DatabaseUnavailable.
+    """
+    output = in_utf8(job.c.output)
+    some = select(
+        func.substr(output, start + 1, RANGE_BYTES).label("data"),
+        func.length(output).label("size"),
+        job.c.status_id,
+        job.c.completed_at.is_not(None).label("has_ended"),
+    )
+    with database.reading() as connection:
+        row = connection.execute(some.where(job.c.id == job_id)).one_or_none()
+    if row is None:
+        return None
+    data: bytes = row.data or b""
+    size = row.size or 0
+    begun = data.lstrip(_WITHIN_CHARACTER) if start else data
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(begun, final=start + len(data) >= size)
+    first = min(start, size)
+    return OutputRange(
+        text,
+        first + len(data) - len(begun),
+        first + len(data) - len(decoder.getstate()[0]),
+        size,
+        state_of(row.status_id, row.has_ended),
+    )
 
 
 def read_end(database: Database, job_id: int, seen: OutputPart = NOTHING) -> OutputPart:

@@ -241,17 +241,25 @@ class Searches:
         self._pool: ThreadPoolExecutor | None = None
         self._changed = threading.Condition()
 
-    def latest(self, job_filter: JobFilter, wanted: int, seconds: float) -> SearchResult:
+    def latest(
+        self,
+        job_filter: JobFilter,
+        wanted: int,
+        seconds: float,
+        *,
+        goes_on: bool = True,
+    ) -> SearchResult:
         """Return what the search for a filter's jobs has found so far, at most some seconds ago.
 
         It begins or continues the search, and waits until that knows `wanted` of the newest jobs in
-        the filter's state, has ended, or `seconds` are over. The search goes on for WANTED_SECONDS
-        after the last such call, and until it has worked for SEARCH_SECONDS. It always includes this
-        process's own changes. Raises DatabaseUnavailable.
+        the filter's state, has ended, or `seconds` are over. If it `goes_on`, it does so for
+        WANTED_SECONDS after the last such call, and until it has worked for SEARCH_SECONDS. It always
+        includes this process's own changes. Raises DatabaseUnavailable.
         """
         state = job_filter.state
         with self._changed:
-            search = self._wanted(job_filter.in_any_state, monotonic() + seconds + WANTED_SECONDS)
+            more = WANTED_SECONDS if goes_on else 0
+            search = self._wanted(job_filter.in_any_state, monotonic() + seconds + more)
             self._changed.wait_for(
                 lambda: not search.is_queued or search.knows(state, wanted), max(0.0, seconds)
             )

@@ -168,6 +168,21 @@ sign_in_attempt = _table(
     Column("attempted_at", DateTime, nullable=False),  # by the platform's clock
 )
 
+api_token = _table(
+    "api_token",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("digest", String(64), nullable=False, unique=True),  # the SHA-256 of the token
+    Column("platform", String(32), nullable=False),  # the identity of the platform's database
+    Column("user_id", BigInteger, nullable=False),  # whose account it acts for
+    Column("by", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scope", String(10), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    Column("revoked_at", UtcTime),
+)
+
 ended_session = _table(
     "ended_session",
     Column("id", String(64), primary_key=True),  # the SHA-256 of the session's id

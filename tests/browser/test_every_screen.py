@@ -22,6 +22,7 @@ SCREENS = [
     "/name?name=arFileImportJob",
     "/receipts",
     "/audit",
+    "/tokens",
 ]
 QUIET = "[data-testid=stApp][data-test-script-state=notRunning]"
 SETTLED = 1_500  # in milliseconds: charts and tables are drawn after their data has come

@@ -60,6 +60,7 @@ def gated_app(
         accounts=accounts,
         access=access,
         introductions=services.introductions,
+        tokens=services.tokens,
         policy=content_policy([]),
         audit=services.audit,
     )

@@ -1,0 +1,63 @@
+"""The screen of the API tokens, run without a browser."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from jobs_data.accounts.accounts import Right
+from jobs_data.accounts.tokens import Scope
+from pages.parts.shared.services import get_services
+from tests.support.pages import fire, introduce, press, rows, show, words
+from tests.support.store import Store
+
+HOSTILE = "[no](link) *b* <b>"
+
+pytestmark = pytest.mark.usefixtures("served")
+
+
+def make(app: AppTest, name: str) -> AppTest:
+    """Fill in the form and press its button."""
+    app.text_input(key="token_name").set_value(name)
+    press(app, "Make token")
+    return app
+
+
+@pytest.mark.usefixtures("administrator")
+def test_a_token_is_shown_once_and_can_be_revoked() -> None:
+    """With the right to read alone, unless the other is chosen; its name is shown as it is."""
+    app = make(show("tokens.py"), HOSTILE)
+    [code] = app.code
+    found = get_services().tokens.find(code.value)
+    assert found
+    assert (found.name, found.scope, found.user_id) == (HOSTILE, Scope.READ, 1)
+    assert code.value not in str(app.session_state["token_name"])
+    press(app, "Done")
+    assert not app.code
+    [row] = rows(app, "tokens")
+    assert (row["name"], row["state"], row["scope"]) == (HOSTILE, "Active", "Read")
+    fire(app, "pressed", {"row": str(found.id), "action": "delete"}, "tokens")
+    assert get_services().tokens.find(code.value)  # the question is still open
+    press(app, "Revoke")
+    assert get_services().tokens.find(code.value) is None
+    assert rows(show("tokens.py"), "tokens")[0]["state"] == "Revoked"
+
+
+@pytest.mark.usefixtures("administrator")
+def test_without_a_name_or_the_right_none_is_made(store: Store) -> None:
+    """Each says why; the database is asked for the right when the button is pressed."""
+    app = show("tokens.py")
+    assert "There are no tokens" in words(app)
+    assert "name" in words(make(app, "  "))
+    store.leave_groups(1)
+    assert "may not" in words(make(app, "nightly"))
+    assert get_services().tokens.newest() == []
+
+
+def test_a_reader_sees_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor what others made, and is told who does."""
+    introduce(monkeypatch, Right.ADMINISTRATOR)
+    make(show("tokens.py"), "nightly")
+    introduce(monkeypatch, Right.READER, who=2)
+    app = show("tokens.py")
+    assert "administrator" in words(app)
+    assert not app.text_input
+    assert "nightly" not in str(app._tree)

@@ -1,0 +1,199 @@
+"""The JSON API: the list, a job, its output, the statistics and the queues, for programs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from jobs_data import addresses
+from jobs_data.jobs import frames
+from jobs_data.jobs.counts import Counts
+from jobs_data.jobs.job_report import read_report
+from jobs_data.jobs.key_pages import read_key_page
+from jobs_data.jobs.output_parts import read_range
+from jobs_data.jobs.view import ListView, Sort
+from jobs_data.jobs.view_url import parse_view
+from jobs_data.platform.errors import translated_errors
+from jobs_data.queues.filters import parse_queue_view
+from jobs_data.queues.reads import read_overview, read_queue_jobs
+from jobs_data.services import Services
+from jobs_data.single_flight import SingleFlight
+from jobs_data.statistics.activity import read_activity
+from jobs_data.statistics.durations import read_durations
+from jobs_data.statistics.failures import read_failures
+from jobs_data.statistics.headline import headline
+from jobs_data.statistics.owners import read_owners
+from jobs_data.statistics.period import Period
+from jobs_data.url_values import parse_number
+from web import api_records as records
+from web.openapi import PAGE_JOBS, document
+
+STATISTICS_SECONDS: Final = 60
+QUEUES_SECONDS: Final = 5
+"""How long an answer that takes the database long is shared."""
+
+COUNTS_SECONDS: Final = 0.3
+"""How long the first page waits for the first counts."""
+
+MOST_SHARED: Final = 50
+MOST_ROWS: Final = 1_000
+"""How many names, users and errors the statistics list: those with the most jobs."""
+
+
+class ApiAnswers:
+    """Answers the routes of the JSON API (see `routes.JobRoutes`)."""
+
+    def __init__(self, services: Services) -> None:
+        """Answer for these services."""
+        self.services = services
+        self._flights = SingleFlight[bytes]()
+        self._shared: OrderedDict[object, tuple[float, bytes]] = OrderedDict()
+
+    async def jobs(self, request: Request) -> Response:
+        """Answer with a page of the list: newest first by number, else as the list has it."""
+        query = request.query_params
+        view = parse_view({name: query.getlist(name) for name in query})
+        view = replace(view, limit=view.limit or PAGE_JOBS, fold=None, after=None, before=None)
+        is_by_key = view.sort is Sort.DATE and not view.is_reversed and "page" not in query
+        read = self._by_key if is_by_key else self._by_page
+        return _answer(request, await run_in_threadpool(read, view))
+
+    async def job(self, request: Request) -> Response:
+        """Answer with all that is known of a job, except its output."""
+        job_id = request.path_params["job_id"]
+        report = await run_in_threadpool(read_report, self.services.database, job_id)
+        return _answer(request, None if report is None else _json(records.JobReport, report))
+
+    async def output(self, request: Request) -> Response:
+        """Answer with a range of a job's output."""
+        job_id, offset = request.path_params["job_id"], request.query_params.get("offset")
+        start = max(0, parse_number(offset) or 0)
+        part = await run_in_threadpool(read_range, self.services.database, job_id, start)
+        return _answer(request, None if part is None else _json(records.Output, part))
+
+    async def statistics(self, request: Request) -> Response:
+        """Answer with the figures of a period."""
+        asked = request.query_params.get("period", "")
+        period = Period(asked) if asked in set(Period) else Period.MONTH
+        key = (period, self.services.database.changes)
+        return await self._share(request, key, STATISTICS_SECONDS, lambda: self._statistics(period))
+
+    async def queues(self, request: Request) -> Response:
+        """Answer with the queues and a page of their jobs."""
+        view, database = parse_queue_view(request.query_params), self.services.database
+
+        def read() -> bytes:
+            found = read_queue_jobs(database, view)
+            page, following = found.page, None
+            if page.number < page.pages:
+                following = addresses.queues_json_url(replace(view, page=page.number + 1))
+            jobs = {**vars(found), "jobs": page.items, "total": page.total, "next": following}
+            return _json(records.Queues, {**jobs, "queues": read_overview(database).queues})
+
+        return await self._share(request, view, QUEUES_SECONDS, read)
+
+    async def openapi(self, request: Request) -> Response:
+        """Answer with the description of the API."""
+        return _answer(request, document())
+
+    def _by_key(self, view: ListView) -> bytes:
+        services = self.services
+        page = read_key_page(
+            services.database,
+            services.searches,
+            services.outcomes,
+            view.filter,
+            view.limit or PAGE_JOBS,
+        )
+        counts = page.counts
+        if not replace(view.filter, below=None).is_search:
+            counts = services.shared_list.counted(COUNTS_SECONDS)
+        following = None
+        if page.below is not None:
+            below = replace(view.filter, below=page.below)
+            following = addresses.list_json_url(replace(view, filter=below))
+        return _page(page.rows, counts, following)
+
+    def _by_page(self, view: ListView) -> bytes:
+        jobs = self.services.shared_list.read(view)
+        is_whole = jobs.is_counted and jobs.floor is None
+        is_last = jobs.view.page < view.page or len(jobs.rows) < jobs.limit
+        if is_whole or jobs.sorted_matching is not None:
+            matching = jobs.matching if jobs.sorted_matching is None else jobs.sorted_matching
+            is_last = is_last or jobs.view.page * jobs.limit >= matching
+        following = None if is_last else addresses.list_json_url(replace(view, page=view.page + 1))
+        return _page(jobs.rows, jobs.counts if is_whole else None, following)
+
+    def _statistics(self, period: Period) -> bytes:
+        services = self.services
+        services.outcomes.keep_reading()
+        asked = (services.database, services.order, period, ZoneInfo("UTC"), datetime.now(UTC))
+        activity, durations = read_activity(*asked), read_durations(*asked)
+        most = {
+            "by_name": durations.by_name,
+            "by_user": read_owners(*asked).by_owner,
+            "top_errors": read_failures(*asked).patterns,
+        }
+        figures = {
+            **vars(activity.outcomes),
+            "period": period,
+            "completed_share": headline(activity, durations).completed_share,
+            "median_seconds": durations.median,
+            "by_day": frames.records(activity.by_day.reset_index()),
+            "by_hour": frames.records(activity.by_hour),
+            **{name: frames.records(frame.head(MOST_ROWS)) for name, frame in most.items()},
+            "counted": activity.bound,
+            "read_one_by_one": durations.bound,
+        }
+        return _json(records.Statistics, figures)
+
+    async def _share(
+        self, request: Request, key: object, seconds: float, read: Callable[[], bytes]
+    ) -> Response:
+        """Answer with what is read, or was read less than `seconds` ago, for all who ask for it."""
+        until, body = self._shared.get(key, (0.0, b""))
+        if monotonic() >= until:
+            body = await run_in_threadpool(self._read_shared, key, read)
+            self._shared[key] = (monotonic() + seconds, body)
+            self._shared.move_to_end(key)
+            if len(self._shared) > MOST_SHARED:
+                self._shared.popitem(last=False)
+        return _answer(request, body)
+
+    def _read_shared(self, key: Any, read: Callable[[], bytes]) -> bytes:
+        with translated_errors():
+            return self._flights.run(key, read)
+
+
+def _page(rows: pd.DataFrame, counts: Counts | None, following: str | None) -> bytes:
+    page = {"jobs": frames.records(rows), "counts": counts, "next": following}
+    return _json(records.Jobs, page)
+
+
+def _json(kind: type[records.Record], found: object) -> bytes:
+    return kind.model_validate(found).model_dump_json().encode()
+
+
+def _answer(request: Request, body: bytes | None) -> Response:
+    """Answer with JSON; 304 if the client has it already, 404 if there is none."""
+    if body is None:
+        sentence = f"There is no job {request.path_params['job_id']}."
+        return JSONResponse({"message": sentence}, 404, {"Cache-Control": "no-store"})
+    etag = hashlib.sha256(body).hexdigest()[:32]
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+    # A proxy that compresses makes the tag weak. Source: RFC 9110, section 13.1.2.
+    known = request.headers.get("if-none-match", "").replace("W/", "").split(",")
+    if not {f'"{etag}"', "*"}.isdisjoint(each.strip() for each in known):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)

@@ -1,0 +1,91 @@
+"""API tokens in requests: `accept` is the one place where a token is accepted or refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from jobs_data import addresses
+from jobs_data.accounts import tokens
+from jobs_data.accounts.accounts import Account, Right
+from jobs_data.accounts.tokens import Token, Tokens
+from jobs_data.platform.errors import DatabaseUnavailable
+from web import answers
+
+if TYPE_CHECKING:  # the gate imports this module
+    from web.gate import AccountCache
+
+_CHANGES: Final = re.compile(rf"{addresses.BASE}/(delete/[^/]+|clear-inactive)")
+_READS: Final = re.compile(
+    rf"{addresses.BASE}(\.json|/([0-9]+|statistics|queue-browse|openapi)\.json|/export-csv"
+    r"|/[0-9]+/(output|download|row-errors)|/receipts/[^/]+)"
+)
+"""The addresses that a token opens; never a page, the websocket, the sign-in or the tokens' screen."""
+
+INVALID: Final = "This token is unknown, expired or revoked, or its account is no administrator now."
+LOCKED: Final = "Too many failed tokens or sign-ins from this address. Try again later."
+UNCHECKED: Final = "Tokens cannot be checked now. Try again later."
+NO_PAGE: Final = "A token opens only the addresses for programs. Sign in to see pages."
+READ_ONLY: Final = "The scope of this token is Read. Nothing was deleted."
+
+
+class TokenRefused(Exception):
+    """A request with a token is refused. Its text is a sentence for the client."""
+
+    def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> None:
+        """Keep the status of the answer and its headers."""
+        super().__init__(sentence)
+        self.status = status
+        self.headers = headers or {}
+
+    def answer(self, scope: Scope) -> Response:
+        """Return the answer: never a page, and never a redirect to the sign-in."""
+        headers = {"Cache-Control": "no-store", **self.headers}
+        return answers.plain(Request(scope), self.status, str(self), headers)
+
+
+def token_of(scope: Scope) -> str | None:
+    """Return the token of ours that a request has; None without one.
+
+    A proxy may send a token of its own with each request, which is not ours to judge.
+    """
+    values = Headers(scope=scope).getlist("authorization")
+    scheme, _, value = values[0].partition(" ") if len(values) == 1 else ("", "", "")
+    is_ours = scheme.lower() == "bearer" and value.strip().startswith(tokens.PREFIX)
+    return value.strip() if is_ours else None
+
+
+async def accept(
+    known: Tokens, accounts: AccountCache, value: str, scope: Scope, client: str
+) -> tuple[Token, Account]:
+    """Return a request's token and the account it acts for; `client` is the address it came from.
+
+    The account must be an administrator's now, as far as the cache knows. Raises TokenRefused.
+    """
+    try:
+        token = await run_in_threadpool(known.find, value)
+        account = await accounts.get(token.user_id) if token else None
+        if token and account and account.right is Right.ADMINISTRATOR:
+            _check_scope(token, scope["path"])
+            return token, account
+        locked = await run_in_threadpool(known.count_failure, client)
+    except DatabaseUnavailable:
+        raise TokenRefused(503, UNCHECKED, {"Retry-After": str(answers.RETRY_SECONDS)}) from None
+    if locked:
+        raise TokenRefused(429, LOCKED, {"Retry-After": str(int(locked.total_seconds()) + 1)})
+    raise TokenRefused(401, INVALID, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+def _check_scope(token: Token, path: str) -> None:
+    if _CHANGES.fullmatch(path):
+        if token.scope is not tokens.Scope.DELETE:
+            raise TokenRefused(403, READ_ONLY)
+    elif not _READS.fullmatch(path):
+        raise TokenRefused(403, NO_PAGE)
