@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
-from jobs_data import addresses
+from jobs_data import __version__, addresses
 from jobs_data.accounts.account_services import build_account_services
 from jobs_data.services import build_services
 from jobs_data.settings import PREFIX, Settings
@@ -18,7 +18,7 @@ from web.sign_in import SignIn
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-REQUIREMENTS = [ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"]
+REQUIREMENTS = [ROOT / folder / "requirements.txt" for folder in (".", "tests", "deploy")]
 SETTINGS = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
 
 
@@ -101,6 +101,12 @@ def test_no_route_is_documented_that_is_not() -> None:
     """A route that was renamed or dropped is no longer in the table."""
     documented = re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", read("docs/routes.md"), re.MULTILINE)
     assert sorted(documented) == sorted(offered_routes())
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    newest = re.search(r"^## (.+)$", read("CHANGELOG.md"), re.MULTILINE)
+    assert newest
+    assert re.fullmatch(rf"{re.escape(__version__)} – \d{{4}}-\d\d-\d\d", newest.group(1))
 
 
 @pytest.mark.parametrize("package", [*required_packages()])

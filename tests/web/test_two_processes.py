@@ -21,10 +21,10 @@ from jobs_data import addresses, demo
 from jobs_data.platform import tables
 from tests.support.app_servers import AppServers
 from tests.support.mariadb import MariaDB, free_port
-from tests.support.nginx import running_nginx
 from tests.support.programs import require_program
 from tests.support.store import Store
 from tests.support.waiting import eventually
+from tests.support.web_servers import running_nginx
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "scaling.md"
 PATIENCE = 60.0
