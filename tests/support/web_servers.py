@@ -87,7 +87,7 @@ class Certificate:
         """Make one."""
         made = cls(folder / "certificate.pem", folder / "key.pem")
         openssl = require_program("openssl", "openssl")
-        files = ["-keyout", made.key, "-out", made.chain]
+        files = ["-keyout", str(made.key), "-out", str(made.chain)]
         names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
         subprocess.run(
             [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, *files],
