@@ -103,6 +103,31 @@ def test_no_route_is_documented_that_is_not() -> None:
     assert sorted(documented) == sorted(offered_routes())
 
 
+def checked_requirements() -> list[tuple[str, str]]:
+    """Return the number of each requirement in docs/security.md, and how it is met."""
+    return re.findall(
+        r"^\| (\d+\.\d+\.\d+) \| [^|]+ \| (.+) \|$", read("docs/security.md"), re.MULTILINE
+    )
+
+
+def test_the_security_checklist_is_whole() -> None:
+    """Level 1 of OWASP ASVS 5.0.0 has 70 requirements, and each has an answer that names tests."""
+    answers = dict(checked_requirements())
+    assert len(answers) == 70
+    for number, answer in answers.items():
+        assert re.search(
+            r"`tests/|not applicable|\*\*Gap|\]\(|no program|no test|platform's site", answer
+        ), number
+
+
+@pytest.mark.parametrize(
+    "named", sorted(set(re.findall(r"`(tests/\S+::\w+)`", read("docs/security.md"))))
+)
+def test_the_security_checklist_names_tests_that_are(named: str) -> None:
+    path, _, test = named.partition("::")
+    assert re.search(rf"^(async )?def {test}\(", read(path), re.MULTILINE)
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     newest = re.search(r"^## (.+)$", read("CHANGELOG.md"), re.MULTILINE)
     assert newest

@@ -196,5 +196,6 @@ def test_the_service_has_no_right_and_can_change_nothing_of_its_code(installed: 
     assert facts["NoNewPrivs"] == "1"
     owners = {path.lstat().st_uid for path in installed.files.joinpath("opt").rglob("*")}
     assert owners == {0}
+    assert not installed.files.joinpath("opt/heratio-jobs/.git").exists()
     settings = (installed.files / "etc/heratio-jobs.env").stat()
     assert (settings.st_mode & 0o777, settings.st_uid) == (0o640, 0)
