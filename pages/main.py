@@ -4,7 +4,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from jobs_data import __version__
 from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.shared import address, page_state, refresh
 from pages.parts.shared.viewer import get_viewer, show_viewer
@@ -43,6 +42,5 @@ try:
     page.run()
 except DatabaseUnavailable as problem:
     refresh.show_problem(problem)
-st.caption(f"Heratio Jobs {__version__}")
 if is_list_again:
     show_viewer(viewer)

@@ -1,7 +1,7 @@
 """The app installed by docs/install.md alone, on a file system of its own, and run as its unit says.
 
-`make fresh` does all of it. Otherwise Python's packages are those that the tests run with, because to
-fetch them takes minutes.
+`make fresh` does all of it, and an upgrade. Otherwise Python's packages are those that the tests run
+with, because to fetch them takes minutes.
 """
 
 import os
@@ -28,7 +28,8 @@ from tests.support.programs import require_program, skip_or_fail
 from tests.support.store import documented_grants
 from tests.support.waiting import eventually
 
-INSTALL = ROOT / "docs" / "install.md"
+INSTALL, OPERATE = ROOT / "docs" / "install.md", ROOT / "docs" / "operate.md"
+NEXT_HEADING = "\n## "
 IS_WHOLE = os.environ.get("FRESH") == "whole"
 START_SECONDS = 900 if IS_WHOLE else 60
 PACKAGES = ".venv/bin/python -m pip install "
@@ -75,15 +76,20 @@ class Installed:
     """A job that may be deleted."""
 
 
-def documented_commands() -> str:
-    """Return what an administrator types, in order."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", INSTALL.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    commands = "".join(blocks)
+def documented_commands(folder: Path) -> str:
+    """Return what an administrator types, in order; the whole of it ends with an upgrade."""
+    install = shell_blocks(INSTALL.read_text("utf-8"))
     if IS_WHOLE:
-        return commands
-    [pip] = [line for line in commands.splitlines() if line.startswith(PACKAGES)]
-    folder = """$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"""
-    return commands.replace(pip, f'echo {SITE} > "{folder}/tests.pth"')
+        _, upgrade = OPERATE.read_text("utf-8").split("\n## Upgrade\n")
+        return f"{install}cd {folder}\n{shell_blocks(upgrade.split(NEXT_HEADING)[0])}"
+    [pip] = [line for line in install.splitlines() if line.startswith(PACKAGES)]
+    site = """$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"""
+    return install.replace(pip, f'echo {SITE} > "{site}/tests.pth"')
+
+
+def shell_blocks(document: str) -> str:
+    """Return the commands of a document, in order."""
+    return "".join(re.findall(r"^```sh\n(.*?)^```", document, re.DOTALL | re.MULTILINE))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +143,7 @@ def installed(mariadb_server: MariaDB, tmp_path_factory: pytest.TempPathFactory)
         site=SITE,
         base=sys.base_prefix,
         packages=sysconfig.get_path("purelib"),
-        commands=documented_commands(),
+        commands=documented_commands(folder),
     )
     log = folder / "log"
     with log.open("wb") as output:

@@ -42,14 +42,14 @@ def test_the_list_shows_cards_table_and_where_it_is(store: Store) -> None:
     assert "1–10 of 14 jobs" in words(app)
 
 
-def test_the_version_stands_below_each_page_and_on_the_command_line(
+def test_the_version_stands_beside_each_page_and_on_the_command_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit):
         __main__.main(["--version"])
     sentence = capsys.readouterr().out.strip()
     assert __version__ in sentence
-    assert show().main.caption[-1].value == sentence
+    assert show().sidebar.caption[-1].value == sentence
 
 
 def test_the_url_says_what_is_shown(store: Store) -> None:
