@@ -42,6 +42,8 @@ test-programs:
 		sh .ci/apt-install mariadb-server-core mariadb-client-core || true
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || sh .ci/apt-install nginx-light || true
 	@PATH="$$PATH:/usr/sbin"; command -v apache2 >/dev/null || sh .ci/apt-install apache2-bin || true
+	@command -v openssl >/dev/null || sh .ci/apt-install openssl || true
+	@command -v systemd-analyze >/dev/null || sh .ci/apt-install systemd || true
 	@command -v chromium >/dev/null || sh .ci/apt-install chromium fonts-liberation || true
 
 # ONLY=list,export measures some parts alone; BENCH_KEEP=1 keeps the databases in .bench for next time.
