@@ -17,8 +17,9 @@ def quotations() -> list[str]:
 
 
 def pattern(quoted: str) -> str:
-    """Return a regular expression for a quotation."""
-    return ".*".join(map(re.escape, quoted.split("…")))
+    """Return a regular expression for a quotation; at its beginning, `…` stands for itself."""
+    first = "…" * quoted.startswith("…")
+    return first + ".*".join(map(re.escape, quoted.removeprefix(first).split("…")))
 
 
 def test_each_error_sentence_has_its_cause_and_cure() -> None:
