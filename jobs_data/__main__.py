@@ -17,7 +17,7 @@ from typing import Any, Final
 import pandas as pd
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from jobs_data import addresses, demo
+from jobs_data import __version__, addresses, demo
 from jobs_data.accounts.account_services import build_account_services
 from jobs_data.audit import Actor
 from jobs_data.background import NotStarted
@@ -52,6 +52,7 @@ EXIT_CODES: Final = """exit codes:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m jobs_data", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"Heratio Jobs {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_clean_up(commands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +25,11 @@ class Notices:
 
     def __init__(self, key: str) -> None:
         """Sign with a key. Processes with the same key read each other's notices."""
-        self._serializer = URLSafeTimedSerializer(key or secrets.token_urlsafe(32), salt="notice")
+        self._serializer = URLSafeTimedSerializer(
+            key or secrets.token_urlsafe(32),
+            salt="notice",
+            signer_kwargs={"digest_method": hashlib.sha256},
+        )
 
     def sign(self, sentence: str, *, is_good: bool = True) -> str:
         """Return a notice as a token for the URL, valid for a minute."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
-from jobs_data import addresses
+from jobs_data import __version__, addresses
 from jobs_data.accounts.account_services import build_account_services
 from jobs_data.services import build_services
 from jobs_data.settings import PREFIX, Settings
@@ -22,7 +22,7 @@ from web.sign_in import SignIn
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-REQUIREMENTS = [ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"]
+REQUIREMENTS = [ROOT / folder / "requirements.txt" for folder in (".", "tests", "deploy")]
 SETTINGS = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
 
 
@@ -107,6 +107,37 @@ def test_no_route_is_documented_that_is_not() -> None:
     """A route that was renamed or dropped is no longer in the table."""
     documented = re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", read("docs/routes.md"), re.MULTILINE)
     assert sorted(documented) == sorted(offered_routes())
+
+
+def checked_requirements() -> list[tuple[str, str]]:
+    """Return the number of each requirement in docs/security.md, and how it is met."""
+    return re.findall(
+        r"^\| (\d+\.\d+\.\d+) \| [^|]+ \| (.+) \|$", read("docs/security.md"), re.MULTILINE
+    )
+
+
+def test_the_security_checklist_is_whole() -> None:
+    """Level 1 of OWASP ASVS 5.0.0 has 70 requirements, and each has an answer that names tests."""
+    answers = dict(checked_requirements())
+    assert len(answers) == 70
+    for number, answer in answers.items():
+        assert re.search(
+            r"`tests/|not applicable|\*\*Gap|\]\(|no program|no test|platform's site", answer
+        ), number
+
+
+@pytest.mark.parametrize(
+    "named", sorted(set(re.findall(r"`(tests/\S+::\w+)`", read("docs/security.md"))))
+)
+def test_the_security_checklist_names_tests_that_are(named: str) -> None:
+    path, _, test = named.partition("::")
+    assert re.search(rf"^(async )?def {test}\(", read(path), re.MULTILINE)
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    newest = re.search(r"^## (.+)$", read("CHANGELOG.md"), re.MULTILINE)
+    assert newest
+    assert re.fullmatch(rf"{re.escape(__version__)} – \d{{4}}-\d\d-\d\d", newest.group(1))
 
 
 @pytest.mark.parametrize("package", [*required_packages()])

@@ -111,7 +111,13 @@ class FileDownload(FileResponse):
         super().__init__(
             f"/dev/fd/{result.file.fileno()}",
             media_type="application/octet-stream",
-            headers={**_HEADERS, "Content-Disposition": attachment(result.name)},
+            headers={
+                **_HEADERS,
+                "Content-Disposition": attachment(result.name),
+                # Streamlit would compress it, and it would lose its length, by which browsers show how
+                # far a download got.
+                "Content-Encoding": "identity",
+            },
             stat_result=result.status,
         )
         self._result = result

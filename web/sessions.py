@@ -99,7 +99,9 @@ class Sessions:
         """Sign with a key; keep ended sessions in a store where there is one."""
         self.idle_seconds = DEFAULT_IDLE_SECONDS
         """How long a session may be idle: the platform's own setting, once it has been read."""
-        self._serializer = URLSafeSerializer(key, salt="session")
+        self._serializer = URLSafeSerializer(
+            key, salt="session", signer_kwargs={"digest_method": hashlib.sha256}
+        )
         self._clock = clock
         self._store = store
         self._next_try = self._next_check = 0.0  # of time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -43,7 +44,11 @@ class Introductions:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """Sign with a random key that only this process has."""
-        self._serializer = URLSafeSerializer(secrets.token_bytes(32), salt="introduction")
+        self._serializer = URLSafeSerializer(
+            secrets.token_bytes(32),
+            salt="introduction",
+            signer_kwargs={"digest_method": hashlib.sha256},
+        )
         self._clock = clock
 
     def sign(self, introduction: Introduction) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 from streamlit.runtime.context import ContextProxy
 
+from jobs_data import __main__, __version__
 from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.introductions import HEADER, Introduction, Introductions
 from pages.parts.shared.services import get_services
@@ -39,6 +40,16 @@ def test_the_list_shows_cards_table_and_where_it_is(store: Store) -> None:
     assert cards(app) == ["14", "1", "4", "8"]
     assert names(app)[:3] == ["cancelled", "running", "job 11"]
     assert "1–10 of 14 jobs" in words(app)
+
+
+def test_the_version_stands_beside_each_page_and_on_the_command_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        __main__.main(["--version"])
+    sentence = capsys.readouterr().out.strip()
+    assert __version__ in sentence
+    assert show().sidebar.caption[-1].value == sentence
 
 
 def test_the_url_says_what_is_shown(store: Store) -> None:

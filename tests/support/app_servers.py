@@ -1,6 +1,7 @@
 """The real app, started as `make run` does, for tests that ask it over the network."""
 
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -56,6 +57,7 @@ def open_websocket(
     *,
     from_: str = "127.0.0.1",
     with_origin: bool = True,
+    trusted: ssl.SSLContext | None = None,
 ) -> int:
     """Return the status with which a websocket is answered, 101 when it is accepted."""
     origin = {"Origin": site} if with_origin else {}
@@ -65,6 +67,7 @@ def open_websocket(
             additional_headers=origin | headers,
             source_address=(from_, 0),
             proxy=None,
+            ssl=trusted,
         ):
             return 101
     except InvalidStatus as refused:
@@ -153,6 +156,7 @@ class DemoSite:
     """Of the list."""
     failed_id: int
     """A job that failed, with an error and an output."""
+    results_root: Path
 
     @property
     def origin(self) -> str:
@@ -180,4 +184,4 @@ def serving_demo(folder: Path) -> Iterator[DemoSite]:
             store.note(job_id, en=f"Box {box} has no shelf")
     with closing(AppServers("demo", folder)) as servers:
         address = servers(HERATIO_JOBS_DATABASE_URL=url, HERATIO_JOBS_RESULTS_ROOT=str(folder))
-        yield DemoSite(url, address, job_id)
+        yield DemoSite(url, address, job_id, folder)

@@ -9,9 +9,9 @@ SECONDS = 30.0
 """Only a test that fails waits so long."""
 
 
-def eventually(holds: Callable[[], object], what: str) -> None:
+def eventually(holds: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
     """Wait until something holds; fail with what it is where it never does."""
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
             pytest.fail(f"It never came about: {what}", pytrace=False)

@@ -196,6 +196,16 @@ def test_no_websocket_opens_without_a_session(site: httpx2.Client, path: str) ->
     assert open_websocket(str(site.base_url).rstrip("/"), path, {}) == 403
 
 
+@pytest.mark.parametrize("path", [*PATHS, *MORE_PATHS])
+def test_every_text_names_its_encoding(site: httpx2.Client, cookie: dict[str, str], path: str) -> None:
+    """For a person with a session, and a program without one."""
+    for headers in (PERSON | cookie, PROGRAM):
+        answer = site.get(path, headers=headers)
+        kind = answer.headers.get("content-type", "")
+        assert kind or not answer.content
+        assert not kind.startswith("text/") or "charset=utf-8" in kind
+
+
 @pytest.mark.parametrize("path", [*CLOSED_PATHS, *MORE_PATHS])
 def test_with_a_session_the_gate_lets_through(
     site: httpx2.Client, cookie: dict[str, str], path: str

@@ -10,8 +10,8 @@ from jobs_data import addresses, demo
 from jobs_data.platform.engine import make_engine
 from tests.support.app_servers import AppServers, open_websocket
 from tests.support.mariadb import free_port
-from tests.support.nginx import running_nginx
 from tests.support.programs import require_program
+from tests.support.web_servers import running_nginx
 from web.sessions import COOKIE
 
 HEADER = "X-Forwarded-Email"

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from jobs_data import addresses
+from jobs_data import __version__, addresses
 from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.introductions import CLIENT_HEADER, HEADER, REQUEST_HEADER
 from jobs_data.accounts.rights import Claim, NotAllowed
@@ -134,7 +134,7 @@ def get_viewer() -> Viewer:
 
 
 def show_viewer(viewer: Viewer) -> None:
-    """Show in the sidebar who is signed in and with which right; let them sign out."""
+    """Show in the sidebar who is signed in and with which right, and the version; let them sign out."""
     with st.sidebar:
         st.markdown(f":material/account_circle: **{plain(viewer.name)}**")
         st.caption(viewer.right.sentence)
@@ -142,4 +142,5 @@ def show_viewer(viewer: Viewer) -> None:
             st.caption("Signed in through your organisation's single sign-on; sign out there.")
         else:
             _SIGN_OUT(key="sign_out")
+        st.caption(f"Heratio Jobs {__version__}")
         _SESSION_CHECK(key="session_check")
