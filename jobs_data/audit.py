@@ -54,6 +54,11 @@ class Event(StrEnum):
     RESTORE = "restore"
     RETENTION = "retention"
     """Receipts were erased that were too old: their jobs cannot be restored any more."""
+    TOKEN_MADE = "token-made"
+    TOKEN_REVOKED = "token-revoked"
+    TOKEN_USED = "token-used"
+    """An API token was accepted; one entry a minute for each token, because programs poll."""
+    TOKEN_REFUSED = "token-refused"
     LOST = "entries-lost"
     """Entries could not be written, because too many were waiting."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +18,7 @@ from jobs_data import addresses
 from jobs_data.accounts import tokens
 from jobs_data.accounts.accounts import Account, Right
 from jobs_data.accounts.tokens import Token, Tokens
+from jobs_data.audit import Actor, Audit, Event
 from jobs_data.platform.errors import DatabaseUnavailable
 from web import answers
 
@@ -35,14 +38,19 @@ UNCHECKED: Final = "Tokens cannot be checked now. Try again later."
 NO_PAGE: Final = "A token opens only the addresses for programs. Sign in to see pages."
 READ_ONLY: Final = "The scope of this token is Read. Nothing was deleted."
 
+_INVALID_HEADERS: Final = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
 
 class TokenRefused(Exception):
     """A request with a token is refused. Its text is a sentence for the client."""
 
-    def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> None:
-        """Keep the status of the answer and its headers."""
+    def __init__(
+        self, status: int, sentence: str, why: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep the status of the answer, its headers, and why, for the audit log."""
         super().__init__(sentence)
         self.status = status
+        self.why = why
         self.headers = headers or {}
 
     def answer(self, scope: Scope) -> Response:
@@ -62,30 +70,59 @@ def token_of(scope: Scope) -> str | None:
     return value.strip() if is_ours else None
 
 
+def name_of(token: Token, account: Account | None) -> str:
+    """Return how receipts and the audit log name who acts with a token."""
+    return f"{account.display_name if account else token.by} (token {token.name})"
+
+
 async def accept(
-    known: Tokens, accounts: AccountCache, value: str, scope: Scope, client: str
+    known: Tokens, accounts: AccountCache, audit: Audit, value: str, scope: Scope, client: str
 ) -> tuple[Token, Account]:
     """Return a request's token and the account it acts for; `client` is the address it came from.
 
-    The account must be an administrator's now, as far as the cache knows. Raises TokenRefused.
+    The account must be an administrator's now, as far as the cache knows. The audit log gets each
+    refusal, and a token's use once a minute. Raises TokenRefused.
     """
+    actor = Actor("", None, client, scope.get("request_id", ""))
+    request = {"method": scope["method"], "path": scope["path"]}
     try:
         token = await run_in_threadpool(known.find, value)
         account = await accounts.get(token.user_id) if token else None
-        if token and account and account.right is Right.ADMINISTRATOR:
+        if token:
+            actor = replace(actor, name=name_of(token, account), id=token.user_id)
+        why = _why_invalid(token, account)
+        if token and account and not why:
             _check_scope(token, scope["path"])
+            if await run_in_threadpool(known.note_use, token):
+                audit.write(Event.TOKEN_USED, actor, **request)
             return token, account
         locked = await run_in_threadpool(known.count_failure, client)
+        refusal = _locked(locked) if locked else TokenRefused(401, INVALID, why, _INVALID_HEADERS)
     except DatabaseUnavailable:
-        raise TokenRefused(503, UNCHECKED, {"Retry-After": str(answers.RETRY_SECONDS)}) from None
-    if locked:
-        raise TokenRefused(429, LOCKED, {"Retry-After": str(int(locked.total_seconds()) + 1)})
-    raise TokenRefused(401, INVALID, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        retry = {"Retry-After": str(answers.RETRY_SECONDS)}
+        refusal = TokenRefused(503, UNCHECKED, "database away", retry)
+    except TokenRefused as problem:
+        refusal = problem
+    audit.write(Event.TOKEN_REFUSED, actor, reason=refusal.why, **request)
+    raise refusal
+
+
+def _why_invalid(token: Token | None, account: Account | None) -> str:
+    if token is None:
+        return "unknown"
+    if (state := token.state(datetime.now(UTC))) != "Active":
+        return state.lower()
+    return "" if account and account.right is Right.ADMINISTRATOR else "no administrator"
+
+
+def _locked(locked: timedelta) -> TokenRefused:
+    retry = {"Retry-After": str(int(locked.total_seconds()) + 1)}
+    return TokenRefused(429, LOCKED, "locked", retry)
 
 
 def _check_scope(token: Token, path: str) -> None:
     if _CHANGES.fullmatch(path):
         if token.scope is not tokens.Scope.DELETE:
-            raise TokenRefused(403, READ_ONLY)
+            raise TokenRefused(403, READ_ONLY, "read only")
     elif not _READS.fullmatch(path):
-        raise TokenRefused(403, NO_PAGE)
+        raise TokenRefused(403, NO_PAGE, "not for programs")

@@ -253,12 +253,14 @@ class Gate:
     async def _with_token(self, value: str, scope: Scope, receive: Receive, send: Send) -> None:
         client = peers.client_of(scope, self.access.proxies)
         try:
-            token, account = await bearer.accept(self.tokens, self.accounts, value, scope, client)
+            token, account = await bearer.accept(
+                self.tokens, self.accounts, self.audit, value, scope, client
+            )
         except bearer.TokenRefused as refusal:
             await refusal.answer(scope)(scope, receive, send)
             return
         right = account.right if token.scope is TokenScope.DELETE else Right.READER
-        visitor = Visitor(account.id, f"{account.display_name} (token {token.name})", right, None)
+        visitor = Visitor(account.id, bearer.name_of(token, account), right, None)
         await self.app({**scope, "visitor": visitor}, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

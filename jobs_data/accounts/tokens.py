@@ -107,27 +107,28 @@ class Tokens:
             )
         return value
 
-    def find(self, value: str, now: datetime | None = None) -> Token | None:
-        """Return the token if it can be used at `now`, and note its use; None otherwise.
+    def find(self, value: str) -> Token | None:
+        """Return the token, also one that has ended; None if it is unknown. Raises StoreUnavailable."""
+        wanted = and_(api_token.c.digest == _digest(value), self._is_of_platform())
+        with self._store.reading() as connection:
+            row = connection.execute(select(api_token).where(wanted)).mappings().first()
+        return _token(row) if row else None
 
-        Raises StoreUnavailable.
+    def note_use(self, token: Token, now: datetime | None = None) -> bool:
+        """Note that a token is used; return whether that was needed, once in USED_SECONDS.
+
+        While the store cannot be written, no use is noted.
         """
         now = now or datetime.now(UTC)
-        usable = and_(
-            api_token.c.digest == _digest(value),
-            api_token.c.revoked_at.is_(None),
-            api_token.c.expires_at > now,
-            self._is_of_platform(),
-        )
-        with self._store.reading() as connection:
-            row = connection.execute(select(api_token).where(usable)).mappings().first()
-        if row is None:
-            return None
-        token = _token(row)
-        if token.used_at is None or now - token.used_at >= timedelta(seconds=USED_SECONDS):
-            with suppress(StoreUnavailable), self._store.writing() as connection:  # it was logged
-                connection.execute(update(api_token).where(usable).values(used_at=now))
-        return token
+        before = now - timedelta(seconds=USED_SECONDS)
+        if token.used_at and token.used_at > before:
+            return False
+        own = api_token.c
+        is_due = and_(own.id == token.id, or_(own.used_at.is_(None), own.used_at <= before))
+        with suppress(StoreUnavailable), self._store.writing() as connection:  # it was logged
+            noted = connection.execute(update(api_token).where(is_due).values(used_at=now))
+            return noted.rowcount == 1
+        return False
 
     def count_failure(self, address: str, now: datetime | None = None) -> timedelta | None:
         """Count a failed token of an address; return for how long that is locked, None if it is not.

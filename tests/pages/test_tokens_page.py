@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
 from jobs_data.accounts.tokens import Scope
+from jobs_data.store.audit_entries import list_entries
 from pages.parts.shared.services import get_services
 from tests.support.pages import fire, introduce, press, rows, show, words
 from tests.support.store import Store
@@ -35,9 +36,17 @@ def test_a_token_is_shown_once_and_can_be_revoked() -> None:
     [row] = rows(app, "tokens")
     assert (row["name"], row["state"], row["scope"]) == (HOSTILE, "Active", "Read")
     fire(app, "pressed", {"row": str(found.id), "action": "delete"}, "tokens")
-    assert get_services().tokens.find(code.value)  # the question is still open
+    assert not get_services().tokens.newest()[0].revoked_at  # the question is still open
     press(app, "Revoke")
-    assert get_services().tokens.find(code.value) is None
+    services = get_services()
+    assert services.tokens.newest()[0].revoked_at
+    services.audit.flush()
+    revoked, made = list_entries(services.store, None, "", 1, 9).items
+    assert [(each.event, each.user_id, each.details["token"]) for each in (made, revoked)] == [
+        ("token-made", 1, HOSTILE),
+        ("token-revoked", 1, HOSTILE),
+    ]
+    assert code.value not in f"{made}{revoked}"
     assert rows(show("tokens.py"), "tokens")[0]["state"] == "Revoked"
 
 

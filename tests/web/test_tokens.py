@@ -16,6 +16,7 @@ from jobs_data import addresses
 from jobs_data.accounts.tokens import Scope
 from jobs_data.platform import tables
 from jobs_data.store import receipts
+from jobs_data.store.audit_entries import list_entries
 from pages.parts.shared.services import get_services
 from tests.support.gated import gated_app
 from tests.support.store import Store
@@ -101,6 +102,40 @@ def test_a_deletion_says_which_token_it_was(client: TestClient, store: Store, ad
     assert store.ids() == []
 
 
+def test_the_audit_log_has_uses_and_refusals(client: TestClient, store: Store, ada: int) -> None:
+    """A use once a minute, each refusal with its reason, and the account of the token with each."""
+    job_id, token, read = store.job(output="x"), make(ada, Scope.DELETE), make(ada)
+    for _ in range(3):
+        assert ask(client, token) == 200
+    output = f"/admin/jobs/{job_id}/output"
+    assert ask(client, token, output) == ask(client, token, "/admin/jobs/export-csv") == 200
+    assert ask(client, token, f"/admin/jobs/delete/{job_id}", "POST") == 200
+    assert ask(client, read, f"/admin/jobs/delete/{job_id}", "POST") == 403
+    assert ask(client, read, f"{addresses.BASE}/tokens") == 403
+    services = get_services()
+    services.tokens.revoke(services.tokens.newest()[-1].id)
+    assert ask(client, token) == ask(client, f"{token}x") == 401
+    services.audit.flush()
+    entries = [*reversed(list_entries(services.store, None, "", 1, 20).items)]
+    assert [(each.event, each.details.get("reason")) for each in entries] == [
+        ("token-used", None),
+        ("output", None),
+        ("export", None),
+        ("removal", None),
+        ("token-refused", "read only"),
+        ("token-refused", "not for programs"),
+        ("token-refused", "revoked"),
+        ("token-refused", "unknown"),
+    ]
+    unknown = entries.pop()
+    assert (unknown.user, unknown.user_id) == ("", None)
+    assert {(each.user, each.user_id) for each in entries} == {("Ada (token nightly)", ada)}
+    assert all(each.request and each.client == "testclient" for each in (*entries, unknown))
+    assert entries[0].details == {"method": "GET", "path": addresses.LIST_JSON}
+    for secret in (token, read):
+        assert secret not in f"{entries}{unknown}"
+
+
 @pytest.mark.parametrize("how", ["revoked", "expired", "disabled", "demoted", "no account", "unknown"])
 def test_a_token_stops(client: TestClient, store: Store, ada: int, how: str) -> None:
     """All with the same answer."""
@@ -158,8 +193,14 @@ def test_the_last_use_is_known_and_the_value_is_not(served: Store, ada: int) -> 
     tokens, now = get_services().tokens, datetime.now(UTC).replace(microsecond=0)
     value = make(ada, now=now)
     assert tokens.newest()[0].used_at is None
+    earlier = found = tokens.find(value)
+    assert earlier
     for seconds, used in ((1, 1), (30, 1), (90, 90)):
-        assert tokens.find(value, now + timedelta(seconds=seconds))
+        at = now + timedelta(seconds=seconds)
+        assert found
+        assert tokens.note_use(found, at) is (used == seconds)
+        assert not tokens.note_use(earlier, at)  # another request has noted it meanwhile
+        found = tokens.find(value)
         assert tokens.newest()[0].used_at == now + timedelta(seconds=used)
     stored = b"".join(file.read_bytes() for file in served.state_dir.iterdir())
     assert b"nightly" in stored

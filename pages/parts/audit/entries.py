@@ -23,11 +23,16 @@ LABELS: Final = {
     Event.REMOVAL: "Deletion",
     Event.RESTORE: "Restore",
     Event.RETENTION: "Receipts erased",
+    Event.TOKEN_MADE: "Token made",
+    Event.TOKEN_REVOKED: "Token revoked",
+    Event.TOKEN_USED: "Token used",
+    Event.TOKEN_REFUSED: "Token refused",
     Event.LOST: "Entries lost",
 }
 _LOOKS: Final[dict[str, tuple[Color, str]]] = {
     Event.SIGN_IN_REFUSED: ("orange", "▲"),
     Event.ACCESS_REFUSED: ("orange", "▲"),
+    Event.TOKEN_REFUSED: ("orange", "▲"),
     Event.LOST: ("red", "✖"),
     Event.REMOVAL: ("violet", "■"),
     Event.RESTORE: ("green", "✔"),

@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 
 from jobs_data.accounts.tokens import MOST_CHARACTERS, Scope
+from jobs_data.audit import Event
 from jobs_data.background import NotStarted
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.url_values import clean_text
@@ -98,6 +99,7 @@ def _make(viewer: Viewer) -> None:
         # The client's word: it could name any number of days.
         days = days if days in DAYS else USUAL_DAYS
         state.name, state.value = name, services.tokens.make(account, name, scope, days)
+        services.audit.write(Event.TOKEN_MADE, viewer.actor, token=name, scope=scope.words, days=days)
     except (NotStarted, DatabaseUnavailable) as problem:
         state.problem = str(problem)
         return

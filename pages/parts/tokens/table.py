@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from jobs_data.accounts.tokens import KEPT, Token
+from jobs_data.audit import Event
 from jobs_data.background import NotStarted
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable
@@ -115,7 +116,8 @@ def _revoke(token: Token, viewer: Viewer) -> None:
     _close()
     try:
         viewer.require_administrator()
-        get_services().tokens.revoke(token.id)
+        if get_services().tokens.revoke(token.id):
+            get_services().audit.write(Event.TOKEN_REVOKED, viewer.actor, token=token.name, of=token.by)
     except (NotStarted, DatabaseUnavailable) as problem:
         address.notify(str(problem), is_good=False)
     else:
