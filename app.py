@@ -213,7 +213,7 @@ def log_script_error(error: Exception) -> bool:
     log.error("a page failed", exc_info=error)
     st.error(
         "This page cannot be shown because of an unexpected error. Reload the page to try again. The "
-        f"server's log has the details, under the number of the request: {request_id()}",
+        f"server's log has the details, under the number of the request, {request_id()}.",
         icon=":material/error:",
     )
     return True

@@ -102,4 +102,4 @@ def test_the_image_runs_the_app_as_the_unit_does_without_rights() -> None:
     assert by_word["USER"].isdigit()
     assert int(by_word["USER"]) > 0
     assert by_word["VOLUME"] == f"/var/lib/{unit['StateDirectory']}"
-    assert f"http://127.0.0.1:8501{addresses.LIVENESS}" in by_word["HEALTHCHECK"]
+    assert f"'http://127.0.0.1:8501{addresses.HEALTH_LIVE}'" in by_word["HEALTHCHECK"]

@@ -38,19 +38,19 @@ UNCHECKED: Final = "Tokens cannot be checked now. Try again later."
 NO_PAGE: Final = "A token opens only the addresses for programs. Sign in to see pages."
 READ_ONLY: Final = "The scope of this token is Read. Nothing was deleted."
 
-_INVALID_HEADERS: Final = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 class TokenRefused(Exception):
     """A request with a token is refused. Its text is a sentence for the client."""
 
     def __init__(
-        self, status: int, sentence: str, why: str, headers: Mapping[str, str] | None = None
+        self, status: int, sentence: str, headers: Mapping[str, str] | None = None, *, reason: str
     ) -> None:
-        """Keep the status of the answer, its headers, and why, for the audit log."""
+        """Keep the status of the answer, its headers, and the reason for the audit log."""
         super().__init__(sentence)
         self.status = status
-        self.why = why
+        self.reason = reason
         self.headers = headers or {}
 
     def answer(self, scope: Scope) -> Response:
@@ -90,20 +90,20 @@ async def accept(
         account = await accounts.get(token.user_id) if token else None
         if token:
             actor = replace(actor, name=name_of(token, account), id=token.user_id)
-        why = _why_invalid(token, account)
-        if token and account and not why:
+        reason = _why_invalid(token, account)
+        if token and account and not reason:
             _check_scope(token, scope["path"])
             if await run_in_threadpool(known.note_use, token):
                 audit.write(Event.TOKEN_USED, actor, **request)
             return token, account
         locked = await run_in_threadpool(known.count_failure, client)
-        refusal = _locked(locked) if locked else TokenRefused(401, INVALID, why, _INVALID_HEADERS)
+        refusal = _locked(locked) if locked else TokenRefused(401, INVALID, _CHALLENGE, reason=reason)
     except DatabaseUnavailable:
         retry = {"Retry-After": str(answers.RETRY_SECONDS)}
-        refusal = TokenRefused(503, UNCHECKED, "database away", retry)
+        refusal = TokenRefused(503, UNCHECKED, retry, reason="database away")
     except TokenRefused as problem:
         refusal = problem
-    audit.write(Event.TOKEN_REFUSED, actor, reason=refusal.why, **request)
+    audit.write(Event.TOKEN_REFUSED, actor, reason=refusal.reason, **request)
     raise refusal
 
 
@@ -117,12 +117,12 @@ def _why_invalid(token: Token | None, account: Account | None) -> str:
 
 def _locked(locked: timedelta) -> TokenRefused:
     retry = {"Retry-After": str(int(locked.total_seconds()) + 1)}
-    return TokenRefused(429, LOCKED, "locked", retry)
+    return TokenRefused(429, LOCKED, retry, reason="locked")
 
 
 def _check_scope(token: Token, path: str) -> None:
     if _CHANGES.fullmatch(path):
         if token.scope is not tokens.Scope.DELETE:
-            raise TokenRefused(403, READ_ONLY, "read only")
+            raise TokenRefused(403, READ_ONLY, reason="read only")
     elif not _READS.fullmatch(path):
-        raise TokenRefused(403, NO_PAGE, "not for programs")
+        raise TokenRefused(403, NO_PAGE, reason="not for programs")

@@ -104,7 +104,7 @@ class Oidc:
                 _with_flow(request, flow), callback
             )
         except (HTTPError, AuthlibBaseError, RuntimeError, ValueError) as problem:
-            return self._refuse(request, 503, AWAY, "provider away", next_url, problem)
+            return self._refuse(request, 503, AWAY, next_url, problem, reason="provider away")
         return self._with_cookie(request, answer, str(self._flows.dumps(flow)))
 
     async def finish(self, request: Request) -> Response:
@@ -124,18 +124,18 @@ class Oidc:
             )
             claims = dict(token["userinfo"])  # from the signed token, whose nonce was checked
         except HTTPError as problem:
-            return self._refuse(request, 503, AWAY, "provider away", next_url, problem)
+            return self._refuse(request, 503, AWAY, next_url, problem, reason="provider away")
         except (AuthlibBaseError, JoseError, RuntimeError, ValueError, LookupError) as problem:
-            return self._refuse(request, 401, NOT_VALID, "provider refused", next_url, problem)
+            return self._refuse(request, 401, NOT_VALID, next_url, problem, reason="provider refused")
         email = claims.get("email")
         if not isinstance(email, str) or claims.get("email_verified") is not True:
-            return self._refuse(request, 403, NO_EMAIL, "no verified e-mail", next_url)
+            return self._refuse(request, 403, NO_EMAIL, next_url, reason="no verified e-mail")
         try:
             account = await run_in_threadpool(self._find, email)
         except DatabaseUnavailable as problem:
-            return self._refuse(request, 503, str(problem), "database away", next_url)
+            return self._refuse(request, 503, str(problem), next_url, reason="database away")
         if account is None:
-            return self._refuse(request, 403, NO_ACCOUNT, f"no account of {email}", next_url)
+            return self._refuse(request, 403, NO_ACCOUNT, next_url, reason=f"no account of {email}")
         return await self._sign_in.enter(request, account, next_url, by="oidc")
 
     @property
@@ -147,9 +147,10 @@ class Oidc:
         request: Request,
         status: int,
         sentence: str,
-        reason: str,
         next_url: str,
         problem: Exception | None = None,
+        *,
+        reason: str,
     ) -> Response:
         if problem:
             # Not its text, which may be the client's.

@@ -26,8 +26,9 @@ def error_sentences() -> dict[str, str]:
     named = dict(pair for tree in trees.values() for pair in _constants(tree))
     found = {}
     for path, tree in trees.items():
+        of_file = named | dict(_constants(tree))
         for node in ast.walk(tree):
-            for text in _texts_of_errors(node, raised, named):
+            for text in _texts_of_errors(node, raised, of_file):
                 # A sentence, or a line of the log; not a heading or a single word.
                 line = r"(…|HERATIO_JOBS_|[a-z])\S* .*[a-z]{3}"
                 if re.search(r"[a-z]{3}.*\.( …)?$", text) or re.match(line, text):
@@ -70,7 +71,9 @@ def _texts_of_errors(node: ast.AST, raised: set[str], named: dict[str, ast.expr]
     match node:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
             if name in SHOWN_BY or name in raised or name == "__init__":
-                shown += [*node.args, *(keyword.value for keyword in node.keywords)]
+                shown += node.args
+                # A reason is for the audit log.
+                shown += [each.value for each in node.keywords if each.arg != "reason"]
         case ast.Assign(targets=[ast.Attribute(attr="error")], value=value):
             shown.append(value)
         case ast.FunctionDef(name=name) if name in MADE_BY:

@@ -100,9 +100,18 @@ def test_each_address_is_the_apps_or_the_platforms(client: httpx2.Client) -> Non
         "/export-csv",
         "/x.csv",
         "/static/js/x.js",
+        ".json",
     ):
         assert client.get(f"{addresses.BASE}{path}").json() == {"message": "Sign in first."}, path
-    others = ["/", "/index.php", "/admin", "/admin/users", "/admin/jobsx", "/admin/jobs.php"]
+    others = [
+        "/",
+        "/index.php",
+        "/admin",
+        "/admin/users",
+        "/admin/jobsx",
+        "/admin/jobs.php",
+        "/admin/jobs.jsonx",
+    ]
     for path in (*others, "/admin/jobs/../index.php", "/jobs/browser"):
         assert client.get(path).text in {"platform", "php"}, path
 
@@ -136,7 +145,8 @@ def test_the_app_learns_the_clients_address_and_tls(site: Site, demo_site: DemoS
         answer = client.post(addresses.SIGN_IN, data=DEMO_SIGN_IN)
         assert answer.headers["set-cookie"].startswith("__Secure-")
         assert "; secure" in answer.headers["set-cookie"].lower()
-        assert "strict-transport-security" in answer.headers
+        for each in (answer, client.get(addresses.LIST_JSON)):
+            assert "strict-transport-security" in each.headers
     with closing(Store.on(demo_site.database_url)) as store, store.engine.connect() as connection:
         newest = select(tables.login_attempt.c.ip_address).order_by(tables.login_attempt.c.id.desc())
         assert connection.scalar(newest) == "127.0.0.9"
