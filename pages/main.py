@@ -1,6 +1,7 @@
 """The frame around every page: which pages there are, and what happens when one cannot be shown."""
 
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ st.set_page_config(page_icon=str(shared / "icon.svg"), layout="wide", initial_si
 st.logo(str(shared / "icon.svg"), size="large")
 
 viewer = get_viewer()
+for_administrators: Literal["visible", "hidden"] = "visible" if viewer.may_remove else "hidden"
 page = st.navigation(
     [
         st.Page("jobs.py", title="Jobs", icon=":material/list:", default=True),
@@ -29,18 +31,18 @@ page = st.navigation(
         ),
         st.Page("deleted.py", title="Deleted jobs", icon=":material/delete:", url_path="receipts"),
         st.Page(
-            "tokens.py",
-            title="API tokens",
-            icon=":material/key:",
-            url_path="tokens",
-            visibility="visible" if viewer.may_remove else "hidden",
-        ),
-        st.Page(
             "audit.py",
             title="Audit log",
             icon=":material/policy:",
             url_path="audit",
-            visibility="visible" if viewer.may_remove else "hidden",
+            visibility=for_administrators,
+        ),
+        st.Page(
+            "tokens.py",
+            title="API tokens",
+            icon=":material/key:",
+            url_path="tokens",
+            visibility=for_administrators,
         ),
     ]
 )

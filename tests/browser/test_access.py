@@ -37,6 +37,9 @@ PROGRAM = {"Accept": "application/json"}
 STOPPED_SCRIPT = r"GET .*\.js: csp"
 NO_RIGHT = r"POST .*/sign-in: 403"
 
+EVERYBODYS = ("Jobs", "Queues", "Batches", "Statistics", "Deleted jobs")
+"""The screens in the sidebar that a reader sees, too."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -104,6 +107,7 @@ def test_in_and_out(site: Site, new_page: Windows) -> None:
     page.keyboard.press("Enter")
     expect(page).to_have_url(FAILED_JOBS)
     expect_in(page)
+    expect_screens(page, "Audit log", "API tokens")
     expect(page.get_by_role("radio", name="Failed")).to_be_checked()
     second = Screen(page.context.new_page())
     second.page.goto(site.address)
@@ -154,6 +158,13 @@ def expect_in(page: Page) -> None:
     expect(names(page).first).to_have_text("arFailed")
 
 
+def expect_screens(page: Page, *names: str) -> None:
+    """Wait until the sidebar leads to these screens alone, in this order."""
+    links = page.get_by_test_id("stSidebarNavLink")
+    expect(links).to_contain_text([*EVERYBODYS, *names])
+    expect(links).to_have_count(len(EVERYBODYS) + len(names))
+
+
 def test_a_reader_sees_and_removes_nothing(site: Site, new_page: Windows) -> None:
     """No control that removes is on the screen, and the routes that do are closed."""
     site.store.account("reader", EDITORS, names={"en": "Rita Reader"})
@@ -162,6 +173,7 @@ def test_a_reader_sees_and_removes_nothing(site: Site, new_page: Windows) -> Non
     page.goto(site.address)
     fill_in(page, "reader", PASSWORD)
     expect_in(page)
+    expect_screens(page)
     expect(page.get_by_text("Rita Reader")).to_be_visible()
     expect(page.get_by_text("They cannot delete any")).to_be_visible()
     expect(page.get_by_role("button", name="Export CSV")).to_be_visible()
