@@ -1,7 +1,7 @@
 """Starts a service as systemd would, on a machine that has none: python like_systemd.py UNIT.
 
 It runs as root in a mount namespace of its own, and becomes the service. Of the unit it does what
-changes how a program runs here: the user, no right, the state directory, a file system that is
+changes how a program runs here: the user, no right, its two directories, a file system that is
 otherwise read-only, a private /tmp, no home directories, no memory that is written and then run. It
 does not filter system calls, which needs systemd itself.
 """
@@ -28,11 +28,12 @@ def main(unit: str) -> None:
     environment |= _assignments(Path(settings["EnvironmentFile"]).read_text("utf-8").splitlines())
     user = pwd.getpwnam(settings["User"])
 
-    state = Path("/var/lib") / settings["StateDirectory"]
-    state.mkdir(mode=int(settings["StateDirectoryMode"], 8))
-    os.chown(state, user.pw_uid, user.pw_gid)
-    _mount("--bind", state, state)
-    for folder in ("/opt", "/etc", "/usr/local", "/var/lib", "/"):
+    for parent, name in (("/var/lib", "StateDirectory"), ("/var/log", "LogsDirectory")):
+        own = Path(parent) / settings[name]
+        own.mkdir(mode=int(settings[f"{name}Mode"], 8))
+        os.chown(own, user.pw_uid, user.pw_gid)
+        _mount("--bind", own, own)
+    for folder in ("/opt", "/etc", "/usr/local", "/var/lib", "/var/log", "/"):
         _mount("-o", "remount,bind,ro", folder)
     if settings["PrivateTmp"] == "yes":
         for folder in ("/tmp", "/var/tmp"):  # noqa: S108 - what the service gets instead of these
