@@ -34,6 +34,11 @@ PROVIDER_SECONDS: Final = 10
 FLOW_SECONDS: Final = 600
 """How long a user may take at the provider."""
 
+SIGNATURES: Final = frozenset(
+    {f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)} | {"EdDSA", "Ed25519"}
+)
+"""How a provider may sign. Some also offer `none`, which Authlib would take (OWASP ASVS 5, 9.1.2)."""
+
 _COOKIE: Final = "heratio_jobs_oidc"
 _NEXT: Final = "next"
 
@@ -119,6 +124,7 @@ class Oidc:
             "aud": {"essential": True, "value": self._provider.client_id},
         }
         try:
+            await self._limit_signatures()
             token = await self._client.authorize_access_token(
                 _with_flow(request, flow), claims_options=wanted
             )
@@ -137,6 +143,12 @@ class Oidc:
         if account is None:
             return self._refuse(request, 403, NO_ACCOUNT, next_url, reason=f"no account of {email}")
         return await self._sign_in.enter(request, account, next_url, by="oidc")
+
+    async def _limit_signatures(self) -> None:
+        """Leave only SIGNATURES in the provider's metadata; without any, Authlib takes RS256."""
+        metadata = await self._client.load_server_metadata()
+        name = "id_token_signing_alg_values_supported"
+        metadata[name] = [each for each in metadata.get(name) or () if each in SIGNATURES]
 
     @property
     def _proxies(self) -> tuple[Any, ...]:

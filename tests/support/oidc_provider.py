@@ -33,6 +33,8 @@ class RunningProvider:
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
     signs_with: RSAKey | None = None
     """Another key than the published one."""
+    is_unsigned: bool = False
+    """Whether its tokens have no signature, which it offers as some do."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     """What was asked for, by code; each works once."""
     seen: list[dict[str, str]] = field(default_factory=list)
@@ -47,7 +49,7 @@ class RunningProvider:
             "jwks_uri": f"{self.issuer}keys",
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
+            "id_token_signing_alg_values_supported": ["RS256", "none"],
             "code_challenge_methods_supported": ["S256"],
         }
 
@@ -78,6 +80,9 @@ class RunningProvider:
         claims = {"iss": self.issuer, "aud": CLIENT_ID, "sub": "7", "iat": now, "exp": now + 300}
         claims |= {"nonce": asked["nonce"]} | self.claims | self.spoilt
         signed = jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.signs_with or self.key)
+        if self.is_unsigned:
+            header = base64.urlsafe_b64encode(b'{"alg": "none"}').decode().rstrip("=")
+            signed = f"{header}.{signed.split('.')[1]}."
         return {"access_token": "secret", "token_type": "Bearer", "id_token": signed}
 
 

@@ -127,13 +127,15 @@ def test_only_a_verified_email_of_an_account_counts(
         {"iss": "https://evil.example"},
         {"exp": int(time.time()) - 3_600},
         {"key": True},
+        {"signature": None},
     ],
     ids=lambda spoilt: next(iter(spoilt)),
 )
 def test_a_token_that_is_not_for_this_sign_in_is_refused(
     client: TestClient, provider: RunningProvider, spoilt: dict[str, Any]
 ) -> None:
-    """Of another flow, client or provider, too old, or signed by somebody else."""
+    """Of another flow, client or provider, too old, signed by somebody else or by nobody."""
+    provider.is_unsigned = "signature" in spoilt
     if spoilt.get("key"):
         provider.signs_with = RSAKey.generate_key(2048, {"kid": "1"})
     else:
