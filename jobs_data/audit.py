@@ -1,7 +1,7 @@
 """The audit log: one line of JSON for each thing that a user did or was refused.
 
 An action neither waits for its entry nor fails because of it: a thread writes the entries. Entries have
-no passwords, codes, cookies or tokens, and nothing of what jobs wrote.
+no passwords, codes, cookies or secrets of tokens, and nothing of what jobs wrote.
 """
 
 from __future__ import annotations
