@@ -196,14 +196,15 @@ def test_an_administrator_signs_in_and_reads_the_list(installed: Installed) -> N
 
 
 @pytest.mark.parametrize(
-    ("document", "command", "codes", "answer"),
+    ("document", "command", "answer"),
     [
-        (OPERATE, "clean-up .*--dry-run", {0}, r"Rules: .*"),
-        (INSTALL, "doctor", {0, 1}, r"(?!.*PROBLEM).*rights.*"),  # no job's result file is here
+        (OPERATE, "clean-up .*--dry-run", r"Rules: .*"),
+        # The files of the demo's jobs are not on this machine.
+        (INSTALL, "doctor", r"(?!.*PROBLEM +(?!result files:)).*OK +rights:.*"),
     ],
 )
 def test_a_command_of_the_document_has_the_settings_of_the_service(
-    installed: Installed, document: Path, command: str, codes: set[int], answer: str
+    installed: Installed, document: Path, command: str, answer: str
 ) -> None:
     """As the service's user, in its folder."""
     [command] = re.findall(rf"`(runuser [^`]* {command})`", document.read_text("utf-8"))
@@ -215,7 +216,7 @@ def test_a_command_of_the_document_has_the_settings_of_the_service(
         capture_output=True,
         text=True,
     )
-    assert (ran.returncode in codes, ran.stderr) == (True, "")
+    assert ran.stderr == ""
     assert re.fullmatch(answer, ran.stdout, re.DOTALL), ran.stdout
 
 
