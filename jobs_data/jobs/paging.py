@@ -98,6 +98,8 @@ class OrderedJobs:
         """Among how many of the newest jobs the page is sorted; None if among all."""
         self.sorted_matching: int | None = None
         """How many of these match the filter, at most all of them."""
+        self.lacks_active = False
+        """Whether older active jobs may be missing, because nothing has been counted yet."""
         self.page_number = view.page
         """The page that was read: the last one, where the jobs that are sorted have fewer."""
 
@@ -204,18 +206,21 @@ class OrderedJobs:
     def _newest_in(self, state: State, jobs: int) -> ColumnElement[bool]:
         """Return a condition of the newest jobs in a state, active or other, and of some others.
 
-        Whether a job has a completion time is in no index: if all active jobs are known, it is looked
-        up for these and the newest unfinished jobs alone.
+        Whether a job has a completion time is in no index: it is looked up for the newest unfinished
+        jobs and the known active ones alone. Before anything is counted none are known.
         """
-        active_ids = self._everything.all_active_ids if self._everything else None
-        are_known = state is State.ACTIVE and active_ids is not None
-        newest = select(job.c.id).where(is_unfinished() if are_known else is_in(state))
-        newest = newest.limit(jobs + UNFINISHED_JOBS)
-        newest = newest.order_by(self._by_id(is_ascending=self._view.is_reversed))
+        most = jobs + UNFINISHED_JOBS
+        active_ids = self._everything.all_active_ids if self._everything else ()
+        is_bounded = state is State.ACTIVE and active_ids is not None
+        found = select(job.c.id).where(is_unfinished() if is_bounded else is_in(state))
+        newest = found.limit(most).order_by(self._by_id(is_ascending=self._view.is_reversed))
         ids = select(newest.subquery().c.id)
-        if are_known:
+        if is_bounded and self._everything:
             active = select(job.c.id).where(job.c.id.in_(active_ids or ()))
             ids = select(union(ids, active).subquery().c.id)
+        elif is_bounded:
+            more = select(func.count()).select_from(found.limit(most + 1).subquery())
+            self.lacks_active = self._connection.execute(more).scalar_one() > most
         return job.c.id.in_(ids)
 
     def _by_id(self, *, is_ascending: bool = False) -> ColumnElement[Any]:
