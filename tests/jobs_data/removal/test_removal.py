@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -817,7 +818,7 @@ def test_what_a_receipt_cannot_note_is_counted_all_the_same(
         if connection.get_execution_options().get("writes"):
             is_committing.append(connection)
 
-    submit = batch.ThreadPoolExecutor.submit
+    submit = ThreadPoolExecutor.submit
 
     def fail(*_: object) -> NoReturn:
         raise RuntimeError("cannot note")
@@ -828,7 +829,7 @@ def test_what_a_receipt_cannot_note_is_counted_all_the_same(
     if what == "note":
         monkeypatch.setattr(ReceiptWriter, "confirm", fail)
     else:
-        monkeypatch.setattr(batch.ThreadPoolExecutor, "submit", submit_before_commit)
+        monkeypatch.setattr(ThreadPoolExecutor, "submit", submit_before_commit)
     event.listen(store.engine, "commit", note_commit)
     work = store.removals().remove_jobs([job_id], CAUSE)
     event.remove(store.engine, "commit", note_commit)
