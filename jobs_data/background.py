@@ -6,8 +6,11 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from typing import Final
 
 log = logging.getLogger(__name__)
+
+NO_THREAD: Final = "This server has no thread left, so nothing was changed. Try again in a moment."
 
 
 class NotStarted(Exception):
@@ -76,6 +79,4 @@ class Work:
             threading.Thread(target=work, name=name, daemon=True).start()
         except RuntimeError as error:
             log.error("no thread for %s: %s", name, error)
-            raise NotStarted(
-                "This server has no thread left, so nothing was changed. Try again in a moment."
-            ) from error
+            raise NotStarted(NO_THREAD) from error

@@ -334,14 +334,13 @@ class OrderedJobs:
         sample = sampled.order_by(self._by_id()).limit(SAMPLE_JOBS).subquery("sample")
         is_ascending = self._view.sort.is_descending is self._view.is_reversed
         in_order = sample.c.key.asc() if is_ascending else sample.c.key.desc()
-        last = select(sample.c.key).order_by(in_order).limit(1).offset(jobs - 1)
-        found = self._connection.execute(last).first()
+        last = select(sample.c.key, sample.c.id).order_by(in_order, sample.c.id.desc())
+        found = self._connection.execute(last.limit(1).offset(jobs - 1)).first()
         if found is None:
             return []
-        (bound,) = found
-        if bound is None:  # jobs without a record come first, so the newest of them are enough
-            oldest = self._connection.execute(select(func.min(sample.c.id))).scalar()
-            return [job.c.id >= oldest] if is_ascending else []
+        bound, job_id = found
+        if bound is None:  # jobs without a record come first, the newest first of all
+            return [job.c.id >= job_id] if is_ascending else []
         if self._source is job:
             if self._view.sort is Sort.COMPLETED and not is_ascending and bound > BEFORE_ALL_TIMES:
                 key = job.c.completed_at  # without the work of `coalesce`: NULL comes after the bound
