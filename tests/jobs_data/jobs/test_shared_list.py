@@ -20,6 +20,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job
 from jobs_data.settings import REFRESH_SECONDS, SHARED_SECONDS
+from tests.support.databases import on_mariadb
 from tests.support.store import CAUSE, NOON, Store
 
 FIRST = ListView(limit=2)
@@ -133,6 +134,7 @@ def test_counts_from_before_a_change_of_ours_lead_to_no_page(
     assert pages == [[job_id] for job_id in (*completed[::-1], *ended[::-1])]
 
 
+@on_mariadb
 def test_older_active_jobs_follow_the_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many unfinished jobs a first page looks at the newest alone, and says so; the next has all."""
     monkeypatch.setattr(paging, "UNFINISHED_JOBS", 1)
