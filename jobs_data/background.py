@@ -8,8 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextvars import copy_context
 from functools import partial
+from typing import Final
 
 log = logging.getLogger(__name__)
+
+NO_THREAD: Final = "This server has no thread left, so nothing was changed. Try again in a moment."
 
 
 class NotStarted(Exception):
@@ -80,6 +83,4 @@ class Work:
             threading.Thread(target=run_in_context, name=name, daemon=True).start()
         except RuntimeError as error:
             log.error("no thread for %s: %s", name, error)
-            raise NotStarted(
-                "This server has no thread left, so nothing was changed. Try again in a moment."
-            ) from error
+            raise NotStarted(NO_THREAD) from error

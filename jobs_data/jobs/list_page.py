@@ -94,6 +94,8 @@ class JobsList:
     """The lines, if the view groups repeated jobs; `rows` is then a `frames.folded_frame`."""
     is_order_known: bool = True
     """Whether all jobs are at their place; else an old one may be missing among the newest."""
+    lacks_active: bool = False
+    """Whether older active jobs may be missing until all jobs are counted."""
     sorted_among: int | None = None
     """Among how many of the newest jobs it is sorted; None if among all."""
     sorted_matching: int | None = None
@@ -248,6 +250,7 @@ class Snapshot:
             found=found,
             folded=folded,
             is_order_known=jobs.is_order_known,
+            lacks_active=jobs.lacks_active,
             sorted_among=jobs.sorted_among,
             sorted_matching=jobs.sorted_matching,
         )

@@ -98,6 +98,8 @@ class OrderedJobs:
         """Among how many of the newest jobs the page is sorted; None if among all."""
         self.sorted_matching: int | None = None
         """How many of these match the filter, at most all of them."""
+        self.lacks_active = False
+        """Whether older active jobs may be missing, because nothing has been counted yet."""
         self.page_number = view.page
         """The page that was read: the last one, where the jobs that are sorted have fewer."""
 
@@ -204,18 +206,21 @@ class OrderedJobs:
     def _newest_in(self, state: State, jobs: int) -> ColumnElement[bool]:
         """Return a condition of the newest jobs in a state, active or other, and of some others.
 
-        Whether a job has a completion time is in no index: if all active jobs are known, it is looked
-        up for these and the newest unfinished jobs alone.
+        Whether a job has a completion time is in no index: it is looked up for the newest unfinished
+        jobs and the known active ones alone. Before anything is counted none are known.
         """
-        active_ids = self._everything.all_active_ids if self._everything else None
-        are_known = state is State.ACTIVE and active_ids is not None
-        newest = select(job.c.id).where(is_unfinished() if are_known else is_in(state))
-        newest = newest.limit(jobs + UNFINISHED_JOBS)
-        newest = newest.order_by(self._by_id(is_ascending=self._view.is_reversed))
+        most = jobs + UNFINISHED_JOBS
+        active_ids = self._everything.all_active_ids if self._everything else ()
+        is_bounded = state is State.ACTIVE and active_ids is not None
+        found = select(job.c.id).where(is_unfinished() if is_bounded else is_in(state))
+        newest = found.limit(most).order_by(self._by_id(is_ascending=self._view.is_reversed))
         ids = select(newest.subquery().c.id)
-        if are_known:
+        if is_bounded and self._everything:
             active = select(job.c.id).where(job.c.id.in_(active_ids or ()))
             ids = select(union(ids, active).subquery().c.id)
+        elif is_bounded:
+            more = select(func.count()).select_from(found.limit(most + 1).subquery())
+            self.lacks_active = self._connection.execute(more).scalar_one() > most
         return job.c.id.in_(ids)
 
     def _by_id(self, *, is_ascending: bool = False) -> ColumnElement[Any]:
@@ -329,14 +334,13 @@ class OrderedJobs:
         sample = sampled.order_by(self._by_id()).limit(SAMPLE_JOBS).subquery("sample")
         is_ascending = self._view.sort.is_descending is self._view.is_reversed
         in_order = sample.c.key.asc() if is_ascending else sample.c.key.desc()
-        last = select(sample.c.key).order_by(in_order).limit(1).offset(jobs - 1)
-        found = self._connection.execute(last).first()
+        last = select(sample.c.key, sample.c.id).order_by(in_order, sample.c.id.desc())
+        found = self._connection.execute(last.limit(1).offset(jobs - 1)).first()
         if found is None:
             return []
-        (bound,) = found
-        if bound is None:  # jobs without a record come first, so the newest of them are enough
-            oldest = self._connection.execute(select(func.min(sample.c.id))).scalar()
-            return [job.c.id >= oldest] if is_ascending else []
+        bound, job_id = found
+        if bound is None:  # jobs without a record come first, the newest first of all
+            return [job.c.id >= job_id] if is_ascending else []
         if self._source is job:
             if self._view.sort is Sort.COMPLETED and not is_ascending and bound > BEFORE_ALL_TIMES:
                 key = job.c.completed_at  # without the work of `coalesce`: NULL comes after the bound

@@ -121,6 +121,11 @@ class SharedList:
         self._order.keep_surveyed()
         if self._outcomes:
             self._outcomes.keep_reading()
+        if jobs.lacks_active and self._known_counts:
+            with self._lock:
+                if self._pages.get(view) is page:
+                    del self._pages[view]
+            return self.read(view, max_age)
         self._wait_if_quick(jobs, page)
         page.counted = self._with_counts(page.counted or jobs)
         return page.counted
@@ -164,6 +169,11 @@ class SharedList:
     def close(self) -> None:
         """Wait for the counts that are being read."""
         self._counts.close()
+
+    @property
+    def _known_counts(self) -> Overview | None:
+        """Return the last counts; None after a change of ours, when they lead to the wrong place."""
+        return None if self._counts.has_changed else self._counts.last
 
     def _with_counts(self, jobs: JobsList) -> JobsList:
         last = self._counts.last
@@ -214,9 +224,7 @@ class SharedList:
         return self._read_rows(self._counts.read_now().last_page_of(jobs.view))
 
     def _read_rows(self, view: ListView) -> JobsList:
-        # What was counted before a change of ours would lead to the wrong place.
-        last = None if self._counts.has_changed else self._counts.last
-        found = None
+        last, found = self._known_counts, None
         if view.filter.is_search:
             wanted = view.page * (view.limit or (last or NOT_COUNTED).page_size)
             found = self._searches.latest(view.filter, wanted, HITS_SECONDS)

@@ -7,14 +7,17 @@ during the batch is either already deleted, or kept with all its rows.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection
 
+from jobs_data.background import NO_THREAD, NotStarted
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import (
     ChangeTooLarge,
@@ -37,6 +40,8 @@ from jobs_data.removal.job_tables import DELETE_ORDER, JobTable, PresentTables
 from jobs_data.store.receipt_writer import ReceiptWriter
 from jobs_data.store.schema import Outcome
 
+log = logging.getLogger(__name__)
+
 ROWS_CHANGED: Final = "Another program is changing these jobs right now. Try again in a moment."
 
 
@@ -49,6 +54,13 @@ class Result:
     """Of the batch in the receipt; 0 if no job was deleted."""
     is_large: bool = False
     """Whether a batch of twice as many jobs might hold more than one read may."""
+    again: list[int] = field(default_factory=list)
+    """Jobs to try once more, without `known`: a range of another batch may have locked them."""
+
+    @property
+    def must_be_divided(self) -> bool:
+        """Return whether nothing was changed: try fewer jobs at once."""
+        return not (self.by_outcome or self.again)
 
 
 class Batches:
@@ -57,13 +69,20 @@ class Batches:
     def __init__(
         self, database: Database, tables: PresentTables, receipt: ReceiptWriter, *, waits: bool
     ) -> None:
-        """Prepare to delete; with `waits` it waits for a job that another program has locked."""
+        """Prepare to delete; with `waits` it waits for a job that another program has locked.
+
+        Raises NotStarted if no thread can start.
+        """
         self.database = database
         self.receipt = receipt
         self._tables = tables
         self._waits = waits
         self._writing = ThreadPoolExecutor(1, "receipt")
         """The one thread that uses the receipt."""
+        try:
+            self._writing.submit(_nothing)  # starts it: no later call then fails after it was queued
+        except RuntimeError as error:
+            raise NotStarted(NO_THREAD) from error
 
     @property
     def may_overlap(self) -> bool:
@@ -73,7 +92,7 @@ class Batches:
     def remove(self, ids: list[int], known: Sequence[int] = ()) -> Result:
         """Delete the finished ones of some jobs; `known` is as for `exact_rows.Among`.
 
-        The result is empty, without a change, if they must be divided. Raises DatabaseUnavailable and
+        Without a change, the result says if they must be divided. Raises DatabaseUnavailable and
         ReceiptNotWritten without a change; with CommitUnknown the jobs are then pending in the receipt.
         """
 
@@ -91,13 +110,23 @@ class Batches:
             if len(ids) > 1:
                 return Result({})
             result = Result({Outcome.LOCKED: ids})
-        self._writing.submit(self.receipt.confirm, result.by_outcome, result.number)
+        self._note(lambda: self.receipt.confirm(result.by_outcome, result.number))
         return result
 
     def close(self, error: str) -> None:
         """End the receipt; `error` says why the deletion ended early, if it did."""
         self._writing.shutdown()
         self.receipt.close(error)
+
+    def _note(self, note: Callable[[], None]) -> None:
+        """Note an outcome in the receipt. It raises nothing: a reader looks up what is not noted."""
+
+        def noted() -> None:
+            with _failure_logged():
+                note()
+
+        with _failure_logged():
+            self._writing.submit(noted)
 
     def _in_one_transaction(self, ids: list[int], known: Sequence[int]) -> Result:
         number = 0
@@ -124,12 +153,25 @@ class Batches:
                         number = written.result()
         except CommitUnknown:
             raise
-        except BaseException:
+        except Exception:  # after an interrupt the jobs stay pending: it may come after COMMIT
             if number:
-                self._writing.submit(self.receipt.roll_back, number)
+                self._note(lambda: self.receipt.roll_back(number))
             raise
+        again = outcomes.pop(Outcome.LOCKED, []) if known else []
         found = {outcome: jobs for outcome, jobs in outcomes.items() if jobs}
-        return Result(found, number, is_large=rows.size() > VALUE_BYTES // 2)
+        return Result(found, number, is_large=rows.size() > VALUE_BYTES // 2, again=again)
+
+
+def _nothing() -> None:
+    """Return at once."""
+
+
+@contextmanager
+def _failure_logged() -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        log.exception("a receipt lacks an outcome: its jobs stay pending until it is read")
 
 
 def _stayed(connection: Connection, ids: Collection[int]) -> dict[Outcome, list[int]]:

@@ -200,7 +200,7 @@ class JobRows:
         if table.described.parent is None:
             # A skipped row would be left behind, so its job must be kept.
             locking = "FOR UPDATE" if self._waits else "FOR UPDATE NOWAIT"
-            among = self._among_owners(name, table.described.key)
+            among = self._among_executions(table)
             self._read(name, table.described.key, among.of(table.described.key), locking)
             return
         owners = self._owners.get(owner.name, {}) if owner is not None else self._read_owners(name)
@@ -210,11 +210,16 @@ class JobRows:
             found = self._read(name, "id", f"id IN ({listed(owners)})", "FOR UPDATE")
             self._found[name] = found.by_owner(owners)
 
-    def _among_owners(self, name: str, key: str) -> Among:
-        """Return the condition without those behind the last row: a range locks the row after it."""
-        if not self._known:
+    def _among_executions(self, table: PresentTable) -> Among:
+        """Return the condition of executions, without jobs after the last one that has any.
+
+        A range locks the row after it for a moment. Few jobs may have an execution, so that row
+        could be a job's of the other batch, which would have to wait.
+        """
+        if self._is_sqlite or not self._known:
             return self.among
-        last = f"SELECT MAX({key}) FROM {name} WHERE {key} <= {max(self._jobs)}"  # noqa: S608 - an id
+        key, source = table.described.key, f"{table.name} {table.by_index}"
+        last = f"SELECT MAX({key}) FROM {source} WHERE {key} <= {max(self._jobs)}"  # noqa: S608 - an id
         end = max(self._connection.exec_driver_sql(last).scalar() or 0, min(self._jobs))
         known = self._known[: bisect_right(self._known, end)]
         return Among([job_id for job_id in self._jobs if job_id <= end], known)

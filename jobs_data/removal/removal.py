@@ -277,7 +277,7 @@ def _ending(removal: Removal) -> Iterator[None]:
     """Turn an exception into the deletion's error, so that its counts are kept."""
     try:
         yield
-    except (DatabaseUnavailable, Stopped) as error:
+    except (DatabaseUnavailable, NotStarted, Stopped) as error:
         removal.error = str(error)
         log.warning("a removal stopped after %d jobs: %s", removal.removed, error)
     except Exception:
@@ -285,7 +285,7 @@ def _ending(removal: Removal) -> Iterator[None]:
         log.exception("a removal stopped after %d jobs", removal.removed)
 
 
-class _Portions:
+class _BatchLoop:
     """The batches of a deletion, for two threads: smaller after a slow or refused one, else larger."""
 
     def __init__(
@@ -300,61 +300,78 @@ class _Portions:
             self._read = partial(_next_given, given)
         self._after, self._size = 0, max(1, BATCH_JOBS // SHRINKING)
         self._refused: list[int] = []
-        """Jobs of refused batches, to be deleted in smaller ones."""
+        """Jobs of refused batches, to be deleted in smaller ones, and jobs to try once more."""
+        self._is_read = False
         self._lock = threading.Lock()
         self.errors: list[Exception] = []
 
-    def remove(self) -> None:
-        """Delete batch after batch until there is none or one has failed."""
+    def remove(self, least: int = 0) -> None:
+        """Delete batch after batch until there is none or one has failed.
+
+        Pause while they have fewer than `least` jobs: two at once make a slow server slower.
+        """
         try:
-            while not self.errors and (batch := self._next()):
+            while batch := self._next(least):
+                _, ids, known = batch
                 began = time.monotonic()
-                result = self._batches.remove(*batch)
-                self._count(batch[0], result, time.monotonic() - began)
+                result = self._batches.remove(ids, known)
+                self._count(batch, result, time.monotonic() - began)
         except Exception as error:  # noqa: BLE001 - raised when both threads have ended
             self.errors.append(error)
 
-    def _next(self) -> tuple[list[int], list[int]] | None:
-        """Return the jobs of the next batch, and all jobs there if known; None at the end."""
+    def _next(self, least: int) -> tuple[int, list[int], list[int]] | None:
+        """Return how many jobs were wanted, which to delete, and all there if known, or None."""
+        while self._size < least and not (self._is_read or self.errors):
+            time.sleep(BATCH_SECONDS)
         with self._lock:
+            if self.errors:
+                return None
             self._switch.check()
+            size = self._size
             if self._refused:
-                ids, self._refused = self._refused[: self._size], self._refused[self._size :]
-                return ids, []
-            while batch := self._read(self._after, self._size):
+                ids, self._refused = self._refused[:size], self._refused[size:]
+                return size, ids, []
+            while batch := self._read(self._after, size):
                 ids, known, self._after = batch
                 if ids:
-                    return ids, known
+                    return size, ids, known
+            self._is_read = True
             return None
 
-    def _count(self, ids: list[int], result: Result, seconds: float) -> None:
+    def _count(self, batch: tuple[int, list[int], list[int]], result: Result, seconds: float) -> None:
+        size, ids, known = batch
         with self._lock:
-            if not result.by_outcome:
+            if result.must_be_divided:
                 # One job is to blame; the others must still be deleted.
                 self._refused += ids
                 self._size = max(1, min(self._size, len(ids) // SHRINKING))
                 return
+            self._refused += result.again
             self._removal.count(result.by_outcome)
             self._removal.receipt = self._batches.receipt.id
             if seconds > BATCH_SECONDS:
-                self._size = max(1, self._size // 2)
-            elif not result.is_large:
+                self._size = min(self._size, max(1, size // 2))
+            elif len(known or ids) >= self._size and not result.is_large:
                 self._size = min(BATCH_JOBS, self._size * 2)
 
 
 def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: StopSwitch) -> None:
     """Delete batch after batch; where two do not wait for each other, one is read beside a delete."""
-    portions = _Portions(batches, given, removal, switch)
-    second = threading.Thread(target=portions.remove, name="removal 2", daemon=True)
+    loop = _BatchLoop(batches, given, removal, switch)
+    begun_with = max(1, BATCH_JOBS // SHRINKING)
+    second = threading.Thread(target=loop.remove, args=[begun_with], name="removal 2", daemon=True)
     if batches.may_overlap and removal.total > BATCH_JOBS:
         with suppress(RuntimeError):  # this server has no thread left
             second.start()
-    portions.remove()
+    loop.remove()
     if second.is_alive():
         second.join()
     # An outcome that is not known comes first.
-    for error in sorted(portions.errors, key=lambda error: not isinstance(error, CommitUnknown)):
-        raise error
+    errors = sorted(loop.errors, key=lambda error: not isinstance(error, CommitUnknown))
+    for error in errors[1:]:
+        log.warning("the other batch failed, too", exc_info=error)
+    if errors:
+        raise errors[0]
 
 
 def _next_given(ids: Ids, after: int, size: int) -> tuple[list[int], list[int], int] | None:

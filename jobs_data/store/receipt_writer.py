@@ -110,15 +110,16 @@ class ReceiptWriter:
             raise ReceiptNotWritten(
                 f"The jobs could not be saved for a restore, so they were not deleted. {error}"
             ) from error
+        if self._key:  # the first write has none of them
+            self._stayed.clear()
         self._key, self._number = key, number
         self._became = {n: each for n, each in self._became.items() if each is Outcome.PENDING}
         self._became[number] = Outcome.PENDING
-        self._stayed.clear()
         self.id = str(self._receipt["id"])
         return number
 
     def confirm(self, outcomes: Mapping[Outcome, Sequence[int]], number: int = 0) -> None:
-        """Note outcomes: those removed are a batch, deleted and committed; others were not deleted."""
+        """Note outcomes; `number` is the batch of the removed ones, which are deleted and committed."""
         if outcomes.get(Outcome.REMOVED):
             self._became[number], self._has_removed = Outcome.REMOVED, True
         for outcome, ids in outcomes.items():

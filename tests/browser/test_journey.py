@@ -240,7 +240,7 @@ def choose_by_keyboard(page: Page, store: Store) -> None:
 
 def clear_inactive(page: Page, store: Store) -> None:
     """The dialog says how many will go, exactly these go, and the active jobs stay."""
-    page.get_by_role("radio", name="All").click()
+    page.get_by_role("radio", name="Total").click()
     expect(page.get_by_text(f"1–{PAGE} of 27 jobs")).to_be_visible()
     pick_in_menu(page, "Delete all finished…")
     dialog = page.get_by_role("dialog")

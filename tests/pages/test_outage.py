@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.shared import reads
+from jobs_data.platform.errors import DatabaseUnavailable
+from pages.parts.shared import reads, refresh
 from pages.parts.shared.services import get_services
 from tests.support.pages import cards, log, names, pick_in_menu, press, rows, show, table, words
 from tests.support.queue_rows import queued
@@ -71,6 +74,25 @@ def test_the_list_stays_while_the_database_is_away(served: Store) -> None:
     app.run()
     assert names(app) == ["arBack", "arThere"]
     assert not app.warning
+
+
+@pytest.mark.parametrize("is_leaving", [False, True])
+def test_where_the_timer_finds_the_database_away_the_page_says_so(
+    monkeypatch: pytest.MonkeyPatch, is_leaving: bool
+) -> None:
+    """Its callback has no place for a sentence, so the page runs again, if it was not just left."""
+    looked, reran = list[str](), list[str]()
+
+    def look() -> datetime:
+        looked.append("looked")
+        raise DatabaseUnavailable("away")
+
+    in_fragment = SimpleNamespace(fragment_ids_this_run=["timer"])
+    monkeypatch.setattr(refresh, "get_script_run_ctx", lambda: in_fragment)
+    monkeypatch.setattr(refresh, "is_leaving", lambda: is_leaving)
+    monkeypatch.setattr(st, "rerun", reran.append)
+    refresh._Watch(datetime.now(UTC), look, "list").fired()
+    assert (looked, reran) == (([], []) if is_leaving else (["looked"], ["list"]))
 
 
 def test_without_a_list_the_page_tries_again_by_itself(served: Store) -> None:

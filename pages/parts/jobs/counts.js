@@ -7,14 +7,15 @@ const PATHS = {
   failed: "M12 3a9 9 0 1 0 .01 0M12 7v6M12 16.5h.01",
 }
 
+const KEYS_MS = 250 // an arrow key chooses at once: the next one may follow
+const ANSWER_MS = 10000 // without an answer the choice was lost: the list is still as it was
+
 const bars = (numbers) => {
-  const chart = icon("all")
   const most = Math.max(...numbers, 1)
   const lines = numbers.map((number, at) => (number ? `M${at + 0.5} 1V${1 - number / most}` : ""))
-  chart.setAttribute("viewBox", `0 0 ${numbers.length} 1`)
+  const chart = drawing(`0 0 ${numbers.length} 1`, lines.join(""))
   chart.setAttribute("preserveAspectRatio", "none")
   chart.setAttribute("class", "bars")
-  chart.firstChild.setAttribute("d", lines.join(""))
   return chart
 }
 
@@ -26,17 +27,29 @@ const card = ({ id, title, value, fact, words, days }) => [
 ]
 
 export default function ({ data, parentElement: root, setTriggerValue }) {
+  root.pick = (id) => setTriggerValue("picked", id)
+  root.check = () => {
+    for (const label of root.cards) label.firstChild.checked = label.className === data.current
+  }
   if (!root.cards) {
     root.cards = data.cards.map(({ id }) => {
       const input = make("input", { type: "radio", name: "status" })
-      input.addEventListener("change", () => setTriggerValue("picked", id))
+      const send = () => {
+        root.pick(id)
+        root.timer = setTimeout(() => root.check(), ANSWER_MS)
+      }
+      input.addEventListener("change", () => {
+        clearTimeout(root.timer)
+        if (input.matches(":focus-visible")) root.timer = setTimeout(send, KEYS_MS)
+        else send()
+      })
       return make("label", { class: id }, input, make("div", { class: "card", "aria-hidden": "true" }))
     })
     root.append(make("div", { role: "radiogroup", "aria-label": "Status" }, ...root.cards))
   }
+  root.check()
   for (const [at, shown] of data.cards.entries()) {
     const [input, place] = root.cards[at].children
-    input.checked = shown.id === data.current
     const now = JSON.stringify(shown)
     if (place.dataset.now === now) continue
     place.dataset.now = now

@@ -18,7 +18,7 @@ from pages.parts.shared.look import room
 
 KEY: Final = "status"
 _ALL: Final = "all"
-_LABELS: Final = {_ALL: "All", "active": "Active", "completed": "Completed", "failed": "Failed"}
+_LABELS: Final = {_ALL: "Total", "active": "Active", "completed": "Completed", "failed": "Failed"}
 
 _HERE: Final = Path(__file__).parent
 _CARDS: Final = st.components.v2.component(
@@ -50,13 +50,14 @@ def show_counts(jobs: JobsList, beside: Beside) -> None:
     more = "+" if is_searching(jobs) else ""  # the search finds more than it had found then
 
     def card(choice: str) -> dict[str, object]:
+        label = _LABELS[choice]
         value, fact = f"{numbers[choice]:,}{more}" if has_numbers(jobs) else "", facts.get(choice, "")
         return {
             "id": choice,
-            "title": "Total" if choice == _ALL else _LABELS[choice],
+            "title": label,
             "value": value or "–",
             "fact": fact,
-            "words": f"{_LABELS[choice]} {value}" + (f" · {fact}" if fact else ""),
+            "words": " ".join(filter(None, [label, value, fact and f"· {fact}"])),
             "days": None if days is None else days["total" if choice == _ALL else choice].tolist(),
         }
 
@@ -85,5 +86,5 @@ def _facts(jobs: JobsList, beside: Beside) -> dict[str, str]:
 
 def _picked() -> None:
     choice = getattr(st.session_state[KEY], "picked", None)
-    if choice in _LABELS:
+    if isinstance(choice, str) and choice in _LABELS:
         go_to(view_in_url().with_state(None if choice == _ALL else State(choice)))

@@ -140,7 +140,8 @@ def _number(jobs: JobsList) -> str:
 def _matching(jobs: JobsList) -> str:
     """Return how many jobs match of how many, and when that was counted if it is not of now."""
     if not has_numbers(jobs):
-        return "The jobs are being counted…"
+        missing = " Older active ones may be missing until then." if jobs.lacks_active else ""
+        return f"The jobs are being counted…{missing}"
     if jobs.looked_at is not None:
         return f"{jobs.matching:,} of {jobs.looked_at:,} searched match"
     if not jobs.overview:

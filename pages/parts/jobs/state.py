@@ -21,7 +21,7 @@ class JobsState:
     wants_fresh: bool | None = None
     """Whether the next run reads fresh data; None on a first visit."""
     is_awaited: bool = True
-    """Whether the viewer has asked for the rows of this run, and did not have them before."""
+    """Whether the viewer has asked for other or fresh rows, which this run shows first."""
     wants_counts: bool = False
     """Whether the run is to be followed by one with newer counts."""
     typed_number: str | None = None

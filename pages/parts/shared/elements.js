@@ -9,15 +9,17 @@ const make = (tag, attributes = {}, ...children) => {
   return element
 }
 
-const icon = (id) => {
+const drawing = (viewBox, lines) => {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path")
-  svg.setAttribute("viewBox", "0 0 24 24")
+  svg.setAttribute("viewBox", viewBox)
   svg.setAttribute("aria-hidden", "true")
-  path.setAttribute("d", PATHS[id] ?? PATHS.more)
+  path.setAttribute("d", lines)
   svg.append(path)
   return svg
 }
+
+const icon = (id) => drawing("0 0 24 24", PATHS[id] ?? PATHS.more)
 
 // Without HTTPS a browser has no `navigator.clipboard`: then a field that nobody sees is copied.
 const copy = async (text) => {

@@ -83,7 +83,7 @@ _IN_ORDER: Final = re.sub(
 )
 
 DRAWING_SECONDS: Final = 0.1
-"""What a browser takes to draw the rows of the list, after what the begin of a run changes."""
+"""What a browser takes to draw the rows of the list, after the changes at the start of a run."""
 
 _WORDS: Final = {
     (State.FAILED, FIXED_LABELS[ERROR]): "Failed",

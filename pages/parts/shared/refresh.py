@@ -19,7 +19,7 @@ from jobs_data.accounts.introductions import REQUEST_HEADER
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
 from jobs_data.settings import REFRESH_SECONDS
-from pages.parts.shared.address import AUTO_PARAM, is_auto, put_into_url
+from pages.parts.shared.address import AUTO_PARAM, is_auto, is_leaving, put_into_url
 from pages.parts.shared.text import plain
 
 MISSING: Final = "is_missing"
@@ -80,7 +80,7 @@ def keep_refreshing(
 
     A refresh runs the page again. With `look` it does so only where there is news: `look` reads what
     the page shows, and returns when that was read, or None where the page has to show something else.
-    Then the fragment with the key `reruns` runs alone, if one is named.
+    `reruns` is what then runs: the page, or a fragment's key.
     """
     updated = f"Updated {read_at.astimezone(zone):%H:%M:%S} ({zone.key})"
     wanted = is_auto() if is_live is None else is_live
@@ -113,7 +113,12 @@ class _Watch:
         run = get_script_run_ctx()
         if self.look is None or run is None or not run.fragment_ids_this_run:
             return  # the whole page runs: Back was pressed at the same moment
-        read_at = self.look()
+        if is_leaving():  # a link was pressed at the same moment
+            return
+        try:
+            read_at = self.look()
+        except DatabaseUnavailable:  # this is no place for it: the page reads again, and shows it
+            read_at = None
         if read_at is None:
             st.rerun(self.reruns)
         self.read_at = read_at

@@ -293,7 +293,7 @@ def test_before_the_survey_the_newest_jobs_are_sorted_and_ids_give_the_order_of_
 def test_unfinished_jobs_are_found_however_many_others_are_newer(
     store: Store, monkeypatch: pytest.MonkeyPatch, most_active: int
 ) -> None:
-    """Active ones and those that have ended, before and after they are counted."""
+    """Before they are counted, an older active one may be missing, which the page then says."""
     monkeypatch.setattr(paging, "UNFINISHED_JOBS", 1)
     monkeypatch.setattr(counts, "MOST_ACTIVE", most_active)
     ids = [store.job(None, 183, completed_at=end) for end in (None, NOON, NOON, NOON, None, None, None)]
@@ -307,7 +307,8 @@ def test_unfinished_jobs_are_found_however_many_others_are_newer(
             for page, job_id in enumerate(expected, 1):
                 for known in (None, overview):
                     found = snapshot.page(replace(view, page=page), known)
-                    assert found.rows["id"].tolist() == [job_id]
+                    shown = found.rows["id"].tolist()
+                    assert shown == [job_id] or (found.lacks_active and not (shown or known))
         newest = overview.everything.active_ids
         assert newest == ((*ids[:3:-1], ids[0]) if most_active == 9 else (ids[-1],))
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event
 
-from jobs_data.jobs import shared_counts, shared_list
+from jobs_data.jobs import paging, shared_counts, shared_list
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import JobsList, Overview, Snapshot
 from jobs_data.jobs.shared_list import SharedList
@@ -20,7 +20,8 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.status import State
 from jobs_data.platform.tables import job
 from jobs_data.settings import REFRESH_SECONDS, SHARED_SECONDS
-from tests.support.store import CAUSE, Store
+from tests.support.databases import on_mariadb
+from tests.support.store import CAUSE, NOON, Store
 
 FIRST = ListView(limit=2)
 SECOND = ListView(limit=2, page=2)
@@ -131,6 +132,25 @@ def test_counts_from_before_a_change_of_ours_lead_to_no_page(
     view = ListView(sort=Sort.STATUS, limit=1)
     pages = [shown.read(replace(view, page=page)).rows["id"].tolist() for page in range(1, 6)]
     assert pages == [[job_id] for job_id in (*completed[::-1], *ended[::-1])]
+
+
+@on_mariadb
+def test_older_active_jobs_follow_the_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many unfinished jobs a first page looks at the newest alone, and says so; the next has all."""
+    monkeypatch.setattr(paging, "UNFINISHED_JOBS", 1)
+    active = store.job(status_id=183)
+    for _ in range(4):
+        store.job(status_id=186, completed_at=NOON)
+    shown = SharedList(store.database(), CreationOrder(store.database()))
+    shown._counts._reading = Future()  # so that none are read
+    view = ListView(JobFilter(State.ACTIVE), limit=2)
+    first = shown.read(view)
+    assert (first.rows["id"].tolist(), first.lacks_active, first.is_counted) == ([], True, False)
+    assert not shown.read(replace(view, limit=9)).lacks_active
+    shown._counts._reading = None
+    shown._counts.read_now()
+    then = shown.read(view)
+    assert (then.rows["id"].tolist(), then.lacks_active, then.is_counted) == ([active], False, True)
 
 
 def test_a_fresh_read_accepts_no_old_page(store: Store, shown: SharedList) -> None:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, Table, event, func, insert, inspect, select, text, update
 
-from jobs_data.background import NotStarted
+from jobs_data.background import NotStarted, StopSwitch
 from jobs_data.platform import database, tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
@@ -21,6 +22,7 @@ from jobs_data.platform.errors import DatabaseBusy, DatabaseUnavailable
 from jobs_data.platform.retrying import retried
 from jobs_data.removal import batch, job_tables, removal
 from jobs_data.removal.removal import Removal, RemovalRuns
+from jobs_data.store.receipt_writer import ReceiptWriter
 from jobs_data.store.receipts import read_receipt
 from jobs_data.store.schema import Outcome
 from jobs_data.wording import counted
@@ -300,6 +302,58 @@ def test_batches_that_take_long_become_smaller(store: Store, monkeypatch: pytest
     assert sizes == [4, 2, 1, 1, 1, 1]
 
 
+def test_two_slow_batches_of_one_size_make_the_next_ones_smaller_once(store: Store) -> None:
+    """And a fast one that has fewer jobs does not make them larger."""
+    work = Removal(9, CLEARING.action)
+    loop = removal._BatchLoop(
+        store.removals()._batches(CLEARING, waits=False), None, work, StopSwitch()
+    )
+    loop._size, done = 8, batch.Result({Outcome.REMOVED: [1]})
+    for size, known, seconds, after in [(8, 8, 9, 4), (8, 8, 9, 4), (4, 3, 0, 4), (4, 4, 0, 8)]:
+        loop._count((size, [1], [*range(known)]), done, seconds)
+        assert loop._size == after
+
+
+@on_mariadb
+def test_two_batches_at_once_end_where_the_server_is_slow(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second thread pauses while batches are smaller than at the beginning."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 16)
+    monkeypatch.setattr(removal, "BATCH_SECONDS", 0)
+    for _ in range(20):
+        store.job()
+    by, real = list[str](), batch._delete_all
+
+    def noted(*args: Any) -> None:
+        by.append(threading.current_thread().name)
+        real(*args)
+
+    monkeypatch.setattr(batch, "_delete_all", noted)
+    assert cleared(store).removed == 20
+    assert by.count("removal 2") <= 1
+
+
+@on_mariadb
+def test_no_batch_begins_after_a_failure(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the thread that waits for its turn to read."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 2)
+    for _ in range(6):
+        store.job()
+    reads, real = list[int](), removal._next_finished
+
+    def fail(database: Database, after: int, size: int) -> tuple[list[int], list[int], int] | None:
+        reads.append(after)
+        if len(reads) == 1:
+            time.sleep(0.3)  # until the other thread waits
+            raise DatabaseUnavailable("away")
+        return real(database, after, size)
+
+    monkeypatch.setattr(removal, "_next_finished", fail)
+    clearing = cleared(store)
+    assert (clearing.error, clearing.removed, len(reads)) == ("away", 0, 1)
+
+
 @on_mariadb
 def test_a_table_that_comes_during_a_clearing_is_left_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch
@@ -350,6 +404,18 @@ def test_clearing_passes_over_a_job_that_somebody_holds(store: Store) -> None:
     assert store.ids() == [held]
     assert (clearing.removed, clearing.locked) == (4, 1)
     assert clearing.sentence().endswith("1 job not deleted: in use elsewhere.")
+
+
+@on_mariadb
+def test_a_job_that_a_range_found_locked_is_tried_once_more(store: Store) -> None:
+    """Another batch's range may have locked it for a moment."""
+    for _ in range(20):
+        store.job()
+    with store.engine.connect() as other:
+        other.execute(select(tables.job).where(tables.job.c.id == store.ids()[9]).with_for_update())
+        with before_statement(store, "DELETE FROM object", other.rollback):
+            clearing = cleared(store)
+    assert (clearing.removed, clearing.locked, store.ids()) == (20, 0, [])
 
 
 @on_mariadb
@@ -723,6 +789,82 @@ def test_a_batch_that_fails_beside_another_harms_none(
 
 
 @on_mariadb
+def test_the_log_has_the_failures_of_both_batches(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The deletion's error can only be one of them."""
+    monkeypatch.setattr(removal, "BATCH_JOBS", 2)
+    for _ in range(6):
+        store.job()
+    both = threading.Barrier(2)
+
+    def fail(*_: object) -> NoReturn:
+        both.wait(20)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(batch, "_delete_all", fail)
+    assert cleared(store).removed == 0
+    assert [each.exc_info and each.exc_info[0] for each in caplog.records] == [ZeroDivisionError] * 2
+
+
+@pytest.mark.parametrize("what", ["note", "thread"])
+def test_what_a_receipt_cannot_note_is_counted_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    """The jobs are deleted. They stay pending in the receipt, and the log says why."""
+    job_id, is_committing = store.job(), list[Connection]()
+
+    def note_commit(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            is_committing.append(connection)
+
+    submit = ThreadPoolExecutor.submit
+
+    def fail(*_: object) -> NoReturn:
+        raise RuntimeError("cannot note")
+
+    def submit_before_commit(*args: Any) -> Any:
+        return fail() if is_committing else submit(*args)
+
+    if what == "note":
+        monkeypatch.setattr(ReceiptWriter, "confirm", fail)
+    else:
+        monkeypatch.setattr(ThreadPoolExecutor, "submit", submit_before_commit)
+    event.listen(store.engine, "commit", note_commit)
+    work = store.removals().remove_jobs([job_id], CAUSE)
+    event.remove(store.engine, "commit", note_commit)
+    assert (work.removed, work.error, store.ids()) == (1, "", [])
+    assert "cannot note" in caplog.text
+    receipt = read_receipt(store.own, work.receipt)
+    assert receipt
+    assert receipt.pending == 1
+
+
+def test_an_interrupt_after_the_commit_keeps_the_rows(store: Store) -> None:
+    """Ctrl-C comes at any moment; only a batch that was surely rolled back leaves the receipt."""
+    job_id, is_committing = store.job(), list[Connection]()
+
+    def note_commit(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            is_committing.append(connection)
+
+    def interrupt(*_: object) -> None:
+        if is_committing:
+            is_committing.clear()
+            raise KeyboardInterrupt
+
+    event.listen(store.engine, "commit", note_commit)
+    event.listen(store.engine, "reset", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.removals().remove_jobs([job_id], CAUSE)
+    event.remove(store.engine, "commit", note_commit)
+    event.remove(store.engine, "reset", interrupt)
+    assert store.ids() == []
+    [lines] = read_receipts(store.own).values()
+    assert sorted(jobs_in(lines)) == [job_id]
+
+
+@on_mariadb
 def test_a_cluster_without_named_locks_is_cleared_too(store: Store) -> None:
     """Galera answers GET_LOCK with error 1235; within this process a second one is refused still."""
     store.job()
@@ -957,20 +1099,26 @@ def test_a_lost_answer_to_a_commit_is_told_as_such(store: Store, is_committed: b
     assert store.ids() == [job_id][gone:]
 
 
+@pytest.mark.parametrize("name", ["receipt", "removal"])
 def test_where_no_thread_starts_nothing_is_left_behind(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The refusal is a sentence, and the next removal starts."""
     job_id = store.job()
     removals = store.removals()
+    start = threading.Thread.start
 
-    def refuse(_thread: threading.Thread) -> NoReturn:
-        raise RuntimeError("can't start new thread")
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith(name):
+            raise RuntimeError("can't start new thread")
+        start(thread)
 
     with monkeypatch.context() as context:
         context.setattr(threading.Thread, "start", refuse)
         with pytest.raises(NotStarted, match="no thread left"):
             removals.start(None, CLEARING)
+        if name == "receipt":
+            assert "no thread left" in removals.remove_jobs([job_id], CAUSE).error
     assert not removals.is_running
     assert store.ids() == [job_id]
     work = removals.start(None, CLEARING)

@@ -193,6 +193,15 @@ def test_a_batch_of_unknown_outcome_keeps_the_receipt(own: Store) -> None:
     assert receipt_of(own, writer.id).counts == {Outcome.PENDING: 1}
 
 
+def test_what_was_not_deleted_before_the_first_write_is_in_the_receipt(own: Store) -> None:
+    """A receipt begins with the first batch that has a deleted job."""
+    writer = writer_for(own)
+    writer.confirm({Outcome.ACTIVE: [1]})
+    writer.confirm({Outcome.REMOVED: [2]}, write_batch(writer, {2: "a"}))
+    writer.close("")
+    assert receipt_of(own, writer.id).counts == {Outcome.ACTIVE: 1, Outcome.REMOVED: 1}
+
+
 def rows(own: Store) -> dict[str, int]:
     """Return how many rows each table of receipts has."""
     tables = (schema.receipt, schema.batch, schema.job, schema.name)
