@@ -89,7 +89,7 @@ class Jobs(Record):
     ]
     next: Annotated[
         str | None,
-        Field(description="the address of the next page; only null says that this is the last"),
+        Field(description="the address of the next page; null: this is the last page"),
     ]
 
 
