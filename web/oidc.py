@@ -25,6 +25,7 @@ from starlette.routing import BaseRoute, Route
 from jobs_data import addresses
 from jobs_data.accounts.accounts import Account
 from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.settings import oidc_metadata_url
 from jobs_data.signing import signer
 from web import origins, peers
 from web.sign_in import SignIn, list_address, safe_next
@@ -95,7 +96,7 @@ class Oidc:
             "oidc",
             client_id=provider.client_id,
             client_secret=provider.client_secret,
-            server_metadata_url=f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration",
+            server_metadata_url=oidc_metadata_url(provider.issuer),
             client_kwargs={
                 "scope": "openid email",
                 "code_challenge_method": "S256",
