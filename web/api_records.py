@@ -151,7 +151,7 @@ class Output(Record):
     offset: int = Field(validation_alias="start", description="where the text begins")
     next_offset: int = Field(
         validation_alias="end",
-        description="the offset of the next request; if it is below this one's, the output was replaced",
+        description="offset of the next request; lower than this one's if the output was replaced",
     )
     size: Annotated[int, Field(description="of the whole output")]
     state: Annotated[State, Field(description="of the job: an active one may write more")]
