@@ -163,7 +163,7 @@ def _tables(_settings: Settings, database: Database) -> _Result:
     found = f"A database of {'AtoM' if is_atom else 'Heratio'} with {counted(len(there), 'table')}"
     if not absent:
         return Verdict.OK, f"{found} that the app uses."
-    which = f"not there: {', '.join(absent)}. docs/connecting.md says what is not shown then."
+    which = f"not there: {', '.join(absent)}. docs/database.md says what is not shown then."
     is_normal = HERATIO_ONLY.issuperset(absent)
     return (Verdict.OK if is_normal else Verdict.WARNING), f"{found}; {which}"
 
