@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
-from httpx2 import HTTPError
+from httpx2 import HTTPError, InvalidURL
 from itsdangerous import BadData, URLSafeTimedSerializer
 from joserfc.errors import JoseError
 from starlette.concurrency import run_in_threadpool
@@ -162,16 +162,18 @@ class Oidc:
     async def _load_metadata(self) -> None:
         """Load the provider's metadata, once for all who wait, and leave only SIGNATURES in it.
 
-        Without any of these, Authlib takes RS256. Raises HTTPError, ValueError, RuntimeError.
+        Without any of these, Authlib takes RS256. Raises HTTPError.
         """
         async with self._loading:
             if monotonic() < self._next_try:
-                raise RuntimeError("the provider did not answer a moment ago")
+                raise HTTPError("it did not answer a moment ago")
             try:
                 metadata = await self._client.load_server_metadata()
-            except (HTTPError, ValueError):
+            except (HTTPError, InvalidURL, ValueError, TypeError) as problem:
                 self._next_try = monotonic() + RETRY_SECONDS
-                raise
+                if isinstance(problem, HTTPError):
+                    raise
+                raise HTTPError("it did not answer with its metadata") from problem
         name = "id_token_signing_alg_values_supported"
         metadata[name] = [each for each in metadata.get(name) or () if each in SIGNATURES]
 

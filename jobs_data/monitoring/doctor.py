@@ -365,7 +365,7 @@ def _oidc(settings: Settings) -> _Result:
         return Verdict.OK, "It is off."
     try:
         named = httpx2.get(url, timeout=PROVIDER_SECONDS).raise_for_status().json()["issuer"]
-    except (httpx2.HTTPError, ValueError, LookupError, TypeError) as problem:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, LookupError, TypeError) as problem:
         return (
             Verdict.WARNING,
             f"{url} could not be read ({type(problem).__name__}). Check HERATIO_JOBS_OIDC_ISSUER, and "

@@ -35,7 +35,7 @@ def why_not_ready(database: Database, store: Store) -> str:
 def check_writable(store: Store) -> None:
     """Write to the store without a change. Raises StoreUnavailable if it cannot be written.
 
-    While another writer is at work it can: one waits for it.
+    A store in which another writer is at work can be written a moment later.
     """
     with suppress(StoreBusy), store.writing(CHECK_MILLISECONDS) as connection:
         connection.execute(update(schema_version).values(version=schema_version.c.version))
