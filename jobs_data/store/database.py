@@ -112,19 +112,20 @@ class Store:
     def _refuse(self, error: Exception) -> NoReturn:
         cause = getattr(error, "orig", None) or error
         log.warning("the app's own database cannot be used: %s", cause)
-        kind = StoreUnavailable
         if isinstance(cause, sqlite3.Error):
             reason = str(cause)
-            code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the other bits are details
-            kind = StoreBusy if code == sqlite3.SQLITE_BUSY else StoreUnavailable
         elif isinstance(cause, OSError) and cause.strerror:
             reason = cause.strerror
         else:  # a server's own words name hosts and users
             code = next(iter(getattr(cause, "args", ())), "")
             reason = f"{type(cause).__name__} {code if isinstance(code, int) else ''}".strip()
-        raise kind(
+        refusal = StoreUnavailable(
             f"This app's own database cannot be used ({reason}). Check {self.setting}."
-        ) from error
+        )
+        # The other bits of its code are details.
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            raise StoreBusy(str(refusal)) from error
+        raise refusal from error
 
     def _set_up(self) -> None:
         """Create the file and the tables if they are missing; check the version."""
