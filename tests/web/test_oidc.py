@@ -38,7 +38,8 @@ def running() -> Iterator[RunningProvider]:
 def provider(running: RunningProvider) -> RunningProvider:
     """Give the provider, which has a user with a verified e-mail."""
     running.claims = {"email": EMAIL, "email_verified": True}
-    running.spoilt, running.signs_with, running.is_away = {}, None, False
+    running.spoilt, running.signs_with = {}, None
+    running.is_unsigned = running.is_away = False
     running.asked.clear()
     return running
 
