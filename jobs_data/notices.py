@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import Final
 
 from itsdangerous import BadData, URLSafeTimedSerializer
+
+from jobs_data.signing import signer
 
 VALID_SECONDS: Final = 60
 
@@ -25,11 +26,7 @@ class Notices:
 
     def __init__(self, key: str) -> None:
         """Sign with a key. Processes with the same key read each other's notices."""
-        self._serializer = URLSafeTimedSerializer(
-            key or secrets.token_urlsafe(32),
-            salt="notice",
-            signer_kwargs={"digest_method": hashlib.sha256},
-        )
+        self._serializer = signer(URLSafeTimedSerializer, key or secrets.token_urlsafe(32), "notice")
 
     def sign(self, sentence: str, *, is_good: bool = True) -> str:
         """Return a notice as a token for the URL, valid for a minute."""

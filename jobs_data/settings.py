@@ -371,11 +371,17 @@ def _refusal(url: URL) -> Exception | None:
     return None
 
 
+def oidc_metadata_url(issuer: str) -> str:
+    """Return where a provider has its metadata. Source: OpenID Connect Discovery 1.0, section 4."""
+    return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+
+
 @cache
 def get_settings() -> Settings:
     """Return this process's settings, read once.
 
-    Raises SettingsError with one sentence that names the variable and what it expects.
+    Raises SettingsError with one sentence that names the variable and what it expects, or the file
+    that cannot be read.
     """
     try:
         return Settings()
@@ -389,3 +395,9 @@ def get_settings() -> Settings:
         field = Settings.model_fields.get(name)
         expected = field.description if field else "another value"
         raise SettingsError(f"{PREFIX}{name.upper()} expects {expected}.") from None
+    except (OSError, UnicodeError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeError) else error.strerror
+        raise SettingsError(
+            f"The settings in {Path('.env').absolute()} cannot be read ({reason}). Let the user that "
+            "runs this command or service read the file, which must be a text in UTF-8."
+        ) from None

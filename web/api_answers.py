@@ -191,7 +191,8 @@ def _answer(request: Request, body: bytes | None) -> Response:
         sentence = f"There is no job {request.path_params['job_id']}."
         return JSONResponse({"message": sentence}, 404, {"Cache-Control": "no-store"})
     etag = hashlib.sha256(body).hexdigest()[:32]
-    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+    # A browser would keep what it may store after the sign-out; a program keeps the tag itself.
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "no-store"}
     # A proxy that compresses makes the tag weak. Source: RFC 9110, section 13.1.2.
     known = request.headers.get("if-none-match", "").replace("W/", "").split(",")
     if not {f'"{etag}"', "*"}.isdisjoint(each.strip() for each in known):

@@ -89,7 +89,7 @@ class Jobs(Record):
     ]
     next: Annotated[
         str | None,
-        Field(description="the address of the next page; only null says that this is the last"),
+        Field(description="the address of the next page; null: this is the last page"),
     ]
 
 
@@ -151,7 +151,7 @@ class Output(Record):
     offset: int = Field(validation_alias="start", description="where the text begins")
     next_offset: int = Field(
         validation_alias="end",
-        description="ask for it next; less than the one asked for: the output was replaced",
+        description="offset of the next request; lower than this one's if the output was replaced",
     )
     size: Annotated[int, Field(description="of the whole output")]
     state: Annotated[State, Field(description="of the job: an active one may write more")]

@@ -115,7 +115,8 @@ class FileDownload(FileResponse):
                 **_HEADERS,
                 "Content-Disposition": attachment(result.name),
                 # Streamlit would compress it, and it would lose its length, by which browsers show how
-                # far a download got.
+                # far a download got. RFC 9110, section 8.4, says that "identity" should not be sent,
+                # but Streamlit leaves only an answer with this header as it is; clients ignore it.
                 "Content-Encoding": "identity",
             },
             stat_result=result.status,

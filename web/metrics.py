@@ -82,8 +82,8 @@ class MetricsRoute:
     def _is_listed(self, scope: Scope) -> bool:
         """Return whether the client's address is in the networks.
 
-        What a proxy sends comes from its address, whoever asked: unless the proxy is trusted, an
-        address does not count.
+        Every request through a proxy comes from the proxy's address. So if the proxy is not trusted,
+        no address counts.
         """
         if peers.is_listed(peers.peer_of(scope), self._proxies):
             return peers.is_listed(peers.client_of(scope, self._proxies), self._networks)

@@ -5,14 +5,16 @@ The provider only says who it is, by a verified e-mail; the right is that of the
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
-from httpx2 import HTTPError
+from httpx2 import HTTPError, InvalidURL
 from itsdangerous import BadData, URLSafeTimedSerializer
 from joserfc.errors import JoseError
 from starlette.concurrency import run_in_threadpool
@@ -23,6 +25,8 @@ from starlette.routing import BaseRoute, Route
 from jobs_data import addresses
 from jobs_data.accounts.accounts import Account
 from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.settings import oidc_metadata_url
+from jobs_data.signing import signer
 from web import origins, peers
 from web.sign_in import SignIn, list_address, safe_next
 
@@ -30,6 +34,9 @@ log = logging.getLogger(__name__)
 
 PROVIDER_SECONDS: Final = 10
 """How long the provider may take to answer."""
+
+RETRY_SECONDS: Final = 5
+"""How long a provider that did not answer is not asked again, whoever asks."""
 
 FLOW_SECONDS: Final = 600
 """How long a user may take at the provider."""
@@ -82,12 +89,14 @@ class Oidc:
         self._provider = provider
         self._sign_in = sign_in
         self._find = find
-        self._flows = URLSafeTimedSerializer(key, salt="oidc")
+        self._flows = signer(URLSafeTimedSerializer, key, "oidc")
+        self._loading = asyncio.Lock()
+        self._next_try = 0.0  # of time.monotonic()
         self._client: Any = OAuth().register(
             "oidc",
             client_id=provider.client_id,
             client_secret=provider.client_secret,
-            server_metadata_url=f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration",
+            server_metadata_url=oidc_metadata_url(provider.issuer),
             client_kwargs={
                 "scope": "openid email",
                 "code_challenge_method": "S256",
@@ -105,6 +114,7 @@ class Oidc:
         flow: dict[str, Any] = {_NEXT: next_url}
         callback = f"{origins.own_origin(request.scope, self._proxies)}{addresses.OIDC_CALLBACK}"
         try:
+            await self._load_metadata()
             answer: Response = await self._client.authorize_redirect(
                 _with_flow(request, flow), callback
             )
@@ -114,7 +124,12 @@ class Oidc:
 
     async def finish(self, request: Request) -> Response:
         """Sign in whom the provider names, and lead to where the user wanted to go."""
-        answer = await self._finish(request, self._flow_of(request))
+        if flow := self._flow_of(request):
+            answer = await self._finish(request, flow)
+        else:  # the provider is asked for nothing that was not begun here
+            answer = self._refuse(
+                request, 401, NOT_VALID, safe_next(""), reason="not begun, or too long ago"
+            )
         return self._with_cookie(request, answer, "")  # it works once
 
     async def _finish(self, request: Request, flow: dict[str, Any]) -> Response:
@@ -124,7 +139,7 @@ class Oidc:
             "aud": {"essential": True, "value": self._provider.client_id},
         }
         try:
-            await self._limit_signatures()
+            await self._load_metadata()
             token = await self._client.authorize_access_token(
                 _with_flow(request, flow), claims_options=wanted
             )
@@ -144,9 +159,21 @@ class Oidc:
             return self._refuse(request, 403, NO_ACCOUNT, next_url, reason=f"no account of {email}")
         return await self._sign_in.enter(request, account, next_url, by="oidc")
 
-    async def _limit_signatures(self) -> None:
-        """Leave only SIGNATURES in the provider's metadata; without any, Authlib takes RS256."""
-        metadata = await self._client.load_server_metadata()
+    async def _load_metadata(self) -> None:
+        """Load the provider's metadata, once for all who wait, and leave only SIGNATURES in it.
+
+        Without any of these, Authlib takes RS256. Raises HTTPError.
+        """
+        async with self._loading:
+            if monotonic() < self._next_try:
+                raise HTTPError("it did not answer a moment ago")
+            try:
+                metadata = await self._client.load_server_metadata()
+            except (HTTPError, InvalidURL, ValueError, TypeError) as problem:
+                self._next_try = monotonic() + RETRY_SECONDS
+                if isinstance(problem, HTTPError):
+                    raise
+                raise HTTPError("it did not answer with its metadata") from problem
         name = "id_token_signing_alg_values_supported"
         metadata[name] = [each for each in metadata.get(name) or () if each in SIGNATURES]
 

@@ -14,9 +14,11 @@ from jobs_data.queues.filters import QueueFilter
 from jobs_data.statistics.period import Period
 from jobs_data.url_values import MAX_PAGE_SIZE
 from web import api_records as records
-from web.sessions import COOKIE
+from web.sessions import COOKIE, SECURE_COOKIE
 
 VERSION: Final = "1.0.0"
+"""The version of the API, not of the app: a new field or route raises it."""
+
 PAGE_JOBS: Final = 50
 """How many jobs a page of the JSON list has if the request does not say."""
 
@@ -49,6 +51,7 @@ _MATCHES: Final = {
     "description": "the ETag of an earlier answer",
     "schema": _TEXT,
 }
+_NO_NEWS: Final = "nothing has changed since the answer with the ETag in If-None-Match; no body"
 _ERRORS: Final = {
     "401": "the token is missing, unknown, expired or revoked",
     "403": "the token or the account may not do this",
@@ -66,7 +69,7 @@ def document() -> bytes:
     _, schemas = models_json_schema([(r, "serialization") for r in _RECORDS], ref_template=template)
     base = addresses.BASE
     paths = {
-        addresses.LIST_JSON: _read("Jobs", "A page of jobs", _list_parameters()),
+        addresses.LIST_JSON: _with_token(_read("Jobs", "A page of jobs", _list_parameters())),
         f"{base}/{{job_id}}.json": _read("JobReport", "A job", [_JOB], "404"),
         f"{base}/{{job_id}}/output": _output(),
         f"{base}/{{job_id}}/download": _file("The result file", "application/octet-stream", [_JOB]),
@@ -100,7 +103,12 @@ def document() -> bytes:
             "schemas": schemas["$defs"],
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
-                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": f"Under TLS its name is {SECURE_COOKIE}.",
+                },
             },
         },
         "security": [{"token": []}, {"session": []}],
@@ -109,8 +117,13 @@ def document() -> bytes:
 
 
 def _read(schema: str, summary: str, parameters: list[Any], *errors: str) -> dict[str, Any]:
-    answers = {"200": _answer(summary, _ref(schema)), "304": _answer("it has not changed")}
+    answers = {"200": _answer(summary, _ref(schema)), "304": _answer(_NO_NEWS)}
     return {"get": _operation(summary, [*parameters, _MATCHES], answers, *errors)}
+
+
+def _with_token(path: dict[str, Any]) -> dict[str, Any]:
+    """Return a path that only a token opens: clients do not send it the session's cookie."""
+    return {method: {**one, "security": [{"token": []}]} for method, one in path.items()}
 
 
 def _output() -> dict[str, Any]:
@@ -152,7 +165,7 @@ def _answer(description: str, schema: dict[str, Any] | None = None) -> dict[str,
 
 
 def _any_json() -> dict[str, Any]:
-    return {"200": _answer("this document", {"type": "object"}), "304": _answer("it has not changed")}
+    return {"200": _answer("this document", {"type": "object"}), "304": _answer(_NO_NEWS)}
 
 
 def _ref(name: str) -> dict[str, str]:

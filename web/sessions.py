@@ -22,6 +22,7 @@ from starlette.types import Scope
 
 from jobs_data import addresses
 from jobs_data.accounts.accounts import Account, Right
+from jobs_data.signing import signer
 from jobs_data.store.database import Store, StoreUnavailable
 from jobs_data.store.ended_sessions import read_ended, store_end
 
@@ -99,9 +100,7 @@ class Sessions:
         """Sign with a key; keep ended sessions in a store where there is one."""
         self.idle_seconds = DEFAULT_IDLE_SECONDS
         """How long a session may be idle: the platform's own setting, once it has been read."""
-        self._serializer = URLSafeSerializer(
-            key, salt="session", signer_kwargs={"digest_method": hashlib.sha256}
-        )
+        self._serializer = signer(URLSafeSerializer, key, "session")
         self._clock = clock
         self._store = store
         self._next_try = self._next_check = 0.0  # of time.monotonic()

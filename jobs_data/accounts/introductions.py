@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Final
 from itsdangerous import BadData, URLSafeSerializer
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.signing import signer
 
 HEADER: Final = "x-heratio-jobs-account"
 """The header of a request with an introduction; a client's own copy is dropped."""
@@ -32,9 +32,9 @@ class Introduction:
     name: str
     right: Right
     session: str
-    """The digest of the session; empty for single sign-on."""
+    """The digest of the session; empty without a session of ours."""
     fingerprint: str
-    """Of the password at the sign-in; empty for single sign-on."""
+    """Of the password at the sign-in; empty without a session of ours."""
     until: int | None
     """The latest end of that session, in seconds since 1970; None without a session."""
 
@@ -44,11 +44,7 @@ class Introductions:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """Sign with a random key that only this process has."""
-        self._serializer = URLSafeSerializer(
-            secrets.token_bytes(32),
-            salt="introduction",
-            signer_kwargs={"digest_method": hashlib.sha256},
-        )
+        self._serializer = signer(URLSafeSerializer, secrets.token_bytes(32), "introduction")
         self._clock = clock
 
     def sign(self, introduction: Introduction) -> str:

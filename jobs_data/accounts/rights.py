@@ -28,9 +28,9 @@ class Claim:
     right: Right | None
     """The right at the authentication."""
     fingerprint: str
-    """Of the password at the sign-in; empty for single sign-on."""
+    """Of the password at the sign-in; empty without a session of ours."""
     session: str
-    """The digest of the session; empty for single sign-on."""
+    """The digest of the session; empty without a session of ours."""
 
 
 class NotAllowed(NotStarted):

@@ -63,6 +63,8 @@ HEAD_START_SECONDS: Final = 0.1
 
 THREADS: Final = 2
 MOST_SEARCHES: Final = 100
+"""How many searches of screens are kept, and how many of programs."""
+
 BEYOND_ALL_IDS: Final = 2**31
 
 
@@ -121,6 +123,8 @@ class _Search:
         self.changes = database.changes
         self.is_queued = False
         self.wanted_until = 0.0
+        self.is_watched = False
+        """Whether one who asked lets it go on, as screens do."""
         self.error: BaseException | None = None
         self._slices: list[_Slice] = []
         self._size = FIRST_SLICE_JOBS
@@ -260,6 +264,8 @@ class Searches:
         with self._changed:
             more = WANTED_SECONDS if goes_on else 0
             search = self._wanted(job_filter.in_any_state, monotonic() + seconds + more)
+            search.is_watched |= goes_on
+            self._keep_few(search)
             self._changed.wait_for(
                 lambda: not search.is_queued or search.knows(state, wanted), max(0.0, seconds)
             )
@@ -282,13 +288,17 @@ class Searches:
             search = self._searches[job_filter] = _Search(self._database, self._order, job_filter)
         elif not search.is_queued and monotonic() - search.began > FRESH_SECONDS:
             search.begin()
-        search.wanted_until = until
+        search.wanted_until = max(search.wanted_until, until)  # others may want it for longer
         if not search.is_queued:
             self._queue(search)
         self._searches.move_to_end(job_filter)
-        if len(self._searches) > MOST_SEARCHES:
-            self._searches.popitem(last=False)
         return search
+
+    def _keep_few(self, search: _Search) -> None:
+        """Drop the oldest search of the same kind: a program's pages push out none of a screen."""
+        alike = [key for key, one in self._searches.items() if one.is_watched is search.is_watched]
+        if len(alike) > MOST_SEARCHES:
+            del self._searches[alike[0]]
 
     def _queue(self, search: _Search) -> None:
         """Give a search that goes on a turn: a new one before the others, else behind them."""

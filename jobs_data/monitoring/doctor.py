@@ -15,6 +15,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
+import httpx2
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
@@ -35,7 +36,7 @@ from jobs_data.platform.tables import (
     user_totp_secret,
 )
 from jobs_data.removal.job_tables import JOB_TABLES
-from jobs_data.settings import DEMO_DATABASE, PREFIX, Settings
+from jobs_data.settings import DEMO_DATABASE, PREFIX, Settings, oidc_metadata_url
 from jobs_data.store.database import FILE_NAME, StoreUnavailable, store_for
 from jobs_data.wording import counted
 
@@ -49,6 +50,9 @@ NEWEST_JOBS: Final = 20_000
 """Among how many of the newest jobs result files are looked for."""
 
 NEWEST_FILES: Final = 20
+
+PROVIDER_SECONDS: Final = 5
+"""How long an OpenID Connect provider may take to answer."""
 
 REFUSED: Final = (1142, 1143, 1044)
 """The errors of MySQL and MariaDB for a missing right on a table, a column or a database."""
@@ -159,7 +163,7 @@ def _tables(_settings: Settings, database: Database) -> _Result:
     found = f"A database of {'AtoM' if is_atom else 'Heratio'} with {counted(len(there), 'table')}"
     if not absent:
         return Verdict.OK, f"{found} that the app uses."
-    which = f"not there: {', '.join(absent)}. docs/connecting.md says what is not shown then."
+    which = f"not there: {', '.join(absent)}. docs/database.md says what is not shown then."
     is_normal = HERATIO_ONLY.issuperset(absent)
     return (Verdict.OK if is_normal else Verdict.WARNING), f"{found}; {which}"
 
@@ -214,7 +218,9 @@ def grants(
     user, _, host = account.rpartition("@")
     whom = "@".join("'" + part.replace("\\", "\\\\").replace("'", "''") + "'" for part in (user, host))
     schema = "`" + (database.engine.url.database or "").replace("`", "``") + "`"
-    read = f"GRANT SELECT ON {schema}.* TO {whom};"
+    # Only before `.*` these stand for any character. Source: "GRANT" of MariaDB and of MySQL.
+    every = schema.replace("_", r"\_").replace("%", r"\%")
+    read = f"GRANT SELECT ON {every}.* TO {whom};"
     rights: dict[str, list[str]] = {}
     for right in needed:
         what, _, table = right.rpartition(" ON ")
@@ -348,6 +354,51 @@ def _proxies(settings: Settings) -> _Result:
     return Verdict.OK, f"Trusted{user}: {who}."
 
 
+def _oidc(settings: Settings) -> _Result:
+    issuer, url = settings.oidc_issuer, oidc_metadata_url(settings.oidc_issuer)
+    if not issuer:
+        if settings.oidc_client_id or settings.oidc_client_secret.get_secret_value():
+            return (
+                Verdict.WARNING,
+                "It is off, though a client is set: set HERATIO_JOBS_OIDC_ISSUER too.",
+            )
+        return Verdict.OK, "It is off."
+    try:
+        named = httpx2.get(url, timeout=PROVIDER_SECONDS).raise_for_status().json()["issuer"]
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, LookupError, TypeError) as problem:
+        return (
+            Verdict.WARNING,
+            f"{url} could not be read ({type(problem).__name__}). Check HERATIO_JOBS_OIDC_ISSUER, and "
+            "whether this machine reaches the provider.",
+        )
+    if named != issuer:
+        sentence = (
+            f"{url} names the issuer {str(named)[:200]}: set HERATIO_JOBS_OIDC_ISSUER to exactly it."
+        )
+        return Verdict.PROBLEM, sentence
+    return Verdict.OK, f"{issuer} answers."
+
+
+def _audit_log(settings: Settings) -> _Result:
+    file = settings.audit_log
+    if file is None:
+        return Verdict.OK, "It goes to the standard output."
+    is_writable = os.access(file.parent, os.W_OK | os.X_OK)  # also to make a new file when one is full
+    if is_writable and (not file.exists() or os.access(file, os.W_OK)):
+        return Verdict.OK, f"It goes to {file}."
+    return Verdict.PROBLEM, f"{file} cannot be written: let this user write it and {file.parent}."
+
+
+def _metrics(settings: Settings) -> _Result:
+    networks = settings.metrics_networks
+    if any(network.prefixlen == 0 for network in networks):
+        sentence = "HERATIO_JOBS_METRICS_NETWORKS lets every address read them: name the monitoring's."
+        return Verdict.WARNING, sentence
+    for_whom = ["with the token"] if settings.metrics_token.get_secret_value() else []
+    for_whom += [f"from {', '.join(map(str, networks))}"] if networks else []
+    return Verdict.OK, f"They are on, {' or '.join(for_whom)}." if for_whom else "They are off."
+
+
 _OF_DATABASE: Final[dict[str, Callable[[Settings, Database], _Result]]] = {
     "database": _server,
     "tables": _tables,
@@ -362,4 +413,7 @@ _OF_SETTINGS: Final[dict[str, Callable[[Settings], _Result]]] = {
     "own database": _store,
     "secret key": _secret_key,
     "proxies": _proxies,
+    "OpenID Connect": _oidc,
+    "audit log": _audit_log,
+    "metrics": _metrics,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import select, update
@@ -9,8 +10,8 @@ from sqlalchemy import select, update
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import REQUIRED_TABLES
-from jobs_data.store.database import Store
-from jobs_data.store.schema import VERSION, schema_version
+from jobs_data.store.database import CHECK_MILLISECONDS, Store, StoreBusy
+from jobs_data.store.schema import schema_version
 
 SECONDS: Final = 2
 """How long the platform's database may take for a row by its key."""
@@ -32,6 +33,9 @@ def why_not_ready(database: Database, store: Store) -> str:
 
 
 def check_writable(store: Store) -> None:
-    """Write to the store without a change. Raises StoreUnavailable if it cannot be written."""
-    with store.writing() as connection:
-        connection.execute(update(schema_version).values(version=VERSION))
+    """Write to the store without a change. Raises StoreUnavailable if it cannot be written.
+
+    A store in which another writer is at work can be written a moment later.
+    """
+    with suppress(StoreBusy), store.writing(CHECK_MILLISECONDS) as connection:
+        connection.execute(update(schema_version).values(version=schema_version.c.version))

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -24,6 +24,9 @@ from jobs_data.store import schema
 
 log = logging.getLogger(__name__)
 
+CHECK_MILLISECONDS: Final = 500
+"""How long a check of whether it can be written waits for another writer."""
+
 FILE_NAME: Final = "state.sqlite"
 BUSY_MILLISECONDS: Final = 30_000
 """How long SQLite waits for another writer: erasing a receipt of a million jobs takes seconds."""
@@ -31,6 +34,10 @@ BUSY_MILLISECONDS: Final = 30_000
 
 class StoreUnavailable(DatabaseUnavailable):
     """The app's own database cannot be used. The message is a sentence that names the setting."""
+
+
+class StoreBusy(StoreUnavailable):
+    """Another writer is at work, so the app's own database can be written a moment later."""
 
 
 class Store:
@@ -60,25 +67,34 @@ class Store:
         """Open a transaction in which all reads see one snapshot. Raises StoreUnavailable."""
         return self._transaction(writes=False)
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Open a transaction that is on the disk when this returns. Raises StoreUnavailable."""
-        return self._transaction(writes=True)
+    def writing(self, milliseconds: int = BUSY_MILLISECONDS) -> AbstractContextManager[Connection]:
+        """Open a transaction that is on the disk when this returns. Raises StoreUnavailable.
+
+        A file is waited for so long if another writer is at work; then it raises StoreBusy.
+        """
+        return self._transaction(writes=True, milliseconds=milliseconds)
 
     @contextmanager
-    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
+    def _transaction(
+        self, *, writes: bool, milliseconds: int = BUSY_MILLISECONDS
+    ) -> Iterator[Connection]:
         try:
             if not self._is_ready:
                 self._set_up()
-            with self._begin(writes=writes) as connection:
+            with self._begin(writes=writes, milliseconds=milliseconds) as connection:
                 yield connection
                 self._look_for_file()
         except (SQLAlchemyError, OSError) as error:
             self._refuse(error)
 
     @contextmanager
-    def _begin(self, *, writes: bool) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(writes=writes) as connection, connection.begin():
-            yield connection
+    def _begin(self, *, writes: bool, milliseconds: int = BUSY_MILLISECONDS) -> Iterator[Connection]:
+        with self._engine.connect().execution_options(writes=writes) as connection:
+            if self._file:
+                with closing(connection.connection.cursor()) as cursor:
+                    cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+            with connection.begin():
+                yield connection
 
     def _look_for_file(self) -> None:
         """Raise FileNotFoundError if the file was erased: anything written into it would be lost."""
@@ -103,9 +119,13 @@ class Store:
         else:  # a server's own words name hosts and users
             code = next(iter(getattr(cause, "args", ())), "")
             reason = f"{type(cause).__name__} {code if isinstance(code, int) else ''}".strip()
-        raise StoreUnavailable(
+        refusal = StoreUnavailable(
             f"This app's own database cannot be used ({reason}). Check {self.setting}."
-        ) from error
+        )
+        # The other bits of its code are details.
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            raise StoreBusy(str(refusal)) from error
+        raise refusal from error
 
     def _set_up(self) -> None:
         """Create the file and the tables if they are missing; check the version."""

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs_data.__main__ import main
 from jobs_data.accounts.account_services import build_account_services
+from jobs_data.monitoring.doctor import Verdict
 from jobs_data.settings import DEMO_URL, DEMO_WEB_ROOT, SettingsError, get_settings
 
 pytestmark = pytest.mark.usefixtures("settings_environment")
@@ -55,6 +57,21 @@ def test_settings_are_read_from_a_file_too(tmp_path: Path, monkeypatch: pytest.M
     )
     monkeypatch.setenv("HERATIO_JOBS_CULTURE", "nl")
     assert (get_settings().culture, get_settings().site_url) == ("nl", "https://a.example")
+
+
+@pytest.mark.parametrize("kind", ["unreadable", "latin-1"])
+def test_a_file_of_settings_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    """A command that another user than the app's runs may not read it."""
+    monkeypatch.chdir(tmp_path)
+    if kind == "unreadable":
+        Path(".env").symlink_to("/proc/self/mem")  # reading it fails for root, too
+    else:
+        Path(".env").write_bytes(b"HERATIO_JOBS_SITE_URL=http://\xe9")
+    with pytest.raises(SettingsError, match=str(tmp_path / ".env")):
+        get_settings()
+    assert main(["doctor"]) == Verdict.PROBLEM
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ class RunningProvider:
     """Whether its tokens have no signature, which it offers as some do."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     """What was asked for, by code; each works once."""
+    is_away: bool = False
+    """Whether it answers nothing but errors."""
+    asked: list[str] = field(default_factory=list)
+    """The paths that were asked for."""
     seen: list[dict[str, str]] = field(default_factory=list)
     """The queries with which users came."""
 
@@ -94,6 +98,10 @@ def running_provider() -> Iterator[RunningProvider]:
         def do_GET(self) -> None:
             """Answer metadata, keys, and the user."""
             parts = urlsplit(self.path)
+            provider.asked.append(parts.path)
+            if provider.is_away:
+                self._send(500, {})
+                return
             if parts.path == "/.well-known/openid-configuration":
                 self._send(200, provider.metadata())
             elif parts.path == "/keys":

@@ -1,5 +1,6 @@
 """A real nginx or Apache that a test sets up, in a folder of its own."""
 
+import shutil
 import ssl
 import subprocess
 import time
@@ -150,6 +151,8 @@ def running_nginx(
 ) -> Iterator[None]:
     """Run nginx with this in its http block, until it answers for the app at an origin and after."""
     nginx = require_program("nginx", "nginx-light")
+    (folder / "snippets").mkdir()
+    shutil.copy(DEPLOY / "nginx" / "heratio-jobs-headers.conf", folder / "snippets")
     configuration = folder / "nginx.conf"
     configuration.write_text(NGINX.format(folder=folder, http=http), "utf-8")
     command = [nginx, "-p", str(folder), "-c", str(configuration)]

@@ -100,6 +100,17 @@ def test_the_document_describes_the_routes_alone(client: TestClient) -> None:
             assert named == set(re.findall(r"\{(\w+)\}", path))
 
 
+def test_the_document_promises_a_cookie_only_where_clients_send_it(client: TestClient) -> None:
+    """The session's cookie is for the addresses below the app's."""
+    document = client.get(addresses.OPENAPI).json()
+    for path, one in document["paths"].items():
+        for operation in one.values():
+            schemes = [
+                name for each in operation.get("security", document["security"]) for name in each
+            ]
+            assert ("session" in schemes) == path.startswith(f"{addresses.BASE}/"), path
+
+
 def test_pages_by_key_have_each_job_once(client: TestClient, store: Store) -> None:
     """While jobs are created, finished and deleted; the order is that of the numbers."""
     known = [store.job(HOSTILE, status_id=185 if n % 3 else 183) for n in range(8)]
@@ -204,7 +215,9 @@ def test_an_answer_that_is_known_is_not_sent_again(client: TestClient, store: St
     job_id = store.job(status_id=183, output="one")
     paths = [addresses.LIST_JSON, addresses.OPENAPI, addresses.STATISTICS_JSON, addresses.QUEUES_JSON]
     for path in (*paths, f"/admin/jobs/{job_id}.json", f"/admin/jobs/{job_id}/output?offset=0"):
-        tag = client.get(path).headers["etag"]
+        answer = client.get(path)
+        assert answer.headers["cache-control"] == "no-store"  # of a browser, after the sign-out
+        tag = answer.headers["etag"]
         for known in (tag, f'"other", W/{tag}'):
             again = client.get(path, headers={"If-None-Match": known})
             assert (path, again.status_code, again.content) == (path, 304, b"")

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -82,6 +83,17 @@ def test_it_is_not_ready_while_its_own_database_cannot_be_written(site: Site, se
     assert status == 503
     assert "HERATIO_JOBS_STATE_DIR" in sentence
     assert str(served.state_dir) not in sentence
+
+
+def test_it_is_ready_while_another_writer_is_at_work(site: Site, served: Store) -> None:
+    """It waits for that. And it leaves what is written there, also by another version."""
+    assert site.ready() == (200, "ok")
+    with closing(sqlite3.connect(served.state_dir / "state.sqlite")) as own:
+        own.execute("UPDATE schema_version SET version = 99")
+        assert site.ready() == (200, "ok")
+        own.commit()
+        assert site.ready() == (200, "ok")
+        assert own.execute("SELECT version FROM schema_version").fetchone() == (99,)
 
 
 def test_a_flood_asks_the_database_once_in_a_second(site: Site) -> None:

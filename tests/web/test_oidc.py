@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,6 +39,8 @@ def provider(running: RunningProvider) -> RunningProvider:
     """Give the provider, which has a user with a verified e-mail."""
     running.claims = {"email": EMAIL, "email_verified": True}
     running.spoilt, running.signs_with = {}, None
+    running.is_unsigned = running.is_away = False
+    running.asked.clear()
     return running
 
 
@@ -164,6 +167,26 @@ def test_a_callback_that_nobody_began_is_refused(
     assert client.get(back).status_code == 401
     assert client.get(addresses.OIDC_CALLBACK).status_code == 401
     assert not signed_in(client)
+
+
+def test_the_provider_is_asked_once_for_all_who_wait(
+    client: TestClient, provider: RunningProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for a callback that nobody began; and one that is away is left alone for a moment."""
+    assert client.get(addresses.OIDC_CALLBACK).status_code == 401
+    assert provider.asked == []
+    provider.is_away = True
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(client.get, [addresses.OIDC] * 5))
+    assert [answer.status_code for answer in answers] == [503] * 5
+    assert len(provider.asked) == 1
+    provider.is_away = False
+    assert client.get(addresses.OIDC).status_code == 503
+    monkeypatch.setattr(oidc, "monotonic", lambda: time.monotonic() + oidc.RETRY_SECONDS)
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(client.get, [addresses.OIDC] * 5))
+    assert [answer.status_code for answer in answers] == [302] * 5
+    assert len(provider.asked) == 2
 
 
 def test_the_right_is_the_platforms(client: TestClient, store: Store) -> None:

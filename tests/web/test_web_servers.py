@@ -152,6 +152,51 @@ def test_the_app_learns_the_clients_address_and_tls(site: Site, demo_site: DemoS
         assert connection.scalar(newest) == "127.0.0.9"
 
 
+@contextmanager
+def running_app(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Run another app, and give its origin."""
+    app = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=app.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{app.server_port}"
+    finally:
+        app.shutdown()
+        app.server_close()
+        thread.join()
+
+
+def test_no_header_that_a_proxy_writes_comes_from_a_client(site: Site) -> None:
+    """Neither the number of the request nor an address, host or scheme, at any address of the app."""
+    forged = {
+        "X-Request-ID": "forged-number",
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Host": "forged.example",
+        "X-Forwarded-Proto": "forged",
+    }
+
+    class Echo(BaseHTTPRequestHandler):
+        """Answers with the headers that it gets."""
+
+        def do_GET(self) -> None:
+            """Answer."""
+            body = str(self.headers).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with running_app(Echo) as app, site.run_before(app) as origin:
+        for path in (f"{addresses.BASE}/", addresses.LIST_JSON, addresses.SIGN_IN):
+            answer = httpx2.get(f"{origin}{path}", headers=forged, verify=site.trusted)
+            assert answer.status_code == 200
+            assert [value for value in forged.values() if value in answer.text] == []
+            assert "X-Forwarded-Proto: https" in answer.text
+
+
 @pytest.mark.parametrize("name", NAME_OF_EACH_SIZE, ids=["5 kB", "18 kB", "57 kB"])
 def test_an_address_of_many_long_names_gets_through(site: Site, name: str) -> None:
     """To the list, to the export, and to the sign-in and back."""
@@ -234,22 +279,17 @@ def test_an_export_arrives_while_it_is_made(site: Site) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    app = ThreadingHTTPServer(("127.0.0.1", 0), Exporting)
-    thread = threading.Thread(target=app.serve_forever)
-    thread.start()
-    try:
+    with running_app(Exporting) as app:
         url = f"{addresses.BASE}/export-csv"
-        with (
-            site.run_before(f"http://127.0.0.1:{app.server_port}") as origin,
-            httpx2.Client(base_url=origin, verify=site.trusted, timeout=PATIENCE / 4) as client,
-            client.stream("GET", url) as answer,
-        ):
-            pieces = answer.iter_raw()
-            assert next(pieces) == b"first"
+        try:
+            with (
+                site.run_before(app) as origin,
+                httpx2.Client(base_url=origin, verify=site.trusted, timeout=PATIENCE / 4) as client,
+                client.stream("GET", url) as answer,
+            ):
+                pieces = answer.iter_raw()
+                assert next(pieces) == b"first"
+                arrived.set()
+                assert b"".join(pieces) == b"second"
+        finally:
             arrived.set()
-            assert b"".join(pieces) == b"second"
-    finally:
-        arrived.set()
-        app.shutdown()
-        app.server_close()
-        thread.join()

@@ -24,6 +24,7 @@ from jobs_data.platform.status import Alive, State
 from jobs_data.platform.tables import job, job_execution, object_
 from tests.support.lists import LONG, ended
 from tests.support.store import NOON, Store
+from tests.support.waiting import eventually
 
 IMPORTS = JobFilter(search="import")
 
@@ -352,6 +353,8 @@ def test_a_search_that_nobody_wants_stops(
     searches.latest(IMPORTS, 1, 0)
     assert slices.begun.wait(LONG)
     monkeypatch.setattr(searching, "WANTED_SECONDS", -LONG)
+    [search] = searches._searches.values()
+    search.wanted_until = 0.0  # the time has passed
     assert searches.latest(IMPORTS, 1, 0).looked_at == 0
     slices.go_on.set()
     assert not searches.latest(IMPORTS, 1, LONG).is_done
@@ -412,6 +415,22 @@ def test_few_searches_are_kept(searches: Searches, monkeypatch: pytest.MonkeyPat
     for n in range(5):
         ended(searches, JobFilter(search=str(n)))
     assert [kept.search for kept in searches._searches] == ["2", "3", "4"]
+    for n in range(5, 10):  # a program's pages
+        searches.latest(JobFilter(search=str(n)), 1, LONG, goes_on=False)
+    assert [kept.search for kept in searches._searches] == ["2", "3", "4", "7", "8", "9"]
+
+
+@pytest.mark.usefixtures("small_slices", "ids")
+def test_a_program_that_asks_for_a_search_does_not_end_it_for_a_screen(
+    searches: Searches, before_slices: list[Callable[..., object]]
+) -> None:
+    slices = BlockedSlices()
+    before_slices.append(slices)
+    searches.latest(IMPORTS, 1, 0)
+    assert slices.begun.wait(LONG)
+    searches.latest(IMPORTS, 1, 0, goes_on=False)
+    slices.go_on.set()
+    eventually(lambda: slices.number == 10, "all slices are read")
 
 
 @pytest.mark.usefixtures("small_slices")

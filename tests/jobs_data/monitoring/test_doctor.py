@@ -1,21 +1,25 @@
 """`python -m jobs_data doctor`: what it finds, its exit codes, and that nothing secret is printed."""
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pymysql
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from jobs_data.__main__ import main
+from jobs_data.monitoring.doctor import grants
 from jobs_data.platform.tables import metadata
 from jobs_data.settings import get_settings
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.mariadb import MariaDB
+from tests.support.oidc_provider import running_provider
 from tests.support.store import Store, documented_grants
 
 KEY = "a key that nobody can guess, of 40 signs"
@@ -95,6 +99,8 @@ def test_a_good_installation_has_no_finding(capsys: Capture) -> None:
         ({"DATABASE_TIMEZONE": "Pacific/Honolulu"}, "time zone", "PROBLEM", "in the future"),
         ({"DATABASE_TIMEZONE": "Pacific/Auckland"}, "time zone", "WARNING", "Heratio writes UTC"),
         ({"DATABASE_URL": ""}, "database", "WARNING", "the demo"),
+        ({"OIDC_CLIENT_ID": "jobs"}, "OpenID Connect", "WARNING", "HERATIO_JOBS_OIDC_ISSUER"),
+        ({"METRICS_NETWORKS": "0.0.0.0/0"}, "metrics", "WARNING", "every address"),
     ],
 )
 @on_sqlite
@@ -107,6 +113,43 @@ def test_what_is_wrong_in_the_settings_is_said(
     assert word in checks[check][1]
     others = {name: found for name, (found, _) in checks.items() if name != check}
     assert settings.get("DATABASE_URL") == "" or set(others.values()) <= {"OK"}
+
+
+@on_sqlite
+@pytest.mark.usefixtures("good")
+def test_a_provider_is_asked_for_the_issuer_that_it_names(capsys: Capture) -> None:
+    """Whether one that cannot be reached is right is not known."""
+
+    def after(issuer: str) -> tuple[str, str]:
+        _, checks, _ = doctor(
+            capsys, OIDC_ISSUER=issuer, OIDC_CLIENT_ID="jobs", OIDC_CLIENT_SECRET=PASSWORD
+        )
+        return checks["OpenID Connect"]
+
+    with running_provider() as provider:
+        assert after(provider.issuer)[0] == "OK"
+        verdict, sentence = after(provider.issuer.rstrip("/"))
+        assert (verdict, f"the issuer {provider.issuer}" in sentence) == ("PROBLEM", True)
+        provider.is_away = True
+        assert after(provider.issuer)[0] == "WARNING"
+    assert after(provider.issuer)[0] == "WARNING"
+
+
+@on_sqlite
+@pytest.mark.usefixtures("good")
+def test_an_audit_log_that_cannot_be_written_is_said(
+    capsys: Capture, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    """A full file is renamed, which needs the right to write in its folder."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    _, checks, _ = doctor(capsys, AUDIT_LOG=str(folder / "audit.log"))
+    assert checks["audit log"][0] == "OK"
+    may = os.access
+    # Root, as which tests may run, may write everywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: path != folder and may(path, mode))
+    _, checks, _ = doctor(capsys, AUDIT_LOG=str(folder / "audit.log"))
+    assert (checks["audit log"][0], str(folder) in checks["audit log"][1]) == ("PROBLEM", True)
 
 
 def test_what_is_wrong_in_the_database_is_said(good: Store, capsys: Capture) -> None:
@@ -169,7 +212,7 @@ def one_by_one(grants: list[str]) -> set[str]:
     """Return grants with one right each, without the signs that quote."""
     found = set()
     for grant in grants:
-        plain = grant.translate(str.maketrans("", "", "`';")).removeprefix("GRANT ")
+        plain = grant.translate(str.maketrans("", "", "`';\\")).removeprefix("GRANT ")
         rights, _, rest = plain.partition(" ON ")
         found |= {f"{right} ON {rest}" for right in rights.split(", ")}
     return found
@@ -205,6 +248,30 @@ def test_rights_are_asked_of_the_server_and_the_grants_are_exact(
             assert checks["rights"][0] == "PROBLEM"
             assert "INSERT ON note, DELETE ON job." in checks["rights"][1]
     assert before == [good.rows(table) for table in metadata.sorted_tables]
+
+
+@on_mariadb
+def test_the_grants_are_for_this_database_alone(good: Store, mariadb_server: MariaDB) -> None:
+    """`_` and `%` in its name stand for themselves."""
+    url = make_url(good.url)
+    alike = str(url.database).replace("_", "x")
+    assert alike != url.database
+    mariadb_server.create_database(alike)
+    try:
+        with account(mariadb_server) as name, mariadb_server.cursor() as cursor:
+            [statement] = grants(good.database(), f"{name}@127.0.0.1", [])[1]
+            cursor.execute(statement)
+            with (
+                closing(
+                    pymysql.connect(host="127.0.0.1", port=url.port or 0, user=name, password=PASSWORD)
+                ) as connection,
+                connection.cursor() as own,
+            ):
+                own.execute("SHOW DATABASES")
+                there = {each for [each] in own.fetchall()}
+    finally:
+        mariadb_server.drop_database(alike)
+    assert {url.database, alike} & there == {url.database}
 
 
 @on_mariadb
