@@ -191,10 +191,15 @@ def test_a_locked_account(client: TestClient, read: Read) -> None:
 
 
 def test_an_action_does_not_need_its_entry(
-    served: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    served: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """On a full disk, and where the store refuses: it goes on, and the app's own log says so."""
-    monkeypatch.setenv("HERATIO_JOBS_AUDIT_LOG", "/dev/full")
+    path = tmp_path / "audit.log"
+    path.symlink_to("/dev/full")
+    monkeypatch.setenv("HERATIO_JOBS_AUDIT_LOG", str(path))
     job_id = served.job()
     services = get_services()
     work = services.removals.remove_jobs([job_id], Reason(Actor("ada"), Action.DELETE, "x"))
