@@ -47,7 +47,7 @@ class JobAnswers:
         """Answer for these services."""
         self.services = services
         self.api = ApiAnswers(services)
-        self._readings: dict[tuple[int, int | str], float] = {}
+        self._readings: dict[tuple[int, int | str | None], float] = {}
 
     async def export_csv(self, request: Request) -> Response:
         """Stream the CSV of the jobs that the query names, else of all; `columns=all` has all columns.
@@ -106,7 +106,7 @@ class JobAnswers:
 
     def _begins_to_read(self, request: Request) -> bool:
         """Return whether a user has not read a job's output in ranges for READING_SECONDS."""
-        reading, now = (request.path_params["job_id"], claim_of(request).who), monotonic()
+        reading, now = (request.path_params["job_id"], actor_of(request).id), monotonic()
         if now < self._readings.get(reading, 0.0):
             return False
         self._readings.pop(reading, None)
