@@ -22,7 +22,7 @@ if not get_viewer().may_remove:
     st.stop()
 
 store, zone = get_services().store, times.zone_named(st.context.timezone)
-event, user = filters.event_in_url(), st.query_params.get("user", "")
+event, user = filters.event_in_url(), filters.user_in_url()
 get_services().audit.flush(0.5)  # what this viewer has just done is listed
 found = list_entries(store, event, user, parse_number(st.query_params.get("page")) or 1, PAGE_ENTRIES)
 

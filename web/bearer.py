@@ -1,13 +1,13 @@
-"""API tokens in requests: `accept` is the one place where a token is accepted or refused."""
+"""API tokens in requests: `Bearers` is the one place where a token is accepted or refused."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from anyio import CapacityLimiter, fail_after, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from jobs_data.accounts import tokens
 from jobs_data.accounts.accounts import Account, Right
 from jobs_data.accounts.tokens import Token, Tokens
 from jobs_data.audit import Actor, Audit, Event
-from jobs_data.platform.errors import DatabaseUnavailable
+from jobs_data.platform.errors import DatabaseUnavailable, translated_errors
 from web import answers
 
 if TYPE_CHECKING:  # the gate imports this module
@@ -33,10 +33,16 @@ _READS: Final = re.compile(
 """The addresses that a token opens; never a page, the websocket, the sign-in or the tokens' screen."""
 
 INVALID: Final = "This token is unknown, expired or revoked, or its account is no administrator now."
-LOCKED: Final = "Too many failed tokens or sign-ins from this address. Try again later."
+LOCKED: Final = "Too many failed tokens from this address. Try again later."
 UNCHECKED: Final = "Tokens cannot be checked now. Try again later."
 NO_PAGE: Final = "A token opens only the addresses for programs. Sign in to see pages."
 READ_ONLY: Final = "The scope of this token is Read. Nothing was deleted."
+
+PARALLEL: Final = 4
+"""How many tokens are looked up at a time: unknown ones must not use up the threads of all requests."""
+
+TURN_SECONDS: Final = 10
+"""How long a token waits to be looked up."""
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
@@ -75,36 +81,56 @@ def name_of(token: Token, account: Account | None) -> str:
     return f"{account.display_name if account else token.by} (token {token.name})"
 
 
-async def accept(
-    known: Tokens, accounts: AccountCache, audit: Audit, value: str, scope: Scope, client: str
-) -> tuple[Token, Account]:
-    """Return a request's token and the account it acts for; `client` is the address it came from.
+class Bearers:
+    """Accepts and refuses the tokens of requests."""
 
-    The account must be an administrator's now, as far as the cache knows. The audit log gets each
-    refusal, and a token's use once a minute. Raises TokenRefused.
-    """
-    actor = Actor("", None, client, scope.get("request_id", ""))
-    request = {"method": scope["method"], "path": scope["path"]}
-    try:
-        token = await run_in_threadpool(known.find, value)
-        account = await accounts.get(token.user_id) if token else None
-        if token:
-            actor = replace(actor, name=name_of(token, account), id=token.user_id)
-        reason = _why_invalid(token, account)
-        if token and account and not reason:
-            _check_scope(token, scope["path"])
-            if await run_in_threadpool(known.note_use, token):
-                audit.write(Event.TOKEN_USED, actor, **request)
-            return token, account
-        locked = await run_in_threadpool(known.count_failure, client)
-        refusal = _locked(locked) if locked else TokenRefused(401, INVALID, _CHALLENGE, reason=reason)
-    except DatabaseUnavailable:
-        retry = {"Retry-After": str(answers.RETRY_SECONDS)}
-        refusal = TokenRefused(503, UNCHECKED, retry, reason="database away")
-    except TokenRefused as problem:
-        refusal = problem
-    audit.write(Event.TOKEN_REFUSED, actor, reason=refusal.reason, **request)
-    raise refusal
+    def __init__(self, known: Tokens, accounts: AccountCache, audit: Audit) -> None:
+        """Look tokens up among the known ones, and their accounts in a cache."""
+        self._known = known
+        self._accounts = accounts
+        self._audit = audit
+        self._turns = CapacityLimiter(PARALLEL)
+
+    async def accept(self, value: str, scope: Scope, client: str) -> tuple[Token, Account]:
+        """Return a request's token and the account it acts for; `client` is the address it came from.
+
+        The account must be an administrator's now, as far as the cache knows. The audit log gets each
+        refusal, and a token's use once a minute. Raises TokenRefused.
+        """
+        token: Token | None = None
+        account: Account | None = None
+        try:
+            with translated_errors(), fail_after(TURN_SECONDS):
+                token = await to_thread.run_sync(self._known.find, value, limiter=self._turns)
+            account = await self._accounts.get(token.user_id) if token else None
+            refusal = self._refusal(token, account, scope["path"], client)
+        except DatabaseUnavailable:
+            retry = {"Retry-After": str(answers.RETRY_SECONDS)}
+            refusal = TokenRefused(503, UNCHECKED, retry, reason="database away")
+        actor = actor_of(token, account, client, scope.get("request_id", ""))
+        request = {"method": scope["method"], "path": scope["path"]}
+        if refusal:
+            self._audit.write(Event.TOKEN_REFUSED, actor, reason=refusal.reason, **request)
+            raise refusal
+        assert token and account  # noqa: PT018, S101 - else it was refused
+        if await run_in_threadpool(self._known.note_use, token):
+            self._audit.write(Event.TOKEN_USED, actor, **request)
+        return token, account
+
+    def _refusal(
+        self, token: Token | None, account: Account | None, path: str, client: str
+    ) -> TokenRefused | None:
+        """Decide about a token; one that was never made counts as a failure of the client."""
+        if token is None and (locked := self._known.count_failure(client)):
+            retry = {"Retry-After": str(int(locked.total_seconds()) + 1)}
+            return TokenRefused(429, LOCKED, retry, reason="locked")
+        if reason := _why_invalid(token, account):
+            return TokenRefused(401, INVALID, _CHALLENGE, reason=reason)
+        if _CHANGES.fullmatch(path):
+            if token and token.scope is tokens.Scope.DELETE:
+                return None
+            return TokenRefused(403, READ_ONLY, reason="read only")
+        return None if _READS.fullmatch(path) else TokenRefused(403, NO_PAGE, reason="not for programs")
 
 
 def _why_invalid(token: Token | None, account: Account | None) -> str:
@@ -115,14 +141,8 @@ def _why_invalid(token: Token | None, account: Account | None) -> str:
     return "" if account and account.right is Right.ADMINISTRATOR else "no administrator"
 
 
-def _locked(locked: timedelta) -> TokenRefused:
-    retry = {"Retry-After": str(int(locked.total_seconds()) + 1)}
-    return TokenRefused(429, LOCKED, retry, reason="locked")
-
-
-def _check_scope(token: Token, path: str) -> None:
-    if _CHANGES.fullmatch(path):
-        if token.scope is not tokens.Scope.DELETE:
-            raise TokenRefused(403, READ_ONLY, reason="read only")
-    elif not _READS.fullmatch(path):
-        raise TokenRefused(403, NO_PAGE, reason="not for programs")
+def actor_of(token: Token | None, account: Account | None, client: str, request: str) -> Actor:
+    """Return who makes a request with a token, for the audit log; nobody if it is unknown."""
+    if token is None:
+        return Actor("", None, client, request)
+    return Actor(name_of(token, account), token.user_id, client, request, token.id)

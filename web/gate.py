@@ -157,6 +157,7 @@ class Visitor:
     name: str
     right: Right | None
     session: Session | None
+    token_id: int | None = None
 
     @property
     def claim(self) -> Claim:
@@ -186,7 +187,7 @@ class Gate:
         self.accounts = accounts
         self.access = access
         self.introductions = introductions
-        self.tokens = tokens
+        self.bearers = bearer.Bearers(tokens, accounts, audit)
         self.policy = policy
         self.audit = audit
 
@@ -253,14 +254,12 @@ class Gate:
     async def _with_token(self, value: str, scope: Scope, receive: Receive, send: Send) -> None:
         client = peers.client_of(scope, self.access.proxies)
         try:
-            token, account = await bearer.accept(
-                self.tokens, self.accounts, self.audit, value, scope, client
-            )
+            token, account = await self.bearers.accept(value, scope, client)
         except bearer.TokenRefused as refusal:
             await refusal.answer(scope)(scope, receive, send)
             return
         right = account.right if token.scope is TokenScope.DELETE else Right.READER
-        visitor = Visitor(account.id, bearer.name_of(token, account), right, None)
+        visitor = Visitor(account.id, bearer.name_of(token, account), right, None, token.id)
         await self.app({**scope, "visitor": visitor}, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -489,6 +488,7 @@ def _actor(scope: Scope, visitor: Visitor | None) -> Actor:
         visitor.who if visitor else None,
         scope.get("client_address", ""),
         scope.get("request_id", ""),
+        visitor.token_id if visitor else None,
     )
 
 

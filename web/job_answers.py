@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from functools import partial
+from time import monotonic
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -33,6 +34,11 @@ from web.gate import actor_of, claim_of
 
 HTTP_OK: Final = 200
 
+READING_SECONDS: Final = 60
+"""How often the audit log has that a user reads a job's output in ranges: programs follow it so."""
+
+MOST_READINGS: Final = 1_000
+
 
 class JobAnswers:
     """Answers the routes that send jobs' data or remove jobs (see `routes.JobRoutes`)."""
@@ -41,6 +47,7 @@ class JobAnswers:
         """Answer for these services."""
         self.services = services
         self.api = ApiAnswers(services)
+        self._readings: dict[tuple[int, int | str | None], float] = {}
 
     async def export_csv(self, request: Request) -> Response:
         """Stream the CSV of the jobs that the query names, else of all; `columns=all` has all columns.
@@ -83,7 +90,10 @@ class JobAnswers:
     async def output(self, request: Request) -> Response:
         """Stream a job's whole output as a text file; with `offset` answer with a range in JSON."""
         if "offset" in request.query_params:
-            return await self.api.output(request)
+            answer = await self.api.output(request)
+            if answer.status_code == HTTP_OK and self._begins_to_read(request):
+                self._write(request, Event.OUTPUT, job=request.path_params["job_id"], what="a range")
+            return answer
         return await self._of_output(
             request, "output.txt", "text/plain; charset=utf-8", job_report.stream_output
         )
@@ -93,6 +103,17 @@ class JobAnswers:
         return await self._of_output(
             request, "row-errors.csv", "text/csv; charset=utf-8", csv_of_row_errors
         )
+
+    def _begins_to_read(self, request: Request) -> bool:
+        """Return whether a user has not read a job's output in ranges for READING_SECONDS."""
+        reading, now = (request.path_params["job_id"], actor_of(request).id), monotonic()
+        if now < self._readings.get(reading, 0.0):
+            return False
+        self._readings.pop(reading, None)
+        self._readings[reading] = now + READING_SECONDS
+        if len(self._readings) > MOST_READINGS:
+            del self._readings[next(iter(self._readings))]
+        return True
 
     async def _of_output(
         self,

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from jobs_data.accounts.introductions import CLIENT_HEADER, REQUEST_HEADER
+from jobs_data.request_headers import CLIENT_HEADER, REQUEST_HEADER
 from jobs_data.settings import Network
 from web import answers, peers
 from web.headers import answer_headers

@@ -45,7 +45,6 @@ def build_account_services(settings: Settings, output: TextIO | None = None) -> 
     The audit log goes to `output` if the settings name no file for it.
     """
     database, store = database_for(settings), store_for(settings)
-    sign_ins = SignIns(database, store)
     return AccountServices(
         settings,
         database,
@@ -53,9 +52,9 @@ def build_account_services(settings: Settings, output: TextIO | None = None) -> 
         StopSwitch(),
         Audit(settings.audit_log, output, partial(keep, store)),
         Introductions(),
-        sign_ins,
+        SignIns(database, store),
         Rights(database, store, Groups(settings.admin_group_ids, settings.reader_group_ids)),
-        Tokens(database, store, sign_ins.lockout),
+        Tokens(database, store),
     )
 
 

@@ -16,12 +16,6 @@ from jobs_data.signing import signer
 HEADER: Final = "x-heratio-jobs-account"
 """The header of a request with an introduction; a client's own copy is dropped."""
 
-REQUEST_HEADER: Final = "x-request-id"
-"""The header with a request's number, also of its answer."""
-
-CLIENT_HEADER: Final = "x-heratio-jobs-client"
-"""The header that tells the pages the visitor's address; a client's own copy is dropped."""
-
 
 @dataclass(frozen=True)
 class Introduction:

@@ -34,9 +34,6 @@ ADDRESS_LENGTH: Final = 45
 ADDRESS_FACTOR: Final = 10
 """How many times more failures an address may have than an account: many users may share one."""
 
-OF_TOKENS: Final = "(api token)"
-"""The name under which failed API tokens are counted."""
-
 REMEMBERED_ATTEMPTS: Final = 20_000
 """How many attempts the store or the memory keeps; then it drops the oldest. An attacker needs as many
 attempts to drop one, each as slow as a password's hash."""
@@ -83,18 +80,6 @@ class Lockout:
         if len(failures) == most and not is_known:
             locks.append(min(failures) - begin)
         return max(locks, default=None)
-
-    def count_token(self, address: str, now: datetime) -> timedelta | None:
-        """Count a failed API token; return for how long its address is locked, None if it is not.
-
-        It counts for the address alone: no account is named. `now` is aware. Raises
-        DatabaseUnavailable.
-        """
-        if locked := self.remaining([], address, now):
-            return locked
-        if read_security_settings(self._database).lockout_enabled:  # else nothing bounds the rows
-            self.record(OF_TOKENS, address, False, now)
-        return None
 
     def record(self, identifier: str, address: str, success: bool, now: datetime) -> None:
         """Count a sign-in at an aware time, under the typed name.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,6 +59,15 @@ class Rights:
         if isinstance(who, int):
             return accounts.read_account(self._database, who, self.groups)
         return accounts.find_account(self._database, who, self.groups)
+
+    def refused(self, user_ids: Iterable[int]) -> set[int]:
+        """Return which of some users are no administrators now. Raises DatabaseUnavailable."""
+        found = {user_id: self.read(user_id) for user_id in user_ids}
+        return {
+            user_id
+            for user_id, account in found.items()
+            if account is None or account.right is not Right.ADMINISTRATOR
+        }
 
     def require_administrator(self, claim: Claim) -> None:
         """Check that a user is an administrator now. Call it right before each change.

@@ -170,17 +170,19 @@ class Removals:
         If it stopped early, the result has an error.
         """
         removal = Removal(len(ids), reason.action)
-        with _ending(removal):
-            batches = self._batches(reason, waits=True)
+        try:
+            with _ending(removal):
+                batches = self._batches(reason, waits=True)
 
-            def remove_all() -> None:
-                for job_id in ids:
-                    self._switch.check()
-                    removal.count(batches.remove([job_id]).by_outcome)
+                def remove_all() -> None:
+                    for job_id in ids:
+                        self._switch.check()
+                        removal.count(batches.remove([job_id]).by_outcome)
 
-            self._watched(batches, removal, remove_all)
-        self._write_audit(removal, reason, ids)
-        removal.end()
+                self._watched(batches, removal, remove_all)
+        finally:
+            self._write_audit(removal, reason, ids)
+            removal.end()
         return removal
 
     def start(self, ids: Ids | None, reason: Reason) -> Removal:
@@ -283,6 +285,9 @@ def _ending(removal: Removal) -> Iterator[None]:
     except Exception:
         removal.error = UNEXPECTED
         log.exception("a removal stopped after %d jobs", removal.removed)
+    except BaseException:  # the process is being ended
+        removal.error = UNEXPECTED
+        raise
 
 
 class _BatchLoop:

@@ -38,6 +38,7 @@ def test_entries_are_filtered_by_event_and_user(store: Store) -> None:
     assert len(table(show("audit.py", event="removal"), "Audit log")) == 1
     app = show("audit.py", user="=CMD", event="nonsense")
     assert [row["request"] for row in table(app, "Audit log")] == ["r1"]
+    assert "No entry matches" in words(show("audit.py", user="x\0" * 60_000))
     app = show("audit.py", user="=cmd", event="removal")
     assert "No entry matches" in words(app)
     press(app, "Clear filters")

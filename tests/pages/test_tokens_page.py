@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.accounts.accounts import Right
-from jobs_data.accounts.tokens import Scope
+from jobs_data.accounts.tokens import MOST_USABLE, Scope
 from jobs_data.store.audit_entries import list_entries
 from pages.parts.shared.services import get_services
 from tests.support.pages import fire, introduce, press, rows, show, words
@@ -42,6 +42,7 @@ def test_a_token_is_shown_once_and_can_be_revoked() -> None:
     assert services.tokens.newest()[0].revoked_at
     services.audit.flush()
     revoked, made = list_entries(services.store, None, "", 1, 9).items
+    assert {each.details["token_id"] for each in (made, revoked)} == {found.id}
     assert [(each.event, each.user_id, each.details["token"]) for each in (made, revoked)] == [
         ("token-made", 1, HOSTILE),
         ("token-revoked", 1, HOSTILE),
@@ -59,6 +60,26 @@ def test_without_a_name_or_the_right_none_is_made(store: Store) -> None:
     store.leave_groups(1)
     assert "may not" in words(make(app, "nightly"))
     assert get_services().tokens.newest() == []
+
+
+@pytest.mark.usefixtures("administrator")
+def test_an_account_without_the_right_has_refused_tokens(store: Store) -> None:
+    """The screen says so, and that an account has as many as it can have."""
+    tokens = get_services().tokens
+    other = get_services().rights.read(store.account("eve", 100))
+    assert other
+    tokens.make(other, "nightly", Scope.READ, 30)
+    assert rows(show("tokens.py"), "tokens")[0]["state"] == "Active"
+    store.leave_groups(other.id)
+    app = show("tokens.py")
+    assert rows(app, "tokens")[0]["state"] == "Refused"
+    assert "no administrator now" in words(app)
+    own = get_services().rights.read(1)
+    assert own
+    for number in range(MOST_USABLE):
+        tokens.make(own, f"{number}", Scope.READ, 30)
+    assert "limit" in words(make(app, "one more"))
+    assert not app.code
 
 
 def test_a_reader_sees_none(monkeypatch: pytest.MonkeyPatch) -> None:

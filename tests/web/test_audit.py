@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from jobs_data import addresses
 from jobs_data.audit import Actor, Event
+from jobs_data.removal.removal import UNEXPECTED
 from jobs_data.store.audit_entries import list_entries
 from jobs_data.store.expiry import GRACE, expire
 from jobs_data.store.receipt_writer import Action, Reason
@@ -135,6 +136,40 @@ def test_each_event_once_and_no_secret(client: TestClient, store: Store, read: R
         assert secret not in shown
 
 
+def test_an_output_that_is_read_in_ranges(client: TestClient, store: Store, read: Read) -> None:
+    """Once a minute for each job and user, however often a program looks; not what is not there."""
+    first, second = store.job(output=OUTPUT), store.job(output=OUTPUT)
+    sign_in(client, "reader")
+    for offset in (0, 5, 9):
+        for job_id in (first, second):
+            assert client.get(f"{addresses.BASE}/{job_id}/output?offset={offset}").status_code == 200
+    assert client.get(f"{addresses.BASE}/999999/output?offset=0").status_code == 404
+    sign_in(client, "admin")
+    assert client.get(f"{addresses.BASE}/{first}/output?offset=3").status_code == 200
+    outputs = [entry for entry in read() if entry["event"] == "output"]
+    assert [(entry["job"], entry["user"]) for entry in outputs] == [
+        (first, "reader"),
+        (second, "reader"),
+        (first, HOSTILE),
+    ]
+
+
+def test_a_deletion_of_one_job_that_ends_unexpectedly(
+    read: Read, served: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Has its entry."""
+    services = get_services()
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(services.switch, "check", stop)  # as Ctrl-C does
+    with pytest.raises(KeyboardInterrupt):
+        services.removals.remove_jobs([served.job()], Reason(Actor("ada"), Action.DELETE, "x"))
+    [entry] = read()
+    assert (entry["event"], entry["removed"], entry["error"]) == ("removal", 0, UNEXPECTED)
+
+
 def test_a_result_file(read: Read, client: TestClient, store: Store) -> None:
     """Which job and which file; one that is not there is not downloaded."""
     job_id = store.job(download_path="downloads/jobs/finding aid 7.pdf")
@@ -156,10 +191,15 @@ def test_a_locked_account(client: TestClient, read: Read) -> None:
 
 
 def test_an_action_does_not_need_its_entry(
-    served: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    served: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """On a full disk, and where the store refuses: it goes on, and the app's own log says so."""
-    monkeypatch.setenv("HERATIO_JOBS_AUDIT_LOG", "/dev/full")
+    path = tmp_path / "audit.log"
+    path.symlink_to("/dev/full")
+    monkeypatch.setenv("HERATIO_JOBS_AUDIT_LOG", str(path))
     job_id = served.job()
     services = get_services()
     work = services.removals.remove_jobs([job_id], Reason(Actor("ada"), Action.DELETE, "x"))

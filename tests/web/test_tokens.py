@@ -1,11 +1,15 @@
 """API tokens at the gate: what they open, and when they stop; on both kinds of database."""
 
+import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anyio
 import pytest
-from sqlalchemy import func, select
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
@@ -13,14 +17,16 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jobs_data import addresses
-from jobs_data.accounts.tokens import Scope
+from jobs_data.accounts import tokens as tokens_module
+from jobs_data.accounts.tokens import Scope, Token
 from jobs_data.platform import tables
-from jobs_data.store import receipts
+from jobs_data.store import database, receipts
 from jobs_data.store.audit_entries import list_entries
 from pages.parts.shared.services import get_services
 from tests.support.gated import gated_app
 from tests.support.store import Store
 from web import bearer
+from web.gate import AccountCache
 
 STREAM = f"{addresses.BASE}/_stcore/stream"
 
@@ -55,7 +61,8 @@ def make(user_id: int, scope: Scope = Scope.READ, **more: Any) -> str:
     """Make a token for an account."""
     account = get_services().rights.read(user_id)
     assert account
-    return get_services().tokens.make(account, "nightly", scope, 30, **more)
+    value, _ = get_services().tokens.make(account, "nightly", scope, 30, **more)
+    return value
 
 
 def ask(client: TestClient, token: str, path: str = addresses.LIST_JSON, method: str = "GET") -> int:
@@ -117,6 +124,14 @@ def test_the_audit_log_has_uses_and_refusals(client: TestClient, store: Store, a
     assert ask(client, token) == ask(client, f"{token}x") == 401
     services.audit.flush()
     entries = [*reversed(list_entries(services.store, None, "", 1, 20).items)]
+    ids = [get_services().tokens.find(each) for each in (token, read)]
+    own, readers = (each.id for each in ids if each)
+    assert [each.details.get("token_id") for each in entries] == [
+        *[own] * 4,
+        *[readers] * 2,
+        own,
+        None,
+    ]
     assert [(each.event, each.details.get("reason")) for each in entries] == [
         ("token-used", None),
         ("output", None),
@@ -131,7 +146,7 @@ def test_the_audit_log_has_uses_and_refusals(client: TestClient, store: Store, a
     assert (unknown.user, unknown.user_id) == ("", None)
     assert {(each.user, each.user_id) for each in entries} == {("Ada (token nightly)", ada)}
     assert all(each.request and each.client == "testclient" for each in (*entries, unknown))
-    assert entries[0].details == {"method": "GET", "path": addresses.LIST_JSON}
+    assert entries[0].details == {"token_id": own, "method": "GET", "path": addresses.LIST_JSON}
     for secret in (token, read):
         assert secret not in f"{entries}{unknown}"
 
@@ -163,17 +178,73 @@ def test_a_token_stops(client: TestClient, store: Store, ada: int, how: str) -> 
     assert ask(client, make(other)) == 200
 
 
-def test_failed_tokens_lock_their_address(client: TestClient, store: Store, ada: int) -> None:
-    """As failed sign-ins do, but neither another token nor an account; and not without end."""
+def test_failed_tokens_lock_their_address(
+    client: TestClient, store: Store, ada: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a time, without a word to the platform's database; no other token, and no account."""
+    monkeypatch.setattr(tokens_module, "MOST_FAILURES", 10)
     store.security(lockout_max_attempts="1")
+    token = make(ada)
+    get_services().tokens.revoke(get_services().tokens.newest()[0].id)
+    # A program whose token has ended locks nobody out.
+    assert [ask(client, token) for _ in range(12)] == [401] * 12
     wrong = [ask(client, f"hj_{number}") for number in range(12)]
     assert wrong == [401] * 10 + [429] * 2
-    with store.engine.connect() as connection:
-        counted = select(func.count()).select_from(tables.login_attempt)
-        assert connection.execute(counted).scalar() == 10
+    assert store.rows(tables.login_attempt) == 0
     assert ask(client, make(ada)) == 200
     fields = {"identifier": "ada", "password": "right"}
-    assert client.post(addresses.SIGN_IN, data=fields).status_code == 429
+    assert client.post(addresses.SIGN_IN, data=fields).status_code == 303
+
+
+def test_failures_are_counted_in_bounds(served: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock ends with its time; of too many addresses, the one that failed first is forgotten."""
+    monkeypatch.setattr(tokens_module, "MOST_FAILURES", 2)
+    monkeypatch.setattr(tokens_module, "MOST_ADDRESSES", 3)
+    tokens, now = get_services().tokens, datetime.now(UTC)
+    assert [tokens.count_failure("192.0.2.1", now) for _ in range(3)] == [
+        None,
+        None,
+        tokens_module.LOCK,
+    ]
+    later = now + timedelta(minutes=14)
+    assert tokens.count_failure("192.0.2.1", later) == timedelta(minutes=1)
+    assert tokens.count_failure("192.0.2.1", now + tokens_module.LOCK) is None
+    for number in range(50):
+        tokens.count_failure(f"198.51.100.{number}", now)
+    assert len(tokens._failed) == 3
+
+
+def test_unknown_tokens_do_not_use_up_the_threads(
+    served: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which all other requests need one, while the store is slow."""
+    services, goes_on = get_services(), threading.Event()
+    find = services.tokens.find
+
+    def find_slowly(value: str) -> Token | None:
+        goes_on.wait(20)
+        return find(value)
+
+    monkeypatch.setattr(services.tokens, "find", find_slowly)
+    bearers = bearer.Bearers(services.tokens, AccountCache(services.rights, 0), services.audit)
+    scope = {"type": "http", "method": "GET", "path": addresses.LIST_JSON}
+
+    async def ask_for_all() -> None:
+        async def refused(number: int) -> None:
+            with pytest.raises(bearer.TokenRefused):
+                await bearers.accept(f"hj_{number}", scope, "192.0.2.1")
+
+        async with anyio.create_task_group() as group:
+            for number in range(60):
+                group.start_soon(refused, number)
+            await anyio.sleep(0.1)
+            try:
+                with anyio.fail_after(10):
+                    assert await run_in_threadpool(lambda: "another") == "another"
+            finally:
+                goes_on.set()
+
+    anyio.run(ask_for_all)
 
 
 def test_another_bearer_is_not_ours_to_judge(client: TestClient, store: Store) -> None:
@@ -208,3 +279,36 @@ def test_the_last_use_is_known_and_the_value_is_not(served: Store, ada: int) -> 
     assert [token.name for token in tokens.newest()] == ["nightly"]
     make(ada, now=now + timedelta(days=150))  # the first ended long before
     assert len(tokens.newest()) == 1
+
+
+def test_each_usable_token_is_listed(served: Store, ada: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many have ended since, some of which are listed for a time; an account has so many."""
+    monkeypatch.setattr(tokens_module, "MOST_USABLE", 2)
+    monkeypatch.setattr(tokens_module, "MOST_ENDED", 3)
+    tokens, now = get_services().tokens, datetime.now(UTC)
+    make(ada, now=now)
+    [first] = tokens.newest(now)
+    for _ in range(5):
+        make(ada, now=now)
+        with pytest.raises(tokens_module.TooManyTokens):
+            make(ada, now=now)
+        tokens.revoke(tokens.newest(now)[0].id, now)
+    make(served.account("eve", 100), now=now)
+    assert [each.revoked_at is None for each in tokens.newest(now)] == [True] * 2 + [False] * 3
+    assert first.id in {each.id for each in tokens.newest(now)}
+    later = now + timedelta(days=100)
+    assert {each.id for each in tokens.newest(later)} == {each.id for each in tokens.newest(now)[:2]}
+
+
+def test_a_use_is_written_while_the_store_is_read_only(
+    served: Store, ada: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The use cannot be noted, and that is no reason to leave it out of the log."""
+    services, value = get_services(), make(ada)
+    found = services.tokens.find(value)
+    assert found
+    with closing(sqlite3.connect(served.state_dir / "state.sqlite", isolation_level=None)) as other:
+        monkeypatch.setattr(database, "BUSY_MILLISECONDS", 1)
+        services.store.close()
+        other.execute("BEGIN IMMEDIATE")
+        assert services.tokens.note_use(found)

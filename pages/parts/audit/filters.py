@@ -7,17 +7,24 @@ from typing import Final
 import streamlit as st
 
 from jobs_data.audit import Event
+from jobs_data.url_values import clean_text
 from pages.parts.audit.entries import LABELS
 from pages.parts.shared.address import put_into_url
 
 _EVENT: Final = "audit_event"
 _USER: Final = "audit_user"
+_LONGEST_USER: Final = 200
 
 
 def event_in_url() -> Event | None:
     """Return the event that the address names, None for all."""
     name = st.query_params.get("event", "")
     return Event(name) if name in list(Event) else None
+
+
+def user_in_url() -> str:
+    """Return the part of a user's name or id that the address has, empty without one."""
+    return clean_text(st.query_params.get("user", ""))[:_LONGEST_USER]
 
 
 def show_filters(event: Event | None, user: str) -> None:
@@ -38,7 +45,7 @@ def show_filters(event: Event | None, user: str) -> None:
         key=_USER,
         type="search",
         placeholder="User, by name or number",
-        max_chars=200,
+        max_chars=_LONGEST_USER,
         on_change=lambda: _set("user", st.session_state[_USER]),
         width=220,
         label_visibility="collapsed",

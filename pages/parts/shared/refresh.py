@@ -15,9 +15,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_autorefresh import _component_func
 
-from jobs_data.accounts.introductions import REQUEST_HEADER
 from jobs_data.platform import times
 from jobs_data.platform.errors import DatabaseUnavailable, TookTooLong
+from jobs_data.request_headers import REQUEST_HEADER
 from jobs_data.settings import REFRESH_SECONDS
 from pages.parts.shared.address import AUTO_PARAM, is_auto, is_leaving, put_into_url
 from pages.parts.shared.text import plain

@@ -9,9 +9,10 @@ import streamlit as st
 
 from jobs_data import __version__, addresses
 from jobs_data.accounts.accounts import Right
-from jobs_data.accounts.introductions import CLIENT_HEADER, HEADER, REQUEST_HEADER
+from jobs_data.accounts.introductions import HEADER
 from jobs_data.accounts.rights import Claim, NotAllowed
 from jobs_data.audit import Actor, Event
+from jobs_data.request_headers import CLIENT_HEADER, REQUEST_HEADER
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain
 

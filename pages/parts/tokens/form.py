@@ -98,8 +98,9 @@ def _make(viewer: Viewer) -> None:
             return
         # The client's word: it could name any number of days.
         days = days if days in DAYS else USUAL_DAYS
-        state.name, state.value = name, services.tokens.make(account, name, scope, days)
-        services.audit.write(Event.TOKEN_MADE, viewer.actor, token=name, scope=scope.words, days=days)
+        state.value, token_id = services.tokens.make(account, name, scope, days)
+        state.name, details = name, {"token": name, "scope": scope.words, "days": days}
+        services.audit.write(Event.TOKEN_MADE, viewer.actor, token_id=token_id, **details)
     except (NotStarted, DatabaseUnavailable) as problem:
         state.problem = str(problem)
         return

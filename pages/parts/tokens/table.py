@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -41,7 +42,12 @@ _COLUMNS: Final = (
     Column("expires", "Expires", kind="time", phone="wide"),
     Column("created", "Created", kind="time", phone="wide"),
 )
-_COLORS: Final[dict[str, Color]] = {"Active": "green", "Expired": "gray", "Revoked": "orange"}
+_COLORS: Final[dict[str, Color]] = {
+    "Active": "green",
+    "Expired": "gray",
+    "Revoked": "orange",
+    "Refused": "orange",
+}
 _REVOKE: Final = Action("delete", "Revoke", shows_label=True)
 
 
@@ -59,14 +65,21 @@ def show_tokens(tokens: Sequence[Token], zone: ZoneInfo, viewer: Viewer) -> None
         st.info("There are no tokens. The form above makes one.", icon=":material/key_off:")
         return
     now = datetime.now(UTC)
+    refused: set[int] = set()
+    with suppress(DatabaseUnavailable):  # then no token can be used, and the gate says so
+        refused = get_services().rights.refused(
+            {token.user_id for token in tokens if token.state(now) == "Active"}
+        )
     rows_table(
         "tokens",
         "API tokens",
         _COLUMNS,
-        [_row(token, zone, now) for token in tokens],
+        [_row(token, zone, now, refused) for token in tokens],
         Handlers(on_action=lambda row, _: _ask(parse_number(row))),
         actions=[_REVOKE],
     )
+    if refused:
+        st.caption("Refused: the account that made the token is no administrator now.")
     st.caption(f"Tokens are listed for {counted(KEPT.days, 'day')} after they have ended.")
     asked = next((each for each in tokens if each.id == page_state(_State).asked), None)
     if asked and not asked.revoked_at:
@@ -75,8 +88,10 @@ def show_tokens(tokens: Sequence[Token], zone: ZoneInfo, viewer: Viewer) -> None
         )
 
 
-def _row(token: Token, zone: ZoneInfo, now: datetime) -> Row:
-    state = token.state(now)
+def _row(token: Token, zone: ZoneInfo, now: datetime, refused: Set[int]) -> Row:
+    state, is_usable = token.state(now), token.state(now) == "Active"
+    if is_usable and token.user_id in refused:
+        state = "Refused"
     expires = token.expires_at.astimezone(zone)
     return Row(
         str(token.id),
@@ -90,7 +105,7 @@ def _row(token: Token, zone: ZoneInfo, now: datetime) -> Row:
             "expires": Cell(f"{expires:%Y-%m-%d}", title=times.shown(expires, zone)),
             "created": time_cell(token.created_at, zone, now),
         },
-        actions=(_REVOKE.id,) if state == "Active" else (),
+        actions=(_REVOKE.id,) if is_usable else (),
     )
 
 
@@ -117,7 +132,9 @@ def _revoke(token: Token, viewer: Viewer) -> None:
     try:
         viewer.require_administrator()
         if get_services().tokens.revoke(token.id):
-            get_services().audit.write(Event.TOKEN_REVOKED, viewer.actor, token=token.name, of=token.by)
+            get_services().audit.write(
+                Event.TOKEN_REVOKED, viewer.actor, token_id=token.id, token=token.name, of=token.by
+            )
     except (NotStarted, DatabaseUnavailable) as problem:
         address.notify(str(problem), is_good=False)
     else:

@@ -20,7 +20,7 @@ def test_a_flood_of_one_event_pushes_out_no_other(
     log = Audit(keep=partial(keep, own))
     log.write(Event.REMOVAL, Actor("Ada Löwe", 7), jobs=1)
     for number in range(12):
-        log.write(Event.SIGN_IN_REFUSED, NOBODY, attempt=number)
+        log.write(Event.SIGN_IN_REFUSED, NOBODY, reason=f"{number}")
         log.flush(20)
     log.write(Event.REMOVAL, Actor("100%_\ud800🗃", "bob@example.org"), jobs=2)
     log.flush(20)
