@@ -76,23 +76,27 @@ def test_the_list_stays_while_the_database_is_away(served: Store) -> None:
     assert not app.warning
 
 
-@pytest.mark.parametrize("is_leaving", [False, True])
+@pytest.mark.parametrize(
+    ("runs", "is_leaving"), [(["timer"], False), (["timer"], True), (["timer", "list"], False)]
+)
 def test_where_the_timer_finds_the_database_away_the_page_says_so(
-    monkeypatch: pytest.MonkeyPatch, is_leaving: bool
+    monkeypatch: pytest.MonkeyPatch, runs: list[str], is_leaving: bool
 ) -> None:
-    """Its callback has no place for a sentence, so the page runs again, if it was not just left."""
+    """Its callback has no place for it, so the list runs again, but not beside a press or a link."""
     looked, reran = list[str](), list[str]()
 
     def look() -> datetime:
         looked.append("looked")
         raise DatabaseUnavailable("away")
 
-    in_fragment = SimpleNamespace(fragment_ids_this_run=["timer"])
+    in_fragment = SimpleNamespace(fragment_ids_this_run=runs)
     monkeypatch.setattr(refresh, "get_script_run_ctx", lambda: in_fragment)
     monkeypatch.setattr(refresh, "is_leaving", lambda: is_leaving)
     monkeypatch.setattr(st, "rerun", reran.append)
     refresh._Watch(datetime.now(UTC), look, "list").fired()
-    assert (looked, reran) == (([], []) if is_leaving else (["looked"], ["list"]))
+    assert (looked, reran) == (
+        (["looked"], ["list"]) if runs == ["timer"] and not is_leaving else ([], [])
+    )
 
 
 def test_without_a_list_the_page_tries_again_by_itself(served: Store) -> None:

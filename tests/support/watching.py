@@ -55,7 +55,7 @@ class Watcher:
         self._page = f"{address}?auto=true"
         self._cookie = cookie
         self._connection: ClientConnection
-        self._timer = self._fragment = self._list = self._script = self._counts = ""
+        self._timer = self._fragment = self._list = self._script = ""
         self._count = 0
         self._known: dict[str, ForwardMsg] = {}
 
@@ -81,11 +81,11 @@ class Watcher:
         if hasattr(self, "_connection"):
             await self._connection.close()
 
-    async def run(self, *, is_whole: bool = False, is_press: bool = False, picks: str = "") -> Run:
+    async def run(self, *, is_whole: bool = False, is_press: bool = False) -> Run:
         """Send what the timer sends, and return what came until the run had ended.
 
         With `is_press` the list runs, as after a press on it; with `is_whole` all of the page, as after
-        Back. `picks` is the status of a card that is pressed at the same moment. Raises NotShown.
+        Back. Raises NotShown.
         """
         message = BackMsg()
         asked = message.rerun_script
@@ -102,10 +102,6 @@ class Watcher:
             timer = asked.widget_states.widgets.add()
             timer.id = self._timer
             timer.json_value = json.dumps(self._count)
-        if picks:
-            pressed = asked.widget_states.widgets.add()
-            pressed.id = f"$$STREAMLIT_INTERNAL_KEY_{self._counts}__events"
-            pressed.json_trigger_value = json.dumps([{"event": "picked", "value": picks}])
         run, began = Run(), time.monotonic()
         await self._connection.send(message.SerializeToString())
         is_running = True
@@ -135,8 +131,6 @@ class Watcher:
         element = message.delta.new_element
         run.elements.append(element)
         self._list = self._list or message.delta.fragment_id
-        if element.bidi_component.id.endswith("-status"):
-            self._counts = element.bidi_component.id
         if element.WhichOneof("type") == "component_instance":
             self._timer = element.component_instance.id
             self._fragment = message.delta.fragment_id

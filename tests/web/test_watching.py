@@ -89,21 +89,6 @@ def test_a_list_without_news_is_not_drawn_again(site: Site) -> None:
     asyncio.run(watch())
 
 
-def test_news_and_a_press_at_the_same_moment_are_both_shown(site: Site) -> None:
-    """The timer's callback and that of the card run in the same run."""
-
-    async def press() -> None:
-        async with site.watcher() as watcher:
-            site.store.job("arLater", 185)
-            run = await watcher.run(picks="failed")
-            shown = [each.bidi_component for each in run.elements]
-            *_, rows = [each.json for each in shown if each.id.endswith("-jobs")]
-            assert "arLater" in rows
-            assert "arThere" not in rows
-
-    asyncio.run(press())
-
-
 def test_a_press_runs_the_list_alone_and_sends_its_rows_first(site: Site) -> None:
     """A browser draws them while the rest is on its way; the sidebar is no part of it."""
 

@@ -111,9 +111,9 @@ class _Watch:
     def fired(self) -> None:
         """Look for news; called before each run that the timer begins."""
         run = get_script_run_ctx()
-        if self.look is None or run is None or not run.fragment_ids_this_run:
-            return  # the whole page runs: Back was pressed at the same moment
-        if is_leaving():  # a link was pressed at the same moment
+        if self.look is None or run is None or len(run.fragment_ids_this_run or ()) != 1:
+            return  # more than the timer's fragment runs: something was pressed at the same moment
+        if is_leaving():
             return
         try:
             read_at = self.look()
