@@ -37,7 +37,7 @@ def running() -> Iterator[RunningProvider]:
 def provider(running: RunningProvider) -> RunningProvider:
     """Give the provider, which has a user with a verified e-mail."""
     running.claims = {"email": EMAIL, "email_verified": True}
-    running.spoilt, running.signs_with = {}, None
+    running.spoilt, running.signs_with, running.is_unsigned = {}, None, False
     return running
 
 
