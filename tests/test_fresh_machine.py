@@ -200,7 +200,7 @@ def test_an_administrator_signs_in_and_reads_the_list(installed: Installed) -> N
     [
         (OPERATE, "clean-up .*--dry-run", r"Rules: .*"),
         # The files of the demo's jobs are not on this machine.
-        (INSTALL, "doctor", r"(?!.*PROBLEM +(?! *result files:)).*OK +rights:.*"),
+        (INSTALL, "doctor", r"(?!.*PROBLEM  (?!result files:)).*OK +rights:.*"),
     ],
 )
 def test_a_command_of_the_document_has_the_settings_of_the_service(
