@@ -374,7 +374,7 @@ def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: S
     # An outcome that is not known comes first.
     errors = sorted(loop.errors, key=lambda error: not isinstance(error, CommitUnknown))
     for error in errors[1:]:
-        log.warning("the other batch failed, too", exc_info=error)
+        log.warning("a removal stopped in its other batch, too", exc_info=error)
     if errors:
         raise errors[0]
 

@@ -21,7 +21,7 @@ from jobs_data.wording import counted
 from pages.parts.jobs import alive
 from pages.parts.jobs.alive import Activity
 from pages.parts.shared.address import go_to, view_in_url
-from pages.parts.shared.look import state_cell
+from pages.parts.shared.look import set_widget, state_cell
 from pages.parts.shared.rows_table import Cell
 from pages.parts.shared.services import get_services
 
@@ -35,7 +35,7 @@ def as_shown(view: ListView) -> ListView:
 def show_toggle(jobs: JobsList) -> None:
     """Show whether repeated jobs are grouped, and let the viewer change it."""
     can_group = jobs.view.can_group
-    st.session_state["fold"] = jobs.folded is not None
+    set_widget("fold", jobs.folded is not None)
     st.toggle(
         "Group repeated jobs",
         key="fold",

@@ -13,7 +13,7 @@ from jobs_data.platform.status import Alive, State
 from pages.parts.jobs.alive import NEEDS_A_LOOK
 from pages.parts.jobs.beside import Beside
 from pages.parts.shared.address import go_to, view_in_url
-from pages.parts.shared.look import ALIVE_LOOKS, WITH_ERRORS
+from pages.parts.shared.look import ALIVE_LOOKS, WITH_ERRORS, set_widget
 
 KEY: Final = "quick"
 _ERRORS: Final = "errors"
@@ -43,7 +43,7 @@ def show_quick_filters(jobs: JobsList, beside: Beside) -> None:
     current, numbers = in_force(jobs.view.filter), _numbers(jobs, beside)
     choices = [choice for choice in _CHOICES if numbers.get(choice) or choice == current]
     # The URL is the truth: the widget is set from it on every run and only ever writes to it.
-    st.session_state[KEY] = current
+    set_widget(KEY, current)
     if choices:
         st.pills(
             "Quick filters",

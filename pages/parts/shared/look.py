@@ -146,9 +146,15 @@ def status_word(state: State, label: str, errors: int = 0) -> str:
     return f"{word} · {counted(errors, 'error')}" if state is State.COMPLETED and errors else word
 
 
+def set_widget(key: str, value: object) -> None:
+    """Give a widget its value. Where it has it already, that would undo a press that is on its way."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
 def pager(shown: str, page: int, pages: int, on_page: Callable[[int], None]) -> None:
     """Show which rows these are, in words, and the way to the other pages."""
-    st.session_state["page_number"] = page
+    set_widget("page_number", page)
     with st.container(horizontal=True, vertical_alignment="center", key="pages"):
         st.caption(shown)
         if pages > 1:
