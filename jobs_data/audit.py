@@ -41,7 +41,7 @@ REPEAT_SECONDS: Final = 60.0
 """How often the same refusal of the same client is written, where nobody has signed in."""
 
 MOST_REPEATS: Final = 100
-"""How many refusals are told apart. Any further ones count as one of the same event."""
+"""How many different refusals are counted separately. Further ones are counted by event."""
 
 MOST_IDS: Final = 100
 """Up to this many jobs are named by their ids; of more, the entry has the number alone."""

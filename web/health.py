@@ -17,7 +17,7 @@ from jobs_data.platform.errors import NO_ANSWER
 from web.answers import plain
 
 CACHE_SECONDS: Final = 1.0
-"""How long an answer is cached: whoever asks, the databases are asked once in this time."""
+"""How long an answer is cached: any number of requests reads the databases once in this time."""
 
 ANSWER_SECONDS: Final = 5.0
 """How long a check waits for the databases. The read goes on, and the next check gets its result."""

@@ -36,7 +36,7 @@ PROVIDER_SECONDS: Final = 10
 """How long the provider may take to answer."""
 
 RETRY_SECONDS: Final = 5
-"""How long a provider that did not answer is not asked again, whoever asks."""
+"""After how long a provider that did not answer is asked again."""
 
 FLOW_SECONDS: Final = 600
 """How long a user may take at the provider."""

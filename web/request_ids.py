@@ -46,10 +46,10 @@ class RequestIds:
             await self.app(scope, receive, send)
             return
         number, client = self._number_of(scope), peers.client_of(scope, self._proxies)
-        told = zip(_OURS, (number.encode(), client.encode("utf-8", "replace")), strict=True)
+        added = zip(_OURS, (number.encode(), client.encode("utf-8", "replace")), strict=True)
         # nginx and others write "_" for "-".
         kept = [each for each in scope["headers"] if each[0].replace(b"_", b"-") not in _OURS]
-        scope = {**scope, "headers": [*kept, *told], "request_id": number, "client_address": client}
+        scope = {**scope, "headers": [*kept, *added], "request_id": number, "client_address": client}
         has_begun = False
 
         async def with_number(message: Message) -> None:

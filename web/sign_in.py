@@ -148,7 +148,7 @@ class SignIn:
     def refuse(
         self, request: Request, status: int, sentence: str, reason: str, next_url: str
     ) -> Response:
-        """Show the form with the sentence that says why somebody is not signed in, and note why."""
+        """Show the form with the sentence that says why the sign-in failed, and log the reason."""
         self._write(request, Event.SIGN_IN_REFUSED, None, reason=reason)
         return self._form(status, next_url, sentence)
 

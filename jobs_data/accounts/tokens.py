@@ -41,8 +41,9 @@ MOST_USABLE: Final = 50
 """How many usable tokens an account can have."""
 
 MOST_FAILURES: Final = 50
+"""After this many unknown tokens within LOCK an address is locked."""
+
 LOCK: Final = timedelta(minutes=15)
-"""From an address so many unknown tokens are looked at within that time."""
 
 MOST_ADDRESSES: Final = 1_000
 """Of how many addresses the failures are counted: nobody can guess a token, so a bound is enough."""

@@ -1,7 +1,7 @@
 """Pages of jobs for programs: by number, the highest first, each page below the one before it.
 
 A new job has a higher number than all others, and no page is counted from the newest job. So a program
-that follows the pages gets each job once, however many are created or deleted meanwhile.
+that follows the pages gets each job once, also if jobs are created or deleted in between.
 """
 
 from __future__ import annotations

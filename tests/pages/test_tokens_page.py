@@ -83,7 +83,7 @@ def test_an_account_without_the_right_has_refused_tokens(store: Store) -> None:
 
 
 def test_a_reader_sees_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor what others made, and is told who does."""
+    """Nor the tokens of others. The page says that administrators make them."""
     introduce(monkeypatch, Right.ADMINISTRATOR)
     make(show("tokens.py"), "nightly")
     introduce(monkeypatch, Right.READER, who=2)

@@ -1,7 +1,8 @@
 """The app's own routes behind the gate, without Streamlit."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_network
 
@@ -9,18 +10,23 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.routing import BaseRoute
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
-from jobs_data.accounts.accounts import Groups, find_by_email
+from jobs_data.accounts.accounts import Groups, Right, find_by_email
 from jobs_data.accounts.rights import Rights
+from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.services import Services
 from pages.parts.shared.services import get_services
+from tests.support.pages import make_account
+from tests.support.store import Store
 from web.deferred import DeferredAnswers
-from web.gate import AccessSettings, AccountCache, Gate
+from web.gate import AccessSettings, AccountCache, Gate, Visitor
 from web.headers import content_policy
 from web.job_answers import JobAnswers
 from web.oidc import Oidc, Provider
 from web.request_ids import RequestIds
-from web.routes import JobRoutes
+from web.routes import JobRoutes, database_unavailable
 from web.sessions import Sessions
 from web.sign_in import SignIn
 
@@ -32,6 +38,26 @@ def job_routes(services: Services) -> JobRoutes:
     deferred = DeferredAnswers(lambda: JobAnswers(services))
     deferred.load()
     return JobRoutes(deferred.get)
+
+
+@contextmanager
+def routes_client(store: Store, name: str) -> Iterator[TestClient]:
+    """Give a client of the routes without the gate, which does not follow redirects.
+
+    It asks as an administrator with this name, account 1.
+    """
+    app = Starlette(
+        routes=job_routes(get_services()).routes(),
+        exception_handlers={DatabaseUnavailable: database_unavailable},
+    )
+    make_account(store, 1, Right.ADMINISTRATOR)
+
+    async def introduced(scope: Scope, receive: Receive, send: Send) -> None:
+        visitor = Visitor(1, name, Right.ADMINISTRATOR, None)
+        await app({**scope, "visitor": visitor}, receive, send)
+
+    with TestClient(introduced, "http://jobs.example.org", follow_redirects=False) as client:
+        yield client
 
 
 def gated_app(

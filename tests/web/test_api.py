@@ -12,21 +12,16 @@ from jsonschema import Draft202012Validator, FormatChecker
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
 
 from jobs_data import addresses, demo
-from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import output_parts
-from jobs_data.platform.errors import DatabaseUnavailable
 from pages.parts.shared.services import get_services
 from tests.support.app_servers import DemoSite
-from tests.support.gated import job_routes
-from tests.support.pages import make_account
+from tests.support.gated import job_routes, routes_client
 from tests.support.queue_rows import queued
 from tests.support.removals import remove
 from tests.support.store import Store
-from web.gate import Visitor
-from web.routes import browse, database_unavailable, queue_job, report
+from web.routes import browse, queue_job, report
 
 JSON = {"Accept": "application/json"}
 MOST_PAGES = 9
@@ -36,17 +31,7 @@ HOSTILE = '*Zo\u00eb* <b>"\U0001f5c4 \u202etxt'
 @pytest.fixture
 def client(served: Store) -> Iterator[TestClient]:
     """Ask the routes as an administrator, who is there already: the gate has tests of its own."""
-    app = Starlette(
-        routes=job_routes(get_services()).routes(),
-        exception_handlers={DatabaseUnavailable: database_unavailable},
-    )
-    make_account(served, 1, Right.ADMINISTRATOR)
-
-    async def introduced(scope: Scope, receive: Receive, send: Send) -> None:
-        visitor = Visitor(1, "Ada", Right.ADMINISTRATOR, None)
-        await app({**scope, "visitor": visitor}, receive, send)
-
-    with TestClient(introduced, "http://jobs.example.org", follow_redirects=False) as client:
+    with routes_client(served, "Ada") as client:
         yield client
 
 

@@ -49,7 +49,7 @@ def test_only_the_token_and_listed_addresses_read_them() -> None:
     assert status(token=TOKEN) == 403
     assert status(networks="10.0.0.0/24") == 200
     assert status(networks="10.0.1.0/24") == status(BEARER, networks="10.0.1.0/24") == 403
-    # A proxy that is not trusted: whoever asks it would be at its address.
+    # A proxy that is not trusted: all its clients would have its address.
     assert status(VIA_PROXY, networks="10.0.0.0/24") == 403
     assert status({"Via": "1.1 proxy"}, networks="10.0.0.0/24") == 403
     assert status(VIA_PROXY, networks="203.0.113.0/24") == 403

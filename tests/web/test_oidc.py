@@ -113,7 +113,7 @@ def test_whom_the_provider_names_is_signed_in(client: TestClient, provider: Runn
 def test_only_a_verified_email_of_an_account_counts(
     client: TestClient, provider: RunningProvider, claims: dict[str, Any], status: int
 ) -> None:
-    """A user name never does: somebody may have chosen it."""
+    """A user name never does: users can choose their own."""
     provider.claims = claims
     answer = client.get(at_provider(client))
     assert answer.status_code == status
@@ -137,7 +137,7 @@ def test_only_a_verified_email_of_an_account_counts(
 def test_a_token_that_is_not_for_this_sign_in_is_refused(
     client: TestClient, provider: RunningProvider, spoilt: dict[str, Any]
 ) -> None:
-    """Of another flow, client or provider, too old, signed by somebody else or by nobody."""
+    """Of another flow, client or provider, expired, signed with another key, or unsigned."""
     provider.is_unsigned = "signature" in spoilt
     if spoilt.get("key"):
         provider.signs_with = RSAKey.generate_key(2048, {"kid": "1"})

@@ -21,10 +21,10 @@ log = logging.getLogger("heratio_jobs.test")
 
 
 async def fine(request: Request) -> Response:
-    """Answer with what the pages are told."""
+    """Answer with the headers that pages get."""
     log.warning("something of this request")
-    told = [request.headers.getlist(name) for name in ("x-request-id", "x-heratio-jobs-client")]
-    return PlainTextResponse(repr(told))
+    added = [request.headers.getlist(name) for name in ("x-request-id", "x-heratio-jobs-client")]
+    return PlainTextResponse(repr(added))
 
 
 async def refused(request: Request) -> Response:

@@ -8,26 +8,19 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
 
 from jobs_data import addresses, notices
-from jobs_data.accounts.accounts import Right
 from jobs_data.jobs import export
 from jobs_data.jobs.csv_format import CsvFormat, Separator
 from jobs_data.jobs.view import ListView
-from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.removal.removal import Removal, RemovalRuns, sentence_on
 from jobs_data.store.schema import Outcome
 from pages.parts.shared.services import get_services
 from tests.support import web_roots
-from tests.support.gated import job_routes
-from tests.support.pages import make_account
+from tests.support.gated import routes_client
 from tests.support.removals import remove
 from tests.support.store import Store
-from web.gate import Visitor
-from web.routes import database_unavailable
 
 JSON = {"Accept": "application/json"}
 
@@ -35,17 +28,7 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture
 def client(served: Store) -> Iterator[TestClient]:
     """Ask the routes of an app that serves the test's database, without following redirects."""
-    app = Starlette(
-        routes=job_routes(get_services()).routes(),
-        exception_handlers={DatabaseUnavailable: database_unavailable},
-    )
-    make_account(served, 1, Right.ADMINISTRATOR)
-
-    async def introduced(scope: Scope, receive: Receive, send: Send) -> None:
-        visitor = Visitor(1, "Ada Löwe", Right.ADMINISTRATOR, None)
-        await app({**scope, "visitor": visitor}, receive, send)
-
-    with TestClient(introduced, "http://jobs.example.org", follow_redirects=False) as client:
+    with routes_client(served, "Ada Löwe") as client:
         yield client
 
 

@@ -270,7 +270,7 @@ def test_the_last_use_is_known_and_the_value_is_not(served: Store, ada: int) -> 
         at = now + timedelta(seconds=seconds)
         assert found
         assert tokens.note_use(found, at) is (used == seconds)
-        assert not tokens.note_use(earlier, at)  # another request has noted it meanwhile
+        assert not tokens.note_use(earlier, at)  # another request has noted it already
         found = tokens.find(value)
         assert tokens.newest()[0].used_at == now + timedelta(seconds=used)
     stored = b"".join(file.read_bytes() for file in served.state_dir.iterdir())
@@ -282,7 +282,7 @@ def test_the_last_use_is_known_and_the_value_is_not(served: Store, ada: int) -> 
 
 
 def test_each_usable_token_is_listed(served: Store, ada: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many have ended since, some of which are listed for a time; an account has so many."""
+    """Tokens that have ended do not hide it. An account has a limited number of usable tokens."""
     monkeypatch.setattr(tokens_module, "MOST_USABLE", 2)
     monkeypatch.setattr(tokens_module, "MOST_ENDED", 3)
     tokens, now = get_services().tokens, datetime.now(UTC)

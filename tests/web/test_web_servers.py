@@ -225,7 +225,7 @@ def test_scripts_are_compressed(client: httpx2.Client) -> None:
 
 @pytest.fixture(scope="module")
 def large_result(demo_site: DemoSite) -> Iterator[str]:
-    """Let a job's result file be a large one meanwhile; give the address of its download."""
+    """Give a job a large result file for these tests; return the address of its download."""
     column = tables.job.c.download_path
     with closing(Store.on(demo_site.database_url)) as store, store.engine.connect() as connection:
         results = select(tables.job.c.id, column).where(column.is_not(None))
