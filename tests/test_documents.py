@@ -82,6 +82,14 @@ def anchors(document: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.parametrize("name", ["configuration", "connecting", "install", "operate", "troubleshoot"])
+def test_a_document_for_administrators_is_short(name: str) -> None:
+    """At most 100 lines, and none that was only made long to stay below that."""
+    lines = read(f"docs/{name}.md").splitlines()
+    assert len(lines) <= 100
+    assert not [line for line in lines if len(line) > 140 and not line.startswith("|")]
+
+
 def documented_settings() -> list[tuple[str, str, str]]:
     """Return each row about a setting in docs/configuration.md: its field, default and meaning."""
     rows = re.findall(
