@@ -35,9 +35,16 @@ from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.headline import headline
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
-from jobs_data.url_values import parse_number
 from web import api_records as records
-from web.openapi import PAGE_JOBS, document
+from web.openapi import (
+    LIST_QUERY,
+    OUTPUT_QUERY,
+    PAGE_JOBS,
+    QUEUES_QUERY,
+    STATISTICS_QUERY,
+    check_query,
+    document,
+)
 
 STATISTICS_SECONDS: Final = 60
 QUEUES_SECONDS: Final = 5
@@ -63,6 +70,7 @@ class ApiAnswers:
     async def jobs(self, request: Request) -> Response:
         """Answer with a page of the list: newest first by number, else as the list has it."""
         query = request.query_params
+        check_query(query, LIST_QUERY)
         view = parse_view({name: query.getlist(name) for name in query})
         view = replace(view, limit=view.limit or PAGE_JOBS, fold=None, after=None, before=None)
         is_by_key = view.sort is Sort.DATE and not view.is_reversed and "page" not in query
@@ -77,20 +85,21 @@ class ApiAnswers:
 
     async def output(self, request: Request) -> Response:
         """Answer with a range of a job's output."""
-        job_id, offset = request.path_params["job_id"], request.query_params.get("offset")
-        start = max(0, parse_number(offset) or 0)
+        check_query(request.query_params, OUTPUT_QUERY)
+        job_id, start = request.path_params["job_id"], int(request.query_params["offset"])
         part = await run_in_threadpool(read_range, self.services.database, job_id, start)
         return _answer(request, None if part is None else _json(records.Output, part))
 
     async def statistics(self, request: Request) -> Response:
         """Answer with the figures of a period."""
-        asked = request.query_params.get("period", "")
-        period = Period(asked) if asked in set(Period) else Period.MONTH
+        check_query(request.query_params, STATISTICS_QUERY)
+        period = Period(request.query_params.get("period", Period.MONTH))
         key = (period, self.services.database.changes)
         return await self._share(request, key, STATISTICS_SECONDS, lambda: self._statistics(period))
 
     async def queues(self, request: Request) -> Response:
         """Answer with the queues and a page of their jobs."""
+        check_query(request.query_params, QUEUES_QUERY)
         view, database = parse_queue_view(request.query_params), self.services.database
 
         def read() -> bytes:

@@ -34,6 +34,10 @@ class Record(BaseModel):
         return None if is_missing or (isinstance(value, float) and math.isnan(value)) else value
 
 
+class Document(Record):
+    """This description of the API."""
+
+
 class Message(Record):
     """A sentence: what went wrong."""
 

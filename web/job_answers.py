@@ -31,6 +31,8 @@ from web.answers import forbidden, plain, wants_json
 from web.api_answers import ApiAnswers
 from web.downloads import Download, FileDownload
 from web.gate import actor_of, claim_of
+from web.openapi import EXPORT_QUERY, check_query
+from web.peers import token_of
 
 HTTP_OK: Final = 200
 
@@ -54,6 +56,8 @@ class JobAnswers:
 
         `csv_format.parse_format` has the parameters for spreadsheets.
         """
+        if token_of(request.scope):  # a browser's address falls back to the defaults, as a screen's
+            check_query(request.query_params, EXPORT_QUERY)
         all_columns = request.query_params.get("columns") == "all"
         view, actor = _view_of(request), actor_of(request)
         chunks = export.csv_chunks(

@@ -10,21 +10,37 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from jobs_data import addresses, demo
 from jobs_data.jobs import output_parts
+from jobs_data.jobs.view_url import parse_view
+from jobs_data.queues.filters import parse_queue_view
 from pages.parts.shared.services import get_services
 from tests.support.app_servers import DemoSite
 from tests.support.gated import job_routes, routes_client
 from tests.support.queue_rows import queued
 from tests.support.removals import remove
 from tests.support.store import Store
+from web.openapi import LIST_QUERY, QUEUES_QUERY, check_query
 from web.routes import browse, queue_job, report
 
 JSON = {"Accept": "application/json"}
 MOST_PAGES = 9
+WRONG_FILTERS = [
+    *(
+        "status=faild",
+        "status=",
+        "statsu=failed",
+        "status=failed&status=active",
+        "owner=ada",
+        "below=0",
+    ),
+    *("created=lastweek", "finished=2026-02-31..", "created=2026-11-23..2026-11-01", "longer=0s"),
+    *("limit=201", "page=1.5", "dir=up", "owner=" + "&owner=".join(map(str, range(51)))),
+]
 HOSTILE = '*Zo\u00eb* <b>"\U0001f5c4 \u202etxt'
 
 
@@ -144,6 +160,40 @@ def test_a_job_and_the_growing_output_of_it(
     assert client.get(f"/admin/jobs/{job_id}/output").text == "anew"
     for path in (f"/admin/jobs/{job_id + 1}.json", f"/admin/jobs/{job_id + 1}/output?offset=0"):
         checked(client, path, status=404)
+
+
+def test_each_value_that_the_document_names_means_something() -> None:
+    """To the screens' own parsers, by which the API reads a query."""
+    for query, parse in ((LIST_QUERY, parse_view), (QUEUES_QUERY, parse_queue_view)):
+        for name, schema in query.items():
+            each = schema.get("items", schema)
+            named = [*each.get("enum", ()), *each.get("examples", ())]
+            for value in named or ["90s" if "pattern" in each else "7"]:
+                check_query(QueryParams({name: value}), query)
+                is_usual = value == schema.get("default") or (name, value) == ("dir", "desc")
+                assert (parse({name: value}) == parse({})) == is_usual, (name, value)
+
+
+def test_a_parameter_that_makes_no_sense_is_refused(client: TestClient, store: Store) -> None:
+    """A typing error in a filter must not mean all jobs. What only a screen has is ignored."""
+    store.job()
+    for path in (
+        *(f"{addresses.LIST_JSON}?{each}" for each in WRONG_FILTERS),
+        f"{addresses.STATISTICS_JSON}?period=31",
+        f"{addresses.QUEUES_JSON}?status=faild",
+        *(f"/admin/jobs/1/output?offset={each}" for each in ("", "-1", "1&offset=2")),
+    ):
+        assert checked(client, path, status=400)["message"]
+    screen = f"{addresses.LIST_JSON}?status=active&fold=on&after=7&before=8&auto=true"
+    assert checked(client, screen)["jobs"] == []
+
+
+def test_a_program_exports_what_it_asks_for(client: TestClient) -> None:
+    """A browser's address falls back to all jobs, as the list does."""
+    path, token = "/admin/jobs/export-csv?status=faild", {"Authorization": "Bearer hj_1"}
+    assert client.get(path).status_code == 200
+    assert client.get(path, headers=token).json()["message"]
+    assert client.get(f"{path[:-5]}failed", headers=token).status_code == 200
 
 
 def test_statistics_and_queues(client: TestClient, store: Store) -> None:

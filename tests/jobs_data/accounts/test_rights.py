@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from jobs_data.accounts.accounts import Groups, Right
 from jobs_data.accounts.rights import Claim, NotAllowed, Rights, RightUnknown
@@ -81,3 +81,14 @@ def test_what_cannot_be_read_is_not_allowed(store: Store) -> None:
         connection.execute(update(tables.user).values(active=None))
     with pytest.raises(NotAllowed):
         rights.require_administrator(claim)
+
+
+def test_which_users_are_no_administrators_is_one_read(store: Store) -> None:
+    """As the screen of the tokens asks it: of many users at once."""
+    ada, eve, bob = store.account("ada", 100), store.account("eve", 101), store.account("bob", 100)
+    store.set_user(bob, active=0)
+    database, seen = store.database(), []
+    rights = Rights(database, store.own, Groups(readers=frozenset({101})))
+    event.listen(database.engine, "before_cursor_execute", lambda *more: seen.append(more[2]))
+    assert rights.refused({ada, eve, bob, bob + 1_000}) == {eve, bob, bob + 1_000}
+    assert sum("active" in statement for statement in seen) == 1
