@@ -108,7 +108,7 @@ class ApiAnswers:
             if page.number < page.pages:
                 following = addresses.queues_json_url(replace(view, page=page.number + 1))
             jobs = {**vars(found), "jobs": page.items, "total": page.total, "next": following}
-            return _json(records.Queues, {**jobs, "queues": read_overview(database).queues})
+            return _json(records.Queues, {**jobs, **vars(read_overview(database))})
 
         return await self._share(request, view, QUEUES_SECONDS, read)
 

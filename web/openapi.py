@@ -22,7 +22,7 @@ from jobs_data.platform.status import Alive
 from jobs_data.queues.filters import DEFAULT_QUEUE_PAGE_SIZE, QUEUE_STATES
 from jobs_data.queues.model import Kind
 from jobs_data.statistics.period import Period
-from jobs_data.url_values import MAX_CHOICES, MAX_PAGE_SIZE, parse_number
+from jobs_data.url_values import MAX_CHOICES, MAX_PAGE, MAX_PAGE_SIZE, parse_number
 from web import api_records as records
 from web.answers import BadQuery
 from web.sessions import COOKIE, SECURE_COOKIE
@@ -50,6 +50,7 @@ def _several(schema: Schema) -> Schema:
 _TEXT: Final = {"type": "string"}
 _FROM_0: Final = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 _FROM_1: Final = {**_FROM_0, "minimum": 1}
+_PAGE: Final = {**_FROM_1, "maximum": MAX_PAGE}
 _LIMIT: Final = {**_FROM_1, "maximum": MAX_PAGE_SIZE}
 _DATES: Final = {
     **_TEXT,
@@ -74,7 +75,7 @@ LIST_QUERY: Final[Mapping[str, Schema]] = {
     "below": _FROM_1,
     "sort": _one_of(Sort, Sort.DATE),
     "dir": _one_of(("asc", "desc")),
-    "page": _FROM_1,
+    "page": _PAGE,
     "limit": {**_LIMIT, "default": PAGE_JOBS},
 }
 EXPORT_QUERY: Final[Mapping[str, Schema]] = {
@@ -93,7 +94,7 @@ QUEUES_QUERY: Final[Mapping[str, Schema]] = {
     "worker": _TEXT,
     "kind": _one_of(Kind),
     "search": _TEXT,
-    "page": _FROM_1,
+    "page": _PAGE,
     "limit": {**_LIMIT, "default": DEFAULT_QUEUE_PAGE_SIZE},
 }
 OUTPUT_QUERY: Final[Mapping[str, Schema]] = {

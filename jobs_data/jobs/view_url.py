@@ -69,7 +69,7 @@ def parse_view(params: Params) -> ListView:
         filter=parse_filter(params),
         sort=sort,
         is_reversed=_word(params, "dir") == _reversed(sort),
-        page=max(1, _number(params, "page") or 1),
+        page=min(url_values.MAX_PAGE, max(1, _number(params, "page") or 1)),
         limit=None if limit is None else url_values.clamp_limit(limit),
         fold=_choice(params, "fold", _ON_OR_OFF),
         after=_number(params, "after"),

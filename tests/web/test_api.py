@@ -18,6 +18,7 @@ from jobs_data import addresses, demo
 from jobs_data.jobs import output_parts
 from jobs_data.jobs.view_url import parse_view
 from jobs_data.queues.filters import parse_queue_view
+from jobs_data.url_values import MAX_PAGE
 from pages.parts.shared.services import get_services
 from tests.support.app_servers import DemoSite
 from tests.support.gated import job_routes, routes_client
@@ -186,6 +187,7 @@ def test_a_parameter_that_makes_no_sense_is_refused(client: TestClient, store: S
         assert checked(client, path, status=400)["message"]
     screen = f"{addresses.LIST_JSON}?status=active&fold=on&after=7&before=8&auto=true"
     assert checked(client, screen)["jobs"] == []
+    assert len(checked(client, f"{addresses.LIST_JSON}?sort=name&page={MAX_PAGE}")["jobs"]) == 1
 
 
 def test_a_program_exports_what_it_asks_for(client: TestClient) -> None:
