@@ -57,6 +57,9 @@ MOST_SHARED: Final = 50
 MOST_ROWS: Final = 1_000
 """How many names, users and errors the statistics list: those with the most jobs."""
 
+_Page = tuple[pd.DataFrame, Counts | None, ListView | None]
+"""The jobs of a page, the counts if they are known, and the next page; None if it is the last."""
+
 
 class ApiAnswers:
     """Answers the routes of the JSON API (see `routes.JobRoutes`)."""
@@ -74,8 +77,14 @@ class ApiAnswers:
         view = parse_view({name: query.getlist(name) for name in query})
         view = replace(view, limit=view.limit or PAGE_JOBS, fold=None, after=None, before=None)
         is_by_key = view.sort is Sort.DATE and not view.is_reversed and "page" not in query
-        read = self._by_key if is_by_key else self._by_page
-        return _answer(request, await run_in_threadpool(read, view))
+
+        def read() -> bytes:
+            rows, counts, following = self._by_key(view) if is_by_key else self._by_page(view)
+            link = addresses.list_json_url(following) if following else None
+            page = {"jobs": frames.records(rows), "counts": counts, "next": link}
+            return _json(records.Jobs, page)
+
+        return _answer(request, await run_in_threadpool(read))
 
     async def job(self, request: Request) -> Response:
         """Answer with all that is known of a job, except its output."""
@@ -116,33 +125,22 @@ class ApiAnswers:
         """Answer with the description of the API."""
         return _answer(request, document())
 
-    def _by_key(self, view: ListView) -> bytes:
-        services = self.services
+    def _by_key(self, view: ListView) -> _Page:
+        services, limit = self.services, view.limit or PAGE_JOBS
         page = read_key_page(
-            services.database,
-            services.searches,
-            services.outcomes,
-            view.filter,
-            view.limit or PAGE_JOBS,
+            services.database, services.searches, services.outcomes, view.filter, limit
         )
-        counts = page.counts
-        if not replace(view.filter, below=None).is_search:
-            counts = services.shared_list.counted(COUNTS_SECONDS)
-        following = None
-        if page.below is not None:
-            below = replace(view.filter, below=page.below)
-            following = addresses.list_json_url(replace(view, filter=below))
-        return _page(page.rows, counts, following)
+        counts = page.counts if page.is_search else services.shared_list.counted(COUNTS_SECONDS)
+        next_filter = replace(view.filter, below=page.below)
+        return page.rows, counts, replace(view, filter=next_filter) if page.below else None
 
-    def _by_page(self, view: ListView) -> bytes:
+    def _by_page(self, view: ListView) -> _Page:
         jobs = self.services.shared_list.read(view)
-        is_whole = jobs.is_counted and jobs.floor is None
-        is_last = jobs.view.page < view.page or len(jobs.rows) < jobs.limit
-        if is_whole or jobs.sorted_matching is not None:
-            matching = jobs.matching if jobs.sorted_matching is None else jobs.sorted_matching
-            is_last = is_last or jobs.view.page * jobs.limit >= matching
-        following = None if is_last else addresses.list_json_url(replace(view, page=view.page + 1))
-        return _page(jobs.rows, jobs.counts if is_whole else None, following)
+        # The list shows its last page past the end; a program would get these jobs twice.
+        rows = jobs.rows if jobs.view.page == view.page else jobs.rows.head(0)
+        counts = jobs.counts if jobs.is_counted and jobs.floor is None else None
+        is_last = len(rows) < jobs.limit
+        return rows, counts, None if is_last else replace(view, page=view.page + 1)
 
     def _statistics(self, period: Period) -> bytes:
         services = self.services
@@ -183,11 +181,6 @@ class ApiAnswers:
     def _read_shared(self, key: Any, read: Callable[[], bytes]) -> bytes:
         with translated_errors():
             return self._flights.run(key, read)
-
-
-def _page(rows: pd.DataFrame, counts: Counts | None, following: str | None) -> bytes:
-    page = {"jobs": frames.records(rows), "counts": counts, "next": following}
-    return _json(records.Jobs, page)
 
 
 def _json(kind: type[records.Record], found: object) -> bytes:
