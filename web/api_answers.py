@@ -38,7 +38,6 @@ from jobs_data.statistics.period import Period
 from web import api_records as records
 from web.openapi import (
     LIST_QUERY,
-    OUTPUT_QUERY,
     PAGE_JOBS,
     QUEUES_QUERY,
     STATISTICS_QUERY,
@@ -93,8 +92,7 @@ class ApiAnswers:
         return _answer(request, None if report is None else _json(records.JobReport, report))
 
     async def output(self, request: Request) -> Response:
-        """Answer with a range of a job's output."""
-        check_query(request.query_params, OUTPUT_QUERY)
+        """Answer with a range of a job's output; the query has a usable `offset`."""
         job_id, start = request.path_params["job_id"], int(request.query_params["offset"])
         part = await run_in_threadpool(read_range, self.services.database, job_id, start)
         return _answer(request, None if part is None else _json(records.Output, part))

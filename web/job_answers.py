@@ -31,7 +31,7 @@ from web.answers import forbidden, plain, wants_json
 from web.api_answers import ApiAnswers
 from web.downloads import Download, FileDownload
 from web.gate import actor_of, claim_of
-from web.openapi import EXPORT_QUERY, check_query
+from web.openapi import EXPORT_QUERY, OUTPUT_QUERY, check_query
 from web.peers import token_of
 
 HTTP_OK: Final = 200
@@ -93,6 +93,7 @@ class JobAnswers:
 
     async def output(self, request: Request) -> Response:
         """Stream a job's whole output as a text file; with `offset` answer with a range in JSON."""
+        check_query(request.query_params, OUTPUT_QUERY)
         if "offset" in request.query_params:
             answer = await self.api.output(request)
             if answer.status_code == HTTP_OK and self._begins_to_read(request):

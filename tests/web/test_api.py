@@ -96,10 +96,6 @@ def test_the_document_describes_the_routes_alone(client: TestClient) -> None:
     document = client.get(addresses.OPENAPI).json()
     described = {(path, method) for path, one in document["paths"].items() for method in one}
     assert described == served
-    for path, one in document["paths"].items():
-        for operation in one.values():
-            named = {each["name"] for each in operation["parameters"] if each["in"] == "path"}
-            assert named == set(re.findall(r"\{(\w+)\}", path))
 
 
 def test_the_document_promises_a_cookie_only_where_clients_send_it(client: TestClient) -> None:
@@ -183,6 +179,7 @@ def test_a_parameter_that_makes_no_sense_is_refused(client: TestClient, store: S
         f"{addresses.STATISTICS_JSON}?period=31",
         f"{addresses.QUEUES_JSON}?status=faild",
         *(f"/admin/jobs/1/output?offset={each}" for each in ("", "-1", "1&offset=2")),
+        "/admin/jobs/1/output?ofset=1",
     ):
         assert checked(client, path, status=400)["message"]
     screen = f"{addresses.LIST_JSON}?status=active&fold=on&after=7&before=8&auto=true"
