@@ -35,15 +35,9 @@ from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.headline import headline
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
+from web import api_queries as queries
 from web import api_records as records
-from web.openapi import (
-    LIST_QUERY,
-    PAGE_JOBS,
-    QUEUES_QUERY,
-    STATISTICS_QUERY,
-    check_query,
-    document,
-)
+from web.openapi import document
 
 STATISTICS_SECONDS: Final = 60
 QUEUES_SECONDS: Final = 5
@@ -72,9 +66,9 @@ class ApiAnswers:
     async def jobs(self, request: Request) -> Response:
         """Answer with a page of the list: newest first by number, else as the list has it."""
         query = request.query_params
-        check_query(query, LIST_QUERY)
+        queries.check(query, queries.LIST)
         view = parse_view({name: query.getlist(name) for name in query})
-        view = replace(view, limit=view.limit or PAGE_JOBS, fold=None, after=None, before=None)
+        view = replace(view, limit=view.limit or queries.PAGE_JOBS, fold=None, after=None, before=None)
         is_by_key = view.sort is Sort.DATE and not view.is_reversed and "page" not in query
 
         def read() -> bytes:
@@ -99,14 +93,14 @@ class ApiAnswers:
 
     async def statistics(self, request: Request) -> Response:
         """Answer with the figures of a period."""
-        check_query(request.query_params, STATISTICS_QUERY)
+        queries.check(request.query_params, queries.STATISTICS)
         period = Period(request.query_params.get("period", Period.MONTH))
         key = (period, self.services.database.changes)
         return await self._share(request, key, STATISTICS_SECONDS, lambda: self._statistics(period))
 
     async def queues(self, request: Request) -> Response:
         """Answer with the queues and a page of their jobs."""
-        check_query(request.query_params, QUEUES_QUERY)
+        queries.check(request.query_params, queries.QUEUES)
         view, database = parse_queue_view(request.query_params), self.services.database
 
         def read() -> bytes:
@@ -124,7 +118,7 @@ class ApiAnswers:
         return _answer(request, document())
 
     def _by_key(self, view: ListView) -> _Page:
-        services, limit = self.services, view.limit or PAGE_JOBS
+        services, limit = self.services, view.limit or queries.PAGE_JOBS
         page = read_key_page(
             services.database, services.searches, services.outcomes, view.filter, limit
         )

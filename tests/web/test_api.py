@@ -25,7 +25,7 @@ from tests.support.gated import job_routes, routes_client
 from tests.support.queue_rows import queued
 from tests.support.removals import remove
 from tests.support.store import Store
-from web.openapi import LIST_QUERY, QUEUES_QUERY, check_query
+from web import api_queries as queries
 from web.routes import browse, queue_job, report
 
 JSON = {"Accept": "application/json"}
@@ -161,12 +161,12 @@ def test_a_job_and_the_growing_output_of_it(
 
 def test_each_value_that_the_document_names_means_something() -> None:
     """To the screens' own parsers, by which the API reads a query."""
-    for query, parse in ((LIST_QUERY, parse_view), (QUEUES_QUERY, parse_queue_view)):
+    for query, parse in ((queries.LIST, parse_view), (queries.QUEUES, parse_queue_view)):
         for name, schema in query.items():
             each = schema.get("items", schema)
             named = [*each.get("enum", ()), *each.get("examples", ())]
             for value in named or ["90s" if "pattern" in each else "7"]:
-                check_query(QueryParams({name: value}), query)
+                queries.check(QueryParams({name: value}), query)
                 is_usual = value == schema.get("default") or (name, value) == ("dir", "desc")
                 assert (parse({name: value}) == parse({})) == is_usual, (name, value)
 
