@@ -9,6 +9,9 @@ from typing import Final
 
 MAX_PAGE_SIZE: Final = 200
 
+MAX_PAGE: Final = 10**9
+"""The highest page: the position of its rows must be a number that a database can count to."""
+
 MAX_TEXT: Final = 200
 """How many characters of a search text are used."""
 

@@ -19,6 +19,7 @@ from starlette.responses import (
 from starlette.types import Scope
 
 from jobs_data import addresses
+from web.peers import token_of
 
 if TYPE_CHECKING:  # see `_templates`
     from jinja2 import Environment
@@ -39,6 +40,10 @@ LONGEST_ADDRESS: Final = 60_000
 """The longest address in bytes: uvicorn takes 64 kB with the headers."""
 
 
+class BadQuery(Exception):
+    """A query has a parameter that makes no sense. The message is a sentence."""
+
+
 @cache
 def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader  # noqa: PLC0415 - no start waits for it
@@ -56,7 +61,8 @@ def sign_in_first(scope: Scope) -> Response:
     """Redirect a browser to the sign-in, and back afterwards; answer 401 to a program."""
     request = Request(scope)
     if not is_browser(request):
-        return plain(request, 401, "Sign in first.", _HEADERS)
+        challenge = {"WWW-Authenticate": "Bearer"}  # RFC 9110, section 11.6.1
+        return plain(request, 401, "Sign in first.", _HEADERS | challenge)
     query = f"?{request.url.query}" if request.url.query else ""
     next_url = f"{scope['path']}{query}" if request.method in {"GET", "HEAD"} else addresses.BASE
     sign_in = f"{addresses.SIGN_IN}?{urlencode({'next': next_url})}"
@@ -131,9 +137,9 @@ def plain(
 
 
 def wants_json(request: Request) -> bool:
-    """Return whether a program asks for its answer in JSON, by its header or by the address."""
-    is_named = request.url.path.endswith(".json")
-    return is_named or "application/json" in request.headers.get("accept", "")
+    """Return whether a program wants its answer in JSON: by its header, its token or the address."""
+    is_program = request.url.path.endswith(".json") or token_of(request.scope) is not None
+    return is_program or "application/json" in request.headers.get("accept", "")
 
 
 def is_browser(request: Request) -> bool:

@@ -35,9 +35,9 @@ from jobs_data.statistics.failures import read_failures
 from jobs_data.statistics.headline import headline
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
-from jobs_data.url_values import parse_number
+from web import api_queries as queries
 from web import api_records as records
-from web.openapi import PAGE_JOBS, document
+from web.openapi import document
 
 STATISTICS_SECONDS: Final = 60
 QUEUES_SECONDS: Final = 5
@@ -49,6 +49,9 @@ COUNTS_SECONDS: Final = 0.3
 MOST_SHARED: Final = 50
 MOST_ROWS: Final = 1_000
 """How many names, users and errors the statistics list: those with the most jobs."""
+
+_Page = tuple[pd.DataFrame, Counts | None, ListView | None]
+"""The jobs of a page, the counts if they are known, and the next page; None if it is the last."""
 
 
 class ApiAnswers:
@@ -63,11 +66,18 @@ class ApiAnswers:
     async def jobs(self, request: Request) -> Response:
         """Answer with a page of the list: newest first by number, else as the list has it."""
         query = request.query_params
+        queries.check(query, queries.LIST)
         view = parse_view({name: query.getlist(name) for name in query})
-        view = replace(view, limit=view.limit or PAGE_JOBS, fold=None, after=None, before=None)
+        view = replace(view, limit=view.limit or queries.PAGE_JOBS, fold=None, after=None, before=None)
         is_by_key = view.sort is Sort.DATE and not view.is_reversed and "page" not in query
-        read = self._by_key if is_by_key else self._by_page
-        return _answer(request, await run_in_threadpool(read, view))
+
+        def read() -> bytes:
+            rows, counts, following = self._by_key(view) if is_by_key else self._by_page(view)
+            link = addresses.list_json_url(following) if following else None
+            page = {"jobs": frames.records(rows), "counts": counts, "next": link}
+            return _json(records.Jobs, page)
+
+        return _answer(request, await run_in_threadpool(read))
 
     async def job(self, request: Request) -> Response:
         """Answer with all that is known of a job, except its output."""
@@ -76,21 +86,21 @@ class ApiAnswers:
         return _answer(request, None if report is None else _json(records.JobReport, report))
 
     async def output(self, request: Request) -> Response:
-        """Answer with a range of a job's output."""
-        job_id, offset = request.path_params["job_id"], request.query_params.get("offset")
-        start = max(0, parse_number(offset) or 0)
+        """Answer with a range of a job's output; the query has a usable `offset`."""
+        job_id, start = request.path_params["job_id"], int(request.query_params["offset"])
         part = await run_in_threadpool(read_range, self.services.database, job_id, start)
         return _answer(request, None if part is None else _json(records.Output, part))
 
     async def statistics(self, request: Request) -> Response:
         """Answer with the figures of a period."""
-        asked = request.query_params.get("period", "")
-        period = Period(asked) if asked in set(Period) else Period.MONTH
+        queries.check(request.query_params, queries.STATISTICS)
+        period = Period(request.query_params.get("period", Period.MONTH))
         key = (period, self.services.database.changes)
         return await self._share(request, key, STATISTICS_SECONDS, lambda: self._statistics(period))
 
     async def queues(self, request: Request) -> Response:
         """Answer with the queues and a page of their jobs."""
+        queries.check(request.query_params, queries.QUEUES)
         view, database = parse_queue_view(request.query_params), self.services.database
 
         def read() -> bytes:
@@ -99,7 +109,7 @@ class ApiAnswers:
             if page.number < page.pages:
                 following = addresses.queues_json_url(replace(view, page=page.number + 1))
             jobs = {**vars(found), "jobs": page.items, "total": page.total, "next": following}
-            return _json(records.Queues, {**jobs, "queues": read_overview(database).queues})
+            return _json(records.Queues, {**jobs, **vars(read_overview(database))})
 
         return await self._share(request, view, QUEUES_SECONDS, read)
 
@@ -107,33 +117,22 @@ class ApiAnswers:
         """Answer with the description of the API."""
         return _answer(request, document())
 
-    def _by_key(self, view: ListView) -> bytes:
-        services = self.services
+    def _by_key(self, view: ListView) -> _Page:
+        services, limit = self.services, view.limit or queries.PAGE_JOBS
         page = read_key_page(
-            services.database,
-            services.searches,
-            services.outcomes,
-            view.filter,
-            view.limit or PAGE_JOBS,
+            services.database, services.searches, services.outcomes, view.filter, limit
         )
-        counts = page.counts
-        if not replace(view.filter, below=None).is_search:
-            counts = services.shared_list.counted(COUNTS_SECONDS)
-        following = None
-        if page.below is not None:
-            below = replace(view.filter, below=page.below)
-            following = addresses.list_json_url(replace(view, filter=below))
-        return _page(page.rows, counts, following)
+        counts = page.counts if page.is_search else services.shared_list.counted(COUNTS_SECONDS)
+        next_filter = replace(view.filter, below=page.below)
+        return page.rows, counts, replace(view, filter=next_filter) if page.below else None
 
-    def _by_page(self, view: ListView) -> bytes:
+    def _by_page(self, view: ListView) -> _Page:
         jobs = self.services.shared_list.read(view)
-        is_whole = jobs.is_counted and jobs.floor is None
-        is_last = jobs.view.page < view.page or len(jobs.rows) < jobs.limit
-        if is_whole or jobs.sorted_matching is not None:
-            matching = jobs.matching if jobs.sorted_matching is None else jobs.sorted_matching
-            is_last = is_last or jobs.view.page * jobs.limit >= matching
-        following = None if is_last else addresses.list_json_url(replace(view, page=view.page + 1))
-        return _page(jobs.rows, jobs.counts if is_whole else None, following)
+        # The list shows its last page past the end; a program would get these jobs twice.
+        rows = jobs.rows if jobs.view.page == view.page else jobs.rows.head(0)
+        counts = jobs.counts if jobs.is_counted and jobs.floor is None else None
+        is_last = len(rows) < jobs.limit
+        return rows, counts, None if is_last else replace(view, page=view.page + 1)
 
     def _statistics(self, period: Period) -> bytes:
         services = self.services
@@ -174,11 +173,6 @@ class ApiAnswers:
     def _read_shared(self, key: Any, read: Callable[[], bytes]) -> bytes:
         with translated_errors():
             return self._flights.run(key, read)
-
-
-def _page(rows: pd.DataFrame, counts: Counts | None, following: str | None) -> bytes:
-    page = {"jobs": frames.records(rows), "counts": counts, "next": following}
-    return _json(records.Jobs, page)
 
 
 def _json(kind: type[records.Record], found: object) -> bytes:

@@ -11,10 +11,19 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
 from jobs_data.platform.status import State
 from jobs_data.queues import model
+from jobs_data.queues.listing import MOST_ROWS
 from jobs_data.statistics.period import Period
 
 Text = Annotated[str | None, BeforeValidator(lambda text: text or None)]
@@ -34,6 +43,10 @@ class Record(BaseModel):
         return None if is_missing or (isinstance(value, float) and math.isnan(value)) else value
 
 
+class Document(Record):
+    """This description of the API."""
+
+
 class Message(Record):
     """A sentence: what went wrong."""
 
@@ -43,7 +56,7 @@ class Message(Record):
 class Removed(Message):
     """The outcome of a deletion."""
 
-    removed: Annotated[int, Field(description="how many jobs were deleted")]
+    removed: int = Field(description="how many jobs were deleted")
 
 
 class Counts(Record):
@@ -53,28 +66,34 @@ class Counts(Record):
     active: int
     completed: int
     failed: int
-    other: Annotated[int, Field(description="neither active, completed nor failed")]
+    other: int = Field(description="neither active, completed nor failed")
 
 
-class Job(Record):
-    """A job as the list has it: a row of a `frames.list_frame`."""
+class _Job(Record):
+    """What the list and a job's own record have in common."""
 
     id: int
-    name: Annotated[str, Field(description="`[Unknown]` for a job without a name")]
+    name: str = Field(description="`[Unknown]` for a job without a name")
     state: State
-    status: Annotated[str, Field(description="the platform's word, in its language")]
+    status: str = Field(description="the platform's word, in its language")
     user: str = Field(validation_alias="owner", description="`System` for a job without a user")
     created: datetime | None
     started: datetime | None
     completed: datetime | None
-    duration_seconds: int | None = Field(validation_alias="seconds")
+    duration_seconds: int | None = Field(validation_alias=AliasChoices("seconds", "duration_seconds"))
     record_id: int | None = Field(validation_alias="object_id")
     record: Text = Field(validation_alias="slug", description="the end of the related record's address")
     result_file: Text = Field(
-        validation_alias="result", description="the path as the platform noted it"
+        validation_alias=AliasChoices("result", "download_path"),
+        description="the path as the platform noted it",
     )
-    reason: Annotated[Text, Field(description="why it failed, in one line")]
-    errors: Annotated[int | None, Field(description="in the output of a finished job")]
+    reason: Text = Field(description="why it failed, in one line")
+
+
+class Job(_Job):
+    """A job as the list has it: a row of a `frames.list_frame`."""
+
+    errors: int | None = Field(description="in the output of a finished job")
     warnings: int | None
     about: Text = Field(validation_alias="did", description="what it was about or did, in one line")
     match: Text = Field(validation_alias="hit", description="the text around what a search has found")
@@ -84,13 +103,10 @@ class Jobs(Record):
     """A page of jobs."""
 
     jobs: list[Job]
-    counts: Annotated[
-        Counts | None, Field(description="of the jobs of the filter in any state; null while not known")
-    ]
-    next: Annotated[
-        str | None,
-        Field(description="the address of the next page; null: this is the last page"),
-    ]
+    counts: Counts | None = Field(
+        description="of the jobs of the filter in any state; null while not known"
+    )
+    next: str | None = Field(description="the address of the next page; null: this is the last page")
 
 
 class ErrorText(Record):
@@ -103,33 +119,20 @@ class ErrorText(Record):
 class Note(Record):
     """A note of a job."""
 
-    type: str = Field(
-        validation_alias="type_name", description="in the platform's words; empty for a description"
+    type: Text = Field(
+        validation_alias="type_name", description="in the platform's words; null for a description"
     )
     text: str
 
 
-class JobReport(Record):
+class JobReport(_Job):
     """All that is known of one job, except its output."""
 
-    id: int
-    name: str
-    type: Annotated[Text, Field(description="Heratio's type of the job")]
-    state: State
-    status: str
+    type: Text = Field(description="Heratio's type of the job")
     user_id: int | None
-    user: str = Field(validation_alias="owner")
     started_by: str
-    created: datetime | None
-    started: datetime | None
-    completed: datetime | None
-    duration_seconds: int | None
-    duration_is_recorded: Annotated[bool, Field(description="else it is completed minus created")]
-    record_id: int | None = Field(validation_alias="object_id")
-    record: Text = Field(validation_alias="slug")
-    result_file: Text = Field(validation_alias="download_path")
+    duration_is_recorded: bool = Field(description="else it is completed minus created")
     notes: list[Note]
-    reason: Text
     error_texts: list[ErrorText] = Field(validation_alias="errors")
     stack_trace: Text
     parameters: Annotated[dict[str, str], BeforeValidator(dict)] = Field(
@@ -153,8 +156,8 @@ class Output(Record):
         validation_alias="end",
         description="offset of the next request; lower than this one's if the output was replaced",
     )
-    size: Annotated[int, Field(description="of the whole output")]
-    state: Annotated[State, Field(description="of the job: an active one may write more")]
+    size: int = Field(description="of the whole output")
+    state: State = Field(description="of the job: an active one may write more")
 
 
 class Day(Record):
@@ -172,7 +175,7 @@ class Day(Record):
 class Hour(Record):
     """The jobs created in one hour of the week in UTC."""
 
-    weekday: Annotated[int, Field(description="0 is Monday")]
+    weekday: int = Field(description="0 is Monday")
     hour: int
     jobs: int
 
@@ -203,14 +206,14 @@ class UserFigures(Record):
 class ErrorFigures(Record):
     """The jobs that failed, or completed with errors, for one reason."""
 
-    pattern: Annotated[str, Field(description="the reason without what differs from job to job")]
+    pattern: str = Field(description="the reason without what differs from job to job")
     example: str
     jobs: int
     completed: int
     first: datetime | None
     last: datetime | None
     first_job: int
-    is_new: Annotated[bool, Field(description="not seen before the period")]
+    is_new: bool = Field(description="not seen before the period")
 
 
 class Bound(Record):
@@ -223,21 +226,21 @@ class Bound(Record):
 class Statistics(Record):
     """The figures of a period."""
 
-    period: Annotated[Period, Field(description="in days, of which today is the last")]
+    period: Period = Field(description="in days, of which today is the last")
     total: int
     active: int
     completed: int
     failed: int
-    with_errors: Annotated[int, Field(description="completed jobs with errors in their output")]
-    completed_share: Annotated[float | None, Field(description="of the finished jobs, 0 to 1")]
+    with_errors: int = Field(description="completed jobs with errors in their output")
+    completed_share: float | None = Field(description="of the finished jobs, 0 to 1")
     median_seconds: float | None
     by_day: list[Day]
     by_hour: list[Hour]
-    by_name: Annotated[list[NameFigures], Field(description="most runs first")]
-    by_user: Annotated[list[UserFigures], Field(description="most jobs first")]
-    top_errors: Annotated[list[ErrorFigures], Field(description="most jobs first")]
-    counted: Annotated[Bound | None, Field(description="of the days and hours; null if all count")]
-    read_one_by_one: Annotated[Bound | None, Field(description="of the names; null if all count")]
+    by_name: list[NameFigures] = Field(description="most runs first")
+    by_user: list[UserFigures] = Field(description="most jobs first")
+    top_errors: list[ErrorFigures] = Field(description="most jobs first")
+    counted: Bound | None = Field(description="of the days and hours; null if all count")
+    read_one_by_one: Bound | None = Field(description="of the names; null if all count")
 
 
 class Queue(Record):
@@ -253,7 +256,7 @@ class Queue(Record):
     other: int | None
     oldest_waiting_seconds: int | None
     needs_attention: bool
-    why_attention: str
+    why_attention: Text
     workers: int | None
     worker_seen: datetime | None
 
@@ -261,20 +264,22 @@ class Queue(Record):
 class QueuedJob(Record):
     """A job in a queue."""
 
-    source: Annotated[model.Source, Field(description="its table; with `id` it names the job")]
+    source: model.Source = Field(
+        description="its table: `/admin/jobs/queue-job?{source}={id}` is its page"
+    )
     id: int
     queue: str
     type: str
-    status: Annotated[str, Field(description="the system's own word")]
+    status: str = Field(description="the system's own word")
     state: model.QueueState
     attempts: int | None
     max_attempts: int | None
-    progress: Annotated[float | None, Field(description="0 to 1")]
+    progress: float | None = Field(description="0 to 1")
     batch_id: int | None
-    worker: str | None
+    worker: Text
     user: str | None = Field(validation_alias="owner")
     created: datetime | None
-    next_attempt: Annotated[datetime | None, Field(description="when a delayed job may start")]
+    next_attempt: datetime | None = Field(description="when a delayed job may start")
     started: datetime | None
     ended: datetime | None
     error: Text
@@ -284,8 +289,12 @@ class Queues(Record):
     """The queues, and a page of their jobs: the platform's first, each table's newest first."""
 
     queues: list[Queue]
+    capped: tuple[str, ...] = Field(
+        description=f"tables with more than {MOST_ROWS:,} rows, of which only the newest are counted: "
+        "workers, failed records and Laravel's jobs"
+    )
     jobs: list[QueuedJob]
-    total: Annotated[int, Field(description="jobs of the filter, as far as they were counted")]
-    has_more: Annotated[bool, Field(description="whether there are more jobs than `total`")]
-    is_partial: Annotated[bool, Field(description="whether only the newest rows were searched")]
+    total: int = Field(description="jobs of the filter, as far as they were counted")
+    has_more: bool = Field(description="whether there are more jobs than `total`")
+    is_partial: bool = Field(description="whether only the newest rows were searched")
     next: str | None

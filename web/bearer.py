@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from anyio import CapacityLimiter, fail_after, to_thread
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
@@ -63,17 +62,6 @@ class TokenRefused(Exception):
         """Return the answer: never a page, and never a redirect to the sign-in."""
         headers = {"Cache-Control": "no-store", **self.headers}
         return answers.plain(Request(scope), self.status, str(self), headers)
-
-
-def token_of(scope: Scope) -> str | None:
-    """Return the token of ours that a request has; None without one.
-
-    A proxy may send a token of its own with each request, which is not ours to judge.
-    """
-    values = Headers(scope=scope).getlist("authorization")
-    scheme, _, value = values[0].partition(" ") if len(values) == 1 else ("", "", "")
-    is_ours = scheme.lower() == "bearer" and value.strip().startswith(tokens.PREFIX)
-    return value.strip() if is_ours else None
 
 
 def name_of(token: Token, account: Account | None) -> str:

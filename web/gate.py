@@ -227,7 +227,7 @@ class Gate:
         if scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
             return
-        if (value := bearer.token_of(scope)) is not None:
+        if (value := peers.token_of(scope)) is not None:
             await self._with_token(value, scope, receive, send)
             return
         try:

@@ -27,10 +27,12 @@ from jobs_data.store import receipts
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
+from web import api_queries as queries
 from web.answers import forbidden, plain, wants_json
 from web.api_answers import ApiAnswers
 from web.downloads import Download, FileDownload
 from web.gate import actor_of, claim_of
+from web.peers import token_of
 
 HTTP_OK: Final = 200
 
@@ -54,6 +56,8 @@ class JobAnswers:
 
         `csv_format.parse_format` has the parameters for spreadsheets.
         """
+        if token_of(request.scope):  # a browser's address falls back to the defaults, as a screen's
+            queries.check(request.query_params, queries.EXPORT)
         all_columns = request.query_params.get("columns") == "all"
         view, actor = _view_of(request), actor_of(request)
         chunks = export.csv_chunks(
@@ -89,6 +93,7 @@ class JobAnswers:
 
     async def output(self, request: Request) -> Response:
         """Stream a job's whole output as a text file; with `offset` answer with a range in JSON."""
+        queries.check(request.query_params, queries.OUTPUT)
         if "offset" in request.query_params:
             answer = await self.api.output(request)
             if answer.status_code == HTTP_OK and self._begins_to_read(request):

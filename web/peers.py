@@ -1,4 +1,4 @@
-"""Who is on the other end of a request: the peer itself, and the client that a proxy speaks for."""
+"""Who makes a request: the peer, the client that a proxy speaks for, or a program with a token."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from jobs_data.accounts.tokens import PREFIX
 from jobs_data.settings import Network
 
 _LOOPBACK: Final = "127.0.0.1"
@@ -51,6 +52,17 @@ def client_of(scope: Scope, proxies: Sequence[Network]) -> str:
                 return address
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def token_of(scope: Scope) -> str | None:
+    """Return the token of ours that a request has; None without one.
+
+    A proxy may send a token of its own with each request, which is not ours to judge.
+    """
+    values = Headers(scope=scope).getlist("authorization")
+    scheme, _, value = values[0].partition(" ") if len(values) == 1 else ("", "", "")
+    is_ours = scheme.lower() == "bearer" and value.strip().startswith(PREFIX)
+    return value.strip() if is_ours else None
 
 
 def is_secure(scope: Scope, proxies: Sequence[Network]) -> bool:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
-from web.answers import plain
+from web.answers import RETRY_SECONDS, BadQuery, plain
 
 if TYPE_CHECKING:  # it loads the whole data layer
     from web.job_answers import JobAnswers
@@ -98,11 +98,14 @@ class JobRoutes:
         """Return a route's function that waits until the answers are loaded."""
 
         async def answer(request: Request) -> Response:
-            return await chosen(await self._answers())(request)
+            try:
+                return await chosen(await self._answers())(request)
+            except BadQuery as problem:
+                return plain(request, 400, str(problem))
 
         return answer
 
 
 async def database_unavailable(request: Request, problem: Exception) -> Response:
     """Answer a DatabaseUnavailable with 503 and its sentence, whichever route it came from."""
-    return plain(request, 503, str(problem))
+    return plain(request, 503, str(problem), {"Retry-After": str(RETRY_SECONDS)})

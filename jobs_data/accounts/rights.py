@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,14 +60,10 @@ class Rights:
             return accounts.read_account(self._database, who, self.groups)
         return accounts.find_account(self._database, who, self.groups)
 
-    def refused(self, user_ids: Iterable[int]) -> set[int]:
+    def refused(self, user_ids: Set[int]) -> set[int]:
         """Return which of some users are no administrators now. Raises DatabaseUnavailable."""
-        found = {user_id: self.read(user_id) for user_id in user_ids}
-        return {
-            user_id
-            for user_id, account in found.items()
-            if account is None or account.right is not Right.ADMINISTRATOR
-        }
+        found = accounts.read_rights(self._database, user_ids, self.groups)
+        return {each for each in user_ids if found.get(each) is not Right.ADMINISTRATOR}
 
     def require_administrator(self, claim: Claim) -> None:
         """Check that a user is an administrator now. Call it right before each change.

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from jobs_data.jobs.columns import list_frame
 from jobs_data.jobs.counts import Counts
 from jobs_data.jobs.outcomes import Outcomes
-from jobs_data.jobs.searching import Searches, SearchResult
+from jobs_data.jobs.searching import Searches
 from jobs_data.jobs.view import JobFilter
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import State, is_in
@@ -35,6 +35,7 @@ class KeyPage:
     """See `frames.list_frame`."""
     below: int | None
     """The next page has the jobs below this number; None if there is none."""
+    is_search: bool
     counts: Counts | None
     """Of all jobs that a search matches; None if it is not a search, or has not covered all jobs."""
 
@@ -47,26 +48,22 @@ def read_key_page(
     A page of a search may have fewer jobs, or none, though others follow: it ends where the search had
     come after SEARCH_SECONDS. Raises DatabaseUnavailable.
     """
-    is_search, found = replace(job_filter, below=None).is_search, None
+    is_search, found, counts = replace(job_filter, below=None).is_search, None, None
     if is_search:  # in its own transactions
         found = searches.latest(job_filter, limit + 1, SEARCH_SECONDS, goes_on=False)
+        if found.floor is None and job_filter.below is None:
+            counts = found.counts
     with database.reading() as connection:
         ids = list(found.ids or ()) if found else _newest(connection, job_filter, limit + 1)
-        below = _next(ids, limit, found)
-        terms = read_status_names(connection, database)
-        rows = list_frame(
-            connection,
-            database,
-            ids[:limit],
-            terms,
-            datetime.now(UTC),
-            job_filter.search,
-            outcomes,
-        )
+        terms, now = read_status_names(connection, database), datetime.now(UTC)
+        asked = (connection, database, ids[:limit], terms, now, job_filter.search, outcomes)
+        rows = list_frame(*asked)
+    below = found.floor if found else None
+    if len(ids) > limit or (found and ids and not found.has_all_ids):
+        below = ids[:limit][-1]
     if job_filter.state:  # it may have changed since the search
         rows = rows[rows["state"] == job_filter.state]
-    is_whole = found is not None and found.floor is None and job_filter.below is None
-    return KeyPage(rows, below, found.counts if found and is_whole else None)
+    return KeyPage(rows, below, is_search, counts)
 
 
 def _newest(connection: Connection, job_filter: JobFilter, jobs: int) -> list[int]:
@@ -78,12 +75,3 @@ def _newest(connection: Connection, job_filter: JobFilter, jobs: int) -> list[in
     key = job.c.id + 0 if is_rare else job.c.id
     newest = select(job.c.id).where(*where).order_by(key.desc()).limit(jobs)
     return list(connection.execute(newest).scalars())
-
-
-def _next(ids: list[int], limit: int, found: SearchResult | None) -> int | None:
-    """Return below which number the next page begins; None if there is none."""
-    if len(ids) > limit:
-        return ids[limit - 1]
-    if found and not found.has_all_ids and ids:
-        return ids[-1]
-    return found.floor if found else None

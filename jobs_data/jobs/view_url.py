@@ -11,7 +11,7 @@ from jobs_data.platform.status import Alive, State
 from jobs_data.url_values import Params
 
 # `running` and `error` are the platform's own words, found in links that point at its screen.
-_STATES: Final = {
+STATES: Final = {
     "active": State.ACTIVE,
     "running": State.ACTIVE,
     "completed": State.COMPLETED,
@@ -69,7 +69,7 @@ def parse_view(params: Params) -> ListView:
         filter=parse_filter(params),
         sort=sort,
         is_reversed=_word(params, "dir") == _reversed(sort),
-        page=max(1, _number(params, "page") or 1),
+        page=min(url_values.MAX_PAGE, max(1, _number(params, "page") or 1)),
         limit=None if limit is None else url_values.clamp_limit(limit),
         fold=_choice(params, "fold", _ON_OR_OFF),
         after=_number(params, "after"),
@@ -83,7 +83,7 @@ def parse_filter(params: Params) -> JobFilter:
     below = _number(params, "below")
     owners = map(url_values.parse_number, url_values.all_of(params, "owner"))
     return JobFilter(
-        state=_STATES.get(_word(params, "status")),
+        state=STATES.get(_word(params, "status")),
         search=url_values.clean_text(url_values.last_of(params, "q")),
         owners=tuple(dict.fromkeys(o for o in owners if o is not None and o >= NO_OWNER)),
         names=_texts(params, "name"),

@@ -12,7 +12,7 @@ from jobs_data.url_values import clamp_limit, clean_text, parse_number, whole_te
 DEFAULT_QUEUE_PAGE_SIZE: Final = 25
 
 # `pending` means waiting and delayed ones together on the platform; most of them wait.
-_STATES: Final = {
+QUEUE_STATES: Final = {
     **{state.value: state for state in QueueState},
     "pending": QueueState.WAITING,
     "reserved": QueueState.RUNNING,
@@ -70,7 +70,7 @@ def parse_queue_view(params: Mapping[str, str]) -> QueueView:
     return QueueView(
         filter=QueueFilter(
             queue=_name(params, "queue"),
-            status=_STATES.get(params.get("status", "").strip().lower()),
+            status=QUEUE_STATES.get(params.get("status", "").strip().lower()),
             type=_name(params, "type"),
             batch=batch if batch and batch > 0 else None,
             worker=_name(params, "worker"),

@@ -10,21 +10,38 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from jobs_data import addresses, demo
 from jobs_data.jobs import output_parts
+from jobs_data.jobs.view_url import parse_view
+from jobs_data.queues.filters import parse_queue_view
+from jobs_data.url_values import MAX_PAGE
 from pages.parts.shared.services import get_services
 from tests.support.app_servers import DemoSite
 from tests.support.gated import job_routes, routes_client
 from tests.support.queue_rows import queued
 from tests.support.removals import remove
 from tests.support.store import Store
+from web import api_queries as queries
 from web.routes import browse, queue_job, report
 
 JSON = {"Accept": "application/json"}
 MOST_PAGES = 9
+WRONG_FILTERS = [
+    *(
+        "status=faild",
+        "status=",
+        "statsu=failed",
+        "status=failed&status=active",
+        "owner=ada",
+        "below=0",
+    ),
+    *("created=lastweek", "finished=2026-02-31..", "created=2026-11-23..2026-11-01", "longer=0s"),
+    *("limit=201", "page=1.5", "dir=up", "owner=" + "&owner=".join(map(str, range(51)))),
+]
 HOSTILE = '*Zo\u00eb* <b>"\U0001f5c4 \u202etxt'
 
 
@@ -79,10 +96,6 @@ def test_the_document_describes_the_routes_alone(client: TestClient) -> None:
     document = client.get(addresses.OPENAPI).json()
     described = {(path, method) for path, one in document["paths"].items() for method in one}
     assert described == served
-    for path, one in document["paths"].items():
-        for operation in one.values():
-            named = {each["name"] for each in operation["parameters"] if each["in"] == "path"}
-            assert named == set(re.findall(r"\{(\w+)\}", path))
 
 
 def test_the_document_promises_a_cookie_only_where_clients_send_it(client: TestClient) -> None:
@@ -144,6 +157,42 @@ def test_a_job_and_the_growing_output_of_it(
     assert client.get(f"/admin/jobs/{job_id}/output").text == "anew"
     for path in (f"/admin/jobs/{job_id + 1}.json", f"/admin/jobs/{job_id + 1}/output?offset=0"):
         checked(client, path, status=404)
+
+
+def test_each_value_that_the_document_names_means_something() -> None:
+    """To the screens' own parsers, by which the API reads a query."""
+    for query, parse in ((queries.LIST, parse_view), (queries.QUEUES, parse_queue_view)):
+        for name, schema in query.items():
+            each = schema.get("items", schema)
+            named = [*each.get("enum", ()), *each.get("examples", ())]
+            for value in named or ["90s" if "pattern" in each else "7"]:
+                queries.check(QueryParams({name: value}), query)
+                is_usual = value == schema.get("default") or (name, value) == ("dir", "desc")
+                assert (parse({name: value}) == parse({})) == is_usual, (name, value)
+
+
+def test_a_parameter_that_makes_no_sense_is_refused(client: TestClient, store: Store) -> None:
+    """A typing error in a filter must not mean all jobs. What only a screen has is ignored."""
+    store.job()
+    for path in (
+        *(f"{addresses.LIST_JSON}?{each}" for each in WRONG_FILTERS),
+        f"{addresses.STATISTICS_JSON}?period=31",
+        f"{addresses.QUEUES_JSON}?status=faild",
+        *(f"/admin/jobs/1/output?offset={each}" for each in ("", "-1", "1&offset=2")),
+        "/admin/jobs/1/output?ofset=1",
+    ):
+        assert checked(client, path, status=400)["message"]
+    screen = f"{addresses.LIST_JSON}?status=active&fold=on&after=7&before=8&auto=true"
+    assert checked(client, screen)["jobs"] == []
+    assert len(checked(client, f"{addresses.LIST_JSON}?sort=name&page={MAX_PAGE}")["jobs"]) == 0
+
+
+def test_a_program_exports_what_it_asks_for(client: TestClient) -> None:
+    """A browser's address falls back to all jobs, as the list does."""
+    path, token = "/admin/jobs/export-csv?status=faild", {"Authorization": "Bearer hj_1"}
+    assert client.get(path).status_code == 200
+    assert client.get(path, headers=token).json()["message"]
+    assert client.get(f"{path[:-5]}failed", headers=token).status_code == 200
 
 
 def test_statistics_and_queues(client: TestClient, store: Store) -> None:

@@ -36,10 +36,10 @@ from pages.parts.shared.viewer import Viewer
 _COLUMNS: Final = (
     Column("state", "State", width="7rem"),
     Column("name", "Name", kind="name"),
-    Column("scope", "Scope", phone="below"),
+    Column("scope", "Scope", phone="below", width="9rem"),
     Column("user", "User", phone="below"),
     Column("used", "Last used", kind="time", phone="last"),
-    Column("expires", "Expires", kind="time", phone="wide"),
+    Column("valid", "Valid", kind="time", phone="below"),
     Column("created", "Created", kind="time", phone="wide"),
 )
 _COLORS: Final[dict[str, Color]] = {
@@ -70,6 +70,9 @@ def show_tokens(tokens: Sequence[Token], zone: ZoneInfo, viewer: Viewer) -> None
         refused = get_services().rights.refused(
             {token.user_id for token in tokens if token.state(now) == "Active"}
         )
+    if refused:
+        st.caption("Refused: the account that made the token is no administrator now.")
+    st.caption(f"Tokens are listed for {counted(KEPT.days, 'day')} after they have ended.")
     rows_table(
         "tokens",
         "API tokens",
@@ -78,9 +81,6 @@ def show_tokens(tokens: Sequence[Token], zone: ZoneInfo, viewer: Viewer) -> None
         Handlers(on_action=lambda row, _: _ask(parse_number(row))),
         actions=[_REVOKE],
     )
-    if refused:
-        st.caption("Refused: the account that made the token is no administrator now.")
-    st.caption(f"Tokens are listed for {counted(KEPT.days, 'day')} after they have ended.")
     asked = next((each for each in tokens if each.id == page_state(_State).asked), None)
     if asked and not asked.revoked_at:
         st.dialog("Revoke this token?", on_dismiss=_close, icon=":material/key_off:")(_dialog)(
@@ -102,7 +102,7 @@ def _row(token: Token, zone: ZoneInfo, now: datetime, refused: Set[int]) -> Row:
             "scope": token.scope.words,
             "user": token.by,
             "used": time_cell(token.used_at, zone, now) or "Never used",
-            "expires": Cell(f"{expires:%Y-%m-%d}", title=times.shown(expires, zone)),
+            "valid": Cell(f"until {expires:%Y-%m-%d}", title=times.shown(expires, zone)),
             "created": time_cell(token.created_at, zone, now),
         },
         actions=(_REVOKE.id,) if is_usable else (),

@@ -10,6 +10,7 @@ from jobs_data.accounts.accounts import Groups, Right
 from jobs_data.accounts.rights import Claim, NotAllowed, Rights, RightUnknown
 from jobs_data.platform import tables
 from jobs_data.store.ended_sessions import store_end
+from tests.support.sign_ins import statements
 from tests.support.store import Store
 
 WITHDRAWALS: list[Callable[[Store, int], object]] = [
@@ -81,3 +82,14 @@ def test_what_cannot_be_read_is_not_allowed(store: Store) -> None:
         connection.execute(update(tables.user).values(active=None))
     with pytest.raises(NotAllowed):
         rights.require_administrator(claim)
+
+
+def test_which_users_are_no_administrators_is_one_read(store: Store) -> None:
+    """As the screen of the tokens asks it: of many users at once."""
+    ada, eve, bob = store.account("ada", 100), store.account("eve", 101), store.account("bob", 100)
+    store.set_user(bob, active=0)
+    rights = Rights(store.database(), store.own, Groups(readers=frozenset({101})))
+    assert rights.read(ada)  # the tables are known from then on
+    with statements(store) as seen:
+        assert rights.refused({ada, eve, bob, bob + 1_000}) == {eve, bob, bob + 1_000}
+    assert sum("password_hash" in statement for statement in seen) == 1

@@ -42,7 +42,7 @@ def utc(*parts: int) -> datetime:
         ({"limit": "100000"}, ListView(limit=200)),
         ({"limit": "99999999999"}, ListView(limit=200)),
         ({"limit": "many"}, ListView()),
-        ({"page": "99999999999"}, ListView(page=99999999999)),
+        ({"page": "99999999999"}, ListView(page=1_000_000_000)),
         ({"below": "4711"}, ListView(JobFilter(below=4711))),
         ({"below": "-1"}, ListView()),
         ({"alive": "silent"}, ListView(JobFilter(alive=Alive.SILENT))),
