@@ -166,7 +166,7 @@ class SignIn:
         # A cached account with an older password would end the new session.
         self.accounts.put(account)
         self._write(request, Event.SIGN_IN, account, right=account.right.value, by=by)
-        token = self.sessions.token(self.sessions.begin(account))
+        token = self.sessions.token(self.sessions.begin(account, by_oidc=by == "oidc"))
         return self._with_cookie(request, RedirectResponse(next_url, status_code=303), token)
 
     def read_idle_timeout(self) -> bool:
@@ -185,7 +185,9 @@ class SignIn:
         session = request.scope["visitor"].session
         self.audit.write(Event.SIGN_OUT, actor_of(request))
         if session is None or await self.sessions.end(session):
-            answer: Response = RedirectResponse(addresses.SIGN_IN, status_code=303)
+            is_oidc = self.has_oidc and session is not None and session.by_oidc
+            goal = addresses.OIDC_SIGNED_OUT if is_oidc else addresses.SIGN_IN
+            answer: Response = RedirectResponse(goal, status_code=303)
         else:
             answer = answers.warning(request, "Signed out", SIGN_OUT_NOT_STORED)
         return self._with_cookie(request, answer, "")
