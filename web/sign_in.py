@@ -148,9 +148,12 @@ class SignIn:
     def refuse(
         self, request: Request, status: int, sentence: str, reason: str, next_url: str
     ) -> Response:
-        """Show the form with the sentence that says why the sign-in failed, and log the reason."""
+        """Show the form with the sentence that says why the sign-in failed, and log the reason.
+
+        With 403 the provider knows the user, who can sign out there to use another account.
+        """
         self._write(request, Event.SIGN_IN_REFUSED, None, reason=reason)
-        return self._form(status, next_url, sentence)
+        return self._form(status, next_url, sentence, is_known_there=status == 403)
 
     async def enter(
         self, request: Request, account: Account, next_url: str, by: str = "password"
@@ -213,6 +216,7 @@ class SignIn:
         *,
         identifier: str = "",
         asks_code: bool = False,
+        is_known_there: bool = False,
     ) -> Response:
         return answers.page(
             "sign_in.html",
@@ -224,6 +228,7 @@ class SignIn:
             site_host=self.site_host,
             demo=self.demo,
             has_oidc=self.has_oidc,
+            is_known_there=is_known_there,
         )
 
     def _with_cookie(self, request: Request, response: Response, token: str) -> Response:

@@ -190,13 +190,14 @@ def test_a_client_secret_is_sent_as_the_provider_wants_it(
 def test_only_a_verified_email_of_an_account_counts(
     client: TestClient, provider: RunningProvider, claims: dict[str, Any], status: int
 ) -> None:
-    """A user name never does: users can choose their own."""
+    """A user name never does: users can choose their own. Who is refused can use another account."""
     provider.changed["claims"] |= claims
     answer = client.get(at_provider(client, provider))
     assert answer.status_code == status
     assert signed_in(client) == (status == 303)
     if status == 403:
         assert 'role="alert"' in answer.text
+        assert f'href="{addresses.OIDC_SIGNED_OUT}"' in answer.text
         assert reasons()[0][1].startswith("oidc: no ")
 
 
