@@ -54,8 +54,16 @@ _COOKIE: Final = "heratio_jobs_oidc"
 _NEXT: Final = "next"
 _BASIC: Final = "client_secret_basic"
 _POST: Final = "client_secret_post"
-_NO_SIGN_IN: Final = (AuthlibBaseError, JoseError, RuntimeError, ValueError, LookupError, TypeError)
-"""What a provider's refusal, or an answer that is not valid, raises."""
+_BAD_ANSWER: Final = (
+    AuthlibBaseError,
+    JoseError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+"""What Authlib raises for a provider's refusal, and for an answer or metadata that are not valid."""
 
 AWAY: Final = "Your organisation's sign-in service does not answer. Try again in a moment."
 NOT_VALID: Final = (
@@ -121,7 +129,7 @@ class Oidc:
             answer: Response = await client.authorize_redirect(
                 _with_flow(request, flow), self._callback(request)
             )
-        except (HTTPError, AuthlibBaseError, RuntimeError, ValueError) as problem:
+        except (HTTPError, *_BAD_ANSWER) as problem:
             return self._refuse(request, 503, AWAY, next_url, problem, reason="provider away")
         return self._with_cookie(request, answer, str(self._flows.dumps(flow)))
 
@@ -154,7 +162,7 @@ class Oidc:
             claims = await _claims(client, token)
         except HTTPError as problem:
             return self._refuse(request, 503, AWAY, next_url, problem, reason="provider away")
-        except _NO_SIGN_IN as problem:
+        except _BAD_ANSWER as problem:
             return self._refuse(request, 401, NOT_VALID, next_url, problem, reason="provider refused")
         email = claims.get("email")
         if not isinstance(email, str) or not self._is_verified(claims):
@@ -170,8 +178,7 @@ class Oidc:
     async def signed_out(self, request: Request) -> Response:
         """Say that the provider may still know the user, with a link to its sign-out if it has one."""
         sign_out = ""
-        # Without a provider's sign-out, Authlib raises RuntimeError.
-        with suppress(HTTPError, AuthlibBaseError, RuntimeError, ValueError, TypeError):
+        with suppress(HTTPError, *_BAD_ANSWER):  # which it is without an address for a sign-out, too
             client = await self._load_client()
             url = await client.create_logout_url(
                 self._callback(request), client_id=self._provider.client_id
