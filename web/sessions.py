@@ -58,7 +58,7 @@ class Session:
     right: Literal["administrator", "reader"]
     signed_in_at: _Seconds
     seen_at: _Seconds
-    by_oidc: bool = False
+    by_oidc: bool
     """Whether a provider has signed the user in, who may still be signed in there afterwards."""
 
     @cached_property
