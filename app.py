@@ -111,6 +111,7 @@ if settings.oidc_issuer:
         settings.oidc_issuer,
         settings.oidc_client_id,
         settings.oidc_client_secret.get_secret_value(),
+        settings.oidc_trust_email,
     )
     find = partial(find_by_email, services.database, groups=services.rights.groups)
     sign_in_routes += Oidc(provider, sign_in, find, key).routes()

@@ -285,6 +285,11 @@ class Settings(BaseSettings):
         description="the https:// address of an OpenID Connect provider, together with "
         "HERATIO_JOBS_OIDC_CLIENT_ID and HERATIO_JOBS_OIDC_CLIENT_SECRET",
     )
+    oidc_trust_email: bool = Field(
+        default=False,
+        description="true where only administrators set the e-mail addresses of the OpenID Connect "
+        "provider, so that one counts of which it does not say whether it is verified; else false",
+    )
     proxy_user_header: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9-]*$",

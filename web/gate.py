@@ -56,6 +56,7 @@ OPEN_PATHS: Final = frozenset(
         addresses.SIGN_IN_ICON,
         addresses.OIDC,
         addresses.OIDC_CALLBACK,
+        addresses.OIDC_SIGNED_OUT,
         addresses.LIVENESS,
         addresses.HEALTH_LIVE,
         addresses.HEALTH_READY,

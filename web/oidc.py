@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final
@@ -19,7 +20,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from joserfc.errors import JoseError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from jobs_data import addresses
@@ -27,7 +28,7 @@ from jobs_data.accounts.accounts import Account
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import oidc_metadata_url
 from jobs_data.signing import signer
-from web import origins, peers
+from web import answers, origins, peers
 from web.sign_in import SignIn, list_address, safe_next
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,9 @@ PROVIDER_SECONDS: Final = 10
 
 RETRY_SECONDS: Final = 5
 """After how long a provider that did not answer is asked again."""
+
+METADATA_SECONDS: Final = 60
+"""How long its metadata and keys are used: a key that it has withdrawn is not accepted for longer."""
 
 FLOW_SECONDS: Final = 600
 """How long a user may take at the provider."""
@@ -48,6 +52,18 @@ SIGNATURES: Final = frozenset(
 
 _COOKIE: Final = "heratio_jobs_oidc"
 _NEXT: Final = "next"
+_BASIC: Final = "client_secret_basic"
+_POST: Final = "client_secret_post"
+_BAD_ANSWER: Final = (
+    AuthlibBaseError,
+    JoseError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+"""What Authlib raises for a provider's refusal, and for an answer or metadata that are not valid."""
 
 AWAY: Final = "Your organisation's sign-in service does not answer. Try again in a moment."
 NOT_VALID: Final = (
@@ -70,6 +86,8 @@ class Provider:
     issuer: str
     client_id: str
     client_secret: str
+    is_email_trusted: bool = False
+    """Whether an e-mail counts of which the provider does not say whether it is verified."""
 
 
 class Oidc:
@@ -92,38 +110,36 @@ class Oidc:
         self._flows = signer(URLSafeTimedSerializer, key, "oidc")
         self._loading = asyncio.Lock()
         self._next_try = 0.0  # of time.monotonic()
-        self._client: Any = OAuth().register(
-            "oidc",
-            client_id=provider.client_id,
-            client_secret=provider.client_secret,
-            server_metadata_url=oidc_metadata_url(provider.issuer),
-            client_kwargs={
-                "scope": "openid email",
-                "code_challenge_method": "S256",
-                "timeout": PROVIDER_SECONDS,
-            },
-        )
+        self._client: Any = None
 
     def routes(self) -> list[BaseRoute]:
-        """Return the two routes."""
-        return [Route(addresses.OIDC, self.start), Route(addresses.OIDC_CALLBACK, self.finish)]
+        """Return the three routes."""
+        return [
+            Route(addresses.OIDC, self.start),
+            Route(addresses.OIDC_CALLBACK, self.finish),
+            Route(addresses.OIDC_SIGNED_OUT, self.signed_out),
+        ]
 
     async def start(self, request: Request) -> Response:
         """Redirect to the provider."""
         next_url = safe_next(list_address(request.query_params.get(_NEXT, "")))
         flow: dict[str, Any] = {_NEXT: next_url}
-        callback = f"{origins.own_origin(request.scope, self._proxies)}{addresses.OIDC_CALLBACK}"
         try:
-            await self._load_metadata()
-            answer: Response = await self._client.authorize_redirect(
-                _with_flow(request, flow), callback
+            client = await self._load_client()
+            answer: Response = await client.authorize_redirect(
+                _with_flow(request, flow), self._callback(request)
             )
-        except (HTTPError, AuthlibBaseError, RuntimeError, ValueError) as problem:
+        except (HTTPError, *_BAD_ANSWER) as problem:
             return self._refuse(request, 503, AWAY, next_url, problem, reason="provider away")
         return self._with_cookie(request, answer, str(self._flows.dumps(flow)))
 
     async def finish(self, request: Request) -> Response:
-        """Sign in whom the provider names, and lead to where the user wanted to go."""
+        """Sign in whom the provider names, and lead to where the user wanted to go.
+
+        Users also come here after a sign-out at the provider, so that one address is registered there.
+        """
+        if not request.query_params.keys() & {"code", "error"}:
+            return RedirectResponse(addresses.SIGN_IN, status_code=303)
         if flow := self._flow_of(request):
             answer = await self._finish(request, flow)
         else:  # the provider is asked for nothing that was not begun here
@@ -139,17 +155,17 @@ class Oidc:
             "aud": {"essential": True, "value": self._provider.client_id},
         }
         try:
-            await self._load_metadata()
-            token = await self._client.authorize_access_token(
+            client = await self._load_client()
+            token = await client.authorize_access_token(
                 _with_flow(request, flow), claims_options=wanted
             )
-            claims = dict(token["userinfo"])  # from the signed token, whose nonce was checked
+            claims = await _claims(client, token)
         except HTTPError as problem:
             return self._refuse(request, 503, AWAY, next_url, problem, reason="provider away")
-        except (AuthlibBaseError, JoseError, RuntimeError, ValueError, LookupError) as problem:
+        except _BAD_ANSWER as problem:
             return self._refuse(request, 401, NOT_VALID, next_url, problem, reason="provider refused")
         email = claims.get("email")
-        if not isinstance(email, str) or claims.get("email_verified") is not True:
+        if not isinstance(email, str) or not self._is_verified(claims):
             return self._refuse(request, 403, NO_EMAIL, next_url, reason="no verified e-mail")
         try:
             account = await run_in_threadpool(self._find, email)
@@ -159,23 +175,64 @@ class Oidc:
             return self._refuse(request, 403, NO_ACCOUNT, next_url, reason=f"no account of {email}")
         return await self._sign_in.enter(request, account, next_url, by="oidc")
 
-    async def _load_metadata(self) -> None:
-        """Load the provider's metadata, once for all who wait, and leave only SIGNATURES in it.
+    async def signed_out(self, request: Request) -> Response:
+        """Say that the provider may still know the user, with a link to its sign-out if it has one."""
+        sign_out = ""
+        with suppress(HTTPError, *_BAD_ANSWER):  # which it is without an address for a sign-out, too
+            client = await self._load_client()
+            url = await client.create_logout_url(
+                self._callback(request), client_id=self._provider.client_id
+            )
+            sign_out = url["url"]
+        return answers.page("signed_out.html", 200, sign_out=sign_out)
 
-        Without any of these, Authlib takes RS256. Raises HTTPError.
+    def _is_verified(self, claims: dict[str, Any]) -> bool:
+        is_verified = claims.get("email_verified")
+        if is_verified is None:
+            return self._provider.is_email_trusted
+        return str(is_verified).lower() == "true"  # some send it as text
+
+    async def _load_client(self) -> Any:
+        """Return a client with the provider's metadata, read once for all who wait.
+
+        Only SIGNATURES are left in them; without any of these, Authlib takes RS256. Raises HTTPError.
         """
         async with self._loading:
             if monotonic() < self._next_try:
-                raise HTTPError("it did not answer a moment ago")
+                if self._client is None:
+                    raise HTTPError("it did not answer a moment ago")
+                return self._client
+            self._client, client = None, self._new_client()
             try:
-                metadata = await self._client.load_server_metadata()
+                metadata = await client.load_server_metadata()
+                name = "id_token_signing_alg_values_supported"
+                metadata[name] = [each for each in metadata.get(name) or () if each in SIGNATURES]
+                methods = metadata.get("token_endpoint_auth_methods_supported") or [_BASIC]
+                if _BASIC not in methods:
+                    client.client_kwargs["token_endpoint_auth_method"] = _POST
             except (HTTPError, InvalidURL, ValueError, TypeError) as problem:
                 self._next_try = monotonic() + RETRY_SECONDS
                 if isinstance(problem, HTTPError):
                     raise
                 raise HTTPError("it did not answer with its metadata") from problem
-        name = "id_token_signing_alg_values_supported"
-        metadata[name] = [each for each in metadata.get(name) or () if each in SIGNATURES]
+            self._client, self._next_try = client, monotonic() + METADATA_SECONDS
+            return client
+
+    def _new_client(self) -> Any:
+        return OAuth().register(
+            "oidc",
+            client_id=self._provider.client_id,
+            client_secret=self._provider.client_secret,
+            server_metadata_url=oidc_metadata_url(self._provider.issuer),
+            client_kwargs={
+                "scope": "openid email",
+                "code_challenge_method": "S256",
+                "timeout": PROVIDER_SECONDS,
+            },
+        )
+
+    def _callback(self, request: Request) -> str:
+        return f"{origins.own_origin(request.scope, self._proxies)}{addresses.OIDC_CALLBACK}"
 
     @property
     def _proxies(self) -> tuple[Any, ...]:
@@ -193,7 +250,7 @@ class Oidc:
     ) -> Response:
         if problem:
             # Not its text, which may be the client's.
-            word = getattr(problem, "error", "")
+            word = getattr(problem, "claim", "") or getattr(problem, "error", "")
             log.warning("a sign-in by OIDC failed: %s %r", type(problem).__name__, str(word)[:100])
         return self._sign_in.refuse(request, status, sentence, f"oidc: {reason}", next_url)
 
@@ -224,6 +281,22 @@ class Oidc:
         )
         answer.headers["Cache-Control"] = "no-store"
         return answer
+
+
+async def _claims(client: Any, token: dict[str, Any]) -> dict[str, Any]:
+    """Return what the provider says of the user.
+
+    That is in the signed token, whose nonce was checked. Without an e-mail there, it is at the userinfo
+    address (OpenID Connect Core 1.0, section 5.4). Raises ValueError where that is about another user
+    (section 5.3.2).
+    """
+    claims = dict(token["userinfo"])
+    if "email" in claims or "userinfo_endpoint" not in client.server_metadata:
+        return claims
+    more = dict(await client.userinfo(token=token))
+    if more.get("sub") != claims["sub"]:
+        raise ValueError("another user")
+    return more
 
 
 def _with_flow(request: Request, flow: dict[str, Any]) -> Request:

@@ -58,6 +58,8 @@ class Session:
     right: Literal["administrator", "reader"]
     signed_in_at: _Seconds
     seen_at: _Seconds
+    by_oidc: bool
+    """Whether a provider has signed the user in, who may still be signed in there afterwards."""
 
     @cached_property
     def digest(self) -> str:
@@ -111,14 +113,16 @@ class Sessions:
         """How many websockets are open."""
         self._watched: dict[str, set[asyncio.Event]] = {}  # by digest
 
-    def begin(self, account: Account) -> Session:
+    def begin(self, account: Account, *, by_oidc: bool = False) -> Session:
         """Return a new session of an account that has a right."""
         now = self._now()
         self._forget_old(now)
         right: Literal["administrator", "reader"] = (
             "administrator" if account.right is Right.ADMINISTRATOR else "reader"
         )
-        return Session(secrets.token_urlsafe(16), account.id, account.fingerprint, right, now, now)
+        return Session(
+            secrets.token_urlsafe(16), account.id, account.fingerprint, right, now, now, by_oidc
+        )
 
     def token(self, session: Session) -> str:
         """Return the cookie's value."""

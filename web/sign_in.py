@@ -148,9 +148,12 @@ class SignIn:
     def refuse(
         self, request: Request, status: int, sentence: str, reason: str, next_url: str
     ) -> Response:
-        """Show the form with the sentence that says why the sign-in failed, and log the reason."""
+        """Show the form with the sentence that says why the sign-in failed, and log the reason.
+
+        With 403 the provider knows the user, who can sign out there to use another account.
+        """
         self._write(request, Event.SIGN_IN_REFUSED, None, reason=reason)
-        return self._form(status, next_url, sentence)
+        return self._form(status, next_url, sentence, is_known_there=status == 403)
 
     async def enter(
         self, request: Request, account: Account, next_url: str, by: str = "password"
@@ -166,7 +169,7 @@ class SignIn:
         # A cached account with an older password would end the new session.
         self.accounts.put(account)
         self._write(request, Event.SIGN_IN, account, right=account.right.value, by=by)
-        token = self.sessions.token(self.sessions.begin(account))
+        token = self.sessions.token(self.sessions.begin(account, by_oidc=by == "oidc"))
         return self._with_cookie(request, RedirectResponse(next_url, status_code=303), token)
 
     def read_idle_timeout(self) -> bool:
@@ -185,7 +188,9 @@ class SignIn:
         session = request.scope["visitor"].session
         self.audit.write(Event.SIGN_OUT, actor_of(request))
         if session is None or await self.sessions.end(session):
-            answer: Response = RedirectResponse(addresses.SIGN_IN, status_code=303)
+            is_oidc = self.has_oidc and session is not None and session.by_oidc
+            goal = addresses.OIDC_SIGNED_OUT if is_oidc else addresses.SIGN_IN
+            answer: Response = RedirectResponse(goal, status_code=303)
         else:
             answer = answers.warning(request, "Signed out", SIGN_OUT_NOT_STORED)
         return self._with_cookie(request, answer, "")
@@ -211,6 +216,7 @@ class SignIn:
         *,
         identifier: str = "",
         asks_code: bool = False,
+        is_known_there: bool = False,
     ) -> Response:
         return answers.page(
             "sign_in.html",
@@ -222,6 +228,7 @@ class SignIn:
             site_host=self.site_host,
             demo=self.demo,
             has_oidc=self.has_oidc,
+            is_known_there=is_known_there,
         )
 
     def _with_cookie(self, request: Request, response: Response, token: str) -> Response:

@@ -1,142 +1,173 @@
-"""A small OpenID Connect provider: it signs everybody in as one user, and checks its client."""
+"""A provider to sign in at: Canaille, a real identity server, whose answers a test may change."""
 
-import base64
-import hashlib
 import json
-import secrets
+import re
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urljoin, urlsplit
 
+import httpx2
+from canaille import create_app
+from canaille.app import models
+from canaille.backends import Backend
+from canaille.oidc.jose import registry
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, Key, KeySet, RSAKey
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Response
 
 CLIENT_ID = "heratio-jobs"
 CLIENT_SECRET = "a secret of the client"
+PATH = "/realms/archive"
+EMAIL = "ada@example.org"
+PASSWORD = "correct horse battery staple"
 
 
 @dataclass
 class RunningProvider:
-    """A provider that runs, and whom it signs in; a test may spoil its answers."""
+    """A provider that runs, with one user and one client."""
 
     issuer: str
-    """It ends with a slash, as some do: that is a part of its name."""
-    claims: dict[str, Any] = field(default_factory=dict)
-    """What it says of the user."""
-    spoilt: dict[str, Any] = field(default_factory=dict)
-    """Claims of the token that are not those asked for."""
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
-    signs_with: RSAKey | None = None
-    """Another key than the published one."""
-    is_unsigned: bool = False
-    """Whether its tokens have no signature, which it offers as some do."""
-    codes: dict[str, dict[str, str]] = field(default_factory=dict)
-    """What was asked for, by code; each works once."""
+    """It has a path and ends with a slash, as some do: that is a part of its name."""
+    server: Any
+    """Canaille's application."""
+    changed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What other providers answer, by the last part of the path; None leaves a field out.
+
+    `header` and `claims` are those of the ID token."""
+    keys: list[Key] = field(default_factory=list)
+    """What it signs with."""
+    signs_with: Key | None = None
+    """Another key than the published ones."""
     is_away: bool = False
     """Whether it answers nothing but errors."""
     asked: list[str] = field(default_factory=list)
-    """The paths that were asked for."""
-    seen: list[dict[str, str]] = field(default_factory=list)
-    """The queries with which users came."""
+    """The last parts of the paths that were asked for."""
+    browser: httpx2.Client = field(default_factory=httpx2.Client)
+    """The user's browser, which keeps the sign-in at the provider."""
 
-    def metadata(self) -> dict[str, Any]:
-        """Return its configuration."""
-        return {
-            "issuer": self.issuer,
-            "authorization_endpoint": f"{self.issuer}authorize",
-            "token_endpoint": f"{self.issuer}token",
-            "jwks_uri": f"{self.issuer}keys",
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256", "none"],
-            "code_challenge_methods_supported": ["S256"],
-        }
+    def reset(self) -> None:
+        """Answer as Canaille does, with a verified e-mail, and forget what was before."""
+        self.changed = {"claims": {"email_verified": True}}
+        self.signs_with, self.is_away = None, False
+        with self.server.app_context():
+            for kind in (models.Consent, models.AuthorizationCode, models.Token):
+                for each in Backend.instance.query(kind):
+                    Backend.instance.delete(each)
+        self.set_client(
+            id_token_signed_response_alg="RS256", token_endpoint_auth_method="client_secret_basic"
+        )
+        self.asked.clear()
+        self.browser.cookies.clear()
 
-    def authorize(self, query: dict[str, str]) -> str:
-        """Return where the user is sent with a code."""
-        self.seen.append(query)
-        assert query["response_type"] == "code"
-        assert query["client_id"] == CLIENT_ID
-        assert query["code_challenge_method"] == "S256"
-        code = secrets.token_urlsafe(16)
-        self.codes[code] = query
-        return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
+    def set_client(self, **attributes: Any) -> None:
+        """Change what is registered of the client."""
+        with self.server.app_context():
+            client = Backend.instance.get(models.Client, client_id=CLIENT_ID)
+            Backend.instance.update(client, **attributes)
+            Backend.instance.save(client)
 
-    def token(self, form: dict[str, str], authorization: str) -> dict[str, Any] | None:
-        """Return the tokens for a code; None for a client or a code that is not right."""
-        asked = self.codes.pop(form.get("code", ""), None)
-        client = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-        challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-        if (
-            asked is None
-            or authorization != f"Basic {client}"
-            or form["redirect_uri"] != asked["redirect_uri"]
-            or challenge != asked["code_challenge"]
-        ):
-            return None
-        now = int(time.time())
-        claims = {"iss": self.issuer, "aud": CLIENT_ID, "sub": "7", "iat": now, "exp": now + 300}
-        claims |= {"nonce": asked["nonce"]} | self.claims | self.spoilt
-        signed = jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.signs_with or self.key)
-        if self.is_unsigned:
-            header = base64.urlsafe_b64encode(b'{"alg": "none"}').decode().rstrip("=")
-            signed = f"{header}.{signed.split('.')[1]}."
-        return {"access_token": "secret", "token_type": "Bearer", "id_token": signed}
+    def change_keys(self) -> None:
+        """Sign with new keys from now on, and publish no other."""
+        curve = ECKey.generate_key("P-256", auto_kid=True)
+        self.keys = [RSAKey.generate_key(2048, auto_kid=True), curve]
+        published = [key.as_dict(private=True) for key in self.keys]
+        self.server.config["CANAILLE_OIDC"]["ACTIVE_JWKS"] = published
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request."""
+        name = environ["PATH_INFO"].rpartition("/")[2]
+        self.asked.append(name)
+        if self.is_away:
+            return Response(status=503)(environ, start_response)
+        response = Response.from_app(self.server, environ)
+        if response.mimetype == "application/json":
+            answer = _changed(json.loads(response.data), self.changed.get(name, {}))
+            if "id_token" in answer:
+                answer["id_token"] = self._token(answer["id_token"])
+            response.data = json.dumps(answer)
+        return response(environ, start_response)
+
+    def _token(self, token: str) -> str:
+        """Return an ID token with the changed header and claims, signed again."""
+        read = jwt.decode(token, KeySet(self.keys), registry=registry)
+        kid = read.header["kid"]
+        return jwt.encode(
+            _changed(read.header, self.changed.get("header", {})),
+            _changed(read.claims, self.changed.get("claims", {})),
+            self.signs_with or next(key for key in self.keys if key.kid == kid),
+            registry=registry,
+        )
+
+    def visit(self, address: str, answer: str = "accept") -> str:
+        """Follow an address through the provider's forms, and return where it sends the user."""
+        page = self.browser.get(address)
+        while True:
+            if location := page.headers.get("location"):
+                address = urljoin(str(page.url), location)
+                if not address.startswith(self.issuer):
+                    return address
+                page = self.browser.get(address)
+                continue
+            token = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page.text)
+            assert token, page.text
+            fields = {"login": EMAIL, "password": PASSWORD, "answer": answer}
+            page = self.browser.post(page.url, data=fields | {"csrf_token": token[1]})
+
+
+def _changed(answer: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in (answer | changes).items() if value is not None}
+
+
+class _Silent(WSGIRequestHandler):
+    def log(self, *_arguments: object) -> None:
+        """Log nothing."""
 
 
 @contextmanager
-def running_provider() -> Iterator[RunningProvider]:
-    """Run a provider on a free port of the loopback address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            """Answer metadata, keys, and the user."""
-            parts = urlsplit(self.path)
-            provider.asked.append(parts.path)
-            if provider.is_away:
-                self._send(500, {})
-                return
-            if parts.path == "/.well-known/openid-configuration":
-                self._send(200, provider.metadata())
-            elif parts.path == "/keys":
-                self._send(200, {"keys": [provider.key.as_dict(private=False)]})
-            else:
-                query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-                self._send(302, {}, provider.authorize(query))
-
-        def do_POST(self) -> None:
-            """Answer the client."""
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            form = {name: values[-1] for name, values in parse_qs(body).items()}
-            tokens = provider.token(form, self.headers.get("Authorization", ""))
-            self._send(200 if tokens else 400, tokens or {"error": "invalid_grant"})
-
-        def log_message(self, *_arguments: object) -> None:
-            """Log nothing."""
-
-        def _send(self, status: int, content: dict[str, Any], location: str = "") -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            if location:
-                self.send_header("Location", location)
-            self.end_headers()
-            self.wfile.write(body)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider = RunningProvider(f"http://127.0.0.1:{server.server_port}/")
+def running_provider(callback: str) -> Iterator[RunningProvider]:
+    """Run a provider on a free port of the loopback address; its client has this redirect address."""
+    canaille = create_app(
+        {
+            "SECRET_KEY": "k" * 32,
+            "CANAILLE": {"DATABASE": "memory", "JAVASCRIPT": False},
+            # It leads back after a sign-out to these alone.
+            "CANAILLE_OIDC": {"TRUSTED_DOMAINS": [urlsplit(callback).hostname]},
+        },
+        env_prefix="NO_ENVIRONMENT_",
+    )
+    with canaille.app_context():
+        user = models.User(user_name="ada", family_name="Lovelace", emails=[EMAIL], password=PASSWORD)
+        client = models.Client(
+            client_id=CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+            client_name="Heratio Jobs",
+            redirect_uris=[callback],
+            post_logout_redirect_uris=[callback],
+            grant_types=["authorization_code"],
+            response_types=["code"],
+            scope=["openid", "email"],
+            token_endpoint_auth_method="client_secret_basic",
+        )
+        for each in (user, client):
+            Backend.instance.save(each)
+        client.audience = [client]
+        Backend.instance.save(client)
+    server = make_server("127.0.0.1", 0, canaille, threaded=True, request_handler=_Silent)
+    provider = RunningProvider(f"http://127.0.0.1:{server.port}{PATH}/", canaille)
+    server.app = DispatcherMiddleware(Response(status=404), {PATH: provider})
+    provider.change_keys()
+    provider.reset()
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         yield provider
     finally:
+        provider.browser.close()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
@@ -17,50 +17,62 @@ from jobs_data.platform import tables
 from jobs_data.store.audit_entries import list_entries
 from pages.parts.shared.services import get_services
 from tests.support.gated import gated_app
-from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, RunningProvider, running_provider
+from tests.support.oidc_provider import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    EMAIL,
+    RunningProvider,
+    running_provider,
+)
 from tests.support.store import Store
 from web import oidc
 from web.oidc import Provider
 from web.sessions import COOKIE
 
 PERSON = {"Accept": "text/html"}
-EMAIL = "ada@example.org"
+APP = "https://jobs.example.org"
+CALLBACK = f"{APP}{addresses.OIDC_CALLBACK}"
+
+# What is read of the database is tested in tests/jobs_data/accounts.
+pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningProvider]:
     """Run a provider."""
-    with running_provider() as provider:
+    with running_provider(CALLBACK) as provider:
         yield provider
 
 
 @pytest.fixture
 def provider(running: RunningProvider) -> RunningProvider:
     """Give the provider, which has a user with a verified e-mail."""
-    running.claims = {"email": EMAIL, "email_verified": True}
-    running.spoilt, running.signs_with = {}, None
-    running.is_unsigned = running.is_away = False
-    running.asked.clear()
+    running.reset()
     return running
 
 
 @pytest.fixture
-def client(served: Store, provider: RunningProvider) -> Iterator[TestClient]:
+def trusts_email() -> bool:
+    """Say whether the app trusts the provider's e-mails."""
+    return False
+
+
+@pytest.fixture
+def client(served: Store, provider: RunningProvider, trusts_email: bool) -> Iterator[TestClient]:
     """Ask an app on a platform with an account of that e-mail, and one that has it as user name."""
     served.account("ada", 100, email=EMAIL)
     served.account("eve@example.org", 100, email="eve@example.com")
-    client_of = Provider(provider.issuer, CLIENT_ID, CLIENT_SECRET)
-    app, _ = gated_app(readers=frozenset({101}), provider=client_of)
-    with TestClient(app, "https://jobs.example.org", follow_redirects=False, headers=PERSON) as client:
+    known = Provider(provider.issuer, CLIENT_ID, CLIENT_SECRET, trusts_email)
+    app, _ = gated_app(readers=frozenset({101}), provider=known)
+    with TestClient(app, APP, follow_redirects=False, headers=PERSON) as client:
         yield client
 
 
-def at_provider(client: TestClient, path: str = addresses.OIDC) -> str:
-    """Start the sign-in, let the provider sign the user in, and return where it sends them."""
-    answer = client.get(path)
-    assert answer.status_code == 302
-    back = httpx2.get(answer.headers["location"], follow_redirects=False)
-    return str(back.headers["location"])
+def at_provider(client: TestClient, provider: RunningProvider, answer: str = "accept") -> str:
+    """Start the sign-in, sign in at the provider, and return where it sends the user."""
+    start = client.get(addresses.OIDC)
+    assert start.status_code == 302
+    return provider.visit(start.headers["location"], answer)
 
 
 def signed_in(client: TestClient) -> bool:
@@ -81,11 +93,14 @@ def test_whom_the_provider_names_is_signed_in(client: TestClient, provider: Runn
     wanted = f"{addresses.BASE}?status=failed"
     page = client.get(addresses.SIGN_IN, params={"next": wanted})
     assert f"{addresses.OIDC}?next=/admin/jobs%3Fstatus%3Dfailed" in page.text
-    back = at_provider(client, f"{addresses.OIDC}?next=/admin/jobs%3Fstatus%3Dfailed")
-    asked = provider.seen[-1]
-    assert asked["redirect_uri"] == f"https://jobs.example.org{addresses.OIDC_CALLBACK}"
-    assert asked["scope"].split() == ["openid", "email"]
-    assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
+    start = client.get(f"{addresses.OIDC}?next=/admin/jobs%3Fstatus%3Dfailed")
+    asked = parse_qs(urlsplit(start.headers["location"]).query)
+    assert asked["redirect_uri"] == [CALLBACK]
+    assert asked["scope"] == ["openid email"]
+    assert asked["code_challenge_method"] == ["S256"]
+    assert len({asked[name][0] for name in ("state", "nonce", "code_challenge")}) == 3
+    back = provider.visit(start.headers["location"])
+    assert "password" in provider.asked
     flow = dict(client.cookies)
     answer = client.get(back)
     assert (answer.status_code, answer.headers["location"]) == (303, wanted)
@@ -98,74 +113,163 @@ def test_whom_the_provider_names_is_signed_in(client: TestClient, provider: Runn
     assert not signed_in(client)
 
 
+def test_a_sign_out_says_that_the_provider_still_knows_the_user(
+    client: TestClient, provider: RunningProvider
+) -> None:
+    """The next sign-in takes no password, until they sign out there too."""
+    for _ in range(2):
+        assert client.get(at_provider(client, provider)).status_code == 303
+        answer = client.post(addresses.SIGN_OUT, headers={"Origin": APP})
+        assert answer.headers["location"] == addresses.OIDC_SIGNED_OUT
+    assert provider.asked.count("password") == 2  # the form and what was typed, once
+    page = client.get(addresses.OIDC_SIGNED_OUT).text
+    there = unescape(page.partition('<a class="button" href="')[2].partition('"')[0])
+    back = provider.visit(there, "logout")
+    assert back.startswith(CALLBACK)
+    assert client.get(back).headers["location"] == addresses.SIGN_IN
+    at_provider(client, provider)
+    assert provider.asked.count("password") == 4
+
+
+def test_a_provider_without_a_sign_out_is_named_without_a_link(
+    client: TestClient, provider: RunningProvider
+) -> None:
+    """Google is one."""
+    provider.changed["openid-configuration"] = {"end_session_endpoint": None}
+    page = client.get(addresses.OIDC_SIGNED_OUT)
+    assert page.status_code == 200
+    assert 'class="button"' not in page.text
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256"])
+def test_each_kind_of_signature_is_accepted(
+    client: TestClient, provider: RunningProvider, algorithm: str
+) -> None:
+    provider.set_client(id_token_signed_response_alg=algorithm)
+    assert client.get(at_provider(client, provider)).status_code == 303
+
+
+def test_new_keys_are_read(
+    client: TestClient, provider: RunningProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once under a new name; and a withdrawn key is refused after a minute."""
+    assert client.get(at_provider(client, provider)).status_code == 303
+    old = provider.keys
+    provider.change_keys()
+    assert client.get(at_provider(client, provider)).status_code == 303
+    provider.changed["jwks.json"] = {**KeySet(old).as_dict(private=False)}
+    assert client.get(at_provider(client, provider)).status_code == 303
+    monkeypatch.setattr(oidc, "monotonic", lambda: time.monotonic() + oidc.METADATA_SECONDS)
+    assert client.get(at_provider(client, provider)).status_code == 401
+
+
+def test_a_client_secret_is_sent_as_the_provider_wants_it(
+    client: TestClient, provider: RunningProvider
+) -> None:
+    provider.set_client(token_endpoint_auth_method="client_secret_post")
+    only = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    provider.changed["openid-configuration"] = only
+    assert client.get(at_provider(client, provider)).status_code == 303
+
+
 @pytest.mark.parametrize(
-    ("claims", "status"),
+    ("claims", "trusts_email", "status"),
     [
-        ({"email": EMAIL}, 403),
-        ({"email": EMAIL, "email_verified": False}, 403),
-        ({"email": EMAIL, "email_verified": "true"}, 403),
-        ({"email_verified": True}, 403),
-        ({"email": "nobody@example.org", "email_verified": True}, 403),
-        ({"email": "eve@example.org", "email_verified": True}, 403),
-        ({"email": "ada", "email_verified": True}, 403),
+        ({"email_verified": None}, False, 403),
+        ({"email_verified": None}, True, 303),
+        ({"email_verified": False}, True, 403),
+        ({"email_verified": "false"}, True, 403),
+        ({"email_verified": "true"}, False, 303),
+        ({"email": EMAIL.upper()}, False, 303),
+        ({"email": ["ada@example.org"]}, True, 403),
+        ({"email": "nobody@example.org"}, True, 403),
+        ({"email": "eve@example.org"}, True, 403),
     ],
 )
 def test_only_a_verified_email_of_an_account_counts(
     client: TestClient, provider: RunningProvider, claims: dict[str, Any], status: int
 ) -> None:
-    """A user name never does: users can choose their own."""
-    provider.claims = claims
-    answer = client.get(at_provider(client))
+    """A user name never does: users can choose their own. Who is refused can use another account."""
+    provider.changed["claims"] |= claims
+    answer = client.get(at_provider(client, provider))
     assert answer.status_code == status
-    assert 'role="alert"' in answer.text
-    assert not signed_in(client)
-    assert reasons()[0][1].startswith("oidc: no ")
+    assert signed_in(client) == (status == 303)
+    if status == 403:
+        assert 'role="alert"' in answer.text
+        assert f'href="{addresses.OIDC_SIGNED_OUT}"' in answer.text
+        assert reasons()[0][1].startswith("oidc: no ")
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    ("userinfo", "status"),
     [
-        {"nonce": "another"},
-        {"aud": "another client"},
-        {"iss": "https://evil.example"},
-        {"exp": int(time.time()) - 3_600},
-        {"key": True},
-        {"signature": None},
+        ({"email_verified": True}, 303),
+        ({"email_verified": False}, 403),
+        ({"email": None}, 403),
+        ({"email_verified": True, "sub": "another"}, 401),
+        ({"email_verified": True, "sub": None}, 401),
     ],
-    ids=lambda spoilt: next(iter(spoilt)),
 )
+def test_an_email_that_is_not_in_the_token_is_asked_for(
+    client: TestClient, provider: RunningProvider, userinfo: dict[str, Any], status: int
+) -> None:
+    """Of the same user; where the token has one, the app asks for no other."""
+    assert client.get(at_provider(client, provider)).status_code == 303
+    assert "userinfo" not in provider.asked
+    client.cookies.clear()
+    provider.changed |= {"claims": {"email": None}, "userinfo": userinfo}
+    assert client.get(at_provider(client, provider)).status_code == status
+    assert signed_in(client) == (status == 303)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"claims": {"nonce": "another"}},
+        {"claims": {"nonce": None}},
+        {"claims": {"aud": "another client"}},
+        {"claims": {"iss": "https://evil.example"}},
+        {"claims": {"sub": None}},
+        {"claims": {"exp": int(time.time()) - 3_600}},
+        {"token": {"id_token": None}},
+        {"token": {"access_token": "another"}},
+        {"jwks.json": {"keys": 5}},
+        {"header": {"alg": "none"}, "claims": {"at_hash": None}},
+        {"key": {}},
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")  # of none
 def test_a_token_that_is_not_for_this_sign_in_is_refused(
-    client: TestClient, provider: RunningProvider, spoilt: dict[str, Any]
+    client: TestClient, provider: RunningProvider, changed: dict[str, dict[str, Any]]
 ) -> None:
     """Of another flow, client or provider, expired, signed with another key, or unsigned."""
-    provider.is_unsigned = "signature" in spoilt
-    if spoilt.get("key"):
-        provider.signs_with = RSAKey.generate_key(2048, {"kid": "1"})
-    else:
-        provider.spoilt = spoilt
-    assert client.get(at_provider(client)).status_code == 401
+    if "key" in changed or "header" in changed:  # without a signature any key will do
+        provider.signs_with = RSAKey.generate_key(2048)
+    for name, values in changed.items():
+        provider.changed[name] = provider.changed.get(name, {}) | values
+    assert client.get(at_provider(client, provider)).status_code == 401
     assert not signed_in(client)
     assert reasons() == [("", "oidc: provider refused")]
 
 
 def test_a_callback_that_nobody_began_is_refused(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, provider: RunningProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another browser's, one with a changed state, one that took too long, and a refusal."""
-    back = at_provider(client)
+    """One with a changed state, one that the user denied, one that took too long, another browser's."""
+    denied = at_provider(client, provider, "deny")
+    assert "error=access_denied" in denied
+    answer = client.get(denied)
+    assert (answer.status_code, 'role="alert"' in answer.text) == (401, True)
+    back = at_provider(client, provider)
     state = parse_qs(urlsplit(back).query)["state"][0]
-    for url in (
-        back.replace(state, "x"),
-        f"{addresses.OIDC_CALLBACK}?error=access_denied&state={state}",
-    ):
-        flow = dict(client.cookies)
-        assert client.get(url).status_code == 401
-        client.cookies.update(flow)
+    flow = dict(client.cookies)
+    assert client.get(back.replace(state, "x")).status_code == 401
+    client.cookies.update(flow)
     monkeypatch.setattr(oidc, "FLOW_SECONDS", -1)
     assert client.get(back).status_code == 401
     client.cookies.clear()
     assert client.get(back).status_code == 401
-    assert client.get(addresses.OIDC_CALLBACK).status_code == 401
     assert not signed_in(client)
 
 
@@ -173,7 +277,7 @@ def test_the_provider_is_asked_once_for_all_who_wait(
     client: TestClient, provider: RunningProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not for a callback that nobody began; and one that is away is left alone for a moment."""
-    assert client.get(addresses.OIDC_CALLBACK).status_code == 401
+    assert client.get(f"{addresses.OIDC_CALLBACK}?code=x").status_code == 401
     assert provider.asked == []
     provider.is_away = True
     with ThreadPoolExecutor(5) as pool:
@@ -189,12 +293,14 @@ def test_the_provider_is_asked_once_for_all_who_wait(
     assert len(provider.asked) == 2
 
 
-def test_the_right_is_the_platforms(client: TestClient, store: Store) -> None:
+def test_the_right_is_the_platforms(
+    client: TestClient, provider: RunningProvider, store: Store
+) -> None:
     """An inactive account has none, whatever the provider says."""
     user = tables.user
     with store.engine.begin() as connection:
         connection.execute(update(user).where(user.c.email == EMAIL).values(active=0))
-    assert client.get(at_provider(client)).status_code == 403
+    assert client.get(at_provider(client, provider)).status_code == 403
     assert COOKIE not in client.cookies
     assert not signed_in(client)
     assert reasons() == [("ada", "no right")]

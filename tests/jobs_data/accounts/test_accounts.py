@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs_data.accounts.accounts import Groups, Right, find_account, read_account
+from jobs_data.accounts.accounts import Groups, Right, find_account, find_by_email, read_account
 from jobs_data.accounts.sign_in import Reason
 from tests.support.php_hashes import CHEAP, SALT
 from tests.support.sign_ins import READERS, Visitor, statements
@@ -101,6 +101,8 @@ def test_email_is_tried_before_the_user_name(store: Store) -> None:
     found = find_account(store.database(), "ada@example.org", READERS)
     assert found
     assert found.id == ada
+    assert find_by_email(store.database(), " ADA@example.org", READERS) == found
+    assert find_by_email(store.database(), "ada", READERS) is None
     assert visitor.refusal("ada@example.org", "mine") is Reason.WRONG
     assert visitor.sign_in("imposter@example.org", "mine").id == imposter
 
@@ -131,6 +133,7 @@ def test_look_alikes_are_nobody(store: Store) -> None:
     for identifier in [*accented, "ka\u200bte", "ka\u00adte", "kate%", "k_te", "kate\0", "", " "]:
         for typed in (identifier, f"{identifier}@example.org"):
             assert find_account(store.database(), typed, READERS) is None
+            assert find_by_email(store.database(), typed, READERS) is None
             assert visitor.refusal(typed, address="") is Reason.WRONG
     assert visitor.gets_in("kate")
     assert visitor.gets_in("kate@example.org")
@@ -161,6 +164,7 @@ def test_a_shared_email_lets_nobody_in(store: Store) -> None:
     second = store.account("second", 100, email="Shared@example.org", password="mine")
     store.account("shared@example.org", 100, password="third")
     assert find_account(store.database(), "shared@example.org", READERS) is None
+    assert find_by_email(store.database(), "shared@example.org", READERS) is None
     for password in (PASSWORD, "mine", "third"):
         assert visitor.refusal("shared@example.org", password) is Reason.WRONG
     assert visitor.sign_in("first").id == first

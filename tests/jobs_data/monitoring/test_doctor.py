@@ -126,7 +126,7 @@ def test_a_provider_is_asked_for_the_issuer_that_it_names(capsys: Capture) -> No
         )
         return checks["OpenID Connect"]
 
-    with running_provider() as provider:
+    with running_provider("https://jobs.example.org/callback") as provider:
         assert after(provider.issuer)[0] == "OK"
         verdict, sentence = after(provider.issuer.rstrip("/"))
         assert (verdict, f"the issuer {provider.issuer}" in sentence) == ("PROBLEM", True)
