@@ -3,6 +3,7 @@
 from contextlib import closing
 from dataclasses import replace
 
+from jobs_data.jobs.counts import read_counts
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.list_page import JobsList, Snapshot
 from jobs_data.jobs.outcomes import Outcomes
@@ -38,7 +39,7 @@ def read_list(
             found = ended(searches, view.filter)
     with database.reading() as connection:
         snapshot = Snapshot(database, connection, order, outcomes)
-        overview = snapshot.overview()
+        overview = snapshot.overview(read_counts(connection))
         if found:
             overview = replace(overview, found=found, with_errors=0)
         return snapshot.page(overview.last_page_of(view), overview, found)

@@ -302,7 +302,7 @@ def test_unfinished_jobs_are_found_however_many_others_are_newer(
         view = ListView(JobFilter(state))
         with database.reading() as connection:
             snapshot = list_page.Snapshot(database, connection)
-            overview = snapshot.overview()
+            overview = snapshot.overview(counts.read_counts(connection))
             view = replace(view, limit=1)
             for page, job_id in enumerate(expected, 1):
                 for known in (None, overview):

@@ -29,6 +29,7 @@ from jobs_data.removal.removal import Removals
 from jobs_data.store.database import file_store
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
+from tests.support import lists
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.lists import read_list
 from tests.support.names import compare_loosely
@@ -345,7 +346,7 @@ def test_cards_and_list_are_of_one_moment(store: Store, monkeypatch: pytest.Monk
         store.job("intruder")
         return counts
 
-    monkeypatch.setattr(list_page, "read_counts", counts_then_intruder)
+    monkeypatch.setattr(lists, "read_counts", counts_then_intruder)
     jobs = read(store)
     assert (jobs.counts.total, len(jobs.rows)) == (1, 1)
     monkeypatch.undo()
