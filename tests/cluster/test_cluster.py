@@ -26,6 +26,7 @@ from jobs_data.removal.removal import Removal, RemovalRuns
 from jobs_data.store.schema import Outcome
 from tests.support.galera import Cluster, proxied, wait_until_it_answers
 from tests.support.lists import read_list
+from tests.support.removals import cleared
 from tests.support.store import CAUSE, CLEARING, NOON, Store
 
 FIRST_ID = 10_001
@@ -77,13 +78,6 @@ def assert_whole(stores: list[Store]) -> None:
         assert [i for i in store.ids(object_) if i >= FIRST_ID] == jobs
         assert store.ids(note, "object_id") == jobs
         assert store.ids(job_execution, "job_id") == jobs
-
-
-def cleared(store: Store) -> Removal:
-    """Clear all finished jobs through one node and return the clearing when it has ended."""
-    clearing = store.removals().start(None, CLEARING)
-    clearing.wait()
-    return clearing
 
 
 def plain_order(store: Store, state: State | None, sort: Sort) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
 import pytest
-from sqlalchemy import delete, event, exc, insert, select, update
+from sqlalchemy import delete, exc, insert, select, update
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
@@ -32,6 +32,7 @@ from jobs_data.platform.database import Database
 from pages.parts.shared.services import get_services
 from tests.support.gated import KEY, gated_app
 from tests.support.page_messages import rerun
+from tests.support.statements import listening, statements
 from tests.support.store import Store, hash_of
 from tests.support.waiting import eventually
 from web import answers, gate, sign_in
@@ -351,18 +352,11 @@ def test_an_open_websocket_is_closed_when_the_right_is_withdrawn(platform_databa
 def test_a_re_check_costs_one_statement_in_half_a_minute(door: Door) -> None:
     """However many requests and websockets there are."""
     door.sign_in()
-    statements: list[str] = []
-
-    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.startswith("SELECT"):
-            statements.append(statement)
-
-    event.listen(door.database.engine, "before_cursor_execute", note)
-    for _ in range(20):
-        door.clock.now += 1.4
-        assert door.asks() == 200
-    event.remove(door.database.engine, "before_cursor_execute", note)
-    assert len(statements) == 1
+    with statements(door.database.engine, "SELECT") as sent:
+        for _ in range(20):
+            door.clock.now += 1.4
+            assert door.asks() == 200
+    assert len(sent) == 1
 
 
 def test_signing_out_ends_every_copy_and_every_tab(door: Door) -> None:
@@ -491,11 +485,8 @@ def away(database: Database) -> Iterator[None]:
     def refuse(*_: object) -> None:
         raise exc.TimeoutError
 
-    event.listen(database.engine, "before_cursor_execute", refuse)
-    try:
+    with listening(database.engine, "before_cursor_execute", refuse):
         yield
-    finally:
-        event.remove(database.engine, "before_cursor_execute", refuse)
 
 
 def test_an_open_page_gets_its_scripts_while_the_database_is_away(door: Door) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 
 from jobs_data.jobs import counts, failure_reasons, frames, job_report, list_page, paging
 from jobs_data.jobs.counts import Counts
@@ -33,6 +33,7 @@ from tests.support import lists
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.lists import read_list
 from tests.support.names import compare_loosely
+from tests.support.statements import statements
 from tests.support.store import CAUSE, NOON, Store
 
 DAYS = times.day_starts(ZoneInfo("UTC"), datetime(2026, 6, 15, 18, tzinfo=UTC))
@@ -600,15 +601,9 @@ def test_an_output_of_one_long_progress_bar_is_not_empty(store: Store) -> None:
 def test_a_long_output_is_read_a_few_times(store: Store) -> None:
     """The server reads it from its start each time, so the reads are few, and each is bounded."""
     job_id = store.job(output="0123456789" * 1_000_000)
-    sent = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if "output" in statement:
-            sent.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    assert sum(map(len, job_report.stream_output(store.database(), job_id))) == 10_000_000
-    assert len(sent) == 2
+    with statements(store.engine) as sent:
+        assert sum(map(len, job_report.stream_output(store.database(), job_id))) == 10_000_000
+    assert len([statement for statement in sent if "output" in statement]) == 2
 
 
 def test_no_such_job_has_no_report(store: Store) -> None:

@@ -7,7 +7,7 @@ import pytest
 from jobs_data.jobs import output_parts
 from jobs_data.jobs.output_parts import OutputPart, read_around, read_earlier, read_end, read_later
 from jobs_data.jobs.row_errors import csv_of_row_errors
-from tests.support.sign_ins import statements
+from tests.support.statements import statements
 from tests.support.store import Store
 
 LINE = '[info] [2026-11-25 09:14:02] Job 4711 "arFileImportJob": Row 12345 imported 😀.\n'
@@ -66,7 +66,7 @@ def test_an_output_of_50_mb_is_read_in_parts(store: Store, long_job: int) -> Non
     assert earlier.start < end.start < end.end == earlier.end == end.size
     assert around.start < size * LINES // 2 < around.end
     assert read_around(database, long_job, LINES + 1) is None
-    with statements(store) as sent:
+    with statements(store.engine) as sent:
         assert read_around(database, long_job, 10**9) is None
     assert len([statement for statement in sent if "output" in statement]) == 1
 

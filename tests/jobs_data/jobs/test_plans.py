@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from jobs_data import demo
 from jobs_data.jobs import paging
@@ -15,6 +14,7 @@ from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
+from tests.support import statements
 from tests.support.lists import read_list
 from tests.support.mariadb import MariaDB
 
@@ -64,25 +64,14 @@ def order(mariadb_server: MariaDB) -> Iterator[CreationOrder]:
 
 def plans(order: CreationOrder, view: ListView) -> dict[str, list[Step]]:
     """Return every statement on jobs that reads a view of the list, with its plan."""
-    sent: list[tuple[str, Any]] = []
 
-    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if (statement.startswith("SELECT") and "FROM job" in statement) or "FROM object" in statement:
-            sent.append((statement, parameters))
+    def reads_jobs(statement: str) -> bool:
+        is_read = statement.startswith("SELECT")
+        return (is_read and "FROM job" in statement) or "FROM object" in statement
 
     database = order._database
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        read_list(database, view, order)
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
-    with database.engine.connect() as connection:
-        return {
-            " ".join(sql.split()): [
-                step(row) for row in connection.exec_driver_sql(f"EXPLAIN {sql}", values).mappings()
-            ]
-            for sql, values in sent
-        }
+    found = statements.plans(database.engine, lambda: read_list(database, view, order), reads_jobs)
+    return {" ".join(sql.split()): [*map(step, plan)] for sql, plan in found}
 
 
 def plan_of(part: str, order: CreationOrder, view: ListView) -> list[Step]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from sqlalchemy import event, exc, text
+from sqlalchemy import exc, text
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.job_report import read_report
@@ -24,6 +24,7 @@ from jobs_data.removal.removal import Removals
 from jobs_data.store.database import file_store
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.mariadb import MariaDB
+from tests.support.statements import listening
 from tests.support.store import CAUSE, CLEARING, Store, documented_grants, new_state_dir
 from tests.support.waiting import eventually
 
@@ -298,10 +299,9 @@ def test_a_removal_that_is_killed_tells_what_it_did(
                 with mariadb_server.cursor() as cursor:
                     cursor.execute(f"KILL {what} {driver.thread_id()}")
 
-    event.listen(store.engine, "before_cursor_execute", kill)
-    work = removals.start(None, CLEARING)
-    work.wait()
-    event.remove(store.engine, "before_cursor_execute", kill)
+    with listening(store.engine, "before_cursor_execute", kill):
+        work = removals.start(None, CLEARING)
+        work.wait()
     if what == "CONNECTION":
         assert work.error
     left = len(store.ids())

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, Table, event, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, Table, func, insert, inspect, select, text, update
 
 from jobs_data.background import NotStarted, StopSwitch
 from jobs_data.platform import database, engine, tables
@@ -29,6 +29,8 @@ from jobs_data.wording import counted
 from tests.support.databases import on_mariadb
 from tests.support.mariadb import MariaDB
 from tests.support.receipt_lines import jobs_in, outcomes_in, read_receipts
+from tests.support.removals import cleared
+from tests.support.statements import before_statement, listening, statements
 from tests.support.store import CAUSE, CLEARING, NOON, Store, documented_grants
 
 BELONGINGS: list[tuple[Table, str]] = [
@@ -43,13 +45,6 @@ TABLES = [*tables.metadata.tables.values()]
 def row_counts(store: Store) -> dict[str, int]:
     """Return how many rows each table has."""
     return {table.name: store.rows(table) for table in TABLES}
-
-
-def cleared(store: Store) -> Removal:
-    """Clear all finished jobs and return the clearing when it has ended."""
-    clearing = store.removals().start(None, CLEARING)
-    clearing.wait()
-    return clearing
 
 
 @pytest.mark.parametrize("status_id", [184, 185])
@@ -141,10 +136,9 @@ def test_what_cascades_needs_no_statement(store: Store) -> None:
     """With the platform's foreign keys a clearing deletes from two tables, and all rows are gone."""
     before = row_counts(store)
     store.belongings(store.job())
-    with statements(store) as seen:
+    with statements(store.engine, "DELETE") as seen:
         assert cleared(store).removed == 1
-    deletes = [statement.split()[2] for statement in seen if statement.startswith("DELETE")]
-    assert deletes == ["ahg_job_execution", "object"]
+    assert [statement.split()[2] for statement in seen] == ["ahg_job_execution", "object"]
     assert row_counts(store) == before
 
 
@@ -161,52 +155,6 @@ def test_a_job_without_an_object_is_cleared_too(store: Store) -> None:
     assert store.ids() == []
 
 
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """Collect the statements that our side sends meanwhile."""
-    seen: list[str] = []
-
-    def note_down(_c: Connection, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note_down)
-    try:
-        yield seen
-    finally:
-        event.remove(store.engine, "before_cursor_execute", note_down)
-
-
-@contextmanager
-def before_statement(
-    store: Store,
-    start: str,
-    action: Callable[[], object],
-    *,
-    passing: int = 0,
-    moment: str = "before_cursor_execute",
-) -> Iterator[None]:
-    """Run an action once, right before a statement of ours that starts in a given way.
-
-    It is the first such statement, or one after some that pass; another moment is that after it.
-    """
-    done = threading.Event()
-    passed: list[str] = []
-
-    def intrude(_c: Connection, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.startswith(start) and not done.is_set():
-            if len(passed) == passing:
-                done.set()
-                action()
-            passed.append(statement)
-
-    event.listen(store.engine, moment, intrude)
-    try:
-        yield
-    finally:
-        event.remove(store.engine, moment, intrude)
-    assert done.is_set()
-
-
 def test_a_job_restarted_between_look_and_delete_is_not_lost(store: Store) -> None:
     """A second connection turns the job active before our transaction gets to it."""
     job_id = store.job()
@@ -215,7 +163,7 @@ def test_a_job_restarted_between_look_and_delete_is_not_lost(store: Store) -> No
     worker = Store.on(store.url)
     # What the viewer has seen is a finished job; the worker takes it up before the first statement.
     start = "BEGIN" if store.engine.dialect.name == "sqlite" else "SELECT"
-    with before_statement(store, start, lambda: worker.set_status(job_id, 183)):
+    with before_statement(store.engine, start, lambda: worker.set_status(job_id, 183)):
         assert store.removals().remove_jobs([job_id], CAUSE).outcome is Outcome.ACTIVE
     assert row_counts(store) == before
     worker.engine.dispose()
@@ -233,7 +181,7 @@ def test_a_worker_that_restarts_a_job_under_deletion_comes_too_late(store: Store
         restarts.start()
         time.sleep(0.3)
 
-    with before_statement(store, "DELETE", restart_and_wait):
+    with before_statement(store.engine, "DELETE", restart_and_wait):
         assert store.removals().remove_jobs([job_id], CAUSE).outcome is Outcome.REMOVED
     restarts.join()
     assert store.ids() == []
@@ -249,7 +197,7 @@ def test_a_failure_half_way_leaves_everything(store: Store) -> None:
     def fail() -> NoReturn:
         raise ZeroDivisionError
 
-    with before_statement(store, "DELETE FROM object", fail):
+    with before_statement(store.engine, "DELETE FROM object", fail):
         work = store.removals().remove_jobs([store.ids()[0]], CAUSE)
     assert "unexpected error" in work.error
     assert row_counts(store) == before
@@ -414,7 +362,7 @@ def test_a_job_found_locked_is_tried_once_more(store: Store, monkeypatch: pytest
         store.job()
     with store.engine.connect() as other:
         other.execute(select(tables.job).where(tables.job.c.id == store.ids()[2]).with_for_update())
-        with before_statement(store, "SELECT id, status_id FROM job", other.rollback):
+        with before_statement(store.engine, "SELECT id, status_id FROM job", other.rollback):
             clearing = cleared(store)
     assert (clearing.removed, clearing.locked, store.ids()) == (5, 0, [])
 
@@ -533,7 +481,7 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
             impatient.commit()
 
         # After the last statement of a batch all its locks are taken.
-        with before_statement(store, "DELETE FROM object", work, moment="after_cursor_execute"):
+        with before_statement(store.engine, "DELETE FROM object", work, moment="after_cursor_execute"):
             clearing = cleared(store)
         impatient.invalidate()
     assert clearing.error == ""
@@ -555,7 +503,7 @@ def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
     store.belongings(ending)
     store.belongings(store.job())
     worker = Store.on(store.url)
-    with before_statement(store, "DELETE FROM object", lambda: worker.set_status(ending, 184)):
+    with before_statement(store.engine, "DELETE FROM object", lambda: worker.set_status(ending, 184)):
         clearing = cleared(store)
     assert (clearing.removed, clearing.locked, clearing.error) == (3, 0, "")
     assert store.ids() == [ending]
@@ -571,7 +519,7 @@ def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
     store.execution(first, type="known")
     worker = Store.on(store.url)
     with before_statement(
-        store, "DELETE FROM ahg_job_execution", lambda: worker.execution(second, type="late")
+        store.engine, "DELETE FROM ahg_job_execution", lambda: worker.execution(second, type="late")
     ):
         clearing = cleared(store)
     assert (clearing.removed, clearing.error) == (2, "")
@@ -605,7 +553,7 @@ def test_an_execution_added_where_there_was_none_goes_too(store: Store) -> None:
     """Where a batch has no execution, one that comes while it is at work is not left behind."""
     job_id = store.job()
     worker = Store.on(store.url)
-    with before_statement(store, "DELETE", lambda: worker.execution(job_id, type="late")):
+    with before_statement(store.engine, "DELETE", lambda: worker.execution(job_id, type="late")):
         clearing = cleared(store)
     assert (clearing.removed, clearing.error) == (1, "")
     [lines] = read_receipts(store.own).values()
@@ -623,7 +571,7 @@ def test_a_note_added_before_its_job_is_locked_is_in_the_receipt(
     job_id, active = store.job(), store.job(status_id=183)
     worker = Store.on(store.url)
     with before_statement(
-        store, "SELECT COUNT(*), LEAST", lambda: worker.note(job_id, en="late"), passing=1
+        store.engine, "SELECT COUNT(*), LEAST", lambda: worker.note(job_id, en="late"), passing=1
     ):
         work = store.removals().start(np.array([job_id, active]), CAUSE)
         work.wait()
@@ -676,7 +624,7 @@ def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
     store.job()
     removals = store.removals()
     go_on = threading.Event()
-    with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
+    with before_statement(store.engine, "DELETE FROM object", lambda: go_on.wait(20)):
         first = removals.start(None, CLEARING)
         try:
             with pytest.raises(RemovalRuns, match="are being deleted"):
@@ -708,7 +656,7 @@ def test_a_clearing_that_fails_ends_with_a_sentence(store: Store) -> None:
     def fail() -> NoReturn:
         raise ZeroDivisionError
 
-    with before_statement(store, "DELETE FROM object", fail):
+    with before_statement(store.engine, "DELETE FROM object", fail):
         clearing = cleared(store)
     assert not clearing.is_running
     assert clearing.removed == 0
@@ -729,7 +677,7 @@ def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
         with store.engine.connect() as connection:
             connection.execute(text("SELECT * FROM no_such_table"))
 
-    with before_statement(store, "DELETE FROM object", refuse, passing=1):
+    with before_statement(store.engine, "DELETE FROM object", refuse, passing=1):
         clearing = cleared(store)
     assert (clearing.removed, len(store.ids())) in {(1, 2), (2, 1)}  # another batch may be at work
     assert "no_such_table" in clearing.error
@@ -773,9 +721,8 @@ def test_a_batch_that_fails_beside_another_harms_none(
                 driver._sock.shutdown(socket.SHUT_RDWR)
         return statement, rest[0]
 
-    event.listen(store.engine, "before_cursor_execute", fail, retval=True)
-    clearing = cleared(store)
-    event.remove(store.engine, "before_cursor_execute", fail)
+    with listening(store.engine, "before_cursor_execute", fail, retval=True):
+        clearing = cleared(store)
     assert len(deleting) >= both.parties
     assert (clearing.error == "") == (failure == "lost deadlock")
     left = store.ids()
@@ -808,18 +755,23 @@ def test_the_log_has_the_failures_of_both_batches(
     assert [each.exc_info and each.exc_info[0] for each in caplog.records] == [ZeroDivisionError] * 2
 
 
+def note_writes(committing: list[Connection]) -> Callable[[Connection], None]:
+    """Return a listener that notes each COMMIT of a change."""
+
+    def note(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            committing.append(connection)
+
+    return note
+
+
 @pytest.mark.parametrize("what", ["note", "thread"])
 def test_what_a_receipt_cannot_note_is_counted_all_the_same(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
     """The jobs are deleted. They stay pending in the receipt, and the log says why."""
-    job_id, is_committing = store.job(), list[Connection]()
-
-    def note_commit(connection: Connection) -> None:
-        if connection.get_execution_options().get("writes"):
-            is_committing.append(connection)
-
-    submit = ThreadPoolExecutor.submit
+    job_id = store.job()
+    submit, is_committing = ThreadPoolExecutor.submit, list[Connection]()
 
     def fail(*_: object) -> NoReturn:
         raise RuntimeError("cannot note")
@@ -831,9 +783,8 @@ def test_what_a_receipt_cannot_note_is_counted_all_the_same(
         monkeypatch.setattr(ReceiptWriter, "confirm", fail)
     else:
         monkeypatch.setattr(ThreadPoolExecutor, "submit", submit_before_commit)
-    event.listen(store.engine, "commit", note_commit)
-    work = store.removals().remove_jobs([job_id], CAUSE)
-    event.remove(store.engine, "commit", note_commit)
+    with listening(store.engine, "commit", note_writes(is_committing)):
+        work = store.removals().remove_jobs([job_id], CAUSE)
     assert (work.removed, work.error, store.ids()) == (1, "", [])
     assert "cannot note" in caplog.text
     receipt = read_receipt(store.own, work.receipt)
@@ -845,21 +796,17 @@ def test_an_interrupt_after_the_commit_keeps_the_rows(store: Store) -> None:
     """Ctrl-C comes at any moment; only a batch that was surely rolled back leaves the receipt."""
     job_id, is_committing = store.job(), list[Connection]()
 
-    def note_commit(connection: Connection) -> None:
-        if connection.get_execution_options().get("writes"):
-            is_committing.append(connection)
-
     def interrupt(*_: object) -> None:
         if is_committing:
             is_committing.clear()
             raise KeyboardInterrupt
 
-    event.listen(store.engine, "commit", note_commit)
-    event.listen(store.engine, "reset", interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with (
+        listening(store.engine, "commit", note_writes(is_committing)),
+        listening(store.engine, "reset", interrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
         store.removals().remove_jobs([job_id], CAUSE)
-    event.remove(store.engine, "commit", note_commit)
-    event.remove(store.engine, "reset", interrupt)
     assert store.ids() == []
     [lines] = read_receipts(store.own).values()
     assert sorted(jobs_in(lines)) == [job_id]
@@ -877,10 +824,12 @@ def test_a_cluster_without_named_locks_is_cleared_too(store: Store) -> None:
         asked.set()
         return "SIGNAL SQLSTATE '42000' SET MYSQL_ERRNO = 1235", {}
 
-    event.listen(store.engine, "before_cursor_execute", as_galera, retval=True)
     removals = store.removals()
     go_on = threading.Event()
-    with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
+    with (
+        listening(store.engine, "before_cursor_execute", as_galera, retval=True),
+        before_statement(store.engine, "DELETE FROM object", lambda: go_on.wait(20)),
+    ):
         first = removals.start(None, CLEARING)
         try:
             with pytest.raises(RemovalRuns):
@@ -905,11 +854,8 @@ def refused(store: Store, error: int, which: Callable[[str, Any], bool]) -> Iter
         seen.append(statement)
         return f"SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = {error}", {}
 
-    event.listen(store.engine, "before_cursor_execute", refuse, retval=True)
-    try:
+    with listening(store.engine, "before_cursor_execute", refuse, retval=True):
         yield seen
-    finally:
-        event.remove(store.engine, "before_cursor_execute", refuse)
 
 
 def names_several(statement: str) -> bool:
@@ -983,8 +929,7 @@ def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
         first, _second = store.job(created=NOON - timedelta(days=1)), store.job()
         store.belongings(first)
         assert store.removals(database).remove_jobs([first], CAUSE).outcome is Outcome.REMOVED
-        clearing = store.removals(database).start(None, CLEARING)
-        clearing.wait()
+        clearing = cleared(store, database)
         assert (clearing.removed, clearing.error) == (1, "")
         denied = pytest.raises(DatabaseUnavailable, match="account may not do this")
         with denied, database.writing() as connection:
@@ -1036,7 +981,7 @@ def test_what_is_added_without_a_foreign_key_is_in_the_receipt_too(store: Store,
         else:
             worker.insert(table, object_id=job_id, source_culture="en")
 
-    with before_statement(store, "DELETE", add):
+    with before_statement(store.engine, "DELETE", add):
         assert store.removals().remove_jobs([job_id], CAUSE).outcome is Outcome.REMOVED
     notes = 1 if table is tables.note_i18n else 0
     assert row_counts(store) == before | {
@@ -1062,11 +1007,8 @@ def losing_the_connection(store: Store, *, is_committed: bool) -> Iterator[None]
                 driver.commit()
             driver._sock.shutdown(socket.SHUT_RDWR)
 
-    event.listen(store.engine, "commit", lose)
-    try:
+    with listening(store.engine, "commit", lose):
         yield
-    finally:
-        event.remove(store.engine, "commit", lose)
     assert done.is_set()
 
 
