@@ -65,7 +65,7 @@ class Site:
     def background(self) -> None:
         """Look at the list once, and wait for the background's end a minute later."""
         self.outcomes.keep_reading()
-        self.outcomes._thread.join()
+        self.outcomes._background.wait()
         self.now += 1
 
     def read(self, view: ListView = ListView(limit=200)) -> JobsList:  # noqa: B008 - never changed
@@ -290,8 +290,8 @@ def test_it_ends_at_the_switch_and_when_it_is_closed(site: Site) -> None:
     assert site.remembered() == {}
     with closing(Outcomes(site.database, site.store.own)) as outcomes:
         outcomes.keep_reading()
-        assert outcomes._thread.is_alive()
-    assert not outcomes._thread.is_alive()
+        assert outcomes._background._thread.is_alive()
+    assert not outcomes._background._thread.is_alive()
 
 
 def test_an_old_job_that_was_run_again_is_found_within_the_hour(

@@ -51,7 +51,7 @@ class Watched:
 
     def later(self) -> dict[tuple[str, ...], float]:
         """Return the figures when what was read before has expired."""
-        self.metrics._thread.join()
+        self.metrics._background.wait()
         self.now += 10_000
         return self.figures()
 
