@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
@@ -35,7 +35,7 @@ from tests.support.gated import KEY, gated_app
 from tests.support.page_messages import rerun
 from tests.support.statements import listening, statements
 from tests.support.store import Store, hash_of
-from tests.support.waiting import eventually
+from tests.support.waiting import Clock, eventually
 from web import answers, gate, sign_in
 from web.gate import AccessSettings, AccountCache
 from web.sessions import COOKIE, SECURE_COOKIE, Session, Sessions
@@ -45,17 +45,6 @@ PERSON = {"Accept": "text/html,application/xhtml+xml"}
 PROGRAM = {"Accept": "application/json"}
 EDITORS = 101
 STREAM = f"ws://jobs.example.org{addresses.BASE}/_stcore/stream"
-
-
-@dataclass
-class Clock:
-    """Time that goes on when told."""
-
-    now: float = field(default_factory=time.time)
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
 
 
 @dataclass
@@ -145,7 +134,7 @@ def platform_database(served: Store) -> Database:
 @contextmanager
 def opened(database: Database, seconds: float = 28) -> Iterator[Door]:
     """Open an app behind a gate whose readers are the editors."""
-    clock = Clock()
+    clock = Clock(time.time())
     app, sessions = gated_app(INSIDE, clock, frozenset({EDITORS}), seconds=seconds)
     with Client(app, "http://jobs.example.org", follow_redirects=False) as client:
         yield Door(client, clock, database, sessions)
@@ -871,7 +860,7 @@ CLAIMS = [
 
 def proxied(client_address: str, header: str = HEADER, proxies: str = "10.0.0.5") -> TestClient:
     """Return a client that connects from an address to a gate that believes some proxies."""
-    app, _sessions = gated_app(INSIDE, Clock(), header=header, proxies=proxies)
+    app, _sessions = gated_app(INSIDE, Clock(time.time()), header=header, proxies=proxies)
     return Client(app, "http://jobs.example.org", follow_redirects=False, client=(client_address, 4711))
 
 
