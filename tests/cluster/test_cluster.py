@@ -25,7 +25,7 @@ from jobs_data.removal import removal
 from jobs_data.removal.removal import Removal, RemovalRuns
 from jobs_data.store.schema import Outcome
 from tests.support.galera import Cluster, proxied, wait_until_it_answers
-from tests.support.lists import read_list
+from tests.support.lists import read_list, report_of
 from tests.support.removals import cleared
 from tests.support.store import CAUSE, CLEARING, NOON, Store
 
@@ -142,8 +142,7 @@ def test_every_node_shows_the_same_list(cluster: Cluster, stores: list[Store]) -
             len(ids_where(stores[0], is_in(State.ACTIVE))),
             len(finished_ids(stores[0])),
         )
-        report = job_report.read_report(database, made[-1])
-        assert report is not None
+        report = report_of(database, made[-1])
         assert (report.id, report.name) == (made[-1], "from each node")
         exported = b"".join(export.csv_chunks(database, ListView())).decode("utf-8-sig")
         assert [row[0] for row in csv.reader(exported.splitlines())][1:31] == ["from each node"] * 30
