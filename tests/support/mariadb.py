@@ -58,6 +58,16 @@ class MariaDB:
             cursor.execute(f"DROP DATABASE `{name}`")
 
     @contextmanager
+    def database(self) -> Iterator[str]:
+        """Give the URL of a new database, which is dropped afterwards."""
+        name = f"test_{secrets.token_hex(8)}"
+        self.create_database(name)
+        try:
+            yield self.url(name)
+        finally:
+            self.drop_database(name)
+
+    @contextmanager
     def cursor(self, database: str | None = None) -> Iterator[Cursor]:
         """Open a connection of its own to a database or to none; statements commit themselves."""
         connection = pymysql.connect(

@@ -1,7 +1,7 @@
 """How MariaDB carries out what the list sends it: by which index, and how many rows it looks at."""
 
-import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,18 +48,14 @@ class Step:
 @pytest.fixture(scope="module")
 def order(mariadb_server: MariaDB) -> Iterator[CreationOrder]:
     """Give what a survey knows of a demo of twenty thousand jobs."""
-    name = f"test_{secrets.token_hex(8)}"
-    mariadb_server.create_database(name)
-    engine = make_engine(mariadb_server.url(name))
-    demo.create(engine, jobs=JOBS, seed=3)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("ANALYZE TABLE job, object")
-    order = CreationOrder(Database(engine))
-    order.survey()
-    assert order.known
-    yield order
-    engine.dispose()
-    mariadb_server.drop_database(name)
+    with mariadb_server.database() as url, closing(Database(make_engine(url))) as database:
+        demo.create(database.engine, jobs=JOBS, seed=3)
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE TABLE job, object")
+        order = CreationOrder(database)
+        order.survey()
+        assert order.known
+        yield order
 
 
 def plans(order: CreationOrder, view: ListView) -> dict[str, list[Step]]:

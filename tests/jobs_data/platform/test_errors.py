@@ -1,7 +1,6 @@
 """What each error of a database becomes: its own sentence; on real databases where that can be."""
 
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -23,9 +22,10 @@ from jobs_data.platform.errors import (
 from jobs_data.removal.removal import Removals
 from jobs_data.store.database import file_store
 from tests.support.databases import on_mariadb, on_sqlite
+from tests.support.grants import account
 from tests.support.mariadb import MariaDB
 from tests.support.statements import listening
-from tests.support.store import CAUSE, CLEARING, Store, documented_grants, new_state_dir
+from tests.support.store import CAUSE, CLEARING, Store, new_state_dir
 from tests.support.waiting import eventually
 
 SECRETS = ("vault", "eve", "hunter2", "db.example.org", "localhost")
@@ -149,23 +149,6 @@ def test_no_file_descriptor_is_told_as_such() -> None:
 
 
 # On a real server.
-
-
-@contextmanager
-def account(server: MariaDB, store: Store) -> Iterator[str]:
-    """Make an account with the documented rights to a store's database; give the URL with it."""
-    name = f"u_{secrets.token_hex(6)}"
-    url = store.engine.url.set(username=name, password="hunter2")
-    who = f"{name}@127.0.0.1"
-    with server.cursor() as cursor:
-        cursor.execute(f"CREATE USER {who} IDENTIFIED BY 'hunter2'")
-        for grant in documented_grants(f"`{store.engine.url.database}`", who):
-            cursor.execute(grant)
-    try:
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with server.cursor() as cursor:
-            cursor.execute(f"DROP USER {who}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -27,11 +27,12 @@ from jobs_data.store.receipts import read_receipt
 from jobs_data.store.schema import Outcome
 from jobs_data.wording import counted
 from tests.support.databases import on_mariadb
+from tests.support.grants import account
 from tests.support.mariadb import MariaDB
 from tests.support.receipt_lines import jobs_in, outcomes_in, read_receipts
 from tests.support.removals import cleared
 from tests.support.statements import before_statement, listening, statements
-from tests.support.store import CAUSE, CLEARING, NOON, Store, documented_grants
+from tests.support.store import CAUSE, CLEARING, NOON, Store
 
 BELONGINGS: list[tuple[Table, str]] = [
     (tables.object_, "id"),
@@ -915,17 +916,10 @@ def test_a_lost_deadlock_is_tried_again(store: Store) -> None:
         retried(lambda: deadlocked(100))
 
 
-def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
+@on_mariadb
+def test_the_least_grants_suffice(mariadb_server: MariaDB, store: Store) -> None:
     """An account with SELECT on all and DELETE on seven tables can do everything, and no more."""
-    mariadb_server.create_database("grants")
-    store = Store(mariadb_server.url("grants"))
-    try:
-        with mariadb_server.cursor() as cursor:
-            cursor.execute("CREATE USER jobs@127.0.0.1 IDENTIFIED BY 'word'")
-            for statement in documented_grants("grants", "jobs@127.0.0.1"):
-                cursor.execute(statement)
-        url = f"mysql://jobs:word@127.0.0.1:{mariadb_server.port}/grants"
-        database = Database(make_engine(url))
+    with account(mariadb_server, store) as url, closing(Database(make_engine(url))) as database:
         first, _second = store.job(created=NOON - timedelta(days=1)), store.job()
         store.belongings(first)
         assert store.removals(database).remove_jobs([first], CAUSE).outcome is Outcome.REMOVED
@@ -934,12 +928,6 @@ def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
         denied = pytest.raises(DatabaseUnavailable, match="account may not do this")
         with denied, database.writing() as connection:
             connection.execute(tables.job.update().values(name="changed"))
-        database.engine.dispose()
-    finally:
-        store.close()
-        mariadb_server.drop_database("grants")
-        with mariadb_server.cursor() as cursor:
-            cursor.execute("DROP USER IF EXISTS jobs@127.0.0.1")
 
 
 def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -> None:

@@ -1,11 +1,12 @@
 """How MariaDB carries out what the panels send: where all records outnumber the jobs by far."""
 
-import secrets
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.liveness import read_liveness
@@ -42,15 +43,11 @@ FILLING = (
 @pytest.fixture(scope="module")
 def database(mariadb_server: MariaDB) -> Iterator[Database]:
     """Give a platform with a hundred records for each job."""
-    name = f"test_{secrets.token_hex(8)}"
-    mariadb_server.create_database(name)
-    store = Store(mariadb_server.url(name))
-    with mariadb_server.cursor(name) as cursor:
-        for statement in FILLING:
-            cursor.execute(statement)
-    yield store.database()
-    store.engine.dispose()
-    mariadb_server.drop_database(name)
+    with mariadb_server.database() as url, closing(Store(url)) as store:
+        with store.engine.begin() as connection:
+            for statement in FILLING:
+                connection.execute(text(statement))
+        yield store.database()
 
 
 @pytest.mark.parametrize("read", [read_activity, read_durations, read_owners, read_failures])
