@@ -68,6 +68,21 @@ class MariaDB:
             self.drop_database(name)
 
     @contextmanager
+    def variables(self, **values: object) -> Iterator[None]:
+        """Set global variables meanwhile, with which new connections begin."""
+        with self.cursor() as cursor:
+            before = {}
+            for name, value in values.items():
+                cursor.execute(f"SELECT @@GLOBAL.{name}")
+                before[name] = cursor.fetchall()[0][0]
+                cursor.execute(f"SET GLOBAL {name} = %s", [value])
+            try:
+                yield
+            finally:
+                for name, value in before.items():
+                    cursor.execute(f"SET GLOBAL {name} = %s", [value])
+
+    @contextmanager
     def cursor(self, database: str | None = None) -> Iterator[Cursor]:
         """Open a connection of its own to a database or to none; statements commit themselves."""
         connection = pymysql.connect(

@@ -1,8 +1,8 @@
 """What each error of a database becomes: its own sentence; on real databases where that can be."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pymysql
@@ -151,19 +151,6 @@ def test_no_file_descriptor_is_told_as_such() -> None:
 # On a real server.
 
 
-@contextmanager
-def global_variable(server: MariaDB, name: str, value: int) -> Iterator[None]:
-    """Set a variable of the server as long as this lasts."""
-    with server.cursor() as cursor:
-        cursor.execute(f"SELECT @@GLOBAL.{name}")
-        [before] = cursor.fetchone() or [None]
-        cursor.execute(f"SET GLOBAL {name} = {value}")
-        try:
-            yield
-        finally:
-            cursor.execute(f"SET GLOBAL {name} = {before}")
-
-
 def look(database: Database) -> None:
     """Read the list and, in the background, its counts."""
     with closing(SharedList(database, CreationOrder(database))) as shared_list:
@@ -184,7 +171,7 @@ def test_a_server_without_connections_says_so(mariadb_server: MariaDB, store: St
     with account(mariadb_server, store) as url, closing(Store.on(url)) as own:
         database = own.database()
         look(database)
-        with global_variable(mariadb_server, "max_connections", 10), ExitStack() as others:
+        with mariadb_server.variables(max_connections=10), ExitStack() as others:
             database.close()
             with suppress(pymysql.OperationalError):  # one of them is refused
                 for _ in range(11):
@@ -228,7 +215,7 @@ def test_a_read_only_server_says_so(mariadb_server: MariaDB, store: Store) -> No
     with (
         account(mariadb_server, store) as url,
         closing(Store.on(url)) as own,
-        global_variable(mariadb_server, "read_only", 1),
+        mariadb_server.variables(read_only=1),
     ):
         database = own.database()
         look(database)

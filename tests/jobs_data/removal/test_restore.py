@@ -291,16 +291,10 @@ def test_a_job_that_is_too_large_keeps_no_other_away(store: Store, mariadb_serve
     """The server hangs up amid it without a word; its neighbours return, and it says why it did not."""
     ids = [store.job(output="short"), store.job(output="\n" * 3 * 1024 * 1024), store.job()]
     receipt_id = remove(store, ids)
-    with mariadb_server.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.max_allowed_packet")
-        [before] = cursor.fetchone() or ()
-        cursor.execute("SET GLOBAL max_allowed_packet = 1024 * 1024")
-        try:
-            store.engine.dispose()  # it is for new connections alone
-            work = restored(store, receipt_id)
-        finally:
-            cursor.execute(f"SET GLOBAL max_allowed_packet = {before}")
-            store.close()
+    with mariadb_server.variables(max_allowed_packet=1024 * 1024):
+        store.engine.dispose()
+        work = restored(store, receipt_id)
+        store.close()
     assert (work.restored, work.error) == (2, "")
     assert problems(store, receipt_id) == {ids[1]: restore_batch.TOO_LARGE}
     assert restored(store, receipt_id).restored == 1
