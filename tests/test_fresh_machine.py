@@ -22,10 +22,10 @@ from jobs_data import __version__, addresses, demo
 from jobs_data.platform import tables
 from jobs_data.platform.engine import make_engine
 from tests.support.app_servers import DEMO_SIGN_IN, ROOT, own_environment, stop
-from tests.support.grants import documented_grants
 from tests.support.mariadb import MariaDB, free_port
 from tests.support.open_pages import opened
 from tests.support.programs import require_program, skip_or_fail
+from tests.support.store import documented_grants
 from tests.support.waiting import eventually
 
 INSTALL, OPERATE = ROOT / "docs" / "install.md", ROOT / "docs" / "operate.md"

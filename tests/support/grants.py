@@ -1,26 +1,13 @@
 """Accounts of MariaDB with some rights, such as the documented ones."""
 
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from tests.support.mariadb import MariaDB
-from tests.support.store import Store
+from tests.support.store import Store, documented_grants
 
 PASSWORD = "hunter2hunter2"
-
-
-def documented_grants(database: str, account: str) -> list[str]:
-    """Return the GRANT statements of docs/connecting.md, for a database and an account."""
-    document = Path(__file__).parents[2] / "docs" / "connecting.md"
-    statements = re.findall(r"GRANT [^;]+;", document.read_text("utf-8"))
-    assert statements
-    return [
-        statement.rstrip(";").replace("atom.", f"{database}.").replace("jobs@localhost", account)
-        for statement in statements
-    ]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A platform database for a test: the tables, and one method for each thing that lies in them."""
 
 import hashlib
+import re
 import secrets
 import tempfile
 from contextlib import closing
@@ -301,3 +302,14 @@ def _without_foreign_keys(engine: Engine) -> None:
     def _switch_off(connection: Any, _record: Any) -> None:
         with closing(connection.cursor()) as cursor:
             cursor.execute(off)
+
+
+def documented_grants(database: str, account: str) -> list[str]:
+    """Return the GRANT statements of docs/connecting.md, for a database and an account."""
+    document = Path(__file__).parents[2] / "docs" / "connecting.md"
+    statements = re.findall(r"GRANT [^;]+;", document.read_text("utf-8"))
+    assert statements
+    return [
+        statement.rstrip(";").replace("atom.", f"{database}.").replace("jobs@localhost", account)
+        for statement in statements
+    ]

@@ -16,10 +16,10 @@ from jobs_data.monitoring.doctor import grants
 from jobs_data.platform.tables import metadata
 from jobs_data.settings import get_settings
 from tests.support.databases import on_mariadb, on_sqlite
-from tests.support.grants import PASSWORD, account, documented_grants
+from tests.support.grants import PASSWORD, account
 from tests.support.mariadb import MariaDB
 from tests.support.oidc_provider import running_provider
-from tests.support.store import Store
+from tests.support.store import Store, documented_grants
 
 KEY = "a key that nobody can guess, of 40 signs"
 TOKEN = "a-token-that-nobody-guesses"
