@@ -6,7 +6,6 @@ import re
 from typing import Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from jobs_data.jobs.csv_format import STANDARD, CsvFormat, format_params
 from jobs_data.jobs.view import ListView
 from jobs_data.jobs.view_url import view_params
 from jobs_data.queues.filters import QueueView, queue_view_params
@@ -104,10 +103,13 @@ def row_errors_url(job_id: int) -> str:
     return f"{BASE}/{job_id}/row-errors"
 
 
-def export_url(view: ListView, *, all_columns: bool = False, csv_format: CsvFormat = STANDARD) -> str:
-    """Return the address from which the CSV of a view's jobs is streamed; pages do not matter."""
-    more = {**({"columns": "all"} if all_columns else {}), **format_params(csv_format)}
-    return _with_query(f"{BASE}/export-csv", {**view_params(view.unpaged), **more})
+def export_url(view: ListView, *, all_columns: bool = False) -> str:
+    """Return the address from which the CSV of a view's jobs is streamed; pages do not matter.
+
+    `csv_format.parse_format` has further parameters, which a browser adds.
+    """
+    columns = {"columns": "all"} if all_columns else {}
+    return _with_query(f"{BASE}/export-csv", {**view_params(view.unpaged), **columns})
 
 
 def receipt_url(receipt_id: str) -> str:

@@ -20,6 +20,7 @@ from enum import StrEnum
 from functools import cached_property
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final, TextIO
 
 log = logging.getLogger(__name__)
@@ -113,9 +114,9 @@ class Audit:
         `keep` gets the lines, oldest first, and raises nothing that it can expect. A slow one delays no
         line of the file. `clock` counts seconds.
         """
-        self._handlers: list[logging.Handler] = []
+        self._handler: logging.Handler = logging.NullHandler()
         if path or stream:
-            self._handlers.append(_File(path) if path else _Stream(stream))
+            self._handler = _File(path) if path else _Stream(stream)
         self._to_keep = _Lines("screen", keep, self._lose)
         self._to_file = _Lines("log", self._write_lines, self._lose)
         self._repeats = _Repeats(clock)
@@ -126,7 +127,7 @@ class Audit:
         import structlog  # noqa: PLC0415 - no start waits for it
 
         return structlog.wrap_logger(
-            _Queue(lambda line: self._to_file.put([line])),
+            SimpleNamespace(info=lambda line: self._to_file.put([line])),
             processors=[
                 structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
                 _in_order,
@@ -166,9 +167,8 @@ class Audit:
         """Write what waits, for at most CLOSE_SECONDS, and close the file; a further entry opens it."""
         self._write_repeats(self._repeats.take_all())
         self.flush()
-        for handler in self._handlers:
-            if isinstance(handler, _File):
-                handler.reopen()
+        if isinstance(self._handler, _File):
+            self._handler.reopen()
 
     def _add(self, event: Event, actor: Actor, **details: object) -> None:
         details = {"token_id": actor.token_id, **details}
@@ -188,8 +188,7 @@ class Audit:
 
     def _write_lines(self, lines: Sequence[str]) -> None:
         for line in lines:
-            for handler in self._handlers:
-                handler.handle(logging.makeLogRecord({"msg": line}))
+            self._handler.handle(logging.makeLogRecord({"msg": line}))
         self._to_keep.put(lines)
 
     def _lose(self, entries: int, place: str) -> None:
@@ -311,13 +310,6 @@ class _Repeats:
         with self._lock:
             written, self._written = self._written, {}
             return [each for each in written.values() if each.more]
-
-
-class _Queue:
-    """What structlog gives its lines to."""
-
-    def __init__(self, put: Callable[[str], None]) -> None:
-        self.info = put
 
 
 class _Reporting(logging.Handler):

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Final
@@ -84,3 +85,29 @@ class Work:
         except RuntimeError as error:
             log.error("no thread for %s: %s", name, error)
             raise NotStarted(NO_THREAD) from error
+
+
+class Background:
+    """A daemon thread for what there is to do now and then, one at a time."""
+
+    def __init__(self, name: str) -> None:
+        """Begin nothing yet."""
+        self._name = name
+        self._thread = threading.Thread()
+        self._lock = threading.Lock()
+
+    def begin(self, run: Callable[[], None]) -> None:
+        """Call a function, which handles its own errors, unless the last one still runs.
+
+        It is not called either if no thread can start: call this again later.
+        """
+        with self._lock:
+            if not self._thread.is_alive():
+                self._thread = threading.Thread(target=run, name=self._name, daemon=True)
+                with suppress(RuntimeError):
+                    self._thread.start()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until nothing runs, for at most `seconds`; None waits without a limit."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)

@@ -1,7 +1,6 @@
 """What tests share: a private MariaDB server, empty databases of both kinds, and the real app."""
 
 import os
-import secrets
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -60,12 +59,8 @@ def empty_database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
         yield f"sqlite:///{path}"
         return
     server: MariaDB = request.getfixturevalue("mariadb_server")
-    name = f"test_{secrets.token_hex(8)}"
-    server.create_database(name)
-    try:
-        yield server.url(name)
-    finally:
-        server.drop_database(name)
+    with server.database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

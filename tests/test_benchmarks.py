@@ -1,5 +1,6 @@
 """What the benchmarks compare is the same, and what they write down leaves the rest alone."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,22 +20,16 @@ from tests.support.mariadb import MariaDB
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_the_platforms_shape_shows_what_our_list_shows(mariadb_server: MariaDB, shape: Shape) -> None:
     """The statements measured beside ours count the same jobs and find the same page."""
-    name = "test_shapes"
-    mariadb_server.create_database(name)
-    try:
-        engine = make_engine(mariadb_server.url(name))
-        demo.create(engine, jobs=300, seed=1)
+    with mariadb_server.database() as url, closing(Database(make_engine(url))) as database:
+        demo.create(database.engine, jobs=300, seed=1)
         view = replace(shape.view, page=min(shape.view.page, 7))
-        ours = read_list(Database(engine), view)
+        ours = read_list(database, view)
         theirs = Shape(shape.name, view, shape.where, shape.order)
-        with mariadb_server.cursor(name) as cursor:
+        with mariadb_server.cursor(database.engine.url.database) as cursor:
             answers = []
             for statement in theirs.statements():
                 cursor.execute(statement)
                 answers.append(cursor.fetchall())
-        engine.dispose()
-    finally:
-        mariadb_server.drop_database(name)
     (total,), _, (completed,), (failed,), (matching,), page = (
         answer if len(answer) != 1 else answer[0] for answer in answers
     )

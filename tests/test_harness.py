@@ -27,13 +27,12 @@ def test_a_database_starts_empty_and_keeps_four_byte_characters(empty_database: 
 
 def test_every_mariadb_database_is_utf8mb4(mariadb_server: MariaDB) -> None:
     """A database and a connection to it hold any character, whatever the machine's default."""
-    mariadb_server.create_database("harness")
-    engine = create_engine(mariadb_server.url("harness"))
-    with engine.connect() as connection:
-        for variable in ("character_set_database", "character_set_connection"):
-            assert connection.scalar(text(f"SELECT @@{variable}")) == "utf8mb4"
-    engine.dispose()
-    mariadb_server.drop_database("harness")
+    with mariadb_server.database() as url:
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            for variable in ("character_set_database", "character_set_connection"):
+                assert connection.scalar(text(f"SELECT @@{variable}")) == "utf8mb4"
+        engine.dispose()
 
 
 def test_a_reused_database_is_as_new(mariadb_server: MariaDB) -> None:

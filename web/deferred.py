@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,13 +41,12 @@ class DeferredAnswers:
         return await asyncio.shield(asyncio.wrap_future(self._answers))
 
 
+@dataclass(eq=False)
 class DeferredPages:
     """ASGI middleware that lets a websocket wait until the pages' modules are loaded."""
 
-    def __init__(self, app: ASGIApp, answers: DeferredAnswers) -> None:
-        """Wrap an app; its websockets wait for the answers."""
-        self.app = app
-        self.answers = answers
+    app: ASGIApp
+    answers: DeferredAnswers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass each request on; a websocket first waits."""

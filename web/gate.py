@@ -168,29 +168,23 @@ class Visitor:
         return Claim(self.who, self.right, self.session.fingerprint, self.session.digest)
 
 
+@dataclass(eq=False)
 class Gate:
     """ASGI middleware that admits administrators and readers, and adds headers to every answer."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        sessions: Sessions,
-        accounts: AccountCache,
-        access: AccessSettings,
-        introductions: Introductions,
-        tokens: Tokens,
-        policy: str,
-        audit: Audit,
-    ) -> None:
-        """Protect an app; `policy` is the Content-Security-Policy of its pages."""
-        self.app = app
-        self.sessions = sessions
-        self.accounts = accounts
-        self.access = access
-        self.introductions = introductions
-        self.bearers = bearer.Bearers(tokens, accounts, audit)
-        self.policy = policy
-        self.audit = audit
+    app: ASGIApp
+    sessions: Sessions
+    accounts: AccountCache
+    access: AccessSettings
+    introductions: Introductions
+    tokens: Tokens
+    policy: str
+    """The Content-Security-Policy of the pages."""
+    audit: Audit
+
+    def __post_init__(self) -> None:
+        """Let tokens be accepted."""
+        self.bearers = bearer.Bearers(self.tokens, self.accounts, self.audit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request or a websocket on, or refuse it."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, delete, func, select, update
 
+from jobs_data.background import Background
 from jobs_data.demo import queue_life
 from jobs_data.demo.examples import COPYING
 from jobs_data.demo.kinds import (
@@ -125,26 +126,20 @@ class Simulator:
         self._results_root = results_root
         self._steps = 0
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._background = Background("demo-simulator")
 
     def start(self) -> None:
         """Start a daemon thread that takes a step every two seconds, unless it is running."""
-        if self._thread and self._thread.is_alive():
-            return
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(self._stopping,), name="demo-simulator", daemon=True
-        )
-        self._thread.start()
+        self._stopping.clear()
+        self._background.begin(self._run)
 
     def stop(self) -> None:
         """End the thread after its current step."""
         self._stopping.set()
-        if self._thread:
-            self._thread.join(STOP_SECONDS)
+        self._background.wait(STOP_SECONDS)
 
-    def _run(self, stopping: threading.Event) -> None:
-        while not stopping.wait(STEP_SECONDS):
+    def _run(self) -> None:
+        while not self._stopping.wait(STEP_SECONDS):
             try:
                 self.step()
             except Exception:

@@ -13,7 +13,6 @@ import logging
 import math
 import threading
 import time
-from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -32,6 +31,7 @@ from sqlalchemy import (
     select,
 )
 
+from jobs_data.background import Background
 from jobs_data.jobs.strays import IdOrder, Ids, Times
 from jobs_data.platform.database import Database
 from jobs_data.platform.dialects import before_all_times
@@ -107,7 +107,7 @@ class CreationOrder:
         self._forgotten = 0
         self._lock = threading.Lock()
         self._surveying = threading.Lock()
-        self._surveyor = threading.Thread()
+        self._surveyor = Background("survey")
 
     @property
     def known(self) -> IdOrder | None:
@@ -152,14 +152,8 @@ class CreationOrder:
     def keep_surveyed(self) -> None:
         """Begin a survey in the background if one is due."""
         is_old = time.monotonic() - self._extended_at > EXTEND_SECONDS
-        if self._database.is_sqlite or not is_old or self._surveyor.is_alive():
-            return
-        with self._lock:
-            if self._surveyor.is_alive():
-                return
-            self._surveyor = threading.Thread(target=self._survey_quietly, name="survey", daemon=True)
-            with suppress(RuntimeError):  # no thread is available now
-                self._surveyor.start()
+        if is_old and not self._database.is_sqlite:
+            self._surveyor.begin(self._survey_quietly)
 
     def survey(self) -> None:
         """Read the order of all jobs but the newest, or, soon after a survey, of newer jobs alone.
@@ -197,8 +191,7 @@ class CreationOrder:
 
     def close(self) -> None:
         """Wait for a survey that is running."""
-        if self._surveyor.is_alive():
-            self._surveyor.join()
+        self._surveyor.wait()
 
     def _survey_quietly(self) -> None:
         try:

@@ -47,12 +47,3 @@ def parse_format(params: Mapping[str, str]) -> CsvFormat:
         Separator(separator) if separator in set(Separator) else Separator.COMMA,
         zone_named(params.get("zone")) if params.get("times") == "local" else None,
     )
-
-
-def format_params(csv_format: CsvFormat) -> dict[str, str]:
-    """Return the parameters that `parse_format` reads as this format."""
-    is_comma = csv_format.separator is Separator.COMMA
-    params = {} if is_comma else {"separator": csv_format.separator.value}
-    if csv_format.zone:
-        params |= {"times": "local", "zone": csv_format.zone.key}
-    return params

@@ -10,11 +10,7 @@ from functools import cached_property
 from typing import Final
 
 import pandas as pd
-from sqlalchemy import (
-    Connection,
-    func,
-    select,
-)
+from sqlalchemy import Connection, func, select
 
 from jobs_data.jobs import frames
 from jobs_data.jobs.columns import frame_of, list_frame
@@ -30,15 +26,8 @@ from jobs_data.jobs.view import DEFAULT_PAGE_SIZE, ListView
 from jobs_data.platform import values
 from jobs_data.platform.cultures import ENGLISH
 from jobs_data.platform.database import Database
-from jobs_data.platform.status import FIXED_LABELS, State, label_of
 from jobs_data.platform.status_names import read_status_names
-from jobs_data.platform.tables import (
-    HERATIO_ONLY,
-    job,
-    object_,
-    setting,
-    setting_i18n,
-)
+from jobs_data.platform.tables import HERATIO_ONLY, job, object_, setting, setting_i18n
 from jobs_data.url_values import clamp_limit
 
 
@@ -82,8 +71,6 @@ class JobsList:
     """The view as shown: its page lies within the pages there are, its limit is set."""
     rows: pd.DataFrame
     """See `frames.list_frame`."""
-    status_labels: dict[State, str]
-    """The labels of the three main statuses in the configured language."""
     read_at: datetime
     """When its rows were read, in UTC."""
     overview: Overview | None
@@ -194,10 +181,9 @@ class Snapshot:
         self._outcomes = outcomes
         self._read_at = datetime.now(UTC)
 
-    def overview(self, everything: Counts | None = None) -> Overview:
-        """Return how many jobs there are, which is read unless it is known, and the rest."""
+    def overview(self, everything: Counts) -> Overview:
+        """Return how many jobs there are, which is known, and the rest."""
         connection, database = self._connection, self._database
-        everything = everything or read_counts(connection)
         with_errors = self._outcomes.count_with_errors(connection) if self._outcomes else 0
         names = read_status_names(connection, database)
         page_size = read_page_size(connection, database)
@@ -239,12 +225,6 @@ class Snapshot:
         return JobsList(
             view=shown,
             rows=self._lines(rows, folded) if folded else rows,
-            status_labels={
-                state: label_of(status_id, state, terms)
-                for state, status_id in zip(
-                    (State.ACTIVE, State.COMPLETED, State.FAILED), FIXED_LABELS, strict=True
-                )
-            },
             read_at=self._read_at,
             overview=overview,
             found=found,

@@ -14,14 +14,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, String, cast, func, select
 
-from jobs_data.background import Stopped, StopSwitch
+from jobs_data.background import Background, Stopped, StopSwitch
 from jobs_data.jobs.where import WITH_ERRORS, in_set
 from jobs_data.platform import values
 from jobs_data.platform.database import Database
@@ -231,7 +230,7 @@ class Outcomes:
         """How many finished jobs, and how many in all, that pass has compared."""
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._thread = threading.Thread()
+        self._background = Background("outcomes")
         self._clock: Callable[[], float] = time.monotonic
         self._wait: Callable[[float], object] = self._stopped.wait
 
@@ -289,21 +288,14 @@ class Outcomes:
     def keep_reading(self) -> None:
         """Let the background read for the next minute. Call this where outcomes are looked at."""
         self._wanted_until = self._clock() + WANTED_SECONDS
-        if self._thread.is_alive() or self._clock() < self._retry_at:
-            return
-        with self._lock:
-            if self._thread.is_alive():
-                return
-            self._thread = threading.Thread(target=self._read_quietly, name="outcomes", daemon=True)
-            with suppress(RuntimeError):  # no thread is available now
-                self._thread.start()
+        if self._clock() >= self._retry_at:
+            self._background.begin(self._read_quietly)
 
     def close(self) -> None:
         """End the background and wait for its transaction."""
         self._wanted_until = -math.inf
         self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._background.wait()
         self._stopped.clear()
 
     def _read_quietly(self) -> None:

@@ -8,12 +8,12 @@ away.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, ProcessCollector
@@ -22,6 +22,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine, case, event, func, select
 
+from jobs_data.background import Background
 from jobs_data.plain_text import on_one_line
 from jobs_data.platform import times, values
 from jobs_data.platform.database import Database
@@ -96,7 +97,7 @@ class Metrics(Collector):
         self._read: list[Metric] = []
         self._is_up = False
         self._next_read = 0.0
-        self._thread = threading.Thread()
+        self._background = Background("metrics")
 
     def render(self, services: Services, accept: str) -> tuple[bytes, str]:
         """Return all figures, and their content type: OpenMetrics if an Accept header asks for it.
@@ -104,7 +105,9 @@ class Metrics(Collector):
         `services` are those of the process, the same each time. Call it in one thread at a time.
         """
         self._services = services
-        self._keep_reading(services)
+        if self._clock() >= self._next_read:
+            self._background.begin(partial(self._read_all, services))
+        self._background.wait(PATIENCE_SECONDS)
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
@@ -150,17 +153,6 @@ class Metrics(Collector):
         @event.listens_for(engine, "handle_error")
         def _fails(_context: Any) -> None:
             self._errors.inc()
-
-    def _keep_reading(self, services: Services) -> None:
-        """Read again in a thread if it is time, and wait for it a little."""
-        if not self._thread.is_alive() and self._clock() >= self._next_read:
-            self._thread = threading.Thread(
-                target=self._read_all, args=(services,), name="metrics", daemon=True
-            )
-            with suppress(RuntimeError):  # no thread is available now
-                self._thread.start()
-        if self._thread.is_alive():
-            self._thread.join(PATIENCE_SECONDS)
 
     def _read_all(self, services: Services) -> None:
         began = self._clock()

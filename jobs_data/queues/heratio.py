@@ -121,7 +121,6 @@ class Heratio:
             delay_seconds=row["delay_seconds"],
             backoff=values.text(row["backoff_strategy"]),
             reserved=times.utc(row["reserved_at"], self._zone),
-            updated=times.utc(row["updated_at"], self._zone),
             processing_ms=row["processing_time_ms"],
             read_at=self.now,
         )

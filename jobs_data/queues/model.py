@@ -213,7 +213,6 @@ class JobDetails(QueuedJob):
     delay_seconds: int | None = None
     backoff: str = ""
     reserved: datetime | None = None
-    updated: datetime | None = None
     processing_ms: int | None = None
     uuid: str = ""
     connection: str = ""

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, case, exc, func, select
 
 from jobs_data.audit import MOST_IDS, Audit, Event
-from jobs_data.background import NotStarted, Stopped, StopSwitch, Work
+from jobs_data.background import Background, NotStarted, Stopped, StopSwitch, Work
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import WRITE_SECONDS
 from jobs_data.platform.errors import CommitUnknown, DatabaseUnavailable, translated_errors
@@ -363,14 +363,11 @@ class _BatchLoop:
 def _remove_all(batches: Batches, given: Ids | None, removal: Removal, switch: StopSwitch) -> None:
     """Delete batch after batch; where two do not wait for each other, one is read beside a delete."""
     loop = _BatchLoop(batches, given, removal, switch)
-    begun_with = max(1, BATCH_JOBS // SHRINKING)
-    second = threading.Thread(target=loop.remove, args=[begun_with], name="removal 2", daemon=True)
+    second = Background("removal 2")
     if batches.may_overlap and removal.total > BATCH_JOBS:
-        with suppress(RuntimeError):  # this server has no thread left
-            second.start()
+        second.begin(partial(loop.remove, max(1, BATCH_JOBS // SHRINKING)))
     loop.remove()
-    if second.is_alive():
-        second.join()
+    second.wait()
     # An outcome that is not known comes first.
     errors = sorted(loop.errors, key=lambda error: not isinstance(error, CommitUnknown))
     for error in errors[1:]:

@@ -200,13 +200,14 @@ def test_a_database_that_goes_away_is_told_in_a_sentence(
 @contextmanager
 def platform_behind_proxy(server: MariaDB) -> Iterator[tuple[Store, SilentProxy, str]]:
     """Give a platform with a job `arThere`, the proxy in front of its database, and the URL there."""
-    name = f"test_{secrets.token_hex(8)}"
-    server.create_database(name)
-    with closing(Store(server.url(name))) as store, in_front_of(server.port) as proxy:
+    with (
+        server.database() as url,
+        closing(Store(url)) as store,
+        in_front_of(server.port) as proxy,
+    ):
         store.job("arThere", 184)
-        url = store.engine.url.set(port=proxy.port)
-        yield store, proxy, url.render_as_string(hide_password=False)
-    server.drop_database(name)
+        behind = store.engine.url.set(port=proxy.port)
+        yield store, proxy, behind.render_as_string(hide_password=False)
 
 
 def test_auto_refresh_survives_an_outage(

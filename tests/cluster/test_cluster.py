@@ -25,7 +25,8 @@ from jobs_data.removal import removal
 from jobs_data.removal.removal import Removal, RemovalRuns
 from jobs_data.store.schema import Outcome
 from tests.support.galera import Cluster, proxied, wait_until_it_answers
-from tests.support.lists import read_list
+from tests.support.lists import read_list, report_of
+from tests.support.removals import cleared
 from tests.support.store import CAUSE, CLEARING, NOON, Store
 
 FIRST_ID = 10_001
@@ -77,13 +78,6 @@ def assert_whole(stores: list[Store]) -> None:
         assert [i for i in store.ids(object_) if i >= FIRST_ID] == jobs
         assert store.ids(note, "object_id") == jobs
         assert store.ids(job_execution, "job_id") == jobs
-
-
-def cleared(store: Store) -> Removal:
-    """Clear all finished jobs through one node and return the clearing when it has ended."""
-    clearing = store.removals().start(None, CLEARING)
-    clearing.wait()
-    return clearing
 
 
 def plain_order(store: Store, state: State | None, sort: Sort) -> list[int]:
@@ -148,8 +142,7 @@ def test_every_node_shows_the_same_list(cluster: Cluster, stores: list[Store]) -
             len(ids_where(stores[0], is_in(State.ACTIVE))),
             len(finished_ids(stores[0])),
         )
-        report = job_report.read_report(database, made[-1])
-        assert report is not None
+        report = report_of(database, made[-1])
         assert (report.id, report.name) == (made[-1], "from each node")
         exported = b"".join(export.csv_chunks(database, ListView())).decode("utf-8-sig")
         assert [row[0] for row in csv.reader(exported.splitlines())][1:31] == ["from each node"] * 30

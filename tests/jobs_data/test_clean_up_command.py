@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from jobs_data import settings
 from jobs_data.__main__ import main
@@ -27,6 +27,7 @@ from jobs_data.wording import counted
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.mariadb import free_port
 from tests.support.names import compare_loosely
+from tests.support.statements import before_statement
 from tests.support.store import NOON, Store
 from tests.support.waiting import eventually
 
@@ -241,16 +242,12 @@ def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureF
     job_id = store.job()
     database = store.database()
     held: list[int] = []
-
-    @event.listens_for(store.engine, "before_cursor_execute")
-    def _meanwhile(*arguments: object) -> None:
-        if not held and "DELETE" in str(arguments[2]):
-            held.append(clean_up("--everything-finished"))
-
-    work = store.removals(database).start(
-        np.array([job_id]), Reason(Actor("ada"), Action.CLEAN_UP, "one")
+    why = Reason(Actor("ada"), Action.CLEAN_UP, "one")
+    meanwhile = before_statement(
+        store.engine, "DELETE", lambda: held.append(clean_up("--everything-finished"))
     )
-    work.wait()
+    with meanwhile:
+        store.removals(database).start(np.array([job_id]), why).wait()
     assert held == [4]
     assert "Other jobs are being deleted" in capsys.readouterr().err
 

@@ -4,7 +4,6 @@ from datetime import UTC
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 
 from jobs_data.platform import tables
@@ -16,6 +15,7 @@ from pages.parts.shared.services import get_services
 from pages.parts.shared.text import plain
 from tests.support.pages import component, fire, press, rows, show, words
 from tests.support.queue_rows import QUEUE_TABLES, make_long_without_index, queued
+from tests.support.statements import statements
 from tests.support.store import NOON, Store
 
 HOSTILE = "**bold** <script>alert(1)</script> [x](https://evil.example)"
@@ -441,23 +441,16 @@ def test_all_sessions_share_what_one_has_read(
     store.insert(tables.laravel_failed, queue="q")
     monkeypatch.setattr(history, "read_log", too_long)
     tried.clear()
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
     first = show(script, **query)
     has_log = {"id", "batch"} & query.keys()
     assert len(tried) == bool(has_log)
-    engine = get_services().database.engine
-    event.listen(engine, "before_cursor_execute", note)
-    second = show(script, **query)
-    assert (words(second), len(tried)) == (words(first), bool(has_log))
-    assert [statement for statement in sent if "queue" in statement] == []
-    press(second, "Refresh")
-    assert any("queue" in statement for statement in sent)
+    with statements(get_services().database.engine) as sent:
+        second = show(script, **query)
+        assert (words(second), len(tried)) == (words(first), bool(has_log))
+        assert [statement for statement in sent if "queue" in statement] == []
+        press(second, "Refresh")
+        assert any("queue" in statement for statement in sent)
     assert len(tried) == 2 * bool(has_log)
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_job_of_laravel_has_a_page(store: Store) -> None:

@@ -1,9 +1,11 @@
-"""Reads a page of the list with its counts and all hits of a search."""
+"""Reads a page of the list with its counts and all hits of a search, and a job's report."""
 
 from contextlib import closing
 from dataclasses import replace
 
+from jobs_data.jobs.counts import read_counts
 from jobs_data.jobs.creation_order import CreationOrder
+from jobs_data.jobs.job_report import JobReport, read_report
 from jobs_data.jobs.list_page import JobsList, Snapshot
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.searching import FEW_JOBS, Searches, SearchResult
@@ -38,7 +40,14 @@ def read_list(
             found = ended(searches, view.filter)
     with database.reading() as connection:
         snapshot = Snapshot(database, connection, order, outcomes)
-        overview = snapshot.overview()
+        overview = snapshot.overview(read_counts(connection))
         if found:
             overview = replace(overview, found=found, with_errors=0)
         return snapshot.page(overview.last_page_of(view), overview, found)
+
+
+def report_of(database: Database, job_id: int) -> JobReport:
+    """Return the report of a job that exists."""
+    report = read_report(database, job_id)
+    assert report
+    return report

@@ -58,6 +58,31 @@ class MariaDB:
             cursor.execute(f"DROP DATABASE `{name}`")
 
     @contextmanager
+    def database(self) -> Iterator[str]:
+        """Give the URL of a new database, which is dropped afterwards."""
+        name = f"test_{secrets.token_hex(8)}"
+        self.create_database(name)
+        try:
+            yield self.url(name)
+        finally:
+            self.drop_database(name)
+
+    @contextmanager
+    def variables(self, **values: object) -> Iterator[None]:
+        """Set global variables meanwhile, with which new connections begin."""
+        with self.cursor() as cursor:
+            before = {}
+            for name, value in values.items():
+                cursor.execute(f"SELECT @@GLOBAL.{name}")
+                before[name] = cursor.fetchall()[0][0]
+                cursor.execute(f"SET GLOBAL {name} = %s", [value])
+            try:
+                yield
+            finally:
+                for name, value in before.items():
+                    cursor.execute(f"SET GLOBAL {name} = %s", [value])
+
+    @contextmanager
     def cursor(self, database: str | None = None) -> Iterator[Cursor]:
         """Open a connection of its own to a database or to none; statements commit themselves."""
         connection = pymysql.connect(

@@ -10,6 +10,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from jobs_data import addresses
+from web.streamlit_routes import STREAM
 
 PATIENCE = 60.0
 SERVED_BY = "X-Served-By"
@@ -50,18 +51,25 @@ class Page:
 
 
 @contextmanager
-def opened(client: httpx2.Client) -> Iterator[Page]:
-    """Open the list where a client has signed in, with its cookies."""
-    origin = str(client.base_url).rstrip("/")
-    address = f"{origin}{addresses.BASE}"
-    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+def connected(origin: str, cookies: str, session: str = "") -> Iterator[ClientConnection]:
+    """Open the pages' websocket, asking for a session of Streamlit's as its client does."""
+    # The browser puts its XSRF token second.
+    names = ["streamlit", "PLACEHOLDER_AUTH_TOKEN", *([session] if session else [])]
     with connect(
-        f"{address}/_stcore/stream".replace("http", "ws", 1),
+        f"{origin}{STREAM}".replace("http", "ws", 1),
         origin=Origin(origin),
         additional_headers={"Cookie": cookies},
-        # The browser puts its XSRF token second.
-        subprotocols=[Subprotocol("streamlit"), Subprotocol("PLACEHOLDER_AUTH_TOKEN")],
+        subprotocols=[Subprotocol(name) for name in names],
         max_size=None,
         proxy=None,
     ) as connection:
-        yield Page(connection, address)
+        yield connection
+
+
+@contextmanager
+def opened(client: httpx2.Client) -> Iterator[Page]:
+    """Open the list where a client has signed in, with its cookies."""
+    origin = str(client.base_url).rstrip("/")
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    with connected(origin, cookies) as connection:
+        yield Page(connection, f"{origin}{addresses.BASE}")

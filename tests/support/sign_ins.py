@@ -1,14 +1,11 @@
 """Signing in, in a test: when and from where it happens, and what is shorter to say of it."""
 
 import base64
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyotp
 import pytest
-from sqlalchemy import event
 
 from jobs_data.accounts.accounts import Account, Groups
 from jobs_data.accounts.sign_in import Reason, SignInRefused, SignIns
@@ -74,17 +71,3 @@ def totp(store: Store, user_id: int, secret: str = SECRET, **values: Any) -> Non
     """Give a user a confirmed TOTP secret."""
     values = {"enabled_at": NOW, **values}
     store.insert(tables.user_totp_secret, user_id=user_id, secret=secret, **values)
-
-
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """Collect the statements sent to a store's database."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA")):
-            sent.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(store.engine, "before_cursor_execute", note)

@@ -108,20 +108,6 @@ def tab_to(page: Page, control: Locator) -> None:
     pytest.fail(f"{control} cannot be reached by Tab")
 
 
-def select_rows(page: Page, *rows: int) -> None:
-    """Select rows of a grid by keyboard alone, the first being 0 and each below the one before."""
-    grid = page.get_by_test_id("data-grid-canvas")
-    tab_to(page, grid)
-    cells = grid.locator('[role="gridcell"][aria-colindex="1"]')
-    for number in range(max(rows) + 1):
-        if number:
-            page.keyboard.press("ArrowDown")
-        # Keys that come before the grid has moved its cursor are lost.
-        expect(cells.nth(number)).to_be_focused()
-        if number in rows:
-            page.keyboard.press("Shift+Space")
-
-
 def download(page: Page, control: Locator) -> bytes:
     """Press a control and return the file that it downloads."""
     # A button that a run is about to replace asks for a file that the server has dropped.

@@ -1,7 +1,6 @@
 """The real server at its limits: clients that hang up, no descriptors left, and its own end."""
 
 import resource
-import secrets
 import signal
 import socket
 import struct
@@ -155,9 +154,7 @@ def test_without_descriptors_the_log_stays_small_and_the_app_comes_back(
 @pytest.fixture
 def slow_store(mariadb_server: MariaDB) -> Iterator[Store]:
     """Give a platform with many finished jobs, each of which takes a while to delete."""
-    name = f"ending_{secrets.token_hex(6)}"
-    mariadb_server.create_database(name)
-    with closing(Store(mariadb_server.url(name))) as store:
+    with mariadb_server.database() as url, closing(Store(url)) as store:
         with store.engine.begin() as connection:
             connection.execute(
                 text(
@@ -177,7 +174,6 @@ def slow_store(mariadb_server: MariaDB) -> Iterator[Store]:
                 )
             )
         yield store
-    mariadb_server.drop_database(name)
 
 
 def test_a_removal_ends_with_the_server_and_tells_the_truth(

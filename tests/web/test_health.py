@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
@@ -19,6 +18,7 @@ from jobs_data.monitoring.readiness import why_not_ready
 from jobs_data.platform.errors import NO_ANSWER
 from pages.parts.shared.services import get_services
 from tests.support.gated import gated_app
+from tests.support.statements import statements
 from tests.support.store import Store
 from web import health
 from web.health import Health
@@ -97,21 +97,15 @@ def test_it_is_ready_while_another_writer_is_at_work(site: Site, served: Store) 
 
 
 def test_a_flood_asks_the_database_once_in_a_second(site: Site) -> None:
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        statements.append(statement)
-
-    database = get_services().database
     site.ready()
-    event.listen(database.engine, "before_cursor_execute", note)
-    site.ready()
-    asked = len(statements)
-    assert asked
-    assert {site.ready_again() for _ in range(20)} == {(200, "ok")}
-    assert len(statements) == asked
-    site.ready()
-    assert len(statements) > asked
+    with statements(get_services().database.engine) as sent:
+        site.ready()
+        asked = len(sent)
+        assert asked
+        assert {site.ready_again() for _ in range(20)} == {(200, "ok")}
+        assert len(sent) == asked
+        site.ready()
+        assert len(sent) > asked
 
 
 def request() -> Request:

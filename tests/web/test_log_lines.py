@@ -7,19 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import Clock
 from web.log_lines import ALIKE_LINES, WINDOW_SECONDS, RepeatFilter
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        """Return the time in seconds."""
-        return self.now
 
 
 @pytest.fixture

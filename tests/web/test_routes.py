@@ -18,6 +18,7 @@ from jobs_data.removal.removal import Removal, RemovalRuns, sentence_on
 from jobs_data.store.schema import Outcome
 from pages.parts.shared.services import get_services
 from tests.support import web_roots
+from tests.support.databases import on_sqlite
 from tests.support.gated import routes_client
 from tests.support.removals import remove
 from tests.support.store import Store
@@ -39,6 +40,7 @@ def notice_of(location: str) -> notices.Notice | None:
     return get_services().notices.read(parse_qs(parts.query)["notice"][0])
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("asked", "led_to"),
     [
@@ -112,6 +114,7 @@ def test_clearing_answers_programs_and_browsers(client: TestClient, store: Store
     assert "0 jobs deleted" in str(notice_of(response.headers["location"]))
 
 
+@on_sqlite
 def test_a_second_clearing_is_a_409(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """The refusal is a sentence, and nothing is removed."""
 
@@ -124,6 +127,7 @@ def test_a_second_clearing_is_a_409(client: TestClient, monkeypatch: pytest.Monk
     assert "are being deleted" in response.json()["message"]
 
 
+@on_sqlite
 @pytest.mark.parametrize("path", ["/admin/jobs/delete/1", "/admin/jobs/clear-inactive"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_a_change_takes_post_alone(client: TestClient, path: str, method: str) -> None:
@@ -146,7 +150,7 @@ def test_the_export_streams_what_the_button_gives(client: TestClient, store: Sto
     )
     assert 'filename="jobs-export-all-columns.csv"' in every.headers["content-disposition"]
     how = CsvFormat(Separator.TAB, ZoneInfo("Europe/Berlin"))
-    local = client.get(addresses.export_url(ListView(), csv_format=how))
+    local = client.get("/admin/jobs/export-csv?separator=tab&times=local&zone=Europe/Berlin")
     assert local.content == b"".join(
         export.csv_chunks(get_services().database, ListView(), csv_format=how)
     )
@@ -165,6 +169,7 @@ def web_root(served: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return root
 
 
+@on_sqlite
 def test_a_result_file_is_served_whole_and_in_ranges(
     web_root: Path, client: TestClient, store: Store
 ) -> None:
@@ -222,6 +227,7 @@ def test_a_file_whose_name_is_no_utf_8_is_served(
     assert "filename*=UTF-8''f%C3%BCr.csv" in response.headers["content-disposition"]
 
 
+@on_sqlite
 def test_a_platforms_secrets_are_not_served(web_root: Path, client: TestClient, store: Store) -> None:
     """Neither those of the web root, nor what lies in a folder that is served."""
     for path in (".env", "config/config.php", "index.php", "downloads/.env", "downloads/config.php"):
@@ -230,43 +236,6 @@ def test_a_platforms_secrets_are_not_served(web_root: Path, client: TestClient, 
         response = client.get(f"/admin/jobs/{store.job(download_path=path)}/download")
         assert response.status_code == 404
         assert "served" in response.text
-
-
-@pytest.fixture(params=["absolute", "relative"])
-def heratios_root(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Let the app start with Heratio's web root."""
-    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.laravel(tmp_path, request.param)))
-
-
-@pytest.fixture
-def atoms_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the app start with AtoM's web root."""
-    monkeypatch.setenv("HERATIO_JOBS_RESULTS_ROOT", str(web_roots.atom(tmp_path)))
-
-
-def test_what_heratio_writes_can_be_downloaded(
-    served: Store, heratios_root: None, client: TestClient
-) -> None:
-    """A link in the web root leads to its storage."""
-    job_id = served.job(download_path="/storage/downloads/finding-aid-7.pdf")
-    response = client.get(f"/admin/jobs/{job_id}/download")
-    assert (response.status_code, response.content) == (200, b"%PDF-1.4")
-    assert 'filename="finding-aid-7.pdf"' in response.headers["content-disposition"]
-    part = client.get(f"/admin/jobs/{job_id}/download", headers={"Range": "bytes=1-3"})
-    assert (part.status_code, part.content) == (206, b"PDF")
-    escaping = served.job(download_path="/storage/../../../.env")
-    assert client.get(f"/admin/jobs/{escaping}/download").status_code == 404
-
-
-def test_what_atom_writes_can_be_downloaded(
-    served: Store, atoms_root: None, client: TestClient
-) -> None:
-    """Its paths have no leading slash."""
-    job_id = served.job(download_path="downloads/jobs/finding aid 7.pdf")
-    response = client.get(f"/admin/jobs/{job_id}/download")
-    assert (response.status_code, response.content) == (200, b"%PDF-1.4")
 
 
 @pytest.fixture
@@ -278,6 +247,7 @@ def root_without_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+@on_sqlite
 def test_a_link_made_after_the_start_is_a_404(
     served: Store, root_without_link: Path, client: TestClient
 ) -> None:

@@ -1,21 +1,18 @@
 """The pages' websocket: a session of Streamlit's belongs to the sign-in that began it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import httpx2
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin, Subprotocol
+from websockets.sync.client import ClientConnection
 
 from jobs_data import addresses, demo
 from tests.support.app_servers import AppServers, DemoSite
-from web.streamlit_routes import STREAM
+from tests.support.open_pages import PATIENCE, connected
 
-PATIENCE = 60.0
 EDITORS = "101"
 TOO_BIG = 1009
 
@@ -34,21 +31,6 @@ def sign_in(origin: str, identifier: str = demo.DEMO_ADMINISTRATOR) -> str:
     answer = httpx2.post(f"{origin}{addresses.SIGN_IN}", data=fields)
     assert answer.status_code == 303
     return str(answer.headers["set-cookie"].split(";")[0])
-
-
-@contextmanager
-def opened(origin: str, cookie: str, session: str = "") -> Iterator[ClientConnection]:
-    """Open the pages' websocket, asking for a session of Streamlit's as its client does."""
-    names = ["streamlit", "PLACEHOLDER_AUTH_TOKEN", *([session] if session else [])]
-    with connect(
-        f"{origin}{STREAM}".replace("http", "ws", 1),
-        origin=Origin(origin),
-        additional_headers={"Cookie": cookie},
-        subprotocols=[Subprotocol(name) for name in names],
-        max_size=None,
-        proxy=None,
-    ) as connection:
-        yield connection
 
 
 def run(connection: ClientConnection) -> str:
@@ -71,9 +53,9 @@ def run(connection: ClientConnection) -> str:
 def test_after_a_lost_connection_one_gets_ones_own_session_back(origin: str) -> None:
     """So that nothing is lost that was on the page."""
     cookie = sign_in(origin)
-    with opened(origin, cookie) as connection:
+    with connected(origin, cookie) as connection:
         session = run(connection)
-    with opened(origin, cookie, session) as connection:
+    with connected(origin, cookie, session) as connection:
         assert run(connection) == session
 
 
@@ -81,21 +63,21 @@ def test_after_a_lost_connection_one_gets_ones_own_session_back(origin: str) -> 
 def test_nobody_gets_another_sign_ins_session(origin: str, identifier: str) -> None:
     """While it is open and afterwards: one gets a new one, and the owner's goes on."""
     owner, stranger = sign_in(origin), sign_in(origin, identifier)
-    with opened(origin, owner) as connection:
+    with connected(origin, owner) as connection:
         session = run(connection)
-        with opened(origin, stranger, session) as intruder:
+        with connected(origin, stranger, session) as intruder:
             assert run(intruder) not in {session, ""}
         assert run(connection) == session
-    with opened(origin, stranger, session) as intruder:
+    with connected(origin, stranger, session) as intruder:
         assert run(intruder) not in {session, ""}
-    with opened(origin, owner, session) as connection:
+    with connected(origin, owner, session) as connection:
         assert run(connection) == session
 
 
 @pytest.mark.parametrize("size", [3_000_000, 40_000_000])
 def test_a_message_that_is_too_large_closes_the_websocket(origin: str, size: int) -> None:
     """Widgets never have that much to say."""
-    with opened(origin, sign_in(origin)) as connection:
+    with connected(origin, sign_in(origin)) as connection:
         run(connection)
         with suppress(ConnectionClosed):
             connection.send(b"x" * size)

@@ -121,12 +121,6 @@ def test_a_visitor_stays_with_one_process(site: Site) -> None:
     assert set(first_visits) == {urlsplit(app).netloc for app in site.apps}
 
 
-def test_pages_work_through_the_proxy(site: Site) -> None:
-    """The list comes over the websocket, with the jobs that there are."""
-    with signed_in(site.proxy) as client, opened(client) as page:
-        assert b"Always there" in page.run()
-
-
 def test_a_deletion_in_one_process_shows_in_the_other(site: Site) -> None:
     """A page that is open there loses the job as soon as its moment of the list has passed."""
     with (

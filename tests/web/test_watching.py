@@ -1,7 +1,6 @@
 """What auto refresh sends to an open list: nothing but the time while there is no news."""
 
 import asyncio
-import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
@@ -62,13 +61,11 @@ async def ticks_until(watcher: Watcher, is_right: Callable[[Run], bool]) -> Run:
 @pytest.fixture
 def site(mariadb_server: MariaDB, app_server: AppServers) -> Iterator[Site]:
     """Serve a platform with one job."""
-    database = f"test_{secrets.token_hex(8)}"
-    mariadb_server.create_database(database)
-    with closing(Store(mariadb_server.url(database))) as store:
-        store.job("arThere", 184)
-        yield Site(store, app_server(HERATIO_JOBS_DATABASE_URL=store.url))
-    app_server.stop_last()
-    mariadb_server.drop_database(database)
+    with mariadb_server.database() as url:
+        with closing(Store(url)) as store:
+            store.job("arThere", 184)
+            yield Site(store, app_server(HERATIO_JOBS_DATABASE_URL=store.url))
+        app_server.stop_last()
 
 
 def test_a_list_without_news_is_not_drawn_again(site: Site) -> None:

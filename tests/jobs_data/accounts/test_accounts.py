@@ -5,7 +5,8 @@ import pytest
 from jobs_data.accounts.accounts import Groups, Right, find_account, find_by_email, read_account
 from jobs_data.accounts.sign_in import Reason
 from tests.support.php_hashes import CHEAP, SALT
-from tests.support.sign_ins import READERS, Visitor, statements
+from tests.support.sign_ins import READERS, Visitor
+from tests.support.statements import statements
 from tests.support.store import PASSWORD, Store
 
 
@@ -47,7 +48,7 @@ def test_an_account_is_reread_with_one_select(store: Store) -> None:
     ada = store.account("ada", 100, 101)
     database = store.database()
     read_account(database, ada, READERS)
-    with statements(store) as sent:
+    with statements(store.engine) as sent:
         account = read_account(database, ada, READERS)
     assert len(sent) == 1
     assert account

@@ -1,28 +1,29 @@
 """What a sign-in writes, and what it does where it may not write."""
 
+from contextlib import closing
+
 import pytest
 
 from jobs_data.accounts.sign_in import Reason
 from jobs_data.platform import tables
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
+from tests.support.databases import on_mariadb
+from tests.support.grants import account
 from tests.support.mariadb import MariaDB
 from tests.support.sign_ins import HOME, NOW, Visitor, code_at, totp
 from tests.support.store import PASSWORD, Store
 
 
+@on_mariadb
 def test_without_the_right_to_write_people_sign_in_all_the_same(
-    mariadb_server: MariaDB, caplog: pytest.LogCaptureFixture
+    mariadb_server: MariaDB, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With SELECT alone people sign in, locks lock, no code works twice, and the log says so once."""
-    mariadb_server.create_database("readonly")
-    store = Store(mariadb_server.url("readonly"))
-    try:
-        with mariadb_server.cursor() as cursor:
-            cursor.execute("CREATE USER readonly@127.0.0.1 IDENTIFIED BY 'word'")
-            cursor.execute("GRANT SELECT ON `readonly`.* TO readonly@127.0.0.1")
-        url = f"mysql://readonly:word@127.0.0.1:{mariadb_server.port}/readonly"
-        database = Database(make_engine(url))
+    with (
+        account(mariadb_server, store, "SELECT ON {}.*") as url,
+        closing(Database(make_engine(url))) as database,
+    ):
         visitor = Visitor(store, database)
         totp(store, store.account("ada", 100))
         visitor.fail(2)
@@ -38,37 +39,24 @@ def test_without_the_right_to_write_people_sign_in_all_the_same(
         ]
         assert sum("login_attempt" in message for message in logged) == 1
         assert sum("user_totp_secret" in message for message in logged) == 1
-        database.engine.dispose()
-    finally:
-        store.engine.dispose()
-        mariadb_server.drop_database("readonly")
-        with mariadb_server.cursor() as cursor:
-            cursor.execute("DROP USER IF EXISTS readonly@127.0.0.1")
 
 
-def test_the_documented_writes_need_no_more_than_their_columns(mariadb_server: MariaDB) -> None:
+@on_mariadb
+def test_the_documented_writes_need_no_more_than_their_columns(
+    mariadb_server: MariaDB, store: Store
+) -> None:
     """INSERT on `login_attempt` and UPDATE of `last_used_at` alone suffice for both writes."""
-    mariadb_server.create_database("signing")
-    store = Store(mariadb_server.url("signing"))
-    try:
-        with mariadb_server.cursor() as cursor:
-            cursor.execute("CREATE USER signing@127.0.0.1 IDENTIFIED BY 'word'")
-            for grant in (
-                "SELECT ON `signing`.*",
-                "INSERT ON `signing`.login_attempt",
-                "UPDATE (last_used_at) ON `signing`.user_totp_secret",
-            ):
-                cursor.execute(f"GRANT {grant} TO signing@127.0.0.1")
-        url = f"mysql://signing:word@127.0.0.1:{mariadb_server.port}/signing"
-        database = Database(make_engine(url))
+    rights = (
+        "SELECT ON {}.*",
+        "INSERT ON {}.login_attempt",
+        "UPDATE (last_used_at) ON {}.user_totp_secret",
+    )
+    with (
+        account(mariadb_server, store, *rights) as url,
+        closing(Database(make_engine(url))) as database,
+    ):
         visitor = Visitor(store, database)
         totp(store, store.account("ada", 100))
         assert visitor.gets_in("ada", PASSWORD, code_at())
         assert store.ids(tables.login_attempt, "success") == [1]
         assert store.ids(tables.user_totp_secret, "last_used_at") != [None]
-        database.engine.dispose()
-    finally:
-        store.engine.dispose()
-        mariadb_server.drop_database("signing")
-        with mariadb_server.cursor() as cursor:
-            cursor.execute("DROP USER IF EXISTS signing@127.0.0.1")

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from jobs_data.accounts.sign_in import Reason, SignInRefused
 from jobs_data.platform import tables
 from jobs_data.platform.errors import DatabaseUnavailable
 from tests.support.sign_ins import NOW, SECRET, Visitor, code_at, totp
+from tests.support.statements import listening
 from tests.support.store import PASSWORD, Store
 
 SHORT_SECRET = "JBSWY3DPEHPK3PXP"
@@ -34,11 +35,8 @@ def at_the_first_write(store: Store, do: Callable[[], object]) -> Iterator[None]
             writes.append(connection)
             do()
 
-    event.listen(store.engine, "set_connection_execution_options", announced)
-    try:
+    with listening(store.engine, "set_connection_execution_options", announced):
         yield
-    finally:
-        event.remove(store.engine, "set_connection_execution_options", announced)
 
 
 @pytest.mark.parametrize("secret", [SECRET, SECRET.lower(), f"{SECRET[:16]} {SECRET[16:]}"])

@@ -9,7 +9,8 @@ from jobs_data.accounts.accounts import Right, find_account, read_account
 from jobs_data.accounts.sign_in import Reason, SignInRefused
 from jobs_data.platform import tables
 from tests.support.php_hashes import CHEAP, KNOWN, SALT
-from tests.support.sign_ins import NOW, READERS, SECRET, Visitor, code_at, statements, totp
+from tests.support.sign_ins import NOW, READERS, SECRET, Visitor, code_at, totp
+from tests.support.statements import statements
 from tests.support.store import PASSWORD, Store, hash_of
 
 
@@ -44,7 +45,7 @@ def test_wrong_unknown_and_inactive_cannot_be_told_apart(store: Store, hashings:
     seen = set()
     for number, (identifier, password) in enumerate(tries):
         hashings.clear()
-        with statements(store) as sent, pytest.raises(SignInRefused) as caught:
+        with statements(store.engine) as sent, pytest.raises(SignInRefused) as caught:
             visitor.sign_in(identifier, password, address=f"192.0.2.{number}")
         (verified,) = hashings
         if identifier:
@@ -114,7 +115,7 @@ def test_atom_is_asked_for_nothing_of_heratios(atom_store: Store) -> None:
     """Signing in, failing and re-reading name no table that AtoM does not have."""
     visitor = Visitor(atom_store)
     ada = atom_store.account("ada", 100)
-    with statements(atom_store) as sent:
+    with statements(atom_store.engine) as sent:
         assert visitor.sign_in().right is Right.ADMINISTRATOR
         visitor.fail(1)
         assert read_account(atom_store.database(), ada, READERS)
@@ -146,7 +147,7 @@ def test_only_the_two_writes_of_a_sign_in_exist(store: Store) -> None:
     """A whole journey sends nothing that changes rows but an INSERT and an UPDATE of one column."""
     visitor = Visitor(store)
     totp(store, store.account("ada", 100))
-    with statements(store) as sent:
+    with statements(store.engine) as sent:
         visitor.sign_in("ada", PASSWORD, code_at())
         visitor.fail(2)
         find_account(store.database(), "ada", READERS)

@@ -20,7 +20,6 @@ from jobs_data.demo import simulator as simulation
 from jobs_data.demo.history import HOSTILE_PATH
 from jobs_data.demo.result_files import ResultFile, write_result
 from jobs_data.demo.simulator import Simulator
-from jobs_data.jobs.job_report import read_report
 from jobs_data.jobs.result_files import open_result, read_result_roots
 from jobs_data.jobs.view import JobFilter
 from jobs_data.platform import tables
@@ -29,6 +28,7 @@ from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS, State, is_in
 from jobs_data.platform.tables import job, job_execution, note, note_i18n, object_, slug
 from jobs_data.removal.retention import read_preview, starting_rules
+from tests.support.lists import report_of
 from tests.support.waiting import eventually
 
 NOW = datetime(2026, 3, 11, 14, 30, 15)
@@ -200,8 +200,7 @@ def test_the_newest_jobs_show_what_the_list_can_do(filled: Engine, web_root: Pat
     """Among the first ten a failed import that says why, one with errors, results that are there."""
     first = newest(filled)
     [failed] = [row for row in first if row.status_id == ERROR]
-    report = read_report(Database(filled, "en", "UTC"), failed.id)
-    assert report is not None
+    report = report_of(Database(filled, "en", "UTC"), failed.id)
     assert re.fullmatch(r"Row \d+: expected 38 columns, found 37\.", report.reason)
     [imported] = [row for row in first[:5] if row.name == "Import: accessions-2026.csv"]
     assert imported.status_id == COMPLETED

@@ -1,14 +1,11 @@
 """When jobs were created, counted in slices, beside a plain computation, on both kinds of database."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import delete, select, update
 
 from jobs_data.jobs import creation_counts, creation_order, strays
 from jobs_data.jobs.creation_counts import CreationCounts, count_created, quarter_of
@@ -17,6 +14,7 @@ from jobs_data.jobs.trend import read_trend
 from jobs_data.platform.database import Database
 from jobs_data.platform.status import State, state_of
 from jobs_data.platform.tables import job, object_
+from tests.support.statements import statements
 from tests.support.store import NOON, Store
 
 STATUSES = (184, 184, 184, 184, 184, 185, 185, 183, 182, 186, None)
@@ -63,21 +61,6 @@ def count(database: Database, order: CreationOrder, start: datetime | None) -> C
         return count_created(connection, database, order, start)
 
 
-@contextmanager
-def sent(store: Store) -> Iterator[list[str]]:
-    """Give the statements that the test sends."""
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(store.engine, "before_cursor_execute", note)
-
-
 STARTS = (None, NOON.replace(tzinfo=UTC), NOON.replace(tzinfo=UTC) - timedelta(days=5))
 
 
@@ -88,12 +71,12 @@ def test_slices_have_what_a_plain_count_has(store: Store, start: datetime | None
     database = store.database()
     order, numbers = CreationOrder(database), []
     for _ in range(2):
-        with sent(store) as statements:
+        with statements(store.engine) as sent:
             found = count(database, order, start)
         assert (found.jobs, found.floor, found.bound) == (plainly(store, start), 0, None)
-        assert any("class_name" in each for each in statements)  # among many jobs
-        assert any("LEFT OUTER JOIN" in each and "status_id IN" in each for each in statements)
-        numbers.append(len(statements))
+        assert any("class_name" in each for each in sent)  # among many jobs
+        assert any("LEFT OUTER JOIN" in each and "status_id IN" in each for each in sent)
+        numbers.append(len(sent))
         order.survey()
     if start and order.known:
         assert numbers[1] < numbers[0]

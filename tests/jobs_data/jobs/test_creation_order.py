@@ -3,8 +3,7 @@
 import csv
 import io
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, product
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, event, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from jobs_data import csv_lines
 from jobs_data.jobs import (
@@ -34,6 +33,7 @@ from jobs_data.platform.status import State
 from jobs_data.platform.tables import job, object_
 from jobs_data.platform.times import BEFORE_ALL_TIMES
 from tests.support.lists import read_list
+from tests.support.statements import statements
 from tests.support.store import NOON, Store
 
 JOBS = 160
@@ -161,22 +161,6 @@ def order_unsettled(order: CreationOrder) -> int:
     return creation_order.UNSETTLED_IDS if order.known else 0
 
 
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """Collect the SELECTs that are sent to the database of a store."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("SELECT"):
-            sent.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(store.engine, "before_cursor_execute", note)
-
-
 def surveyed(store: Store) -> CreationOrder:
     """Return what a survey knows of the database."""
     order = CreationOrder(store.database())
@@ -302,7 +286,7 @@ def test_unfinished_jobs_are_found_however_many_others_are_newer(
         view = ListView(JobFilter(state))
         with database.reading() as connection:
             snapshot = list_page.Snapshot(database, connection)
-            overview = snapshot.overview()
+            overview = snapshot.overview(counts.read_counts(connection))
             view = replace(view, limit=1)
             for page, job_id in enumerate(expected, 1):
                 for known in (None, overview):
@@ -457,7 +441,7 @@ def test_a_survey_is_extended_to_new_jobs_without_reading_the_others_again(store
     order = surveyed(store)
     before = order.known
     fill(store, descending, jobs=60, seed=8)
-    with statements(store) as sent:
+    with statements(store.engine, "SELECT") as sent:
         order.survey()
     assert all_pages(order) == sorted_by_hand(store)
     if before and order.known:

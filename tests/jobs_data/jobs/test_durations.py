@@ -13,14 +13,13 @@ from sqlalchemy import literal, select, text
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.export import csv_chunks
-from jobs_data.jobs.job_report import read_report
 from jobs_data.jobs.view import JobFilter, ListView
 from jobs_data.platform.dialects import seconds_in_zone
 from jobs_data.platform.times import utc
 from jobs_data.platform.types import PlatformTime
 from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.period import Period
-from tests.support.lists import read_list
+from tests.support.lists import read_list, report_of
 from tests.support.statistics import UTC_ZONE
 from tests.support.store import Store
 
@@ -95,12 +94,10 @@ def test_one_rule_everywhere(store: Store) -> None:
     expected = {put(store, begin, end, recorded): s for begin, end, recorded, s in KNOWN}
     reasons = {put(store, begin, end, recorded): why for begin, end, recorded, why in UNKNOWN}
     for job_id, seconds in expected.items():
-        report = read_report(database, job_id)
-        assert report is not None
+        report = report_of(database, job_id)
         assert (report.duration_seconds, report.duration_unknown) == (seconds, "")
     for job_id, reason in reasons.items():
-        report = read_report(database, job_id)
-        assert report is not None
+        report = report_of(database, job_id)
         assert report.duration_seconds is None
         assert reason in report.duration_unknown
     rows = read_list(database, ListView(limit=200)).rows
@@ -129,8 +126,7 @@ def test_an_end_in_a_repeated_hour_comes_after_the_beginning(store: Store) -> No
     database = store.database(timezone=AMSTERDAM.key)
     job_id = store.job(created=at(AUTUMN, "02:50"), completed_at=at(AUTUMN, "02:10"))
     store.execution(job_id, started_at=at(AUTUMN, "02:05"))
-    report = read_report(database, job_id)
-    assert report is not None
+    report = report_of(database, job_id)
     assert report.created == datetime(2025, 10, 26, 0, 50, tzinfo=UTC)
     assert report.started == datetime(2025, 10, 26, 1, 5, tzinfo=UTC)
     assert report.completed == datetime(2025, 10, 26, 1, 10, tzinfo=UTC)

@@ -5,6 +5,7 @@ import pytest
 from jobs_data.jobs import job_report
 from jobs_data.jobs.failure_reasons import read_reasons
 from jobs_data.jobs.job_report import JobReport
+from tests.support.lists import report_of
 from tests.support.store import Store
 
 CLOSING = "Import finished with 3 error(s). 120 record(s) imported."
@@ -21,8 +22,7 @@ def imported(rows: int, before: int = 0, row: str = "Row {} imported: Größe �
 def read(store: Store, job_id: int) -> JobReport:
     """Return a job's report, whose reason is the one that the statistics read."""
     database = store.database()
-    report = job_report.read_report(database, job_id)
-    assert report is not None
+    report = report_of(database, job_id)
     with database.reading() as connection:
         reasons = read_reasons(connection, database, [job_id])
     assert report.reason == (reasons[job_id].text if job_id in reasons else "")
@@ -106,9 +106,7 @@ def test_a_job_that_went_well_has_no_reason(store: Store) -> None:
 
 def read_report(store: Store, job_id: int) -> JobReport:
     """Return a job's report."""
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
-    return report
+    return report_of(store.database(), job_id)
 
 
 def test_a_long_line_does_not_bury_the_reason(store: Store) -> None:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs_data.jobs import job_report
 from jobs_data.jobs.job_report import JobReport
 from jobs_data.jobs.outcomes import END_CHARACTERS, read_finished, read_outcomes
 from jobs_data.platform import tables
 from jobs_data.reasons.outputs import CUT_CHARACTERS, count_errors
+from tests.support.lists import report_of
 from tests.support.outputs import read_outputs
 from tests.support.store import NOON, Store
 
@@ -20,9 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 def read(store: Store, job_id: int) -> JobReport:
     """Return a job's report."""
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
-    return report
+    return report_of(store.database(), job_id)
 
 
 def test_each_error_text_comes_once_with_all_its_sources(store: Store) -> None:

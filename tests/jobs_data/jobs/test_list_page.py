@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 
 from jobs_data.jobs import counts, failure_reasons, frames, job_report, list_page, paging
 from jobs_data.jobs.counts import Counts
@@ -29,9 +29,11 @@ from jobs_data.removal.removal import Removals
 from jobs_data.store.database import file_store
 from jobs_data.store.schema import Outcome
 from jobs_data.url_values import parse_number
+from tests.support import lists
 from tests.support.databases import on_mariadb, on_sqlite
-from tests.support.lists import read_list
+from tests.support.lists import read_list, report_of
 from tests.support.names import compare_loosely
+from tests.support.statements import statements
 from tests.support.store import CAUSE, NOON, Store
 
 DAYS = times.day_starts(ZoneInfo("UTC"), datetime(2026, 6, 15, 18, tzinfo=UTC))
@@ -87,14 +89,6 @@ def test_every_status_is_counted_where_it_belongs(store: Store) -> None:
         assert sorted(ids(jobs)) == sorted(expected)
         assert set(jobs.rows["state"]) == {state}
         assert jobs.matching == len(expected)
-
-
-def test_newest_comes_first_by_creation_and_not_by_id(store: Store) -> None:
-    """Jobs created in the same second are ordered by descending id."""
-    late = store.job(created=NOON + timedelta(hours=1))
-    early = store.job(created=NOON - timedelta(hours=1))
-    tie, tie_with_larger_id = store.job(created=NOON), store.job(created=NOON)
-    assert ids(read(store)) == [late, tie_with_larger_id, tie, early]
 
 
 def test_by_name_ignores_case_and_puts_the_nameless_first(store: Store) -> None:
@@ -212,8 +206,7 @@ def test_a_culture_falls_back_to_its_language_before_english(store: Store) -> No
         rows = read(store, culture=culture).rows[::-1]
         assert rows["status"].tolist() == german
         assert set(rows["owner"]) == {"Äda"}
-        report = job_report.read_report(store.database(culture), ids[2])
-        assert report is not None
+        report = report_of(store.database(culture), ids[2])
         assert report.errors[0].text == "kaputt"
     assert read(store, culture="zh-Hant-TW").rows[::-1]["status"].tolist() == chinese
     assert set(read(store, culture="zh-Hant-TW").rows["owner"]) == {"ada"}
@@ -267,8 +260,7 @@ def test_a_jobs_own_id_is_no_related_record(store: Store) -> None:
     rows = read(store).rows.set_index("id")
     assert (rows.loc[own, "record"], rows.loc[about, "record"]) == ("", "fonds-1")
     assert rows["object_id"].dropna().to_dict() == {about: record}
-    report = job_report.read_report(store.database(), own)
-    assert report is not None
+    report = report_of(store.database(), own)
     assert (report.object_id, report.slug) == (None, "")
     found = [ids(read(store, ListView(JobFilter(search=words)))) for words in ("fonds-", f"#{own}")]
     assert found == [[about], []]
@@ -345,7 +337,7 @@ def test_cards_and_list_are_of_one_moment(store: Store, monkeypatch: pytest.Monk
         store.job("intruder")
         return counts
 
-    monkeypatch.setattr(list_page, "read_counts", counts_then_intruder)
+    monkeypatch.setattr(lists, "read_counts", counts_then_intruder)
     jobs = read(store)
     assert (jobs.counts.total, len(jobs.rows)) == (1, 1)
     monkeypatch.undo()
@@ -357,8 +349,7 @@ def test_a_database_of_atom_is_enough(atom_store: Store) -> None:
     job_id = atom_store.job(status_id=185, user_id=atom_store.user("ada"))
     atom_store.note(job_id, en="it broke")
     assert read(atom_store).rows["owner"].tolist() == ["ada"]
-    report = job_report.read_report(atom_store.database(), job_id)
-    assert report is not None
+    report = report_of(atom_store.database(), job_id)
     assert [error.text for error in report.errors] == ["it broke"]
     assert report.type == ""
 
@@ -381,8 +372,7 @@ def test_nothing_but_job_and_object_is_needed(empty_database: str, tmp_path: Pat
     jobs = read_list(database, ListView())
     row = jobs.rows.iloc[0]
     assert (row["name"], row["status"], row["owner"], row["slug"]) == ("import", "Error", "System", "")
-    report = job_report.read_report(database, 5)
-    assert report is not None
+    report = report_of(database, 5)
     assert (report.owner, report.duration_seconds, report.object_id) == ("System", 65, 8)
     assert Removals(database, file_store(tmp_path)).remove_jobs([5], CAUSE).outcome is Outcome.REMOVED
     assert job_report.read_report(database, 5) is None
@@ -412,8 +402,7 @@ def test_dates_that_are_none_cost_a_cell_and_no_more(store: Store) -> None:
         connection.commit()
         connection.invalidate()
     assert pd.isna(read(store).rows["created"][0])
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
+    report = report_of(store.database(), job_id)
     assert (report.created, report.completed, report.duration_seconds) == (None, None, None)
 
 
@@ -426,8 +415,7 @@ def test_hostile_text_comes_through_as_it_is(store: Store) -> None:
     store.note(job_id, en=HOSTILE)
     row = read(store).rows.loc[0]
     assert (row["name"], row["owner"]) == (HOSTILE, HOSTILE)
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
+    report = report_of(store.database(), job_id)
     assert (report.name, report.output, report.errors[0].text) == (HOSTILE, HOSTILE, HOSTILE)
 
 
@@ -439,8 +427,7 @@ def test_bytes_that_are_no_text_are_shown_with_replacement(tmp_path: Path) -> No
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE job SET name = CAST(x'ff61' AS TEXT), output = x'fe62'")
     assert read(store).rows["name"].tolist() == ["\ufffda"]
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
+    report = report_of(store.database(), job_id)
     assert report.output == "\ufffdb"
 
 
@@ -455,8 +442,7 @@ def test_the_report_tells_everything(store: Store) -> None:
         output="one\ntwo",
     )
     store.execution(job_id, type="finding_aid", started_at=NOON - timedelta(minutes=1), duration=61)
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
+    report = report_of(store.database(), job_id)
     assert (report.id, report.name, report.owner, report.status) == (
         job_id,
         "arFindingAidJob",
@@ -481,11 +467,9 @@ def test_a_duration_that_was_not_recorded_is_derived(store: Store) -> None:
     ended = store.job(created=NOON - timedelta(seconds=90))
     running = store.job(status_id=183)
     store.execution(running, type="import")
-    report = job_report.read_report(store.database(), ended)
-    assert report is not None
+    report = report_of(store.database(), ended)
     assert (report.duration_seconds, report.duration_is_recorded) == (90, False)
-    report = job_report.read_report(store.database(), running)
-    assert report is not None
+    report = report_of(store.database(), running)
     assert report.duration_seconds is None
 
 
@@ -496,8 +480,7 @@ def test_every_source_of_error_text_is_gathered(store: Store) -> None:
     store.note(job_id, de="zweite")
     store.note(job_id, type_id=120, en="a remark of another type")
     store.execution(job_id, error_message="message", stack_trace="#0 {main}")
-    report = job_report.read_report(store.database(culture="fr"), job_id)
-    assert report is not None
+    report = report_of(store.database(culture="fr"), job_id)
     assert [error.text for error in report.errors] == ["premier", "zweite", "message"]
     assert [note.text for note in report.notes] == ["a remark of another type"]
     assert report.stack_trace == "#0 {main}"
@@ -507,12 +490,10 @@ def test_a_failure_without_error_text_shows_the_end_of_its_output(store: Store) 
     """The last twenty lines stand in; a job that did not fail shows none."""
     output = "\n".join(f"line {n}" for n in range(50)) + "\n\n"
     failed, completed = store.job(status_id=185, output=output), store.job(output=output)
-    report = job_report.read_report(store.database(), failed)
-    assert report is not None
+    report = report_of(store.database(), failed)
     [error] = report.errors
     assert error.text.splitlines() == [f"line {n}" for n in range(30, 50)]
-    report = job_report.read_report(store.database(), completed)
-    assert report is not None
+    report = report_of(store.database(), completed)
     assert report.errors == ()
 
 
@@ -520,8 +501,7 @@ def test_a_long_output_is_cut_to_its_end_at_a_line(store: Store) -> None:
     """The size is that of all of it, and the stream brings all of it back."""
     output = "é" * 10 + "\n" + "".join(f"{n:06} läuft 😀\n" for n in range(20_000))
     job_id = store.job(output=output)
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
+    report = report_of(store.database(), job_id)
     assert report.output_is_tail
     assert report.output_bytes == len(output.encode())
     assert len(report.output.encode()) <= job_report.OUTPUT_TAIL_BYTES
@@ -570,8 +550,7 @@ def test_a_note_without_a_type_is_the_description(store: Store) -> None:
     store.note(job_id, type_id=None, source="de", en="second", de="zweite", it="seconda")
     store.note(job_id, type_id=184, en="a remark")
     store.note(job_id, type_id=None, en=" ", it="terza")
-    report = job_report.read_report(store.database(culture="fr"), job_id)
-    assert report is not None
+    report = report_of(store.database(culture="fr"), job_id)
     assert report.description == "Exporte 2 descriptions\n\nzweite\n\nterza"
     assert [(note.type_name, note.text) for note in report.notes if note.type_id] == [
         ("Complété", "a remark")
@@ -582,8 +561,7 @@ def test_a_note_without_a_type_is_the_description(store: Store) -> None:
 def test_the_output_and_the_end_of_it_agree_on_lines(store: Store) -> None:
     """A bare CR ends a line in both, and of a progress bar the last state is shown in both."""
     output = "start\rERROR: a\x1b[31m red\x1b[0m\r\n10%\r50%\r100%\rERROR: the end\r"
-    report = job_report.read_report(store.database(), store.job(status_id=185, output=output))
-    assert report is not None
+    report = report_of(store.database(), store.job(status_id=185, output=output))
     assert report.output == "start\nERROR: a red\nERROR: the end\n"
     assert [error.text for error in report.errors] == [report.output.rstrip()]
 
@@ -591,23 +569,16 @@ def test_the_output_and_the_end_of_it_agree_on_lines(store: Store) -> None:
 def test_an_output_of_one_long_progress_bar_is_not_empty(store: Store) -> None:
     """Its tail has no whole line."""
     output = "\r".join(f"{n / 1_000:.3f}% of 100" for n in range(100_001))
-    report = job_report.read_report(store.database(), store.job(output=output))
-    assert report is not None
+    report = report_of(store.database(), store.job(output=output))
     assert report.output == "100.000% of 100"
 
 
 def test_a_long_output_is_read_a_few_times(store: Store) -> None:
     """The server reads it from its start each time, so the reads are few, and each is bounded."""
     job_id = store.job(output="0123456789" * 1_000_000)
-    sent = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if "output" in statement:
-            sent.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    assert sum(map(len, job_report.stream_output(store.database(), job_id))) == 10_000_000
-    assert len(sent) == 2
+    with statements(store.engine) as sent:
+        assert sum(map(len, job_report.stream_output(store.database(), job_id))) == 10_000_000
+    assert len([statement for statement in sent if "output" in statement]) == 2
 
 
 def test_no_such_job_has_no_report(store: Store) -> None:
@@ -648,16 +619,14 @@ def test_an_unreachable_server_is_told_in_a_sentence() -> None:
 def test_an_end_before_the_beginning_makes_no_duration(store: Store) -> None:
     """Clocks that disagree are no reason to show a made-up time."""
     job_id = store.job(created=NOON + timedelta(hours=1), completed_at=NOON)
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
+    report = report_of(store.database(), job_id)
     assert report.duration_seconds is None
 
 
 def test_a_long_output_counts_in_bytes(store: Store) -> None:
     """Text of three bytes a character is cut at the same size, and never inside a character."""
     job_id = store.job(output="文" * 100_000)
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
+    report = report_of(store.database(), job_id)
     assert report.output_is_tail
     assert report.output == "文" * (job_report.OUTPUT_TAIL_BYTES // 3)
 
@@ -665,8 +634,7 @@ def test_a_long_output_counts_in_bytes(store: Store) -> None:
 def test_a_tail_of_one_long_line_is_kept(store: Store) -> None:
     """Only the short rest of a cut line is left out."""
     job_id = store.job(output="y" * 400_000 + "\ndone")
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
+    report = report_of(store.database(), job_id)
     assert len(report.output) == job_report.OUTPUT_TAIL_BYTES
 
 
@@ -676,8 +644,7 @@ def test_a_column_that_is_missing_costs_its_value_and_no_more(store: Store) -> N
     store.execution(job_id, type="import", duration=7, stack_trace="#0")
     with store.engine.begin() as connection:
         connection.execute(text("ALTER TABLE ahg_job_execution DROP COLUMN stack_trace"))
-    report = job_report.read_report(store.database(), job_id)
-    assert report is not None
+    report = report_of(store.database(), job_id)
     assert (report.type, report.duration_seconds, report.stack_trace) == ("import", 7, "")
     assert store.removals().remove_jobs([job_id], CAUSE).outcome is Outcome.REMOVED
 

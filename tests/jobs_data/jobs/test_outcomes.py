@@ -26,6 +26,7 @@ from jobs_data.reasons.outputs import Counts, count_errors
 from jobs_data.removal.retention import Rules, read_preview
 from jobs_data.store import schema
 from tests.support.lists import read_list
+from tests.support.mariadb import MariaDB
 from tests.support.store import NOON, Store
 
 LOST = "Import started.\nERROR: Row 3: title is empty.\nERROR: Row 9: no such parent.\nfinished"
@@ -65,7 +66,7 @@ class Site:
     def background(self) -> None:
         """Look at the list once, and wait for the background's end a minute later."""
         self.outcomes.keep_reading()
-        self.outcomes._thread.join()
+        self.outcomes._background.wait()
         self.now += 1
 
     def read(self, view: ListView = ListView(limit=200)) -> JobsList:  # noqa: B008 - never changed
@@ -290,8 +291,8 @@ def test_it_ends_at_the_switch_and_when_it_is_closed(site: Site) -> None:
     assert site.remembered() == {}
     with closing(Outcomes(site.database, site.store.own)) as outcomes:
         outcomes.keep_reading()
-        assert outcomes._thread.is_alive()
-    assert not outcomes._thread.is_alive()
+        assert outcomes._background._thread.is_alive()
+    assert not outcomes._background._thread.is_alive()
 
 
 def test_an_old_job_that_was_run_again_is_found_within_the_hour(
@@ -334,24 +335,18 @@ def test_a_line_that_is_cut_is_not_read(store: Store) -> None:
 
 
 @pytest.fixture
-def large_values(store: Store) -> Iterator[Engine]:
+def large_values(store: Store, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Give connections to the database that may store 50 MB in one value."""
     if store.database().is_sqlite:
         yield store.engine
         return
     with store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE job MODIFY output LONGTEXT")
-        before = connection.exec_driver_sql("SELECT @@GLOBAL.max_allowed_packet").scalar_one()
-        connection.exec_driver_sql(f"SET GLOBAL max_allowed_packet = {128 * 1024 * 1024}")
+    server: MariaDB = request.getfixturevalue("mariadb_server")
     engine = make_engine(store.url)
-    try:
+    with server.variables(max_allowed_packet=128 * 1024 * 1024):
         yield engine
-    finally:
-        engine.dispose()
-        with store.engine.begin() as connection:
-            connection.exec_driver_sql(f"SET GLOBAL max_allowed_packet = {before}")
-            connection.execute(delete(tables.job))
-            connection.exec_driver_sql("ALTER TABLE job MODIFY output MEDIUMTEXT")
+    engine.dispose()
 
 
 def test_a_long_output_is_not_read_whole(store: Store, large_values: Engine) -> None:

@@ -7,7 +7,8 @@ import pytest
 from jobs_data.jobs import output_parts
 from jobs_data.jobs.output_parts import OutputPart, read_around, read_earlier, read_end, read_later
 from jobs_data.jobs.row_errors import csv_of_row_errors
-from tests.support.sign_ins import statements
+from tests.support.mariadb import MariaDB
+from tests.support.statements import statements
 from tests.support.store import Store
 
 LINE = '[info] [2026-11-25 09:14:02] Job 4711 "arFileImportJob": Row 12345 imported 😀.\n'
@@ -29,7 +30,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def long_job(store: Store, kind: str) -> Iterator[int]:
+def long_job(store: Store, kind: str, request: pytest.FixtureRequest) -> Iterator[int]:
     """Give a job whose output has LINES times LINE: the server makes it, which is faster."""
     job_id = store.job()
     if kind == "sqlite":
@@ -38,18 +39,13 @@ def long_job(store: Store, kind: str) -> Iterator[int]:
             connection.exec_driver_sql(f"UPDATE job SET output = {made}", (LINE,))
         yield job_id
         return
-    with store.engine.begin() as connection:
-        before = connection.exec_driver_sql("SELECT @@GLOBAL.max_allowed_packet").scalar()
-        connection.exec_driver_sql("SET GLOBAL max_allowed_packet = 134217728")
-    store.engine.dispose()
-    try:
+    server: MariaDB = request.getfixturevalue("mariadb_server")
+    with server.variables(max_allowed_packet=128 * 1024 * 1024):
+        store.engine.dispose()
         with store.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE job MODIFY output LONGTEXT")
             connection.exec_driver_sql(f"UPDATE job SET output = REPEAT(%s, {LINES})", (LINE,))
         yield job_id
-    finally:
-        with store.engine.begin() as connection:
-            connection.exec_driver_sql(f"SET GLOBAL max_allowed_packet = {before}")
 
 
 def test_an_output_of_50_mb_is_read_in_parts(store: Store, long_job: int) -> None:
@@ -66,7 +62,7 @@ def test_an_output_of_50_mb_is_read_in_parts(store: Store, long_job: int) -> Non
     assert earlier.start < end.start < end.end == earlier.end == end.size
     assert around.start < size * LINES // 2 < around.end
     assert read_around(database, long_job, LINES + 1) is None
-    with statements(store) as sent:
+    with statements(store.engine) as sent:
         assert read_around(database, long_job, 10**9) is None
     assert len([statement for statement in sent if "output" in statement]) == 1
 

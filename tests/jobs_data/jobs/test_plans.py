@@ -1,12 +1,11 @@
 """How MariaDB carries out what the list sends it: by which index, and how many rows it looks at."""
 
-import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from jobs_data import demo
 from jobs_data.jobs import paging
@@ -15,6 +14,7 @@ from jobs_data.jobs.view import JobFilter, ListView, Sort
 from jobs_data.platform.database import Database
 from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import State
+from tests.support import statements
 from tests.support.lists import read_list
 from tests.support.mariadb import MariaDB
 
@@ -48,41 +48,26 @@ class Step:
 @pytest.fixture(scope="module")
 def order(mariadb_server: MariaDB) -> Iterator[CreationOrder]:
     """Give what a survey knows of a demo of twenty thousand jobs."""
-    name = f"test_{secrets.token_hex(8)}"
-    mariadb_server.create_database(name)
-    engine = make_engine(mariadb_server.url(name))
-    demo.create(engine, jobs=JOBS, seed=3)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("ANALYZE TABLE job, object")
-    order = CreationOrder(Database(engine))
-    order.survey()
-    assert order.known
-    yield order
-    engine.dispose()
-    mariadb_server.drop_database(name)
+    with mariadb_server.database() as url, closing(Database(make_engine(url))) as database:
+        demo.create(database.engine, jobs=JOBS, seed=3)
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE TABLE job, object")
+        order = CreationOrder(database)
+        order.survey()
+        assert order.known
+        yield order
 
 
 def plans(order: CreationOrder, view: ListView) -> dict[str, list[Step]]:
     """Return every statement on jobs that reads a view of the list, with its plan."""
-    sent: list[tuple[str, Any]] = []
 
-    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if (statement.startswith("SELECT") and "FROM job" in statement) or "FROM object" in statement:
-            sent.append((statement, parameters))
+    def reads_jobs(statement: str) -> bool:
+        is_read = statement.startswith("SELECT")
+        return (is_read and "FROM job" in statement) or "FROM object" in statement
 
     database = order._database
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        read_list(database, view, order)
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
-    with database.engine.connect() as connection:
-        return {
-            " ".join(sql.split()): [
-                step(row) for row in connection.exec_driver_sql(f"EXPLAIN {sql}", values).mappings()
-            ]
-            for sql, values in sent
-        }
+    found = statements.plans(database.engine, lambda: read_list(database, view, order), reads_jobs)
+    return {" ".join(sql.split()): [*map(step, plan)] for sql, plan in found}
 
 
 def plan_of(part: str, order: CreationOrder, view: ListView) -> list[Step]:

@@ -11,17 +11,7 @@ from jobs_data.jobs.view import EVERYTHING, NO_OWNER, JobFilter
 from jobs_data.platform.status import State
 from tests.support.names import SOME, insert_jobs_called
 from tests.support.store import Store
-
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
-
+from tests.support.waiting import Clock
 
 ADA: Final[SignIn] = (1, "session")
 

@@ -1,15 +1,13 @@
 """One cached list for all sessions: how often it is read, and what it never hides."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event
+from sqlalchemy import delete
 
 from jobs_data.jobs import paging, shared_counts, shared_list
 from jobs_data.jobs.creation_order import CreationOrder
@@ -21,6 +19,7 @@ from jobs_data.platform.status import State
 from jobs_data.platform.tables import job
 from jobs_data.settings import REFRESH_SECONDS, SHARED_SECONDS
 from tests.support.databases import on_mariadb
+from tests.support.statements import statements
 from tests.support.store import CAUSE, NOON, Store
 
 FIRST = ListView(limit=2)
@@ -57,25 +56,9 @@ def total(shown: SharedList, view: ListView, max_age: float | None = None) -> in
     return shown.wait_for_counts(shown.read(view, max_age), PATIENCE).counts.total
 
 
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """Collect the SELECTs that are sent to the database of a store."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("SELECT"):
-            sent.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(store.engine, "before_cursor_execute", note)
-
-
 def test_a_hundred_readers_cause_the_statements_of_one(store: Store, shown: SharedList) -> None:
     """However many ask at the same time, the counts and the page are read once."""
-    with statements(store) as alone:
+    with statements(store.engine, "SELECT") as alone:
         list_of(store).read(FIRST)
     barrier = threading.Barrier(20)
 
@@ -84,7 +67,7 @@ def test_a_hundred_readers_cause_the_statements_of_one(store: Store, shown: Shar
             barrier.wait()
         return shown.read(FIRST).counts.total
 
-    with statements(store) as together, ThreadPoolExecutor(20) as readers:
+    with statements(store.engine, "SELECT") as together, ThreadPoolExecutor(20) as readers:
         assert set(readers.map(ask, range(100))) == {3}
     assert len(together) <= len(alone)
 
@@ -92,7 +75,7 @@ def test_a_hundred_readers_cause_the_statements_of_one(store: Store, shown: Shar
 def test_a_page_nobody_has_asked_for_shares_the_counts(store: Store, shown: SharedList) -> None:
     """Counts take longest: another page, and another state, are read without them."""
     first = shown.read(FIRST)
-    with statements(store) as sent:
+    with statements(store.engine, "SELECT") as sent:
         second = shown.read(SECOND)
         completed = shown.read(replace(FIRST, filter=JobFilter(State.COMPLETED)))
     assert first.counts == second.counts == completed.counts
@@ -188,13 +171,13 @@ def test_three_hundred_watchers_cause_the_statements_of_one(
 
     def watch(sessions: int) -> int:
         nonlocal clock
-        with statements(store) as sent:
+        with statements(store.engine, "SELECT") as sent:
             for _ in range(12 * sessions):
                 clock += REFRESH_SECONDS / sessions
                 total(shown, FIRST)
         return len(sent)
 
-    with statements(store) as once:
+    with statements(store.engine, "SELECT") as once:
         total(shown, FIRST, max_age=0)
     alone = watch(1)
     assert alone == 12 * len(once)
@@ -388,7 +371,7 @@ def test_few_pages_are_kept(store: Store, shown: SharedList, monkeypatch: pytest
     views = [ListView(JobFilter(search=f"word {n}")) for n in range(9)]
     for view in views:
         shown.read(view)
-    with statements(store) as sent:
+    with statements(store.engine, "SELECT") as sent:
         shown.read(views[-1])
     assert not sent
     assert len(shown._pages) == 3

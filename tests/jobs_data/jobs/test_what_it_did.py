@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import event
 
 from jobs_data.jobs.columns import list_frame
 from jobs_data.jobs.what_it_did import LINE_CHARACTERS, file_name, read_what_they_did, slug_in_words
 from jobs_data.platform import tables
 from tests.support.outputs import read_outputs
+from tests.support.statements import statements
 from tests.support.store import Store
 
 OUTPUTS = read_outputs()
@@ -94,11 +94,9 @@ def test_one_statement_more_reads_a_page(store: Store) -> None:
     database = store.database()
     ends = {"output_head": "3 records imported", "output_tail": None}
     rows = [{"id": store.job(), "slug": None, **ends} for _ in range(30)]
-    statements: list[str] = []
-    with database.reading() as connection:
-        event.listen(connection, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    with database.reading() as connection, statements(connection) as sent:
         found = read_what_they_did(connection, database, rows)
-    assert (len(statements), set(found.values())) == (1, {"3 records imported"})
+    assert (len(sent), set(found.values())) == (1, {"3 records imported"})
 
 
 @pytest.mark.parametrize(

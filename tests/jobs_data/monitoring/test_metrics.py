@@ -2,14 +2,13 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from jobs_data.jobs.outcomes import Outcomes
 from jobs_data.jobs.view import ListView
@@ -18,6 +17,7 @@ from jobs_data.monitoring.metrics import Metrics
 from jobs_data.services import Services
 from pages.parts.shared.services import get_services
 from tests.support.queue_rows import queued
+from tests.support.statements import statements
 from tests.support.store import CAUSE, Store
 from tests.support.waiting import eventually
 
@@ -51,7 +51,7 @@ class Watched:
 
     def later(self) -> dict[tuple[str, ...], float]:
         """Return the figures when what was read before has expired."""
-        self.metrics._thread.join()
+        self.metrics._background.wait()
         self.now += 10_000
         return self.figures()
 
@@ -62,19 +62,6 @@ def watched(served: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 60)
     yield Watched(get_services())
     get_services().outcomes.close()
-
-
-@contextmanager
-def statements(services: Services) -> Iterator[list[str]]:
-    """Give a list that fills with the statements on the platform's database."""
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        found.append(statement)
-
-    event.listen(services.database.engine, "before_cursor_execute", note)
-    yield found
-    event.remove(services.database.engine, "before_cursor_execute", note)
 
 
 def ago(**units: float) -> datetime:
@@ -156,7 +143,7 @@ def test_however_often_they_are_asked_for_the_database_is_read_once(
     monkeypatch.setattr(Outcomes, "keep_reading", lambda _: None)  # it has a rhythm of its own
     served.job()
     watched.figures()
-    with statements(watched.services) as found:
+    with statements(watched.services.database.engine) as found:
         for _ in range(10):
             assert watched.figures()["jobs", "completed"] == 1
         assert not found

@@ -1,14 +1,13 @@
 """What each error of a database becomes: its own sentence; on real databases where that can be."""
 
 import re
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pymysql
 import pytest
-from sqlalchemy import event, exc, text
+from sqlalchemy import exc, text
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.job_report import read_report
@@ -23,8 +22,10 @@ from jobs_data.platform.errors import (
 from jobs_data.removal.removal import Removals
 from jobs_data.store.database import file_store
 from tests.support.databases import on_mariadb, on_sqlite
+from tests.support.grants import account
 from tests.support.mariadb import MariaDB
-from tests.support.store import CAUSE, CLEARING, Store, documented_grants, new_state_dir
+from tests.support.statements import listening
+from tests.support.store import CAUSE, CLEARING, Store, new_state_dir
 from tests.support.waiting import eventually
 
 SECRETS = ("vault", "eve", "hunter2", "db.example.org", "localhost")
@@ -150,36 +151,6 @@ def test_no_file_descriptor_is_told_as_such() -> None:
 # On a real server.
 
 
-@contextmanager
-def account(server: MariaDB, store: Store) -> Iterator[str]:
-    """Make an account with the documented rights to a store's database; give the URL with it."""
-    name = f"u_{secrets.token_hex(6)}"
-    url = store.engine.url.set(username=name, password="hunter2")
-    who = f"{name}@127.0.0.1"
-    with server.cursor() as cursor:
-        cursor.execute(f"CREATE USER {who} IDENTIFIED BY 'hunter2'")
-        for grant in documented_grants(f"`{store.engine.url.database}`", who):
-            cursor.execute(grant)
-    try:
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with server.cursor() as cursor:
-            cursor.execute(f"DROP USER {who}")
-
-
-@contextmanager
-def global_variable(server: MariaDB, name: str, value: int) -> Iterator[None]:
-    """Set a variable of the server as long as this lasts."""
-    with server.cursor() as cursor:
-        cursor.execute(f"SELECT @@GLOBAL.{name}")
-        [before] = cursor.fetchone() or [None]
-        cursor.execute(f"SET GLOBAL {name} = {value}")
-        try:
-            yield
-        finally:
-            cursor.execute(f"SET GLOBAL {name} = {before}")
-
-
 def look(database: Database) -> None:
     """Read the list and, in the background, its counts."""
     with closing(SharedList(database, CreationOrder(database))) as shared_list:
@@ -200,7 +171,7 @@ def test_a_server_without_connections_says_so(mariadb_server: MariaDB, store: St
     with account(mariadb_server, store) as url, closing(Store.on(url)) as own:
         database = own.database()
         look(database)
-        with global_variable(mariadb_server, "max_connections", 10), ExitStack() as others:
+        with mariadb_server.variables(max_connections=10), ExitStack() as others:
             database.close()
             with suppress(pymysql.OperationalError):  # one of them is refused
                 for _ in range(11):
@@ -244,7 +215,7 @@ def test_a_read_only_server_says_so(mariadb_server: MariaDB, store: Store) -> No
     with (
         account(mariadb_server, store) as url,
         closing(Store.on(url)) as own,
-        global_variable(mariadb_server, "read_only", 1),
+        mariadb_server.variables(read_only=1),
     ):
         database = own.database()
         look(database)
@@ -298,10 +269,9 @@ def test_a_removal_that_is_killed_tells_what_it_did(
                 with mariadb_server.cursor() as cursor:
                     cursor.execute(f"KILL {what} {driver.thread_id()}")
 
-    event.listen(store.engine, "before_cursor_execute", kill)
-    work = removals.start(None, CLEARING)
-    work.wait()
-    event.remove(store.engine, "before_cursor_execute", kill)
+    with listening(store.engine, "before_cursor_execute", kill):
+        work = removals.start(None, CLEARING)
+        work.wait()
     if what == "CONNECTION":
         assert work.error
     left = len(store.ids())

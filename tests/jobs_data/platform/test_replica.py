@@ -30,7 +30,8 @@ from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb
 from tests.support.lists import read_list
 from tests.support.mariadb import free_port
-from tests.support.store import CAUSE, CLEARING, PASSWORD, Store
+from tests.support.removals import cleared
+from tests.support.store import CAUSE, PASSWORD, Store
 
 ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 6, 16, tzinfo=UTC)
@@ -138,8 +139,7 @@ def test_nothing_that_decides_asks_the_replica(
     assert list_page.count_jobs(database).finished == 2
     assert store.removals(database).remove_jobs([active], CAUSE).outcome is Outcome.ACTIVE
     assert store.removals(database).remove_jobs([finished], CAUSE).outcome is Outcome.REMOVED
-    clearing = store.removals(database).start(None, CLEARING)
-    clearing.wait()
+    clearing = cleared(store, database)
     assert (clearing.total, clearing.removed, clearing.error) == (1, 1, "")
     assert also_finished not in store.ids()
 
@@ -179,7 +179,7 @@ def test_a_clearing_is_shown_at_once_too(store: Store, replica: Store, database:
     for each in (store, replica):
         each.job()
     assert len(names(database)) == 1
-    store.removals(database).start(None, CLEARING).wait()
+    cleared(store, database)
     assert names(database) == []
 
 

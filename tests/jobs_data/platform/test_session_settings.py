@@ -1,7 +1,6 @@
 """Whatever a server's administrator has set for all sessions, ours read and write the same."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import pytest
 
@@ -16,6 +15,7 @@ from jobs_data.statistics.durations import read_durations
 from jobs_data.statistics.period import Period
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump
+from tests.support.grants import account
 from tests.support.lists import read_list
 from tests.support.mariadb import MariaDB
 from tests.support.removals import remove
@@ -27,30 +27,14 @@ MODES = (
     "ANSI,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,ONLY_FULL_GROUP_BY,HIGH_NOT_PRECEDENCE,"
     "NO_UNSIGNED_SUBTRACTION,TIME_ROUND_FRACTIONAL",
 )
-SETTINGS = {
-    **{f"sql_mode={mode}": {"sql_mode": f"'{mode}'"} for mode in MODES},
-    "results": {"sql_select_limit": "1", "max_join_size": "1", "group_concat_max_len": "4"},
-    "changes": {"sql_safe_updates": "1", "autocommit": "0", "foreign_key_checks": "0"},
-    "commits": {"completion_type": "2"},
-    "values": {"time_zone": "'-12:00'", "collation_connection": "utf8mb4_bin", "sql_auto_is_null": "1"},
-    "init_connect": {"init_connect": "'SET sql_mode = ORACLE, autocommit = 0, sql_select_limit = 1'"},
+SETTINGS: dict[str, dict[str, object]] = {
+    **{f"sql_mode={mode}": {"sql_mode": mode} for mode in MODES},
+    "results": {"sql_select_limit": 1, "max_join_size": 1, "group_concat_max_len": 4},
+    "changes": {"sql_safe_updates": 1, "autocommit": 0, "foreign_key_checks": 0},
+    "commits": {"completion_type": 2},
+    "values": {"time_zone": "-12:00", "collation_connection": "utf8mb4_bin", "sql_auto_is_null": 1},
+    "init_connect": {"init_connect": "SET sql_mode = ORACLE, autocommit = 0, sql_select_limit = 1"},
 }
-
-
-@contextmanager
-def set_globally(server: MariaDB, values: dict[str, str]) -> Iterator[None]:
-    """Set what new sessions begin with, and set it back."""
-    with server.cursor() as cursor:
-        before = {}
-        for name, value in values.items():
-            cursor.execute(f"SELECT @@GLOBAL.{name}")
-            before[name] = cursor.fetchall()[0][0]
-            cursor.execute(f"SET GLOBAL {name} = {value}")
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                cursor.execute(f"SET GLOBAL {name} = %s", [value])
 
 
 @on_mariadb
@@ -67,14 +51,11 @@ def test_a_servers_own_settings_change_nothing(
     ]
     for job_id in ids[:3]:
         store.belongings(job_id)
-    account = "init@127.0.0.1"  # SUPER would be spared `init_connect`
-    with mariadb_server.cursor() as cursor:
-        cursor.execute(f"GRANT ALL ON `{store.engine.url.database}`.* TO {account} IDENTIFIED BY 'x'")
-    url = store.engine.url.set(username="init", password="x")
     plain = answers(store)
     with (
-        set_globally(mariadb_server, SETTINGS[name]),
-        closing(Store.on(url.render_as_string(hide_password=False))) as hostile,
+        account(mariadb_server, store, "ALL ON {}.*") as url,  # SUPER would be spared `init_connect`
+        mariadb_server.variables(**SETTINGS[name]),
+        closing(Store.on(url)) as hostile,
     ):
         assert answers(hostile) == plain
         before = dump(store.engine)

@@ -1,9 +1,7 @@
 """The list of queued jobs, on both kinds of database."""
 
-from typing import Any
-
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from jobs_data.platform import tables
 from jobs_data.queues import listing, reads
@@ -13,6 +11,7 @@ from jobs_data.queues.listing import QueuePage
 from jobs_data.queues.model import Kind, QueuedJob, QueueState
 from tests.support.databases import on_mariadb
 from tests.support.queue_rows import NOW, minutes, queued
+from tests.support.statements import plans
 from tests.support.store import Store
 
 
@@ -67,20 +66,16 @@ def test_an_index_finds_a_whole_name(store: Store, asked: QueueFilter, key: str)
     """Though it is compared by its characters, and the index by the collation."""
     for name in ("rare", *["often"] * 40):
         queued(store, queue=name, job_type=name, worker_id=name)
-    sent: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
     [jobs] = Heratio(store.database(), NOW).jobs(asked)
     with store.engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE TABLE ahg_queue_job")
-        event.listen(connection, "before_cursor_execute", note)
-        assert jobs.count(connection) == 1
-        event.remove(connection, "before_cursor_execute", note)
-        [(statement, parameters)] = sent
-        plans = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings().all()
-    [plan] = [plan for plan in plans if plan["table"] == "ahg_queue_job"]
+
+    def count() -> None:
+        with store.engine.connect() as connection:
+            assert jobs.count(connection) == 1
+
+    [(_, steps)] = plans(store.engine, count, lambda sql: sql.startswith("SELECT"))
+    [plan] = [step for step in steps if step["table"] == "ahg_queue_job"]
     assert (plan["key"], plan["type"]) == (key, "ref")
 
 

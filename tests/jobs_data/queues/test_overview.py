@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, event, insert
+from sqlalchemy import Table, insert
 
 from jobs_data.platform.tables import laravel_failed, laravel_jobs, queue_failed, queue_job
 from jobs_data.platform.values import UNKNOWN_NAME
@@ -12,6 +12,7 @@ from jobs_data.queues.filters import QueueFilter, QueueView, parse_queue_view, q
 from jobs_data.queues.model import Kind, QueueState
 from tests.support.names import NAMELESS, SOME, compare_loosely
 from tests.support.queue_rows import NOW, minutes, queued, row_of
+from tests.support.statements import plans
 from tests.support.store import NOON, Store
 
 
@@ -139,18 +140,10 @@ def test_the_counts_read_an_index_alone(store: Store) -> None:
     for _ in range(20):
         queued(store)
     database = store.database()
-    sent: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(store.engine, "before_cursor_execute", note)
-    reads.read_overview(database, now=NOW)
-    event.remove(store.engine, "before_cursor_execute", note)
-    [(statement, parameters)] = [each for each in sent if "by_status" in each[0]]
-    with store.engine.begin() as connection:
-        plans = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings().all()
-    [plan] = [plan for plan in plans if plan["table"] == "ahg_queue_job"]
+    [(_, steps)] = plans(
+        store.engine, lambda: reads.read_overview(database, now=NOW), lambda sql: "by_status" in sql
+    )
+    [plan] = [step for step in steps if step["table"] == "ahg_queue_job"]
     assert plan["key"] == "ix_ahg_queue_job_dispatch"
     assert "Using index" in plan["Extra"].split("; ")
 

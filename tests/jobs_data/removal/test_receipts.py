@@ -11,8 +11,8 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -28,25 +28,20 @@ from jobs_data.platform.engine import make_engine
 from jobs_data.platform.errors import DatabaseBusy
 from jobs_data.removal import exact_rows, removal
 from jobs_data.removal.job_tables import JOB_TABLES, look_at_tables
-from jobs_data.removal.removal import Removal, RemovalRuns, Removals
+from jobs_data.removal.removal import RemovalRuns, Removals
 from jobs_data.store import receipts, schema
 from jobs_data.store.database import file_store
 from jobs_data.store.receipt_writer import Action, Reason
 from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb, on_sqlite
 from tests.support.receipt_lines import jobs_in, outcomes_in, read_receipts
+from tests.support.removals import cleared
+from tests.support.statements import before_statement
 from tests.support.store import CAUSE, CLEARING, NOON, Store
 
 HOSTILE = "".join(map(chr, range(1, 256))) + "\u2028\ud7ff\U0001f600 \\n '); DROP TABLE job; --"
 KILLS = 12
 IN_THE_WAY = r"could not be saved.*\(.*Check HERATIO_JOBS_STATE_DIR"
-
-
-def cleared(store: Store) -> Removal:
-    """Clear all finished jobs and return the removal when it has ended."""
-    clearing = store.removals().start(None, CLEARING)
-    clearing.wait()
-    return clearing
 
 
 def execute(store: Store, *statements: str) -> None:
@@ -56,26 +51,6 @@ def execute(store: Store, *statements: str) -> None:
             connection.exec_driver_sql("SET SESSION sql_mode = ''")
         for statement in statements:
             connection.execute(text(statement))
-
-
-@contextmanager
-def before_statement(
-    store: Store, start: str, action: Callable[[], object], passing: int
-) -> Iterator[None]:
-    """Run an action once, right before a statement that starts in a given way, after some that pass."""
-    passed: list[str] = []
-
-    def intrude(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.startswith(start):
-            passed.append(statement)
-            if len(passed) == passing + 1:
-                action()
-
-    event.listen(store.engine, "before_cursor_execute", intrude)
-    try:
-        yield
-    finally:
-        event.remove(store.engine, "before_cursor_execute", intrude)
 
 
 def only_receipt(store: Store) -> list[dict[str, Any]]:
@@ -328,7 +303,7 @@ def test_a_store_that_is_erased_meanwhile_ends_a_removal(
     def erase() -> None:
         shutil.rmtree(store.state_dir)
 
-    with before_statement(store, "DELETE FROM object", erase, passing=1):
+    with before_statement(store.engine, "DELETE FROM object", erase, passing=1):
         clearing = cleared(store)
     assert "cannot be used" in clearing.error
     assert clearing.removed + len(store.ids()) == 3

@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any, NoReturn
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, Table, event, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, Table, func, insert, inspect, select, text, update
 
 from jobs_data.background import NotStarted, StopSwitch
 from jobs_data.platform import database, engine, tables
@@ -27,9 +27,12 @@ from jobs_data.store.receipts import read_receipt
 from jobs_data.store.schema import Outcome
 from jobs_data.wording import counted
 from tests.support.databases import on_mariadb
+from tests.support.grants import account
 from tests.support.mariadb import MariaDB
 from tests.support.receipt_lines import jobs_in, outcomes_in, read_receipts
-from tests.support.store import CAUSE, CLEARING, NOON, Store, documented_grants
+from tests.support.removals import cleared
+from tests.support.statements import before_statement, listening, statements
+from tests.support.store import CAUSE, CLEARING, NOON, Store
 
 BELONGINGS: list[tuple[Table, str]] = [
     (tables.object_, "id"),
@@ -45,11 +48,11 @@ def row_counts(store: Store) -> dict[str, int]:
     return {table.name: store.rows(table) for table in TABLES}
 
 
-def cleared(store: Store) -> Removal:
-    """Clear all finished jobs and return the clearing when it has ended."""
-    clearing = store.removals().start(None, CLEARING)
-    clearing.wait()
-    return clearing
+@pytest.fixture
+def worker(store: Store) -> Iterator[Store]:
+    """Give the same platform as another program has it open."""
+    with closing(Store.on(store.url)) as worker:
+        yield worker
 
 
 @pytest.mark.parametrize("status_id", [184, 185])
@@ -141,10 +144,9 @@ def test_what_cascades_needs_no_statement(store: Store) -> None:
     """With the platform's foreign keys a clearing deletes from two tables, and all rows are gone."""
     before = row_counts(store)
     store.belongings(store.job())
-    with statements(store) as seen:
+    with statements(store.engine, "DELETE") as seen:
         assert cleared(store).removed == 1
-    deletes = [statement.split()[2] for statement in seen if statement.startswith("DELETE")]
-    assert deletes == ["ahg_job_execution", "object"]
+    assert [statement.split()[2] for statement in seen] == ["ahg_job_execution", "object"]
     assert row_counts(store) == before
 
 
@@ -161,84 +163,36 @@ def test_a_job_without_an_object_is_cleared_too(store: Store) -> None:
     assert store.ids() == []
 
 
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """Collect the statements that our side sends meanwhile."""
-    seen: list[str] = []
-
-    def note_down(_c: Connection, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(store.engine, "before_cursor_execute", note_down)
-    try:
-        yield seen
-    finally:
-        event.remove(store.engine, "before_cursor_execute", note_down)
-
-
-@contextmanager
-def before_statement(
-    store: Store,
-    start: str,
-    action: Callable[[], object],
-    *,
-    passing: int = 0,
-    moment: str = "before_cursor_execute",
-) -> Iterator[None]:
-    """Run an action once, right before a statement of ours that starts in a given way.
-
-    It is the first such statement, or one after some that pass; another moment is that after it.
-    """
-    done = threading.Event()
-    passed: list[str] = []
-
-    def intrude(_c: Connection, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.startswith(start) and not done.is_set():
-            if len(passed) == passing:
-                done.set()
-                action()
-            passed.append(statement)
-
-    event.listen(store.engine, moment, intrude)
-    try:
-        yield
-    finally:
-        event.remove(store.engine, moment, intrude)
-    assert done.is_set()
-
-
-def test_a_job_restarted_between_look_and_delete_is_not_lost(store: Store) -> None:
+def test_a_job_restarted_between_look_and_delete_is_not_lost(store: Store, worker: Store) -> None:
     """A second connection turns the job active before our transaction gets to it."""
     job_id = store.job()
     store.belongings(job_id)
     before = row_counts(store)
-    worker = Store.on(store.url)
     # What the viewer has seen is a finished job; the worker takes it up before the first statement.
     start = "BEGIN" if store.engine.dialect.name == "sqlite" else "SELECT"
-    with before_statement(store, start, lambda: worker.set_status(job_id, 183)):
+    with before_statement(store.engine, start, lambda: worker.set_status(job_id, 183)):
         assert store.removals().remove_jobs([job_id], CAUSE).outcome is Outcome.ACTIVE
     assert row_counts(store) == before
-    worker.engine.dispose()
 
 
 @on_mariadb
-def test_a_worker_that_restarts_a_job_under_deletion_comes_too_late(store: Store) -> None:
+def test_a_worker_that_restarts_a_job_under_deletion_comes_too_late(
+    store: Store, worker: Store
+) -> None:
     """Once our transaction has locked the job, the worker waits, and then finds no job at all."""
     job_id = store.job()
     store.belongings(job_id)
-    worker = Store.on(store.url)
     restarts = threading.Thread(target=worker.set_status, args=(job_id, 183))
 
     def restart_and_wait() -> None:
         restarts.start()
         time.sleep(0.3)
 
-    with before_statement(store, "DELETE", restart_and_wait):
+    with before_statement(store.engine, "DELETE", restart_and_wait):
         assert store.removals().remove_jobs([job_id], CAUSE).outcome is Outcome.REMOVED
     restarts.join()
     assert store.ids() == []
     assert job_id not in store.ids(tables.object_)
-    worker.engine.dispose()
 
 
 def test_a_failure_half_way_leaves_everything(store: Store) -> None:
@@ -249,7 +203,7 @@ def test_a_failure_half_way_leaves_everything(store: Store) -> None:
     def fail() -> NoReturn:
         raise ZeroDivisionError
 
-    with before_statement(store, "DELETE FROM object", fail):
+    with before_statement(store.engine, "DELETE FROM object", fail):
         work = store.removals().remove_jobs([store.ids()[0]], CAUSE)
     assert "unexpected error" in work.error
     assert row_counts(store) == before
@@ -414,7 +368,7 @@ def test_a_job_found_locked_is_tried_once_more(store: Store, monkeypatch: pytest
         store.job()
     with store.engine.connect() as other:
         other.execute(select(tables.job).where(tables.job.c.id == store.ids()[2]).with_for_update())
-        with before_statement(store, "SELECT id, status_id FROM job", other.rollback):
+        with before_statement(store.engine, "SELECT id, status_id FROM job", other.rollback):
             clearing = cleared(store)
     assert (clearing.removed, clearing.locked, store.ids()) == (5, 0, [])
 
@@ -506,7 +460,7 @@ def lock_waits(store: Store) -> int:
 
 
 @on_mariadb
-def test_workers_wait_for_no_batch(store: Store) -> None:
+def test_workers_wait_for_no_batch(store: Store, worker: Store) -> None:
     """While a batch is at work they write to an active job amid it, and start and end new ones."""
     for _ in range(3):
         store.job()
@@ -515,7 +469,6 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
     for _ in range(3):
         store.job()
     store.belongings(store.ids()[-1])
-    worker = Store.on(store.url)
     with worker.engine.connect() as impatient:
         impatient.execute(text("SET SESSION innodb_lock_wait_timeout = 0"))
         impatient.commit()
@@ -533,16 +486,15 @@ def test_workers_wait_for_no_batch(store: Store) -> None:
             impatient.commit()
 
         # After the last statement of a batch all its locks are taken.
-        with before_statement(store, "DELETE FROM object", work, moment="after_cursor_execute"):
+        with before_statement(store.engine, "DELETE FROM object", work, moment="after_cursor_execute"):
             clearing = cleared(store)
         impatient.invalidate()
     assert clearing.error == ""
     assert active in store.ids(tables.note, "object_id")
-    worker.engine.dispose()
 
 
 @on_mariadb
-def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
+def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store, worker: Store) -> None:
     """It was not locked with the others, so it stays whole, beside a job without an object too."""
     half = store.job()
     store.execution(half)
@@ -554,32 +506,33 @@ def test_a_job_that_ends_amid_a_batch_leaves_no_orphan(store: Store) -> None:
     ending = store.job(status_id=183)
     store.belongings(ending)
     store.belongings(store.job())
-    worker = Store.on(store.url)
-    with before_statement(store, "DELETE FROM object", lambda: worker.set_status(ending, 184)):
+    with before_statement(store.engine, "DELETE FROM object", lambda: worker.set_status(ending, 184)):
         clearing = cleared(store)
     assert (clearing.removed, clearing.locked, clearing.error) == (3, 0, "")
     assert store.ids() == [ending]
     for table, column in BELONGINGS[1:]:
         assert store.ids(table, column) == [ending]
-    worker.engine.dispose()
 
 
 @on_mariadb
-def test_what_is_added_amid_a_batch_is_in_the_receipt_too(store: Store) -> None:
-    """No foreign key keeps an execution out: the batch that meets one is taken back, and done anew."""
+@pytest.mark.parametrize("known", [["known"], []])
+def test_what_is_added_amid_a_batch_is_in_the_receipt_too(
+    store: Store, worker: Store, known: list[str]
+) -> None:
+    """No foreign key keeps an execution out: a batch that meets one is rolled back and retried."""
     first, second = store.job(), store.job()
-    store.execution(first, type="known")
-    worker = Store.on(store.url)
-    with before_statement(
-        store, "DELETE FROM ahg_job_execution", lambda: worker.execution(second, type="late")
-    ):
+    for type_ in known:
+        store.execution(first, type=type_)
+    with before_statement(store.engine, "DELETE", lambda: worker.execution(second, type="late")):
         clearing = cleared(store)
     assert (clearing.removed, clearing.error) == (2, "")
     [lines] = read_receipts(store.own).values()
-    types = {i: rows["ahg_job_execution"][0][2] for i, rows in jobs_in(lines).items()}
-    assert types == {first: "known", second: "late"}
+    rows_of = {i: rows.get("ahg_job_execution", []) for i, rows in jobs_in(lines).items()}
+    assert {i: [row[2] for row in rows] for i, rows in rows_of.items()} == {
+        first: known,
+        second: ["late"],
+    }
     assert store.rows(tables.job_execution) == 0
-    worker.engine.dispose()
 
 
 @on_mariadb
@@ -601,36 +554,20 @@ def test_a_job_whose_execution_somebody_holds_stays_whole(store: Store, is_new: 
 
 
 @on_mariadb
-def test_an_execution_added_where_there_was_none_goes_too(store: Store) -> None:
-    """Where a batch has no execution, one that comes while it is at work is not left behind."""
-    job_id = store.job()
-    worker = Store.on(store.url)
-    with before_statement(store, "DELETE", lambda: worker.execution(job_id, type="late")):
-        clearing = cleared(store)
-    assert (clearing.removed, clearing.error) == (1, "")
-    [lines] = read_receipts(store.own).values()
-    assert jobs_in(lines)[job_id]["ahg_job_execution"][0][2] == "late"
-    assert store.rows(tables.job_execution) == 0
-    worker.engine.dispose()
-
-
-@on_mariadb
 def test_a_note_added_before_its_job_is_locked_is_in_the_receipt(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, worker: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At REPEATABLE READ too, where what is read first decides what is seen."""
     monkeypatch.setattr(job_tables, "_locks_gaps", lambda _: True)  # as if statements were logged
     job_id, active = store.job(), store.job(status_id=183)
-    worker = Store.on(store.url)
     with before_statement(
-        store, "SELECT COUNT(*), LEAST", lambda: worker.note(job_id, en="late"), passing=1
+        store.engine, "SELECT COUNT(*), LEAST", lambda: worker.note(job_id, en="late"), passing=1
     ):
         work = store.removals().start(np.array([job_id, active]), CAUSE)
         work.wait()
     assert (work.removed, work.active, store.rows(tables.note)) == (1, 1, 0)
     [lines] = read_receipts(store.own).values()
     assert "late" in str(jobs_in(lines)[job_id])
-    worker.engine.dispose()
 
 
 @on_mariadb
@@ -648,7 +585,7 @@ def test_a_job_whose_object_somebody_holds_stays(store: Store) -> None:
 
 @on_mariadb
 def test_a_worker_goes_on_writing_during_a_clearing(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, worker: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No statement of its own on its active job fails, and the job keeps what it wrote last."""
     monkeypatch.setattr(removal, "BATCH_JOBS", 5)
@@ -657,7 +594,6 @@ def test_a_worker_goes_on_writing_during_a_clearing(
     active = store.job(status_id=183)
     for _ in range(30):
         store.job()
-    worker = Store.on(store.url)
     clearing = store.removals().start(None, CLEARING)
     written = 0
     while clearing.is_running or not written:
@@ -668,15 +604,12 @@ def test_a_worker_goes_on_writing_during_a_clearing(
             )
     assert (store.ids(), clearing.error) == ([active], "")
     assert store.ids(tables.job, "output") == [str(written)]
-    worker.engine.dispose()
 
 
-def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
-    """The refusal is a sentence; when the first has ended, another may start."""
-    store.job()
-    removals = store.removals()
-    go_on = threading.Event()
-    with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
+def cleared_alone(store: Store) -> Removal:
+    """Delete all finished jobs, while another such deletion is refused."""
+    removals, go_on = store.removals(), threading.Event()
+    with before_statement(store.engine, "DELETE FROM object", lambda: go_on.wait(20)):
         first = removals.start(None, CLEARING)
         try:
             with pytest.raises(RemovalRuns, match="are being deleted"):
@@ -684,7 +617,13 @@ def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
         finally:
             go_on.set()
             first.wait()
-    assert first.removed == 1
+    return first
+
+
+def test_a_second_clearing_at_the_same_time_is_refused(store: Store) -> None:
+    """The refusal is a sentence; when the first has ended, another may start."""
+    store.job()
+    assert cleared_alone(store).removed == 1
     assert cleared(store).removed == 0
 
 
@@ -708,7 +647,7 @@ def test_a_clearing_that_fails_ends_with_a_sentence(store: Store) -> None:
     def fail() -> NoReturn:
         raise ZeroDivisionError
 
-    with before_statement(store, "DELETE FROM object", fail):
+    with before_statement(store.engine, "DELETE FROM object", fail):
         clearing = cleared(store)
     assert not clearing.is_running
     assert clearing.removed == 0
@@ -729,7 +668,7 @@ def test_a_clearing_that_stops_amid_does_not_deny_what_it_did(
         with store.engine.connect() as connection:
             connection.execute(text("SELECT * FROM no_such_table"))
 
-    with before_statement(store, "DELETE FROM object", refuse, passing=1):
+    with before_statement(store.engine, "DELETE FROM object", refuse, passing=1):
         clearing = cleared(store)
     assert (clearing.removed, len(store.ids())) in {(1, 2), (2, 1)}  # another batch may be at work
     assert "no_such_table" in clearing.error
@@ -773,9 +712,8 @@ def test_a_batch_that_fails_beside_another_harms_none(
                 driver._sock.shutdown(socket.SHUT_RDWR)
         return statement, rest[0]
 
-    event.listen(store.engine, "before_cursor_execute", fail, retval=True)
-    clearing = cleared(store)
-    event.remove(store.engine, "before_cursor_execute", fail)
+    with listening(store.engine, "before_cursor_execute", fail, retval=True):
+        clearing = cleared(store)
     assert len(deleting) >= both.parties
     assert (clearing.error == "") == (failure == "lost deadlock")
     left = store.ids()
@@ -808,18 +746,23 @@ def test_the_log_has_the_failures_of_both_batches(
     assert [each.exc_info and each.exc_info[0] for each in caplog.records] == [ZeroDivisionError] * 2
 
 
+def note_writes(committing: list[Connection]) -> Callable[[Connection], None]:
+    """Return a listener that notes each COMMIT of a change."""
+
+    def note(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            committing.append(connection)
+
+    return note
+
+
 @pytest.mark.parametrize("what", ["note", "thread"])
 def test_what_a_receipt_cannot_note_is_counted_all_the_same(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
     """The jobs are deleted. They stay pending in the receipt, and the log says why."""
-    job_id, is_committing = store.job(), list[Connection]()
-
-    def note_commit(connection: Connection) -> None:
-        if connection.get_execution_options().get("writes"):
-            is_committing.append(connection)
-
-    submit = ThreadPoolExecutor.submit
+    job_id = store.job()
+    submit, is_committing = ThreadPoolExecutor.submit, list[Connection]()
 
     def fail(*_: object) -> NoReturn:
         raise RuntimeError("cannot note")
@@ -831,9 +774,8 @@ def test_what_a_receipt_cannot_note_is_counted_all_the_same(
         monkeypatch.setattr(ReceiptWriter, "confirm", fail)
     else:
         monkeypatch.setattr(ThreadPoolExecutor, "submit", submit_before_commit)
-    event.listen(store.engine, "commit", note_commit)
-    work = store.removals().remove_jobs([job_id], CAUSE)
-    event.remove(store.engine, "commit", note_commit)
+    with listening(store.engine, "commit", note_writes(is_committing)):
+        work = store.removals().remove_jobs([job_id], CAUSE)
     assert (work.removed, work.error, store.ids()) == (1, "", [])
     assert "cannot note" in caplog.text
     receipt = read_receipt(store.own, work.receipt)
@@ -845,21 +787,17 @@ def test_an_interrupt_after_the_commit_keeps_the_rows(store: Store) -> None:
     """Ctrl-C comes at any moment; only a batch that was surely rolled back leaves the receipt."""
     job_id, is_committing = store.job(), list[Connection]()
 
-    def note_commit(connection: Connection) -> None:
-        if connection.get_execution_options().get("writes"):
-            is_committing.append(connection)
-
     def interrupt(*_: object) -> None:
         if is_committing:
             is_committing.clear()
             raise KeyboardInterrupt
 
-    event.listen(store.engine, "commit", note_commit)
-    event.listen(store.engine, "reset", interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with (
+        listening(store.engine, "commit", note_writes(is_committing)),
+        listening(store.engine, "reset", interrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
         store.removals().remove_jobs([job_id], CAUSE)
-    event.remove(store.engine, "commit", note_commit)
-    event.remove(store.engine, "reset", interrupt)
     assert store.ids() == []
     [lines] = read_receipts(store.own).values()
     assert sorted(jobs_in(lines)) == [job_id]
@@ -877,17 +815,8 @@ def test_a_cluster_without_named_locks_is_cleared_too(store: Store) -> None:
         asked.set()
         return "SIGNAL SQLSTATE '42000' SET MYSQL_ERRNO = 1235", {}
 
-    event.listen(store.engine, "before_cursor_execute", as_galera, retval=True)
-    removals = store.removals()
-    go_on = threading.Event()
-    with before_statement(store, "DELETE FROM object", lambda: go_on.wait(20)):
-        first = removals.start(None, CLEARING)
-        try:
-            with pytest.raises(RemovalRuns):
-                removals.start(None, CLEARING)
-        finally:
-            go_on.set()
-            first.wait()
+    with listening(store.engine, "before_cursor_execute", as_galera, retval=True):
+        first = cleared_alone(store)
     assert asked.is_set()
     assert (first.removed, first.error, store.ids()) == (1, "", [])
 
@@ -905,11 +834,8 @@ def refused(store: Store, error: int, which: Callable[[str, Any], bool]) -> Iter
         seen.append(statement)
         return f"SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = {error}", {}
 
-    event.listen(store.engine, "before_cursor_execute", refuse, retval=True)
-    try:
+    with listening(store.engine, "before_cursor_execute", refuse, retval=True):
         yield seen
-    finally:
-        event.remove(store.engine, "before_cursor_execute", refuse)
 
 
 def names_several(statement: str) -> bool:
@@ -969,32 +895,18 @@ def test_a_lost_deadlock_is_tried_again(store: Store) -> None:
         retried(lambda: deadlocked(100))
 
 
-def test_the_least_grants_suffice(mariadb_server: MariaDB) -> None:
+@on_mariadb
+def test_the_least_grants_suffice(mariadb_server: MariaDB, store: Store) -> None:
     """An account with SELECT on all and DELETE on seven tables can do everything, and no more."""
-    mariadb_server.create_database("grants")
-    store = Store(mariadb_server.url("grants"))
-    try:
-        with mariadb_server.cursor() as cursor:
-            cursor.execute("CREATE USER jobs@127.0.0.1 IDENTIFIED BY 'word'")
-            for statement in documented_grants("grants", "jobs@127.0.0.1"):
-                cursor.execute(statement)
-        url = f"mysql://jobs:word@127.0.0.1:{mariadb_server.port}/grants"
-        database = Database(make_engine(url))
+    with account(mariadb_server, store) as url, closing(Database(make_engine(url))) as database:
         first, _second = store.job(created=NOON - timedelta(days=1)), store.job()
         store.belongings(first)
         assert store.removals(database).remove_jobs([first], CAUSE).outcome is Outcome.REMOVED
-        clearing = store.removals(database).start(None, CLEARING)
-        clearing.wait()
+        clearing = cleared(store, database)
         assert (clearing.removed, clearing.error) == (1, "")
         denied = pytest.raises(DatabaseUnavailable, match="account may not do this")
         with denied, database.writing() as connection:
             connection.execute(tables.job.update().values(name="changed"))
-        database.engine.dispose()
-    finally:
-        store.close()
-        mariadb_server.drop_database("grants")
-        with mariadb_server.cursor() as cursor:
-            cursor.execute("DROP USER IF EXISTS jobs@127.0.0.1")
 
 
 def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -> None:
@@ -1017,7 +929,9 @@ def test_a_job_that_something_refers_to_does_not_keep_the_others(store: Store) -
 
 @on_mariadb
 @pytest.mark.parametrize("table", [tables.note, tables.property_, tables.note_i18n])
-def test_what_is_added_without_a_foreign_key_is_in_the_receipt_too(store: Store, table: Table) -> None:
+def test_what_is_added_without_a_foreign_key_is_in_the_receipt_too(
+    store: Store, worker: Store, table: Table
+) -> None:
     """A database out of a dump lets anybody add a note while its job goes: it is no orphan then."""
     job_id = store.job()
     note_id = store.note(job_id)
@@ -1028,7 +942,6 @@ def test_what_is_added_without_a_foreign_key_is_in_the_receipt_too(store: Store,
         with store.engine.begin() as connection:
             connection.execute(text(f"ALTER TABLE {table.name} DROP FOREIGN KEY {key['name']}"))
     before = row_counts(store)
-    worker = Store.on(store.url)
 
     def add() -> None:
         if table is tables.note_i18n:
@@ -1036,7 +949,7 @@ def test_what_is_added_without_a_foreign_key_is_in_the_receipt_too(store: Store,
         else:
             worker.insert(table, object_id=job_id, source_culture="en")
 
-    with before_statement(store, "DELETE", add):
+    with before_statement(store.engine, "DELETE", add):
         assert store.removals().remove_jobs([job_id], CAUSE).outcome is Outcome.REMOVED
     notes = 1 if table is tables.note_i18n else 0
     assert row_counts(store) == before | {
@@ -1046,7 +959,6 @@ def test_what_is_added_without_a_foreign_key_is_in_the_receipt_too(store: Store,
     }
     [lines] = read_receipts(store.own).values()
     assert len(jobs_in(lines)[job_id][table.name]) == 1
-    worker.close()
 
 
 @contextmanager
@@ -1062,11 +974,8 @@ def losing_the_connection(store: Store, *, is_committed: bool) -> Iterator[None]
                 driver.commit()
             driver._sock.shutdown(socket.SHUT_RDWR)
 
-    event.listen(store.engine, "commit", lose)
-    try:
+    with listening(store.engine, "commit", lose):
         yield
-    finally:
-        event.remove(store.engine, "commit", lose)
     assert done.is_set()
 
 

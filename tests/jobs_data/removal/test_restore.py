@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Table, text, update
+from sqlalchemy import Connection, Table, make_url, text, update
 from sqlalchemy.exc import IntegrityError
 
 from jobs_data.audit import Actor
@@ -25,9 +25,10 @@ from jobs_data.store.receipts import Receipt, State
 from jobs_data.store.schema import Outcome
 from tests.support.databases import on_mariadb
 from tests.support.dumps import dump
+from tests.support.grants import account
 from tests.support.mariadb import MariaDB
 from tests.support.removals import remove
-from tests.support.store import Store, documented_grants
+from tests.support.store import Store
 
 TEXTS = (
     st.none() | st.text(max_size=40) | st.sampled_from(["\0", "'\\\"\n\r\x1a", "🗃 ☃", "é", " x ", "%s"])
@@ -290,16 +291,10 @@ def test_a_job_that_is_too_large_keeps_no_other_away(store: Store, mariadb_serve
     """The server hangs up amid it without a word; its neighbours return, and it says why it did not."""
     ids = [store.job(output="short"), store.job(output="\n" * 3 * 1024 * 1024), store.job()]
     receipt_id = remove(store, ids)
-    with mariadb_server.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.max_allowed_packet")
-        [before] = cursor.fetchone() or ()
-        cursor.execute("SET GLOBAL max_allowed_packet = 1024 * 1024")
-        try:
-            store.engine.dispose()  # it is for new connections alone
-            work = restored(store, receipt_id)
-        finally:
-            cursor.execute(f"SET GLOBAL max_allowed_packet = {before}")
-            store.close()
+    with mariadb_server.variables(max_allowed_packet=1024 * 1024):
+        store.engine.dispose()
+        work = restored(store, receipt_id)
+        store.close()
     assert (work.restored, work.error) == (2, "")
     assert problems(store, receipt_id) == {ids[1]: restore_batch.TOO_LARGE}
     assert restored(store, receipt_id).restored == 1
@@ -435,35 +430,21 @@ def test_a_damaged_batch_restores_nothing(store: Store) -> None:
     assert receipt_of(store, receipt_id).to_restore == 1
 
 
-def test_it_needs_the_right_to_insert(mariadb_server: MariaDB) -> None:
+@on_mariadb
+def test_it_needs_the_right_to_insert(mariadb_server: MariaDB, store: Store) -> None:
     """With the documented rights it works; without it ends with a sentence, and nothing is back."""
-    mariadb_server.create_database("undo_rights")
-    store = Store(mariadb_server.url("undo_rights"))
-    account = "back@127.0.0.1"
-    grants = documented_grants("undo_rights", account)
-    try:
-        job_id = store.job()
-        store.belongings(job_id)
-        receipt_id = remove(store, [job_id])
-        with mariadb_server.cursor() as cursor:
-            cursor.execute(f"CREATE USER {account} IDENTIFIED BY 'word'")
-            for statement in grants:
-                cursor.execute(statement.replace("INSERT, DELETE", "DELETE"))
-        url = f"mysql+pymysql://back:word@127.0.0.1:{mariadb_server.port}/undo_rights"
-        database = Database(make_engine(url))
-        work = store.restores(database).start(receipt_id, Actor("bob"))
-        work.wait()
-        assert "may not do this (OperationalError 1142)" in work.error
-        assert store.ids() == []
-        with mariadb_server.cursor() as cursor:
-            for statement in grants:
-                cursor.execute(statement)
-        work = store.restores(database).start(receipt_id, Actor("bob"))
-        work.wait()
-        assert (work.restored, work.error) == (1, "")
-        database.engine.dispose()
-    finally:
-        store.close()
-        mariadb_server.drop_database("undo_rights")
-        with mariadb_server.cursor() as cursor:
-            cursor.execute(f"DROP USER IF EXISTS {account}")
+    job_id = store.job()
+    store.belongings(job_id)
+    receipt_id = remove(store, [job_id])
+    with account(mariadb_server, store) as url, mariadb_server.cursor() as cursor:
+        who, table = f"{make_url(url).username}@127.0.0.1", f"`{store.engine.url.database}`.job"
+        cursor.execute(f"REVOKE INSERT ON {table} FROM {who}")
+        with closing(Database(make_engine(url))) as database:
+            work = store.restores(database).start(receipt_id, Actor("bob"))
+            work.wait()
+            assert "may not do this (OperationalError 1142)" in work.error
+            assert store.ids() == []
+            cursor.execute(f"GRANT INSERT ON {table} TO {who}")
+            work = store.restores(database).start(receipt_id, Actor("bob"))
+            work.wait()
+            assert (work.restored, work.error) == (1, "")

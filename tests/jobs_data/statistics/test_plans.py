@@ -1,12 +1,12 @@
 """How MariaDB carries out what the panels send: where all records outnumber the jobs by far."""
 
-import secrets
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import text
 
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.jobs.liveness import read_liveness
@@ -20,6 +20,7 @@ from jobs_data.statistics.news import read_news
 from jobs_data.statistics.owners import read_owners
 from jobs_data.statistics.period import Period
 from tests.support.mariadb import MariaDB
+from tests.support.statements import plans
 from tests.support.statistics import NOW, UTC_ZONE
 from tests.support.store import Store
 
@@ -42,15 +43,11 @@ FILLING = (
 @pytest.fixture(scope="module")
 def database(mariadb_server: MariaDB) -> Iterator[Database]:
     """Give a platform with a hundred records for each job."""
-    name = f"test_{secrets.token_hex(8)}"
-    mariadb_server.create_database(name)
-    store = Store(mariadb_server.url(name))
-    with mariadb_server.cursor(name) as cursor:
-        for statement in FILLING:
-            cursor.execute(statement)
-    yield store.database()
-    store.engine.dispose()
-    mariadb_server.drop_database(name)
+    with mariadb_server.database() as url, closing(Store(url)) as store:
+        with store.engine.begin() as connection:
+            for statement in FILLING:
+                connection.execute(text(statement))
+        yield store.database()
 
 
 @pytest.mark.parametrize("read", [read_activity, read_durations, read_owners, read_failures])
@@ -93,9 +90,9 @@ def test_objects_are_looked_up_without_a_period_too(
 
 def assert_starts_from_jobs(database: Database, read: Callable[[], object]) -> None:
     """Assert that each statement of a read has objects by their key, and no more rows than jobs."""
-    plans = plans_of(database, read)
-    assert plans
-    for statement, steps in plans:
+    found = plans_of(database, read)
+    assert found
+    for statement, steps in found:
         for step in steps:
             if step["table"] == "object":
                 assert step["type"] == "eq_ref", statement
@@ -104,19 +101,9 @@ def assert_starts_from_jobs(database: Database, read: Callable[[], object]) -> N
 
 def plans_of(database: Database, read: Callable[[], object]) -> list[tuple[str, list[Any]]]:
     """Return every SELECT on jobs that a read sends, with the lines of its plan."""
-    sent: list[tuple[str, Any]] = []
 
-    def note(_connection: Connection, _cursor: object, statement: str, values: Any, *_: object) -> None:
-        if statement.startswith("SELECT") and ("FROM job" in statement or "object" in statement):
-            sent.append((statement, values))
+    def reads_jobs(statement: str) -> bool:
+        is_read = statement.startswith("SELECT")
+        return is_read and ("FROM job" in statement or "object" in statement)
 
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        read()
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
-    with database.engine.connect() as connection:
-        return [
-            (sql, list(connection.exec_driver_sql(f"EXPLAIN {sql}", values).mappings()))
-            for sql, values in sent
-        ]
+    return plans(database.engine, read, reads_jobs)

@@ -116,10 +116,11 @@ def test_processes_write_to_one_file_at_the_same_time(tmp_path: Path) -> None:
 @on_sqlite
 def test_a_server_holds_receipts_too(store: Platform, mariadb_server: MariaDB) -> None:
     """A database of our own on a server does what the file does, for two processes at once."""
-    mariadb_server.create_database("own_state")
-    url = make_url(mariadb_server.url("own_state"))
-    own, other = (Store(url, "HERATIO_JOBS_STATE_URL") for _ in range(2))
-    try:
+    with (
+        mariadb_server.database() as url,
+        closing(Store(make_url(url), "HERATIO_JOBS_STATE_URL")) as own,
+        closing(Store(make_url(url), "HERATIO_JOBS_STATE_URL")) as other,
+    ):
         first = write(own, 7, Reason(Actor("Löwe"), Action.CLEAN_UP, "jobs “one” 🗃"))
         second = write(other, 8, Reason(Actor("Lowe"), Action.CLEAN_UP, "x"))
         assert [each.id for each in list_receipts(own, "", 1, 9).items] == [second, first]
@@ -136,7 +137,3 @@ def test_a_server_holds_receipts_too(store: Platform, mariadb_server: MariaDB) -
         restore.wait()
         assert (restore.restored, restore.error) == (1, "")
         assert dump(store.engine) == before
-    finally:
-        own.close()
-        other.close()
-        mariadb_server.drop_database("own_state")
