@@ -75,7 +75,8 @@ raise_open_files()
 try:
     services = get_account_services()
 except SettingsError as error:
-    sys.exit(f"heratio-jobs: {error}")
+    sys.stderr.write(f"heratio-jobs: {error}\n")
+    sys.exit(os.EX_CONFIG)  # which the unit does not start again
 settings = services.settings
 
 demo_accounts = None
