@@ -64,6 +64,6 @@ def test_each_alert_fires_once_its_fault_has_lasted_and_not_before() -> None:
     promtool = require_program("promtool", "prometheus")
     names = re.findall(r"alert: (\w+)", RULES.read_text("utf-8"))
     assert set(names) == set(re.findall(r'alertname="(\w+)"', RULE_TESTS.read_text("utf-8")))
-    for command in (["check", "rules", RULES], ["test", "rules", RULE_TESTS]):
+    for command in (["check", "rules", str(RULES)], ["test", "rules", str(RULE_TESTS)]):
         ran = subprocess.run([promtool, *command], check=False, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -163,6 +163,7 @@ def test_a_url_that_can_never_work_ends_the_start(tmp_path: Path) -> None:
         env=own_environment()
         | {
             "HERATIO_JOBS_DATABASE_URL": f"mysql://jobs:{SECRET}@localhost/atom?nonsense={SECRET}",
+            "STREAMLIT_SERVER_ADDRESS": "0.0.0.0",  # noqa: S104 - as in a container
             "STREAMLIT_SERVER_PORT": str(free_port()),
         },
         cwd=tmp_path,
@@ -174,6 +175,7 @@ def test_a_url_that_can_never_work_ends_the_start(tmp_path: Path) -> None:
     )
     unit = (ROOT / "deploy" / "heratio-jobs.service").read_text("utf-8")
     assert f"\nRestartPreventExitStatus={ended.returncode}\n" in unit
+    assert "Network URL" not in ended.stdout  # nor does it ask the internet for an address
     [sentence] = ended.stderr.splitlines()
     assert "HERATIO_JOBS_DATABASE_URL" in sentence
     assert SECRET not in ended.stdout + ended.stderr
