@@ -33,6 +33,7 @@ test: $(VENV)/tests-installed test-programs
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint deploy/Containerfile
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # The -core packages hold the programs alone: no service is set up, none starts. Where they cannot
@@ -45,6 +46,7 @@ test-programs:
 	@command -v openssl >/dev/null || sh .ci/apt-install openssl || true
 	@command -v systemd-analyze >/dev/null || sh .ci/apt-install systemd || true
 	@command -v chromium >/dev/null || sh .ci/apt-install chromium fonts-liberation || true
+	@PATH="$$PATH:.tools"; command -v promtool >/dev/null || sh .ci/get-promtool || true
 
 # ONLY=list,export measures some parts alone; BENCH_KEEP=1 keeps the databases in .bench for next time.
 bench: $(VENV)/tests-installed test-programs
@@ -84,7 +86,7 @@ sbom: $(RELEASE)/installed
 		--output-file heratio-jobs.cdx.json requirements.lock
 
 clean:
-	rm -rf $(VENV) $(RELEASE) heratio-jobs.cdx.json .demo .bench test-artefacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(RELEASE) .tools heratio-jobs.cdx.json .demo .bench test-artefacts .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A half-made environment, or one whose Python has gone, is made anew.

@@ -72,18 +72,18 @@ for handler in logging.root.handlers:
 cap_repeats(RepeatFilter())
 raise_open_files()
 
+demo_accounts = None
 try:
     services = get_account_services()
+    settings = services.settings
+    if settings.is_demo:
+        from jobs_data import demo  # no other start needs to load it
+
+        demo_accounts = DemoAccounts(demo.DEMO_ADMINISTRATOR, demo.DEMO_READER, demo.DEMO_PASSWORD)
+        demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
 except SettingsError as error:
-    sys.exit(f"heratio-jobs: {error}")
-settings = services.settings
-
-demo_accounts = None
-if settings.is_demo:
-    from jobs_data import demo  # no other start needs to load it
-
-    demo_accounts = DemoAccounts(demo.DEMO_ADMINISTRATOR, demo.DEMO_READER, demo.DEMO_PASSWORD)
-    demo.create_embedded(DEMO_DATABASE, DEMO_WEB_ROOT)
+    sys.stderr.write(f"heratio-jobs: {error}\n")
+    sys.exit(os.EX_CONFIG)  # which the unit does not start again
 
 key = settings.secret_key.get_secret_value()
 if not key:

@@ -1,7 +1,7 @@
 """The app installed by docs/install.md alone, on a file system of its own, and run as its unit says.
 
-`make fresh` does all of it, and an upgrade. Otherwise Python's packages are those that the tests run
-with, because to fetch them takes minutes.
+`make fresh` does all of it, with an upgrade, its rollback and the upgrade again. Otherwise Python's
+packages are those that the tests run with, because to fetch them takes minutes.
 """
 
 import os
@@ -77,11 +77,14 @@ class Installed:
 
 
 def documented_commands(folder: Path) -> str:
-    """Return what an administrator types, in order; the whole of it ends with an upgrade."""
+    """Return what an administrator types, in order; the whole of it ends with upgrades."""
     install = shell_blocks(INSTALL.read_text("utf-8"))
     if IS_WHOLE:
-        _, upgrade = OPERATE.read_text("utf-8").split("\n## Upgrade\n")
-        return f"{install}cd {folder}\n{shell_blocks(upgrade.split(NEXT_HEADING)[0])}"
+        sections = OPERATE.read_text("utf-8").split(NEXT_HEADING)
+        [upgrade] = [shell_blocks(text) for text in sections if text.startswith("Upgrade\n")]
+        [rollback] = [shell_blocks(text) for text in sections if text.startswith("Rollback\n")]
+        upgrade = f"cd {folder}\n{upgrade}"
+        return f"{install}{upgrade}{rollback}{upgrade}"
     [pip] = [line for line in install.splitlines() if line.startswith(PACKAGES)]
     site = """$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"""
     return install.replace(pip, f'echo {SITE} > "{site}/tests.pth"')

@@ -8,6 +8,7 @@ from typing import Final
 
 from jobs_data.demo.database import create
 from jobs_data.platform.engine import make_engine
+from jobs_data.settings import SettingsError
 
 JOBS: Final = 1_204
 SEED: Final = 7
@@ -19,11 +20,17 @@ def create_embedded(database: Path, web_root: Path) -> None:
     """Create the demo's SQLite file and result files unless the file exists.
 
     A file of an earlier version is replaced. It is created under another name first, so that an
-    interrupted start leaves no partial demo.
+    interrupted start leaves no partial demo. Raises SettingsError where it cannot be written.
     """
     if database.exists() and _is_current(database):
         return
-    database.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            "HERATIO_JOBS_DATABASE_URL expects the URL of the platform's database. It is not set, and "
+            f"the demo cannot be written to {database.parent} ({error.strerror})."
+        ) from None
     unfinished = database.with_suffix(".unfinished")
     _remove(unfinished)
     engine = make_engine(f"sqlite:///{unfinished}")

@@ -2,9 +2,13 @@
 
 import os
 import shutil
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+# What `make test` fetches without installing it.
+TOOLS = Path(__file__).parents[2] / ".tools"
 
 
 class ProgramMissing(Exception):
@@ -14,7 +18,7 @@ class ProgramMissing(Exception):
 def find_program(name: str, package: str) -> str:
     """Return a program's path. Raises ProgramMissing."""
     # A daemon lives in a folder that is not on everybody's path.
-    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:{TOOLS}")
     if path is None:
         raise ProgramMissing(f"{name} is not installed (Debian: apt install {package})")
     return path

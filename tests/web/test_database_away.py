@@ -22,7 +22,7 @@ from tests.support.app_servers import (
     open_websocket,
     own_environment,
 )
-from tests.support.mariadb import MariaDB
+from tests.support.mariadb import MariaDB, free_port
 from tests.support.store import Store
 from web.sessions import COOKIE, Sessions
 
@@ -157,11 +157,15 @@ def assert_works(site: httpx2.Client, url: str) -> None:
 
 
 def test_a_url_that_can_never_work_ends_the_start(tmp_path: Path) -> None:
-    """With one sentence that names the setting, and nothing of the value."""
+    """With one sentence that names the setting, and nothing of the value; systemd tries it once."""
     ended = subprocess.run(
         [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")],
         env=own_environment()
-        | {"HERATIO_JOBS_DATABASE_URL": f"mysql://jobs:{SECRET}@localhost/atom?nonsense={SECRET}"},
+        | {
+            "HERATIO_JOBS_DATABASE_URL": f"mysql://jobs:{SECRET}@localhost/atom?nonsense={SECRET}",
+            "STREAMLIT_SERVER_ADDRESS": "0.0.0.0",  # noqa: S104 - as in a container
+            "STREAMLIT_SERVER_PORT": str(free_port()),
+        },
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -169,7 +173,9 @@ def test_a_url_that_can_never_work_ends_the_start(tmp_path: Path) -> None:
         timeout=START_SECONDS,
         check=False,
     )
-    assert ended.returncode != 0
+    unit = (ROOT / "deploy" / "heratio-jobs.service").read_text("utf-8")
+    assert f"\nRestartPreventExitStatus={ended.returncode}\n" in unit
+    assert "Network URL" not in ended.stdout  # nor does it ask the internet for an address
     [sentence] = ended.stderr.splitlines()
     assert "HERATIO_JOBS_DATABASE_URL" in sentence
     assert SECRET not in ended.stdout + ended.stderr

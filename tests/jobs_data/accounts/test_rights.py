@@ -10,7 +10,7 @@ from jobs_data.accounts.accounts import Groups, Right
 from jobs_data.accounts.rights import Claim, NotAllowed, Rights, RightUnknown
 from jobs_data.platform import tables
 from jobs_data.store.ended_sessions import store_end
-from tests.support.sign_ins import statements
+from tests.support.statements import statements
 from tests.support.store import Store
 
 WITHDRAWALS: list[Callable[[Store, int], object]] = [
@@ -90,6 +90,6 @@ def test_which_users_are_no_administrators_is_one_read(store: Store) -> None:
     store.set_user(bob, active=0)
     rights = Rights(store.database(), store.own, Groups(readers=frozenset({101})))
     assert rights.read(ada)  # the tables are known from then on
-    with statements(store) as seen:
+    with statements(store.engine) as seen:
         assert rights.refused({ada, eve, bob, bob + 1_000}) == {eve, bob, bob + 1_000}
     assert sum("password_hash" in statement for statement in seen) == 1

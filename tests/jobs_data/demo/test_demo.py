@@ -28,6 +28,7 @@ from jobs_data.platform.engine import make_engine
 from jobs_data.platform.status import COMPLETED, ERROR, FINISHED_IDS, IN_PROGRESS, State, is_in
 from jobs_data.platform.tables import job, job_execution, note, note_i18n, object_, slug
 from jobs_data.removal.retention import read_preview, starting_rules
+from jobs_data.settings import SettingsError
 from tests.support.lists import report_of
 from tests.support.waiting import eventually
 
@@ -720,3 +721,11 @@ def test_simulator_stops_and_starts_again(small: Engine, monkeypatch: pytest.Mon
     simulator.start()
     eventually(lambda: everything(small) != before, "a step")
     simulator.stop()
+
+
+def test_a_demo_that_cannot_be_written_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    """As where the service is to use a real database, which the settings do not name."""
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    with pytest.raises(SettingsError, match=r"^HERATIO_JOBS_DATABASE_URL expects"):
+        demo.create_embedded(in_the_way / "demo" / "jobs.sqlite", tmp_path)
