@@ -80,7 +80,9 @@ def show_tokens(tokens: Sequence[Token], zone: ZoneInfo, viewer: Viewer) -> None
     )
     if refused:
         st.caption("Refused: the account that made the token is no administrator now.")
-    st.caption(f"Tokens are listed for {counted(KEPT.days, 'day')} after they have ended.")
+    st.caption(
+        f"Tokens are listed for {counted(KEPT.days, 'day')} after they have ended · times in {zone.key}"
+    )
     asked = next((each for each in tokens if each.id == page_state(_State).asked), None)
     if asked and not asked.revoked_at:
         st.dialog("Revoke this token?", on_dismiss=_close, icon=":material/key_off:")(_dialog)(
