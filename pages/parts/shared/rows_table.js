@@ -232,7 +232,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       for (const column of data.columns) {
         line.append(make("td", { "data-column": column.id, "data-label": column.label, class: `${column.kind ?? ""} ${column.phone ?? ""}`, role: "cell" }))
       }
-      if (data.actions.length || data.remembers) line.append(make("td", { class: "actions", role: "cell" }))
+      const sign = data.actions.length === 1 && !data.actions[0].shows_label ? "sign" : ""
+      if (data.actions.length || data.remembers) line.append(make("td", { class: `actions ${sign}`, role: "cell" }))
     }
     line.className = row.tone ?? ""
     if (data.select) line.querySelector("input").setAttribute("aria-label", `Select ${row.label}`)
