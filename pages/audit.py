@@ -6,14 +6,15 @@ from jobs_data.platform import times
 from jobs_data.store.audit_entries import KEPT, LISTED, list_entries
 from jobs_data.url_values import parse_number
 from pages.parts.audit import entries, filters
-from pages.parts.shared.look import pager
+from pages.parts.shared.look import first_line, pager
 from pages.parts.shared.refresh import refresh_button
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
 
 PAGE_ENTRIES = 50
 
-st.title("Audit log", anchor=False)
+with first_line():
+    st.title("Audit log", anchor=False)
 if not get_viewer().may_remove:
     st.info(
         "Only administrators see the audit log. Ask an administrator of your archive.",
@@ -47,6 +48,7 @@ if found.total:
     # Above the table, which is drawn late and would push it down.
     last = found.first + len(found.items) - 1
     shown = f"{found.first:,}–{last:,} of {found.total:,}"
+    shown += f" · times in {zone.key}"
     if found.pages > 1:
         pager(shown, found.number, found.pages, filters.go_to_page)
     else:

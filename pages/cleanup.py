@@ -8,6 +8,7 @@ from jobs_data.platform import times
 from jobs_data.removal.retention import rules_words
 from pages.parts.removal import preview, progress, rule_form
 from pages.parts.shared import address, reads
+from pages.parts.shared.look import first_line
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
 
@@ -17,7 +18,8 @@ if progress.take_result():
 rules = rule_form.rules_in_url()
 users = reads.user_names(get_services().database, rules.filter.owners)
 
-address.back_button(address.list_in_url() or ListView(rules.filter))
+with first_line():
+    address.back_button(address.list_in_url() or ListView(rules.filter))
 st.title("Clean up", anchor=False)
 progress.show_progress()
 progress.show_notice()

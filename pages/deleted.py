@@ -7,6 +7,7 @@ from jobs_data.store.expiry import expire
 from jobs_data.wording import counted
 from pages.parts.removal import deleted_details, deleted_list, progress
 from pages.parts.shared.address import put_into_url
+from pages.parts.shared.look import first_line
 from pages.parts.shared.services import get_services
 from pages.parts.shared.viewer import get_viewer
 
@@ -17,12 +18,13 @@ receipt_id = st.query_params.get("receipt", "")
 progress.take_result()
 
 if receipt_id:
-    st.button(
-        "Back to deleted jobs",
-        icon=":material/arrow_back:",
-        type="tertiary",
-        on_click=lambda: put_into_url({}, ("receipt",)),
-    )
+    with first_line():
+        st.button(
+            "Back to deleted jobs",
+            icon=":material/arrow_back:",
+            type="tertiary",
+            on_click=lambda: put_into_url({}, ("receipt",)),
+        )
     receipt = get_services().restores.read_settled(receipt_id)
     if receipt is None:
         st.title("Not found", anchor=False)
@@ -34,7 +36,8 @@ if receipt_id:
     else:
         deleted_details.show_receipt(receipt, zone, get_viewer())
 else:
-    st.title("Deleted jobs", anchor=False)
+    with first_line():
+        st.title("Deleted jobs", anchor=False)
     progress.show_progress()
     progress.show_notice()
     if waiting := expire(store, days, audit=get_services().audit):

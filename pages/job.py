@@ -21,7 +21,7 @@ from pages.parts.job.output import read_output, show_download, show_log, show_ou
 from pages.parts.job.parameters import show_parameters
 from pages.parts.removal import dialogs
 from pages.parts.shared import address, reads, refresh
-from pages.parts.shared.look import give_time_to_draw, status_word
+from pages.parts.shared.look import first_line, give_time_to_draw, status_word
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading
 from pages.parts.shared.viewer import get_viewer
@@ -37,7 +37,8 @@ job = None if job_id is None else refresh.last_good("report", job_id, reading)
 
 if job is None:
     st.set_page_config(page_title="No such job")
-    address.back_button(came_from)
+    with first_line():
+        address.back_button(came_from)
     heading("No such job")
     address.show_notice()
     st.info(

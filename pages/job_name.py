@@ -37,7 +37,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", ke
         back = address.link_params(address.list_in_url() or ListView(), id=str(job_id))
         st.page_link("job.py", label=f"Job {job_id}", icon=":material/arrow_back:", query_params=back)
     st.space("stretch")
-    updated = st.container(width="content")
+    updated = refresh.updated_place()
     refresh.refresh_controls(on_refresh=reads.forget)
 address.show_notice()
 heading(title)

@@ -28,7 +28,7 @@ show_in_order()
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="head"):
     st.title("Statistics", anchor=False, width="content")
     st.space("stretch")
-    updated = st.container(width="content")
+    updated = refresh.updated_place()
     refresh.refresh_controls(on_refresh=reads.forget)
 address.show_notice()
 with st.container(horizontal=True, vertical_alignment="center", key="period"):

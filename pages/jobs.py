@@ -108,7 +108,7 @@ def show_head(state: JobsState, jobs: JobsList, look: Callable[[], datetime | No
     """Show when the jobs were read, the ways to read them again, and the open dialog."""
     with head:
         st.space("stretch")
-        updated = st.container(horizontal=True, vertical_alignment="center", width="content")
+        updated = refresh.updated_place()
         refresh.refresh_controls(on_refresh=lambda: reading.want_fresh(state))
     dialogs.show_dialog(address.view_in_url())
     with updated:

@@ -144,13 +144,9 @@ class FileSizes:
         have = f"{counted(self.named)} {'has' if self.named == 1 else 'have'} a result file"
         if not self.has_root:
             return f"{have}. Their sizes are not known: HERATIO_JOBS_RESULTS_ROOT is not set."
-        scope = least = ""
-        if self.looked_at < self.named:
-            scope, least = f", of which {self.looked_at:,} were looked at", "at least "
-        return (
-            f"{have}{scope}: {least}{self.there:,} found, {least}{size(self.bytes)} in total. Result "
-            "files are kept."
-        )
+        found = f"{self.there:,} found, {size(self.bytes)} in total" if self.there else "none found"
+        among = f" among the first {self.looked_at:,}" if self.looked_at < self.named else ""
+        return f"{have}: {found}{among}. Result files are kept."
 
 
 def file_sizes(roots: ResultRoots | None, paths: Iterable[str], named: int) -> FileSizes:

@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain, islice
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, or_, select
@@ -275,8 +276,8 @@ def read_sample(store: Store, found: Receipt, number: int) -> list[dict[str, Any
     Long texts are cut. Raises StoreUnavailable.
     """
     sample = []
-    first = next(iter(_batches(store, found.key)), 0)
-    for line in batch_lines(store, found.key, first)[:number]:
+    batches = (batch_lines(store, found.key, each) for each in _batches(store, found.key))
+    for line in islice(chain.from_iterable(batches), number):
         values: dict[str, Any] = {}
         for table in ("object", "job"):
             for row in parse_line(line)["rows"].get(table, []):

@@ -217,7 +217,7 @@ def test_what_is_not_finished_cannot_be_deleted(store: Store, status_id: int) ->
     app = open_job(store.job(status_id=status_id, completed_at=ended))
     [button] = [button for button in app.button if button.label == "Delete…"]
     assert button.disabled
-    assert "Not finished" in button.help
+    assert "Only completed and failed jobs" in button.help
 
 
 def test_a_job_that_became_active_under_the_dialog_stays(store: Store) -> None:

@@ -24,7 +24,7 @@ from pages.parts.job.output import LINE_PARAM
 from pages.parts.removal import dialogs
 from pages.parts.shared import address
 from pages.parts.shared.elements import ELEMENTS
-from pages.parts.shared.look import look_of, status_word
+from pages.parts.shared.look import first_line, look_of, status_word
 from pages.parts.shared.services import get_services
 from pages.parts.shared.text import heading, plain
 from pages.parts.shared.viewer import Viewer
@@ -50,7 +50,6 @@ button {
 }
 button:hover, button:focus-visible {
   border-color: var(--st-primary-color);
-  color: var(--st-primary-color);
 }
 """,
     js=ELEMENTS
@@ -79,7 +78,7 @@ def show_navigation(database: Database, came_from: ListView, job_id: int) -> Non
         why = "Finding the next job of this search takes too long."
     except DatabaseUnavailable as problem:
         why = str(problem)
-    with st.container(horizontal=True, key="job_navigation"):
+    with first_line():
         address.back_button(came_from)
         st.space("stretch")
         for label, icon, shortcut, neighbour in (
@@ -127,7 +126,7 @@ def show_heading(job: JobReport, roots: result_files.ResultRoots | None, viewer:
                     on_click=dialogs.ask_delete,
                     args=([job.id],),
                     disabled=not is_finished,
-                    help=None if is_finished else "Not finished: only completed and failed jobs go.",
+                    help=None if is_finished else "Only completed and failed jobs can be deleted.",
                 )
     if problem:
         st.warning(plain(problem), icon=":material/file_download_off:")

@@ -19,8 +19,7 @@ const bars = (numbers) => {
   return chart
 }
 
-const card = ({ id, title, value, fact, words, days }) => [
-  make("div", { class: "words" }, words),
+const card = ({ id, title, value, fact, days }) => [
   make("div", { class: "title" }, icon(id), title),
   make("div", { class: "value" }, value, fact ? make("span", { class: "fact" }, fact) : null),
   days ? bars(days) : null,

@@ -90,7 +90,12 @@ def _show_selection(jobs: JobsList, selected: Ids, viewer: Viewer, state: JobsSt
             disabled=too_many,
             help=str(TooManyJobs()) if too_many else None,
         )
-    st.button("Clear selection", icon=":material/deselect:", on_click=selection.clear)
+    st.button(
+        "Clear selection",
+        key="clear_selection",
+        icon=":material/deselect:",
+        on_click=selection.clear,
+    )
 
 
 def _contents(jobs: JobsList, selected: Ids, state: JobsState) -> Contents:

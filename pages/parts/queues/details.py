@@ -63,7 +63,8 @@ def show_controls(
     """
     with head:
         st.space("stretch")
-        refresh.keep_refreshing(read_at, zone, is_live=is_live)
+        with refresh.updated_place():
+            refresh.keep_refreshing(read_at, zone, is_live=is_live)
         (refresh.refresh_controls if is_live is None else refresh.refresh_button)(on_refresh=forget)
 
 

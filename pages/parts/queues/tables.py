@@ -74,7 +74,7 @@ def show_queue_jobs(
 ) -> None:
     """Show a page of queued jobs, each of which can be opened, and the way to the other pages."""
     _show_jobs("queue_jobs", "Queued jobs", _JOB_COLUMNS, jobs.page.items, zone, origin)
-    _show_pages(jobs, counted(jobs.page.total), on_page)
+    _show_pages(jobs, counted(jobs.page.total), zone, on_page)
 
 
 def show_chain(chain: Sequence[QueuedJob], own_id: int, zone: ZoneInfo, origin: Origin) -> None:
@@ -116,7 +116,7 @@ def show_batches(batches: QueuePage[Batch], zone: ZoneInfo, on_page: Callable[[i
     rows = [row(batch) for batch in page.items]
     rows_table("batches", "Batches", _BATCH_COLUMNS, rows, Handlers(on_open=opened), remembers=True)
     total = "1 batch" if page.total == 1 else f"{page.total:,} batches"
-    _show_pages(batches, total, on_page)
+    _show_pages(batches, total, zone, on_page)
 
 
 def _show_jobs(
@@ -184,7 +184,10 @@ def _job_cells(job: QueuedJob, zone: ZoneInfo, now: datetime) -> dict[str, Cell 
 
 
 def _show_pages(
-    listed: QueuePage[QueuedJob] | QueuePage[Batch], total: str, on_page: Callable[[int], None]
+    listed: QueuePage[QueuedJob] | QueuePage[Batch],
+    total: str,
+    zone: ZoneInfo,
+    on_page: Callable[[int], None],
 ) -> None:
     """Show the way to the other pages, and how far the rows were counted."""
     page = listed.page
@@ -193,7 +196,8 @@ def _show_pages(
     elif listed.has_more:
         total = f"more than {total}"
     last = page.first + len(page.items) - 1
-    look.pager(f"Showing {page.first:,}–{last:,} of {total}", page.number, page.pages, on_page)
+    shown = f"Showing {page.first:,}–{last:,} of {total} · times in {zone.key}"
+    look.pager(shown, page.number, page.pages, on_page)
     if listed.is_partial:
         st.caption(
             "A search of all rows took the database too long. Only the newest "

@@ -79,7 +79,7 @@ def show_list(store: Store, days: int, zone: ZoneInfo, viewer: Viewer) -> None:
         actions=[_RESTORE],
     )
     last = found.first + len(found.items) - 1
-    shown = f"{found.first:,}–{last:,} of {counted(found.total, 'deletion')}"
+    shown = f"{found.first:,}–{last:,} of {counted(found.total, 'deletion')} · times in {zone.key}"
     pager(shown, found.number, found.pages, _go_to)
 
 

@@ -125,9 +125,10 @@ def _buttons(label: str, delete: Callable[..., None], *arguments: object) -> Non
             )
 
 
-def _kept_for() -> str:
+def _kept_for(jobs: int) -> str:
     days = counted(get_services().settings.receipts_days, "day")
-    return f"Result files are kept. The jobs can be restored for {days}, under Deleted jobs."
+    which = "The job" if jobs == 1 else "The jobs"
+    return f"Result files are kept. {which} can be restored for {days}, under Deleted jobs."
 
 
 def _some(question: _Question, view: ListView) -> None:
@@ -149,7 +150,7 @@ def _some(question: _Question, view: ListView) -> None:
             "jobs can be deleted."
         )
     if finished:
-        st.caption(f"Output, notes and properties are deleted too. {_kept_for()}")
+        st.caption(f"Output, notes and properties are deleted too. {_kept_for(finished)}")
     label = "Delete" if contents.selected == 1 else f"Delete {counted(finished)}"
     _buttons(label if finished else "", _delete, contents, view)
 
@@ -218,7 +219,7 @@ def _all_finished(question: _Question, view: ListView) -> None:
     )
     st.caption(
         f"{counted(counts.total - counts.finished, 'other job')} will not be deleted. A job that "
-        f"finishes before the end may be deleted too. {_kept_for()}"
+        f"finishes before the end may be deleted too. {_kept_for(counts.finished)}"
     )
     _buttons(
         f"Delete {counted(counts.finished)}" if counts.finished else "", _delete_all_finished, view

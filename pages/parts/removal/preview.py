@@ -127,7 +127,7 @@ def _waiting(reading: _Reading) -> None:
 
 def _show_jobs(preview: Preview, zone: ZoneInfo) -> None:
     st.text(f"{preview.headline()} {preview.span_sentence(zone)}")
-    by_name, samples = st.columns(2)
+    by_name, samples = st.columns([2, 3])
     with by_name:
         st.caption("By name and status")
         rows = preview.by_name[["jobs", "name", "status"]]

@@ -97,6 +97,11 @@ def room(key: str, **layout: Any) -> DeltaGenerator:
     return st.container(border=True, key=key, **layout)  # one without a border is left out
 
 
+def first_line() -> DeltaGenerator:
+    """Return the place of a page's first line, where that has no time of a refresh in it."""
+    return st.container(horizontal=True, vertical_alignment="center", key="heading")
+
+
 def give_time_to_draw() -> None:
     """Give the browser time to draw what was sent, which would wait for what follows at once."""
     time.sleep(DRAWING_SECONDS)

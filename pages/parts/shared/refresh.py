@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_autorefresh import _component_func
 
@@ -40,6 +41,11 @@ export default function ({ setStateValue }) {
 }
 """,
 )
+
+
+def updated_place() -> DeltaGenerator:
+    """Return the place for when a page was read: in its first line, on a phone below that."""
+    return st.container(horizontal=True, vertical_alignment="center", width="content", key="updated")
 
 
 def refresh_controls(on_refresh: Callable[[], None] | None = None) -> None:

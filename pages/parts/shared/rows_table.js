@@ -24,6 +24,9 @@ const elapsed = (seconds) => {
 const minutesAgo = (seconds) =>
   seconds < 60 ? "just now" : `${Math.floor(seconds / 60)} min ago`
 
+// In a narrow column a time may stand below its day, and nothing else is broken.
+const unbroken = (words) => words.replace(/ (?!\d\d:\d\d$)/g, "\u00a0")
+
 const tick = (root) => {
   for (const time of root.querySelectorAll("time[data-since]")) {
     const words = elapsed(Math.max(0, (Date.now() - Number(time.dataset.since)) / 1000))
@@ -33,7 +36,7 @@ const tick = (root) => {
     const seconds = (Date.now() - Number(time.dataset.at)) / 1000
     // Beyond an hour the server's words hold.
     if (seconds < 0 || seconds >= 3600) continue
-    const words = minutesAgo(seconds)
+    const words = unbroken(minutesAgo(seconds))
     if (time.textContent !== words) time.textContent = words
   }
 }
@@ -46,7 +49,7 @@ const content = (cell, row, column, press) => {
   if (cell.since !== undefined) {
     words = make("time", { "data-since": cell.since, title: cell.title }, words)
   } else if (cell.at !== undefined) {
-    words = make("time", { "data-at": cell.at, title: cell.title, datetime: new Date(cell.at).toISOString() }, words)
+    words = make("time", { "data-at": cell.at, title: cell.title, datetime: new Date(cell.at).toISOString() }, unbroken(words))
   }
   if (cell.color) {
     const glyph = cell.icon ? make("span", { "aria-hidden": "true" }, `${cell.icon} `) : null
@@ -193,7 +196,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         label = make("span", { title: column.help }, column.label)
       }
       const th = make("th", { "data-column": column.id, class: `${column.kind ?? ""} ${column.phone ?? ""}`, role: "columnheader", scope: "col", "aria-sort": sort }, label)
-      if (column.width) th.style.width = column.width
+      if (column.width) th.style.width = th.style.minWidth = column.width
       cells.push(th)
     }
     if (data.actions.length || data.remembers) {
@@ -229,7 +232,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       for (const column of data.columns) {
         line.append(make("td", { "data-column": column.id, "data-label": column.label, class: `${column.kind ?? ""} ${column.phone ?? ""}`, role: "cell" }))
       }
-      if (data.actions.length || data.remembers) line.append(make("td", { class: "actions", role: "cell" }))
+      const sign = data.actions.length === 1 && !data.actions[0].shows_label ? "sign" : ""
+      if (data.actions.length || data.remembers) line.append(make("td", { class: `actions ${sign}`, role: "cell" }))
     }
     line.className = row.tone ?? ""
     if (data.select) line.querySelector("input").setAttribute("aria-label", `Select ${row.label}`)

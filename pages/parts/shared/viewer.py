@@ -35,7 +35,6 @@ button {
 }
 button:hover, button:focus-visible {
   border-color: var(--st-primary-color);
-  color: var(--st-primary-color);
 }
 """,
 )

@@ -72,7 +72,9 @@ def show_tokens(tokens: Sequence[Token], zone: ZoneInfo, viewer: Viewer) -> None
         )
     if refused:
         st.caption("Refused: the account that made the token is no administrator now.")
-    st.caption(f"Tokens are listed for {counted(KEPT.days, 'day')} after they have ended.")
+    st.caption(
+        f"Tokens are listed for {counted(KEPT.days, 'day')} after they have ended · times in {zone.key}"
+    )
     rows_table(
         "tokens",
         "API tokens",
