@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -134,7 +134,10 @@ class Store:
                 return
             if self._file:
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
+                # Only a new file is opened here: to close one that SQLite has open would release
+                # the locks of this process on it ("How To Corrupt An SQLite Database File", 2.2).
+                with suppress(FileExistsError):
+                    os.close(os.open(self._file, os.O_CREAT | os.O_EXCL, 0o600))
                 self._inode = self._file.stat().st_ino
             try:
                 version = self._make_tables()
