@@ -83,6 +83,8 @@ class Installation:
     """The number of the job ALWAYS_THERE."""
     active: list[int] = field(default_factory=list)
     """The jobs that a fault has made active, and that no removal may delete."""
+    is_whole: bool = True
+    """Whether it was as before after the last fault."""
     password: str = field(default_factory=lambda: secrets.token_hex(8))
     port: int = field(default_factory=free_port)
 

@@ -107,7 +107,7 @@ class Users:
             sentence = str(answer.json().get("message", ""))
             if path == addresses.HEALTH_READY:
                 self.unready = sentence
-            if answer.status_code not in {404, 503}:
+            if answer.status_code not in {404, 429, 503}:
                 return self._wrong(f"{answer.status_code} {sentence}")
             return self._reason(sentence)
 
