@@ -117,13 +117,15 @@ class Store:
         elif isinstance(cause, OSError) and cause.strerror:
             reason = cause.strerror
         else:  # a server's own words name hosts and users
-            code = next(iter(getattr(cause, "args", ())), "")
-            reason = f"{type(cause).__name__} {code if isinstance(code, int) else ''}".strip()
+            number = next(iter(getattr(cause, "args", ())), "")
+            reason = f"{type(cause).__name__} {number if isinstance(number, int) else ''}".strip()
         refusal = StoreUnavailable(
             f"This app's own database cannot be used ({reason}). Check {self.setting}."
         )
-        # The other bits of its code are details.
-        if getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the other bits are details
+        if code == sqlite3.SQLITE_READONLY:
+            self._engine.dispose()  # a connection that was opened read-only stays so
+        if code == sqlite3.SQLITE_BUSY:
             raise StoreBusy(str(refusal)) from error
         raise refusal from error
 

@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import Final
 
 import httpx2
+import pymysql
 from sqlalchemy import update
 
 from jobs_data import addresses
-from jobs_data.audit import Actor
 from jobs_data.jobs.creation_order import CreationOrder
 from jobs_data.removal.job_tables import JOB_TABLES
 from jobs_data.removal.restore import Restores
-from jobs_data.store import receipts, schema
+from jobs_data.store import schema
 from jobs_data.store.database import Store as OwnStore
 from jobs_data.store.database import file_store
-from jobs_data.store.receipts import Receipt
 from tests.support import mariadb
 from tests.support.app_servers import ARTEFACTS, DEMO_SIGN_IN, AppServers, let_an_administrator_in
 from tests.support.mariadb import MariaDB, free_port
@@ -31,14 +30,14 @@ from tests.support.silent_proxy import SilentProxy, in_front_of
 from tests.support.store import Store, documented_grants
 
 DATABASE: Final = "reliability"
-ACCOUNT: Final = "jobs@127.0.0.1"
+USER: Final = "jobs"
+ACCOUNT: Final = f"{USER}@127.0.0.1"
 ALWAYS_THERE: Final = "arAlwaysThere"
-"""The newest job: it is active, so no removal takes it, and has a result file."""
+"""The newest job: it is active, so that no deletion takes it, and has a result file."""
 
 DISK_MEGABYTES: Final = 64
 PATIENCE: Final = 60.0
-MOST: Final = 1_000
-EACH_TABLE: Final = ", ".join(each.name for each in JOB_TABLES)
+EACH_TABLE: Final = [each.name for each in JOB_TABLES]
 FILL: Final = (
     "INSERT INTO object (class_name, created_at, updated_at, serial_number) SELECT 'QubitJob', NOW(), "
     "NOW(), 0 FROM seq_1_to_{jobs}",
@@ -52,67 +51,34 @@ FILL: Final = (
 )
 """The jobs, each with rows in five tables, and what makes a deletion last."""
 
-HALVES: Final = (
-    "SELECT id FROM job WHERE id NOT IN (SELECT id FROM object)",
-    "SELECT id FROM object WHERE class_name = 'QubitJob' AND id NOT IN (SELECT id FROM job)",
-    "SELECT object_id FROM note WHERE object_id NOT IN (SELECT id FROM job)",
-    "SELECT id FROM note_i18n WHERE id NOT IN (SELECT id FROM note)",
-    "SELECT job_id FROM ahg_job_execution WHERE job_id NOT IN (SELECT id FROM job)",
-    "SELECT id FROM job WHERE status_id <> 183 AND id NOT IN (SELECT object_id FROM note)",
-    "SELECT id FROM job WHERE status_id <> 183 AND id NOT IN (SELECT job_id FROM ahg_job_execution)",
-)
-"""What finds a row of a job that is not whole."""
-
 
 @dataclass
 class Installation:
-    """A running server and app, which faults are injected into, and what counts their jobs."""
+    """A running server and app, which faults are injected into."""
 
     folder: Path
     servers: AppServers
     server: MariaDB
+    replica: SilentProxy
+    """The server at another address, which the app reads from if it is set so."""
+    server_runs: ExitStack
+    """Ends the server."""
     has_small_disk: bool
     """Whether the app's own database lies on a disk that can be filled."""
-    replica: SilentProxy
-    """The server by another address, which the app reads from if it is set so."""
-    stack: ExitStack
-    """Stops the server."""
-    settings: dict[str, str] = field(default_factory=dict)
-    """Of the app that runs now, beside those that each has."""
     always_there: int = 0
     """The number of the job ALWAYS_THERE."""
+    has_replica: bool = False
     active: list[int] = field(default_factory=list)
-    """The jobs that a fault has made active, and that no removal may delete."""
+    """The jobs that a fault has made active, and that no deletion may take."""
     is_whole: bool = True
-    """Whether it was as before after the last fault."""
+    """Whether all was as before after the last fault."""
     password: str = field(default_factory=lambda: secrets.token_hex(8))
     port: int = field(default_factory=free_port)
 
-    @property
-    def state(self) -> Path:
-        """Return the folder of the app's own database."""
-        return self.folder / "state"
-
-    @property
-    def results(self) -> Path:
-        """Return the folder of the jobs' result files."""
-        return self.folder / "results"
-
-    @property
-    def origin(self) -> str:
-        """Return what the app's addresses begin with."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def app(self) -> subprocess.Popen[bytes]:
-        """Return the process of the app."""
-        return self.servers.processes[-1]
-
-    def url(self, port: int) -> str:
-        """Return the URL with which the app reaches its database at a port."""
-        user = f"{ACCOUNT.partition('@')[0]}:{self.password}"
-        options = "charset=utf8mb4&ssl_disabled=true"
-        return f"mysql+pymysql://{user}@127.0.0.1:{port}/{DATABASE}?{options}"
+    def __post_init__(self) -> None:
+        """Name its folders."""
+        self.state, self.results = self.folder / "state", self.folder / "results"
+        self.origin = f"http://127.0.0.1:{self.port}"
 
     def fill(self, jobs: int, seconds: float) -> None:
         """Make finished jobs, each of which takes some seconds to delete, and one that stays."""
@@ -122,12 +88,9 @@ class Installation:
                 self.ask(statement.format(jobs=jobs, seconds=seconds))
             (self.results / "downloads").mkdir(parents=True)
             (self.results / "downloads" / "result.csv").write_text("a result\n")
-            self.always_there = store.job(
-                ALWAYS_THERE,
-                183,
-                created=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
-                download_path="downloads/result.csv",
-            )
+            now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+            path = "downloads/result.csv"
+            self.always_there = store.job(ALWAYS_THERE, 183, created=now, download_path=path)
         let_an_administrator_in(self.server.url(DATABASE))
         self.ask(f"CREATE USER {ACCOUNT} IDENTIFIED BY '{self.password}'")
         self.grant()
@@ -145,48 +108,47 @@ class Installation:
 
     def end_connections(self) -> None:
         """Kill each connection of the app."""
-        with self.server.cursor() as cursor:
-            cursor.execute("SELECT id FROM information_schema.processlist WHERE user = 'jobs'")
-            for [number] in cursor.fetchall():
-                with suppress(Exception):  # it may have ended by itself
-                    cursor.execute(f"KILL {number}")
+        query = f"SELECT id FROM information_schema.processlist WHERE user = '{USER}'"
+        for [number] in self.ask(query):
+            with suppress(pymysql.err.OperationalError):  # it has ended by itself
+                self.ask(f"KILL {number}")
 
     def stop_server(self, signal_number: int) -> None:
-        """End the server as a signal does."""
+        """End the server by a signal."""
         os.kill(self.server.pid, signal_number)
-        self.stack.close()
+        self.server_runs.close()
 
     def start_server(self) -> None:
         """Start the server again, at its address."""
-        self.stack.enter_context(mariadb.running(self.folder / "db", again=self.server))
+        self.server_runs.enter_context(mariadb.running(self.folder / "db", again=self.server))
 
-    def start_app(self, **settings: str) -> None:
+    def start_app(self, *, has_replica: bool = False) -> None:
         """Start the app at its address; sessions of an earlier one stay valid."""
-        self.settings = settings
+        self.has_replica = has_replica
+        url = (
+            f"mysql+pymysql://{USER}:{self.password}@127.0.0.1:%d/{DATABASE}"
+            "?charset=utf8mb4&ssl_disabled=true"
+        )
         own = {
             "STREAMLIT_SERVER_PORT": str(self.port),
-            "HERATIO_JOBS_DATABASE_URL": self.url(self.server.port),
+            "HERATIO_JOBS_DATABASE_URL": url % self.server.port,
+            "HERATIO_JOBS_READ_DATABASE_URL": url % self.replica.port if has_replica else "",
             "HERATIO_JOBS_SECRET_KEY": "a key for tests that nobody needs to guess",
             "HERATIO_JOBS_RESULTS_ROOT": str(self.results),
             "HERATIO_JOBS_STATE_DIR": str(self.state),
         }
-        self.servers.start(**own | settings)
+        self.servers.start(**own)
 
     def stop_app(self, signal_number: int) -> None:
-        """End the app as a signal does."""
-        self.app.send_signal(signal_number)
-        self.app.wait(PATIENCE)
-
-    def replica_settings(self) -> dict[str, str]:
-        """Return the settings with which the app reads from the replica."""
-        return {"HERATIO_JOBS_READ_DATABASE_URL": self.url(self.replica.port)}
+        """End the app by a signal."""
+        self.servers.processes[-1].send_signal(signal_number)
+        self.servers.processes[-1].wait(PATIENCE)
 
     def lock_disk(self, *, is_locked: bool) -> None:
         """Make the state folder read-only, or no longer."""
         if self.has_small_disk:  # its rights would not stop root
-            mode = "ro" if is_locked else "rw"
-            mount = ["mount", "-o", f"remount,{mode}", str(self.state)]
-            subprocess.run(mount, check=True)
+            mode = "remount,ro" if is_locked else "remount,rw"
+            subprocess.run(["mount", "-o", mode, self.state], check=True)  # noqa: S607 - of the system
         else:
             self.state.chmod(0o500 if is_locked else 0o700)
 
@@ -198,9 +160,10 @@ class Installation:
 
     @contextmanager
     def sign_in(self) -> Iterator[httpx2.Client]:
-        """Give a client of the app that has signed in."""
-        with httpx2.Client(base_url=self.origin, timeout=PATIENCE) as client:
-            assert client.post(addresses.SIGN_IN, data=DEMO_SIGN_IN).status_code == 303
+        """Give a client of the app that has signed in, a program for the app."""
+        accept = {"Accept": "application/json"}
+        with httpx2.Client(base_url=self.origin, timeout=PATIENCE, headers=accept) as client:
+            assert client.post(addresses.SIGN_IN, data=DEMO_SIGN_IN).cookies
             yield client
 
     def finished(self) -> int:
@@ -210,26 +173,11 @@ class Installation:
 
     def checksums(self) -> list[tuple[object, ...]]:
         """Return a checksum of the rows of each of a job's tables."""
-        return self.ask(f"CHECKSUM TABLE {EACH_TABLE}")
-
-    def receipts(self) -> list[Receipt]:
-        """Return the receipts of all deletions, after pending jobs were looked up."""
-        with self._restores() as (restores, own):
-            for each in receipts.list_receipts(own, "", 1, MOST).items:
-                restores.read_settled(each.id)
-            return receipts.list_receipts(own, "", 1, MOST).items
-
-    def restore(self) -> None:
-        """Restore all deleted jobs, as *Restore* on the page of deleted jobs does."""
-        with self._restores() as (restores, own):
-            for each in receipts.list_receipts(own, "", 1, MOST).items:
-                if each.to_restore:
-                    work = restores.start(each.id, Actor("ada"))
-                    work.wait()
-                    assert (work.failed, work.error) == (0, "")
+        return self.ask(f"CHECKSUM TABLE {', '.join(EACH_TABLE)}")
 
     @contextmanager
-    def _restores(self) -> Iterator[tuple[Restores, OwnStore]]:
+    def restores(self) -> Iterator[tuple[Restores, OwnStore]]:
+        """Give what restores deleted jobs, and the app's own database, as the app has them."""
         with (
             closing(Store.on(self.server.url(DATABASE))) as store,
             closing(file_store(self.state)) as own,
@@ -246,17 +194,17 @@ def installed(folder: Path, jobs: int, seconds: float) -> Iterator[Installation]
     """Run a server and the app with so many finished jobs, each of which takes so long to delete."""
     for name in ("db", "state", "app"):
         (folder / name).mkdir()
-    size = f"size={DISK_MEGABYTES}m,mode=700"
-    mount = ["mount", "-t", "tmpfs", "-o", size, "state", str(folder / "state")]
     with ExitStack() as stack:
-        is_small = os.geteuid() == 0 and not subprocess.run(mount, check=False).returncode
-        if is_small:
-            stack.callback(subprocess.run, ["umount", "-l", str(folder / "state")], check=True)
-        running = stack.enter_context(ExitStack())
-        server = running.enter_context(mariadb.running(folder / "db"))
+        options = f"size={DISK_MEGABYTES}m,mode=700"
+        mount = ["mount", "-t", "tmpfs", "-o", options, "state", folder / "state"]
+        has_small_disk = os.geteuid() == 0 and not subprocess.run(mount, check=False).returncode
+        if has_small_disk:
+            stack.callback(subprocess.run, ["umount", "-l", folder / "state"], check=True)
+        server_runs = stack.enter_context(ExitStack())
+        server = server_runs.enter_context(mariadb.running(folder / "db"))
         servers = stack.enter_context(closing(AppServers("reliability", folder / "app")))
         replica = stack.enter_context(in_front_of(server.port))
-        site = Installation(folder, servers, server, is_small, replica, running)
+        site = Installation(folder, servers, server, replica, server_runs, has_small_disk)
         site.fill(jobs, seconds)
         site.start_app()
         yield site
