@@ -424,7 +424,8 @@ def count(site: Installation, jobs: int) -> tuple[int, list[str]]:
 
 def measure(folder: Path) -> tuple[str, bool]:
     """Inject each fault, and return the table and whether each promise was kept."""
-    rows, holds = [HEADER], True
+    rows: list[tuple[str, ...]] = [HEADER]
+    holds = True
     with installed(folder, JOBS, SECONDS_PER_JOB) as site:
         for fault in FAULTS:
             outcome = run(site, fault, fault.seconds, LISTS)

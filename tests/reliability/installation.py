@@ -148,7 +148,7 @@ class Installation:
         """Make the state folder read-only, or no longer."""
         if self.has_small_disk:  # its rights would not stop root
             mode = "remount,ro" if is_locked else "remount,rw"
-            subprocess.run(["mount", "-o", mode, self.state], check=True)  # noqa: S607 - of the system
+            subprocess.run(["mount", "-o", mode, str(self.state)], check=True)  # noqa: S607 - of the system
         else:
             self.state.chmod(0o500 if is_locked else 0o700)
 
@@ -196,10 +196,10 @@ def installed(folder: Path, jobs: int, seconds: float) -> Iterator[Installation]
         (folder / name).mkdir()
     with ExitStack() as stack:
         options = f"size={DISK_MEGABYTES}m,mode=700"
-        mount = ["mount", "-t", "tmpfs", "-o", options, "state", folder / "state"]
+        mount = ["mount", "-t", "tmpfs", "-o", options, "state", str(folder / "state")]
         has_small_disk = os.geteuid() == 0 and not subprocess.run(mount, check=False).returncode
         if has_small_disk:
-            stack.callback(subprocess.run, ["umount", "-l", folder / "state"], check=True)
+            stack.callback(subprocess.run, ["umount", "-l", str(folder / "state")], check=True)
         server_runs = stack.enter_context(ExitStack())
         server = server_runs.enter_context(mariadb.running(folder / "db"))
         servers = stack.enter_context(closing(AppServers("reliability", folder / "app")))
