@@ -67,7 +67,6 @@ class Installation:
     """Whether the app's own database lies on a disk that can be filled."""
     always_there: int = 0
     """The number of the job ALWAYS_THERE."""
-    has_replica: bool = False
     active: list[int] = field(default_factory=list)
     """The jobs that a fault has made active, and that no deletion may take."""
     is_whole: bool = True
@@ -124,7 +123,6 @@ class Installation:
 
     def start_app(self, *, has_replica: bool = False) -> None:
         """Start the app at its address; sessions of an earlier one stay valid."""
-        self.has_replica = has_replica
         url = (
             f"mysql+pymysql://{USER}:{self.password}@127.0.0.1:%d/{DATABASE}"
             "?charset=utf8mb4&ssl_disabled=true"
