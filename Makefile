@@ -2,6 +2,8 @@
 # make run     does that, then serves the app on http://127.0.0.1:8501/admin/jobs
 # make test    runs everything that continuous integration checks
 # make bench   measures how fast the app is with up to ten million jobs (JOBS=1000000: with fewer)
+# make faults  injects faults into the running app, and writes what came of each into docs/reliability.md
+# make soak    loads the running app while its jobs change, and writes what it measured there, too
 # make cluster runs the app's data layer against a Galera cluster of three MariaDB nodes on loopback
 # make pictures  takes the README's picture
 # make fresh   installs the app by docs/install.md alone on a fresh file system, and signs in
@@ -17,7 +19,7 @@ BIN := $(VENV)/bin
 # The tools of a release have requirements of their own, which may disagree with the app's.
 RELEASE := .venv-release
 
-.PHONY: help setup run test test-programs bench cluster cluster-programs pictures fresh lock audit sbom clean
+.PHONY: help setup run test test-programs bench faults soak cluster cluster-programs pictures fresh lock audit sbom clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -51,6 +53,9 @@ test-programs:
 # ONLY=list,export measures some parts alone; BENCH_KEEP=1 keeps the databases in .bench for next time.
 bench: $(VENV)/tests-installed test-programs
 	$(BIN)/python -m benchmarks
+
+faults soak: $(VENV)/tests-installed test-programs
+	$(BIN)/python -m tests.reliability $@
 
 cluster: $(VENV)/tests-installed cluster-programs
 	$(BIN)/python -m pytest tests/cluster

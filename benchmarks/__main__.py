@@ -7,14 +7,12 @@ least, is much shorter), and BENCH_KEEP to anything to keep the databases for th
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +30,10 @@ from benchmarks import (
     watchers,
 )
 from benchmarks.bench import FULL_SIZE, SEED, Bench
-from benchmarks.figures import Figure, table, write_down
+from benchmarks.figures import Figure, circumstances, table, write_down
 from tests.support import mariadb
 from tests.support.app_servers import ROOT
-from tests.support.mariadb import DidNotStart, MariaDB
+from tests.support.mariadb import DidNotStart
 from tests.support.programs import ProgramMissing
 
 SIZES: Final = (FULL_SIZE, 10_000_000)
@@ -75,7 +73,7 @@ def main() -> int:
         with ExitStack() as stack:
             server = stack.enter_context(mariadb.running(_folder(stack), *SERVER_OPTIONS))
             figures = _measure(Bench(server, sizes), wanted or list(PARTS))
-            text = f"{table(figures)}\n\n{_circumstances(server)}"
+            text = f"{table(figures)}\n\n{circumstances(server)}, and the demo's jobs from seed {SEED}."
     except (ProgramMissing, DidNotStart) as problem:
         return _refuse(str(problem))
     print(text)
@@ -107,18 +105,6 @@ def _folder(stack: ExitStack) -> Path:
         KEPT.mkdir(exist_ok=True)
         return KEPT
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-
-
-def _circumstances(server: MariaDB) -> str:
-    with server.cursor() as cursor:
-        cursor.execute("SELECT version()")
-        version = str((cursor.fetchone() or ("?",))[0])
-    load = os.getloadavg()[2]
-    return (
-        f"Measured on {datetime.now(UTC):%d %B %Y} with MariaDB {version}, Python "
-        f"{platform.python_version()}, {os.cpu_count()} cores at a load of {load:.1f} over the last 15 "
-        f"minutes, and the demo's jobs from seed {SEED}."
-    )
 
 
 def _refuse(sentence: str) -> int:

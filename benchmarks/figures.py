@@ -1,11 +1,16 @@
-"""One table of what was measured, printed and kept in docs/performance.md."""
+"""Tables of what was measured, printed and kept in a document."""
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from tests.support.mariadb import MariaDB
 
 DOCUMENT: Final = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 BEGIN: Final = "<!-- make bench writes from here -->"
@@ -80,9 +85,13 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Return the figures as a Markdown table whose columns line up in a terminal, too."""
-    rows = [HEADER, *(figure.cells() for figure in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    """Return the figures as a Markdown table."""
+    return markdown([HEADER, *(figure.cells() for figure in figures)])
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows, the header first, as a Markdown table whose columns line up in a terminal, too."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in rows
@@ -91,8 +100,20 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
-def write_down(text: str, document: Path = DOCUMENT) -> None:
-    """Put a text between the document's two markers; what stands around them stays."""
-    before, _, rest = document.read_text("utf-8").partition(BEGIN)
+def circumstances(server: MariaDB) -> str:
+    """Return when and with what was measured, as the beginning of a sentence."""
+    with server.cursor() as cursor:
+        cursor.execute("SELECT version()")
+        version = str((cursor.fetchone() or ("?",))[0])
+    return (
+        f"Measured on {datetime.now(UTC):%d %B %Y} with MariaDB {version}, Python "
+        f"{platform.python_version()}, {os.cpu_count()} cores at a load of {os.getloadavg()[2]:.1f} "
+        "over the last 15 minutes"
+    )
+
+
+def write_down(text: str, document: Path = DOCUMENT, begin: str = BEGIN) -> None:
+    """Put a text between two of the document's markers; what stands around them stays."""
+    before, _, rest = document.read_text("utf-8").partition(begin)
     _, _, after = rest.partition(END)
-    document.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+    document.write_text(f"{before}{begin}\n\n{text}\n\n{END}{after}", "utf-8")

@@ -36,6 +36,11 @@ class MariaDB:
     user: str = "tests"
     host: str = "127.0.0.1"
 
+    @property
+    def pid(self) -> int:
+        """Return the number of its process."""
+        return int((self.socket_path.parent / "pid").read_text())
+
     def url(self, database: str) -> str:
         """Return the SQLAlchemy URL of one of its databases.
 
@@ -108,15 +113,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[MariaDB]:
+def running(folder: Path, *options: str, again: MariaDB | None = None) -> Iterator[MariaDB]:
     """Run a server whose data lies below a folder, with more options of its own where given.
 
-    The data of an earlier run in the folder is used again. The folder's path must be short: a socket
-    is made in it. Raises ProgramMissing and DidNotStart.
+    The data of an earlier run in the folder is used again; `again` is that server, which comes back
+    at its address. The folder's path must be short: a socket is made in it. Raises ProgramMissing and
+    DidNotStart.
     """
     install = find_program("mariadb-install-db", "mariadb-server-core mariadb-client-core")
     daemon = find_program("mariadbd", "mariadb-server-core")
-    server = MariaDB(free_port(), folder / "socket", secrets.token_hex(16))
+    server = again or MariaDB(free_port(), folder / "socket", secrets.token_hex(16))
     log = folder / "log"
     # A server that starts deletes what any other one has in a common folder.
     temporary = folder / "tmp"
@@ -152,6 +158,7 @@ def running(folder: Path, *options: str) -> Iterator[MariaDB]:
                 f"--bind-address={server.host}",
                 f"--port={server.port}",
                 f"--socket={server.socket_path}",
+                f"--pid-file={folder / 'pid'}",
                 f"--init-file={account}",
                 "--skip-name-resolve",
                 "--character-set-server=utf8mb4",
