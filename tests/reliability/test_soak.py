@@ -13,6 +13,7 @@ SHORT = Load(
     changes_a_second=20,
     warm_seconds=1,
     left_seconds=0,
+    may_grow=15,
 )
 
 
