@@ -15,16 +15,16 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from statistics import median
 from typing import Any, Final, TypeVar
 
 import httpx2
+import numpy as np
 from sqlalchemy import select
 
 from benchmarks.bench import SIGNING_KEY, RunningApp
@@ -367,7 +367,7 @@ class Soak:
             )
             for what, taken in self.seconds.items()
         ]
-        fifths = [f"{median(part) / MEBIBYTE:.0f}" for part in _fifths(self.memory)]
+        fifths = [f"{np.median(part) / MEBIBYTE:.0f}" for part in np.array_split(self.memory, 5)]
         return [
             ("What", "Measured"),
             ("Load", f"{load.sessions} sessions for {self.took / 60:.1f} minutes, {load.jobs:,} jobs"),
@@ -396,12 +396,7 @@ class Soak:
         """Make an API token for the demo's administrator, as the screen for tokens does."""
         [(user,)] = self._rows(f"SELECT id FROM user WHERE email = '{demo.DEMO_ADMINISTRATOR}'")
         database = Database(make_engine(self.server.url(self.database)))
-        return Tokens(database, self.own).make(Account(user, "soak", None, ""), "", Scope.DELETE, 1)[0]
-
-
-def _fifths(samples: list[int]) -> Iterable[list[int]]:
-    size = max(1, len(samples) // 5)
-    return itertools.islice((samples[at : at + size] for at in range(0, len(samples), size)), 5)
+        return Tokens(database, self.own).make(Account(user, APP, None, ""), APP, Scope.DELETE, 1)[0]
 
 
 async def _eventually(look: Callable[[], Awaitable[T | None]]) -> T:
@@ -421,11 +416,10 @@ def _cards(run: Run) -> tuple[int, ...]:
     return ()
 
 
-def soaked(server: MariaDB, folder: Path, load: Load) -> Soak:
-    """Load the app on a demo in a database of its own on a server; return what came of it."""
-    log = ARTEFACTS / "soak-1.log"
+def soaked(server: MariaDB, folder: Path, load: Load, name: str = "soak") -> Soak:
+    """Load the app on a demo in a database on a server; return what came of it. `name` is its log's."""
     with _database(server, "soak", load.jobs) as url, closing(file_store(folder / "state")) as own:
-        with closing(AppServers("soak", folder)) as servers:
+        with closing(AppServers(name, folder)) as servers:
             address = servers.start(
                 HERATIO_JOBS_DATABASE_URL=url,
                 HERATIO_JOBS_SECRET_KEY=SIGNING_KEY,
@@ -434,7 +428,7 @@ def soaked(server: MariaDB, folder: Path, load: Load) -> Soak:
             )
             soak = Soak(RunningApp(address, servers.processes[-1].pid), server, "soak", own, load)
             asyncio.run(soak.run())
-        lines = log.read_text("utf-8", "replace").splitlines()
+        lines = (ARTEFACTS / f"{name}-1.log").read_text("utf-8", "replace").splitlines()
         wrong = [line for line in lines if re.search(r" (ERROR|CRITICAL) |^Traceback", line)]
         soak.problems += [f"the app logged: {line}" for line in wrong] + soak.leaks()
         return soak

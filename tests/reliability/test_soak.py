@@ -19,7 +19,7 @@ SHORT = Load(
 
 def test_a_load_breaks_nothing(mariadb_server: MariaDB, tmp_path: Path) -> None:
     """No error, no leak, no job lost; and each kind of work was done."""
-    soak = soaked(mariadb_server, tmp_path, SHORT)
+    soak = soaked(mariadb_server, tmp_path, SHORT, "test_soak")
     assert soak.problems == []
     assert soak.restored == soak.cleaned > 0
     assert soak.deleted
