@@ -16,7 +16,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -101,6 +101,8 @@ class Load:
     """How long to wait after it: Streamlit keeps a session for two minutes."""
     may_grow: int = 30
     """By how many files, threads and connections: the pools of both databases fill when needed."""
+    most_kept: int = 256
+    """How many sessions may be kept after they have ended: Streamlit keeps 128."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +110,18 @@ class Used:
     """What the app's process has in use."""
 
     memory: int
+    sessions: int
+    """Ended ones, too: Streamlit keeps them for two minutes, and Python until it collects garbage."""
     files: int
+    """Without the three of each session."""
     threads: int
     connections: int
 
     def __str__(self) -> str:
         """Return it as a cell of the table."""
         return (
-            f"{self.memory / MEBIBYTE:.0f} MB, {self.files} files, {self.threads} threads, "
-            f"{self.connections} connections"
+            f"{self.memory / MEBIBYTE:.0f} MB, {self.sessions} sessions, {self.files} other files, "
+            f"{self.threads} threads, {self.connections} connections"
         )
 
 
@@ -347,14 +352,12 @@ class Soak:
         return shown
 
     def leaks(self) -> list[str]:
-        """Return what has grown; without `left_seconds`, with the same sessions open."""
-        before, start, end, left = self.used.values()
-        first, last = (before, left) if self.load.left_seconds else (start, end)
-        grown = {
-            what: getattr(last, what) - getattr(first, what)
-            for what in ("files", "threads", "connections")
-        }
-        return [f"{n} more {what} at the end" for what, n in grown.items() if n > self.load.may_grow]
+        """Return what has grown under the same load."""
+        _, start, end, _ = self.used.values()
+        most = dict.fromkeys(("files", "threads", "connections"), self.load.may_grow)
+        most["sessions"] = self.load.most_kept
+        grown = {what: getattr(end, what) - getattr(start, what) for what in most}
+        return [f"{n} more {what} at the end" for what, n in grown.items() if n > most[what]]
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the table of what was measured."""
@@ -382,10 +385,17 @@ class Soak:
         ]
 
     def _used(self) -> Used:
-        process = Path(f"/proc/{self.app.pid}")
-        files, threads = (sum(1 for _ in (process / name).iterdir()) for name in ("fd", "task"))
+        process, targets = Path(f"/proc/{self.app.pid}"), []
+        for each in (process / "fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                targets.append(str(each.readlink()))
+        # The server has one loop, and each session one with three descriptors.
+        sessions = targets.count("anon_inode:[eventpoll]") - 1
+        threads = sum(1 for _ in (process / "task").iterdir())
         own = f"SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{APP}'"
-        return Used(self.app.memory(), files, threads, self._rows(own)[0][0])
+        [(connections,)] = self._rows(own)
+        files = len(targets) - 3 * sessions
+        return Used(self.app.memory(), sessions, files, threads, connections)
 
     def _rows(self, statement: str) -> list[Any]:
         with self.server.cursor(self.database) as cursor:
