@@ -38,4 +38,6 @@ def check_writable(store: Store) -> None:
     A store in which another writer is at work can be written a moment later.
     """
     with suppress(StoreBusy), store.writing(CHECK_MILLISECONDS) as connection:
-        connection.execute(update(schema_version).values(version=schema_version.c.version))
+        # There and back: an UPDATE to the same value writes nothing, and a full disk is not noticed.
+        for _ in range(2):
+            connection.execute(update(schema_version).values(version=-schema_version.c.version))

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -117,13 +117,15 @@ class Store:
         elif isinstance(cause, OSError) and cause.strerror:
             reason = cause.strerror
         else:  # a server's own words name hosts and users
-            code = next(iter(getattr(cause, "args", ())), "")
-            reason = f"{type(cause).__name__} {code if isinstance(code, int) else ''}".strip()
+            number = next(iter(getattr(cause, "args", ())), "")
+            reason = f"{type(cause).__name__} {number if isinstance(number, int) else ''}".strip()
         refusal = StoreUnavailable(
             f"This app's own database cannot be used ({reason}). Check {self.setting}."
         )
-        # The other bits of its code are details.
-        if getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the other bits are details
+        if code == sqlite3.SQLITE_READONLY:
+            self._engine.dispose()  # a connection that was opened read-only stays so
+        if code == sqlite3.SQLITE_BUSY:
             raise StoreBusy(str(refusal)) from error
         raise refusal from error
 
@@ -134,7 +136,10 @@ class Store:
                 return
             if self._file:
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
+                # Only a new file is opened here: to close one that SQLite has open would release
+                # the locks of this process on it ("How To Corrupt An SQLite Database File", 2.2).
+                with suppress(FileExistsError):
+                    os.close(os.open(self._file, os.O_CREAT | os.O_EXCL, 0o600))
                 self._inode = self._file.stat().st_ino
             try:
                 version = self._make_tables()

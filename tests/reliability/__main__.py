@@ -30,23 +30,20 @@ def main(arguments: list[str]) -> int:
     """Run one part, print its table and write it down; return the exit code."""
     # What was started is stopped in order, as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    [name] = arguments if len(arguments) == 1 else [""]
+    name = " ".join(arguments)
     if name not in PARTS:
-        return _refuse(f"Usage: python -m tests.reliability {'|'.join(PARTS)}")
+        print(f"Usage: python -m tests.reliability {'|'.join(PARTS)}", file=sys.stderr)
+        return 2
     # The path must be short: a server makes its socket in it.
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
         try:
             text, holds = PARTS[name](Path(folder))
         except (ProgramMissing, DidNotStart) as problem:
-            return _refuse(str(problem))
+            print(problem, file=sys.stderr)
+            return 1
     print(text)
     write_down(text, DOCUMENT, f"<!-- make {name} writes from here -->")
     return 0 if holds else 1
-
-
-def _refuse(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import httpx2
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
@@ -23,6 +24,8 @@ class Page:
         """Speak over a connection."""
         self._connection = connection
         self._address = address
+        self.elements: list[Element] = []
+        """What the last run has shown."""
 
     @property
     def served_by(self) -> str | None:
@@ -40,12 +43,17 @@ class Page:
         asked.context_info.url = f"{self._address}?{query}"
         self._connection.send(message.SerializeToString())
         sent = b""
+        self.elements.clear()
         while True:
             raw = self._connection.recv(PATIENCE, decode=False)
             sent += raw
             received = ForwardMsg()
             received.ParseFromString(raw)
-            if received.WhichOneof("type") == "script_finished":
+            if received.WhichOneof("type") == "delta":
+                self.elements.append(received.delta.new_element)
+            # A run that has ended for a rerun is followed by that rerun.
+            is_early = received.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            if received.WhichOneof("type") == "script_finished" and not is_early:
                 return sent
 
 

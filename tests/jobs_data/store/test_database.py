@@ -57,6 +57,24 @@ def test_every_commit_is_synced(tmp_path: Path) -> None:
     own.close()
 
 
+def test_another_look_at_the_file_leaves_its_locks(tmp_path: Path) -> None:
+    """Else another program that closes it takes itself for the last, and erases the newest commits."""
+    with closing(file_store(tmp_path)) as own, closing(file_store(tmp_path)) as another:
+        write(own, 1)
+        receipts = list_receipts(another, "", 1, 10)
+        with multiprocessing.get_context("forkserver").Pool(1) as pool:
+            pool.apply(close_again, [tmp_path])
+        assert (tmp_path / "state.sqlite-wal").exists()
+        write(own, 2)
+        assert list_receipts(another, "", 1, 10).total == receipts.total + 1
+
+
+def close_again(folder: Path) -> None:
+    """Read and close the file, as another process does."""
+    with closing(file_store(folder)) as own:
+        list_receipts(own, "", 1, 10)
+
+
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     """With a sentence, and nothing in it is changed."""
     write(file_store(tmp_path), 1)
