@@ -182,6 +182,7 @@ class Soak:
                     await session.close()
             await asyncio.sleep(self.load.left_seconds)
             await self._compare(last)
+            await asyncio.sleep(SETTLE_SECONDS)
         self.used["after all have left"] = self._used()
         self.problems += self.platform.problems
 
