@@ -11,9 +11,9 @@ SHORT = Load(
     sessions=5,
     pause=0.5,
     changes_a_second=20,
-    warm_seconds=1,
+    warm_seconds=2,
     left_seconds=0,
-    may_grow=15,
+    may_grow=20,
 )
 
 
