@@ -332,9 +332,9 @@ def run(site: Installation, fault: Fault, hold: float, lists: int) -> Outcome:
     if not site.is_whole:
         raise Broken("An earlier fault has left something broken.")
     site.is_whole = False
-    if fault.has_replica != site.has_replica:
+    if fault.has_replica:
         site.stop_app(signal.SIGTERM)
-        site.start_app(has_replica=fault.has_replica)
+        site.start_app(has_replica=True)
     before, jobs, logged = site.checksums(), site.finished(), len(site.log())
     with using(site, lists) as users, ThreadPoolExecutor(1) as pool:
         clearing = pool.submit(clear, site)
@@ -424,7 +424,8 @@ def count(site: Installation, jobs: int) -> tuple[int, list[str]]:
 
 def measure(folder: Path) -> tuple[str, bool]:
     """Inject each fault, and return the table and whether each promise was kept."""
-    rows, holds = [HEADER], True
+    rows: list[tuple[str, ...]] = [HEADER]
+    holds = True
     with installed(folder, JOBS, SECONDS_PER_JOB) as site:
         for fault in FAULTS:
             outcome = run(site, fault, fault.seconds, LISTS)

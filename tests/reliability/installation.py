@@ -67,7 +67,6 @@ class Installation:
     """Whether the app's own database lies on a disk that can be filled."""
     always_there: int = 0
     """The number of the job ALWAYS_THERE."""
-    has_replica: bool = False
     active: list[int] = field(default_factory=list)
     """The jobs that a fault has made active, and that no deletion may take."""
     is_whole: bool = True
@@ -124,7 +123,6 @@ class Installation:
 
     def start_app(self, *, has_replica: bool = False) -> None:
         """Start the app at its address; sessions of an earlier one stay valid."""
-        self.has_replica = has_replica
         url = (
             f"mysql+pymysql://{USER}:{self.password}@127.0.0.1:%d/{DATABASE}"
             "?charset=utf8mb4&ssl_disabled=true"
@@ -148,7 +146,7 @@ class Installation:
         """Make the state folder read-only, or no longer."""
         if self.has_small_disk:  # its rights would not stop root
             mode = "remount,ro" if is_locked else "remount,rw"
-            subprocess.run(["mount", "-o", mode, self.state], check=True)  # noqa: S607 - of the system
+            subprocess.run(["mount", "-o", mode, str(self.state)], check=True)  # noqa: S607 - of the system
         else:
             self.state.chmod(0o500 if is_locked else 0o700)
 
@@ -196,10 +194,10 @@ def installed(folder: Path, jobs: int, seconds: float) -> Iterator[Installation]
         (folder / name).mkdir()
     with ExitStack() as stack:
         options = f"size={DISK_MEGABYTES}m,mode=700"
-        mount = ["mount", "-t", "tmpfs", "-o", options, "state", folder / "state"]
+        mount = ["mount", "-t", "tmpfs", "-o", options, "state", str(folder / "state")]
         has_small_disk = os.geteuid() == 0 and not subprocess.run(mount, check=False).returncode
         if has_small_disk:
-            stack.callback(subprocess.run, ["umount", "-l", folder / "state"], check=True)
+            stack.callback(subprocess.run, ["umount", "-l", str(folder / "state")], check=True)
         server_runs = stack.enter_context(ExitStack())
         server = server_runs.enter_context(mariadb.running(folder / "db"))
         servers = stack.enter_context(closing(AppServers("reliability", folder / "app")))

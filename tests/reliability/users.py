@@ -18,7 +18,7 @@ from jobs_data import addresses
 from tests.reliability.installation import ALWAYS_THERE, PATIENCE, Installation
 from tests.support.open_pages import Page, opened
 
-PAUSE_SECONDS: Final = 0.1
+PAUSE_SECONDS: Final = 0.2
 SENTENCE: Final = re.compile(r"[A-Z\d][^<>{}]+\.\s*", re.DOTALL)
 SECRETS: Final = ("127.0.0.1", "mysql", "SELECT ", "/state", "Traceback")
 AGE: Final = re.compile(r"As of \d\d:\d\d:\d\d")

@@ -75,6 +75,18 @@ def close_again(folder: Path) -> None:
         list_receipts(own, "", 1, 10)
 
 
+def test_a_connection_that_cannot_write_is_replaced(tmp_path: Path) -> None:
+    """One that was opened while the folder was read-only would stay so."""
+    change = "UPDATE schema_version SET version = -version"
+    with closing(file_store(tmp_path)) as own:
+        with own.reading() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        with pytest.raises(StoreUnavailable, match="readonly"), own.writing() as connection:
+            connection.exec_driver_sql(change)
+        with own.writing() as connection:
+            assert connection.exec_driver_sql(change).rowcount == 1
+
+
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     """With a sentence, and nothing in it is changed."""
     write(file_store(tmp_path), 1)
