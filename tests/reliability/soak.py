@@ -62,7 +62,7 @@ PAGES: Final = (
 )
 """What some sessions look at besides the list: pages by the end of their address, and queries."""
 
-PATIENCE: Final = 600.0
+PATIENCE: Final = 1_800.0
 """How long a deletion, a restore or an answer may take."""
 
 SETTLE_SECONDS: Final = 2.0
@@ -206,7 +206,7 @@ class Soak:
             try:
                 await act()
             except Exception as error:  # noqa: BLE001 - whatever it is, it is part of the result
-                self.problems.append(f"{getattr(act, '__name__', act)}: {error!r}")
+                self.problems.append(f"{getattr(act, '__name__', 'a clean-up')}: {error!r}")
             await asyncio.sleep(min(pause, self.load.pause))
 
     # What people do.
