@@ -52,6 +52,7 @@ class Store:
         self._is_ready = False
         self._inode = 0
         if self._file:
+            event.listen(self._engine, "do_connect", self._look_at_rights)
             event.listen(self._engine, "connect", _set_up_connection)
 
     @property
@@ -96,6 +97,15 @@ class Store:
             with connection.begin():
                 yield connection
 
+    def _look_at_rights(self, *_: object) -> None:
+        """Raise PermissionError instead of opening the file read-only, as SQLite would.
+
+        Such a connection keeps all others of this process from writing, also when the file may be
+        written again.
+        """
+        if self._file and self._file.exists() and not os.access(self._file, os.W_OK):
+            raise PermissionError(errno.EACCES, "its file cannot be written")
+
     def _look_for_file(self) -> None:
         """Raise FileNotFoundError if the file was erased: anything written into it would be lost."""
         if self._file is None:
@@ -123,8 +133,6 @@ class Store:
             f"This app's own database cannot be used ({reason}). Check {self.setting}."
         )
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the other bits are details
-        if code == sqlite3.SQLITE_READONLY:
-            self._engine.dispose()  # a connection that was opened read-only stays so
         if code == sqlite3.SQLITE_BUSY:
             raise StoreBusy(str(refusal)) from error
         raise refusal from error
