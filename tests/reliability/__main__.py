@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.figures import write_down
-from tests.reliability import faults
+from tests.reliability import faults, soak
 from tests.support.app_servers import ROOT
 from tests.support.mariadb import DidNotStart
 from tests.support.programs import ProgramMissing
 
 DOCUMENT: Final = ROOT / "docs" / "reliability.md"
-PARTS: Final[dict[str, Callable[[Path], tuple[str, bool]]]] = {"faults": faults.measure}
+PARTS: Final[dict[str, Callable[[Path], tuple[str, bool]]]] = {
+    "faults": faults.measure,
+    "soak": soak.measure,
+}
 """Each is given a folder that is gone after it, and returns its table and whether all of it holds."""
 
 

@@ -36,6 +36,11 @@ class Run:
         """Return how many elements of each kind it sent."""
         return Counter(element.WhichOneof("type") or "" for element in self.elements)
 
+    def button(self, name: str) -> str:
+        """Return the id of a button that is enabled, by its key or label; empty without one."""
+        buttons = [each.button for each in self.elements if not each.button.disabled]
+        return next((b.id for b in buttons if b.id.endswith(f"-{name}") or b.label == name), "")
+
     def texts(self) -> str:
         """Return what its captions, alerts and components say, on lines."""
         texts = []
@@ -52,8 +57,9 @@ class Watcher:
         parts = urlsplit(address)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._address = f"ws://{parts.netloc}{parts.path}/_stcore/stream"
-        self._page = f"{address}?auto=true"
+        self._list_address = address
         self._cookie = cookie
+        self._page, self._query = "", "auto=true"
         self._connection: ClientConnection
         self._timer = self._fragment = self._list = self._script = ""
         self._count = 0
@@ -81,27 +87,36 @@ class Watcher:
         if hasattr(self, "_connection"):
             await self._connection.close()
 
-    async def run(self, *, is_whole: bool = False, is_press: bool = False) -> Run:
+    async def visit(self, page: str = "", query: str = "auto=true") -> Run:
+        """Go to another page, by the end of its address, or to the list. Raises NotShown."""
+        self._page, self._query, self._script = page, query, ""
+        return await self.run(is_whole=True)
+
+    async def run(self, *, is_whole: bool = False, is_press: bool = False, button: str = "") -> Run:
         """Send what the timer sends, and return what came until the run had ended.
 
         With `is_press` the list runs, as after a press on it; with `is_whole` all of the page, as after
-        Back. Raises NotShown.
+        Back, or after a press on the button with an id. Raises NotShown.
         """
         message = BackMsg()
         asked = message.rerun_script
-        asked.query_string = "auto=true"
+        asked.query_string = self._query
         asked.page_script_hash = self._script
+        if not self._script:
+            asked.page_name = self._page
         asked.context_info.timezone = "UTC"
         asked.context_info.locale = "en-GB"
-        asked.context_info.url = self._page
+        asked.context_info.url = f"{self._list_address}/{self._page}?{self._query}"
         asked.cached_message_hashes.extend(self._known)
         if not is_whole:
             asked.fragment_id = self._list if is_press else self._fragment
-        if self._timer and not is_press:
+        if self._timer and not (is_press or button):
             self._count += 1
             timer = asked.widget_states.widgets.add()
             timer.id = self._timer
             timer.json_value = json.dumps(self._count)
+        if button:
+            asked.widget_states.widgets.add(id=button, trigger_value=True)
         run, began = Run(), time.monotonic()
         await self._connection.send(message.SerializeToString())
         is_running = True

@@ -58,6 +58,12 @@ async def ticks_until(watcher: Watcher, is_right: Callable[[Run], bool]) -> Run:
     pytest.fail(f"no run of {TICKS} was as wanted; the last: {run.texts()}", pytrace=False)
 
 
+def widgets(run: Run) -> set[str]:
+    """Return the ids of all widgets that a run sent."""
+    sent = [getattr(each, each.WhichOneof("type") or "") for each in run.elements]
+    return {each.id for each in sent if getattr(each, "id", "").startswith("$$ID")}
+
+
 @pytest.fixture
 def site(mariadb_server: MariaDB, app_server: AppServers) -> Iterator[Site]:
     """Serve a platform with one job."""
@@ -82,6 +88,20 @@ def test_a_list_without_news_is_not_drawn_again(site: Site) -> None:
             assert "menu_button" in news.kinds
             assert "account_circle" not in news.texts()
             await ticks_until(watcher, lambda run: run.kinds == QUIET)
+
+    asyncio.run(watch())
+
+
+def test_news_come_in_the_same_widgets(site: Site) -> None:
+    """Streamlit keeps each new one until the page is closed, which may be open for days."""
+
+    async def watch() -> None:
+        async with site.watcher() as watcher:
+            first = await watcher.run(is_whole=True)
+            site.store.job("arLater", 185)
+            news = await ticks_until(watcher, lambda run: "2 jobs" in run.texts())
+            assert news.kinds["download_button"] == 1
+            assert widgets(news) <= widgets(first)
 
     asyncio.run(watch())
 

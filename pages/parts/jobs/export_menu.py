@@ -44,6 +44,9 @@ def show_export(jobs: JobsList, zone: ZoneInfo) -> None:
         else:
             st.download_button(
                 "Export CSV",
+                # With a key, because without one each number of jobs in its help makes another button,
+                # and Streamlit keeps all of them for as long as the page is open.
+                key="export_csv",
                 data=lambda: _csv_of(view, actor),
                 file_name=export.FILE_NAME,
                 mime="text/csv",
