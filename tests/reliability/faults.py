@@ -168,6 +168,7 @@ def no_connection_is_left(site: Installation) -> Iterator[None]:
 
         def use_all() -> None:
             with suppress(pymysql.err.OperationalError):
+                site.end_connections()  # the app may have been faster
                 while True:
                     other = pymysql.connect(
                         host=server.host, port=server.port, user="others", ssl_disabled=True
@@ -175,7 +176,6 @@ def no_connection_is_left(site: Installation) -> Iterator[None]:
                     others.enter_context(closing(other))
 
         with repeatedly(use_all):
-            site.end_connections()
             yield
     site.ask("SET GLOBAL max_connections = 151")
 
