@@ -217,7 +217,7 @@ def test_the_look_at_result_files_is_bounded(
     (tmp_path / "downloads" / "x").write_bytes(b"12345")
     files = file_sizes(read_result_roots(tmp_path), ["downloads/x"] * 5, 5)
     assert files.looked_at == max(0, value)
-    assert f"of which {files.looked_at} were looked at: at least {files.looked_at}" in files.sentence()
+    assert f"among the first {files.looked_at}." in files.sentence()
 
 
 @on_mariadb
