@@ -80,9 +80,12 @@ def forbidden(scope: Scope, sentence: str, *, is_inside: bool = False) -> Respon
     return _message(Request(scope), 403, "Not allowed", sentence, is_inside=is_inside)
 
 
-def warning(request: Request, title: str, sentence: str) -> Response:
-    """Answer 200 with a warning: something was not done completely."""
-    return _message(request, 200, title, sentence)
+def warning(request: Request, title: str, sentence: str, *, is_known_there: bool = False) -> Response:
+    """Answer 200 with a warning: something was not done completely.
+
+    It leads to the provider's sign-out if the user is known there.
+    """
+    return _message(request, 200, title, sentence, is_known_there=is_known_there)
 
 
 def unavailable(scope: Scope, sentence: str) -> Response:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
+from authlib.oidc.core import UserInfo
 from httpx2 import HTTPError, InvalidURL
 from itsdangerous import BadData, URLSafeTimedSerializer
 from joserfc.errors import JoseError
@@ -29,7 +31,7 @@ from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.settings import oidc_metadata_url
 from jobs_data.signing import signer
 from web import answers, origins, peers
-from web.sign_in import SignIn, list_address, safe_next
+from web.sign_in import NO_STORE, SignIn, list_address, safe_next
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,12 @@ METADATA_SECONDS: Final = 60
 FLOW_SECONDS: Final = 600
 """How long a user may take at the provider."""
 
+MAX_USED: Final = 10_000
+"""How many used states are kept; with one more, the oldest is forgotten."""
+
+LONGEST_FLOW: Final = 3_500
+"""The longest flow in characters: browsers keep no cookie over 4,096 bytes with its name."""
+
 SIGNATURES: Final = frozenset(
     {f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)} | {"EdDSA", "Ed25519"}
 )
@@ -52,6 +60,7 @@ SIGNATURES: Final = frozenset(
 
 _COOKIE: Final = "heratio_jobs_oidc"
 _NEXT: Final = "next"
+_STATE: Final = "state"
 _BASIC: Final = "client_secret_basic"
 _POST: Final = "client_secret_post"
 _BAD_ANSWER: Final = (
@@ -111,6 +120,7 @@ class Oidc:
         self._loading = asyncio.Lock()
         self._next_try = 0.0  # of time.monotonic()
         self._client: Any = None
+        self._used: dict[str, None] = {}  # states, the oldest first
 
     def routes(self) -> list[BaseRoute]:
         """Return the three routes."""
@@ -123,15 +133,18 @@ class Oidc:
     async def start(self, request: Request) -> Response:
         """Redirect to the provider."""
         next_url = safe_next(list_address(request.query_params.get(_NEXT, "")))
-        flow: dict[str, Any] = {_NEXT: next_url}
+        flow: dict[str, Any] = {_NEXT: next_url, _STATE: secrets.token_urlsafe(16)}
         try:
             client = await self._load_client()
             answer: Response = await client.authorize_redirect(
-                _with_flow(request, flow), self._callback(request)
+                _with_flow(request, flow), self._callback(request), state=flow[_STATE]
             )
         except (HTTPError, *_BAD_ANSWER) as problem:
             return self._refuse(request, 503, AWAY, next_url, problem, reason="provider away")
-        return self._with_cookie(request, answer, str(self._flows.dumps(flow)))
+        signed = str(self._flows.dumps(flow))
+        if len(signed) > LONGEST_FLOW:
+            signed = str(self._flows.dumps(flow | {_NEXT: addresses.BASE}))
+        return self._with_cookie(request, answer, signed)
 
     async def finish(self, request: Request) -> Response:
         """Sign in whom the provider names, and lead to where the user wanted to go.
@@ -140,13 +153,25 @@ class Oidc:
         """
         if not request.query_params.keys() & {"code", "error"}:
             return RedirectResponse(addresses.SIGN_IN, status_code=303)
-        if flow := self._flow_of(request):
+        flow = self._flow_of(request)
+        state = request.query_params.get(_STATE)
+        # The provider is asked for nothing that was not begun here; the flow of another tab stays.
+        if not state or state != flow.get(_STATE):
+            reason = "not begun, or too long ago"
+            return self._refuse(request, 401, NOT_VALID, safe_next(""), reason=reason)
+        if self._is_first_use(state):
             answer = await self._finish(request, flow)
-        else:  # the provider is asked for nothing that was not begun here
-            answer = self._refuse(
-                request, 401, NOT_VALID, safe_next(""), reason="not begun, or too long ago"
-            )
-        return self._with_cookie(request, answer, "")  # it works once
+        else:
+            answer = self._refuse(request, 401, NOT_VALID, safe_next(""), reason="used before")
+        return self._with_cookie(request, answer, "")
+
+    def _is_first_use(self, state: str) -> bool:
+        """Return whether a state is used for the first time in this process, and keep it."""
+        is_first = state not in self._used
+        self._used[state] = None
+        if len(self._used) > MAX_USED:
+            del self._used[next(iter(self._used))]
+        return is_first
 
     async def _finish(self, request: Request, flow: dict[str, Any]) -> Response:
         next_url = safe_next(str(flow.get(_NEXT, "")))
@@ -176,7 +201,12 @@ class Oidc:
         return await self._sign_in.enter(request, account, next_url, by="oidc")
 
     async def signed_out(self, request: Request) -> Response:
-        """Say that the provider may still know the user, with a link to its sign-out if it has one."""
+        """Say that the provider may still know the user, with a link to its sign-out if it has one.
+
+        A user who is signed in here is led to the list.
+        """
+        if await self._sign_in.session_of(request):
+            return RedirectResponse(addresses.BASE, status_code=303, headers=NO_STORE)
         sign_out = ""
         with suppress(HTTPError, *_BAD_ANSWER):  # which it is without an address for a sign-out, too
             client = await self._load_client()
@@ -288,9 +318,12 @@ async def _claims(client: Any, token: dict[str, Any]) -> dict[str, Any]:
 
     That is in the signed token, whose nonce was checked. Without an e-mail there, it is at the userinfo
     address (OpenID Connect Core 1.0, section 5.4). Raises ValueError where that is about another user
-    (section 5.3.2).
+    (section 5.3.2), and without a token.
     """
-    claims = dict(token["userinfo"])
+    claims = token.get("userinfo")
+    if not isinstance(claims, UserInfo):  # it is a field of the answer, which nobody has signed
+        raise ValueError("no ID token")
+    claims = dict(claims)
     if "email" in claims or "userinfo_endpoint" not in client.server_metadata:
         return claims
     more = dict(await client.userinfo(token=token))

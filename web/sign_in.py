@@ -34,7 +34,7 @@ SIGN_OUT_NOT_STORED: Final = (
 )
 
 _OUR_ADDRESS: Final = re.compile(rf"{addresses.BASE}(/[A-Za-z0-9_-]+)*/?(\?[!-\[\]-~]*)?")
-_NO_STORE: Final = {"Cache-Control": "no-store"}
+NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def safe_next(wanted: str) -> str:
@@ -106,8 +106,8 @@ class SignIn:
         """Show the form, or sign in with its fields."""
         if request.method in {"GET", "HEAD"}:
             next_url = safe_next(list_address(request.query_params.get("next", "")))
-            if await self._session_of(request):
-                return RedirectResponse(next_url, status_code=303, headers=_NO_STORE)
+            if await self.session_of(request):
+                return RedirectResponse(next_url, status_code=303, headers=NO_STORE)
             return self._form(200, next_url)
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "GET, HEAD, POST"})
@@ -161,9 +161,9 @@ class SignIn:
         """Begin a session of a user who was authenticated, and lead to an address of ours."""
         if account.right is None:
             self._write(request, Event.SIGN_IN_REFUSED, account, reason="no right")
-            return answers.forbidden(request.scope, NO_RIGHT)
+            return self._form(403, next_url, NO_RIGHT, is_known_there=by == "oidc")
         # The browser's earlier session must not go on beside the new one.
-        if before := await self._session_of(request):
+        if before := await self.session_of(request):
             await self.sessions.end(before)
         await run_in_threadpool(self.read_idle_timeout)
         # A cached account with an older password would end the new session.
@@ -187,12 +187,12 @@ class SignIn:
             return Response(status_code=405, headers={"Allow": "POST"})
         session = request.scope["visitor"].session
         self.audit.write(Event.SIGN_OUT, actor_of(request))
+        is_oidc = self.has_oidc and session is not None and session.by_oidc
         if session is None or await self.sessions.end(session):
-            is_oidc = self.has_oidc and session is not None and session.by_oidc
             goal = addresses.OIDC_SIGNED_OUT if is_oidc else addresses.SIGN_IN
             answer: Response = RedirectResponse(goal, status_code=303)
         else:
-            answer = answers.warning(request, "Signed out", SIGN_OUT_NOT_STORED)
+            answer = answers.warning(request, "Signed out", SIGN_OUT_NOT_STORED, is_known_there=is_oidc)
         return self._with_cookie(request, answer, "")
 
     def _write(
@@ -203,7 +203,8 @@ class SignIn:
         named = replace(nobody, name=account.display_name, id=account.id) if account else nobody
         self.audit.write(event, named, **details)
 
-    async def _session_of(self, request: Request) -> Session | None:
+    async def session_of(self, request: Request) -> Session | None:
+        """Return the valid session of a request, None without one."""
         secure = peers.is_secure(request.scope, self.access.proxies)
         session = self.sessions.find(request.scope, secure=secure)
         return None if session is None or await self.sessions.was_ended(session) else session
@@ -240,7 +241,7 @@ class SignIn:
 
 async def check_session(_request: Request) -> Response:
     """Answer an open page that asks whether its session is still valid; that does not prolong it."""
-    return Response(status_code=204, headers=_NO_STORE)
+    return Response(status_code=204, headers=NO_STORE)
 
 
 async def style(_request: Request) -> Response:

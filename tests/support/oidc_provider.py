@@ -25,6 +25,8 @@ CLIENT_SECRET = "a secret of the client"
 PATH = "/realms/archive"
 EMAIL = "ada@example.org"
 PASSWORD = "correct horse battery staple"
+NULL = object()
+"""The value of a field that is there, with `null`."""
 
 
 @dataclass
@@ -87,7 +89,7 @@ class RunningProvider:
         response = Response.from_app(self.server, environ)
         if response.mimetype == "application/json":
             answer = _changed(json.loads(response.data), self.changed.get(name, {}))
-            if "id_token" in answer:
+            if answer.get("id_token"):
                 answer["id_token"] = self._token(answer["id_token"])
             response.data = json.dumps(answer)
         return response(environ, start_response)
@@ -120,7 +122,8 @@ class RunningProvider:
 
 
 def _changed(answer: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in (answer | changes).items() if value is not None}
+    changed = {name: value for name, value in (answer | changes).items() if value is not None}
+    return {name: None if value is NULL else value for name, value in changed.items()}
 
 
 class _Silent(WSGIRequestHandler):

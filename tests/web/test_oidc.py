@@ -1,5 +1,8 @@
 """Signing in at an OpenID Connect provider that runs, with the platform's accounts and rights."""
 
+import random
+import shutil
+import string
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +24,7 @@ from tests.support.oidc_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
     EMAIL,
+    NULL,
     RunningProvider,
     running_provider,
 )
@@ -32,6 +36,7 @@ from web.sessions import COOKIE
 PERSON = {"Accept": "text/html"}
 APP = "https://jobs.example.org"
 CALLBACK = f"{APP}{addresses.OIDC_CALLBACK}"
+UNSIGNED = {"sub": "ada", "iss": "evil", "email": EMAIL, "email_verified": True}
 
 # What is read of the database is tested in tests/jobs_data/accounts.
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
@@ -111,6 +116,7 @@ def test_whom_the_provider_names_is_signed_in(client: TestClient, provider: Runn
     client.cookies.update(flow)
     assert client.get(back).status_code == 401
     assert not signed_in(client)
+    assert provider.asked.count("token") == 1
 
 
 def test_a_sign_out_says_that_the_provider_still_knows_the_user(
@@ -139,6 +145,32 @@ def test_a_provider_without_a_sign_out_is_named_without_a_link(
     page = client.get(addresses.OIDC_SIGNED_OUT)
     assert page.status_code == 200
     assert 'class="button"' not in page.text
+
+
+def test_who_is_signed_in_is_not_called_signed_out(
+    client: TestClient, provider: RunningProvider
+) -> None:
+    """They may come back to that page, or have it as a bookmark."""
+    assert client.get(at_provider(client, provider)).status_code == 303
+    answer = client.get(addresses.OIDC_SIGNED_OUT)
+    assert (answer.status_code, answer.headers["location"]) == (303, addresses.BASE)
+
+
+def test_a_sign_out_that_cannot_be_stored_leads_to_the_providers(
+    client: TestClient, provider: RunningProvider
+) -> None:
+    """The provider still knows the user then, too."""
+    assert client.get(at_provider(client, provider)).status_code == 303
+    services = get_services()
+    services.store.close()
+    shutil.rmtree(services.settings.state_dir)
+    services.settings.state_dir.write_text("no folder")
+    try:
+        answer = client.post(addresses.SIGN_OUT, headers={"Origin": APP})
+    finally:
+        services.settings.state_dir.unlink()
+    assert (answer.status_code, 'role="alert"' in answer.text) == (200, True)
+    assert f'href="{addresses.OIDC_SIGNED_OUT}"' in answer.text
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256"])
@@ -232,6 +264,9 @@ def test_an_email_that_is_not_in_the_token_is_asked_for(
         {"claims": {"sub": None}},
         {"claims": {"exp": int(time.time()) - 3_600}},
         {"token": {"id_token": None}},
+        {"token": {"id_token": NULL}},
+        {"token": {"id_token": None, "userinfo": UNSIGNED}},
+        {"token": {"id_token": NULL, "userinfo": UNSIGNED}},
         {"token": {"access_token": "another"}},
         {"jwks.json": {"keys": 5}},
         {"header": {"alg": "none"}, "claims": {"at_hash": None}},
@@ -273,6 +308,42 @@ def test_a_callback_that_nobody_began_is_refused(
     assert not signed_in(client)
 
 
+def test_of_two_tabs_the_second_signs_in(client: TestClient, provider: RunningProvider) -> None:
+    """A browser keeps one flow: the later one, which the first tab's callback leaves there."""
+    begun = urlsplit(client.get(addresses.OIDC).headers["location"])
+    second = at_provider(client, provider)
+    first = {"code": "x", "state": parse_qs(begun.query)["state"][0]}
+    assert client.get(addresses.OIDC_CALLBACK, params=first).status_code == 401
+    assert client.get(second).status_code == 303
+    assert signed_in(client)
+
+
+def test_the_oldest_used_state_is_forgotten(
+    client: TestClient, provider: RunningProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that they take little memory; the provider refuses a used code, too."""
+    monkeypatch.setattr(oidc, "MAX_USED", 1)
+    first = at_provider(client, provider)
+    flow = dict(client.cookies)
+    assert client.get(first).status_code == 303
+    assert client.get(at_provider(client, provider)).status_code == 303
+    for _ in range(2):
+        client.cookies.update(flow)
+        assert client.get(first).status_code == 401
+    assert provider.asked.count("token") == 3
+
+
+def test_a_long_address_does_not_prevent_the_sign_in(
+    client: TestClient, provider: RunningProvider
+) -> None:
+    """Browsers drop cookies over 4,096 bytes; then the list is shown, not a part of it."""
+    letters = random.Random(1).choices(string.ascii_letters, k=6_000)
+    start = client.get(addresses.OIDC, params={"next": f"{addresses.BASE}?q={''.join(letters)}"})
+    assert len(start.headers["set-cookie"]) < 4_096
+    answer = client.get(provider.visit(start.headers["location"]))
+    assert (answer.status_code, answer.headers["location"]) == (303, addresses.BASE)
+
+
 def test_the_provider_is_asked_once_for_all_who_wait(
     client: TestClient, provider: RunningProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,7 +371,9 @@ def test_the_right_is_the_platforms(
     user = tables.user
     with store.engine.begin() as connection:
         connection.execute(update(user).where(user.c.email == EMAIL).values(active=0))
-    assert client.get(at_provider(client, provider)).status_code == 403
+    answer = client.get(at_provider(client, provider))
+    assert (answer.status_code, 'role="alert"' in answer.text) == (403, True)
+    assert f'href="{addresses.OIDC_SIGNED_OUT}"' in answer.text
     assert COOKIE not in client.cookies
     assert not signed_in(client)
     assert reasons() == [("ada", "no right")]
