@@ -81,6 +81,7 @@ class ApiAnswers:
 
     async def job(self, request: Request) -> Response:
         """Answer with all that is known of a job, except its output."""
+        queries.check(request.query_params, {})
         job_id = request.path_params["job_id"]
         report = await run_in_threadpool(read_report, self.services.database, job_id)
         return _answer(request, None if report is None else _json(records.JobReport, report))
@@ -108,13 +109,16 @@ class ApiAnswers:
             page, following = found.page, None
             if page.number < page.pages:
                 following = addresses.queues_json_url(replace(view, page=page.number + 1))
-            jobs = {**vars(found), "jobs": page.items, "total": page.total, "next": following}
+            # Past the end it is the last page, as in `_by_page`.
+            items = page.items if page.number == view.page else []
+            jobs = {**vars(found), "jobs": items, "total": page.total, "next": following}
             return _json(records.Queues, {**jobs, **vars(read_overview(database))})
 
         return await self._share(request, view, QUEUES_SECONDS, read)
 
     async def openapi(self, request: Request) -> Response:
         """Answer with the description of the API."""
+        queries.check(request.query_params, {})
         return _answer(request, document())
 
     def _by_key(self, view: ListView) -> _Page:

@@ -1,6 +1,6 @@
 """What the JSON API is asked: the parameters of each query as JSON schemas, and the check against them.
 
-They are the screens' own parameters. A screen ignores a value that makes no sense; a program is told.
+They are the screens' own parameters. A screen ignores a value that makes no sense; a program gets 400.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jobs_data.platform.status import Alive
 from jobs_data.queues.filters import DEFAULT_QUEUE_PAGE_SIZE, QUEUE_STATES
 from jobs_data.queues.model import Kind
 from jobs_data.statistics.period import Period
-from jobs_data.url_values import MAX_CHOICES, MAX_PAGE, MAX_PAGE_SIZE, parse_number
+from jobs_data.url_values import MAX_CHOICES, MAX_PAGE, MAX_PAGE_SIZE, MAX_TEXT, parse_number
 from web.answers import BadQuery
 
 PAGE_JOBS: Final = 50
@@ -40,6 +40,9 @@ def _several(schema: Schema) -> Schema:
 
 
 TEXT: Final = {"type": "string"}
+# A text without these characters filters nothing: the parsers of the screens drop it.
+_NAME: Final = {**TEXT, "pattern": "[^ ]"}
+_SEARCH: Final = {**TEXT, "pattern": r"[^\s\0]", "maxLength": MAX_TEXT}
 NUMBER: Final = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 _FROM_1: Final = {**NUMBER, "minimum": 1}
 _PAGE: Final = {**_FROM_1, "maximum": MAX_PAGE}
@@ -54,10 +57,10 @@ _WITH: Final = _one_of(("with", "without"))
 
 LIST: Final[Mapping[str, Schema]] = {
     "status": _one_of(STATES),
-    "q": TEXT,
+    "q": _SEARCH,
     "owner": _several({**NUMBER, "description": "the number of a user, 0 for System"}),
-    "name": _several(TEXT),
-    "type": _several(TEXT),
+    "name": _several(_NAME),
+    "type": _several(_NAME),
     "created": _DATES,
     "finished": _DATES,
     "result": _WITH,
@@ -79,13 +82,13 @@ EXPORT: Final[Mapping[str, Schema]] = {
 }
 STATISTICS: Final[Mapping[str, Schema]] = {"period": _one_of(Period, Period.MONTH)}
 QUEUES: Final[Mapping[str, Schema]] = {
-    "queue": TEXT,
+    "queue": _NAME,
     "status": _one_of(QUEUE_STATES),
-    "type": TEXT,
+    "type": _NAME,
     "batch": _FROM_1,
-    "worker": TEXT,
+    "worker": _NAME,
     "kind": _one_of(Kind),
-    "search": TEXT,
+    "search": _SEARCH,
     "page": _PAGE,
     "limit": {**_LIMIT, "default": DEFAULT_QUEUE_PAGE_SIZE},
 }
@@ -120,4 +123,6 @@ def _fits(schema: Schema, value: str) -> bool:
     if schema["type"] == "integer":
         number = parse_number(value)
         return number is not None and schema["minimum"] <= number <= schema["maximum"]
+    if len(value) > schema.get("maxLength", len(value)):
+        return False
     return value in schema.get("enum", (value,)) and bool(re.search(schema.get("pattern", ""), value))

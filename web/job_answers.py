@@ -32,7 +32,6 @@ from web.answers import forbidden, plain, wants_json
 from web.api_answers import ApiAnswers
 from web.downloads import Download, FileDownload
 from web.gate import actor_of, claim_of
-from web.peers import token_of
 
 HTTP_OK: Final = 200
 
@@ -56,7 +55,7 @@ class JobAnswers:
 
         `csv_format.parse_format` has the parameters for spreadsheets.
         """
-        if token_of(request.scope):  # a browser's address falls back to the defaults, as a screen's
+        if wants_json(request):  # a browser's address falls back to the defaults, as a screen's
             queries.check(request.query_params, queries.EXPORT)
         all_columns = request.query_params.get("columns") == "all"
         view, actor = _view_of(request), actor_of(request)
@@ -76,6 +75,7 @@ class JobAnswers:
 
     async def download(self, request: Request) -> Response:
         """Stream a job's result file, in ranges where the client asks for them."""
+        queries.check(request.query_params, {})
         job_id = request.path_params["job_id"]
         download_path = await run_in_threadpool(
             job_report.read_download_path, self.services.database, job_id
@@ -105,6 +105,7 @@ class JobAnswers:
 
     async def row_errors(self, request: Request) -> Response:
         """Stream the errors of rows in a job's output as CSV."""
+        queries.check(request.query_params, {})
         return await self._of_output(
             request, "row-errors.csv", "text/csv; charset=utf-8", csv_of_row_errors
         )
@@ -135,6 +136,7 @@ class JobAnswers:
 
     async def receipt(self, request: Request) -> Response:
         """Stream a receipt as JSON lines; each batch as it is when it is read."""
+        queries.check(request.query_params, {})
         receipt_id = request.path_params["receipt_id"]
         lines = receipts.stream(self.services.store, receipt_id)
         first = await run_in_threadpool(next, lines, b"")
@@ -147,6 +149,7 @@ class JobAnswers:
         """Delete a job: 200 removed, 404 no such job, 409 not finished, 503 the database refuses."""
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
+        queries.check(request.query_params, {})
         job_id = parse_number(request.path_params["job_id"])
         outcome = Outcome.MISSING
         if job_id is not None:
@@ -175,6 +178,7 @@ class JobAnswers:
         """
         if request.method != "POST":
             return Response(status_code=405, headers={"Allow": "POST"})
+        queries.check(request.query_params, {})  # a filter here must not delete all jobs
         try:
             await self._require_administrator(request)
             reason = Reason(actor_of(request), Action.DELETE_ALL, ALL_FINISHED)

@@ -21,13 +21,13 @@ VERSION: Final = "1.0.0"
 _JOB: Final = f"{addresses.BASE}/{{job_id}}"
 _OPERATIONS: Final[tuple[tuple[Any, ...], ...]] = (
     # the name, its address, what it answers (a record or a file), its query, and its own errors
-    ("listJobs", addresses.LIST_JSON, records.Jobs, queries.LIST, "400"),
+    ("listJobs", addresses.LIST_JSON, records.Jobs, queries.LIST),
     ("getJob", f"{_JOB}.json", records.JobReport, {}, "404"),
-    ("getOutput", f"{_JOB}/output", records.Output, queries.OUTPUT, "400", "404"),
-    ("getStatistics", addresses.STATISTICS_JSON, records.Statistics, queries.STATISTICS, "400"),
-    ("listQueues", addresses.QUEUES_JSON, records.Queues, queries.QUEUES, "400"),
+    ("getOutput", f"{_JOB}/output", records.Output, queries.OUTPUT, "404"),
+    ("getStatistics", addresses.STATISTICS_JSON, records.Statistics, queries.STATISTICS),
+    ("listQueues", addresses.QUEUES_JSON, records.Queues, queries.QUEUES),
     ("getDocument", addresses.OPENAPI, records.Document, {}),
-    ("exportJobs", f"{addresses.BASE}/export-csv", "text/csv", queries.EXPORT, "400"),
+    ("exportJobs", f"{addresses.BASE}/export-csv", "text/csv", queries.EXPORT),
     ("getRowErrors", f"{_JOB}/row-errors", "text/csv", {}, "404"),
     ("getResult", f"{_JOB}/download", "application/octet-stream", {}, "404"),
     ("getReceipt", f"{addresses.BASE}/receipts/{{receipt_id}}", "application/jsonl", {}, "404"),
@@ -105,7 +105,7 @@ def _operation(
         *({"name": each, "in": "query", "schema": schema} for each, schema in query.items()),
     ]
     wrong: dict[str, type[records.Record]] = dict.fromkeys(
-        ("401", "403", "429", "503"), records.Message
+        ("400", "401", "403", "429", "503"), records.Message
     )
     wrong |= dict.fromkeys(errors, records.Removed if is_change else records.Message)
     responses = {"200": _answer("done", answer)} | {

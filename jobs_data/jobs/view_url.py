@@ -41,8 +41,8 @@ def parse_dates(text: str) -> Dates:
     if before and "t" not in last:  # it is a day, which is included
         try:
             before += timedelta(days=1)
-        except OverflowError:
-            before = None
+        except OverflowError:  # the calendar ends with it
+            before = before.replace(hour=23, minute=59, second=59)
     return ANY_TIME if since and before and since >= before else Dates(since, before)
 
 

@@ -18,7 +18,7 @@ from jobs_data import addresses, demo
 from jobs_data.jobs import output_parts
 from jobs_data.jobs.view_url import parse_view
 from jobs_data.queues.filters import parse_queue_view
-from jobs_data.url_values import MAX_PAGE
+from jobs_data.url_values import MAX_PAGE, MAX_TEXT
 from pages.parts.shared.services import get_services
 from tests.support.app_servers import DemoSite
 from tests.support.gated import job_routes, routes_client
@@ -40,8 +40,10 @@ WRONG_FILTERS = [
         "below=0",
     ),
     *("created=lastweek", "finished=2026-02-31..", "created=2026-11-23..2026-11-01", "longer=0s"),
+    *("name=", "name=%20", "type=", "q=%20", "q=%00", f"q={'x' * (MAX_TEXT + 1)}"),
     *("limit=201", "page=1.5", "dir=up", "owner=" + "&owner=".join(map(str, range(51)))),
 ]
+WRONG_QUEUES = ["status=faild", "queue=", "type=", "worker=%20", "search=%00"]
 HOSTILE = '*Zo\u00eb* <b>"\U0001f5c4 \u202etxt'
 
 
@@ -165,7 +167,7 @@ def test_each_value_that_the_document_names_means_something() -> None:
         for name, schema in query.items():
             each = schema.get("items", schema)
             named = [*each.get("enum", ()), *each.get("examples", ())]
-            for value in named or ["90s" if "pattern" in each else "7"]:
+            for value in named or ["90s" if name == "longer" else "7"]:
                 queries.check(QueryParams({name: value}), query)
                 is_usual = value == schema.get("default") or (name, value) == ("dir", "desc")
                 assert (parse({name: value}) == parse({})) == is_usual, (name, value)
@@ -177,14 +179,36 @@ def test_a_parameter_that_makes_no_sense_is_refused(client: TestClient, store: S
     for path in (
         *(f"{addresses.LIST_JSON}?{each}" for each in WRONG_FILTERS),
         f"{addresses.STATISTICS_JSON}?period=31",
-        f"{addresses.QUEUES_JSON}?status=faild",
+        *(f"{addresses.QUEUES_JSON}?{each}" for each in WRONG_QUEUES),
         *(f"/admin/jobs/1/output?offset={each}" for each in ("", "-1", "1&offset=2")),
         "/admin/jobs/1/output?ofset=1",
     ):
         assert checked(client, path, status=400)["message"]
-    screen = f"{addresses.LIST_JSON}?status=active&fold=on&after=7&before=8&auto=true"
+    screen = f"{addresses.LIST_JSON}?status=active&fold=on&after=7&before=8&auto=true&notice=x"
     assert checked(client, screen)["jobs"] == []
+    assert len(checked(client, f"{addresses.LIST_JSON}?created=..9999-12-31")["jobs"]) == 1
     assert len(checked(client, f"{addresses.LIST_JSON}?sort=name&page={MAX_PAGE}")["jobs"]) == 0
+
+
+@pytest.mark.parametrize("text", ["x" * 300, "\0a\0", "\t", " two  spaces ", " "])
+def test_an_address_that_a_list_writes_makes_sense(text: str) -> None:
+    """A text that was typed or linked is cut, dropped or kept there, as the screen means it."""
+    view = parse_view(dict.fromkeys(("q", "name", "type"), text))
+    queries.check(QueryParams(urlsplit(addresses.list_json_url(view)).query), queries.LIST)
+    queue_view = parse_queue_view(dict.fromkeys(("queue", "type", "worker", "search"), text))
+    queries.check(QueryParams(urlsplit(addresses.queues_json_url(queue_view)).query), queries.QUEUES)
+
+
+def test_each_route_refuses_an_unknown_parameter(client: TestClient, store: Store) -> None:
+    """Also with a session's cookie in place of a token; a deletion deletes nothing then."""
+    job_id = store.job(status_id=184)
+    for path, one in client.get(addresses.OPENAPI).json()["paths"].items():
+        [(method, operation)] = one.items()
+        address = path.format(job_id=job_id, receipt_id="x")
+        answer = client.request(method, f"{address}?statsu=failed", headers=JSON)
+        assert (path, answer.status_code, list(answer.json())) == (path, 400, ["message"])
+        assert "400" in operation["responses"]
+    assert store.ids() == [job_id]
 
 
 def test_a_program_exports_what_it_asks_for(client: TestClient) -> None:
@@ -208,6 +232,8 @@ def test_statistics_and_queues(client: TestClient, store: Store) -> None:
     assert [(each["queue"], each["waiting"]) for each in queues["queues"]] == [("imports", 1)]
     assert [job["queue"] for job in queues["jobs"]] == ["imports"]
     assert checked(client, f"{addresses.QUEUES_JSON}?status=failed")["jobs"] == []
+    past = checked(client, f"{addresses.QUEUES_JSON}?page={MAX_PAGE}&limit=50")
+    assert (past["jobs"], past["total"], past["next"]) == ([], 1, None)
 
 
 def test_what_the_demo_has_is_as_described(demo_site: DemoSite) -> None:
