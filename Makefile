@@ -2,7 +2,7 @@
 # make run     does that, then serves the app on http://127.0.0.1:8501/admin/jobs
 # make test    runs everything that continuous integration checks
 # make bench   measures how fast the app is with up to ten million jobs (JOBS=1000000: with fewer)
-# make faults  injects faults into the running app, and writes what came of each into docs/reliability.md
+# make faults  injects faults into the running app, and writes the results into docs/reliability.md
 # make soak    loads the running app while its jobs change, and writes what it measured there, too
 # make cluster runs the app's data layer against a Galera cluster of three MariaDB nodes on loopback
 # make pictures  takes the README's picture

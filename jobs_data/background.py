@@ -109,5 +109,7 @@ class Background:
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until nothing runs, for at most `seconds`; None waits without a limit."""
-        if self._thread.is_alive():
-            self._thread.join(seconds)
+        with self._lock:
+            thread = self._thread
+        if thread.is_alive():
+            thread.join(seconds)

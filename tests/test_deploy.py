@@ -71,6 +71,13 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
 
 
+def test_a_start_that_fails_is_not_tried_for_ever() -> None:
+    """The limit is reached, even if each start takes as long again as systemd waits before it."""
+    unit = dict(line.split("=", 1) for line in UNIT.read_text("utf-8").splitlines() if "=" in line)
+    minutes = int(unit["StartLimitIntervalSec"].removesuffix("min"))
+    assert int(unit["StartLimitBurst"]) * 2 * int(unit["RestartSec"]) < minutes * 60
+
+
 def instructions() -> list[tuple[str, str]]:
     """Return the instructions of the Containerfile, with their arguments."""
     text = (ROOT / "deploy" / "Containerfile").read_text("utf-8")

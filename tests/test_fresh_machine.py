@@ -80,7 +80,7 @@ def documented_commands(folder: Path) -> str:
     """Return what an administrator types, in order; the whole of it ends with upgrades."""
     install = shell_blocks(INSTALL.read_text("utf-8"))
     if IS_WHOLE:
-        sections = OPERATE.read_text("utf-8").split(NEXT_HEADING)
+        sections = operate_sections()
         [upgrade] = [shell_blocks(text) for text in sections if text.startswith("Upgrade\n")]
         [rollback] = [shell_blocks(text) for text in sections if text.startswith("Rollback\n")]
         upgrade = f"cd {folder}\n{upgrade}"
@@ -88,6 +88,11 @@ def documented_commands(folder: Path) -> str:
     [pip] = [line for line in install.splitlines() if line.startswith(PACKAGES)]
     site = """$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"""
     return install.replace(pip, f'echo {SITE} > "{site}/tests.pth"')
+
+
+def operate_sections() -> list[str]:
+    """Return the document about operating, divided at its headings."""
+    return OPERATE.read_text("utf-8").split(NEXT_HEADING)
 
 
 def shell_blocks(document: str) -> str:
@@ -177,6 +182,29 @@ def installed(mariadb_server: MariaDB, tmp_path_factory: pytest.TempPathFactory)
         stop(process)
         engine.dispose()
         mariadb_server.drop_database(name)
+
+
+@pytest.mark.parametrize(
+    ("section", "found", "left"),
+    [
+        ("Upgrade", {"": "2", ".new": "3", ".old": "1"}, {"": "3", ".old": "2"}),
+        ("Rollback", {"": "2", ".old": "1", ".failed": "0"}, {"": "1", ".failed": "2"}),
+    ],
+)
+def test_a_block_that_is_typed_twice_leaves_what_it_made(
+    section: str, found: dict[str, str], left: dict[str, str], tmp_path: Path
+) -> None:
+    """The second time there is nothing to put in the place of the version that runs."""
+    [text] = [text for text in operate_sections() if text.startswith(f"{section}\n")]
+    [move] = [line for line in shell_blocks(text).splitlines() if "mv " in line]
+    for suffix, version in found.items():
+        folder = tmp_path / f"heratio-jobs{suffix}"
+        folder.mkdir()
+        (folder / "version").write_text(version, "utf-8")
+    for _ in range(2):
+        subprocess.run(["/bin/sh", "-c", move], cwd=tmp_path, check=False)
+        versions = {path.parent.suffix: path.read_text("utf-8") for path in tmp_path.glob("*/version")}
+        assert versions == left
 
 
 def test_an_administrator_signs_in_and_reads_the_list(installed: Installed) -> None:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import OperationalError
+
 from jobs_data.demo.database import create
 from jobs_data.platform.engine import make_engine
 from jobs_data.settings import SettingsError
@@ -22,15 +24,19 @@ def create_embedded(database: Path, web_root: Path) -> None:
     A file of an earlier version is replaced. It is created under another name first, so that an
     interrupted start leaves no partial demo. Raises SettingsError where it cannot be written.
     """
-    if database.exists() and _is_current(database):
-        return
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        if not (database.exists() and _is_current(database)):
+            _create(database, web_root)
+    except (OSError, OperationalError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.orig
         raise SettingsError(
             "HERATIO_JOBS_DATABASE_URL expects the URL of the platform's database. It is not set, and "
-            f"the demo cannot be written to {database.parent} ({error.strerror})."
+            f"the demo cannot be written to {database.parent} ({reason})."
         ) from None
+
+
+def _create(database: Path, web_root: Path) -> None:
+    database.parent.mkdir(parents=True, exist_ok=True)
     unfinished = database.with_suffix(".unfinished")
     _remove(unfinished)
     engine = make_engine(f"sqlite:///{unfinished}")

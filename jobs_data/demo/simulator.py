@@ -130,7 +130,9 @@ class Simulator:
 
     def start(self) -> None:
         """Start a daemon thread that takes a step every two seconds, unless it is running."""
-        self._stopping.clear()
+        if self._stopping.is_set():
+            self._background.wait()  # while the last thread ends, no other begins
+            self._stopping.clear()
         self._background.begin(self._run)
 
     def stop(self) -> None:

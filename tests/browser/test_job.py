@@ -197,4 +197,8 @@ def test_the_page_fits_a_phone(platform_: Platform, new_page: Windows) -> None:
     assert len(tops) == 1
     for each in (button, others[1]):
         each.click(trial=True)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.get_by_placeholder("Find")).to_be_visible()
+    main = "document.querySelector('[data-testid=stMain]')"
+    for width in (390, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_function(f"() => {main}.scrollWidth <= {main}.clientWidth")

@@ -75,7 +75,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a fault."""
+    """The result of a fault."""
 
     fault: Fault
     users: Users
@@ -356,7 +356,7 @@ def run(site: Installation, fault: Fault, hold: float, lists: int) -> Outcome:
         deletion, said = clearing.result()
     deleted, broken = count(site, jobs)
     if said is not None and said != deleted:
-        broken.append(f"the user was told of {said} deleted jobs, not of {deleted}")
+        broken.append(f"the app reported {said} deleted jobs, not {deleted}")
     if deletion not in {CUT, ""}:
         users.judge(deletion)
     if site.checksums() != before:
@@ -370,7 +370,7 @@ def run(site: Installation, fault: Fault, hold: float, lists: int) -> Outcome:
 
 
 def clear(site: Installation) -> tuple[str, int | None]:
-    """Delete all finished jobs; return why it ended early, and how many jobs the user is told of.
+    """Delete all finished jobs; return why it ended early, and how many jobs the app reported.
 
     The reason is empty if it ended as it should; None is an unknown number.
     """

@@ -127,7 +127,7 @@ class Used:
 
 @dataclass
 class Soak:
-    """A load on a running app, and what came of it."""
+    """A load on a running app, and its result."""
 
     app: RunningApp
     server: MariaDB
@@ -428,7 +428,7 @@ def _cards(run: Run) -> tuple[int, ...]:
 
 
 def soaked(server: MariaDB, folder: Path, load: Load, name: str = "soak") -> Soak:
-    """Load the app on a demo in a database on a server; return what came of it. `name` is its log's."""
+    """Load the app on a demo in a database on a server; return the result. `name` is its log's."""
     with _database(server, "soak", load.jobs) as url, closing(file_store(folder / "state")) as own:
         with closing(AppServers(name, folder)) as servers:
             address = servers.start(

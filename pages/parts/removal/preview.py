@@ -127,7 +127,7 @@ def _waiting(reading: _Reading) -> None:
 
 def _show_jobs(preview: Preview, zone: ZoneInfo) -> None:
     st.text(f"{preview.headline()} {preview.span_sentence(zone)}")
-    by_name, samples = st.columns([2, 3])
+    by_name, samples = st.columns([5, 6])
     with by_name:
         st.caption("By name and status")
         rows = preview.by_name[["jobs", "name", "status"]]
@@ -157,9 +157,9 @@ def _table(rows: pd.DataFrame, zone: ZoneInfo, alt: str) -> None:
         alt=alt,
         lazy=False,
         column_config={
-            "name": st.column_config.TextColumn("Job name", width=150),
+            "name": st.column_config.TextColumn("Job name", width=130),
             "status": st.column_config.TextColumn("Status", width=130),
-            "jobs": st.column_config.NumberColumn("Jobs", width=80, format="localized"),
+            "jobs": st.column_config.NumberColumn("Jobs", width=72, format="localized"),
             "id": st.column_config.LinkColumn("Job", display_text=r"id=(\d+)", width=60),
             "completed": st.column_config.DatetimeColumn(
                 "Completed", format="YYYY-MM-DD HH:mm", timezone=zone.key, width=125

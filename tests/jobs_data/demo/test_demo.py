@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 import time
 import zipfile
 from collections import Counter
@@ -723,9 +724,36 @@ def test_simulator_stops_and_starts_again(small: Engine, monkeypatch: pytest.Mon
     simulator.stop()
 
 
-def test_a_demo_that_cannot_be_written_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+def test_simulator_starts_again_while_its_thread_is_ending(
+    small: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for that thread: two would never run at the same time."""
+    monkeypatch.setattr(simulation, "STEP_SECONDS", 0.01)
+    monkeypatch.setattr(simulation, "STOP_SECONDS", 0.01)
+    may_end = threading.Event()
+
+    class Slow(Simulator):
+        def _run(self) -> None:
+            super()._run()
+            may_end.wait()
+
+    simulator = Slow(small, seed=1)
+    simulator.start()
+    simulator.stop()
+    threading.Timer(0.1, may_end.set).start()
+    before = everything(small)
+    simulator.start()
+    eventually(lambda: everything(small) != before, "a step")
+    simulator.stop()
+    simulator._background.wait()
+
+
+@pytest.mark.parametrize("in_the_way", ["demo", "storage", "demo/jobs.sqlite/folder"])
+def test_a_demo_that_cannot_be_written_ends_the_start_with_a_sentence(
+    tmp_path: Path, in_the_way: str
+) -> None:
     """As where the service is to use a real database, which the settings do not name."""
-    in_the_way = tmp_path / "file"
-    in_the_way.touch()
+    (tmp_path / in_the_way).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / in_the_way).touch()
     with pytest.raises(SettingsError, match=r"^HERATIO_JOBS_DATABASE_URL expects"):
-        demo.create_embedded(in_the_way / "demo" / "jobs.sqlite", tmp_path)
+        demo.create_embedded(tmp_path / "demo" / "jobs.sqlite", tmp_path / "web-root")
