@@ -25,7 +25,7 @@ CLIENT_SECRET = "a secret of the client"
 PATH = "/realms/archive"
 EMAIL = "ada@example.org"
 PASSWORD = "correct horse battery staple"
-NULL = object()
+NULL = "null"
 """The value of a field that is there, with `null`."""
 
 
@@ -123,7 +123,7 @@ class RunningProvider:
 
 def _changed(answer: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     changed = {name: value for name, value in (answer | changes).items() if value is not None}
-    return {name: None if value is NULL else value for name, value in changed.items()}
+    return {name: None if value == NULL else value for name, value in changed.items()}
 
 
 class _Silent(WSGIRequestHandler):

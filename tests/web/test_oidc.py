@@ -262,7 +262,7 @@ def test_an_email_that_is_not_in_the_token_is_asked_for(
         {"claims": {"aud": "another client"}},
         {"claims": {"iss": "https://evil.example"}},
         {"claims": {"sub": None}},
-        {"claims": {"exp": int(time.time()) - 3_600}},
+        {"claims": {"exp": 1_700_000_000}},
         {"token": {"id_token": None}},
         {"token": {"id_token": NULL}},
         {"token": {"id_token": None, "userinfo": UNSIGNED}},
