@@ -179,7 +179,7 @@ def _cpu_of_a_rerun(ours: Presses, app: RunningApp) -> float:
     rate = (_cpu(app) - idle) / (time.monotonic() - began)
     before, began = _cpu(app), time.monotonic()
     for number in range(RERUNS):
-        status = ours.page.get_by_role("radio", name=("Completed", "All")[number % 2])
+        status = ours.page.get_by_role("radio", name=("Completed", "Total")[number % 2])
         ours.take("rerun", "rows", partial(_click, status))
     spent, took = _cpu(app) - before, time.monotonic() - began
     return (spent - rate * took) / RERUNS
