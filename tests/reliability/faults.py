@@ -1,4 +1,4 @@
-"""Faults around the running app, each with what its users got meanwhile and what was lost.
+"""Faults around the running app, each with what its users got and what was lost.
 
 Each is injected while lists are open, exports and downloads run, and all finished jobs are deleted.
 """
@@ -51,7 +51,7 @@ LONG_HOLD_SECONDS: Final = 30.0
 
 HANG_UPS: Final = 100
 HEADER: Final = (
-    *("Fault", "Users got meanwhile", "Longest wait", "Health check", "Deletion", "Right after"),
+    *("Fault", "What users got", "Longest wait", "Health check", "Deletion", "Right after"),
     "Broken",
 )
 TRACEBACK: Final = re.compile(r"^(?!.* sqlalchemy\.pool).+\nTraceback", re.MULTILINE)
@@ -62,13 +62,13 @@ Inject = Callable[[Installation], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: how it is injected, and what users must get meanwhile."""
+    """One fault: how it is injected, and what users must get during it."""
 
     name: str
     inject: Inject
     """The fault is there within its context, and gone after it."""
     shows: tuple[tuple[str, str], ...] = ()
-    """What is used and what that comes to; empty if all must be served as usual meanwhile."""
+    """What is used and what that comes to; empty if all must be served as usual during it."""
     seconds: float = HOLD_SECONDS
     has_replica: bool = False
 
@@ -82,7 +82,7 @@ class Outcome:
     deletion: str
     """How it ended."""
     seconds: float
-    """After how long everybody was served as before."""
+    """After how long all users were served as before."""
     broken: list[str]
     """The promises that were not kept."""
 
@@ -108,7 +108,7 @@ class Outcome:
 
 @contextmanager
 def repeatedly(act: Callable[[], object]) -> Iterator[None]:
-    """Do something again and again meanwhile."""
+    """Do something again and again inside the block."""
     ended = threading.Event()
 
     def loop() -> None:
@@ -351,7 +351,7 @@ def run(site: Installation, fault: Fault, hold: float, lists: int) -> Outcome:
             users.wait_until(is_shown, f"{fault.shows}")
             time.sleep(max(0.0, began + hold - time.monotonic()))
         ended = time.monotonic()
-        users.wait_until(lambda: users.are_served_since(ended), "everybody served as before")
+        users.wait_until(lambda: users.are_served_since(ended), "all users served as before")
         seconds = time.monotonic() - ended
         deletion, said = clearing.result()
     deleted, broken = count(site, jobs)

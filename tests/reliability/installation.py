@@ -189,7 +189,7 @@ class Installation:
 
 @contextmanager
 def installed(folder: Path, jobs: int, seconds: float) -> Iterator[Installation]:
-    """Run a server and the app with so many finished jobs, each of which takes so long to delete."""
+    """Run a server and the app with a number of finished jobs, each slow to delete."""
     for name in ("db", "state", "app"):
         (folder / name).mkdir()
     with ExitStack() as stack:

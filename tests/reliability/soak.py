@@ -1,7 +1,7 @@
 """The load of a large institution on the running app: nothing may fail, leak or get lost.
 
 Sessions watch the list, some of them open other pages; programs use the JSON API, exports, health and
-metrics; a clean-up and its restore run again and again. Meanwhile the platform's workers change jobs.
+metrics; a clean-up and its restore run again and again. The platform's workers change jobs.
 """
 
 from __future__ import annotations
@@ -388,7 +388,7 @@ class Soak:
     def _used(self) -> Used:
         process, targets = Path(f"/proc/{self.app.pid}"), []
         for each in (process / "fd").iterdir():
-            with suppress(FileNotFoundError):  # closed meanwhile
+            with suppress(FileNotFoundError):  # closed since
                 targets.append(str(each.readlink()))
         # The server has one loop, and each session one with three descriptors.
         sessions = targets.count("anon_inode:[eventpoll]") - 1

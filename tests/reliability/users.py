@@ -123,7 +123,7 @@ class Users:
 
 @contextmanager
 def using(site: Installation, lists: int) -> Iterator[Users]:
-    """Let so many users look at the list, one export, one download, and a monitor check the app."""
+    """Let a number of users read the list, one export, one download, and a monitor check the app."""
     users = Users()
     with ExitStack() as stack:
         *people, program = [stack.enter_context(site.sign_in()) for _ in range(lists + 1)]
@@ -139,7 +139,7 @@ def using(site: Installation, lists: int) -> Iterator[Users]:
         for thread in threads:
             thread.start()
         try:
-            users.wait_until(lambda: users.are_served_since(0.0), "everybody served")
+            users.wait_until(lambda: users.are_served_since(0.0), "all users served")
             yield users
         finally:
             users.ended.set()

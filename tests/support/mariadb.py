@@ -74,7 +74,7 @@ class MariaDB:
 
     @contextmanager
     def variables(self, **values: object) -> Iterator[None]:
-        """Set global variables meanwhile, with which new connections begin."""
+        """Set global variables inside the block, with which new connections begin."""
         with self.cursor() as cursor:
             before = {}
             for name, value in values.items():

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, event
 def listening(
     to: Engine | Connection, moment: str, listener: Callable[..., object], **options: bool
 ) -> Iterator[None]:
-    """Call a listener at each event of a kind meanwhile."""
+    """Call a listener at each event of a kind inside the block."""
     event.listen(to, moment, listener, **options)
     try:
         yield
