@@ -243,10 +243,10 @@ def test_another_removal_at_work_answers_4(store: Store, capsys: pytest.CaptureF
     database = store.database()
     held: list[int] = []
     why = Reason(Actor("ada"), Action.CLEAN_UP, "one")
-    meanwhile = before_statement(
+    changing = before_statement(
         store.engine, "DELETE", lambda: held.append(clean_up("--everything-finished"))
     )
-    with meanwhile:
+    with changing:
         store.removals(database).start(np.array([job_id]), why).wait()
     assert held == [4]
     assert "Other jobs are being deleted" in capsys.readouterr().err

@@ -62,14 +62,14 @@ def test_after_a_lost_connection_one_gets_ones_own_session_back(origin: str) -> 
 @pytest.mark.parametrize("identifier", [demo.DEMO_READER, demo.DEMO_ADMINISTRATOR])
 def test_nobody_gets_another_sign_ins_session(origin: str, identifier: str) -> None:
     """While it is open and afterwards: one gets a new one, and the owner's goes on."""
-    owner, stranger = sign_in(origin), sign_in(origin, identifier)
+    owner, other = sign_in(origin), sign_in(origin, identifier)
     with connected(origin, owner) as connection:
         session = run(connection)
-        with connected(origin, stranger, session) as intruder:
-            assert run(intruder) not in {session, ""}
+        with connected(origin, other, session) as connection_of_other:
+            assert run(connection_of_other) not in {session, ""}
         assert run(connection) == session
-    with connected(origin, stranger, session) as intruder:
-        assert run(intruder) not in {session, ""}
+    with connected(origin, other, session) as connection_of_other:
+        assert run(connection_of_other) not in {session, ""}
     with connected(origin, owner, session) as connection:
         assert run(connection) == session
 
