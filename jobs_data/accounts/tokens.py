@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, or
 from jobs_data.accounts.accounts import Account
 from jobs_data.background import NotStarted
 from jobs_data.platform.database import Database
-from jobs_data.store.database import Store, StoreUnavailable
+from jobs_data.store.database import BRIEF_MILLISECONDS, Store, StoreUnavailable
 from jobs_data.store.schema import api_token
 
 PREFIX: Final = "hj_"
@@ -145,7 +145,8 @@ class Tokens:
     def note_use(self, token: Token, now: datetime | None = None) -> bool:
         """Note that a token is used; return whether that was needed, once in USED_SECONDS.
 
-        While the store cannot be written, no use is noted, and each is needed.
+        While the store cannot be written, no use is noted, and each is needed: the request does not
+        wait until another writer is done.
         """
         now = now or datetime.now(UTC)
         before = now - timedelta(seconds=USED_SECONDS)
@@ -154,7 +155,7 @@ class Tokens:
         own = api_token.c
         is_due = and_(own.id == token.id, or_(own.used_at.is_(None), own.used_at <= before))
         try:
-            with self._store.writing() as connection:
+            with self._store.writing(BRIEF_MILLISECONDS) as connection:
                 noted = connection.execute(update(api_token).where(is_due).values(used_at=now))
                 return noted.rowcount == 1
         except StoreUnavailable:  # it was logged

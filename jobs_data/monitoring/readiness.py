@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from jobs_data.platform.database import Database
 from jobs_data.platform.errors import DatabaseUnavailable
 from jobs_data.platform.tables import REQUIRED_TABLES
-from jobs_data.store.database import CHECK_MILLISECONDS, Store, StoreBusy
+from jobs_data.store.database import BRIEF_MILLISECONDS, Store, StoreBusy
 from jobs_data.store.schema import schema_version
 
 SECONDS: Final = 2
@@ -37,7 +37,7 @@ def check_writable(store: Store) -> None:
 
     A store in which another writer is at work can be written a moment later.
     """
-    with suppress(StoreBusy), store.writing(CHECK_MILLISECONDS) as connection:
+    with suppress(StoreBusy), store.writing(BRIEF_MILLISECONDS) as connection:
         # There and back: an UPDATE to the same value writes nothing, and a full disk is not noticed.
         for _ in range(2):
             connection.execute(update(schema_version).values(version=-schema_version.c.version))

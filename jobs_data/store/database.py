@@ -24,8 +24,8 @@ from jobs_data.store import schema
 
 log = logging.getLogger(__name__)
 
-CHECK_MILLISECONDS: Final = 500
-"""How long a check of whether it can be written waits for another writer."""
+BRIEF_MILLISECONDS: Final = 500
+"""How long what a request need not write waits for another writer."""
 
 FILE_NAME: Final = "state.sqlite"
 BUSY_MILLISECONDS: Final = 30_000
