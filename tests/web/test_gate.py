@@ -374,10 +374,11 @@ def test_a_sign_out_that_cannot_be_stored_says_so(door: Door) -> None:
     """It holds in this process; a store that cannot be read shuts nobody out."""
     door.sign_in()
     cookie = door.client.cookies[COOKIE]
-    own = get_services().store
-    own.close()
-    state = get_services().settings.state_dir
-    shutil.rmtree(state, ignore_errors=True)
+    services = get_services()
+    services.audit.flush()  # which makes the folder, if nothing else has
+    services.store.close()
+    state = services.settings.state_dir
+    shutil.rmtree(state)
     state.write_text("no folder")
     try:
         assert door.asks() == 200

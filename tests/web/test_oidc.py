@@ -162,6 +162,7 @@ def test_a_sign_out_that_cannot_be_stored_leads_to_the_providers(
     """The provider still knows the user then, too."""
     assert client.get(at_provider(client, provider)).status_code == 303
     services = get_services()
+    services.audit.flush()  # which makes the folder, if nothing else has
     services.store.close()
     shutil.rmtree(services.settings.state_dir)
     services.settings.state_dir.write_text("no folder")
