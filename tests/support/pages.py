@@ -139,8 +139,8 @@ def tick(app: AppTest, *names: str) -> None:
     data = component(app)
     shown = [row["id"] for row in data["rows"]]
     wanted = [row for row, cells in zip(shown, rows(app), strict=True) if cells["name"] in names]
-    ticked = [*data["ticked"], *(wanted if names else shown)]
-    fire(app, "ticked", {"shown": shown, "ticked": ticked, "seq": data["seq"] + 1})
+    changed = dict.fromkeys(wanted if names else shown, True)
+    fire(app, "ticked", {"changed": changed, "seq": data["seq"] + 1})
 
 
 def pick_status(app: AppTest, status: str) -> None:

@@ -81,10 +81,11 @@ def show_table(
             groups.open_group(jobs, line)
 
     def pressed(row: str, _action: str) -> None:
-        dialogs.ask_delete(line_of.get(row, ()))
+        if line := line_of.get(row):
+            dialogs.ask_delete(line)
 
-    def ticked(shown: Sequence[str], now: Sequence[str]) -> None:
-        selection.tick(*([line_of[row] for row in some if row in line_of] for some in (shown, now)))
+    def ticked(on: Sequence[str], off: Sequence[str]) -> None:
+        selection.tick(*([line_of[row] for row in some if row in line_of] for some in (on, off)))
 
     def sorted_by(column: str) -> None:
         view, sort = view_in_url(), SORT_OF_COLUMN[column]

@@ -112,7 +112,7 @@ const drawActions = (place, row, data, press) => {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement
-  const state = (root.rowsTable ??= { seq: 0, ticked: new Set() })
+  const state = (root.rowsTable ??= { seq: 0, ticked: new Set(), changed: {} })
   state.data = data
   const press = (name, value) => setTriggerValue(name, value)
 
@@ -146,12 +146,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const [head, body] = [table.tHead, table.tBodies[0]]
 
   // A run that began before the last tick does not know of it: its ticks are out of date.
-  if ((data.seq ?? 0) >= state.seq) state.ticked = new Set(data.ticked ?? [])
+  if ((data.seq ?? 0) >= state.seq) [state.ticked, state.changed] = [new Set(data.ticked ?? []), {}]
   const shown = () => state.data.rows.map((row) => row.id)
-  const sendTicks = () => {
+  // All changes that no run has answered yet: the next message may take the place of the one before.
+  const sendTicks = (ids, isTicked) => {
     state.seq = Math.max(state.seq, state.data.seq ?? 0) + 1
+    for (const id of ids) {
+      state.ticked[isTicked ? "add" : "delete"](id)
+      state.changed[id] = isTicked
+    }
     drawTicks()
-    press("ticked", { shown: shown(), ticked: shown().filter((id) => state.ticked.has(id)), seq: state.seq })
+    press("ticked", { changed: { ...state.changed }, seq: state.seq })
   }
   const drawTicks = () => {
     for (const row of body.rows) {
@@ -179,10 +184,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const cells = []
     if (data.select) {
       const all = make("input", { type: "checkbox", "aria-label": "Select all rows of this page" })
-      all.addEventListener("change", () => {
-        for (const id of shown()) state.ticked[all.checked ? "add" : "delete"](id)
-        sendTicks()
-      })
+      all.addEventListener("change", () => sendTicks(shown(), all.checked))
       cells.push(make("th", { class: "tick", role: "columnheader", scope: "col" }, all))
     }
     for (const column of data.columns) {
@@ -223,10 +225,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       line = make("tr", { role: "row", "data-id": row.id, "data-shape": shape })
       if (data.select) {
         const box = make("input", { type: "checkbox" })
-        box.addEventListener("change", () => {
-          state.ticked[box.checked ? "add" : "delete"](row.id)
-          sendTicks()
-        })
+        box.addEventListener("change", () => sendTicks([row.id], box.checked))
         line.append(make("td", { class: "tick", role: "cell" }, box))
       }
       for (const column of data.columns) {

@@ -106,7 +106,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rows are ticked; `on_tick` is called with the ids shown and those of them ticked."""
+    """Which rows are ticked; `on_tick` is called with the ids ticked and those unticked since.
+
+    Not with all that are ticked: a press that selects more may be handled before an earlier tick.
+    """
 
     ticked: Iterable[str]
     on_tick: Callable[[list[str], list[str]], None] = field(repr=False)
@@ -167,8 +170,10 @@ def rows_table(
         if selection and isinstance(change, Mapping):
             if isinstance(change.get("seq"), int):
                 st.session_state[seq] = change["seq"]
-            shown, now = (_strings(change.get(part)) for part in ("shown", "ticked"))
-            selection.on_tick(shown, [row for row in now if row in set(shown)])
+            changed = change.get("changed")
+            if isinstance(changed, Mapping):
+                on, off = ([row for row in changed if changed[row] is to] for to in (True, False))
+                selection.on_tick(on, off)
 
     with st.container(key="full_page" if remembers and len(rows) >= FULL_PAGE else f"{key}_rows"):
         _TABLE(
@@ -223,7 +228,3 @@ def _cell(cell: Cell | str) -> str | dict[str, Any]:
     return shown | {
         name: on_one_line(shown[name]) for name in ("text", "title", "detail") if name in shown
     }
-
-
-def _strings(value: Any) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -23,9 +23,9 @@ def selected_ids() -> Ids:
     return get_services().selections.find(_sign_in())
 
 
-def tick(shown: Iterable[Iterable[int]], ticked: Iterable[Iterable[int]]) -> None:
-    """Select the jobs of those lines shown that are ticked, and of no others of them."""
-    _keep(np.union1d(np.setdiff1d(selected_ids(), _all_of(shown)), _all_of(ticked)))
+def tick(on: Iterable[Iterable[int]], off: Iterable[Iterable[int]]) -> None:
+    """Select the jobs of the lines that were ticked, and no longer those of the lines unticked."""
+    _keep(np.union1d(np.setdiff1d(selected_ids(), _all_of(off)), _all_of(on)))
 
 
 def add_matching(job_filter: JobFilter) -> None:
