@@ -1,6 +1,7 @@
 """Search, filters, chips and order of the list, run as Streamlit runs them but without a browser."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from streamlit.runtime.context import ContextProxy
@@ -335,3 +336,48 @@ def test_what_ended_since_the_last_visit_is_one_line(store: Store) -> None:
         "status": ["failed"],
         "finished": [f"{yesterday:%Y-%m-%dT%H:%M}:00Z.."],
     }
+
+
+def defaults(app: AppTest, kind: str) -> list[list[str]]:
+    """Return what boxes of a kind show in a browser that missed the run that gave them their value."""
+    boxes: Any = app.get(kind)
+    return [[box.options[at] for at in _numbers(box.proto.default)] for box in boxes]
+
+
+def _numbers(default: Any) -> list[int]:
+    return [default] if isinstance(default, int) else list(default)
+
+
+def test_each_box_has_what_the_address_says_as_its_default(store: Store) -> None:
+    """A browser begins with it if it missed the run that gave the box its value.
+
+    Its first press would put its value into the address, and with another one change the list.
+    """
+    ada = store.user("ada")
+    for _ in range(3):
+        store.job("import", 183, user_id=ada)
+    of_ada = {
+        "owner": str(ada),
+        "name": "import",
+        "created": "7d",
+        "finished": "2026-06-01..2026-06-30",
+    }
+    more = {"longer": "2h", "alive": "silent", "sort": "name", "dir": "desc", "limit": "2"}
+    app = show(**of_ada, **more, result="with", errors="without")
+    open_filters(app)
+    app.run()
+    assert defaults(app, "multiselect") == [["ada"], ["import"], []]
+    chosen = ["Last 7 days", "Between these days", "2 hours", "Silent", "Name Z–A", "2"]
+    assert defaults(app, "selectbox") == [[each] for each in chosen]
+    groups = {group.key: list(group.proto.default) for group in app.get("button_group")}
+    assert groups == {"filter_has_result": [1], "filter_has_errors": [2], "quick": [0]}
+    assert [*app.date_input[0].proto.default, *app.date_input[1].proto.default] == [
+        *("2026-06-01", "2026-06-30")
+    ]
+    app = show(limit="1", page="2")
+    app.run()
+    assert app.get("pagination")[0].proto.default == 2
+    app = show(fold="on")
+    open_filters(app)
+    app.run()
+    assert app.toggle(key="fold").proto.default

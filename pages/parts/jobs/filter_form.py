@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -24,6 +24,7 @@ from jobs_data.url_values import MAX_CHOICES, parse_duration
 from pages.parts.jobs import groups
 from pages.parts.shared import reads
 from pages.parts.shared.address import go_to, notify, view_in_url
+from pages.parts.shared.look import set_widget
 from pages.parts.shared.text import plain
 
 OPEN: Final = "filters_open"
@@ -77,28 +78,30 @@ def show_filters(jobs: JobsList, database: Database, zone: ZoneInfo) -> None:
         return
     values = _values(view, zone)
     for part, value in values.items():
-        # Only where it differs: a day that is being typed would go.
-        if st.session_state.get(_key(part)) != value:
-            st.session_state[_key(part)] = value
+        set_widget(_key(part), value)
     with popover:
         _choose(view.filter, offered, names, zone, has_types=has_types)
         with st.container(horizontal=True):
-            _when("created", values["created"], zone)
-            _when("finished", values["finished"], zone)
+            _when("created", values, zone)
+            _when("finished", values, zone)
         with st.container(horizontal=True):
             for label, part in (("Result file", "has_result"), ("Errors", "has_errors")):
                 st.segmented_control(
-                    label, list(_ANY_WITH_WITHOUT), required=True, **_applied(part, zone)
+                    label,
+                    list(_ANY_WITH_WITHOUT),
+                    default=values[part],
+                    required=True,
+                    **_applied(part, zone),
                 )
-            _longer_than(values["longer"], zone)
-            st.selectbox(
+            _longer_than(values, zone)
+            _select(
                 "Active jobs",
                 [_ANY_ACTIVITY, *Alive],
+                *("alive", values, zone),
                 format_func=lambda choice: filter_words.ALIVE_LABELS.get(choice, choice),
                 filter_mode=None,
-                **_applied("alive", zone),
             )
-        _order(jobs, values["limit"], zone)
+        _order(jobs, values, zone)
 
 
 def _behind(job_filter: JobFilter) -> JobFilter:
@@ -120,6 +123,7 @@ def _choose(
     st.multiselect(
         "User",
         sorted(names, key=lambda owner: (owner != NO_OWNER, names[owner].casefold())),
+        list(shown.owners),
         format_func=lambda owner: on_one_line(names.get(owner, str(owner))),
         placeholder="Any user",
         **_applied("owners", zone),
@@ -128,6 +132,7 @@ def _choose(
     st.multiselect(
         "Job name",
         sorted({*shown.names, *(offered.names or ())}, key=lambda name: both_names(name).casefold()),
+        list(shown.names),
         format_func=lambda name: on_one_line(both_names(name)),
         accept_new_options=True,
         placeholder="Any name. Choose, or type a whole one",
@@ -137,6 +142,7 @@ def _choose(
     st.multiselect(
         "Type",
         _sorted(*shown.types, *(offered.types or ())),
+        list(shown.types),
         format_func=on_one_line,
         accept_new_options=has_types,
         placeholder="Any type" if has_types else "This platform records no types of jobs",
@@ -155,22 +161,33 @@ _SEVERAL: Final[dict[str, Any]] = {
 }
 
 
-def _when(part: str, chosen: Dates | str, zone: ZoneInfo) -> None:
+def _select(
+    label: str,
+    options: Sequence[Any],
+    part: str,
+    values: Mapping[str, Any],
+    zone: ZoneInfo,
+    **more: Any,
+) -> None:
+    st.selectbox(label, options, options.index(values[part]), **_applied(part, zone), **more)
+
+
+def _when(part: str, values: Mapping[str, Any], zone: ZoneInfo) -> None:
     with st.container(key=f"when_{part}", width="stretch"):
-        st.selectbox(
+        _select(
             part.capitalize(),
-            list(dict.fromkeys([*_PRESETS, chosen, _BETWEEN])),
+            list(dict.fromkeys([*_PRESETS, values[part], _BETWEEN])),
+            *(part, values, zone),
             format_func=lambda choice: _preset_words(choice, zone),
             filter_mode=None,
-            **_applied(part, zone),
         )
-        if chosen != _BETWEEN:
+        if values[part] != _BETWEEN:
             return
         with st.container(horizontal=True):
             for day, label in (("first", "from"), ("last", "to")):
                 st.date_input(
                     f"{part.capitalize()} {label}",
-                    None,
+                    values[f"{part}_{day}"],
                     _FIRST_DAY,
                     _LAST_DAY,
                     format="YYYY-MM-DD",
@@ -178,29 +195,30 @@ def _when(part: str, chosen: Dates | str, zone: ZoneInfo) -> None:
                 )
 
 
-def _longer_than(chosen: int, zone: ZoneInfo) -> None:
-    st.selectbox(
+def _longer_than(values: Mapping[str, Any], zone: ZoneInfo) -> None:
+    _select(
         "Took longer than",
-        [_ANY, *sorted({*_DURATIONS, chosen} - {_ANY})],
+        [_ANY, *sorted({*_DURATIONS, values["longer"]} - {_ANY})],
+        *("longer", values, zone),
         format_func=lambda seconds: _span(seconds) if seconds else "Any duration",
         accept_new_options=True,
         help="Choose, or type a duration such as 45 min, 2 h or 3 days.",
-        **_applied("longer", zone),
     )
 
 
-def _order(jobs: JobsList, chosen: int, zone: ZoneInfo) -> None:
+def _order(jobs: JobsList, values: Mapping[str, Any], zone: ZoneInfo) -> None:
     """Show what the table's headers are for, which a phone has none of, and the rows of a page."""
+    chosen = values["limit"]
     own = "Default" if chosen else f"Default ({jobs.limit})"
     with st.container(horizontal=True):
         labels = [label for both in ORDERS.values() for label in both]
-        st.selectbox("Order", labels, filter_mode=None, **_applied("order", zone))
-        st.selectbox(
+        _select("Order", labels, "order", values, zone, filter_mode=None)
+        _select(
             "Rows per page",
             [_ANY, *sorted({*_SIZES, chosen} - {_ANY})],
+            *("limit", values, zone),
             format_func=lambda rows: str(rows) if rows else own,
             filter_mode=None,
-            **_applied("limit", zone),
         )
     groups.show_toggle(jobs)
 

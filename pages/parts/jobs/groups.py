@@ -38,6 +38,7 @@ def show_toggle(jobs: JobsList) -> None:
     set_widget("fold", jobs.folded is not None)
     st.toggle(
         "Group repeated jobs",
+        jobs.folded is not None,
         key="fold",
         on_change=lambda: go_to(view_in_url().with_fold(st.session_state["fold"])),
         disabled=not can_group,

@@ -49,6 +49,7 @@ def show_quick_filters(jobs: JobsList, beside: Beside) -> None:
             "Quick filters",
             choices,
             format_func=lambda choice: _label(choice, numbers.get(choice)),
+            default=current,
             key=KEY,
             on_change=_picked,
             args=(current,),

@@ -152,7 +152,11 @@ def status_word(state: State, label: str, errors: int = 0) -> str:
 
 
 def set_widget(key: str, value: object) -> None:
-    """Give a widget its value. Where it has it already, that would undo a press that is on its way."""
+    """Give a widget its value. Where it has it already, that would undo a press that is on its way.
+
+    Give it the same value as its default, too: where a run follows at once, Streamlit may drop what
+    this one has sent, and the browser would begin with the default.
+    """
     if st.session_state.get(key) != value:
         st.session_state[key] = value
 
@@ -166,6 +170,7 @@ def pager(shown: str, page: int, pages: int, on_page: Callable[[int], None]) -> 
             # It leaves pages out until it fits the width it is given.
             st.pagination(
                 pages,
+                default=min(page, pages),
                 key="page_number",
                 on_change=lambda: on_page(st.session_state["page_number"]),
                 width=420,
