@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.screen import Screen
 
 MAX_TABS = 60
+FOCUSED = "(document.activeElement?.ariaLabel || document.activeElement?.outerHTML || '').slice(0, 160)"
 LONGER_THAN_THE_INTERVAL = 20_000
 
 # On a deep link Streamlit's client does not know its base path yet: it asks for the server's health
@@ -100,12 +101,14 @@ def expect_selected(page: Page, summary: str) -> None:
 def tab_to(page: Page, control: Locator) -> None:
     """Press Tab until a control has the focus, once the page is through with what came before."""
     expect(page.locator('[data-test-script-state="running"]')).to_have_count(0)
+    passed = []
     for _ in range(MAX_TABS):
         page.keyboard.press("Tab")
+        passed.append(page.evaluate(FOCUSED))
         # Of the page, or of the shadow that a component lives in; a table may hand it to a cell.
         if control.evaluate("element => element.contains(element.getRootNode().activeElement)"):
             return
-    pytest.fail(f"{control} cannot be reached by Tab")
+    pytest.fail(f"{control} cannot be reached by Tab, which leads to {passed}")
 
 
 def download(page: Page, control: Locator) -> bytes:
