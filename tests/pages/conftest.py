@@ -7,8 +7,12 @@ import pytest
 import streamlit as st
 
 from jobs_data.accounts.accounts import Right
+from jobs_data.jobs import shared_list
 from pages.parts.jobs import late
 from tests.support.pages import introduce
+
+PATIENCE = 10.0
+"""In seconds. A busy machine may need them; a page goes on as soon as it has what it waits for."""
 
 
 @pytest.fixture
@@ -26,7 +30,8 @@ def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_timers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the list wait longer for what is late: no timer would look for it in these tests."""
-    monkeypatch.setattr(late, "WAIT_SECONDS", 1.0)
+    monkeypatch.setattr(late, "WAIT_SECONDS", PATIENCE)
+    monkeypatch.setattr(shared_list, "HITS_SECONDS", PATIENCE)
 
 
 @pytest.fixture
