@@ -53,6 +53,9 @@ def test_screens_are_accessible_and_still(
         page.add_init_script(SHIFTS)
         screen.open(demo_site.address + path.format(job=demo_site.failed_id))
         expect(page.locator(QUIET)).to_be_visible()
+        if "q=" in path:  # a busy machine has no hits for the first page, and moves what is below them
+            page.reload()
+            expect(page.locator(QUIET)).to_be_visible()
         page.wait_for_timeout(SETTLED)
         broken = {
             violation["id"]: [node["html"] for node in violation["nodes"]]
