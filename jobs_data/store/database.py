@@ -25,7 +25,7 @@ from jobs_data.store import schema
 log = logging.getLogger(__name__)
 
 BRIEF_MILLISECONDS: Final = 500
-"""How long what a request need not write waits for another writer."""
+"""How long a write that may be left out waits for another writer."""
 
 FILE_NAME: Final = "state.sqlite"
 BUSY_MILLISECONDS: Final = 30_000

@@ -53,7 +53,7 @@ def test_screens_are_accessible_and_still(
         page.add_init_script(SHIFTS)
         screen.open(demo_site.address + path.format(job=demo_site.failed_id))
         expect(page.locator(QUIET)).to_be_visible()
-        if "q=" in path:  # a busy machine has no hits for the first page, and moves what is below them
+        if "q=" in path:  # on a busy machine the hits come after the page, and move what is below
             page.reload()
             expect(page.locator(QUIET)).to_be_visible()
         page.wait_for_timeout(SETTLED)

@@ -185,7 +185,7 @@ def choose(page: Page, box: Locator, text: str, *, is_typed: bool = True) -> Non
             page.keyboard.press("ArrowDown")
         expect(option).to_have_attribute("data-focused", "true")
     page.keyboard.press("Enter")
-    if is_typed:  # more can be chosen: the options stay open, and on a busy machine keep the focus
+    if is_typed:  # the options stay open for more; on a busy machine Tab may then not leave the box
         options = page.get_by_test_id("stMultiSelectDropdown")
         expect(options.get_by_text(text)).to_have_count(0)
         expect(options).to_be_visible()

@@ -339,7 +339,7 @@ def test_what_ended_since_the_last_visit_is_one_line(store: Store) -> None:
 
 
 def defaults(app: AppTest, kind: str) -> list[list[str]]:
-    """Return what boxes of a kind show in a browser that missed the run that gave them their value."""
+    """Return the options that boxes of a kind have as their default."""
     boxes: Any = app.get(kind)
     return [[box.options[at] for at in _numbers(box.proto.default)] for box in boxes]
 
@@ -349,10 +349,7 @@ def _numbers(default: Any) -> list[int]:
 
 
 def test_each_box_has_what_the_address_says_as_its_default(store: Store) -> None:
-    """A browser begins with it if it missed the run that gave the box its value.
-
-    Its first press would put its value into the address, and with another one change the list.
-    """
+    """A browser that missed the run that set the box shows its default, and sends it with a press."""
     ada = store.user("ada")
     for _ in range(3):
         store.job("import", 183, user_id=ada)
@@ -371,9 +368,7 @@ def test_each_box_has_what_the_address_says_as_its_default(store: Store) -> None
     assert defaults(app, "selectbox") == [[each] for each in chosen]
     groups = {group.key: list(group.proto.default) for group in app.get("button_group")}
     assert groups == {"filter_has_result": [1], "filter_has_errors": [2], "quick": [0]}
-    assert [*app.date_input[0].proto.default, *app.date_input[1].proto.default] == [
-        *("2026-06-01", "2026-06-30")
-    ]
+    assert [list(day.proto.default) for day in app.date_input] == [["2026-06-01"], ["2026-06-30"]]
     app = show(limit="1", page="2")
     app.run()
     assert app.get("pagination")[0].proto.default == 2

@@ -298,7 +298,7 @@ def test_each_usable_token_is_listed(served: Store, ada: int, monkeypatch: pytes
     assert {each.id for each in tokens.newest(later)} == {each.id for each in tokens.newest(now)[:2]}
 
 
-def test_a_use_is_written_while_another_program_writes(served: Store, ada: int) -> None:
+def test_a_use_is_logged_while_another_program_writes(served: Store, ada: int) -> None:
     """It cannot be noted then, and that is no reason to leave it out of the log."""
     services, value = get_services(), make(ada)
     found = services.tokens.find(value)

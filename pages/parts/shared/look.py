@@ -152,10 +152,10 @@ def status_word(state: State, label: str, errors: int = 0) -> str:
 
 
 def set_widget(key: str, value: object) -> None:
-    """Give a widget its value. Where it has it already, that would undo a press that is on its way.
+    """Set a widget's value, unless it has it already: that would undo a press that is on its way.
 
-    Give it the same value as its default, too: where a run follows at once, Streamlit may drop what
-    this one has sent, and the browser would begin with the default.
+    Pass the same value as the widget's default. If another run follows at once, Streamlit may drop what
+    this one sent, and the browser shows the default.
     """
     if st.session_state.get(key) != value:
         st.session_state[key] = value

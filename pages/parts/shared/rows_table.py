@@ -106,9 +106,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rows are ticked; `on_tick` is called with the ids ticked and those unticked since.
+    """Which rows are ticked; `on_tick` gets the ids that were ticked, and those that were unticked.
 
-    Not with all that are ticked: a press that selects more may be handled before an earlier tick.
+    Not all that are ticked: a press that selects more may be handled before an earlier tick.
     """
 
     ticked: Iterable[str]
